@@ -1,0 +1,133 @@
+"""What the parts of padstal ask of one another: protocols and records, no implementation.
+
+Shape suffixes: B batch, C audio channels, S samples, L text positions, D features, T latent frames.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class TextStates:
+    """Encoded texts, padded to a fixed length.
+
+    Attributes:
+        states_BLD: Last hidden states, float32. Rows at padding are whatever the encoder gives; conditioners zero them.
+        mask_BL: True at real tokens, the end-of-sequence token among them.
+    """
+
+    states_BLD: "torch.Tensor"
+    mask_BL: "torch.Tensor"
+
+
+class TextEncoder(Protocol):
+    """A frozen text encoder of the T5 family."""
+
+    width: int
+    """D, features of a state."""
+    max_length: int
+    """L, positions that every text is padded or cut to."""
+    vocabulary: int
+    """Number of token ids."""
+
+    def tokenize(self, texts: list[str]) -> tuple["torch.Tensor", "torch.Tensor"]:
+        """Token ids [B, L] (int64, padding id at padding) and mask [B, L] (bool)."""
+        ...
+
+    def encode(self, texts: list[str]) -> TextStates:
+        """States and mask of `texts`."""
+        ...
+
+
+class AudioTextEmbedder(Protocol):
+    """CLAP: audio and text in one space. Embeddings are float32 NumPy arrays of unit norm."""
+
+    sample_rate: int
+    window_seconds: float
+    """Length of audio that one embedding sees; longer clips are cut into windows by the caller."""
+
+    def embed_audio(self, audio_BS: np.ndarray) -> np.ndarray:
+        """Embeddings [B, D] of mono float32 audio in [−1, 1] at `sample_rate`."""
+        ...
+
+    def embed_text(self, texts: list[str]) -> np.ndarray:
+        """Embeddings [B, D]."""
+        ...
+
+
+class QualityScorer(Protocol):
+    """p-MOS: predicted mean opinion score, 1 (bad) to 5 (excellent)."""
+
+    sample_rate: int
+
+    def score(self, audio_BS: np.ndarray) -> np.ndarray:
+        """p-MOS [B] (float32) of mono float32 audio."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What a tagger hears.
+
+    Attributes:
+        genre_BG: Posterior over `Tagger.genres`; rows sum to 1.
+        instrument_BI: Independent posteriors of `Tagger.instruments`.
+        mood_BM: Posterior over `Tagger.moods`; rows sum to 1.
+        tempo_B: Beats per minute.
+    """
+
+    genre_BG: np.ndarray
+    instrument_BI: np.ndarray
+    mood_BM: np.ndarray
+    tempo_B: np.ndarray
+
+
+class Tagger(Protocol):
+    """Genre, instruments, mood and tempo of a clip; its genre posterior also gives KL and the inception score."""
+
+    sample_rate: int
+    genres: tuple[str, ...]
+    instruments: tuple[str, ...]
+    moods: tuple[str, ...]
+
+    def tag(self, audio_BS: np.ndarray) -> Tags:
+        """Tags of mono float32 audio."""
+        ...
+
+
+class Captioner(Protocol):
+    """F_cap of QA-MDT: a caption from audio alone."""
+
+    sample_rate: int
+
+    def caption(self, audio_BS: np.ndarray) -> list[str]:
+        """One caption a clip of mono float32 audio."""
+        ...
+
+
+class Autoencoder(Protocol):
+    """A trained autoencoder as diffusion sees it: audio to a latent and back, deterministic.
+
+    TAL autoencoders also need the text: their latent is [w_m; z_p] (w_m first), and z_p comes from the text.
+    """
+
+    sample_rate: int
+    channels: int
+    ratio: int
+    """Samples of one latent frame."""
+    latent_channels: int
+    channel_groups: dict[str, tuple[int, int]]
+    """Name → [start, stop) of each group of latent channels, in order; e.g. {"w_m": (0, 32), "z_p": (32, 48)}."""
+
+    def encode(self, audio_BCS: "torch.Tensor", texts: TextStates | None) -> tuple["torch.Tensor", "torch.Tensor"]:
+        """Posterior mean and standard deviation, each [B, D, T]."""
+        ...
+
+    def decode(self, latent_BDT: "torch.Tensor") -> "torch.Tensor":
+        """Audio [B, C, S], float32, not clipped."""
+        ...

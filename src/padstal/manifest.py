@@ -1,0 +1,114 @@
+"""The manifest: one row a clip. `clip_id` names it, and provenance and licence travel with it to the model card.
+
+Column → meaning:
+    clip_id        content address of the clip
+    track_id       content address of the file it was cut from
+    source         "synth", or the folder's name
+    path           of the file, relative to its source
+    sha256         of the file
+    artist, album, title, licence, source_url    as the captions table or the source says; "" where unknown
+    caption        the original caption; "" where there is none
+    tags           the original tags, joined by ", "; "" where there are none
+    split          "train", "validation" or "test": a function of artist (of track where unknown), seed and shares alone
+    offset_seconds, clip_seconds, track_seconds
+    sample_rate, channels                          of the file, before standardisation
+    loudness_lufs, peak_dbfs, rms_dbfs, clipped_share, bandwidth_hz    of the clip, after standardisation
+    shard, row     where its samples lie: shards/<shard>.npy, int16 [clips, samples, channels]
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+TEXT_COLUMNS = (
+    "clip_id",
+    "track_id",
+    "source",
+    "path",
+    "sha256",
+    "artist",
+    "album",
+    "title",
+    "licence",
+    "source_url",
+    "caption",
+    "tags",
+    "split",
+)
+NUMBER_COLUMNS = (
+    "offset_seconds",
+    "clip_seconds",
+    "track_seconds",
+    "sample_rate",
+    "channels",
+    "loudness_lufs",
+    "peak_dbfs",
+    "rms_dbfs",
+    "clipped_share",
+    "bandwidth_hz",
+    "shard",
+    "row",
+)
+COLUMNS = TEXT_COLUMNS + NUMBER_COLUMNS
+INTEGER_COLUMNS = ("sample_rate", "channels", "shard", "row")
+
+
+def split_of(group: str, shares: Mapping[str, float], seed: int) -> str:
+    """The split of everything that belongs to `group` (an artist, or a track of unknown artist).
+
+    A hash of the group decides, so a new track never moves an old one.
+    """
+    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
+    position = int.from_bytes(digest[:8], "big") / 2**64
+    edge = 0.0
+    for name, share in shares.items():
+        edge += share
+        if position < edge:
+            return name
+    return name
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """`table` as Parquet whose bytes depend on its content alone (no index, no writer's metadata)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(arrow, path, compression="zstd")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A Parquet table; text columns as Python strings.
+
+    Raises:
+        FileNotFoundError: Names the table.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such table; has the stage that writes it run?")
+    return pd.read_parquet(path)
+
+
+class ClipAudio:
+    """Samples of clips, read from the shards beside a manifest without loading them whole."""
+
+    def __init__(self, ingest_folder: Path):
+        self._folder = ingest_folder / "shards"
+        self._open: dict[int, np.ndarray] = {}
+
+    def pcm(self, shard: int, row: int) -> np.ndarray:
+        """int16 samples [S, C] of one clip."""
+        if shard not in self._open:
+            self._open[shard] = np.load(self._folder / f"{shard:05d}.npy", mmap_mode="r")
+        return np.asarray(self._open[shard][row])
+
+    def float_BCS(self, rows: pd.DataFrame) -> np.ndarray:
+        """float32 audio [B, C, S] in [−1, 1) of the manifest rows `rows`, in their order."""
+        clips = [self.pcm(int(shard), int(row)).T for shard, row in zip(rows["shard"], rows["row"], strict=True)]
+        return np.stack(clips).astype(np.float32) / 32768.0
+
+    def mono_BS(self, rows: pd.DataFrame) -> np.ndarray:
+        """float32 mono audio [B, S], the mean of the channels."""
+        return self.float_BCS(rows).mean(axis=1)

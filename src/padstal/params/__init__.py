@@ -1,0 +1,1 @@
+"""`params.yaml`, typed: one module a section, each named as the stage that reads it."""

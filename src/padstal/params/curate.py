@@ -1,0 +1,11 @@
+"""`curate`: duplicates and the likelihood cut (DiscoDiff 4.1)."""
+
+from padstal.params.section import Section, value
+
+
+class CurateParams(Section):
+    """What leaves the data set."""
+
+    duplicate_similarity: float = value("tracks whose fingerprints agree at least this much are duplicates", "share", gt=0, le=1)
+    keep_likelihood: float = value("share of training tracks kept, the most likely first; 1 keeps all", gt=0, le=1)
+    min_quality_level: int = value("training clips below this quality level are left out; 1 keeps all", "1 to 5", ge=1, le=5)

@@ -1,0 +1,82 @@
+"""`ingest`: where music comes from and what a clip is."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from padstal.params.section import Section, value
+
+
+class SynthSource(Section):
+    """Music that the project composes itself, with planted faults and their truth (`corpus/`)."""
+
+    kind: Literal["synth"]
+    tracks: int = value("tracks to compose before duplicates are planted", "tracks", ge=8)
+    track_seconds: float = value("length of a track", "s", gt=1, le=600)
+    seed: int = value("seed of the composer", ge=0)
+
+
+class FolderSource(Section):
+    """A tree of audio files with an optional captions table beside it."""
+
+    kind: Literal["folder"]
+    path: str = value("folder, absolute or relative to the repository", min_length=1)
+    captions: str | None = Field(
+        default=None,
+        description="captions table (CSV, JSONL or Parquet), relative to `path`",
+        json_schema_extra={"unit": ""},
+    )
+    licence: str | None = Field(
+        default=None,
+        description="licence of files whose row names none",
+        json_schema_extra={"unit": "SPDX or CC id"},
+    )
+
+
+Source = Annotated[SynthSource | FolderSource, Field(discriminator="kind")]
+
+
+class Splits(Section):
+    """Shares of artists (of tracks where no artist is known) in each split; they sum to 1."""
+
+    train: float = value("share to train on", gt=0, lt=1)
+    validation: float = value("share to tune on", gt=0, lt=1)
+    test: float = value("share that only evaluation reads", gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> "Splits":
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"train + validation + test = {total}, expected 1")
+        return self
+
+
+class IngestParams(Section):
+    """Sources, and the form that all clips are brought to."""
+
+    sources: tuple[Source, ...] = value("sources, read in this order", min_length=1)
+    sample_rate: int = value("sample rate of clips", "Hz", ge=8_000, le=192_000)
+    channels: Literal[1, 2] = value("channels of clips", "channels")
+    clip_seconds: float = value("length of a clip", "s", gt=0.5, le=600)
+    hop_seconds: float = value("distance between the starts of neighbouring clips of a track", "s", gt=0.1, le=600)
+    min_track_seconds: float = value("shorter tracks go to quarantine", "s", ge=0)
+    max_track_seconds: float = value("longer tracks go to quarantine", "s", gt=0)
+    loudness_lufs: float | None = value("integrated loudness that tracks are brought to; null leaves it", "LUFS", ge=-60, le=0)
+    silence_dbfs: float = value("tracks whose peak lies below go to quarantine", "dBFS", ge=-120, le=0)
+    licences: tuple[str, ...] = value("licences that may be used; other tracks go to quarantine", "SPDX or CC ids", min_length=1)
+    shard_clips: int = value("clips in one shard file", "clips", ge=1)
+
+    splits: Splits
+    split_seed: int = value("seed of the assignment of artists to splits", ge=0)
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> "IngestParams":
+        if self.min_track_seconds < self.clip_seconds:
+            raise ValueError(
+                f"min_track_seconds = {self.min_track_seconds} must be at least clip_seconds = {self.clip_seconds}"
+            )
+        if self.max_track_seconds < self.min_track_seconds:
+            raise ValueError(
+                f"max_track_seconds = {self.max_track_seconds} must be at least min_track_seconds = {self.min_track_seconds}"
+            )
+        return self

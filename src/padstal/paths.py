@@ -1,0 +1,148 @@
+"""Where every artefact lies: one name a place, a folder per scale."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Artefacts of one scale under `root`, the repository."""
+
+    root: Path
+    scale: str
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    # data/
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data" / self.scale
+
+    @property
+    def sources(self) -> Path:
+        """Listing of what the sources held at the last scan; in git, so that DVC sees a changed folder."""
+        return self.data / "sources.json"
+
+    @property
+    def corpus(self) -> Path:
+        """Audio files and captions table that the composer wrote."""
+        return self.data / "corpus"
+
+    @property
+    def truth(self) -> Path:
+        """What the composer planted (Parquet, one row a track; empty without a synth source). Only evaluation reads it."""
+        return self.data / "truth.parquet"
+
+    @property
+    def ingest(self) -> Path:
+        """`manifest.parquet`, `quarantine.parquet` and `shards/`."""
+        return self.data / "ingest"
+
+    @property
+    def validate(self) -> Path:
+        """`verdict.json`, the outcome of every expectation."""
+        return self.data / "validate"
+
+    @property
+    def gate(self) -> Path:
+        """`passed.json`; exists only for data that passed."""
+        return self.data / "gate"
+
+    @property
+    def score(self) -> Path:
+        """`scores.parquet` and `distribution.json` (μ, σ of the train split)."""
+        return self.data / "score"
+
+    @property
+    def caption(self) -> Path:
+        """`captions.parquet`: original, generated and refined caption and the decision, one row a clip."""
+        return self.data / "caption"
+
+    @property
+    def curate(self) -> Path:
+        """`dataset.parquet` (the clips to train, tune and test on) and `removed.parquet`."""
+        return self.data / "curate"
+
+    def latents(self, vae: str) -> Path:
+        """`latents.npy`, `index.parquet`, `statistics.safetensors` of autoencoder `vae`."""
+        return self.data / "latents" / vae
+
+    def samples(self, model: str) -> Path:
+        """`samples.parquet` and `audio.npy`: what `model` generated on the sampling grid."""
+        return self.data / "samples" / model
+
+    @property
+    def evaluate(self) -> Path:
+        """Features and per-prompt values behind `metrics/evaluate.json`."""
+        return self.data / "evaluate"
+
+    # models/
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models" / self.scale
+
+    def foundation(self, role: str) -> Path:
+        return self.models / "foundation" / role
+
+    def vae(self, name: str) -> Path:
+        return self.models / "vae" / name
+
+    def diffusion(self, name: str) -> Path:
+        return self.models / "diffusion" / name
+
+    # reports/
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports" / self.scale
+
+    def metrics(self, stage: str, item: str | None = None) -> Path:
+        return self.reports / "metrics" / f"{_join(stage, item)}.json"
+
+    def curves(self, stage: str, item: str | None = None) -> Path:
+        """Training curves: CSV with a column `step` and one column a quantity."""
+        return self.reports / "curves" / f"{_join(stage, item)}.csv"
+
+    @property
+    def page(self) -> Path:
+        """The report as DVC knows it: the same bytes from the same inputs."""
+        return self.reports / "page.html"
+
+    @property
+    def report(self) -> Path:
+        """The page with this machine's record (timings, revision, dates) written in; not hashed."""
+        return self.reports / "index.html"
+
+    @property
+    def summary(self) -> Path:
+        return self.reports / "summary.md"
+
+    @property
+    def model_cards(self) -> Path:
+        return self.reports / "model_cards"
+
+    # what varies by nature; git-ignored
+
+    @property
+    def local(self) -> Path:
+        return self.reports / "local"
+
+    def timing(self, stage: str, item: str | None = None) -> Path:
+        return self.local / "timings" / f"{_join(stage, item)}.json"
+
+    @property
+    def data_docs(self) -> Path:
+        """Great Expectations' pages; they carry dates."""
+        return self.local / "data_docs"
+
+    def state(self, stage: str, item: str | None = None) -> Path:
+        """Checkpoints of an unfinished stage; gone when it succeeds."""
+        return self.root / ".state" / self.scale / _join(stage, item)
+
+
+def _join(stage: str, item: str | None) -> str:
+    return stage if item is None else f"{stage}_{item}"

@@ -1,0 +1,173 @@
+"""What all stages share: params of one section, paths, seeds, metrics, timing, and errors that a person can read."""
+
+import ctypes
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+from tqdm import tqdm
+
+from padstal.params.load import ParamsError, check, load_section, read_yaml
+from padstal.params.runtime import RuntimeParams, TrackingParams
+from padstal.params.section import Section
+from padstal.paths import Paths
+from padstal.storage.atomic import write_json
+
+if TYPE_CHECKING:
+    import torch
+
+SectionT = TypeVar("SectionT", bound=Section)
+ItemT = TypeVar("ItemT")
+
+
+class StageError(RuntimeError):
+    """A stage cannot go on; the message says what is wrong, where, and what would mend it."""
+
+
+@dataclass(frozen=True)
+class Stage(Generic[SectionT]):
+    """One run of one stage.
+
+    Attributes:
+        name: The stage's name, as in `dvc.yaml`.
+        item: The matrix item ("audio" of `train_vae@audio`); "" for a stage without a matrix.
+        scale: "demo", "study" or "full".
+        params: The stage's own section; a stage reads no other.
+        paths: Where artefacts lie.
+        runtime: How to use this machine.
+        tracking: Where runs are recorded.
+    """
+
+    name: str
+    item: str
+    scale: str
+    params: SectionT
+    paths: Paths
+    runtime: RuntimeParams
+    tracking: TrackingParams
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}@{self.item}" if self.item else self.name
+
+    def seed(self, seed: int) -> None:
+        """Seed Python, NumPy and torch, and ask torch for deterministic algorithms."""
+        import torch
+
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True, warn_only=self.device().type == "cuda")
+
+    def device(self) -> "torch.device":
+        """The device that models run on; also fixes the number of CPU threads."""
+        import torch
+
+        torch.set_num_threads(self.runtime.threads)
+        if self.runtime.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(self.runtime.device)
+
+    def progress(self, items: Iterable[ItemT], total: int | None = None, unit: str = "it") -> Iterable[ItemT]:
+        """`items`, with a progress bar on standard error."""
+        return tqdm(items, total=total, unit=unit, desc=self.label, mininterval=1.0, dynamic_ncols=True, file=sys.stderr)
+
+    def say(self, message: str) -> None:
+        """One line for the person who watches."""
+        print(f"{self.label}: {message}", flush=True)
+
+    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Write `reports/<scale>/metrics/<stage>.json`; the scale is recorded with them."""
+        write_json(self.paths.metrics(self.name, self.item or None), {"scale": self.scale, **metrics})
+
+
+def run_stage(
+    name: str,
+    section: type[SectionT],
+    main: Callable[[Stage[SectionT]], None],
+    *,
+    items: tuple[str, ...] = (),
+) -> None:
+    """Run one stage as a program.
+
+    Args:
+        name: The stage's name; also that of its params section.
+        section: The section's type.
+        main: The stage itself.
+        items: Matrix items, if the stage has a matrix; the first argument on the command line picks one.
+
+    Exits with status 1 and a message without a traceback where the input is at fault.
+    """
+    _die_with_parent()
+    root = Path.cwd()
+    item = _item(name, items)
+    try:
+        paths, tree = _open(root)
+        runtime = check(RuntimeParams, tree.get("runtime"), "runtime")
+        stage = Stage(
+            name=name,
+            item=item,
+            scale=paths.scale,
+            params=load_section(paths.params, name, section),
+            paths=paths,
+            runtime=runtime,
+            tracking=check(TrackingParams, tree.get("tracking"), "tracking"),
+        )
+        _limit_threads(runtime.threads)
+        started = time.monotonic()
+        main(stage)
+        _record_timing(stage, time.monotonic() - started, tree["scales"][stage.scale].get("budget", {}))
+    except (ParamsError, StageError, FileNotFoundError) as error:
+        print(f"{name}{'@' + item if item else ''} failed: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+
+
+def _open(root: Path) -> tuple[Paths, dict[str, Any]]:
+    tree = read_yaml(root / "params.yaml")
+    return Paths(root, tree["scale"]), tree
+
+
+def _item(name: str, items: tuple[str, ...]) -> str:
+    given = sys.argv[1:]
+    if not items and not given:
+        return ""
+    if len(given) == 1 and given[0] in items:
+        return given[0]
+    expected = f"one of {', '.join(items)}" if items else "no argument"
+    print(f"{name} failed: arguments {given!r}: expected {expected}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _limit_threads(threads: int) -> None:
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(variable, str(threads))
+
+
+def _record_timing(stage: Stage[Any], wall: float, budget: Mapping[str, float]) -> None:
+    kibibytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    allowed = budget.get(stage.name)
+    record = {
+        "stage": stage.name,
+        "item": stage.item,
+        "wall_seconds": wall,
+        "budget_seconds": allowed,
+        "peak_gibibytes": kibibytes / 2**20,
+    }
+    write_json(stage.paths.timing(stage.name, stage.item or None), record)
+    of_budget = f" of a budget of {allowed:.0f} s" if allowed else ""
+    stage.say(f"done in {wall:.1f} s{of_budget}, peak memory {kibibytes / 2**20:.2f} GiB")
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to end this process when `dvc` dies, so that no orphan writes where a new run does (Linux)."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)

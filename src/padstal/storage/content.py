@@ -1,0 +1,29 @@
+"""Content addresses: what a file or a clip is called is what it holds."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+ADDRESS_DIGITS = 16
+"""Hexadecimal digits of an address: 64 bits, a collision in 10⁶ clips has probability 3·10⁻⁸."""
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def address(content: bytes) -> str:
+    """Address of some bytes."""
+    return hashlib.sha256(content).hexdigest()[:ADDRESS_DIGITS]
+
+
+def clip_address(pcm_SC: np.ndarray, track_id: str, offset_samples: int) -> str:
+    """Address of a clip: its int16 samples [S, C], the track that it was cut from and where.
+
+    The track and offset are part of it, so that a loop that repeats to the sample still gives distinct clips.
+    """
+    head = f"{track_id}:{offset_samples}:{pcm_SC.shape}".encode()
+    return address(head + np.ascontiguousarray(pcm_SC, dtype="<i2").tobytes())

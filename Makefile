@@ -1,0 +1,68 @@
+# padstal: `make repro` runs the main job, `make test` runs the tests; both set up what they need.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+UV_VERSION := 0.13.8
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && echo $$p && break; done)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export HF_HUB_OFFLINE ?= 1
+export PREFECT_HOME ?= $(CURDIR)/.prefect
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export GX_ANALYTICS_ENABLED := false
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: help setup system repro flow test test-unit lint format lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## Make .venv from requirements.lock (Python 3.11 or 3.12)
+
+.venv/.ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "padstal needs Python 3.11 or 3.12; none found on PATH" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	touch $@
+
+system: ## Install what comes from the distribution (ffmpeg, Chromium); needs apt and root
+	bash scripts/install_system.sh
+
+repro: setup ## Run the pipeline at the scale of params.yaml and say where the report is
+	padstal scan
+	dvc repro
+	padstal report
+
+flow: setup ## The same pipeline as a Prefect flow
+	padstal scan
+	python flows/pipeline.py
+	padstal report
+
+test: setup ## All tests, the slow ones too (browser, servers, an end-to-end run)
+	bash scripts/install_system.sh --quiet
+	python -m pytest
+
+test-unit: setup ## Unit tests alone
+	python -m pytest -m "not slow" -n 2
+
+lint: setup ## Style, types and import contracts
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+format: setup ## Bring the code to the project's style
+	ruff check --fix .
+	ruff format .
+
+lock: setup ## Resolve pyproject.toml into requirements.lock (versions and hashes, no addresses)
+	uv pip compile --quiet --group dev --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--python-version 3.11 --python-platform linux --custom-compile-command "make lock" \
+		pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the outputs of the active scale's run, not the DVC cache
+	rm -rf .state
+	dvc remove --outs --help >/dev/null 2>&1 || true
+	rm -rf data/*/{corpus,ingest,validate,gate,score,caption,curate,latents,samples,evaluate} data/*/truth.parquet models/*/ reports/*/{page.html,index.html,model_cards,local}

@@ -1,0 +1,1 @@
+"""Latents on disk, their statistics, and batches of them."""

@@ -1,0 +1,90 @@
+"""Batches of latents for training: read by index from one memory map, drawn from the posterior, normalised.
+
+The order of an epoch depends on the seed and the epoch alone, and the rows of a step on the step alone, so a resumed
+run sees what an uninterrupted one would. One fancy index a batch; no worker process.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from padstal.latents.statistics import LatentStatistics
+from padstal.latents.store import LatentStore
+
+
+@dataclass(frozen=True)
+class BatchOrder:
+    """Which of `count` items make up the batch of each step: epochs of permutations, laid end to end.
+
+    Attributes:
+        count: Items.
+        batch: Items of a batch; may be larger than `count`.
+        seed: Of the permutations.
+    """
+
+    count: int
+    batch: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.batch < 1:
+            raise ValueError(f"count = {self.count}, batch = {self.batch}: both must be at least 1")
+
+    def items(self, step: int) -> np.ndarray:
+        """Item numbers [batch] of step `step`."""
+        positions = np.arange(step * self.batch, (step + 1) * self.batch)
+        epochs = positions // self.count
+        orders = {epoch: self._permutation(int(epoch)) for epoch in np.unique(epochs)}
+        return np.array(
+            [orders[epoch][position % self.count] for epoch, position in zip(epochs, positions, strict=True)]
+        )
+
+    def _permutation(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self.seed, epoch]).permutation(self.count)
+
+
+@dataclass(frozen=True)
+class LatentBatch:
+    """Normalised latents and the texts that go with them.
+
+    Attributes:
+        latent_BDT: Draws from the posterior, normalised, float32.
+        captions: One a clip; "" where there is none.
+        clip_ids: One a clip.
+    """
+
+    latent_BDT: torch.Tensor
+    captions: list[str]
+    clip_ids: list[str]
+
+
+class LatentDataset:
+    """The latents of a store (use `LatentStore.only` for one split) as an indexable set of batches."""
+
+    def __init__(self, store: LatentStore, statistics: LatentStatistics):
+        self.store = store
+        self.statistics = statistics
+        self.captions = store.index["caption"].fillna("").tolist()
+        self.clip_ids = store.index["clip_id"].tolist()
+        self._rows = store.index["row"].to_numpy()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(self, items: np.ndarray, generator: torch.Generator) -> LatentBatch:
+        """The batch of `items` (0 ≤ item < len); x = μ + σ·ε with ε from `generator`."""
+        mean, std = self.store.posterior(self._rows[items])
+        mean_BDT, std_BDT = torch.from_numpy(mean), torch.from_numpy(std)
+        noise_BDT = torch.randn(mean_BDT.shape, generator=generator)
+        latent_BDT = self.statistics.normalise(mean_BDT + std_BDT * noise_BDT)
+        return LatentBatch(latent_BDT, [self.captions[i] for i in items], [self.clip_ids[i] for i in items])
+
+    def batches(self, *, batch: int, start: int, stop: int, seed: int) -> Iterator[LatentBatch]:
+        """Batches of steps `start` … `stop` − 1; step s is the same whatever `start` is."""
+        order = BatchOrder(len(self), batch, seed)
+        for step in range(start, stop):
+            # one generator a step, so that resuming needs no generator's state
+            noise_seed = int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+            yield self.batch(order.items(step), torch.Generator().manual_seed(noise_seed))

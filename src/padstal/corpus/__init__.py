@@ -1,0 +1,1 @@
+"""Music that the project composes itself: composer, renderer, planted faults and their truth."""

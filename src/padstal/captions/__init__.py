@@ -1,0 +1,1 @@
+"""Captions that fit their audio: similarity, the decision table, merging (QA-MDT 4.3)."""

@@ -1,0 +1,81 @@
+"""Merging an original and a generated caption by rule: what both say, nothing that contradicts, nothing imaginary.
+
+Stands where QA-MDT asks a language model (4.3) and keeps that prompt's promise: the original is the ground truth, the generated
+caption adds what it heard besides. It needs to know what words mean the same kind of thing, hence a vocabulary.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+TEMPO = re.compile(r"(?<![\w.])(?:(?:at|around|about)\s+)*\d{2,3}(?:\.\d+)?\s*(?:bpm|beats per minute)\b", re.IGNORECASE)
+KEY = re.compile(r"\b(?:in\s+)?(?:the\s+key\s+of\s+)?[A-G](?:#|b|♯|♭| sharp| flat)?[ -](?:major|minor)\b")
+ONE_OF_A_KIND = {"tempo": TEMPO, "key": KEY}
+"""Attributes that are written with numbers or letters; a piece has one of each."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """Something a caption says: `text` of kind `kind` ("genre", "instrument", …)."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RuleMerger:
+    """A `Merger`: the original, then what the generated caption adds to it.
+
+    Attributes:
+        exclusive: Kind → terms of which a piece has one (genres, moods): another one of the kind would contradict the original.
+        free: Kind → terms of which a piece may have many (instruments).
+        max_bytes: Longest merged caption, in UTF-8 bytes; attributes that no longer fit are left out.
+    """
+
+    exclusive: dict[str, tuple[str, ...]]
+    free: dict[str, tuple[str, ...]]
+    max_bytes: int
+    _patterns: dict[str, re.Pattern[str]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        patterns = {kind: _any_of(terms) for kind, terms in (*self.exclusive.items(), *self.free.items()) if terms}
+        object.__setattr__(self, "_patterns", {**patterns, **ONE_OF_A_KIND})
+
+    def __call__(self, original: str, generated: str) -> str:
+        """The merged caption; "" if the original alone is longer than `max_bytes`."""
+        merged = original.strip().rstrip(".,; ")
+        if len(merged.encode()) > self.max_bytes:
+            return ""
+        said = self.attributes(original)
+        for attribute in self.attributes(generated):
+            if self._allowed(attribute, said) and len(f"{merged}, {attribute.text}".encode()) <= self.max_bytes:
+                merged = f"{merged}, {attribute.text}"
+                said.append(attribute)
+        return merged
+
+    def attributes(self, caption: str) -> list[Attribute]:
+        """What `caption` says, in the order of its words; a longer term hides the shorter ones inside it."""
+        found: list[tuple[int, int, Attribute]] = []
+        for kind, pattern in self._patterns.items():
+            for match in pattern.finditer(caption):
+                text = match.group() if kind in ONE_OF_A_KIND else match.group().lower()
+                found.append((match.start(), match.end(), Attribute(kind, text)))
+        found.sort(key=lambda item: (item[0], -item[1], item[2].kind))
+        attributes, end = [], 0
+        for start, stop, attribute in found:
+            if start >= end:
+                attributes.append(attribute)
+                end = stop
+        return attributes
+
+    def _allowed(self, attribute: Attribute, said: list[Attribute]) -> bool:
+        if attribute in said:
+            return False
+        single = attribute.kind in self.exclusive or attribute.kind in ONE_OF_A_KIND
+        return not (single and any(other.kind == attribute.kind for other in said))
+
+
+def _any_of(terms: tuple[str, ...]) -> re.Pattern[str]:
+    """Whole words, any case, the longest term first, a hyphen as good as a space."""
+    longest_first = sorted(terms, key=lambda term: (-len(term), term))
+    words = "|".join(re.escape(term).replace(r"\ ", r"[\s-]").replace(r"\-", r"[\s-]") for term in longest_first)
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)

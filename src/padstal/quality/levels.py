@@ -1,0 +1,100 @@
+"""Quality levels and prefixes from p-MOS (QA-MDT 4.1).
+
+With μ, σ of p-MOS over the training set:
+
+    Q(s) = ⌊(s − (μ − 2σ)) / σ⌋ + r                                                (2)
+
+The paper sets r = 2 for s > μ and 1 otherwise, which reaches level 3 only at s = μ. With r swapped (2 for s < μ, 1 otherwise) and
+clamped to 1…5, as the authors' released thresholds behave, it is a staircase whose edges are μ − 2σ, μ − σ, μ + σ and μ + 2σ.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+UNKNOWN_LEVEL = 0
+"""Level of a clip without a score."""
+MIDDLE_LEVEL = 3
+LEVELS = (1, 2, 3, 4, 5)
+LOW, MEDIUM, HIGH = "low quality", "medium quality", "high quality"
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """p-MOS of the training split.
+
+    Attributes:
+        mu: Mean.
+        sigma: Standard deviation of the population.
+        n: Number of scores.
+    """
+
+    mu: float
+    sigma: float
+    n: int
+
+
+def fit(pmos_N: np.ndarray) -> Distribution:
+    """Mean and standard deviation of the finite scores.
+
+    Raises:
+        ValueError: There is no finite score.
+    """
+    finite = np.asarray(pmos_N, dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    if not len(finite):
+        raise ValueError(f"none of {len(pmos_N)} p-MOS scores is finite: expected at least one to fit μ and σ")
+    return Distribution(mu=float(finite.mean()), sigma=float(finite.std()), n=len(finite))
+
+
+def quality_level(
+    pmos_N: np.ndarray, distribution: Distribution, quantiser: Literal["swapped", "literal"] = "swapped"
+) -> np.ndarray:
+    """Levels [N] (int64) 1…5, or `UNKNOWN_LEVEL` where the score is NaN.
+
+    If all training scores are equal (σ = 0), that score has the middle level, lower ones 1 and higher ones 5.
+    """
+    s = np.asarray(pmos_N, dtype=np.float64)
+    mu, sigma = distribution.mu, distribution.sigma
+    known = ~np.isnan(s)
+    filled = np.where(known, s, mu)
+    if sigma == 0:
+        level = MIDDLE_LEVEL + 2 * np.sign(filled - mu).astype(np.int64)
+    elif quantiser == "swapped":
+        # (2) with r swapped; compared with edges instead of divided, so that each edge belongs to the band above it.
+        edges = np.array([mu - 2 * sigma, mu - sigma, mu + sigma, mu + 2 * sigma])
+        level = 1 + np.searchsorted(edges, filled, side="right")
+    else:
+        r = np.where(filled > mu, 2, 1)
+        level = np.floor((np.clip(filled, -1e9, 1e9) - (mu - 2 * sigma)) / sigma).astype(np.int64) + r  # (2)
+        level = np.clip(level, LEVELS[0], LEVELS[-1])
+    return np.where(known, level, UNKNOWN_LEVEL).astype(np.int64)
+
+
+def quality_prefix(
+    pmos_N: np.ndarray, distribution: Distribution, gap_policy: Literal["none", "medium", "nearest"] = "none"
+) -> list[str]:
+    """Prefix of each caption: low for s < μ − 2σ, medium for μ − σ ≤ s ≤ μ + σ, high for s > μ + 2σ.
+
+    Args:
+        gap_policy: In the two bands between, which the paper leaves open: no prefix, "medium quality", or the nearer band's
+            (medium at equal distance). A NaN never has a prefix.
+    """
+    return [_prefix(float(s), distribution.mu, distribution.sigma, gap_policy) for s in np.asarray(pmos_N, dtype=np.float64)]
+
+
+def _prefix(s: float, mu: float, sigma: float, gap_policy: str) -> str:
+    if np.isnan(s):
+        return ""
+    if s < mu - 2 * sigma:
+        return LOW
+    if s > mu + 2 * sigma:
+        return HIGH
+    if mu - sigma <= s <= mu + sigma or gap_policy == "medium":
+        return MEDIUM
+    if gap_policy == "none":
+        return ""
+    if abs(s - mu) <= 1.5 * sigma:
+        return MEDIUM
+    return LOW if s < mu else HIGH

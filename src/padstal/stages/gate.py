@@ -1,0 +1,43 @@
+"""`gate`: stops the run if the verdict on the data says so; a stage of its own, so that a failing verdict is kept."""
+
+from typing import Any
+
+from padstal.params.gate import GateParams
+from padstal.quality.expectations import SEVERITIES
+from padstal.stages.harness import Stage, StageError, run_stage
+from padstal.storage.atomic import atomic_folder, read_json, write_json
+
+
+def main(stage: Stage[GateParams]) -> None:
+    """Pass, or fail with one line for each expectation broken at or above `stop_at`."""
+    verdict = read_json(stage.paths.validate / "verdict.json")
+    broken = [entry for entry in verdict["expectations"] if not entry["success"]]
+    least = SEVERITIES.index(stage.params.stop_at)
+    stopping = [entry for entry in broken if SEVERITIES.index(entry["severity"]) >= least]
+    if stopping:
+        raise StageError(
+            f"{len(stopping)} of {len(verdict['expectations'])} expectations of the data are broken "
+            f"(data docs: {stage.paths.data_docs.relative_to(stage.paths.root)}/index.html)\n"
+            + "\n".join(explain(entry) for entry in stopping)
+        )
+    checked = len(verdict["expectations"])
+    passed = {"expectations": checked, "broken": len(broken), "stop_at": stage.params.stop_at}
+    with atomic_folder(stage.paths.gate) as folder:
+        write_json(folder / "passed.json", passed)
+    stage.write_metrics(passed)
+    stage.say(f"passed: {checked - len(broken)} of {checked} expectations hold")
+
+
+def explain(entry: dict[str, Any]) -> str:
+    """One broken expectation of a verdict: severity, column, count, what was expected, three offending ids."""
+    where = f"column {entry['column']}" if entry["column"] else "table"
+    count = f"{entry['unexpected']} rows" if entry["unexpected"] else entry["observed"]
+    named = f"; for example {', '.join(entry['offenders'])}" if entry["offenders"] else ""
+    return (
+        f"- {entry['severity']}: {entry['name']}: {where} of {entry['table']}: "
+        f"{count}, expected {entry['expected']}{named}"
+    )
+
+
+if __name__ == "__main__":
+    run_stage("gate", GateParams, main)

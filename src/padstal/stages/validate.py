@@ -1,0 +1,51 @@
+"""`validate`: manifest and audio statistics against a Great Expectations suite; writes the verdict and always succeeds."""
+
+import shutil
+
+from padstal.manifest import read_table
+from padstal.params.validate import ValidateParams
+from padstal.quality import checkpoint, expectations
+from padstal.stages.harness import Stage, run_stage
+from padstal.storage.atomic import atomic_folder, write_json
+
+
+def main(stage: Stage[ValidateParams]) -> None:
+    """Check, write `verdict.json`, and draw data docs (which carry dates, so they are no output)."""
+    manifest = read_table(stage.paths.ingest / "manifest.parquet")
+    quarantine = read_table(stage.paths.ingest / "quarantine.parquet")
+    tables = {
+        "clips": expectations.clips_table(manifest),
+        "tracks": expectations.tracks_table(manifest, quarantine),
+    }
+    suite = expectations.suite(**stage.params.model_dump())
+    shutil.rmtree(stage.paths.data_docs, ignore_errors=True)
+    stage.say(f"{len(suite)} expectations of {len(manifest)} clips and {len(tables['tracks'])} tracks")
+    outcomes = checkpoint.run(suite, tables, stage.paths.data_docs)
+    verdict = expectations.verdict(outcomes)
+    with atomic_folder(stage.paths.validate) as folder:
+        write_json(folder / "verdict.json", verdict)
+
+    for outcome in outcomes:
+        if not outcome.success:
+            stage.say(f"{outcome.expectation.severity}: {outcome.expectation.name}: {outcome.observed}")
+    stage.write_metrics(
+        {
+            "expectations": len(outcomes),
+            "broken_critical": _broken(outcomes, "critical"),
+            "broken_warning": _broken(outcomes, "warning"),
+            "clips": len(manifest),
+            "tracks": len(tables["tracks"]),
+            "quarantined": len(quarantine),
+            "quarantined_because": quarantine["reason"].value_counts().to_dict(),
+            "clips_of_licence": manifest["licence"].value_counts().to_dict(),
+            "clips_of_split": manifest["split"].value_counts().to_dict(),
+        }
+    )
+
+
+def _broken(outcomes: tuple[expectations.Outcome, ...], severity: str) -> int:
+    return sum(not outcome.success and outcome.expectation.severity == severity for outcome in outcomes)
+
+
+if __name__ == "__main__":
+    run_stage("validate", ValidateParams, main)

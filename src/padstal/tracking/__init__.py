@@ -1,0 +1,1 @@
+"""The record of runs in Weights & Biases; the only package that imports `wandb`."""

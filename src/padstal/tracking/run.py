@@ -1,0 +1,243 @@
+"""One run's record in Weights & Biases: config, curves, audio, tables and the artefacts it read and wrote.
+
+The record never decides over the work: whatever fails here (import, network, disk, server) becomes one line of warning,
+and training goes on. Offline is the default and needs no account; `wandb sync` sends an offline run later.
+
+Artefacts stay where DVC keeps them. A W&B artifact holds their content addresses (`content.json`), which are those of
+`dvc.lock`; online, runs that share an address are joined in W&B's lineage graph. Offline, where W&B cannot join them,
+the addresses in config and metadata do.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from padstal.tracking.content import content_of
+from padstal.tracking.secrets import redact, wandb_credentials, without_secrets
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STEP = "step"
+"""The axis of all curves: optimiser steps since the beginning of training, over all attempts."""
+CONNECT_SECONDS = 20.0
+"""An online run that has not started by then is recorded offline."""
+FINISH_SECONDS = 60.0
+"""What an online run has not sent by then stays on disk for `wandb sync`."""
+LONGEST_LISTING = 10_000
+"""Folders with more files are recorded by their address alone."""
+
+
+class Record:
+    """What a stage writes to. Each method warns once when it fails and never raises."""
+
+    def __init__(self, label: str, run: Any | None = None, online: bool = False):
+        self._label = label
+        self._run = run
+        self._online = online
+        self._step = 0
+        self._heard: list[tuple[str, int, str, Any]] = []
+        self._warned: set[str] = set()
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is recorded."""
+        return self._run is not None
+
+    def log(self, values: Mapping[str, float], step: int) -> None:
+        """Quantities at a training step; steps may come in any order."""
+        self._step = step
+        self._do("log", lambda run: run.log({STEP: step, **values}))
+
+    def audio(self, name: str, audio: Any, sample_rate: int, caption: str = "") -> None:
+        """A sound to listen to: samples [S] or [S, C], int16 or float in [−1, 1]; all of a run's share one table."""
+
+        def keep(run: Any) -> None:
+            import wandb
+
+            samples = np.asarray(audio.detach().cpu() if hasattr(audio, "detach") else audio)
+            if samples.ndim not in (1, 2) or (samples.ndim == 2 and samples.shape[1] > samples.shape[0]):
+                raise ValueError(f"audio {name!r} has shape {samples.shape}: expected [S] or [S, C]")
+            if samples.dtype != np.int16:
+                samples = np.clip(samples.astype(np.float32), -1.0, 1.0)
+            self._heard.append((name, self._step, caption, wandb.Audio(samples, sample_rate=sample_rate)))
+
+        self._do("audio", keep)
+
+    def table(self, name: str, dataframe: "pd.DataFrame") -> None:
+        """A table under `name`."""
+
+        def send(run: Any) -> None:
+            import wandb
+
+            run.log({name: wandb.Table(dataframe=dataframe.reset_index(drop=True)), STEP: self._step})
+
+        self._do("table", send)
+
+    def input_artifact(self, name: str, path: Path) -> None:
+        """Say that this run read `path`."""
+        self._do("input artifact", lambda run: self._artifact(run, "inputs", name, path))
+
+    def output_artifact(self, name: str, path: Path) -> None:
+        """Say that this run wrote `path`."""
+        self._do("output artifact", lambda run: self._artifact(run, "outputs", name, path))
+
+    def close(self, exit_code: int) -> None:
+        """End the run; called by `track`."""
+        if self._heard:
+            self._do("audio table", self._send_heard)
+        self._do("finish", lambda run: run.finish(exit_code=exit_code))
+
+    def _send_heard(self, run: Any) -> None:
+        import wandb
+
+        table = wandb.Table(columns=["name", STEP, "caption", "audio"], data=[list(row) for row in self._heard])
+        run.log({"audio": table, STEP: self._step})
+
+    def _artifact(self, run: Any, role: str, name: str, path: Path) -> None:
+        import wandb
+
+        content = content_of(Path(path))
+        about = {"md5": content.md5, "bytes": content.total_bytes, "files": len(content.files)}
+        run.config.update({role: {**run.config.get(role, {}), name: about}}, allow_val_change=True)
+        artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name), type="artefact", metadata=about)
+        with artifact.new_file("content.json") as file:
+            listing = content.files if len(content.files) <= LONGEST_LISTING else {}
+            json.dump({"md5": content.md5, "files": listing}, file, indent=1, sort_keys=True)
+        if role == "outputs":
+            run.log_artifact(artifact)
+        elif self._online:  # offline `use_artifact` raises; config and metadata hold the address
+            run.use_artifact(artifact)
+
+    def _do(self, what: str, action: Callable[[Any], Any]) -> None:
+        if self._run is None:
+            return
+        try:
+            action(self._run)
+        except Exception as error:
+            if what not in self._warned:
+                self._warned.add(what)
+                _warn(self._label, f"{what} failed ({_brief(error)}); the work goes on")
+
+
+@contextmanager
+def track(
+    stage_label: str,
+    config: Mapping[str, Any],
+    *,
+    mode: str,
+    project: str,
+    entity: str | None = None,
+    folder: Path = Path("wandb"),
+    group: str | None = None,
+) -> Iterator[Record]:
+    """A run's record for the time of a block.
+
+    Args:
+        stage_label: The run's name and type of work, e.g. "train_vae@tal".
+        config: What the run was started with; keys that name a secret are dropped.
+        mode: "offline", "online" (needs `WANDB_API_KEY`; falls back to offline) or "disabled" (does not import wandb).
+        project: W&B project.
+        entity: W&B team or user; None is the key's own.
+        folder: Where W&B writes; git-ignored `wandb/` at the repository's root.
+        group: Runs that belong together, e.g. all attempts of one training.
+
+    Errors of the block are raised after the run was marked as failed; errors of the record are warnings.
+    """
+    record = _open(stage_label, config, mode=mode, project=project, entity=entity, folder=folder, group=group)
+    try:
+        yield record
+    except BaseException:
+        record.close(exit_code=1)
+        raise
+    record.close(exit_code=0)
+
+
+def _open(
+    label: str,
+    config: Mapping[str, Any],
+    *,
+    mode: str,
+    project: str,
+    entity: str | None,
+    folder: Path,
+    group: str | None,
+) -> Record:
+    if mode == "disabled":
+        return Record(label)
+    if mode == "online" and wandb_credentials() is None:
+        _warn(label, "tracking.mode is online but there is no WANDB_API_KEY; recording offline")
+        mode = "offline"
+    for attempt in ("online", "offline") if mode == "online" else ("offline",):
+        try:
+            run = _start(label, config, mode=attempt, project=project, entity=entity, folder=folder, group=group)
+        except Exception as error:
+            then = "recording offline" if attempt == "online" else "this run is not recorded"
+            _warn(label, f"{attempt} start failed ({_brief(error)}); {then}")
+        else:
+            return Record(label, run, online=attempt == "online")
+    return Record(label)
+
+
+def _prepare_wandb(folder: Path) -> None:
+    """Before wandb is imported: its files under `folder`, no reports of its own errors (20 s without a network)."""
+    os.environ.setdefault("WANDB_DATA_DIR", str(folder))
+    os.environ.setdefault("WANDB_CACHE_DIR", str(folder / "cache"))
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    os.environ.setdefault("WANDB_SILENT", "true")
+
+
+def _start(
+    label: str,
+    config: Mapping[str, Any],
+    *,
+    mode: str,
+    project: str,
+    entity: str | None,
+    folder: Path,
+    group: str | None,
+) -> Any:
+    folder = Path(folder).absolute()
+    above = folder.parent if folder.name == "wandb" else folder  # wandb adds its own `wandb/`
+    above.mkdir(parents=True, exist_ok=True)
+    _prepare_wandb(above / "wandb")
+    import wandb
+
+    run = wandb.init(
+        mode="online" if mode == "online" else "offline",
+        project=project,
+        entity=entity,
+        dir=str(above),
+        name=label,
+        job_type=label.partition("@")[0],
+        group=group,
+        config=without_secrets(config),
+        settings=wandb.Settings(
+            console="off",
+            silent=True,
+            init_timeout=CONNECT_SECONDS,
+            login_timeout=CONNECT_SECONDS,
+            finish_timeout=FINISH_SECONDS,
+            x_graphql_timeout_seconds=CONNECT_SECONDS,
+            save_code=False,
+        ),
+    )
+    run.define_metric(STEP)
+    run.define_metric("*", step_metric=STEP)
+    return run
+
+
+def _brief(error: Exception) -> str:
+    lines = redact(str(error)).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+def _warn(label: str, message: str) -> None:
+    print(f"{label}: tracking: {message}", file=sys.stderr, flush=True)

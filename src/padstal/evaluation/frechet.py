@@ -1,0 +1,77 @@
+"""Fréchet distance between Gaussians fitted to two sets of features (FAD, FD; Heusel et al. 2017).
+
+    FD = |μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr (Σ₁Σ₂)^½                                                    (1)
+
+With Σ₁ = L Lᵀ the product Σ₁Σ₂ has the eigenvalues of the symmetric LᵀΣ₂L, so the trace is Σ √λ(LᵀΣ₂L) without any
+matrix square root. L is the Cholesky factor, or from eigh where Σ₁ is singular, as it is with fewer clips than features.
+
+Shape suffixes: N clips, D features, R draws.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Mean [D] and covariance [D, D] of `count` features, float64."""
+
+    mean_D: np.ndarray
+    covariance_DD: np.ndarray
+    count: int
+
+    @property
+    def is_singular(self) -> bool:
+        """Fewer clips than needed for a covariance of full rank; the distance is then far too large to compare across n."""
+        return self.count <= len(self.mean_D)
+
+
+def gaussian(features_ND: np.ndarray, weights_N: np.ndarray | None = None) -> Gaussian:
+    """The Gaussian (unbiased covariance) of features, each counted `weights_N` times.
+
+    Raises:
+        ValueError: Fewer than two clips, or a feature is not finite.
+    """
+    x_ND = features_ND.astype(np.float64)
+    w_N = np.ones(len(x_ND)) if weights_N is None else weights_N.astype(np.float64)
+    total = w_N.sum()
+    if total < 2:
+        raise ValueError(f"a covariance of {total:g} clips: expected at least 2")
+    if not np.isfinite(x_ND).all():
+        raise ValueError(f"feature of clip {int(np.argwhere(~np.isfinite(x_ND))[0, 0])} is not finite")
+    mean_D = w_N @ x_ND / total
+    centred_ND = x_ND - mean_D
+    return Gaussian(mean_D, (centred_ND * w_N[:, None]).T @ centred_ND / (total - 1), round(total))
+
+
+def root(covariance_DD: np.ndarray) -> np.ndarray:
+    """L [D, D] with L Lᵀ = Σ."""
+    try:
+        return np.linalg.cholesky(covariance_DD)
+    except np.linalg.LinAlgError:
+        values_D, vectors_DD = np.linalg.eigh(covariance_DD)
+        return vectors_DD * np.sqrt(np.clip(values_D, 0.0, None))
+
+
+def frechet(first: Gaussian, second: Gaussian, first_root_DD: np.ndarray | None = None) -> float:
+    """Fréchet distance; `first_root_DD` is `root(first.covariance_DD)` where it is at hand.
+
+    Raises:
+        ValueError: The features have different widths.
+    """
+    if first.mean_D.shape != second.mean_D.shape:
+        raise ValueError(f"frechet: {first.mean_D.shape[0]} against {second.mean_D.shape[0]} features")
+    root_DD = root(first.covariance_DD) if first_root_DD is None else first_root_DD
+    eigenvalues = np.linalg.eigvalsh(root_DD.T @ second.covariance_DD @ root_DD)
+    # (1)
+    shared = np.sqrt(np.clip(eigenvalues, 0.0, None)).sum()
+    gap = np.sum((first.mean_D - second.mean_D) ** 2)
+    distance = gap + np.trace(first.covariance_DD) + np.trace(second.covariance_DD) - 2 * shared
+    return float(max(distance, 0.0))
+
+
+def frechet_draws(reference: Gaussian, features_ND: np.ndarray, weights_RN: np.ndarray) -> np.ndarray:
+    """Fréchet distances [R] between `reference` and the features counted as each draw says."""
+    root_DD = root(reference.covariance_DD)
+    return np.array([frechet(reference, gaussian(features_ND, weights_N), root_DD) for weights_N in weights_RN])

@@ -1,0 +1,109 @@
+"""What the foundation models hear in clips, each clip embedded once: the features that all metrics share.
+
+Shape suffixes: N clips, S samples, C audio channels, W windows, D CLAP features, G genres, F tagger features.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from padstal.evaluation.clap_score import embed_windows
+from padstal.evaluation.windows import mono_at
+from padstal.interfaces import AudioTextEmbedder, QualityScorer, Tagger
+
+Progress = Callable[[Iterable[int]], Iterable[int]]
+
+
+class FeatureTagger(Tagger, Protocol):
+    """A tagger that also shows the features behind its posteriors; the Fréchet distance is taken between them."""
+
+    def features(self, audio_BS: np.ndarray) -> np.ndarray:
+        """Features [B, F] of mono float32 audio."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ears:
+    """The foundation models, and which windows CLAP listens to.
+
+    Attributes:
+        positions: Places of the windows as shares of (length − window).
+        grid_seconds: Starts are rounded to multiples of it; 0 for no rounding.
+    """
+
+    clap: AudioTextEmbedder
+    tagger: FeatureTagger
+    pmos: QualityScorer
+    positions: tuple[float, ...]
+    grid_seconds: float
+
+
+@dataclass(frozen=True)
+class Heard:
+    """N clips as the models hear them.
+
+    Attributes:
+        clap_NWD: Unit CLAP embeddings of the windows, float32.
+        genre_NG: Posterior over the tagger's genres.
+        features_NF: Tagger features.
+        pmos_N: p-MOS.
+    """
+
+    clap_NWD: np.ndarray
+    genre_NG: np.ndarray
+    features_NF: np.ndarray
+    pmos_N: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.pmos_N)
+
+    def take(self, rows: np.ndarray) -> "Heard":
+        """The clips `rows`, in that order; an array of rows of any shape keeps its shape in front."""
+        return Heard(self.clap_NWD[rows], self.genre_NG[rows], self.features_NF[rows], self.pmos_N[rows])
+
+
+def hear(
+    read: Callable[[int, int], np.ndarray], clips: int, sample_rate: int, ears: Ears, batch: int, progress: Progress = iter
+) -> Heard:
+    """All features of `clips` clips.
+
+    Args:
+        read: `read(start, stop)` gives int16 audio [stop − start, S, C].
+        clips: Number of clips.
+        sample_rate: Of the clips, in Hz; each model gets its own rate.
+        ears: The models.
+        batch: Clips at once.
+        progress: Wraps the loop over batches.
+
+    Raises:
+        ValueError: No clips, or a model gives a value that is not finite; names the clip.
+    """
+    if clips < 1:
+        raise ValueError("no clips to listen to: expected at least one")
+    parts = []
+    for start in progress(range(0, clips, batch)):
+        pcm_BSC = read(start, min(start + batch, clips))
+        part = _hear_batch(pcm_BSC, sample_rate, ears)
+        for name, values in vars(part).items():
+            finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+            if not finite.all():
+                raise ValueError(f"{name} of clip {start + int(finite.argmin())} is not finite")
+        parts.append(part)
+    return Heard(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
+
+
+def _hear_batch(pcm_BSC: np.ndarray, sample_rate: int, ears: Ears) -> Heard:
+    mono: dict[int, np.ndarray] = {}
+    for model in (ears.clap, ears.tagger, ears.pmos):
+        if model.sample_rate not in mono:
+            mono[model.sample_rate] = mono_at(pcm_BSC, sample_rate, model.sample_rate)
+    clap, tagger, pmos = mono[ears.clap.sample_rate], mono[ears.tagger.sample_rate], mono[ears.pmos.sample_rate]
+    grid = max(round(ears.grid_seconds * ears.clap.sample_rate), 1)
+    return Heard(
+        clap_NWD=embed_windows(clap, ears.clap, ears.positions, grid).astype(np.float32),
+        genre_NG=ears.tagger.tag(tagger).genre_BG.astype(np.float32),
+        features_NF=ears.tagger.features(tagger).astype(np.float32),
+        pmos_N=ears.pmos.score(pmos).astype(np.float32),
+    )

@@ -1,0 +1,78 @@
+"""Does a latent space keep genres together: precision@k of a clip's nearest neighbours (PADS-TAL, evidence for the TAL space).
+
+A held-out clip's k nearest training clips of *other tracks*, by Euclidean distance between latents standardised per
+dimension on the training clips; precision is the share of them that have its genre. Chance is that share among all eligible clips.
+
+Shape suffixes: Q queries, N candidates, D dimensions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from padstal.evaluation.bootstrap import Interval, draw_counts, interval, mean_draws
+from padstal.evaluation.recall import distances
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """precision@k with its interval over queries, and what a random space would give."""
+
+    precision: float
+    interval: Interval | None
+    chance: float
+    queries: int
+
+
+def pool(latent_NDT: np.ndarray, pooling: str) -> np.ndarray:
+    """Latents as vectors: "mean" over frames [N, D], or "flat" [N, D·T] (TAL's z_p has no time axis to average over).
+
+    Raises:
+        ValueError: Another pooling.
+    """
+    match pooling:
+        case "mean":
+            return latent_NDT.astype(np.float64).mean(axis=2)
+        case "flat":
+            return latent_NDT.astype(np.float64).reshape(len(latent_NDT), -1)
+        case _:
+            raise ValueError(f"pooling = {pooling!r}: expected mean or flat")
+
+
+def precision_at_k(
+    queries_QD: np.ndarray,
+    query_genre_Q: np.ndarray,
+    query_track_Q: np.ndarray,
+    candidates_ND: np.ndarray,
+    genre_N: np.ndarray,
+    track_N: np.ndarray,
+    k: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """precision@k [Q] and chance [Q] of each query; NaN for a query with fewer than k candidates of other tracks."""
+    mean_D, std_D = candidates_ND.mean(axis=0), candidates_ND.std(axis=0)
+    scale_D = np.where(std_D > 1e-8, std_D, 1.0)
+    far_QN = distances((queries_QD - mean_D) / scale_D, (candidates_ND - mean_D) / scale_D)
+    eligible_QN = query_track_Q[:, None] != track_N[None]
+    far_QN[~eligible_QN] = np.inf
+    nearest_Qk = np.argsort(far_QN, axis=1, kind="stable")[:, :k]
+    same_QN = query_genre_Q[:, None] == genre_N[None]
+    enough_Q = eligible_QN.sum(axis=1) >= k
+    precision_Q = np.take_along_axis(same_QN, nearest_Qk, axis=1).mean(axis=1)
+    chance_Q = (same_QN & eligible_QN).sum(axis=1) / np.maximum(eligible_QN.sum(axis=1), 1)
+    return np.where(enough_Q, precision_Q, np.nan), np.where(enough_Q, chance_Q, np.nan)
+
+
+def neighbourhood(
+    precision_Q: np.ndarray, chance_Q: np.ndarray, track_Q: np.ndarray, draws: int, level: float, generator: np.random.Generator
+) -> Neighbourhood | None:
+    """Mean over queries, with an interval by resampling their tracks (clips of one track are alike); `None` without queries."""
+    usable_Q = np.isfinite(precision_Q)
+    if not usable_Q.any():
+        return None
+    precision_Q, chance_Q = precision_Q[usable_Q], chance_Q[usable_Q]
+    tracks, track_of_Q = np.unique(track_Q[usable_Q], return_inverse=True)
+    counts_RQ = draw_counts(len(tracks), draws, generator)[:, track_of_Q]
+    mean = float(precision_Q.mean())
+    return Neighbourhood(
+        mean, interval(mean_draws(precision_Q, counts_RQ), mean, level), float(chance_Q.mean()), len(precision_Q)
+    )

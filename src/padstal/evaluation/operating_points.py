@@ -1,0 +1,205 @@
+"""Methods compared at equal alignment: every metric interpolated along a method's sweep to one CLAP-f (PADS-TAL 3).
+
+A method (model × perturbation) is a path of measured settings, weakest first. Where its CLAP-f first crosses the target
+between neighbouring settings j and j+1,
+
+    u = (c* − c_j) / (c_{j+1} − c_j),   m(c*) = (1 − u) m_j + u m_{j+1}                                 (1)
+
+Nothing is extrapolated: a path that does not reach the target is refused with a reason. Each bootstrap draw of prompts
+re-interpolates, with one draw shared by all paths, so that differences are paired.
+
+Shape suffixes: J settings of a path, R draws.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from padstal.evaluation.bootstrap import Interval, interval
+from padstal.evaluation.measure import Measured
+
+FEWEST_SEEDS = 3
+LEAST_BRACKETED = 0.9
+"""An interval is given only where at least this share of the draws reaches the target."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One measured setting of a path."""
+
+    strength: float
+    guidance: float
+    measured: Measured
+
+    @property
+    def clap_f(self) -> float:
+        value = self.measured.values["clap_f"]
+        assert value is not None
+        return value
+
+
+@dataclass(frozen=True)
+class Path:
+    """The sweep of one method, weakest perturbation first."""
+
+    model: str
+    perturbation: str
+    settings: tuple[Setting, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.model}+{self.perturbation}"
+
+    @property
+    def clap_f_J(self) -> np.ndarray:
+        return np.array([setting.clap_f for setting in self.settings])
+
+    def clap_f_RJ(self, draws: int) -> np.ndarray:
+        return np.stack([setting.measured.draws["clap_f"][:draws] for setting in self.settings], axis=1)
+
+    @property
+    def span(self) -> str:
+        return f"[{self.clap_f_J.min():.4f}, {self.clap_f_J.max():.4f}]"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A method at the target.
+
+    Attributes:
+        values, draws: Metric → interpolated value, and its draws [R] (NaN where a draw does not reach the target).
+        bracket: The two measured settings that the target lies between.
+        bracketed_share: Share of draws that reach the target.
+    """
+
+    path: Path
+    values: dict[str, float]
+    draws: dict[str, np.ndarray]
+    bracket: tuple[Setting, Setting]
+    bracketed_share: float
+
+    def interval(self, metric: str, level: float) -> Interval | None:
+        """Interval of a metric; `None` where too few draws reach the target."""
+        if self.bracketed_share < LEAST_BRACKETED or metric not in self.draws:
+            return None
+        return interval(self.draws[metric], self.values[metric], level)
+
+
+@dataclass(frozen=True)
+class Matched:
+    """All methods at one CLAP-f; `target` is `None` where there is none, and `why` says so."""
+
+    target: float | None
+    why: str
+    points: tuple[Point, ...] = ()
+    refused: tuple[tuple[Path, str], ...] = ()
+    common: tuple[float, float] | None = None
+
+
+def crossing(clap_RJ: np.ndarray, target_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each path first reaches its target: setting j [R] (−1 where it never does) and share u [R] of (1)."""
+    before_RJ, after_RJ = clap_RJ[:, :-1], clap_RJ[:, 1:]
+    reached_RJ = (before_RJ - target_R[:, None]) * (after_RJ - target_R[:, None]) <= 0
+    j_R = reached_RJ.argmax(axis=1)
+    rows = np.arange(len(clap_RJ))
+    before_R, after_R = before_RJ[rows, j_R], after_RJ[rows, j_R]
+    gap_R = after_R - before_R
+    u_R = np.where(gap_R == 0, 0.0, (target_R - before_R) / np.where(gap_R == 0, 1.0, gap_R))
+    return np.where(reached_RJ.any(axis=1), j_R, -1), u_R
+
+
+def common_range(clap: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest CLAP-f [R] that all paths [R, J_i] span; empty where low > high."""
+    low_R = np.max([path_RJ.min(axis=1) for path_RJ in clap], axis=0)
+    high_R = np.min([path_RJ.max(axis=1) for path_RJ in clap], axis=0)
+    return low_R, high_R
+
+
+def match(paths: list[Path], fixed: float | None, position: float, seeds: int, others: list[Path] | None = None) -> Matched:
+    """All methods at one CLAP-f.
+
+    Args:
+        paths: The methods to compare.
+        fixed: The target; `None` takes it from the sweeps.
+        position: Without a fixed target, its place in the range that all paths span: 0 lowest, 1 highest. Paths that
+            start from the same unperturbed setting agree trivially at the very top, so stay below 1 there. Each
+            bootstrap draw places its own target by the same rule.
+        seeds: Samples of different seeds that every prompt has.
+        others: Paths that join where they reach the target but have no say in it.
+
+    Raises:
+        ValueError: No paths.
+    """
+    if not paths:
+        raise ValueError("no methods to match: expected at least one path")
+    if seeds < FEWEST_SEEDS:
+        return Matched(None, f"{seeds} sampling seeds a prompt; a comparison needs at least {FEWEST_SEEDS}")
+    short = [path for path in paths if len(path.settings) < 2]
+    if short:
+        return Matched(None, f"{short[0].label} has {len(short[0].settings)} setting; interpolation needs at least 2")
+    draws = min(len(values_R) for path in paths for s in path.settings for values_R in s.measured.draws.values())
+    low, high = (float(edge[0]) for edge in common_range([path.clap_f_J[None] for path in paths]))
+    spans = "; ".join(f"{path.label} spans {path.span}" for path in paths)
+    common = (low, high) if low <= high else None
+    if fixed is None and common is None:
+        return Matched(None, f"no CLAP-f is reached by all methods: {spans}")
+    if fixed is None:
+        target = low + position * (high - low)
+        low_R, high_R = common_range([path.clap_f_RJ(draws) for path in paths])
+        target_R = np.where(low_R <= high_R, low_R + position * (high_R - low_R), np.nan)
+    else:
+        target, target_R = fixed, np.full(draws, fixed)
+    points, refused = [], []
+    for path in [*paths, *(others or [])]:
+        point = at(path, target, target_R, draws)
+        if point is not None:
+            points.append(point)
+        elif path in paths:
+            refused.append((path, f"spans CLAP-f {path.span} and does not reach {target:.4f}"))
+    if not points:
+        return Matched(None, f"no method reaches CLAP-f {target:.4f}: {spans}", refused=tuple(refused), common=common)
+    why = "; ".join(f"{path.label} {reason}" for path, reason in refused)
+    return Matched(target, why, tuple(points), tuple(refused), common)
+
+
+def at(path: Path, target: float, target_R: np.ndarray, draws: int) -> Point | None:
+    """`path` at `target`, and each of its draws at its own; `None` where the path does not reach the target."""
+    if len(path.settings) < 2:
+        return None
+    j, u = (int(x[0]) if x.dtype.kind == "i" else float(x[0]) for x in crossing(path.clap_f_J[None], np.array([target])))
+    if j < 0:
+        return None
+    j_R, u_R = crossing(path.clap_f_RJ(draws), target_R)
+    rows = np.arange(draws)
+    values, draws_of = {}, {}
+    j = int(j)
+    for metric in path.settings[0].measured.values:
+        ends = [setting.measured.values[metric] for setting in path.settings]
+        if any(value is None for value in ends):
+            continue
+        # (1)
+        values[metric] = (1 - u) * ends[j] + u * ends[j + 1]
+        all_RJ = np.stack([setting.measured.draws[metric][:draws] for setting in path.settings], axis=1)
+        draws_of[metric] = np.where(j_R >= 0, (1 - u_R) * all_RJ[rows, j_R] + u_R * all_RJ[rows, np.minimum(j_R + 1, len(ends) - 1)], np.nan)
+    bracket = (path.settings[j], path.settings[j + 1])
+    return Point(path, values, draws_of, bracket, float((j_R >= 0).mean()))
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A method minus the baseline at the same CLAP-f: difference, its interval, and the difference as a share of the baseline."""
+
+    difference: float
+    interval: Interval | None
+    share: float | None
+
+
+def contrast(point: Point, baseline: Point, metric: str, level: float) -> Contrast | None:
+    """Paired contrast of one metric; `None` where either lacks it."""
+    if metric not in point.values or metric not in baseline.values:
+        return None
+    base = baseline.values[metric]
+    difference = point.values[metric] - base
+    reached = min(point.bracketed_share, baseline.bracketed_share)
+    bounds = interval(point.draws[metric] - baseline.draws[metric], difference, level) if reached >= LEAST_BRACKETED else None
+    return Contrast(difference, bounds, difference / base if base else None)

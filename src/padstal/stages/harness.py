@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from padstal.params.load import ParamsError, check, load_section, read_yaml
@@ -147,6 +148,8 @@ def _item(name: str, items: tuple[str, ...]) -> str:
 
 
 def _limit_threads(threads: int) -> None:
+    """One count of threads for BLAS libraries already loaded (NumPy's) and for those yet to load (torch's, children's)."""
+    threadpool_limits(threads)
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(variable, str(threads))
 

@@ -1,0 +1,43 @@
+"""The diagonal Gaussian bottleneck of Stable Audio Open.
+
+The encoder gives a mean μ and a raw scale s, and
+
+    σ = softplus(s) + 1e-4                                                                                        (1)
+    x = μ + σ·ε,  ε ~ N(0, I)                                                                                     (2)
+    KL = mean over batch and frames of Σ over channels of (μ² + σ² − log σ² − 1)                                  (3)
+
+(3) lacks the factor ½ of the divergence, as Stable Audio Open's does: weights of other code do not transfer.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A posterior: `mean` and `std`, each [B, D, T], float32."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    @classmethod
+    def from_features(cls, features_BET: torch.Tensor) -> "Gaussian":
+        """(1) from [B, E = 2D, T]: the first D channels are the mean, the others the raw scale."""
+        mean, scale = features_BET.float().chunk(2, dim=1)
+        return cls(mean, functional.softplus(scale) + 1e-4)
+
+    def sample(self, generator: torch.Generator) -> torch.Tensor:
+        """(2); `generator` lies on the CPU, so that a draw does not depend on the device."""
+        noise = torch.randn(self.mean.shape, generator=generator).to(self.mean.device)
+        return self.mean + self.std * noise
+
+    def kl_D(self) -> torch.Tensor:
+        """(3) by channel [D]."""
+        variance = self.std * self.std
+        return (self.mean * self.mean + variance - variance.log() - 1).mean(dim=(0, 2))
+
+    def kl(self) -> torch.Tensor:
+        """(3)."""
+        return self.kl_D().sum()

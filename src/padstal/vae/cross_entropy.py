@@ -1,0 +1,17 @@
+"""Cross-entropy of a reconstructed text: mean over real tokens, the end-of-sequence token among them, never over padding.
+
+Shape suffixes: B batch, L text positions, V vocabulary.
+"""
+
+import torch
+from torch.nn import functional
+
+
+def text_cross_entropy(logits_BLV: torch.Tensor, ids_BL: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
+    """Mean of −log p(token) over positions where `mask_BL` is true."""
+    return functional.cross_entropy(logits_BLV.float()[mask_BL], ids_BL[mask_BL])
+
+
+def token_accuracy(logits_BLV: torch.Tensor, ids_BL: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
+    """Share of real tokens whose logit is the largest."""
+    return (logits_BLV.argmax(-1) == ids_BL)[mask_BL].float().mean()

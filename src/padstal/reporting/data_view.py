@@ -1,0 +1,185 @@
+"""The data, before and after: counts, splits, licences, quarantine, quality, likelihood, and the gate's verdict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from padstal.reporting import svg
+from padstal.reporting.inputs import Inputs
+from padstal.reporting.text import duration, number
+
+SPLITS = ("train", "validation", "test")
+LICENCE_ORDER = (
+    "CC0-1.0",
+    "PDDL-1.0",
+    "CC-BY-3.0",
+    "CC-BY-4.0",
+    "CC-BY-SA-3.0",
+    "CC-BY-SA-4.0",
+    "CC-BY-NC-3.0",
+    "CC-BY-NC-4.0",
+    "CC-BY-NC-SA-3.0",
+    "CC-BY-NC-SA-4.0",
+    "CC-BY-ND-4.0",
+    "CC-BY-NC-ND-3.0",
+    "CC-BY-NC-ND-4.0",
+)
+"""From the freest to the most restrictive; what is not listed ranks after all of them."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column names and rows of ready text; `numeric` says which columns align right."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...] = ()
+
+    def cells(self, row: Sequence[str]) -> list[tuple[str, str, bool]]:
+        """(column name, text, numeric) of each cell of `row`."""
+        flags = self.numeric or (False,) * len(self.head)
+        return list(zip(self.head, row, flags, strict=True))
+
+
+def tally(table: pd.DataFrame | None, clip_seconds: float) -> dict[str, str]:
+    """Clips, tracks, artists and duration of a manifest or data set, as text."""
+    if table is None:
+        return {"clips": "–", "tracks": "–", "artists": "–", "duration": "–"}
+    seconds = table["clip_seconds"].sum() if "clip_seconds" in table else len(table) * clip_seconds
+    artists = table.loc[table["artist"] != "", "artist"].nunique() if "artist" in table else 0
+    return {
+        "clips": number(len(table)),
+        "tracks": number(int(table["track_id"].nunique())),
+        "artists": number(int(artists)),
+        "duration": duration(float(seconds)),
+    }
+
+
+def counts(inputs: Inputs) -> Table:
+    """Clips, tracks, artists and duration by split, before and after curation."""
+    rows = []
+    for name, table in (("brought in", inputs.manifest), ("after curation", inputs.dataset)):
+        for split in ("all", *SPLITS):
+            part = table if table is None or split == "all" else table[table["split"] == split]
+            held = tally(part, inputs.clip_seconds)
+            rows.append((name, split, held["clips"], held["tracks"], held["artists"], held["duration"]))
+    head = ("state", "split", "clips", "tracks", "artists", "audio")
+    return Table(head, tuple(rows), (False, False, True, True, True, True))
+
+
+def licences(table: pd.DataFrame | None) -> Table:
+    """Clips, tracks and share of each licence, the most common first."""
+    if table is None or not len(table):
+        return Table(("licence", "clips", "tracks", "share"), ())
+    named = table.assign(licence=table["licence"].replace("", "unknown"))
+    grouped = named.groupby("licence").agg(clips=("clip_id", "size"), tracks=("track_id", "nunique"))
+    grouped = grouped.sort_values(["clips"], ascending=False, kind="stable")
+    rows = tuple(
+        (str(name), number(int(row["clips"])), number(int(row["tracks"])), f"{100 * row['clips'] / len(table):.1f} %")
+        for name, row in grouped.iterrows()
+    )
+    return Table(("licence", "clips", "tracks", "share"), rows, (False, True, True, True))
+
+
+def most_restrictive(names: Sequence[str]) -> str:
+    """The licence of `names` that allows least; one that nobody ranked counts as more restrictive still."""
+
+    def rank(name: str) -> tuple[int, str]:
+        return (LICENCE_ORDER.index(name) if name in LICENCE_ORDER else len(LICENCE_ORDER), name)
+
+    return max((name or "unknown" for name in names), key=rank, default="unknown")
+
+
+def reasons(table: pd.DataFrame | None, unit: str, column: str = "reason") -> Table:
+    """How many rows of `table` have each reason."""
+    if table is None or column not in table or not len(table):
+        return Table(("reason", unit), ())
+    found = table[column].astype(str).str.replace("_", " ").value_counts().sort_index().sort_values(
+        ascending=False, kind="stable"
+    )
+    return Table(("reason", unit), tuple((str(name), number(int(count))) for name, count in found.items()), (False, True))
+
+
+def quality_levels(inputs: Inputs) -> Table:
+    """Clips at each quality level and with each prefix, before and after curation."""
+    head = ("quality level", "all clips", "after curation")
+    if inputs.scores is None:
+        return Table(head, ())
+    kept = inputs.dataset if inputs.dataset is not None and "quality_level" in inputs.dataset else None
+    rows = []
+    for level in sorted(int(level) for level in inputs.scores["quality_level"].unique()):
+        before = int((inputs.scores["quality_level"] == level).sum())
+        after = number(int((kept["quality_level"] == level).sum())) if kept is not None else "–"
+        rows.append((str(level) if level else "unknown", number(before), after))
+    return Table(head, tuple(rows), (False, True, True))
+
+
+def quality_chart(inputs: Inputs) -> Markup:
+    """Distribution of p-MOS before and after curation, with the mean and one and two deviations."""
+    title = "p-MOS of clips, before and after curation"
+    if inputs.scores is None or not len(inputs.scores):
+        return svg.empty_chart(title)
+    edges = np.linspace(1, 5, 33)
+    before = np.histogram(inputs.scores["pmos"].clip(1, 5), edges)[0].tolist()
+    layers = [("all clips", "c0", before)]
+    if inputs.dataset is not None and "pmos" in inputs.dataset:
+        layers.append(("after curation", "c2", np.histogram(inputs.dataset["pmos"].clip(1, 5), edges)[0].tolist()))
+    mu, sigma = inputs.distribution.get("mu"), inputs.distribution.get("sigma")
+    rules = []
+    if mu is not None and sigma is not None:
+        named = ((-2, "μ−2σ"), (-1, "μ−σ"), (0, "μ"), (1, "μ+σ"), (2, "μ+2σ"))
+        rules = [(mu + step * sigma, name) for step, name in named if 1 <= mu + step * sigma <= 5]
+    axes = svg.Axes("p-MOS (1 bad, 5 excellent)", "clips", x_range=(1, 5), rules_x=rules)
+    return svg.histogram(edges.tolist(), layers, axes, title=title, description="Two overlaid histograms of predicted quality.")
+
+
+def likelihood_chart(inputs: Inputs) -> Markup:
+    """Distribution of the CLAP-Gaussian log-likelihood of the clips that stayed."""
+    title = "Log-likelihood of clips under the training set's Gaussian"
+    table = inputs.dataset
+    if table is None or "log_likelihood" not in table:
+        return svg.empty_chart(title)
+    values = table["log_likelihood"].dropna()
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return svg.empty_chart(title)
+    low, high = np.quantile(values, [0.005, 1.0])
+    if high <= low:
+        low, high = low - 1, high + 1
+    edges = np.linspace(low, high, 33)
+    counted = np.histogram(values.clip(low, high), edges)[0].tolist()
+    axes = svg.Axes("log-likelihood (the lowest 0.5 % at the left edge)", "clips")
+    return svg.histogram(
+        edges.tolist(), [("after curation", "c2", counted)], axes, title=title, description="Histogram of log-likelihood."
+    )
+
+
+def verdict_table(verdict: Any) -> Table:
+    """Every expectation of the gate with its outcome; columns are those that the verdict's rows have."""
+    rows = _expectations(verdict)
+    if not rows:
+        return Table(("expectation", "outcome"), ())
+    known = ("expectation", "name", "column", "severity", "success", "passed", "observed", "unexpected_count", "expected")
+    found = {key for row in rows for key, item in row.items() if not isinstance(item, Mapping | list)}
+    keys = [key for key in known if key in found] + sorted(found - set(known))
+    body = tuple(tuple(_cell(row.get(key)) for key in keys) for row in rows)
+    head = tuple("passed" if key == "success" else key.replace("_", " ") for key in keys)
+    return Table(head, body)
+
+
+def _expectations(verdict: Any) -> list[Mapping[str, Any]]:
+    if isinstance(verdict, Mapping):
+        for key in ("expectations", "results", "outcomes", "checks"):
+            if isinstance(verdict.get(key), list):
+                return [row for row in verdict[key] if isinstance(row, Mapping)]
+    return [row for row in verdict if isinstance(row, Mapping)] if isinstance(verdict, list) else []
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return "–"
+    return number(value)

@@ -1,0 +1,172 @@
+"""What the run found, in sentences whose verdicts are computed: an interval that leaves the null value says yes or no, any
+other says that it is open. Nothing here knows the answer beforehand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from padstal.reporting.inputs import Inputs
+from padstal.reporting.results_view import Row, direction, interval_of, spaces
+from padstal.reporting.text import finite, interval, number, words
+
+Kind = Literal["yes", "no", "open"]
+_VERDICT: dict[Kind, str] = {"yes": "holds here", "no": "does not hold here", "open": "open here"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence and its verdict: the claim holds here, does not, or the run cannot tell."""
+
+    kind: Kind
+    claim: str
+    sentence: str
+
+    @property
+    def verdict(self) -> str:
+        return _VERDICT[self.kind]
+
+
+def findings(inputs: Inputs) -> list[Finding]:
+    """The headline findings, the paper's main claim first."""
+    evaluation = inputs.evaluation
+    found = [
+        _matched_claim(evaluation.get("matched") or {}, "vendi", "PADS in the TAL space is more diverse at equal alignment"),
+        _matched_claim(evaluation.get("matched") or {}, "mrecall", "PADS in the TAL space covers genres better at equal alignment"),
+        _latent_claim(evaluation.get("latent_space") or {}),
+        *_perturbation_claims(evaluation.get("rows") or []),
+        _caption_claim(inputs.captions, inputs.manifest),
+    ]
+    return [finding for finding in found if finding is not None]
+
+
+def failures(inputs: Inputs) -> list[str]:
+    """What could not be done or did not work, one sentence each, with the reason that the stage gave."""
+    evaluation = inputs.evaluation
+    told = []
+    matched = evaluation.get("matched") or {}
+    if not evaluation:
+        told.append("Nothing was evaluated: there is no evaluate.json of this scale.")
+    elif matched.get("clap_f") is None:
+        told.append(f"There is no comparison at matched CLAP-f: {matched.get('why') or 'no reason given'}.")
+    for row in matched.get("refused") or []:
+        method = f"{words(str(row.get('model')))} · {words(str(row.get('perturbation')))}"
+        told.append(f"{method} is left out of the matched comparison, as it would need extrapolation: {row.get('why')}.")
+    for finding in findings(inputs):
+        if finding.kind != "yes":
+            told.append(f"“{finding.claim}”: {finding.verdict}. {finding.sentence}")
+    for row in evaluation.get("rows") or []:
+        if row.get("fd_is_singular"):
+            told.append(
+                "The Fréchet distance rests on fewer clips than its features have dimensions: read it as a rank, not as a value."
+            )
+            break
+    if inputs.verdict and isinstance(inputs.verdict, Mapping):
+        broken = [row for row in inputs.verdict.get("expectations") or [] if not row.get("success", True)]
+        told += [
+            f"The data broke an expectation ({row.get('severity')}): {row.get('name')}; found {row.get('observed')}." for row in broken
+        ]
+    return told
+
+
+def _matched_claim(matched: Mapping[str, Any], metric: str, claim: str) -> Finding | None:
+    if not matched:
+        return None
+    target = matched.get("clap_f")
+    if target is None:
+        return Finding("open", claim, f"No common CLAP-f: {matched.get('why') or 'no reason given'}.")
+    baseline = matched.get("baseline") or {}
+    against = f"{words(str(baseline.get('model')))} · {words(str(baseline.get('perturbation')))}"
+    rows = [row for row in matched.get("differences") or [] if row.get("metric") == metric]
+    rows = [row for row in rows if str(row.get("model")).startswith("tal") and row.get("perturbation") == "pads"]
+    if not rows:
+        return Finding("open", claim, f"{words(metric)} could not be compared at CLAP-f {number(target)}.")
+    row = rows[0]
+    around = row.get("interval")
+    share = row.get("share_of_baseline")
+    relative = f" ({100 * share:+.1f} %)".replace("-", "\u2212") if finite(share) else ""
+    said = interval(*around) if around else "no interval: too few draws of prompts reach the target"
+    word = direction(metric, around)
+    sentence = (
+        f"At CLAP-f {number(target)}, {words(metric)} of TAL · PADS differs from {against} "
+        f"by {number(row.get('difference'))}{relative} {said}."
+    )
+    return Finding({"better": "yes", "worse": "no", "open": "open"}[word], claim, sentence)
+
+
+def _latent_claim(latent_space: Any) -> Finding | None:
+    found = spaces(latent_space)
+    tal = next((figures for name, figures in found if "tal" in name.lower()), None)
+    audio = next((figures for name, figures in found if "tal" not in name.lower()), None)
+    if tal is None or audio is None or not finite(tal.get("precision")) or not finite(audio.get("precision")):
+        return None
+    claim = "The TAL space keeps genres together better than the audio space"
+    chance = f" (chance {number(tal['chance'])})" if finite(tal.get("chance")) else ""
+    sentence = (
+        f"Genre precision of nearest neighbours is {number(tal['precision'])} {_around(tal)} in the TAL space and "
+        f"{number(audio['precision'])} {_around(audio)} in the audio space{chance}."
+    )
+    return Finding(_apart(tal.get("interval"), audio.get("interval")), claim, sentence)
+
+
+def _perturbation_claims(rows: Sequence[Row]) -> list[Finding]:
+    told = []
+    by_method = {(row.get("model"), row.get("perturbation")): row for row in rows if isinstance(row, Mapping)}
+    for model in sorted({str(row.get("model")) for row in rows}):
+        plain, pads = by_method.get((model, "none")), by_method.get((model, "pads"))
+        if plain is None or pads is None:
+            continue
+        if not all(finite(row.get(metric)) for row in (plain, pads) for metric in ("vendi", "clap_f")):
+            continue
+        diverse = _apart(interval_of(pads, "vendi"), interval_of(plain, "vendi"))
+        aligned = _apart(interval_of(pads, "clap_f"), interval_of(plain, "clap_f"))
+        cost = {
+            "yes": "CLAP-f rises as well",
+            "no": "CLAP-f falls",
+            "open": "the intervals of CLAP-f overlap",
+        }[aligned]
+        sentence = (
+            f"At the chosen strength, Vendi is {number(pads['vendi'])} with PADS against {number(plain['vendi'])} without; "
+            f"{cost} ({number(pads['clap_f'])} against {number(plain['clap_f'])})."
+        )
+        told.append(Finding(diverse, f"PADS makes the {words(model)} more diverse", sentence))
+    return told
+
+
+def _caption_claim(captions: pd.DataFrame | None, manifest: pd.DataFrame | None) -> Finding | None:
+    needed = {"similarity_original_audio", "similarity_caption_audio"}
+    if captions is None or not needed <= set(captions.columns):
+        return None
+    both = captions.dropna(subset=sorted(needed))
+    if len(both) < 2:
+        return None
+    gain = both["similarity_caption_audio"] - both["similarity_original_audio"]
+    if manifest is not None:  # clips of one track are alike: the track is the unit
+        gain = gain.groupby(both["clip_id"].map(manifest.set_index("clip_id")["track_id"])).mean()
+    mean = float(gain.mean())
+    spread = 1.96 * float(gain.std(ddof=1)) / float(np.sqrt(len(gain))) if len(gain) > 1 else float("nan")
+    around = (mean - spread, mean + spread)
+    kind: Kind = "open" if not finite(spread) or around[0] <= 0 <= around[1] else ("yes" if mean > 0 else "no")
+    sentence = (
+        f"Where there was a caption, refining moved its CLAP cosine with the audio by {number(mean)} {interval(*around)} "
+        f"on average over {number(len(gain))} tracks. The same CLAP chose the captions, so this is a check, not a proof."
+    )
+    return Finding(kind, "Refined captions fit their audio better", sentence)
+
+
+def _apart(ours: Any, theirs: Any) -> Kind:
+    """Whether interval `ours` lies wholly above `theirs` (yes), wholly below (no), or overlaps it (open)."""
+    if not ours or not theirs:
+        return "open"
+    if ours[0] > theirs[1]:
+        return "yes"
+    return "no" if ours[1] < theirs[0] else "open"
+
+
+def _around(figures: Mapping[str, Any]) -> str:
+    around = figures.get("interval")
+    return interval(*around) if around else "(no interval)"
+
+

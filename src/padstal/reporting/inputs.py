@@ -1,0 +1,186 @@
+"""Everything the report shows, read once; what a run has not made is `None` or empty, never an error."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from padstal.manifest import ClipAudio
+from padstal.paths import Paths
+from padstal.storage.content import sha256_file
+
+STAGES = (
+    "ingest",
+    "validate",
+    "gate",
+    "prepare",
+    "score",
+    "caption",
+    "curate",
+    "train_vae",
+    "encode",
+    "train_diffusion",
+    "sample",
+    "evaluate",
+    "report",
+)
+"""The stages in the order of `dvc.yaml`."""
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """One trained model.
+
+    Attributes:
+        kind: "foundation", "vae" or "diffusion".
+        config: Its `config.json`; empty where there is none.
+        fingerprint: SHA-256 of its `model.safetensors`; "" where there is none.
+        weights_bytes: Length of that file.
+    """
+
+    kind: str
+    name: str
+    config: Mapping[str, Any]
+    fingerprint: str
+    weights_bytes: int
+
+    @property
+    def origin(self) -> str:
+        return str(self.config.get("origin", "") or "")
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """What one diffusion model generated: `table` (samples.parquet), `prompts`, and `audio_NSC` int16."""
+
+    model: str
+    table: pd.DataFrame
+    prompts: pd.DataFrame | None
+    audio_NSC: np.ndarray
+
+
+@dataclass(frozen=True)
+class Reconstructions:
+    """Held-out clips after one autoencoder: `table` (clip_id, row) and `audio_KSC` int16."""
+
+    vae: str
+    table: pd.DataFrame
+    audio_KSC: np.ndarray
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One scale's artefacts, as the report reads them.
+
+    Attributes:
+        params: The active scale's sections, by name, without budgets (they are no property of the result).
+        metrics: `reports/<scale>/metrics/*.json` by file name without ending.
+        curves: `reports/<scale>/curves/*.csv` likewise.
+    """
+
+    scale: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, Any]]
+    curves: Mapping[str, pd.DataFrame]
+    manifest: pd.DataFrame | None = None
+    quarantine: pd.DataFrame | None = None
+    verdict: Any = None
+    scores: pd.DataFrame | None = None
+    distribution: Mapping[str, Any] = field(default_factory=dict)
+    captions: pd.DataFrame | None = None
+    dataset: pd.DataFrame | None = None
+    removed: pd.DataFrame | None = None
+    models: tuple[ModelFolder, ...] = ()
+    samples: tuple[SampleSet, ...] = ()
+    reconstructions: tuple[Reconstructions, ...] = ()
+    clip_audio: ClipAudio | None = None
+
+    @property
+    def evaluation(self) -> Mapping[str, Any]:
+        return self.metrics.get("evaluate", {})
+
+    @property
+    def sample_rate(self) -> int:
+        return int(self.params.get("ingest", {}).get("sample_rate", 16_000))
+
+    @property
+    def clip_seconds(self) -> float:
+        return float(self.params.get("ingest", {}).get("clip_seconds", 0.0))
+
+
+def read_inputs(paths: Paths, params: Mapping[str, Any]) -> Inputs:
+    """The artefacts of `paths.scale`; `params` are the scale's sections."""
+    return Inputs(
+        scale=paths.scale,
+        params={name: section for name, section in params.items() if name != "budget"},
+        metrics={file.stem: _json(file) or {} for file in sorted((paths.reports / "metrics").glob("*.json"))},
+        curves={file.stem: _csv(file) for file in sorted((paths.reports / "curves").glob("*.csv"))},
+        manifest=_parquet(paths.ingest / "manifest.parquet"),
+        quarantine=_parquet(paths.ingest / "quarantine.parquet"),
+        verdict=_json(paths.validate / "verdict.json"),
+        scores=_parquet(paths.score / "scores.parquet"),
+        distribution=_json(paths.score / "distribution.json") or {},
+        captions=_parquet(paths.caption / "captions.parquet"),
+        dataset=_parquet(paths.curate / "dataset.parquet"),
+        removed=_parquet(paths.curate / "removed.parquet"),
+        models=_models(paths),
+        samples=_samples(paths),
+        reconstructions=_reconstructions(paths),
+        clip_audio=ClipAudio(paths.ingest) if (paths.ingest / "shards").is_dir() else None,
+    )
+
+
+def _models(paths: Paths) -> tuple[ModelFolder, ...]:
+    found = []
+    for kind in ("foundation", "vae", "diffusion"):
+        for folder in sorted(path for path in (paths.models / kind).glob("*") if path.is_dir()):
+            weights = folder / "model.safetensors"
+            exists = weights.is_file()
+            found.append(
+                ModelFolder(
+                    kind=kind,
+                    name=folder.name,
+                    config=_json(folder / "config.json") or {},
+                    fingerprint=sha256_file(weights) if exists else "",
+                    weights_bytes=weights.stat().st_size if exists else 0,
+                )
+            )
+    return tuple(found)
+
+
+def _samples(paths: Paths) -> tuple[SampleSet, ...]:
+    found = []
+    for folder in sorted(path for path in (paths.data / "samples").glob("*") if path.is_dir()):
+        table, audio = _parquet(folder / "samples.parquet"), _array(folder / "audio.npy")
+        if table is not None and audio is not None:
+            found.append(SampleSet(folder.name, table, _parquet(folder / "prompts.parquet"), audio))
+    return tuple(found)
+
+
+def _reconstructions(paths: Paths) -> tuple[Reconstructions, ...]:
+    found = []
+    for folder in sorted(path for path in (paths.data / "latents").glob("*") if path.is_dir()):
+        table, audio = _parquet(folder / "reconstructions.parquet"), _array(folder / "reconstructions.npy")
+        if table is not None and audio is not None:
+            found.append(Reconstructions(folder.name, table, audio))
+    return tuple(found)
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _parquet(path: Path) -> pd.DataFrame | None:
+    return pd.read_parquet(path) if path.is_file() else None
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path) if path.stat().st_size else pd.DataFrame()
+
+
+def _array(path: Path) -> np.ndarray | None:
+    return np.load(path, mmap_mode="r", allow_pickle=False) if path.is_file() else None

@@ -1,0 +1,191 @@
+"""What can be played: reconstructions beside their originals, and samples of one prompt and seed side by side."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from padstal.reporting.inputs import Inputs, SampleSet
+from padstal.reporting.media import mp3_uri, spectrogram_uri
+from padstal.reporting.text import number, words
+
+AUDIO_LIMIT_BYTES = 8_500_000
+"""Audio that one page carries, as base64; longer clips are cut so that all fit."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A clip before it is encoded: int16 samples [S, C] and what stands beside it."""
+
+    label: str
+    detail: str
+    pcm_SC: np.ndarray
+    sample_rate: int
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip as the page plays it."""
+
+    label: str
+    detail: str
+    audio: str
+    picture: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """Clips that belong together, under one heading (a caption or prompt: text from outside)."""
+
+    heading: str
+    note: str
+    clips: tuple[Clip, ...]
+
+
+@dataclass(frozen=True)
+class Operating:
+    """One column of the listening grid: what is sampled how."""
+
+    model: str
+    perturbation: str
+    strength: float
+    guidance: float
+
+    @property
+    def label(self) -> str:
+        return f"{words(self.model)} · {words(self.perturbation)}"
+
+    @property
+    def detail(self) -> str:
+        strength = "" if self.perturbation == "none" else f"strength {number(self.strength)}, "
+        return f"{strength}guidance {number(self.guidance)}"
+
+
+def reconstruction_rows(inputs: Inputs, shown: int) -> list[tuple[str, str, list[Source]]]:
+    """(caption, note, sources) of up to `shown` held-out clips: the original, then each autoencoder's reconstruction."""
+    if not inputs.reconstructions:
+        return []
+    rows = []
+    manifest = inputs.manifest.set_index("clip_id") if inputs.manifest is not None else None
+    for clip_id in list(inputs.reconstructions[0].table["clip_id"])[:shown]:
+        sources = []
+        caption, note = str(clip_id), ""
+        if manifest is not None and clip_id in manifest.index:
+            entry = manifest.loc[clip_id]
+            caption = str(entry["caption"] or entry["tags"] or "no caption")
+            note = " · ".join(str(entry[key]) for key in ("artist", "licence") if entry[key])
+            if inputs.clip_audio is not None:
+                pcm = inputs.clip_audio.pcm(int(entry["shard"]), int(entry["row"]))
+                sources.append(Source("original", "held out", pcm, inputs.sample_rate))
+        for found in inputs.reconstructions:
+            match = found.table[found.table["clip_id"] == clip_id]
+            if len(match):
+                pcm = np.asarray(found.audio_KSC[int(match.iloc[0]["row"])])
+                sources.append(Source(f"{words(found.vae)} autoencoder", "reconstruction", pcm, inputs.sample_rate))
+        rows.append((caption, note, sources))
+    return rows
+
+
+def sample_rows(
+    inputs: Inputs, shown: int, chosen: Mapping[tuple[str, str], tuple[float, float]]
+) -> list[tuple[str, str, list[Source]]]:
+    """(prompt, note, sources) of up to `shown` test prompts; every column starts from the same seed.
+
+    `chosen` maps (model, perturbation) to the strength and guidance to play.
+    """
+    prompts = _prompts(inputs.samples, shown)
+    columns = [operating for found in inputs.samples for operating in operating_points(found, chosen)]
+    by_model = {found.model: found for found in inputs.samples}
+    rows = []
+    for prompt_id, prompt in prompts:
+        seed = _common_seed(inputs.samples, prompt_id)
+        sources = []
+        for column in columns:
+            found = by_model[column.model]
+            cell = _cell(found.table, column, prompt_id, seed)
+            if cell is not None:
+                pcm = np.asarray(found.audio_NSC[int(cell["row"])])
+                sources.append(Source(column.label, column.detail, pcm, inputs.sample_rate))
+        rows.append((prompt, f"seed {seed}", sources))
+    return rows
+
+
+def operating_points(
+    found: SampleSet, chosen: Mapping[tuple[str, str], tuple[float, float]]
+) -> list[Operating]:
+    """One operating point for each perturbation of a model: the chosen one, or the middle of its strengths."""
+    points = []
+    order = ["none", "cads", "pads"]
+    present = sorted(found.table["perturbation"].unique(), key=lambda name: (order.index(name) if name in order else 9, name))
+    usual = _usual_guidance(found.table)
+    for perturbation in present:
+        part = found.table[found.table["perturbation"] == perturbation]
+        at = _nearest(part, chosen.get((found.model, perturbation)), usual)
+        points.append(Operating(found.model, str(perturbation), at[0], at[1]))
+    return points
+
+
+def encode(rows: Sequence[tuple[str, str, Sequence[Source]]], limit: int = AUDIO_LIMIT_BYTES) -> tuple[list[Row], float | None]:
+    """Rows ready for the page; and the seconds that each clip was cut to, or `None` if all are whole."""
+    sources = [source for _, _, row in rows for source in row]
+    cut: float | None = None
+    audio = [mp3_uri(source.pcm_SC, source.sample_rate) for source in sources]
+    while sources and sum(map(len, audio)) > limit:
+        longest = max(len(source.pcm_SC) / source.sample_rate for source in sources)
+        cut = max(1.0, np.floor((cut or longest) * limit / sum(map(len, audio)) * 0.95))
+        audio = [mp3_uri(source.pcm_SC[: int(cut * source.sample_rate)], source.sample_rate) for source in sources]
+        if cut == 1.0:
+            break
+    ready = iter([_clip(source, uri, cut) for source, uri in zip(sources, audio, strict=True)])
+    return [Row(heading, note, tuple(next(ready) for _ in row)) for heading, note, row in rows], cut
+
+
+def _clip(source: Source, uri: str, cut: float | None) -> Clip:
+    pcm_SC = source.pcm_SC if cut is None else source.pcm_SC[: int(cut * source.sample_rate)]
+    picture = spectrogram_uri(pcm_SC, source.sample_rate)
+    return Clip(source.label, source.detail, uri, picture, len(pcm_SC) / source.sample_rate)
+
+
+def _prompts(samples: Iterable[SampleSet], shown: int) -> list[tuple[str, str]]:
+    for found in samples:
+        table = found.prompts if found.prompts is not None else found.table.drop_duplicates("prompt_id")
+        if "role" in table and (table["role"] == "test").any():
+            table = table[table["role"] == "test"]
+        table = table[table["prompt_id"].isin(found.table["prompt_id"])]
+        return [(row["prompt_id"], str(row["prompt"])) for _, row in table.head(shown).iterrows()]
+    return []
+
+
+def _common_seed(samples: Sequence[SampleSet], prompt_id: str) -> int:
+    seeds = [set(found.table.loc[found.table["prompt_id"] == prompt_id, "seed"]) for found in samples]
+    common = set.intersection(*seeds) if seeds else set()
+    return int(min(common or set().union(*seeds) or {0}))
+
+
+def _cell(table: pd.DataFrame, column: Operating, prompt_id: str, seed: int) -> pd.Series | None:
+    match = table[
+        (table["prompt_id"] == prompt_id)
+        & (table["perturbation"] == column.perturbation)
+        & np.isclose(table["strength"], column.strength)
+        & np.isclose(table["guidance"], column.guidance)
+    ]
+    same = match[match["seed"] == seed]
+    match = same if len(same) else match
+    return match.iloc[0] if len(match) else None
+
+
+def _usual_guidance(table: pd.DataFrame) -> float:
+    perturbed = table[table["perturbation"] != "none"]
+    values = (perturbed if len(perturbed) else table)["guidance"].mode()
+    return float(values.iloc[0])
+
+
+def _nearest(part: pd.DataFrame, wanted: tuple[float, float] | None, usual_guidance: float) -> tuple[float, float]:
+    points = sorted({(float(s), float(g)) for s, g in zip(part["strength"], part["guidance"], strict=True)})
+    if wanted is None:
+        strengths = sorted({strength for strength, _ in points})
+        wanted = (strengths[len(strengths) // 2], usual_guidance)
+    target = wanted
+    return min(points, key=lambda point: (abs(point[1] - target[1]), abs(point[0] - target[0]), point))

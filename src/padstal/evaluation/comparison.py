@@ -24,6 +24,7 @@ def row(key: Key, measured: Measured, level: float) -> dict[str, Any]:
         **vars(key),
         **measured.values,
         "n": measured.clips,
+        "inception": measured.inception,
         "fd_is_singular": measured.fd_is_singular,
         "intervals": {name: bounds and list(bounds) for name, bounds in measured.intervals(level).items()},
     }

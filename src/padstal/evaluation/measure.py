@@ -12,6 +12,7 @@ from padstal.evaluation.clap_score import clap_score, flattened
 from padstal.evaluation.frechet import frechet_draws, gaussian
 from padstal.evaluation.hear import Heard
 from padstal.evaluation.ibs import ibs
+from padstal.evaluation.inception import inception_score
 from padstal.evaluation.kl import kl
 from padstal.evaluation.recall import genre_recall_draws
 from padstal.evaluation.vendi import vendi_draws
@@ -55,6 +56,7 @@ class Measured:
         per_prompt: Metric → value of each prompt [P].
         clips: N.
         genres: Genres that mRecall averages over.
+        inception: Inception score of all N clips.
         fd_is_singular: Too few clips for the Fréchet distance's covariance to have full rank.
     """
 
@@ -63,6 +65,7 @@ class Measured:
     per_prompt: dict[str, np.ndarray]
     clips: int
     genres: tuple[int, ...]
+    inception: float
     fd_is_singular: bool
 
     def intervals(self, level: float) -> dict[str, Interval | None]:
@@ -121,7 +124,8 @@ def measure(heard: Heard, prompts: Prompts, reference: Reference, counts_RP: np.
             values[name] = float(all_R[0])
             draws[name] = all_R[1:]
     singular = reference_gaussian.is_singular or gaussian(features_NF).is_singular
-    return Measured(values, draws, per_prompt, prompts_count * samples, genres, singular)
+    inception = inception_score(_by_clip(heard.genre_NG))
+    return Measured(values, draws, per_prompt, prompts_count * samples, genres, inception, singular)
 
 
 def _by_clip(array_PI: np.ndarray) -> np.ndarray:

@@ -1,0 +1,58 @@
+"""Held-out real clips: what the models hear in them, and the genre that a clip or a prompt stands for.
+
+A clip's genre is the one that the tagger hears in it, so that generated and real clips are judged by the same ear and corpora
+without labels work too. A prompt's genre is the word that it says, if that is one of the tagger's; else what its clip sounds like.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from padstal.evaluation.hear import Heard
+from padstal.evaluation.measure import Prompts, Reference
+from padstal.evaluation.truth import genre_named
+from padstal.interfaces import AudioTextEmbedder
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Real clips (manifest rows) and what the models hear in them, row by row."""
+
+    table: pd.DataFrame
+    heard: Heard
+
+    def rows(self, clip_ids: list[str]) -> np.ndarray:
+        """Positions of clips.
+
+        Raises:
+            ValueError: A clip is missing; it is named.
+        """
+        place = {clip_id: position for position, clip_id in enumerate(self.table["clip_id"])}
+        missing = [clip_id for clip_id in clip_ids if clip_id not in place]
+        if missing:
+            raise ValueError(f"clip {missing[0]} is not among the {len(place)} held-out clips of the data set")
+        return np.array([place[clip_id] for clip_id in clip_ids], dtype=np.int64)
+
+    def reference(self, clip_ids: list[str]) -> Reference:
+        """The clips `clip_ids` as the set that generated clips are compared with."""
+        heard = self.heard.take(self.rows(clip_ids))
+        return Reference(heard, heard.genre_NG.argmax(axis=1))
+
+    def prompts(self, prompts: pd.DataFrame, clap: AudioTextEmbedder, genres: tuple[str, ...]) -> Prompts:
+        """Prompts (`prompt`, `clip_id`) as `measure` needs them."""
+        texts = prompts["prompt"].tolist()
+        reference_PG = self.heard.genre_NG[self.rows(prompts["clip_id"].tolist())]
+        named = genre_named(texts, genres)
+        genre_P = [
+            genres.index(word) if word else int(heard_G.argmax())
+            for word, heard_G in zip(named, reference_PG, strict=True)
+        ]
+        return Prompts(clap.embed_text(texts), np.array(genre_P, dtype=np.int64), reference_PG)
+
+
+def subset(clip_ids: list[str], most: int, generator: np.random.Generator) -> list[str]:
+    """At most `most` clips, drawn without replacement, in their order."""
+    if len(clip_ids) <= most:
+        return clip_ids
+    return [clip_ids[place] for place in np.sort(generator.choice(len(clip_ids), most, replace=False))]

@@ -1,0 +1,99 @@
+"""The latent spaces of an autoencoder, named and cut from its stored latents.
+
+An audio autoencoder has one space. TAL has itself, [w_m; z_p], its parts w_m and z_p, and the audio's shared latent z_m, which is
+stored beside it. Vectors come from latents in two ways, and both are reported: the mean over frames, and all frames flattened,
+because z_p's second axis need not be time.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from padstal.evaluation.neighbours import Neighbourhood, neighbourhood, pool, precision_at_k
+from padstal.manifest import read_table
+from padstal.storage.atomic import read_json
+
+POOLINGS = ("mean", "flat")
+
+
+@dataclass(frozen=True)
+class SpaceRow:
+    """precision@k of one space under one pooling."""
+
+    space: str
+    pooling: str
+    found: Neighbourhood
+
+
+def spaces(folder: Path, vae: str) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Index (`clip_id`, `split`, `row`) and posterior means [N, D, T] of each space, memory-mapped."""
+    index = read_table(folder / "index.parquet")
+    groups = read_json(folder / "config.json")["channel_groups"]
+    width = max(stop for _, stop in groups.values())
+    latents = np.load(folder / "latents.npy", mmap_mode="r")
+    found = {vae: latents[:, :width]}
+    if len(groups) > 1:
+        found |= {f"{vae}.{name}": latents[:, start:stop] for name, (start, stop) in groups.items()}
+    if (folder / "z_m.npy").exists():
+        found[f"{vae}.z_m"] = np.load(folder / "z_m.npy", mmap_mode="r")
+    return index, found
+
+
+def compare_spaces(
+    folders: dict[str, Path],
+    genre: dict[str, str],
+    track: dict[str, str],
+    *,
+    k: int,
+    most: int,
+    draws: int,
+    level: float,
+    seed: int,
+) -> list[SpaceRow]:
+    """precision@k of every space of every autoencoder, on the same queries and candidates.
+
+    Args:
+        folders: Autoencoder → folder of its latents.
+        genre: Clip → genre.
+        track: Clip → track.
+        k: Neighbours.
+        most: Most queries (test clips) and most candidates (training clips).
+        draws: Bootstrap draws over the queries' tracks.
+        level: Of the intervals.
+        seed: Of subset and bootstrap; the same for each space, so that spaces are compared on equal terms.
+    """
+    rows = []
+    for vae, folder in folders.items():
+        index, found = spaces(folder, vae)
+        generator = np.random.default_rng(seed)
+        queries = _some(index[index["split"] == "test"], most, generator)
+        candidates = _some(index[index["split"] == "train"], most, generator)
+        if queries.empty or candidates.empty:
+            continue
+        labels = [np.array([table[clip] for clip in part["clip_id"]]) for part in (queries, candidates) for table in (genre, track)]
+        query_genre_Q, query_track_Q, genre_N, track_N = labels
+        for name, latents in found.items():
+            for pooling in POOLINGS:
+                precision_Q, chance_Q = precision_at_k(
+                    pool(latents[queries["row"].to_numpy()], pooling),
+                    query_genre_Q,
+                    query_track_Q,
+                    pool(latents[candidates["row"].to_numpy()], pooling),
+                    genre_N,
+                    track_N,
+                    k,
+                )
+                result = neighbourhood(
+                    precision_Q, chance_Q, query_track_Q, draws, level, np.random.default_rng(seed)
+                )
+                if result is not None:
+                    rows.append(SpaceRow(name, pooling, result))
+    return rows
+
+
+def _some(table: pd.DataFrame, most: int, generator: np.random.Generator) -> pd.DataFrame:
+    if len(table) <= most:
+        return table
+    return table.iloc[np.sort(generator.choice(len(table), most, replace=False))]

@@ -1,0 +1,148 @@
+"""Measures against what the composer planted: are the foundation models and the curation as good as they must be?
+
+The corpus is held out from the foundation models, which were trained on another draw; so all of its tracks count. Without
+a synth source there is no truth and every measure is `None`.
+
+Shape suffixes: T tracks, D features, G genres.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata, spearmanr
+
+from padstal.captions.refine import Decision
+
+REJECTED = (Decision.REPLACED, Decision.UNCONDITIONAL)
+"""Decisions that throw an original caption away because it does not fit the music."""
+
+
+def against_chance(value: float, chance: float, n: int) -> dict[str, float | int]:
+    """A share beside what guessing would reach."""
+    return {"value": value, "chance": chance, "times_chance": value / chance if chance else 0.0, "n": n}
+
+
+def correlation(predicted: np.ndarray, true: np.ndarray) -> float | None:
+    """Spearman's rank correlation; `None` with fewer than three pairs or where one side is constant."""
+    if len(predicted) < 3 or np.ptp(predicted) == 0 or np.ptp(true) == 0:
+        return None
+    return float(spearmanr(predicted, true).statistic)
+
+
+def recall_at(audio_TD: np.ndarray, text_TD: np.ndarray, k: int = 10) -> dict[str, float | int] | None:
+    """Text→audio R@k: share of true captions whose own track is among the k most similar; `None` with k or fewer tracks.
+
+    A track that another's caption describes just as well counts as an equal rival: ties rank in the middle.
+    """
+    tracks = len(audio_TD)
+    if tracks <= k:
+        return None
+    similarity_TT = text_TD.astype(np.float64) @ audio_TD.T.astype(np.float64)
+    own_T1 = np.diag(similarity_TT)[:, None]
+    better_T = (similarity_TT > own_T1).sum(axis=1) + 0.5 * ((similarity_TT == own_T1).sum(axis=1) - 1)
+    return against_chance(float((better_T < k).mean()), k / tracks, tracks)
+
+
+def accuracy(scores_TG: np.ndarray, genres: tuple[str, ...], true: list[str]) -> dict[str, float | int] | None:
+    """Share of tracks whose highest score is at their true genre; chance is one over the number of genres.
+
+    `None` without tracks, or where the scores are for other words than the true genres.
+    """
+    if not true or not set(true) <= set(genres):
+        return None
+    right = np.array(genres)[scores_TG.argmax(axis=1)] == np.array(true)
+    return against_chance(float(right.mean()), 1 / len(genres), len(true))
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How well planted faults were found."""
+
+    planted: int
+    flagged: int
+    hits: int
+    false_alarms: int
+
+    def as_json(self) -> dict[str, float | int | None]:
+        return {
+            "planted": self.planted,
+            "flagged": self.flagged,
+            "precision": (self.flagged - self.false_alarms) / self.flagged if self.flagged else None,
+            "recall": self.hits / self.planted if self.planted else None,
+        }
+
+
+def separation(score: np.ndarray, positive: np.ndarray) -> float | None:
+    """Area under the ROC curve of `score` for telling positives from the rest; `None` with only one kind."""
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    if not positives or not negatives:
+        return None
+    ranks = rankdata(score)
+    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def genre_named(captions: list[str], genres: tuple[str, ...]) -> list[str]:
+    """The genre that each caption names ("" if none): the one that comes first, of two at one place the longer."""
+    return [_first_genre(caption.casefold(), genres) for caption in captions]
+
+
+def _first_genre(caption: str, genres: tuple[str, ...]) -> str:
+    found = [(caption.find(genre.casefold()), -len(genre), genre) for genre in genres if genre.casefold() in caption]
+    return min(found)[2] if found else ""
+
+
+def caption_faults(captions: pd.DataFrame, genres: tuple[str, ...]) -> dict[str, object] | None:
+    """Detection of wrong captions, and agreement of captions with the true genre before and after refinement.
+
+    Args:
+        captions: One row a clip with a truth: `original`, `caption` (refined), `decision`, `similarity_original_audio`,
+            `caption_fault`, `genre` (true).
+        genres: The words to look for.
+    """
+    written = captions[captions["original"] != ""]
+    if written.empty:
+        return None
+    wrong = (written["caption_fault"] == "wrong").to_numpy()
+    flagged = written["decision"].isin(REJECTED).to_numpy()
+    hits = int((wrong & flagged).sum())
+    found = Detection(int(wrong.sum()), int(flagged.sum()), hits, int((flagged & ~wrong).sum()))
+    similarity = written["similarity_original_audio"].to_numpy(dtype=np.float64)
+    heard = np.isfinite(similarity)
+    return {
+        "wrong": {**found.as_json(), "roc_area": separation(-similarity[heard], wrong[heard])},
+        "genre_before": _agreement(captions["original"].tolist(), captions["genre"].tolist(), genres),
+        "genre_after": _agreement(captions["caption"].tolist(), captions["genre"].tolist(), genres),
+    }
+
+
+def _agreement(texts: list[str], true: list[str], genres: tuple[str, ...]) -> dict[str, float | int | None]:
+    named = genre_named(texts, genres)
+    naming = [(ours, theirs) for ours, theirs in zip(named, true, strict=True) if ours]
+    right = sum(ours == theirs for ours, theirs in naming)
+    return {
+        "right_of_naming": right / len(naming) if naming else None,
+        "naming": len(naming) / len(texts) if texts else None,
+        "right_of_all": right / len(texts) if texts else None,
+        "n": len(texts),
+    }
+
+
+def duplicates(truth: pd.DataFrame, kind: str, flagged: set[str], together: list[set[str]] | None = None) -> Detection:
+    """Detection of planted duplicates of one kind.
+
+    Args:
+        truth: `path`, `duplicate_of`, `duplicate_kind` of all files.
+        kind: "exact" or "near".
+        flagged: Paths that the pipeline took out as duplicates. Of a pair either file may go, so either is a hit; what was
+            flagged and belongs to no planted pair of any kind is a false alarm.
+        together: Sets of paths that the pipeline put into one group of duplicates; a pair in one of them is a hit too.
+    """
+    pairs = truth.loc[truth["duplicate_kind"] == kind, ["path", "duplicate_of"]]
+    members = set(truth.loc[truth["duplicate_of"] != "", ["path", "duplicate_of"]].to_numpy().ravel())
+    groups = together or []
+    hits = sum(
+        path in flagged or original in flagged or any({path, original} <= group for group in groups)
+        for path, original in pairs.itertuples(index=False)
+    )
+    return Detection(len(pairs), len(flagged), int(hits), len(flagged - members))

@@ -1,0 +1,69 @@
+"""Why a stage failed, and whether another try can help.
+
+DVC exits with 255 whatever happened, so the cause is read from what it wrote: "failed to run: …, exited with N".
+"""
+
+import re
+from enum import Enum
+
+from flows.child import Outcome
+
+
+class Cause(Enum):
+    """Why a stage failed."""
+
+    KILLED = "killed by a signal (out of memory, pre-emption)"
+    LOCK = "another process holds DVC's lock"
+    NETWORK = "the network or a remote store"
+    STAGE = "the stage itself (params, data or code)"
+    DVC = "DVC (the pipeline's definition or a missing file)"
+
+    @property
+    def transient(self) -> bool:
+        """Whether another try can help."""
+        return self in (Cause.KILLED, Cause.LOCK, Cause.NETWORK)
+
+
+class StageFailedError(RuntimeError):
+    """A stage failed; the message says which, why and its last words."""
+
+    def __init__(self, stage: str, cause: Cause, words: str):
+        super().__init__(f"{stage}: {cause.value}: {words}")
+        self.stage, self.cause, self.words = stage, cause, words
+
+    def __reduce__(self) -> tuple[type["StageFailedError"], tuple[str, Cause, str]]:
+        return StageFailedError, (self.stage, self.cause, self.words)
+
+
+_EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
+_LOCK = re.compile(r"unable to acquire (the )?lock|is busy|lock .*held by|rwlock", re.IGNORECASE)
+_NETWORK = re.compile(
+    r"connection (reset|refused|aborted|timed out)|connect timeout|read timed? ?out|name resolution"
+    r"|EndpointConnectionError|SlowDown|ServiceUnavailable|RequestTimeout|IncompleteRead"
+    r"|network is unreachable|too many requests",
+    re.IGNORECASE,
+)
+_SHELL_SIGNAL = 128
+"""A shell reports a child that signal N killed as 128 + N."""
+
+
+def cause_of(outcome: Outcome) -> Cause:
+    """Why a `dvc repro` that ended with `outcome` failed."""
+    text = "\n".join(outcome.lines[-60:])
+    exited = [int(code) for code in _EXITED.findall(text)]
+    if outcome.code < 0 or any(code < 0 or code > _SHELL_SIGNAL for code in exited):
+        return Cause.KILLED
+    if _NETWORK.search(text):
+        return Cause.NETWORK
+    if exited:
+        return Cause.STAGE
+    return Cause.LOCK if _LOCK.search(text) else Cause.DVC
+
+
+def last_words(stage: str, outcome: Outcome) -> str:
+    """The line of the output that says most: the stage's own "… failed: …", else DVC's error, else the last line."""
+    for pattern in (f"{stage} failed: ", f"{stage.partition('@')[0]} failed: ", "ERROR: "):
+        for line in reversed(outcome.lines):
+            if line.startswith(pattern):
+                return line.removeprefix(pattern)
+    return outcome.lines[-1] if outcome.lines else f"exit status {outcome.code} and no output"

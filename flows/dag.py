@@ -1,0 +1,61 @@
+"""The stages and their order, read from `dvc.yaml`, the only DAG."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Dag:
+    """The stages of `dvc.yaml` in the order in which they can run.
+
+    Attributes:
+        stages: Names with matrix items expanded ("prepare@clap"), each after all it needs; ties as in `dvc.yaml`.
+        needs: Stage → the stages whose outputs it reads.
+    """
+
+    stages: tuple[str, ...]
+    needs: dict[str, frozenset[str]]
+
+    def upto(self, wanted: Iterable[str]) -> tuple[str, ...]:
+        """The wanted stages and everything upstream of them; "prepare" stands for all its items.
+
+        Raises:
+            ValueError: A name is no stage.
+        """
+        chosen: set[str] = set()
+        for name in wanted:
+            found = [stage for stage in self.stages if name in (stage, stage.partition("@")[0])]
+            if not found:
+                raise ValueError(f"{name!r} is no stage of dvc.yaml: expected one of {', '.join(self.stages)}")
+            chosen.update(found)
+        for stage in reversed(self.stages):
+            if stage in chosen:
+                chosen |= self.needs[stage]
+        return tuple(stage for stage in self.stages if stage in chosen)
+
+
+def read_dag(root: Path) -> Dag:
+    """The DAG of the DVC repository at `root`."""
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        index = repo.index
+        names = {stage: stage.name for stage in index.stages if getattr(stage, "name", None)}
+        graph = index.graph  # edges point upstream
+        needs = {
+            name: frozenset(names[above] for above in graph.successors(stage) if above in names)
+            for stage, name in names.items()
+        }
+    return Dag(_in_order(list(needs), needs), needs)
+
+
+def _in_order(written: list[str], needs: dict[str, frozenset[str]]) -> tuple[str, ...]:
+    """Repeatedly the first stage, as written, whose needs are met (DVC has refused cycles already)."""
+    ordered: list[str] = []
+    waiting = list(written)
+    while waiting:
+        ready = next(stage for stage in waiting if needs[stage] <= set(ordered))
+        waiting.remove(ready)
+        ordered.append(ready)
+    return tuple(ordered)

@@ -1,0 +1,116 @@
+"""The flow gives what `dvc repro` gives, retries only what may go away by itself, and leaves nobody behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.flows.tiny import CHAIN, DVC, make_repo
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+KILLED_ONCE = (
+    "import os, signal; n = len(open('tries').read()); "
+    "os.kill(os.getpid(), signal.SIGKILL) if n == 1 else open('out','w').write('ok')"
+)
+WRONG_PARAM = "import sys; print('first failed: scales.demo.first.rate = -1: too small', file=sys.stderr); sys.exit(1)"
+
+
+@pytest.fixture
+def _prefect_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+
+
+@pytest.fixture(scope="module")
+def _server() -> Iterator[None]:
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+def _hashes(root: Path) -> Any:
+    return yaml.safe_load((root / "dvc.lock").read_text())["stages"]
+
+
+def test_a_stage_that_ran_is_up_to_date_afterwards_and_says_so(tmp_path: Path) -> None:
+    from flows.repro import repro
+
+    root = make_repo(tmp_path, CHAIN)
+    said: list[str] = []
+    assert repro("first", root, False, said.append).result == "ran"
+    assert "Running stage 'first':" in said
+    assert repro("first", root, False, said.append).result == "up to date"
+
+
+def test_a_failed_stage_is_named_with_its_cause_and_its_last_words(tmp_path: Path) -> None:
+    from flows.causes import Cause, StageFailedError
+    from flows.repro import repro
+
+    root = make_repo(tmp_path, script=WRONG_PARAM)
+    with pytest.raises(
+        StageFailedError, match=r"first: the stage itself .*: scales.demo.first.rate = -1: too small"
+    ) as failure:
+        repro("first", root, False, lambda _: None)
+    assert failure.value.cause is Cause.STAGE
+
+
+def test_the_summary_has_a_row_a_stage_and_the_sum() -> None:
+    from flows.repro import StageRun, summary
+
+    text = summary([StageRun("a", "ran", 1.0), StageRun("b@x", "up to date", 2.5)])
+    assert text.splitlines()[2:] == ["| a | ran | 1.0 |", "| b@x | up to date | 2.5 |", "| **all** | | 3.5 |"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_prefect_home")
+def test_the_flow_gives_the_same_lock_as_dvc_repro(tmp_path: Path) -> None:
+    ours, plain = make_repo(tmp_path / "flow", CHAIN), make_repo(tmp_path / "plain", CHAIN)
+    subprocess.run([*DVC, "repro", "-q"], cwd=plain, env=ENVIRONMENT, check=True)
+    flow = [sys.executable, str(ROOT / "flows" / "pipeline.py"), "--root", str(ours)]
+    done = subprocess.run(flow, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _hashes(ours) == _hashes(plain)
+    assert "| middle@y | ran |" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_server")
+def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_is_not(tmp_path: Path) -> None:
+    from flows.causes import StageFailedError
+    from flows.pipeline import RETRY_SECONDS, pipeline, run_stage
+
+    run_stage.retry_delay_seconds = [0.0 for _ in RETRY_SECONDS]
+    killed = make_repo(tmp_path / "killed", script=KILLED_ONCE)
+    [run] = pipeline(str(killed))
+    assert run.result == "ran"
+    assert (killed / "tries").read_text() == "xx"
+    wrong = make_repo(tmp_path / "wrong", script=WRONG_PARAM)
+    with pytest.raises(StageFailedError):
+        pipeline(str(wrong))
+    assert (wrong / "tries").read_text() == "x"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_prefect_home")
+def test_sigterm_to_the_flow_ends_the_stage_and_its_children(tmp_path: Path) -> None:
+    wait = "import subprocess; p = subprocess.Popen(['sleep', '600']); open('pid','w').write(str(p.pid)); p.wait()"
+    root = make_repo(tmp_path / "repo", script=wait)
+    command = [sys.executable, str(ROOT / "flows" / "pipeline.py"), "--root", str(root)]
+    flow = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not ((root / "pid").exists() and (root / "pid").read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    pid = int((root / "pid").read_text())
+    flow.send_signal(signal.SIGTERM)
+    flow.wait(60)
+    assert not Path(f"/proc/{pid}").exists()
+    assert flow.returncode != 0

@@ -1,0 +1,42 @@
+"""A tiny DVC repository for the tests of the flow."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+DVC = [sys.executable, "-m", "dvc"]
+
+CHAIN = """\
+stages:
+  last:
+    cmd: python -c "open('last','w').write(open('b_x').read() + open('b_y').read())"
+    deps: [b_x, b_y]
+    outs: [last]
+  first:
+    cmd: python -c "open('a','w').write('a')"
+    outs: [a]
+  middle:
+    matrix: {item: [x, y]}
+    cmd: python -c "import sys; open('b_' + sys.argv[1],'w').write(open('a').read() + sys.argv[1])" ${item.item}
+    deps: [a]
+    outs: ["b_${item.item}"]
+"""
+
+
+SCRIPT = """\
+stages:
+  first:
+    cmd: python stage.py
+    outs: [out]
+"""
+COUNT = "open('tries', 'a').write('x')\n"
+
+
+def make_repo(root: Path, dvc_yaml: str = SCRIPT, script: str = "") -> Path:
+    """A git and DVC repository at `root` with this `dvc.yaml`; `stage.py` counts its tries and does `script`."""
+    root.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    subprocess.run([*DVC, "init", "-q"], cwd=root, check=True, capture_output=True)
+    (root / "dvc.yaml").write_text(dvc_yaml)
+    (root / "stage.py").write_text(COUNT + script)
+    return root

@@ -1,7 +1,7 @@
 """Integrated loudness (ITU-R BS.1770-4): K-weighting, 400 ms blocks with 75 % overlap, two gates.
 
 (1)  l_j = −0.691 + 10 log₁₀ Σ_c z_cj        z_cj: mean square of block j, channel c, after K-weighting
-(2)  integrated = (1) of the mean z over blocks with l_j > −70 and l_j > Γ, where Γ is (1) of those above −70, less 10 LU
+(2)  integrated = (1) of the mean z over blocks with l_j > −70 and l_j > Γ; Γ is (1) of those above −70, less 10 LU
 """
 
 from functools import lru_cache

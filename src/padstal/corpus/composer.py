@@ -23,8 +23,8 @@ LEVELS = {"drums": 0.92, "bass": 0.95, "comp": 0.8, "melody": 1.0}
 def compose(brief: Brief, *, seconds: float, rng: np.random.Generator) -> "Score":
     """A piece of at least `seconds` as a symusic `Score`, one track a part, in the brief's tempo and key.
 
-    The form alternates two sections of four bars, A and B, that differ in progression; the last bar of a section thins the
-    melody. All parts of the brief sound within any two bars.
+    The form is A A B of four bars each, two progressions; the last bar of a section thins the melody. All parts of the
+    brief sound within any two bars.
     """
     from symusic import Note, Score, Tempo, Track
 

@@ -1,6 +1,6 @@
 """Ways in which audio goes bad, each with a severity in [0, 1] and a true quality that follows from it.
 
-Severity 0 changes nothing. The true mean opinion score of a degraded track is linear in severity, from 5 to the kind's floor:
+Severity 0 changes nothing. The true mean opinion score of a degraded track is linear in severity:
 
     (1)  mos = 5 − (5 − floor) · severity
 

@@ -1,6 +1,7 @@
 """What a genre is: tempo, metre, swing, harmony, drums, ways of playing, instruments; and what a mood does to them.
 
-Progressions are scale degrees from 0, one a bar. Drum patterns have one character a sixteenth: `X` loud, `x` normal, `o` soft.
+Progressions are scale degrees from 0, one a bar. Drum patterns have one character a sixteenth: `X` loud, `x` normal,
+`o` soft.
 """
 
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ PROGRAMS: dict[str, tuple[int, ...]] = {
     "synth pad": (89, 90),
     "drums": (0,),
 }
-"""Instrument → General MIDI programs (from 0) that play it; drums are on the percussion channel, where 0 is the standard kit."""
+"""Instrument → General MIDI programs (from 0) that play it; on the percussion channel 0 is the standard drum kit."""
 
 INSTRUMENTS = tuple(PROGRAMS)
 

@@ -1,5 +1,6 @@
 """`ingest`: where music comes from and what a clip is."""
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -14,6 +15,11 @@ class SynthSource(Section):
     tracks: int = value("tracks to compose before duplicates are planted", "tracks", ge=8)
     track_seconds: float = value("length of a track", "s", gt=1, le=600)
     seed: int = value("seed of the composer", ge=0)
+
+    @property
+    def name(self) -> str:
+        """As the manifest's `source`."""
+        return self.kind
 
 
 class FolderSource(Section):
@@ -31,6 +37,11 @@ class FolderSource(Section):
         description="licence of files whose row names none",
         json_schema_extra={"unit": "SPDX or CC id"},
     )
+
+    @property
+    def name(self) -> str:
+        """As the manifest's `source`: the folder's own name."""
+        return PurePath(self.path).name
 
 
 Source = Annotated[SynthSource | FolderSource, Field(discriminator="kind")]
@@ -61,13 +72,20 @@ class IngestParams(Section):
     hop_seconds: float = value("distance between the starts of neighbouring clips of a track", "s", gt=0.1, le=600)
     min_track_seconds: float = value("shorter tracks go to quarantine", "s", ge=0)
     max_track_seconds: float = value("longer tracks go to quarantine", "s", gt=0)
-    loudness_lufs: float | None = value("integrated loudness that tracks are brought to; null leaves it", "LUFS", ge=-60, le=0)
+    loudness_lufs: float | None = value("integrated loudness of tracks afterwards; null leaves it", "LUFS", ge=-60, le=0)
     silence_dbfs: float = value("tracks whose peak lies below go to quarantine", "dBFS", ge=-120, le=0)
-    licences: tuple[str, ...] = value("licences that may be used; other tracks go to quarantine", "SPDX or CC ids", min_length=1)
+    licences: tuple[str, ...] = value("licences allowed; other tracks go to quarantine", "SPDX or CC ids", min_length=1)
     shard_clips: int = value("clips in one shard file", "clips", ge=1)
 
     splits: Splits
     split_seed: int = value("seed of the assignment of artists to splits", ge=0)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "IngestParams":
+        names = [source.name for source in self.sources]
+        if len(set(names)) != len(names):
+            raise ValueError(f"sources named {', '.join(names)}: expected distinct names (a folder's is its last part)")
+        return self
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> "IngestParams":
@@ -77,6 +95,7 @@ class IngestParams(Section):
             )
         if self.max_track_seconds < self.min_track_seconds:
             raise ValueError(
-                f"max_track_seconds = {self.max_track_seconds} must be at least min_track_seconds = {self.min_track_seconds}"
+                f"max_track_seconds = {self.max_track_seconds} must be at least "
+                f"min_track_seconds = {self.min_track_seconds}"
             )
         return self

@@ -1,0 +1,57 @@
+"""Why a file is not music that we can use: a reason that counts can be made of, and a detail for people."""
+
+NOT_REGULAR = "not_regular"
+NAME = "name"
+EMPTY = "empty"
+FORMAT = "format"
+UNREADABLE = "unreadable"
+SAMPLE_RATE = "sample_rate"
+CHANNELS = "channels"
+TOO_SHORT = "too_short"
+TOO_LONG = "too_long"
+TRUNCATED = "truncated"
+NONFINITE = "nonfinite"
+RANGE = "range"
+SILENT = "silent"
+LICENCE = "licence"
+DUPLICATE = "duplicate"
+CRASHED = "crashed"
+FILE_REASONS = (
+    NOT_REGULAR,
+    NAME,
+    EMPTY,
+    FORMAT,
+    UNREADABLE,
+    SAMPLE_RATE,
+    CHANNELS,
+    TOO_SHORT,
+    TOO_LONG,
+    TRUNCATED,
+    NONFINITE,
+    RANGE,
+    SILENT,
+    LICENCE,
+    DUPLICATE,
+    CRASHED,
+)
+"""Reasons about a file that is there."""
+
+MISSING = "row_missing"
+OUTSIDE = "row_outside"
+REPEATED = "row_repeated"
+ROW_REASONS = (MISSING, OUTSIDE, REPEATED)
+"""Reasons about a row of a captions table that has no file of its own."""
+
+
+class RejectedError(Exception):
+    """A file that goes to quarantine.
+
+    Attributes:
+        reason: One of `FILE_REASONS`.
+        detail: What was found and what is allowed.
+    """
+
+    def __init__(self, reason: str, detail: str):
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail

@@ -1,0 +1,249 @@
+"""A corpus on disk: audio files, captions.csv, and the table of what is true about each file."""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from padstal.audio.captions_table import COLUMNS as CAPTION_COLUMNS
+from padstal.audio.parallel import ordered_map
+from padstal.corpus.artists import TRACKS_PER_ARTIST, artist_brief, draw_artist, title
+from padstal.corpus.brief import Brief
+from padstal.corpus.codecs import FORMATS, encode
+from padstal.corpus.composer import compose
+from padstal.corpus.degrade import degrade, true_mos
+from padstal.corpus.faults import FOREIGN, LICENCE, Copy, Fault, plant
+from padstal.corpus.grammar import caption, one_tag
+from padstal.corpus.renderer import RENDER_RATE, render
+
+BRIEF_STREAM, SCORE_STREAM, COPY_STREAM, CAPTION_STREAM = 0xB1, 0xB2, 0xB3, 0xB4
+FORMAT_SHARES = (0.25, 0.4, 0.2, 0.15)
+"""Of WAV, FLAC, OGG and MP3."""
+OTHER_ARTIST = 0.5
+"""Share of near copies that come under another artist's name, as re-uploads do."""
+
+CAPTIONS = "captions.csv"
+
+TRUTH_TYPES = {
+    "path": str,
+    "sha256": str,
+    "artist": str,
+    "album": str,
+    "genre": str,
+    "instruments": str,
+    "mood": str,
+    "tempo_bpm": "float64",
+    "key": str,
+    "degradation": str,
+    "severity": "float64",
+    "mos": "float64",
+    "caption_fault": str,
+    "true_caption": str,
+    "duplicate_of": str,
+    "duplicate_kind": str,
+    "licence_foreign": bool,
+}
+"""Columns of the truth table: one row a file."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One file to write; `folder` and what `_write` needs, and what the tables say about it."""
+
+    folder: Path
+    index: int
+    seed: int
+    seconds: float
+    path: str
+    brief: Brief
+    fault: Fault
+    copy: Copy | None
+    artist: str
+    album: str
+    title: str
+    caption: str
+    true_caption: str
+    duplicate_of: str
+
+
+def synthesise(
+    folder: Path,
+    *,
+    tracks: int,
+    track_seconds: float,
+    seed: int,
+    workers: int,
+    progress: Callable[..., Iterable[Any]] | None = None,
+) -> pd.DataFrame:
+    """Write `tracks` tracks, their planted copies and `captions.csv` below `folder`; the same bytes for any `workers`.
+
+    Returns:
+        The truth table (`TRUTH_TYPES`), sorted by path.
+    """
+    show = progress or (lambda items, **_: items)
+    plans = _plans(folder, tracks, track_seconds, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    digests = list(show(ordered_map(_write, plans, workers=workers), total=len(plans), unit="track"))
+    _write_captions(folder / CAPTIONS, plans)
+    rows = [_truth(plan, digest) for plan, digest in zip(plans, digests, strict=True)]
+    return truth_table(sorted(rows, key=lambda row: row["path"]))
+
+
+def truth_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The truth of these rows; of none, an empty table with the same columns."""
+    return pd.DataFrame(rows, columns=list(TRUTH_TYPES)).astype(TRUTH_TYPES)
+
+
+def _plans(folder: Path, tracks: int, track_seconds: float, seed: int) -> list[_Plan]:
+    faults, copies = plant(tracks, seed=seed)
+    artists = [draw_artist(i, seed=seed) for i in range(-(-tracks // TRACKS_PER_ARTIST))]
+    briefs = [
+        artist_brief(artists[i % len(artists)], np.random.default_rng([BRIEF_STREAM, seed, i])) for i in range(tracks)
+    ]
+    plans: list[_Plan] = []
+    for index in range(tracks):
+        rng = np.random.default_rng([CAPTION_STREAM, seed, index])
+        artist, brief, fault = artists[index % len(artists)], briefs[index], faults[index]
+        album, name = str(rng.choice(artist.albums)), title(rng)
+        true = caption(brief, rng)
+        plans.append(
+            _Plan(
+                folder=folder,
+                index=index,
+                seed=seed,
+                seconds=track_seconds,
+                path=_path(artist.name, album, index, name, rng),
+                brief=brief,
+                fault=fault,
+                copy=None,
+                artist=artist.name,
+                album=album,
+                title=name,
+                caption=_stated(true, fault.caption_fault, brief, briefs, rng),
+                true_caption=true,
+                duplicate_of="",
+            )
+        )
+    for number, copy in enumerate(copies, start=tracks):
+        plans.append(_copy_plan(plans[copy.of], copy, number, [artist.name for artist in artists]))
+    return plans
+
+
+def _copy_plan(original: _Plan, copy: Copy, number: int, artists: list[str]) -> _Plan:
+    rng = np.random.default_rng([CAPTION_STREAM, original.seed, number])
+    artist = original.artist
+    if copy.kind == "near" and rng.random() < OTHER_ARTIST:
+        artist = str(rng.choice([name for name in artists if name != artist] or [artist]))
+    path = _path(artist, original.album, number, original.title, rng)
+    if copy.kind == "exact":
+        path = str(Path(path).with_suffix(Path(original.path).suffix))
+    true = caption(original.brief, rng)
+    return _Plan(
+        folder=original.folder,
+        index=number,
+        seed=original.seed,
+        seconds=original.seconds,
+        path=path,
+        brief=original.brief,
+        fault=Fault(original.fault.degradation, original.fault.severity, "", original.fault.licence_foreign),
+        copy=copy,
+        artist=artist,
+        album=original.album,
+        title=original.title,
+        caption=true,
+        true_caption=true,
+        duplicate_of=original.path,
+    )
+
+
+def _stated(true: str, fault: str, brief: Brief, briefs: list[Brief], rng: np.random.Generator) -> str:
+    """What the captions table says about a track."""
+    match fault:
+        case "missing":
+            return ""
+        case "weak":
+            return one_tag(brief, rng)
+        case "wrong":
+            others = [other for other in briefs if other.genre != brief.genre]
+            return caption(others[int(rng.integers(len(others)))], rng) if others else true
+    return true
+
+
+def _path(artist: str, album: str, index: int, name: str, rng: np.random.Generator) -> str:
+    suffix = str(rng.choice(FORMATS, p=FORMAT_SHARES))
+    return "/".join(part.replace(" ", "-") for part in (artist, album, f"{index:04d}-{name}.{suffix}"))
+
+
+def _write(plan: _Plan) -> str:
+    """Write one file; gives its sha256. A copy is rendered anew, since the same plan gives the same audio."""
+    copy = plan.copy
+    index = plan.index if copy is None else copy.of
+    audio_SC = _audio(plan, index)
+    if copy is not None and copy.kind == "near":
+        audio_SC = _near(audio_SC, copy.how, np.random.default_rng([COPY_STREAM, plan.seed, plan.index]))
+    content = encode(audio_SC, RENDER_RATE, Path(plan.path).suffix[1:])
+    path = plan.folder / plan.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _audio(plan: _Plan, index: int) -> np.ndarray:
+    """The music of track `index`, float32 [S, 2] at `RENDER_RATE`, with its degradation."""
+    rng = np.random.default_rng([SCORE_STREAM, plan.seed, index])
+    clean = render(compose(plan.brief, seconds=plan.seconds, rng=rng), seconds=plan.seconds)
+    return degrade(clean, plan.fault.degradation, plan.fault.severity, sample_rate=RENDER_RATE, rng=rng)
+
+
+def _near(audio_SC: np.ndarray, how: str, rng: np.random.Generator) -> np.ndarray:
+    """Music that is the same to a listener: through a lossy codec, at another level, or from a little later on."""
+    import io
+
+    import soundfile
+
+    match how:
+        case "re-encoded":
+            return soundfile.read(io.BytesIO(encode(audio_SC, RENDER_RATE, "ogg")), dtype="float32")[0]
+        case "gain":
+            return audio_SC * np.float32(10 ** (rng.uniform(-9, -3) / 20))
+        case "trimmed start":
+            return audio_SC[round(rng.uniform(0.3, 1.2) * RENDER_RATE) :]
+    raise ValueError(f"near copy {how!r}: unknown")
+
+
+def _write_captions(path: Path, plans: list[_Plan]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, CAPTION_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for plan in sorted(plans, key=lambda plan: plan.path):
+            tags = "; ".join((plan.brief.genre, plan.brief.mood)) if plan.fault.caption_fault == "" else ""
+            licence = FOREIGN if plan.fault.licence_foreign else LICENCE
+            values = (plan.path, plan.caption, tags, plan.artist, plan.album, plan.title, licence, "")
+            writer.writerow(dict(zip(CAPTION_COLUMNS, values, strict=True)))
+
+
+def _truth(plan: _Plan, digest: str) -> dict[str, Any]:
+    return {
+        "path": plan.path,
+        "sha256": digest,
+        "artist": plan.artist,
+        "album": plan.album,
+        "genre": plan.brief.genre,
+        "instruments": ", ".join(plan.brief.instruments),
+        "mood": plan.brief.mood,
+        "tempo_bpm": plan.brief.tempo_bpm,
+        "key": plan.brief.key,
+        "degradation": plan.fault.degradation,
+        "severity": plan.fault.severity,
+        "mos": true_mos(plan.fault.degradation, plan.fault.severity),
+        "caption_fault": plan.fault.caption_fault,
+        "true_caption": plan.true_caption,
+        "duplicate_of": plan.duplicate_of,
+        "duplicate_kind": plan.copy.kind if plan.copy else "",
+        "licence_foreign": plan.fault.licence_foreign,
+    }

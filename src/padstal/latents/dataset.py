@@ -1,7 +1,7 @@
 """Batches of latents for training: read by index from one memory map, drawn from the posterior, normalised.
 
-The order of an epoch depends on the seed and the epoch alone, and the rows of a step on the step alone, so a resumed
-run sees what an uninterrupted one would. One fancy index a batch; no worker process.
+Rows and noise of a step depend on (seed, step) alone, so a resumed run sees what an uninterrupted one would. One fancy
+index a batch; no worker process.
 """
 
 from collections.abc import Iterator
@@ -10,39 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from padstal.latents.order import BatchOrder
 from padstal.latents.statistics import LatentStatistics
 from padstal.latents.store import LatentStore
-
-
-@dataclass(frozen=True)
-class BatchOrder:
-    """Which of `count` items make up the batch of each step: epochs of permutations, laid end to end.
-
-    Attributes:
-        count: Items.
-        batch: Items of a batch; may be larger than `count`.
-        seed: Of the permutations.
-    """
-
-    count: int
-    batch: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        if self.count < 1 or self.batch < 1:
-            raise ValueError(f"count = {self.count}, batch = {self.batch}: both must be at least 1")
-
-    def items(self, step: int) -> np.ndarray:
-        """Item numbers [batch] of step `step`."""
-        positions = np.arange(step * self.batch, (step + 1) * self.batch)
-        epochs = positions // self.count
-        orders = {epoch: self._permutation(int(epoch)) for epoch in np.unique(epochs)}
-        return np.array(
-            [orders[epoch][position % self.count] for epoch, position in zip(epochs, positions, strict=True)]
-        )
-
-    def _permutation(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, epoch]).permutation(self.count)
 
 
 @dataclass(frozen=True)

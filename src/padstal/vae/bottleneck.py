@@ -33,11 +33,11 @@ class Gaussian:
         noise = torch.randn(self.mean.shape, generator=generator).to(self.mean.device)
         return self.mean + self.std * noise
 
-    def kl_D(self) -> torch.Tensor:
+    def kl_by_channel(self) -> torch.Tensor:
         """(3) by channel [D]."""
         variance = self.std * self.std
         return (self.mean * self.mean + variance - variance.log() - 1).mean(dim=(0, 2))
 
     def kl(self) -> torch.Tensor:
         """(3)."""
-        return self.kl_D().sum()
+        return self.kl_by_channel().sum()

@@ -1,4 +1,4 @@
-"""Cross-entropy of a reconstructed text: mean over real tokens, the end-of-sequence token among them, never over padding.
+"""Cross-entropy of a reconstructed text: mean over real tokens, `</s>` among them, never over padding.
 
 Shape suffixes: B batch, L text positions, V vocabulary.
 """

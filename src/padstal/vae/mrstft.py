@@ -56,7 +56,9 @@ class MultiResolutionStft(nn.Module):
         """The loss of `audio_BCS` against `target`."""
         views = self._views(audio_BCS)
         losses = [
-            torch.stack([_compare(ours, theirs) for ours, theirs in zip(self._magnitudes(view), kept, strict=True)]).mean()
+            torch.stack(
+                [_compare(ours, theirs) for ours, theirs in zip(self._magnitudes(view), kept, strict=True)]
+            ).mean()
             for view, kept in zip(views, target.views, strict=True)
         ]
         if len(losses) == 1:

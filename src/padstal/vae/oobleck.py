@@ -112,7 +112,8 @@ class OobleckEncoder(nn.Module):
         super().__init__()
         levels = config.levels
         blocks = [
-            DownBlock(wide, deep, stride) for wide, deep, stride in zip(levels, levels[1:], config.strides, strict=False)
+            DownBlock(wide, deep, stride)
+            for wide, deep, stride in zip(levels, levels[1:], config.strides, strict=False)
         ]
         self.layers = nn.Sequential(
             _conv(config.channels, levels[0], 7), *blocks, Snake(levels[-1]), _conv(levels[-1], outputs, 3)

@@ -1,7 +1,8 @@
 """A light autoencoder that works at frame rate: STFT in, ConvNeXt blocks, ISTFT out (after Vocos, Siuzdak, 2023, and
 ConvNeXt, Liu et al., 2022). For demo and study, where Oobleck costs too much on a CPU.
 
-Shape suffixes: B batch, C audio channels, S samples, F bins, K frames of the STFT, T = K / stride latent frames, D features.
+Shape suffixes: B batch, C audio channels, S samples, F bins, K frames of the STFT, T = K / stride latent frames,
+D features.
 
 The encoder sees power-compressed complex spectra X·|X|^(p−1), p = 0.3; the decoder predicts log-magnitude m and
 phase φ of each bin,

@@ -36,7 +36,7 @@ class TalConfig:
         private_channels: W.
         shared_channels: Z.
         frames: T in training; the text decoder is made for it.
-        z_layout: "resampled" (the released code): z has T frames of its own. "global": one vector a clip, repeated T times.
+        z_layout: "resampled" (the released code): z has T frames of its own. "global": one vector a clip, repeated.
         state_width: H.
         positions: L.
         vocabulary: V.
@@ -176,8 +176,8 @@ class TalVae(nn.Module):
             audio_BCS: Audio of `config.frames` latent frames.
             text: Its captions.
             generator: Of all draws, on the CPU.
-            private_dropout: Probability that a clip's w on the cross paths is a draw from the prior N(0, I) instead, which
-                keeps shared content from hiding in w; 0 is the paper.
+            private_dropout: Probability that a clip's w on the cross paths is a draw from the prior N(0, I) instead,
+                which keeps shared content from hiding in w; 0 is the paper.
         """
         q = self.posteriors(audio_BCS, text)
         B = len(audio_BCS)

@@ -1,8 +1,8 @@
 """Text to latent and back, as the PADS-TAL authors' released code does it (seen, not copied).
 
 Encoder, on frozen T5 states: linear to `pool_width` features → adaptive average over the *feature* axis to 2T → masked
-tokens to zero → pointwise convolution that takes the L *tokens* as channels to D → [B, D, 2T], whose halves are mean and
-scale. So the "time" axis of a text latent is not time. Decoder, not autoregressive, the same way back.
+tokens to zero → pointwise convolution that takes the L *tokens* as channels to D → [B, D, 2T], whose halves are mean
+and scale. So the "time" axis of a text latent is not time. Decoder, not autoregressive, the same way back.
 
 Shape suffixes: B batch, L text positions, H width of the text states, D latent channels, T latent frames, V vocabulary.
 """
@@ -33,7 +33,15 @@ class TextLatentDecoder(nn.Module):
     """Latents [z; w_t], joined on the time axis to [B, D, 2T], → logits [B, L, V], all positions at once."""
 
     def __init__(
-        self, *, frames: int, latent_channels: int, width: int, positions: int, heads: int, feedforward: int, vocabulary: int
+        self,
+        *,
+        frames: int,
+        latent_channels: int,
+        width: int,
+        positions: int,
+        heads: int,
+        feedforward: int,
+        vocabulary: int,
     ):
         super().__init__()
         self.widen = nn.Linear(2 * frames, width)

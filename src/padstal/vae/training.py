@@ -1,0 +1,312 @@
+"""Training an autoencoder with Lightning: generator and discriminator by manual optimisation, EMA, curves, resume.
+
+Batches and noise of a step come from (seed, step) alone, and the rest of the state is saved, so a run that was killed
+and resumed gives the same weights as one that was not. Importing this module imports Lightning (seconds).
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning
+import numpy as np
+import torch
+from torch import nn
+
+from padstal.storage.atomic import atomic_file
+from padstal.vae.adversarial import LossKind, Verdict, discriminator_loss, feature_matching, generator_loss
+from padstal.vae.averaging import average_of, update_average
+from padstal.vae.clips import ClipBatch, Clips
+from padstal.vae.learning_rate import LearningRate
+from padstal.vae.objective import scalars
+from padstal.vae.recipes import Judged, Recipe
+
+NOISE_STREAM = 2
+CHECKPOINT = "last.pt"
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an autoencoder is trained.
+
+    Attributes:
+        steps: Steps; each moves the generator or the discriminator.
+        batch: Crops of a step.
+        crop: Samples of a crop.
+        learning_rate: Peak rate of the generator.
+        discriminator_learning_rate: Peak rate of the discriminator.
+        rate: How both rise and fall.
+        weight_decay: AdamW's decoupled weight decay.
+        discriminator_start: Step from which generator and discriminator alternate; before, the generator trains alone.
+        adversarial: Kind of adversarial loss.
+        generator_clip: Largest norm of the generator's gradient.
+        discriminator_clip: Largest norm of the discriminator's gradient.
+        ema_decay: Of the averaged weights.
+        precision: Lightning's name; STFTs and losses stay in float32.
+        seed: Of order, crops and noise.
+        log_every: Steps between rows of the curves, which hold means over these steps.
+        probe_every: Steps between probes; a multiple of `log_every`.
+        probe_clips: Clips of the probes' fixed batch.
+        checkpoint_every: Steps between checkpoints.
+    """
+
+    steps: int
+    batch: int
+    crop: int
+    learning_rate: float
+    discriminator_learning_rate: float
+    rate: LearningRate
+    weight_decay: float
+    discriminator_start: int
+    adversarial: LossKind
+    generator_clip: float
+    discriminator_clip: float
+    ema_decay: float
+    precision: Literal["32-true", "bf16-mixed"]
+    seed: int
+    log_every: int
+    probe_every: int
+    probe_clips: int
+    checkpoint_every: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The averaged weights, and the curves: rows with `step` and one value a quantity."""
+
+    model: nn.Module
+    curves: list[Row]
+
+
+def train(
+    model: nn.Module,
+    discriminator: nn.Module,
+    recipe: Recipe,
+    clips: Clips,
+    probed: Clips,
+    plan: Plan,
+    *,
+    device: torch.device,
+    state_folder: Path,
+    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    log: Callable[[Row, int], None] = lambda row, step: None,
+) -> Trained:
+    """Train `model`, or go on from the checkpoint in `state_folder`.
+
+    Args:
+        model: Fresh; trained in place.
+        discriminator: Fresh; gives a list of `Verdict`.
+        recipe: Passes, terms and probes of this kind of autoencoder.
+        clips: The training split.
+        probed: Clips that the probes read, best held out.
+        plan: How.
+        device: Where.
+        state_folder: Gets a checkpoint every `plan.checkpoint_every` steps; the caller deletes it after success.
+        progress: Wraps the steps' numbers in a progress bar.
+        log: Is given each row of the curves and its step.
+
+    Raises:
+        FloatingPointError: The loss is no longer a number.
+    """
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    trainer = lightning.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        precision=plan.precision,
+        max_epochs=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    task = VaeTask(model, discriminator, recipe, plan, probed, state_folder / CHECKPOINT, log).to(device)
+    start = task.resume()
+    if start < plan.steps:
+        trainer.fit(task, _Batches(clips, plan, start, progress))
+    return Trained(task.average, task.rows)
+
+
+class VaeTask(lightning.LightningModule):
+    """One step of either side."""
+
+    automatic_optimization = False
+
+    def __init__(
+        self,
+        model: nn.Module,
+        discriminator: nn.Module,
+        recipe: Recipe,
+        plan: Plan,
+        probed: Clips,
+        checkpoint: Path,
+        log: Callable[[Row, int], None],
+    ):
+        super().__init__()
+        self.model, self.discriminator, self.recipe = model, discriminator, recipe
+        self.average = average_of(model)
+        self.plan = plan
+        self.rows: list[Row] = []
+        self._probed = probed.first(plan.probe_clips, plan.crop)
+        self._checkpoint = checkpoint
+        self._emit = log
+        self._sums: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
+        self._saved_optimisers: list[Any] | None = None
+
+    def configure_optimizers(self) -> Any:
+        def adamw(module: nn.Module, rate: float) -> torch.optim.Optimizer:
+            decay = self.plan.weight_decay
+            return torch.optim.AdamW(module.parameters(), lr=rate, betas=(0.8, 0.99), weight_decay=decay, fused=True)
+
+        optimisers = [
+            adamw(self.model, self.plan.learning_rate),
+            adamw(self.discriminator, self.plan.discriminator_learning_rate),
+        ]
+        for optimiser, state in zip(optimisers, self._saved_optimisers or [], strict=False):
+            optimiser.load_state_dict(state)
+        return optimisers
+
+    def transfer_batch_to_device(self, batch: ClipBatch, device: torch.device, dataloader_idx: int) -> ClipBatch:
+        return ClipBatch(batch.step, batch.audio_BCS.to(device), batch.texts.to(device) if batch.texts else None)
+
+    def training_step(self, batch: ClipBatch, batch_index: int) -> None:
+        plan, step = self.plan, batch.step
+        adversarial = step >= plan.discriminator_start
+        if adversarial and (step - plan.discriminator_start) % 2 == 0:
+            self._discriminator_step(batch)
+        else:
+            self._generator_step(batch, adversarial)
+        self._finish(step + 1)
+
+    def _generator_step(self, batch: ClipBatch, adversarial: bool) -> None:
+        plan, step = self.plan, batch.step
+        outcome = self.recipe.forward(self.model, batch, _noise(plan.seed, step))
+        if adversarial:
+            self.discriminator.requires_grad_(False)
+            real, fakes = _judge(self.discriminator, batch.audio_BCS, self.recipe.fakes(outcome))
+            judged = Judged(
+                torch.stack([generator_loss(fake, plan.adversarial) for fake in fakes]).mean(),
+                torch.stack([feature_matching(real, fake) for fake in fakes]).mean(),
+            )
+            self.discriminator.requires_grad_(True)
+        else:
+            judged = Judged(*(batch.audio_BCS.new_zeros(()) for _ in range(2)))
+        terms = self.recipe.terms(outcome, batch, judged)
+        loss = self.recipe.total(terms)
+        norm = self._descend(0, self.model, loss, plan.generator_clip, plan.learning_rate, step)
+        update_average(self.average, self.model, plan.ema_decay, step)
+        self._add({"loss": float(loss.detach()), **scalars(terms), "gradient_norm": norm})
+
+    def _discriminator_step(self, batch: ClipBatch) -> None:
+        plan, step = self.plan, batch.step
+        with torch.no_grad():
+            fakes = self.recipe.fakes(self.recipe.forward(self.model, batch, _noise(plan.seed, step)))
+        real, judged = _judge(self.discriminator, batch.audio_BCS, fakes)
+        loss = torch.stack([discriminator_loss(real, fake, plan.adversarial) for fake in judged]).mean()
+        rate = plan.discriminator_learning_rate
+        norm = self._descend(1, self.discriminator, loss, plan.discriminator_clip, rate, step)
+        self._add({"discriminator": float(loss.detach()), "discriminator_gradient_norm": norm})
+
+    def _descend(self, which: int, module: nn.Module, loss: torch.Tensor, clip: float, rate: float, step: int) -> float:
+        """One optimiser step: backward, clip once, step. Gives the gradient's norm before clipping."""
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"loss = {float(loss)} at step {step}: lower the learning rate, now {rate}")
+        optimiser: Any = self.optimizers()[which]  # type: ignore[index]
+        for group in optimiser.param_groups:
+            group["lr"] = rate * self.plan.rate.factor(step, self.plan.steps)
+        optimiser.zero_grad()
+        self.manual_backward(loss)
+        norm = float(nn.utils.clip_grad_norm_(module.parameters(), clip))
+        optimiser.step()
+        return norm
+
+    def _add(self, values: Row) -> None:
+        for name, number in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + number
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def _finish(self, done: int) -> None:
+        """Rows, probes and checkpoint after step number `done`."""
+        plan, last = self.plan, done == self.plan.steps
+        if done % plan.log_every == 0 or last:
+            row: Row = {"step": done, **{name: self._sums[name] / self._counts[name] for name in self._sums}}
+            if done % plan.probe_every == 0 or last:
+                row |= self.recipe.probe(self.average, self.transfer_batch_to_device(self._probed, self.device, 0))
+            self._sums, self._counts = {}, {}
+            self.rows.append(row)
+            self._emit(row, done)
+        if done % plan.checkpoint_every == 0 and not last:
+            self._save(done)
+
+    def _save(self, done: int) -> None:
+        state = {
+            "step": done,
+            "model": self.model.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.trainer.optimizers],
+            "rows": self.rows,
+            "sums": self._sums,
+            "counts": self._counts,
+        }
+        with atomic_file(self._checkpoint) as temporary:
+            torch.save(state, temporary)
+
+    def resume(self) -> int:
+        """Take up the checkpoint, if there is one; gives the number of steps already done."""
+        if not self._checkpoint.exists():
+            return 0
+        state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.average.load_state_dict(state["average"])
+        self._saved_optimisers = state["optimisers"]
+        self.rows, self._sums, self._counts = state["rows"], state["sums"], state["counts"]
+        return int(state["step"])
+
+
+class _Batches:
+    """The batches of the steps that are left."""
+
+    def __init__(self, clips: Clips, plan: Plan, start: int, progress: Callable[[Iterable[int]], Iterable[int]]):
+        self._clips, self._plan, self._start, self._progress = clips, plan, start, progress
+
+    def __len__(self) -> int:
+        return self._plan.steps - self._start
+
+    def __iter__(self) -> Iterator[ClipBatch]:
+        plan = self._plan
+        drawn = self._clips.batches(
+            batch=plan.batch, crop=plan.crop, start=self._start, stop=plan.steps, seed=plan.seed
+        )
+        for _, batch in zip(self._progress(range(self._start, plan.steps)), drawn, strict=True):
+            yield batch
+
+
+def _judge(
+    discriminator: nn.Module, real_BCS: torch.Tensor, fakes: list[torch.Tensor]
+) -> tuple[list[Verdict], list[list[Verdict]]]:
+    """Verdicts on the real audio and on each list of fakes, in one call."""
+    together: list[Verdict] = discriminator(torch.cat([real_BCS, *fakes]))
+    parts = [
+        [
+            Verdict(logits, list(features))
+            for logits, features in zip(
+                verdict.logits.chunk(1 + len(fakes)),
+                zip(*(feature.chunk(1 + len(fakes)) for feature in verdict.features), strict=True),
+                strict=True,
+            )
+        ]
+        for verdict in together
+    ]
+    by_input = [[verdicts[which] for verdicts in parts] for which in range(1 + len(fakes))]
+    return by_input[0], by_input[1:]
+
+
+def _noise(seed: int, step: int) -> torch.Generator:
+    state = np.random.SeedSequence([seed, step, NOISE_STREAM]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) % 2**63)

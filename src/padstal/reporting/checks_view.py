@@ -6,7 +6,7 @@ from typing import Any
 
 from padstal.reporting.text import finite, interval, number, words
 
-_VALUE_KEYS = ("value", "precision", "estimate", "mean", "accuracy", "rho")
+_VALUE_KEYS = ("value", "precision", "estimate", "mean", "accuracy", "spearman")
 _BESIDE = ("chance", "interval", "n", "times_chance", "why")
 
 
@@ -44,7 +44,8 @@ def _collect(node: Any, path: list[str], found: list[Check]) -> None:
         return
     key = next((key for key in _VALUE_KEYS if key in node and not isinstance(node[key], Mapping)), None)
     if key is not None and path:
-        found.append(_check(path, node[key], node))
+        here = path if key == "value" else [*path, words(key)]
+        found.append(_check(here, node[key], node))
         rest = {name: item for name, item in node.items() if name not in (key, *_BESIDE)}
         _collect(rest, path, found)
         return

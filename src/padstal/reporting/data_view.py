@@ -158,28 +158,34 @@ def likelihood_chart(inputs: Inputs) -> Markup:
     )
 
 
-def verdict_table(verdict: Any) -> Table:
-    """Every expectation of the gate with its outcome; columns are those that the verdict's rows have."""
-    rows = _expectations(verdict)
-    if not rows:
-        return Table(("expectation", "outcome"), ())
-    known = ("expectation", "name", "column", "severity", "success", "passed", "observed", "unexpected_count", "expected")
-    found = {key for row in rows for key, item in row.items() if not isinstance(item, Mapping | list)}
-    keys = [key for key in known if key in found] + sorted(found - set(known))
-    body = tuple(tuple(_cell(row.get(key)) for key in keys) for row in rows)
-    head = tuple("passed" if key == "success" else key.replace("_", " ") for key in keys)
-    return Table(head, body)
+@dataclass(frozen=True)
+class Outcome:
+    """One expectation of the gate: `kind` is "good", "warn" or "bad"."""
+
+    name: str
+    where: str
+    kind: str
+    outcome: str
+    observed: str
+    expected: str
 
 
-def _expectations(verdict: Any) -> list[Mapping[str, Any]]:
-    if isinstance(verdict, Mapping):
-        for key in ("expectations", "results", "outcomes", "checks"):
-            if isinstance(verdict.get(key), list):
-                return [row for row in verdict[key] if isinstance(row, Mapping)]
-    return [row for row in verdict if isinstance(row, Mapping)] if isinstance(verdict, list) else []
+def outcomes(verdict: Any) -> list[Outcome]:
+    """The verdict's expectations, the broken ones first."""
+    rows = verdict.get("expectations") if isinstance(verdict, Mapping) else None
+    found = [_outcome(row) for row in rows or [] if isinstance(row, Mapping)]
+    return sorted(found, key=lambda outcome: ("bad", "warn", "good").index(outcome.kind))
 
 
-def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return "–"
-    return number(value)
+def _outcome(row: Mapping[str, Any]) -> Outcome:
+    held = bool(row.get("success"))
+    severity = str(row.get("severity") or "")
+    where = " of ".join(str(part) for part in (row.get("column"), row.get("table")) if part)
+    return Outcome(
+        name=str(row.get("name") or "unnamed"),
+        where=f"{where}, {severity}" if where and severity else where or severity,
+        kind="good" if held else ("bad" if severity == "critical" else "warn"),
+        outcome="holds" if held else "broken",
+        observed=number(row.get("observed")),
+        expected=number(row.get("expected")),
+    )

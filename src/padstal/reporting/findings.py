@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.reporting.inputs import Inputs
-from padstal.reporting.results_view import Row, direction, interval_of, spaces
+from padstal.reporting.results_view import Row, Space, direction, interval_of, spaces
 from padstal.reporting.text import finite, interval, number, words
 
 Kind = Literal["yes", "no", "open"]
@@ -97,18 +97,27 @@ def _matched_claim(matched: Mapping[str, Any], metric: str, claim: str) -> Findi
 
 
 def _latent_claim(latent_space: Any) -> Finding | None:
-    found = spaces(latent_space)
-    tal = next((figures for name, figures in found if "tal" in name.lower()), None)
-    audio = next((figures for name, figures in found if "tal" not in name.lower()), None)
-    if tal is None or audio is None or not finite(tal.get("precision")) or not finite(audio.get("precision")):
+    by_name = {(space.name, space.pooling): space for space in spaces(latent_space)}
+    pairs = [
+        (tal, by_name["audio", pooling])
+        for (name, pooling), tal in sorted(by_name.items())
+        if name == "tal" and ("audio", pooling) in by_name
+    ]
+    if not pairs:
         return None
-    claim = "The TAL space keeps genres together better than the audio space"
-    chance = f" (chance {number(tal['chance'])})" if finite(tal.get("chance")) else ""
-    sentence = (
-        f"Genre precision of nearest neighbours is {number(tal['precision'])} {_around(tal)} in the TAL space and "
-        f"{number(audio['precision'])} {_around(audio)} in the audio space{chance}."
+    kinds = {_apart(tal.interval, audio.interval) for tal, audio in pairs}
+    parts = [
+        f"{number(tal.precision)} {_around(tal)} in the TAL space and {number(audio.precision)} {_around(audio)} in the audio "
+        f"space{f' with {tal.pooling} latents' if tal.pooling else ''}"
+        for tal, audio in pairs
+    ]
+    chance = pairs[0][0].chance
+    at_chance = f"; chance is {number(chance)}" if chance is not None else ""
+    return Finding(
+        kinds.pop() if len(kinds) == 1 else "open",
+        "The TAL space keeps genres together better than the audio space",
+        f"Genre precision of nearest neighbours is {', '.join(parts)}{at_chance}.",
     )
-    return Finding(_apart(tal.get("interval"), audio.get("interval")), claim, sentence)
 
 
 def _perturbation_claims(rows: Sequence[Row]) -> list[Finding]:
@@ -165,8 +174,7 @@ def _apart(ours: Any, theirs: Any) -> Kind:
     return "no" if ours[1] < theirs[0] else "open"
 
 
-def _around(figures: Mapping[str, Any]) -> str:
-    around = figures.get("interval")
-    return interval(*around) if around else "(no interval)"
+def _around(space: Space) -> str:
+    return interval(*space.interval) if space.interval else "(no interval)"
 
 

@@ -201,31 +201,53 @@ def direction(metric: str, around: Sequence[float] | None) -> str:
     return "better" if (around[0] > 0) == HIGHER_IS_BETTER.get(metric, True) else "worse"
 
 
+@dataclass(frozen=True)
+class Space:
+    """Genre precision of nearest neighbours in one latent space, latents made vectors by `pooling`."""
+
+    name: str
+    pooling: str
+    precision: float
+    interval: tuple[float, float] | None
+    chance: float | None
+    queries: int | None
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}, {self.pooling}" if self.pooling else self.name
+
+
+def spaces(latent_space: Any) -> list[Space]:
+    """The latent spaces that `evaluate.json` has figures of."""
+    rows = latent_space.get("spaces") if isinstance(latent_space, Mapping) else None
+    found = []
+    for row in rows or []:
+        if not isinstance(row, Mapping) or not finite(row.get("precision")):
+            continue
+        around = row.get("interval")
+        found.append(
+            Space(
+                name=str(row.get("space", "")),
+                pooling=str(row.get("pooling", "") or ""),
+                precision=float(row["precision"]),
+                interval=(float(around[0]), float(around[1])) if around else None,
+                chance=float(row["chance"]) if finite(row.get("chance")) else None,
+                queries=row.get("queries"),
+            )
+        )
+    return found
+
+
 def latent_chart(latent_space: Any) -> Markup:
     """Genre precision@k of nearest neighbours in each latent space, with the level of chance."""
-    title = "Genre precision of nearest neighbours in each latent space"
-    found = [(name, space) for name, space in spaces(latent_space) if finite(space.get("precision"))]
-    bars = []
-    for name, space in found:
-        around = space.get("interval")
-        bars.append((name, float(space["precision"]), tuple(around) if around else None, "c3" if "tal" in name.lower() else "c5"))
-    chance = [float(space["chance"]) for _, space in found if finite(space.get("chance"))]
+    found = spaces(latent_space)
+    k = latent_space.get("k", "k") if isinstance(latent_space, Mapping) else "k"
+    title = f"Genre precision@{k} of nearest neighbours in each latent space"
+    bars = [(space.label, space.precision, space.interval, "c3" if space.name.startswith("tal") else "c5") for space in found]
+    chance = [space.chance for space in found if space.chance is not None]
     rule = (sum(chance) / len(chance), "chance") if chance else None
     description = "; ".join(f"{name}: {number(value)}" for name, value, _, _ in bars)
     return svg.range_bars(bars, "share of neighbours with the clip's genre", title=title, description=description, rule=rule)
-
-
-def spaces(latent_space: Any) -> list[tuple[str, Mapping[str, Any]]]:
-    """(name, figures) of each latent space, however deep `latent_space` nests them."""
-    if not isinstance(latent_space, Mapping):
-        return []
-    if "precision" in latent_space:
-        return [("latent space", latent_space)]
-    found = []
-    for name, node in latent_space.items():
-        for inner, figures in spaces(node):
-            found.append((words(name) if inner == "latent space" else f"{words(name)}, {inner}", figures))
-    return found
 
 
 def _hover(row: Row, metric: str) -> str:

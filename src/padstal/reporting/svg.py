@@ -248,6 +248,13 @@ def mark(shape: str, x: float, y: float, hollow: bool) -> str:
     return _shape(shape, x, y, hollow, "")
 
 
+def bar_swatch(style: str) -> Markup:
+    """A bar for legends; `style` is one of our own classes."""
+    return Markup(
+        f'<svg class="chart" viewBox="0 0 30 14" aria-hidden="true"><g class="bars {style}"><rect x="4" y="1" width="22" height="12"/></g></svg>'
+    )
+
+
 def _shape(shape: str, x: float, y: float, hollow: bool, title: str) -> str:
     style = "mark open" if hollow else "mark"
     match shape:

@@ -52,9 +52,15 @@ def words(key: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Text from outside for a Markdown table cell or sentence: no markup, no HTML, no mentions, no links, one line."""
+    """Text from outside for one Markdown cell or sentence: no markup, no HTML, no links, one line.
+
+    A word joiner after `@` and `#` keeps forges from turning names and numbers into mentions.
+    """
     one_line = " ".join(str(text).split())
-    return re.sub(r"[\\`*_{}\[\]<>()#+!|~$&@:]", lambda match: f"&#{ord(match.group())};", one_line)
+    one_line = re.sub(r"[\\`*_\[\]~|$]", r"\\\g<0>", one_line)
+    one_line = re.sub(r"[<>&]", lambda match: f"&#{ord(match.group())};", one_line)
+    one_line = re.sub(r"(?<!&)[@#](?=\w)", "\\g<0>\u2060", one_line)
+    return re.sub(r"(?i)(?<=www)\.", "&#46;", one_line.replace("://", ":&#47;&#47;"))
 
 
 _NAMES = {

@@ -1,0 +1,189 @@
+"""Model cards (Mitchell et al. 2019): for each trained model its data and licences, training, metrics, limits, fingerprints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from padstal.reporting import data_view
+from padstal.reporting.checks_view import flat
+from padstal.reporting.inputs import Inputs, ModelFolder
+from padstal.reporting.results_view import METRICS, Row, interval_of, setting_text
+from padstal.reporting.text import MISSING, duration, escape_markdown, finite, interval, number, words
+
+TRAIN_STAGE = {"vae": "train_vae", "diffusion": "train_diffusion"}
+LARGEST_ATTRIBUTIONS = 10
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model card: `name` names the file, `title` the model, `text` is Markdown."""
+
+    name: str
+    title: str
+    text: str
+
+
+def model_cards(inputs: Inputs) -> list[Card]:
+    """One card for each autoencoder and each diffusion model, in that order."""
+    kinds = [kind for kind in TRAIN_STAGE]
+    models = sorted((model for model in inputs.models if model.kind in kinds), key=lambda model: (kinds.index(model.kind), model.name))
+    names = [model.name for model in models]
+    return [
+        _card(inputs, model, model.name if names.count(model.name) == 1 else f"{model.kind}_{model.name}") for model in models
+    ]
+
+
+def _card(inputs: Inputs, model: ModelFolder, name: str) -> Card:
+    title = f"{words(model.name)} {'autoencoder' if model.kind == 'vae' else 'diffusion model'}"
+    parts = [
+        f"# {title} ({inputs.scale} scale)",
+        _what(inputs, model),
+        "## Data",
+        *_data(inputs),
+        "## Training",
+        _training(inputs, model),
+        "## Metrics",
+        *_metrics(inputs, model),
+        "## Limits",
+        *_limits(inputs, model),
+        "## Fingerprints",
+        _fingerprints(inputs, model),
+    ]
+    return Card(name, title, "\n\n".join(part for part in parts if part) + "\n")
+
+
+def _what(inputs: Inputs, model: ModelFolder) -> str:
+    what = {
+        "vae": "Turns audio into a latent sequence and back; diffusion models are trained on its latents.",
+        "diffusion": "Generates latents of music from a text; its autoencoder turns them into audio.",
+    }[model.kind]
+    beside = [f"{words(key)}: {escape_markdown(str(model.config[key]))}" for key in ("vae", "origin") if model.config.get(key)]
+    form = f"{number(inputs.sample_rate)} Hz, clips of {number(inputs.clip_seconds)} s"
+    return f"{what} Trained by padstal at {inputs.scale} scale ({form}).{''.join(' ' + line + '.' for line in beside)}"
+
+
+def _data(inputs: Inputs) -> list[str]:
+    table = inputs.dataset if inputs.dataset is not None else inputs.manifest
+    if table is None:
+        return ["No data set was found."]
+    train = table[table["split"] == "train"]
+    held = data_view.tally(train, inputs.clip_seconds)
+    sources = ", ".join(f"{escape_markdown(str(name))} ({number(int(count))} clips)" for name, count in _counted(train, "source"))
+    strictest = data_view.most_restrictive(train["licence"].tolist())
+    return [
+        f"Training split: {held['clips']} clips of {held['tracks']} tracks by {held['artists']} artists, {held['duration']}. "
+        f"Sources: {sources or 'none'}. Validation and test share no track or artist with it.",
+        f"Most restrictive licence in the training split: **{escape_markdown(strictest)}**. "
+        "Whoever publishes the weights or what they generate must respect it.",
+        markdown_table(data_view.licences(train)),
+        _attribution(train),
+    ]
+
+
+def _attribution(train: pd.DataFrame) -> str:
+    credited = train[train["artist"] != ""]
+    found = [(name, part) for name, part in credited.groupby("artist")]
+    found.sort(key=lambda pair: (-len(pair[1]), str(pair[0])))
+    rows = [
+        (escape_markdown(str(name)), number(int(part["track_id"].nunique())), number(len(part)))
+        for name, part in found[:LARGEST_ATTRIBUTIONS]
+    ]
+    unknown = int((train["artist"] == "").sum())
+    with_link = int((train["source_url"] != "").sum()) if "source_url" in train else 0
+    lines = [
+        f"Attribution: {number(len(found))} named artists; {number(unknown)} clips name none; {number(with_link)} clips carry a link to "
+        "their source. The full list is the columns artist, title, licence and source_url of `curate/dataset.parquet`."
+    ]
+    if rows:
+        lines.append(markdown_table(data_view.Table(("artist", "tracks", "clips"), tuple(rows), (False, True, True)), escaped=True))
+    return "\n\n".join(lines)
+
+
+def _training(inputs: Inputs, model: ModelFolder) -> str:
+    stage = TRAIN_STAGE[model.kind]
+    section = inputs.params.get(stage, {})
+    own = section.get(model.name, section) if isinstance(section, Mapping) else {}
+    rows = tuple((escape_markdown(name), escape_markdown(text)) for name, text in flat(own))
+    return markdown_table(data_view.Table(("param", "value"), rows), escaped=True) if rows else "Params were not found."
+
+
+def _metrics(inputs: Inputs, model: ModelFolder) -> list[str]:
+    parts = []
+    for stage in (TRAIN_STAGE[model.kind], "encode" if model.kind == "vae" else "sample"):
+        found = inputs.metrics.get(f"{stage}_{model.name}")
+        if found:
+            pairs = [pair for pair in flat(found) if pair[0] != "scale"]
+            rows = tuple((escape_markdown(name), escape_markdown(text)) for name, text in pairs)
+            parts.append(f"From `{stage}`:\n\n" + markdown_table(data_view.Table(("metric", "value"), rows), escaped=True))
+    rows_of = [row for row in inputs.evaluation.get("rows") or [] if row.get("model") == model.name]
+    if rows_of:
+        parts.append("On held-out prompts, with bootstrap intervals:\n\n" + results_markdown(rows_of))
+    return parts or [f"Metrics: {MISSING}."]
+
+
+def results_markdown(rows: list[Row]) -> str:
+    """Rows of `evaluate.json` as a Markdown table, intervals beside the values."""
+    shown = [metric for metric in METRICS if any(finite(row.get(metric)) for row in rows)]
+    head = ("model", "perturbation", "setting", *(words(metric) for metric in shown), "n")
+    body = []
+    for row in rows:
+        cells = []
+        for metric in shown:
+            around = interval_of(row, metric)
+            value = number(float(row[metric])) if finite(row.get(metric)) else MISSING
+            cells.append(f"{value} {interval(*around)}" if around else value)
+        method = tuple(escape_markdown(words(str(row.get(name)))) for name in ("model", "perturbation"))
+        body.append((*method, setting_text(row) or "–", *cells, number(row.get("n")) if row.get("n") is not None else "–"))
+    return markdown_table(data_view.Table(head, tuple(body)), escaped=True)
+
+
+def _limits(inputs: Inputs, model: ModelFolder) -> list[str]:
+    origins = sorted({f"{words(m.name)}: {m.origin or 'origin not recorded'}" for m in inputs.models if m.kind == "foundation"})
+    scale = {
+        "demo": "Demo scale shows that the pipeline works: the model is small and was trained for minutes. It is not fit for use.",
+        "study": "Study scale tests claims against each other on one corpus: the model is small. It is not fit for use.",
+    }.get(inputs.scale, "Check the metrics above before use; a model repeats the styles and gaps of its data.")
+    clip = f"It knows clips of {duration(inputs.clip_seconds)} and nothing longer." if inputs.clip_seconds else ""
+    heard = escape_markdown("; ".join(origins)) or "none found"
+    return [
+        f"- {scale}\n- {clip}\n- Its metrics rest on foundation models ({heard}); these were trained apart from it, and it "
+        "inherits what they do not hear.\n- Captions that are wrong in the data are wrong in what it learnt; the report counts them."
+    ]
+
+
+def _fingerprints(inputs: Inputs, model: ModelFolder) -> str:
+    used = [model]
+    if model.kind == "diffusion":
+        used += [other for other in inputs.models if other.kind == "vae" and other.name == model.config.get("vae")]
+    used += [other for other in inputs.models if other.kind == "foundation"]
+    rows = tuple(
+        (f"{other.kind}/{other.name}", f"`{other.fingerprint or MISSING}`", escape_markdown(other.origin or "this run"))
+        for other in used
+    )
+    note = "SHA-256 of each `model.safetensors`:"
+    return note + "\n\n" + markdown_table(data_view.Table(("model", "sha256", "origin"), rows), escaped=True)
+
+
+def _counted(table: pd.DataFrame, column: str) -> list[tuple[Any, int]]:
+    found = table[column].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return [(name, int(count)) for name, count in found.items()]
+
+
+def markdown_table(table: data_view.Table, escaped: bool = False) -> str:
+    """A table in Markdown; cells from outside are escaped here unless they already are."""
+
+    def cell(text: str) -> str:
+        return text if escaped else escape_markdown(text)
+
+    flags = table.numeric or (False,) * len(table.head)
+    lines = [
+        "| " + " | ".join(table.head) + " |",
+        "|" + "|".join("---:" if flag else "---" for flag in flags) + "|",
+        *("| " + " | ".join(cell(text) for text in row) + " |" for row in table.rows),
+    ]
+    return "\n".join(lines)
+
+
+

@@ -1,0 +1,202 @@
+"""The page: every section's content gathered into one template, styles and script inside it, nothing fetched from anywhere."""
+
+import base64
+import hashlib
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from padstal.reporting import data_view, listen_view, results_view, svg, training_view
+from padstal.reporting.captions_view import caption_rows, decision_table
+from padstal.reporting.cards import Card
+from padstal.reporting.checks_view import checks, flat
+from padstal.reporting.compose import PLACEHOLDER
+from padstal.reporting.findings import failures, findings
+from padstal.reporting.inputs import STAGES, Inputs
+from padstal.reporting.text import number, words
+
+SECTIONS = (
+    ("overview", "Overview"),
+    ("run", "What ran"),
+    ("data", "The data"),
+    ("captions", "Captions"),
+    ("checks", "Checks against truth"),
+    ("training", "Training"),
+    ("reconstructions", "Reconstructions"),
+    ("listen", "Listen"),
+    ("frontier", "Frontier"),
+    ("latent", "Latent spaces"),
+    ("matched", "Matched comparison"),
+    ("failures", "What failed"),
+    ("cards", "Model cards"),
+    ("reproduce", "Reproduce"),
+)
+STAGE_WORDS = {
+    "ingest": "brings all sources to clips of one form, with provenance and licence",
+    "validate": "checks manifest and audio statistics against expectations",
+    "gate": "stops the run where the data break an expectation",
+    "prepare": "makes or fetches the foundation models",
+    "score": "predicts the quality of every clip",
+    "caption": "keeps, replaces or merges captions by what CLAP hears",
+    "curate": "takes duplicates and unlikely tracks out",
+    "train_vae": "trains the autoencoders",
+    "encode": "turns clips into latents",
+    "train_diffusion": "trains the diffusion models on latents",
+    "sample": "generates the grid of prompts, seeds and perturbations",
+    "evaluate": "measures alignment, diversity and quality",
+    "report": "writes this page",
+}
+
+
+def render_page(
+    inputs: Inputs,
+    cards: list[Card],
+    *,
+    title: str,
+    captions_shown: int,
+    prompts_shown: int,
+    reconstructions_shown: int,
+) -> str:
+    """The whole page as HTML; the same inputs give the same text."""
+    evaluation = inputs.evaluation
+    matched = evaluation.get("matched") or {}
+    rows = [row for row in evaluation.get("rows") or [] if isinstance(row, dict)]
+    sweep = results_view.sweep(evaluation)
+    chosen = {
+        (str(row.get("model")), str(row.get("perturbation"))): (float(row["strength"]), float(row["guidance"]))
+        for row in rows
+        if row.get("strength") is not None and row.get("guidance") is not None
+    }
+    heard = listen_view.reconstruction_rows(inputs, reconstructions_shown)
+    generated = listen_view.sample_rows(inputs, prompts_shown, chosen)
+    played, cut_seconds = listen_view.encode([*heard, *generated])
+    environment = _environment()
+    return environment.get_template("page.html").render(
+        title=title,
+        inputs=inputs,
+        sections=SECTIONS,
+        scale_line=scale_line(inputs),
+        origins=[model for model in inputs.models if model.kind == "foundation"],
+        findings=findings(inputs),
+        failures=failures(inputs),
+        facts=_facts(inputs),
+        stages=[(name, STAGE_WORDS[name], _metrics_of(inputs, name)) for name in STAGES],
+        params=[(name, flat(section)) for name, section in inputs.params.items()],
+        counts=data_view.counts(inputs),
+        licences=data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest),
+        quarantined=data_view.reasons(inputs.quarantine, "tracks"),
+        removed=data_view.reasons(inputs.removed, "clips"),
+        quality_levels=data_view.quality_levels(inputs),
+        quality_chart=data_view.quality_chart(inputs),
+        swatches={"before": svg.bar_swatch("c0"), "after": svg.bar_swatch("c2")},
+        likelihood_chart=data_view.likelihood_chart(inputs),
+        verdict=data_view.outcomes(inputs.verdict),
+        captions=caption_rows(inputs, captions_shown),
+        decisions=decision_table(inputs),
+        checks=[(caption, checks(evaluation.get(name) or {})) for name, caption in CHECKS],
+        training=[
+            (name, training_view.run_styles(inputs.curves, stage), training_view.training_charts(inputs.curves, stage))
+            for stage, name in (("train_vae", "Autoencoders"), ("train_diffusion", "Diffusion models"))
+        ],
+        reconstructions=played[: len(heard)],
+        samples=played[len(heard) :],
+        cut_seconds=cut_seconds,
+        legend=results_view.legend(sweep),
+        frontiers=[(metric, results_view.frontier(sweep, metric, matched.get("clap_f"))) for metric in FRONTIERS],
+        latent=results_view.latent_chart(evaluation.get("latent_space")),
+        latent_labels=(evaluation.get("latent_space") or {}).get("labels"),
+        spaces=results_view.spaces(evaluation.get("latent_space")),
+        explained=results_view.EXPLAINED,
+        chosen_table=results_view.results_table(rows),
+        sweep_table=results_view.results_table(sweep, rows),
+        matched=matched,
+        chosen_by=evaluation.get("chosen_by"),
+        design=flat(evaluation.get("design") or {}),
+        matched_table=results_view.results_table(matched.get("rows") or []),
+        contrasts=results_view.contrasts(matched),
+        published=results_view.published_table(matched),
+        cards=cards,
+        placeholder=Markup(PLACEHOLDER),
+        number=number,
+        words=words,
+    )
+
+
+CHECKS = (
+    ("foundation", "Foundation models on held-out tracks"),
+    ("truth", "Stages against what was planted"),
+    ("reconstruction", "Reconstructions beside their originals"),
+    ("reference", "The prompts' own held-out clips: what a perfect model could reach"),
+)
+FRONTIERS = ("vendi", "ibs", "mrecall", "vendi_within")
+
+
+def scale_line(inputs: Inputs) -> str:
+    """How far the numbers carry, said before any of them."""
+    match inputs.scale:
+        case "demo":
+            return (
+                "Demo scale: small models trained in minutes on music that the project composed itself. The page shows that the whole "
+                "pipeline works; its numbers do not compare with published ones."
+            )
+        case "study":
+            return (
+                "Study scale: small models, trained long enough to test claims against each other on this corpus. Differences within "
+                "this page mean something; absolute numbers do not compare with published ones."
+            )
+        case _:
+            return (
+                "Full scale: models and data of the papers' order of magnitude. Compare with published numbers only where data set, "
+                "prompts, durations and embedding models are the same."
+            )
+
+
+def _facts(inputs: Inputs) -> list[tuple[str, str]]:
+    kept = data_view.tally(inputs.dataset if inputs.dataset is not None else inputs.manifest, inputs.clip_seconds)
+    samples = sum(len(found.table) for found in inputs.samples)
+    prompts = {prompt for found in inputs.samples for prompt in found.table["prompt_id"]}
+    return [
+        ("scale", inputs.scale),
+        ("clips after curation", kept["clips"]),
+        ("tracks", kept["tracks"]),
+        ("artists", kept["artists"]),
+        ("audio", kept["duration"]),
+        ("diffusion models", number(sum(model.kind == "diffusion" for model in inputs.models))),
+        ("prompts", number(len(prompts))),
+        ("generated samples", number(samples)),
+    ]
+
+
+def _metrics_of(inputs: Inputs, stage: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    found = []
+    for name, metrics in inputs.metrics.items():
+        if stage == "evaluate" or not (name == stage or name.startswith(f"{stage}_")):
+            continue
+        item = name.removeprefix(stage).removeprefix("_")
+        found.append((words(item), [pair for pair in flat(metrics) if pair[0] != "scale"]))
+    return found
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("padstal.reporting"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, script = _asset("style.css"), _asset("page.js")
+    environment.globals.update(
+        style=Markup(style), script=Markup(script), style_hash=_content_hash(style), script_hash=_content_hash(script)
+    )
+    return environment
+
+
+def _asset(name: str) -> str:
+    return (files("padstal.reporting") / "templates" / name).read_text(encoding="utf-8").strip()
+
+
+def _content_hash(text: str) -> str:
+    """As a content security policy names an inline style or script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -1,0 +1,99 @@
+"""The report in a page of Markdown, for pull requests: scale, findings, tables with intervals, caveats; deterministic."""
+
+from padstal.reporting import data_view, results_view
+from padstal.reporting.captions_view import decision_table
+from padstal.reporting.cards import markdown_table, results_markdown
+from padstal.reporting.checks_view import Check, checks
+from padstal.reporting.findings import failures, findings
+from padstal.reporting.inputs import Inputs
+from padstal.reporting.page import CHECKS, scale_line
+from padstal.reporting.text import MISSING, escape_markdown, interval, number
+
+
+def render_summary(inputs: Inputs, *, title: str) -> str:
+    """The whole of `summary.md`."""
+    evaluation = inputs.evaluation
+    matched = evaluation.get("matched") or {}
+    rows = [row for row in evaluation.get("rows") or [] if isinstance(row, dict)]
+    parts = [
+        f"# {escape_markdown(title)}: {inputs.scale} scale",
+        f"> {scale_line(inputs)}",
+        "## Findings",
+        _findings(inputs),
+        "## At matched CLAP-f",
+        _matched(matched),
+        "## Each method at its chosen strength",
+        results_markdown(rows) if rows else f"Results: {MISSING}.",
+        "## Checks",
+        *(_checks(caption, checks(evaluation.get(name) or {})) for name, caption in CHECKS),
+        _spaces(results_view.spaces(evaluation.get("latent_space"))),
+        "## Data",
+        markdown_table(data_view.counts(inputs)),
+        _table("Licences", data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest)),
+        _table("Quarantine", data_view.reasons(inputs.quarantine, "tracks")),
+        _table("Taken out by curation", data_view.reasons(inputs.removed, "clips")),
+        _table("Captions", decision_table(inputs)),
+        "## Caveats",
+        _list(failures(inputs)),
+        "Timings, machine and revision are in `index.html`, which is not part of the reproducible outputs.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _findings(inputs: Inputs) -> str:
+    lines = [
+        f"**{escape_markdown(finding.claim)}**: {finding.verdict}. {escape_markdown(finding.sentence)}" for finding in findings(inputs)
+    ]
+    return "\n".join(f"- {line}" for line in lines) or f"- {MISSING}"
+
+
+def _matched(matched: dict[str, object]) -> str:
+    if matched.get("clap_f") is None:
+        return f"No comparison: {escape_markdown(str(matched.get('why') or MISSING))}."
+    rows = [row for row in matched.get("rows") or [] if isinstance(row, dict)]  # type: ignore[attr-defined]
+    parts = [f"All methods interpolated to CLAP-f {number(matched['clap_f'])}.", results_markdown(rows)]
+    differences = results_view.contrasts(matched)
+    if differences:
+        head = ("method", "metric", "difference to baseline", "interval", "share", "verdict")
+        body = tuple(tuple(escape_markdown(text) for text in row) for row in differences)
+        parts.append(markdown_table(data_view.Table(head, body), escaped=True))
+    source, _, _ = results_view.published_table(matched)
+    published = [row for row in (matched.get("published") or {}).get("rows", []) if isinstance(row, dict)]  # type: ignore[attr-defined]
+    if published:
+        parts.append(f"Published figures, for the order of the methods only ({escape_markdown(source)}):")
+        parts.append(results_markdown(published))
+    return "\n\n".join(parts)
+
+
+def _checks(title: str, found: list[Check]) -> str:
+    if not found:
+        return f"{title}: {MISSING}."
+    rows = tuple((check.name, check.value, check.interval or "–", check.chance or "–", check.times_chance or "–") for check in found)
+    head = ("check", "value", "interval", "chance", "value / chance")
+    return f"{title}:\n\n" + markdown_table(data_view.Table(head, rows, (False, True, True, True, True)))
+
+
+def _spaces(found: list[results_view.Space]) -> str:
+    title = "Genre precision of nearest neighbours in the latent spaces"
+    if not found:
+        return f"{title}: {MISSING}."
+    head = ("space", "precision", "interval", "chance", "queries")
+    rows = tuple(
+        (
+            escape_markdown(space.label),
+            number(space.precision),
+            interval(*space.interval) if space.interval else "–",
+            number(space.chance),
+            number(space.queries),
+        )
+        for space in found
+    )
+    return f"{title}:\n\n" + markdown_table(data_view.Table(head, rows, (False, True, True, True, True)), escaped=True)
+
+
+def _table(title: str, table: data_view.Table) -> str:
+    return f"{title}:\n\n{markdown_table(table)}" if table.rows else f"{title}: none."
+
+
+def _list(sentences: list[str]) -> str:
+    return "\n".join(f"- {escape_markdown(sentence)}" for sentence in sentences) or "- None was found."

@@ -1,0 +1,314 @@
+"""A whole finished scale, faked: every artefact that the report reads, small, deterministic, with hostile texts in it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from padstal.manifest import COLUMNS, write_table
+from padstal.paths import Paths
+from padstal.storage.atomic import write_json
+
+RATE, SECONDS = 16_000, 2.048
+HOSTILE = "<script>alert('caption')</script> & \"quoted\" | pipe `tick` </blockquote> @someone #12 [a](https://example.invalid)"
+GENRES = ("ambient", "house", "jazz", "waltz")
+METHODS = [(m, p) for m in ("audio_dit", "tal_dit") for p in ("none", "cads", "pads")]
+STRENGTHS = (0.1, 0.25, 0.5)
+DECISIONS = ("kept", "replaced", "fused", "captioned", "kept_unfit", "unconditional", "redundant")
+
+
+def write_finished_scale(root: Path, *, scale: str = "demo", prompts: int = 4, timings: bool = True) -> Paths:
+    """Fill `root` with a finished run of `scale`; the same bytes each time."""
+    paths = Paths(root, scale)
+    generator = np.random.default_rng(7)
+    paths.params.write_text(yaml.safe_dump(_params(scale, prompts)), encoding="utf-8")
+    manifest = _manifest(generator)
+    _write_data(paths, manifest, generator)
+    _write_models(paths)
+    _write_curves(paths, generator)
+    _write_reconstructions(paths, manifest)
+    _write_samples(paths, prompts)
+    for name, metrics in _metrics().items():
+        write_json(paths.reports / "metrics" / f"{name}.json", {"scale": scale, **metrics})
+    write_json(paths.metrics("evaluate"), evaluation(generator))
+    if timings:
+        _write_timings(paths)
+    return paths
+
+
+def tone(pitch: float, brightness: float, noise: float, seed: int, seconds: float = SECONDS) -> np.ndarray:
+    """A few plucked chords: int16 [S, 1]."""
+    generator = np.random.default_rng(seed)
+    t = np.arange(round(seconds * RATE)) / RATE
+    sound = np.zeros_like(t)
+    for beat in range(int(seconds * 4)):
+        envelope = np.where(t >= beat / 4, np.exp(-5 * (t - beat / 4).clip(0)), 0)
+        step = float(generator.choice([1.0, 1.26, 1.5, 2.0]))
+        sound += sum(envelope * np.sin(2 * np.pi * pitch * step * k * t) * brightness**k / k for k in range(1, 7))
+    sound += noise * generator.standard_normal(len(t))
+    return (sound / np.abs(sound).max() * 20_000).astype(np.int16)[:, None]
+
+
+def evaluation(generator: np.random.Generator) -> dict[str, object]:
+    """`evaluate.json` of a run in which TAL and PADS help."""
+    sweep = [_measured("audio_dit" if g < 2 else "tal_dit", "none", 0.0, (3.0, 7.0)[g % 2], generator) for g in range(4)]
+    sweep += [
+        _measured(model, perturbation, strength, 7.0, generator)
+        for model, perturbation in METHODS
+        if perturbation != "none"
+        for strength in STRENGTHS
+    ]
+    rows = [row for row in sweep if row["strength"] in (0.0, 0.25) and row["guidance"] == 7.0]
+    matched_rows = [
+        {**row, "clap_f": 0.27, "intervals": {**row["intervals"], "clap_f": None}, "bracketed_share": 1.0}
+        for row in rows
+        if row["perturbation"] != "none"
+    ]
+    for row in matched_rows:
+        del row["strength"], row["guidance"]
+    return {
+        "scale": "demo",
+        "rows": rows,
+        "sweep": sweep,
+        "chosen_by": "most diverse (Vendi) on tune prompts among those that keep 90% of the unperturbed CLAP-f",
+        "matched": {
+            "clap_f": 0.27,
+            "why": "",
+            "common_range": [0.22, 0.31],
+            "rows": matched_rows[1:],
+            "refused": [
+                {"model": "audio_dit", "perturbation": "cads", "why": "spans CLAP-f [0.28, 0.31] and does not reach 0.27"}
+            ],
+            "baseline": {"model": "audio_dit", "perturbation": "cads"},
+            "differences": [
+                _difference("tal_dit", "pads", "vendi", 1.4, (0.5, 2.3), 0.21),
+                _difference("tal_dit", "pads", "mrecall", 0.03, (-0.02, 0.08), 0.1),
+                _difference("tal_dit", "pads", "kl", -0.1, (-0.2, -0.01), -0.12),
+                _difference("audio_dit", "pads", "vendi", -0.4, (-0.7, -0.1), -0.05),
+            ],
+            "published": {
+                "source": "PADS-TAL slides, table of section 3",
+                "rows": [{"model": "tal", "perturbation": "pads", "mrecall": 0.407, "vendi": 26.075, "kl": 0.626, "fd": 135.5}],
+            },
+        },
+        "latent_space": {
+            "k": 5,
+            "labels": "truth",
+            "spaces": [
+                {"space": s, "pooling": pooling, "precision": p, "interval": [p - 0.05, p + 0.05], "chance": 0.125, "queries": 80}
+                for s, p in (("audio", 0.3), ("tal", 0.52), ("tal.w_m", 0.31), ("tal.z_p", 0.7))
+                for pooling in ("mean", "flat")
+            ],
+        },
+        "foundation": {
+            "clap_recall_at_10": {"value": 0.61, "chance": 0.083, "times_chance": 7.3, "n": 120},
+            "tagger_genre": {"value": 0.82, "chance": 0.125, "times_chance": 6.6, "n": 120},
+            "pmos_against_severity": {"spearman": 0.86, "n": 160, "spearman_test": None, "n_test": 20},
+            "origin": {"clap": "trained on the composer's draw"},
+        },
+        "truth": {"near_duplicates": {"planted": 6, "flagged": 5, "precision": 1.0, "recall": 0.83}, "captions": None},
+        "reconstruction": {"audio": {"clap_f": 0.29, "clap_f_of_originals": 0.33, "pmos": 3.4, "pmos_of_originals": 3.9, "n": 4}},
+        "reference": {"clap_f": 0.34, "vendi": 9.1, "n": 12},
+        "design": {"test_prompts": 12, "tune_prompts": 4, "samples_a_prompt": 3, "seeds": 3, "confidence": 0.95},
+    }
+
+
+def _measured(model: str, perturbation: str, strength: float, guidance: float, generator: np.random.Generator) -> dict[str, object]:
+    gain = {"none": 0.0, "cads": 2.0, "pads": 3.0}[perturbation] * strength + (0.9 if model == "tal_dit" else 0)
+    loss = {"none": 0.0, "cads": 0.25, "pads": 0.11}[perturbation] * strength + (0.03 if guidance < 5 else 0)
+    values = {
+        "clap_f": 0.31 - loss,
+        "vendi": 5 + 2 * gain + (0.7 if guidance < 5 else 0),
+        "vendi_within": 1.5 + 0.3 * gain,
+        "ibs": 0.8 - 0.08 * gain,
+        "mrecall": 0.3 + 0.04 * gain,
+        "kl": 0.9 - 0.05 * gain,
+        "fd": 31.0 - gain,
+        "pmos": None,
+    }
+    wide = {name: abs(value) * 0.06 for name, value in values.items() if value is not None}
+    intervals = {name: [values[name] - width, values[name] + width * 1.1] for name, width in wide.items()}
+    key = {"model": model, "perturbation": perturbation, "strength": strength, "guidance": guidance}
+    return {**key, **values, "n": 36, "fd_is_singular": True, "intervals": {**intervals, "pmos": None}}
+
+
+def _difference(model: str, perturbation: str, metric: str, by: float, around: tuple[float, float], share: float) -> dict[str, object]:
+    named = {"model": model, "perturbation": perturbation, "metric": metric}
+    return {**named, "difference": by, "interval": list(around), "share_of_baseline": share}
+
+
+def _params(scale: str, prompts: int) -> dict[str, object]:
+    report = {"title": "padstal", "captions_shown": 30, "prompts_shown": prompts, "reconstructions_shown": 2}
+    sections = {
+        "ingest": {"sample_rate": RATE, "clip_seconds": SECONDS, "channels": 1, "sources": [{"kind": "synth", "tracks": 24}]},
+        "train_vae": {"audio": {"steps": 900, "weights": {"kl": 2e-5}}, "tal": {"steps": 1000}},
+        "train_diffusion": {"audio_dit": {"steps": 1500, "learning_rate": 5e-4}, "tal_dit": {"steps": 1500}},
+        "report": report,
+        "budget": {"report": 20},
+    }
+    return {
+        "scale": scale,
+        "runtime": {"device": "cpu", "workers": 1, "threads": 1},
+        "tracking": {"mode": "disabled", "project": "padstal", "entity": None},
+        "scales": {scale: sections},
+    }
+
+
+def _manifest(generator: np.random.Generator) -> pd.DataFrame:
+    rows = []
+    for clip in range(48):
+        track = clip // 2
+        genre = GENRES[track % 4]
+        caption = HOSTILE if clip == 0 else f"{genre}, warm piano and soft drums, {80 + track} bpm"
+        artist = "" if track % 9 == 8 else f"Artist <b>{track % 7}</b>"
+        text = {
+            "clip_id": f"{clip:016x}",
+            "track_id": f"{track:016x}",
+            "source": "synth",
+            "path": f"{track}.wav",
+            "sha256": f"{track:064x}",
+            "artist": artist,
+            "licence": ("CC-BY-4.0", "CC0-1.0", "CC-BY-SA-4.0")[track % 3],
+            "caption": "" if clip == 5 else caption,
+            "tags": genre,
+            "split": ("train", "train", "train", "validation", "test")[track % 7 % 5],
+        }
+        numbers = {"offset_seconds": 2.0 * (clip % 2), "clip_seconds": SECONDS, "track_seconds": 4.1, "sample_rate": RATE, "channels": 1}
+        rows.append({**text, **numbers, "shard": 0, "row": clip})
+    table = pd.DataFrame(rows)
+    for column in COLUMNS:
+        if column not in table:
+            table[column] = "" if column in ("album", "title", "source_url") else generator.normal(size=len(table))
+    return table[list(COLUMNS)]
+
+
+def _write_data(paths: Paths, manifest: pd.DataFrame, generator: np.random.Generator) -> None:
+    for folder in (paths.ingest / "shards", paths.validate, paths.score, paths.caption, paths.curate):
+        folder.mkdir(parents=True)
+    write_table(manifest, paths.ingest / "manifest.parquet")
+    reasons = ["duplicate", "duplicate", "licence", "too_short", "cannot_decode"]
+    write_table(pd.DataFrame({"path": [f"q{i}.wav" for i in range(5)], "reason": reasons}), paths.ingest / "quarantine.parquet")
+    sounds = [tone(110 * 2 ** ((clip % 12) / 12), 0.4 + 0.1 * (clip % 4), 0.002, clip) for clip in range(len(manifest))]
+    np.save(paths.ingest / "shards" / "00000.npy", np.stack(sounds))
+    write_json(paths.validate / "verdict.json", _verdict())
+    pmos = (4.1 - generator.gamma(1.5, 0.5, len(manifest))).clip(1, 5)
+    levels = np.digitize(pmos, [2, 3, 3.6, 4]) + 1
+    scores = pd.DataFrame({"clip_id": manifest["clip_id"], "pmos": pmos, "quality_level": levels, "prefix": "medium quality"})
+    write_table(scores, paths.score / "scores.parquet")
+    write_json(paths.score / "distribution.json", {"mu": float(pmos.mean()), "sigma": float(pmos.std()), "n": 30})
+    generated = [f"{GENRES[clip % 4]}, electric piano, calm" for clip in range(len(manifest))]
+    fits = generator.uniform(0.1, 0.6, (3, len(manifest)))
+    decisions = [DECISIONS[clip % len(DECISIONS)] for clip in range(len(manifest))]
+    captions = pd.DataFrame(
+        {
+            "clip_id": manifest["clip_id"],
+            "original": manifest["caption"],
+            "generated": generated,
+            "decision": decisions,
+            "caption": ["" if decision == "unconditional" else text for decision, text in zip(decisions, generated, strict=True)],
+            "similarity_original_audio": np.where(manifest["caption"] == "", np.nan, fits[0]),
+            "similarity_generated_audio": fits[1],
+            "similarity_original_generated": np.where(manifest["caption"] == "", np.nan, fits[2]),
+            "similarity_caption_audio": fits[0] + 0.08 + 0.1 * fits[2],
+        }
+    )
+    write_table(captions, paths.caption / "captions.parquet")
+    likelihood = generator.normal(-40, 6, len(manifest))
+    dataset = manifest.assign(pmos=pmos, quality_level=levels, log_likelihood=likelihood, caption=captions["caption"]).iloc[4:]
+    write_table(dataset, paths.curate / "dataset.parquet")
+    removed = pd.DataFrame({"clip_id": manifest["clip_id"].head(4), "reason": ["near_duplicate"] * 2 + ["unlikely"] * 2})
+    write_table(removed, paths.curate / "removed.parquet")
+
+
+def _verdict() -> dict[str, object]:
+    rows = [
+        {"name": "clip ids are unique", "table": "clips", "column": "clip_id", "severity": "critical", "success": True},
+        {"name": "loudness is in range", "table": "clips", "column": "loudness_lufs", "severity": "warning", "success": False},
+        {"name": "enough clips", "table": "clips", "column": None, "severity": "critical", "success": True},
+    ]
+    asked = {"kind": "Expect", "unexpected": 0, "offenders": [], "observed": "3 of 48 rows do not comply", "expected": "every row"}
+    return {"success": False, "worst": "warning", "expectations": [{**asked, **row} for row in rows]}
+
+
+def _write_models(paths: Paths) -> None:
+    folders = {paths.foundation(role): {"origin": "trained on the composer's draw"} for role in ("clap", "pmos", "tagger", "text_encoder")}
+    folders |= {paths.vae(name): {"sample_rate": RATE} for name in ("audio", "tal")}
+    folders |= {paths.diffusion(f"{name}_dit"): {"vae": name} for name in ("audio", "tal")}
+    for number, (folder, config) in enumerate(folders.items()):
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(bytes([number]) * 1000)
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+def _write_curves(paths: Paths, generator: np.random.Generator) -> None:
+    folder = paths.reports / "curves"
+    folder.mkdir(parents=True)
+    steps = np.arange(10, 1500, 10)
+    for stage, names in (("train_vae", ("audio", "tal")), ("train_diffusion", ("audio_dit", "tal_dit"))):
+        for place, name in enumerate(names):
+            columns = {"step": steps}
+            for quantity in ("loss", "loss_mrstft", "loss_kl") if stage == "train_vae" else ("loss", "validation_loss"):
+                falling = 0.3 + np.exp(-steps / (300 + 120 * place))
+                columns[quantity] = falling + 0.03 * generator.standard_normal(len(steps))
+            table = pd.DataFrame(columns)
+            if "validation_loss" in table:
+                table.loc[table.index % 10 != 0, "validation_loss"] = np.nan
+            table.to_csv(folder / f"{stage}_{name}.csv", index=False, float_format="%.6g")
+
+
+def _write_reconstructions(paths: Paths, manifest: pd.DataFrame) -> None:
+    held_out = manifest[manifest["split"] == "test"].head(3)
+    for place, vae in enumerate(("audio", "tal")):
+        folder = paths.latents(vae)
+        folder.mkdir(parents=True)
+        write_table(pd.DataFrame({"clip_id": held_out["clip_id"], "row": range(len(held_out))}), folder / "reconstructions.parquet")
+        sounds = [tone(110 * 2 ** ((int(row) % 12) / 12), 0.4, 0.01 + 0.02 * place, int(row)) for row in held_out["row"]]
+        np.save(folder / "reconstructions.npy", np.stack(sounds))
+
+
+def _write_samples(paths: Paths, prompts: int) -> None:
+    texts = [HOSTILE, *(f"{GENRES[at % 4]}, guitar, {90 + at} bpm" for at in range(1, prompts + 1))]
+    table_of_prompts = pd.DataFrame(
+        {
+            "prompt_id": [f"p{at}" for at in range(prompts + 1)],
+            "prompt": texts,
+            "clip_id": [f"{at:016x}" for at in range(prompts + 1)],
+            "role": ["test"] * prompts + ["tune"],
+        }
+    )
+    for place, model in enumerate(("audio_dit", "tal_dit")):
+        rows, sounds = [], []
+        settings = [("none", 0.0, 7.0), ("none", 0.0, 3.0)]
+        settings += [(perturbation, strength, 7.0) for perturbation in ("cads", "pads") for strength in STRENGTHS]
+        for perturbation, strength, guidance in settings:
+            for at in range(prompts):
+                for seed in (11, 12):
+                    key = {"row": len(rows), "model": model, "perturbation": perturbation, "strength": strength, "guidance": guidance}
+                    rows.append({**key, "prompt_id": f"p{at}", "prompt": texts[at], "seed": seed, "index": 0})
+                    sounds.append(tone(98 * 2 ** (at / 5), 0.35 + 0.15 * place, 0.004 + 0.02 * strength, seed + at))
+        folder = paths.samples(model)
+        folder.mkdir(parents=True)
+        write_table(pd.DataFrame(rows), folder / "samples.parquet")
+        write_table(table_of_prompts, folder / "prompts.parquet")
+        np.save(folder / "audio.npy", np.stack(sounds))
+
+
+def _metrics() -> dict[str, dict[str, object]]:
+    return {
+        "ingest": {"files": 29, "files_kept": 24, "quarantined": {"duplicate": 2, "licence": 1}},
+        "validate": {"expectations": 3, "broken_critical": 0},
+        "prepare_clap": {"recall_at_10": 0.6, "chance": None},
+        "score": {"mu": 3.4, "sigma": 0.5},
+        "train_vae_audio": {"loss": 0.61, "steps": 900},
+        "train_vae_tal": {"loss": 0.7, "steps": 1000},
+        "train_diffusion_tal_dit": {"validation_loss": 0.33},
+        "sample_tal_dit": {"samples": 64, "clipped_share": 0.0},
+    }
+
+
+def _write_timings(paths: Paths) -> None:
+    for stage, item, wall in (("train_vae", "tal", 155.2), ("ingest", "", 41.0), ("evaluate", "", 52.3), ("report", "", 9.1)):
+        record = {"stage": stage, "item": item, "wall_seconds": wall, "budget_seconds": 140, "peak_gibibytes": 1.42}
+        write_json(paths.timing(stage, item or None), record)

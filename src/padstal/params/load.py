@@ -1,4 +1,4 @@
-"""Reading `params.yaml`: the active scale's section, checked, with errors that name the key, the value and what is allowed."""
+"""Reading `params.yaml`: one section, checked; errors name the key path, the value and what is allowed."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,7 +44,7 @@ def check(model: type[SectionT], raw: Any, at: str) -> SectionT:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError("\n".join(_explain(detail, at) for detail in error.errors())) from None
+        raise ParamsError("\n".join(_explain(detail, at, raw) for detail in error.errors())) from None
 
 
 def load_section(path: Path, name: str, model: type[SectionT], scale: str | None = None) -> SectionT:
@@ -63,12 +63,29 @@ def load_section(path: Path, name: str, model: type[SectionT], scale: str | None
     return check(model, raw, at)
 
 
-def _explain(detail: Any, at: str) -> str:
-    where = ".".join([at, *(str(part) for part in detail["loc"])])
+def _explain(detail: Any, at: str, raw: Any) -> str:
+    path = [*([at] if at else []), *_keys(detail["loc"], raw)]
+    where = ".".join(path)
+    found = "" if isinstance(detail["input"], dict) else f" = {detail['input']!r}"
     match detail["type"]:
         case "extra_forbidden":
             return f"{where} = {detail['input']!r}: unknown key; `padstal params` lists the known ones"
         case "missing":
-            return f"{where}: missing; `padstal params {at.split('.')[-1]}` explains it"
+            return f"{where}: missing; `padstal params` explains it"
+        case "value_error":
+            return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
         case _:
-            return f"{where} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+            return f"{where}{found}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _keys(loc: tuple[int | str, ...], raw: Any) -> list[str]:
+    """The keys of an error's location, without the tags that pydantic puts between a list's index and its content."""
+    keys: list[str] = []
+    for part in loc:
+        known = part in raw if isinstance(raw, dict) else isinstance(raw, list) and isinstance(part, int)
+        if known:
+            raw = raw[part]  # type: ignore[index]
+        elif part != loc[-1] and isinstance(raw, dict):
+            continue
+        keys.append(str(part))
+    return keys

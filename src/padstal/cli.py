@@ -1,0 +1,102 @@
+"""`padstal …`: what a person asks of the repository at a prompt; each command is imported when it runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="padstal",
+    help="From a folder of music to a text-to-music model whose quality, alignment and diversity are measured.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+ScaleOption = Annotated[
+    str | None, typer.Option("--scale", help="demo, study or full; by default the active one of params.yaml")
+]
+
+
+@app.command(epilog="Example: [bold]padstal doctor[/bold]")
+def doctor() -> None:
+    """Say what is installed, what this machine has, and what is missing (exit status 1 if something needed is)."""
+    from padstal.commands.doctor import run
+
+    raise typer.Exit(run(Path.cwd()))
+
+
+@app.command(epilog="Examples: [bold]padstal params[/bold], [bold]padstal params train_vae --scale full[/bold]")
+def params(
+    section: Annotated[
+        str | None, typer.Argument(help="a stage's section, runtime, tracking or budget; all if left out")
+    ] = None,
+    scale: ScaleOption = None,
+) -> None:
+    """Check params.yaml at all scales and explain every value."""
+    from padstal.commands.params import run
+
+    _finish(lambda: run(Path.cwd(), section, scale))
+
+
+@app.command(epilog="Example: [bold]padstal scan[/bold], then [bold]dvc repro[/bold]")
+def scan(scale: ScaleOption = None) -> None:
+    """List what the sources hold now in data/<scale>/sources.json, so that DVC sees a changed folder."""
+    from padstal.commands.scan import run
+
+    _finish(lambda: run(Path.cwd(), scale))
+
+
+@app.command(
+    epilog='Examples: [bold]padstal generate "slow solo piano"[/bold], '
+    '[bold]padstal generate "fast techno" -n 4 --perturb cads --strength 0.3 --guidance 5 --out takes[/bold]'
+)
+def generate(
+    prompt: Annotated[str, typer.Argument(help="what to hear")],
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="takes")] = 8,
+    model: Annotated[str, typer.Option(help="audio_dit or tal_dit")] = "tal_dit",
+    perturb: Annotated[str, typer.Option(help="none, cads or pads")] = "pads",
+    strength: Annotated[
+        float | None,
+        typer.Option(min=0, help="standard deviation of the noise on the conditioning; by default the grid's largest"),
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option(min=0, help="classifier-free guidance; by default the grid's first")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="noise levels; by default the grid's")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same audio")] = 0,
+    out: Annotated[Path, typer.Option(help="folder for the WAV files and their settings (JSON)")] = Path("generated"),
+    scale: ScaleOption = None,
+) -> None:
+    """Generate music from a prompt with a trained model."""
+    from padstal.commands.generate import Wish, run
+
+    wish = Wish(prompt, count, model, perturb, strength, guidance, steps, seed, out)
+    _finish(lambda: run(Path.cwd(), wish, scale))
+
+
+@app.command(epilog="Example: [bold]padstal report --open[/bold]")
+def report(
+    open_: Annotated[bool, typer.Option("--open", help="open the page in a browser")] = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Write this machine's record into the report, say where the page is and what each stage took of its budget."""
+    from padstal.commands.report import run
+
+    _finish(lambda: run(Path.cwd(), scale, open_))
+
+
+def _finish(command: Callable[[], int]) -> None:
+    """Run a command; what is the user's to mend becomes one message without a traceback."""
+    try:
+        status = command()
+    except (ValueError, FileNotFoundError) as error:
+        typer.echo(f"padstal: {error}", err=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(status)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""The commands of `padstal`, one a file; each `run` returns the exit status."""

@@ -1,0 +1,199 @@
+"""`padstal doctor`: what this machine has, what is missing, and what would mend it."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from padstal.params.load import read_yaml
+from padstal.paths import Paths
+from padstal.tracking.secrets import wandb_credentials
+
+PACKAGES = {
+    "torch": "torch",
+    "torchaudio": "torchaudio",
+    "lightning": "lightning",
+    "transformers": "transformers",
+    "laion-clap": "laion_clap",
+    "descript-audio-codec": "dac",
+    "symusic": "symusic",
+    "soundfile": "soundfile",
+    "dvc": "dvc",
+    "prefect": "prefect",
+    "wandb": "wandb",
+    "great-expectations": "great_expectations",
+    "fastapi": "fastapi",
+    "sqlalchemy": "sqlalchemy",
+}
+"""Distribution → module."""
+LEAST_GIBIBYTES = {"demo": (4, 6), "study": (8, 8), "full": (500, 64)}
+"""Scale → free disk and memory that it takes."""
+Mark = Literal["ok", "note", "missing"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table: "missing" is needed, "note" is worth knowing."""
+
+    what: str
+    mark: Mark
+    found: str
+
+
+def run(root: Path) -> int:
+    """Print the table; 1 if something needed is missing."""
+    found = list(findings(root))
+    table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
+    colours = {"ok": "green", "note": "yellow", "missing": "red"}
+    for finding in found:
+        table.add_row(f"[{colours[finding.mark]}]{finding.mark}[/]", finding.what, finding.found)
+    console = Console()
+    console.print(table)
+    missing = [finding.what for finding in found if finding.mark == "missing"]
+    console.print(f"missing: {', '.join(missing)}" if missing else "nothing that is needed is missing")
+    return 1 if missing else 0
+
+
+def findings(root: Path) -> Iterator[Finding]:
+    """All findings; a check that fails is itself one."""
+    scale = _scale(root)
+    checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+        ("Python", _python),
+        ("packages", _packages),
+        ("device", _device),
+        ("machine", lambda: _machine(root, scale)),
+        ("programs", _programs),
+        ("params", lambda: _params(root)),
+        ("DVC", lambda: _dvc(root)),
+        ("tracking", lambda: _tracking(root)),
+        ("weights", lambda: _weights(Paths(root, scale))),
+    ]
+    for name, check in checks:
+        try:
+            yield from check()
+        except Exception as error:
+            yield Finding(name, "missing", f"could not be checked: {type(error).__name__}: {error}")
+
+
+def _scale(root: Path) -> str:
+    try:
+        return str(read_yaml(root / "params.yaml")["scale"])
+    except ValueError:
+        return "demo"
+
+
+def _python() -> Iterator[Finding]:
+    fits = (3, 11) <= sys.version_info[:2] < (3, 13)
+    yield Finding("Python", "ok" if fits else "missing", f"{platform.python_version()} (3.11 or 3.12 is needed)")
+
+
+def _packages() -> Iterator[Finding]:
+    for distribution, module in PACKAGES.items():
+        try:
+            found = version(distribution)
+        except PackageNotFoundError:
+            yield Finding(distribution, "missing", "not installed; `make setup`")
+            continue
+        importable = importlib.util.find_spec(module) is not None
+        yield Finding(
+            distribution, "ok" if importable else "missing", found if importable else f"{found}, but not importable"
+        )
+
+
+def _device() -> Iterator[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        card = torch.cuda.get_device_properties(0)
+        more = f", {torch.cuda.device_count()} in all" if torch.cuda.device_count() > 1 else ""
+        yield Finding("GPU", "ok", f"{card.name}, {card.total_memory / 2**30:.0f} GiB{more}")
+    else:
+        yield Finding("GPU", "note", "none; models run on the CPU")
+    yield Finding("CPU", "ok", f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}")
+
+
+def _machine(root: Path, scale: str) -> Iterator[Finding]:
+    import psutil
+
+    least_disk, least_memory = LEAST_GIBIBYTES[scale]
+    memory = psutil.virtual_memory().total / 2**30
+    disk = shutil.disk_usage(root).free / 2**30
+    yield Finding(
+        "memory", "ok" if memory >= least_memory else "missing", f"{memory:.1f} GiB ({scale}: {least_memory} GiB)"
+    )
+    yield Finding("free disk", "ok" if disk >= least_disk else "missing", f"{disk:.1f} GiB ({scale}: {least_disk} GiB)")
+
+
+def _programs() -> Iterator[Finding]:
+    git = shutil.which("git")
+    yield Finding("git", "ok" if git else "missing", _first_line([git, "--version"]) if git else "not on PATH")
+    ffmpeg = shutil.which("ffmpeg")
+    yield Finding(
+        "ffmpeg", "ok" if ffmpeg else "note", "on PATH" if ffmpeg else "not on PATH; only needed for M4A and WMA"
+    )
+    browser = next((name for name in ("chromium", "chromium-browser", "google-chrome") if shutil.which(name)), None)
+    yield Finding(
+        "Chromium", "ok" if browser else "note", browser or "not on PATH; only the report's browser test needs it"
+    )
+
+
+def _first_line(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.splitlines()[0]
+
+
+def _params(root: Path) -> Iterator[Finding]:
+    from padstal.params.tree import load_tree
+
+    try:
+        tree = load_tree(root / "params.yaml")
+    except ValueError as error:
+        first, *more = str(error).splitlines()
+        yield Finding("params.yaml", "missing", first + (f" (and {len(more)} more: `padstal params`)" if more else ""))
+        return
+    yield Finding("params.yaml", "ok", f"valid at all scales; active: {tree.scale}")
+
+
+def _dvc(root: Path) -> Iterator[Finding]:
+    from dvc.config import Config
+
+    if not (root / ".dvc").is_dir():
+        yield Finding("DVC", "missing", "no .dvc here; run from the repository's root")
+        return
+    config = Config(str(root / ".dvc"))
+    default = config["core"].get("remote")
+    remotes = sorted(config["remote"])
+    known = f"{default} (default)" if default else ", ".join(remotes)
+    yield Finding("DVC remote", "ok" if remotes else "note", known or "none; results stay in this clone's cache")
+
+
+def _tracking(root: Path) -> Iterator[Finding]:
+    try:
+        mode = read_yaml(root / "params.yaml")["tracking"]["mode"]
+    except (ValueError, KeyError, TypeError):
+        mode = "offline"
+    where = wandb_credentials()
+    found = f"credentials in {where}" if where else "no credentials"
+    yield Finding("W&B", "missing" if mode == "online" and not where else "ok", f"{found}; tracking.mode is {mode}")
+
+
+def _weights(paths: Paths) -> Iterator[Finding]:
+    kinds = {
+        "foundation": ("clap", "pmos", "tagger", "text_encoder"),
+        "vae": ("audio", "tal"),
+        "diffusion": ("audio_dit", "tal_dit"),
+    }
+    for kind, names in kinds.items():
+        absent = [name for name in names if not (paths.models / kind / name / "model.safetensors").is_file()]
+        found = f"no {', '.join(absent)}; `make repro` trains or fetches them" if absent else ", ".join(names)
+        yield Finding(f"{kind} weights ({paths.scale})", "note" if absent else "ok", found)

@@ -1,0 +1,57 @@
+"""`padstal params`: check all scales, explain every value."""
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from padstal.commands.where import paths_of
+from padstal.params.explain import Explained, explain
+from padstal.params.tree import STAGES, Tree, load_tree
+
+SHARED = ("runtime", "tracking")
+
+
+def run(root: Path, section: str | None, scale: str | None) -> int:
+    """Print a table of the values of `section`, or of all sections.
+
+    Raises:
+        ParamsError: A value of any scale is wrong.
+        ValueError: No such section or scale.
+    """
+    paths = paths_of(root, scale)
+    tree = load_tree(paths.params)
+    console = Console(soft_wrap=False)
+    for name in (section,) if section else (*SHARED, *STAGES, "budget"):
+        console.print(_table(name, values(tree, name, paths.scale)))
+    console.print(f"{paths.params.name} is valid at all scales; shown: {paths.scale} (active: {tree.scale})")
+    return 0
+
+
+def values(tree: Tree, name: str, scale: str) -> list[Explained]:
+    """Explained values of one section.
+
+    Raises:
+        ValueError: No such section.
+    """
+    if name in SHARED:
+        return list(explain(getattr(tree, name), name))
+    if name in STAGES:
+        return list(explain(tree.scales[scale].section(name), f"scales.{scale}.{name}"))
+    if name == "budget":
+        budget = tree.scales[scale].budget
+        meaning = "wall time that it may take"
+        return [
+            Explained(f"scales.{scale}.budget.{label}", f"{s:g}", "s", meaning, "> 0") for label, s in budget.items()
+        ]
+    raise ValueError(f"{name!r} is no section: expected one of {', '.join((*SHARED, *STAGES, 'budget'))}")
+
+
+def _table(name: str, rows: list[Explained]) -> Table:
+    table = Table(title=name, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for column in ("path", "value", "unit", "meaning", "allowed"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(row.path, row.value, row.unit, row.meaning, row.allowed)
+    return table

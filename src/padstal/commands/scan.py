@@ -1,0 +1,46 @@
+"""`padstal scan`: what the sources hold now, in a listing that git and DVC watch."""
+
+from collections import Counter
+from pathlib import Path
+
+from tqdm import tqdm
+
+from padstal.commands.where import paths_of
+from padstal.params.ingest import IngestParams
+from padstal.params.load import load_section
+from padstal.storage.atomic import read_json, write_json
+from padstal.storage.listing import scan
+
+
+def run(root: Path, scale: str | None) -> int:
+    """Write `data/<scale>/sources.json` and say what changed since the last scan.
+
+    Raises:
+        ParamsError: The section `ingest` is wrong.
+        FileNotFoundError: A folder source is not there.
+    """
+    paths = paths_of(root, scale)
+    sources = load_section(paths.params, "ingest", IngestParams, paths.scale).sources
+    before = read_json(paths.sources) if paths.sources.exists() else {"sources": []}
+    now = scan(
+        [source.model_dump() for source in sources],
+        root=root,
+        progress=lambda files: tqdm(files, unit="file", desc="scan", leave=False),
+    )
+    write_json(paths.sources, now)
+    old, new = _files(before), _files(now)
+    counts = Counter("added" if name not in old else "changed" for name in new if new[name] != old.get(name))
+    counts["removed"] = sum(name not in new for name in old)
+    print(
+        f"{paths.sources.relative_to(root)}: {len(now['sources'])} sources, {len(new)} files; since the last scan "
+        f"{counts['added']} added, {counts['changed']} changed, {counts['removed']} removed"
+    )
+    return 0
+
+
+def _files(listing: dict) -> dict[tuple[str, str], str | None]:  # type: ignore[type-arg]
+    return {
+        (source.get("path", source["kind"]), file["path"]): file["sha256"]
+        for source in listing["sources"]
+        for file in source.get("files", [])
+    }

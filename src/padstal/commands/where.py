@@ -1,0 +1,19 @@
+"""The scale and the paths that a command works on."""
+
+from pathlib import Path
+
+from padstal.params.load import SCALES, read_yaml
+from padstal.paths import Paths
+
+
+def paths_of(root: Path, scale: str | None) -> Paths:
+    """Paths of `scale`, or of the active one of `root/params.yaml`.
+
+    Raises:
+        ParamsError: There is no readable params.yaml.
+        ValueError: No such scale.
+    """
+    active = read_yaml(root / "params.yaml")["scale"]
+    if scale is not None and scale not in SCALES:
+        raise ValueError(f"--scale {scale}: expected one of {', '.join(SCALES)}")
+    return Paths(root, scale or active)

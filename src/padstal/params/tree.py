@@ -1,0 +1,116 @@
+"""The whole of `params.yaml`: all scales at once, so that an edit for one never breaks another unseen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from padstal.params.caption import CaptionParams
+from padstal.params.curate import CurateParams
+from padstal.params.encode import EncodeParams
+from padstal.params.evaluate import EvaluateParams
+from padstal.params.gate import GateParams
+from padstal.params.ingest import IngestParams
+from padstal.params.load import ParamsError, check, read_yaml
+from padstal.params.prepare import PrepareParams
+from padstal.params.report import ReportParams
+from padstal.params.runtime import RuntimeParams, TrackingParams
+from padstal.params.sample import SampleParams
+from padstal.params.score import ScoreParams
+from padstal.params.section import Section, value
+from padstal.params.train_diffusion import TrainDiffusionParams
+from padstal.params.train_vae import TrainVaeParams
+from padstal.params.validate import ValidateParams
+
+DROPPED_BY_DVC = ("size", "nfiles")
+"""DVC leaves keys of these names out of its run cache's hash, at any depth (treeverse/dvc#10296)."""
+
+
+class Scale(Section):
+    """One scale: a section a stage, in the order of the DAG, and what each stage may take."""
+
+    ingest: IngestParams
+    validate_: ValidateParams = Field(alias="validate")  # pydantic has a method of that name
+    gate: GateParams
+    prepare: PrepareParams
+    score: ScoreParams
+    caption: CaptionParams
+    curate: CurateParams
+    train_vae: TrainVaeParams
+    encode: EncodeParams
+    train_diffusion: TrainDiffusionParams
+    sample: SampleParams
+    evaluate: EvaluateParams
+    report: ReportParams
+    budget: dict[str, float] = value("wall time that a stage (`encode`) or an item of one (`encode@tal`) may take", "s")
+
+    @model_validator(mode="after")
+    def _budgets_name_stages(self) -> "Scale":
+        for label, seconds in self.budget.items():
+            if label.partition("@")[0] not in STAGES:
+                raise ValueError(f"budget.{label} = {seconds}: no such stage; expected one of {', '.join(STAGES)}")
+            if seconds <= 0:
+                raise ValueError(f"budget.{label} = {seconds}: expected more than 0 s")
+        return self
+
+    def section(self, stage: str) -> Section:
+        """The section of a stage, by the stage's name."""
+        section: Section = getattr(self, _attribute(stage))
+        return section
+
+
+class Scales(Section):
+    """The three sizes that the pipeline comes in."""
+
+    demo: Scale
+    study: Scale
+    full: Scale
+
+    def __getitem__(self, name: str) -> Scale:
+        scale: Scale = getattr(self, name)
+        return scale
+
+
+class Tree(Section):
+    """`params.yaml`."""
+
+    scale: Literal["demo", "study", "full"] = value("the scale that runs")
+    runtime: RuntimeParams
+    tracking: TrackingParams
+    scales: Scales
+
+
+STAGES = tuple(field.alias or name for name, field in Scale.model_fields.items() if name != "budget")
+"""Stages with a section, in order."""
+
+
+def load_tree(path: Path) -> Tree:
+    """All of `params.yaml`, checked.
+
+    Raises:
+        ParamsError: One line for each wrong value of any scale: key path, value, what is allowed.
+    """
+    raw = read_yaml(path)
+    reserved = [
+        f"{at}: rename it; DVC leaves keys named {' or '.join(DROPPED_BY_DVC)} out of its run cache's hash and would "
+        "serve stale results"
+        for at in reserved_keys(raw)
+    ]
+    if reserved:
+        raise ParamsError("\n".join(reserved))
+    return check(Tree, raw, "")
+
+
+def reserved_keys(node: Any, at: str = "") -> Iterator[str]:
+    """Paths of keys whose names DVC drops."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in items:
+        where = f"{at}.{key}" if at else str(key)
+        if key in DROPPED_BY_DVC:
+            yield where
+        yield from reserved_keys(child, where)
+
+
+def _attribute(stage: str) -> str:
+    return "validate_" if stage == "validate" else stage

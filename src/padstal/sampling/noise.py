@@ -1,0 +1,45 @@
+"""Random streams: every sample has its own, named by (seed, index, stream), so no sample depends on its batch.
+
+Noise is drawn on the CPU in float32 whatever the device and precision, then moved.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+import torch
+
+
+class Stream(IntEnum):
+    """What a sample draws noise for; streams are independent of one another."""
+
+    LATENT = 0
+    """x_T."""
+    PERTURBATION = 1
+    """n of CADS and PADS, conditional branch."""
+    NULL_PERTURBATION = 2
+    """n of the null branch, if it is perturbed on its own."""
+
+
+class SampleNoise:
+    """Standard normal noise of a batch, each row from its own generator."""
+
+    def __init__(self, seeds: Sequence[int], indices: Sequence[int], stream: Stream):
+        """Open one stream for each (seed, index).
+
+        Raises:
+            ValueError: A seed or an index is negative.
+        """
+        if min([*seeds, *indices], default=0) < 0:
+            raise ValueError(f"seeds {list(seeds)}, indices {list(indices)}: expected no negative number")
+        self._generators = [_generator(seed, index, stream) for seed, index in zip(seeds, indices, strict=True)]
+
+    def draw(self, shape: Sequence[int], device: torch.device | str = "cpu") -> torch.Tensor:
+        """Fresh noise [B, *shape], float32."""
+        rows = [torch.randn(*shape, generator=generator) for generator in self._generators]
+        return torch.stack(rows).to(device)
+
+
+def _generator(seed: int, index: int, stream: Stream) -> torch.Generator:
+    state = np.random.SeedSequence([seed, index, int(stream)]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) % 2**63)

@@ -1,0 +1,133 @@
+"""`train_diffusion`: a denoiser of latents, conditioned on text and timing (PADS-TAL 2.3)."""
+
+import shutil
+
+import pandas as pd
+
+from padstal.diffusion.checkpoint import DiffusionConfig, fingerprint, save
+from padstal.diffusion.clips import CaptionStates, Clips
+from padstal.diffusion.denoiser import Denoiser
+from padstal.diffusion.dit import DiTShape
+from padstal.foundation.text_encoder import load as load_text_encoder
+from padstal.latents.dataset import LatentDataset
+from padstal.latents.statistics import LatentStatistics
+from padstal.latents.store import LatentStore
+from padstal.manifest import read_table
+from padstal.params.train_diffusion import DenoiserParams, TrainDiffusionParams
+from padstal.paths import Paths
+from padstal.stages.harness import Stage, StageError, run_stage
+from padstal.storage.atomic import atomic_file, atomic_folder
+from padstal.storage.content import address
+from padstal.tracking.run import track
+
+
+def main(stage: Stage[TrainDiffusionParams]) -> None:
+    from padstal.diffusion.training import Plan, train  # imports lightning: seconds
+
+    params: DenoiserParams = getattr(stage.params, stage.item)
+    paths, device = stage.paths, stage.device()
+    stage.seed(params.seed)
+
+    latents_folder = paths.latents(params.vae)
+    store = LatentStore.open(latents_folder)
+    statistics = LatentStatistics.load(latents_folder / "statistics.safetensors")
+    dataset = _dataset(paths, store)
+    encoder = load_text_encoder(paths.foundation("text_encoder"), device)
+    states = CaptionStates.encode(stage.progress(dataset["caption"].tolist(), unit="caption"), encoder)
+    seconds = {
+        clip_id: (float(offset), float(total))
+        for clip_id, offset, total in dataset[["clip_id", "offset_seconds", "track_seconds"]].itertuples(index=False)
+    }
+    splits = {
+        split: Clips(LatentDataset(store.only(split), statistics), states, seconds)
+        for split in ("train", "validation")
+        if split in set(store.index["split"])
+    }
+    if "train" not in splits:
+        raise StageError(f"{latents_folder}: no clip in the training split")
+
+    shape = DiTShape(
+        latent_channels=store.config.latent_channels,
+        width=params.width,
+        depth=params.depth,
+        heads=params.heads,
+        cross_heads=params.cross_heads,
+        cond_width=encoder.width,
+        global_width=2 * encoder.width,
+        feed_forward=params.feed_forward,
+    )
+    about = params.model_dump()
+    sizes = ("vae", "width", "depth", "heads", "cross_heads", "feed_forward")
+    plan = Plan(**{name: value for name, value in about.items() if name not in sizes})
+    config = DiffusionConfig(
+        name=stage.item,
+        origin=f"trained on {len(splits['train'].latents)} clips of this corpus",
+        shape=shape,
+        vae=params.vae,
+        vae_fingerprint=store.config.fingerprint,
+        text_fingerprint=fingerprint(paths.foundation("text_encoder")),
+        text_positions=encoder.max_length,
+        frames=store.config.frames,
+        ratio=store.config.ratio,
+        sample_rate=store.config.sample_rate,
+        channels=store.config.channels,
+        channel_groups=store.config.channel_groups,
+        seconds_total=float(dataset.loc[dataset["split"] == "train", "track_seconds"].median()),
+    )
+    # a checkpoint is taken up again only by a run with the same params on the same inputs
+    key = address(repr((about, config, fingerprint_of_index(store))).encode())
+    state_folder = paths.state(stage.name, stage.item) / key
+    with track(
+        stage.label,
+        about,
+        mode=stage.tracking.mode,
+        project=stage.tracking.project,
+        entity=stage.tracking.entity,
+        folder=paths.root / "wandb",
+    ) as record:
+        record.input_artifact(f"latents-{params.vae}", latents_folder)
+        trained = train(
+            Denoiser(shape),
+            splits["train"],
+            splits.get("validation"),
+            plan,
+            device=device,
+            state_folder=state_folder,
+            progress=lambda steps: stage.progress(steps, unit="step"),
+            log=record.log,
+        )
+        curves = pd.DataFrame(trained.curves)
+        with atomic_folder(paths.diffusion(stage.item)) as folder:
+            save(folder, trained.denoiser, statistics, config)
+        with atomic_file(paths.curves(stage.name, stage.item)) as file:
+            curves.to_csv(file, index=False, float_format="%.6g")
+        record.output_artifact(stage.item, paths.diffusion(stage.item))
+    last = curves.iloc[-1].drop("step").to_dict()
+    parameters = sum(weight.numel() for weight in trained.denoiser.parameters())
+    stage.write_metrics(
+        {"steps": plan.steps, "clips": len(splits["train"].latents), "parameters": parameters, "vae": params.vae, **last}
+    )
+    shutil.rmtree(paths.state(stage.name, stage.item), ignore_errors=True)
+    stage.say(f"{parameters / 1e6:.1f} M parameters, loss {last['loss']:.3f} after {plan.steps} steps")
+
+
+def fingerprint_of_index(store: LatentStore) -> str:
+    """Address of which clips and captions lie in a latent store."""
+    return address(store.index.to_csv(index=False).encode())
+
+
+def _dataset(paths: Paths, store: LatentStore) -> pd.DataFrame:
+    """The curated clips that have latents; their captions must be those that the latents were made with (z_p encodes them)."""
+    dataset = read_table(paths.curate / "dataset.parquet")
+    both = store.index.merge(dataset, on="clip_id", how="left", suffixes=("_latent", ""))
+    stale = both[both["caption"].fillna("") != both["caption_latent"].fillna("")]
+    if len(stale):
+        raise StageError(
+            f"{len(stale)} clips have another caption than their latents were made with, "
+            f"e.g. {', '.join(stale['clip_id'].head(3))}; run the stage encode"
+        )
+    return both.assign(caption=both["caption"].fillna(""))
+
+
+if __name__ == "__main__":
+    run_stage("train_diffusion", TrainDiffusionParams, main, items=("audio_dit", "tal_dit"))

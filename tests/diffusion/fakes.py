@@ -1,0 +1,101 @@
+"""Tiny stand-ins that follow the protocols, for tests of diffusion and sampling."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from padstal.diffusion.checkpoint import DiffusionConfig, DiffusionModel
+from padstal.diffusion.denoiser import Denoiser
+from padstal.diffusion.dit import DiTShape
+from padstal.interfaces import TextStates
+from padstal.latents.statistics import LatentStatistics
+from padstal.latents.store import LatentConfig, LatentStore, write_store
+
+POSITIONS, WIDTH, CHANNELS, FRAMES, RATIO = 16, 16, 6, 8, 4
+SHAPE = DiTShape(CHANNELS, 32, 2, 2, 1, WIDTH, 2 * WIDTH, 2)
+
+
+class FakeTextEncoder:
+    """One token a character, end of sequence counted; rows at padding are not zero, as a real encoder's are not."""
+
+    width, max_length, vocabulary = WIDTH, POSITIONS, 128
+
+    def tokenize(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        ids = torch.zeros(len(texts), POSITIONS, dtype=torch.int64)
+        for row, text in enumerate(texts):
+            tokens = [*(2 + ord(letter) % 120 for letter in text[: POSITIONS - 1]), 1]
+            ids[row, : len(tokens)] = torch.tensor(tokens)
+        return ids, ids > 0
+
+    def encode(self, texts: list[str]) -> TextStates:
+        ids, mask = self.tokenize(texts)
+        table = torch.randn(self.vocabulary, WIDTH, generator=torch.Generator().manual_seed(1))
+        position = torch.randn(POSITIONS, WIDTH, generator=torch.Generator().manual_seed(2))
+        return TextStates(table[ids] + position, mask)
+
+
+class FakeAutoencoder:
+    """Decodes a latent by repeating its first channel's frames."""
+
+    sample_rate, channels, ratio, latent_channels = 8_000, 1, RATIO, CHANNELS
+    channel_groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}  # noqa: RUF012
+
+    def encode(self, audio_BCS: torch.Tensor, texts: TextStates | None) -> tuple[torch.Tensor, torch.Tensor]:
+        raise AssertionError("sampling never encodes")
+
+    def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:
+        return latent_BDT[:, :1].repeat_interleave(RATIO, dim=-1) / 8
+
+
+def random_denoiser(seed: int = 0, shape: DiTShape = SHAPE) -> Denoiser:
+    """A denoiser whose every weight is random: zero-initialised branches would hide mistakes."""
+    torch.manual_seed(seed)
+    denoiser = Denoiser(shape)
+    with torch.no_grad():
+        for weight in denoiser.parameters():
+            if weight.ndim > 1:
+                weight.copy_(torch.randn_like(weight) / weight.shape[-1] ** 0.5)
+    return denoiser.eval().requires_grad_(False)
+
+
+def config(**changes: object) -> DiffusionConfig:
+    values: dict[str, object] = {
+        "name": "tal_dit",
+        "origin": "a test",
+        "shape": SHAPE,
+        "vae": "tal",
+        "vae_fingerprint": "a" * 64,
+        "text_fingerprint": "b" * 64,
+        "text_positions": POSITIONS,
+        "frames": FRAMES,
+        "ratio": RATIO,
+        "sample_rate": 8_000,
+        "channels": 1,
+        "channel_groups": {"w_m": (0, 4), "z_p": (4, CHANNELS)},
+        "seconds_total": 18.0,
+    }
+    return DiffusionConfig(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def model() -> DiffusionModel:
+    statistics = LatentStatistics(torch.linspace(-1, 1, CHANNELS), torch.linspace(0.5, 2, CHANNELS))
+    return DiffusionModel(random_denoiser(), statistics, config())
+
+
+def latent_store(folder: Path, clips: int = 24) -> LatentStore:
+    """Latents of `clips` clips in two splits, with captions."""
+    rng = np.random.default_rng(0)
+    index = pd.DataFrame(
+        {
+            "clip_id": [f"clip{number}" for number in range(clips)],
+            "split": ["validation" if number % 4 == 0 else "train" for number in range(clips)],
+            "caption": [("", "jazz", "slow rock")[number % 3] for number in range(clips)],
+        }
+    )
+    mean = rng.normal(size=(clips, CHANNELS, FRAMES)).astype(np.float32)
+    std = np.full_like(mean, 0.1)
+    groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}
+    write_store(folder, index, LatentConfig("tal", "a" * 64, 8_000, 1, RATIO, FRAMES, groups), [(mean, std)])
+    return LatentStore.open(folder)

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from padstal.diffusion.clips import CaptionStates, Clips
+from padstal.latents.dataset import LatentDataset
+from padstal.latents.statistics import LatentStatistics
+from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
+
+
+def clips(folder: Path) -> Clips:
+    store = latent_store(folder)
+    dataset = LatentDataset(store.only("train"), LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS)))
+    states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
+    return Clips(dataset, states, {clip_id: (2.5, 17.2) for clip_id in store.index["clip_id"]})
+
+
+def test_a_caption_keeps_its_states_and_padding_is_zero() -> None:
+    encoder = FakeTextEncoder()
+    kept = CaptionStates.encode(["jazz", "rock", "jazz"], encoder).of(["rock", "jazz"])
+    fresh = encoder.encode(["rock", "jazz"])
+    assert torch.equal(kept.mask_BL, fresh.mask_BL)
+    assert torch.equal(kept.states_BLD, fresh.states_BLD * fresh.mask_BL.unsqueeze(-1))
+
+
+def test_each_caption_is_encoded_once_in_calls_of_one_shape() -> None:
+    calls: list[list[str]] = []
+
+    class Counting(FakeTextEncoder):
+        def encode(self, texts: list[str]):  # type: ignore[no-untyped-def]
+            calls.append(texts)
+            return super().encode(texts)
+
+    CaptionStates.encode([f"c{number % 10}" for number in range(50)], Counting(), batch=4)
+    assert [len(texts) for texts in calls] == [4, 4, 4]
+    assert sorted({text for texts in calls for text in texts if text}) == [f"c{number}" for number in range(10)]
+
+
+def test_an_empty_caption_is_its_end_of_sequence() -> None:
+    assert CaptionStates.encode([""], FakeTextEncoder()).of([""]).mask_BL.sum() == 1
+
+
+def test_an_unknown_caption_is_an_error() -> None:
+    with pytest.raises(KeyError, match="rock"):
+        CaptionStates.encode(["jazz"], FakeTextEncoder()).of(["rock"])
+
+
+def test_batches_go_on_where_they_stopped(tmp_path: Path) -> None:
+    whole = list(clips(tmp_path).batches(batch=5, start=0, stop=6, seed=3))
+    rest = list(clips(tmp_path).batches(batch=5, start=4, stop=6, seed=3))
+    assert [batch.step for batch in rest] == [4, 5]
+    assert torch.equal(whole[4].latent_BDT, rest[0].latent_BDT)
+    assert torch.equal(whole[5].text.states_BLD, rest[1].text.states_BLD)
+
+
+def test_a_batch_carries_the_timing_of_its_clips(tmp_path: Path) -> None:
+    batch = next(clips(tmp_path).batches(batch=5, start=0, stop=1, seed=3))
+    assert batch.timing.start_B.tolist() == [2.0] * 5
+    assert batch.timing.total_B.tolist() == [18.0] * 5

@@ -7,8 +7,8 @@ caption adds what it heard besides. It needs to know what words mean the same ki
 import re
 from dataclasses import dataclass, field
 
-TEMPO = re.compile(r"(?<![\w.])(?:(?:at|around|about)\s+)*\d{2,3}(?:\.\d+)?\s*(?:bpm|beats per minute)\b", re.IGNORECASE)
-KEY = re.compile(r"\b(?:in\s+)?(?:the\s+key\s+of\s+)?[A-G](?:#|b|♯|♭| sharp| flat)?[ -](?:major|minor)\b")
+TEMPO = re.compile(r"(?<![\w.])\d{2,3}(?:\.\d+)?\s*(?:bpm|beats per minute)\b", re.IGNORECASE)
+KEY = re.compile(r"\b[a-g](?:#|b|♯|♭| sharp| flat)?[ -](?:major|minor)\b", re.IGNORECASE)
 ONE_OF_A_KIND = {"tempo": TEMPO, "key": KEY}
 """Attributes that are written with numbers or letters; a piece has one of each."""
 
@@ -57,8 +57,7 @@ class RuleMerger:
         found: list[tuple[int, int, Attribute]] = []
         for kind, pattern in self._patterns.items():
             for match in pattern.finditer(caption):
-                text = match.group() if kind in ONE_OF_A_KIND else match.group().lower()
-                found.append((match.start(), match.end(), Attribute(kind, text)))
+                found.append((match.start(), match.end(), Attribute(kind, match.group().lower())))
         found.sort(key=lambda item: (item[0], -item[1], item[2].kind))
         attributes, end = [], 0
         for start, stop, attribute in found:

@@ -103,11 +103,20 @@ def write_world(data: Path, models: Path, *, with_truth: bool = True, seeds: int
     for folder in ("ingest/shards", "score", "caption", "curate", "latents/audio", "latents/tal"):
         (data / folder).mkdir(parents=True)
     np.save(data / "ingest/shards/00000.npy", np.stack(audio))
-    write_table(manifest.drop(columns=["original", "decision", "pmos", "duplicate_group"]), data / "ingest/manifest.parquet")
-    exact = {"path": "copy.wav", "sha256": truths[4]["sha256"], "duplicate_of": "track04.wav", "duplicate_kind": "exact"}
+    write_table(
+        manifest.drop(columns=["original", "decision", "pmos", "duplicate_group"]), data / "ingest/manifest.parquet"
+    )
+    exact = {
+        "path": "copy.wav",
+        "sha256": truths[4]["sha256"],
+        "duplicate_of": "track04.wav",
+        "duplicate_kind": "exact",
+    }
     truth = pd.concat([truth, pd.DataFrame([truths[4] | exact])], ignore_index=True)
     write_table(truth if with_truth else truth.iloc[:0], data / "truth.parquet")
-    quarantine = pd.DataFrame([{"source": "synth", "path": "copy.wav", "sha256": exact["sha256"], "reason": "duplicate", "detail": ""}])
+    quarantine = pd.DataFrame(
+        [{"source": "synth", "path": "copy.wav", "sha256": exact["sha256"], "reason": "duplicate", "detail": ""}]
+    )
     write_table(quarantine, data / "ingest/quarantine.parquet")
     write_table(manifest[["clip_id", "pmos"]], data / "score/scores.parquet")
     captions = manifest[["clip_id", "original", "decision", "caption"]].assign(
@@ -145,17 +154,21 @@ def _write_latents(data: Path, dataset: pd.DataFrame, audio: np.ndarray, generat
 
 def _write_samples(data: Path, manifest: pd.DataFrame, generator: np.random.Generator, seeds: int) -> None:
     held_out = manifest[(manifest["split"] == "test") & (manifest["row"] % 2 == 0)]
-    prompts = pd.DataFrame({"prompt_id": [f"p{i:02d}" for i in range(len(held_out))], "prompt": held_out["caption"].to_numpy()})
+    prompts = pd.DataFrame(
+        {"prompt_id": [f"p{i:02d}" for i in range(len(held_out))], "prompt": held_out["caption"].to_numpy()}
+    )
     prompts["clip_id"] = held_out["clip_id"].to_numpy()
     prompts["role"] = ["tune" if i < 4 else "test" for i in range(len(prompts))]
     sweep = [("none", 0.0), *((kind, strength) for kind in ("cads", "pads") for strength in (0.1, 0.3, 0.6))]
-    for model, spread in (("audio_dit", 30.0), ("tal_dit", 60.0)):
+    for model, spread in (("audio_dit", 30.0), ("tal_dit", 40.0)):
         rows, audio = [], []
         for prompt in prompts.itertuples():
             genre = str(prompt.prompt).split(",")[0]
             for kind, strength in sweep:
                 for number in range(seeds):
-                    stray = tone(GENRES[generator.integers(4)], generator.uniform(0, 6), generator.uniform(-spread, spread))
+                    stray = tone(
+                        GENRES[generator.integers(4)], generator.uniform(0, 6), generator.uniform(-spread, spread)
+                    )
                     own = tone(genre, generator.uniform(0, 6), generator.uniform(-spread, spread))
                     amount = strength * (1.0 if kind == "cads" else 0.6)
                     audio.append(pcm((1 - amount) * own + amount * stray + 0.02 * generator.standard_normal(SAMPLES)))

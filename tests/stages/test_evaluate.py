@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from padstal.evaluation.hear import Ears
 from padstal.params.evaluate import EvaluateParams

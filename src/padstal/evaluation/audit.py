@@ -16,7 +16,9 @@ CURATION = ("captions", "exact_duplicates", "near_duplicates")
 def with_truth(table: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     """Rows of `table` whose file (`sha256`) has a truth, with the truth's columns as `true_<name>`."""
     columns = truth.drop(columns=["path"]).drop_duplicates("sha256")
-    renamed = columns.rename(columns={name: f"true_{name.removeprefix('true_')}" for name in columns if name != "sha256"})
+    renamed = columns.rename(
+        columns={name: f"true_{name.removeprefix('true_')}" for name in columns if name != "sha256"}
+    )
     return table.merge(renamed, on="sha256", how="inner", validate="many_to_one")
 
 
@@ -46,7 +48,7 @@ def foundation(
         clap: The text side of CLAP.
         genres: The tagger's words.
     """
-    known = with_truth(clips.table.iloc[clips.rows(clip_ids)].drop(columns=["pmos"], errors="ignore"), truth) if len(truth) else truth
+    known = with_truth(clips.table.iloc[clips.rows(clip_ids)].drop(columns=["pmos"], errors="ignore"), truth)
     if known.empty:
         return dict.fromkeys(FOUNDATION)
     heard = clips.heard.take(clips.rows(known["clip_id"].tolist()))
@@ -92,7 +94,7 @@ def curation(
 
 def genre_labels(manifest: pd.DataFrame, truth: pd.DataFrame) -> dict[str, str] | None:
     """Clip → true genre; `None` unless every clip has one."""
-    known = with_truth(manifest[["clip_id", "sha256"]], truth) if len(truth) else truth
+    known = with_truth(manifest[["clip_id", "sha256"]], truth)
     if len(known) < len(manifest) or known.empty:
         return None
     return dict(zip(known["clip_id"], known["true_genre"], strict=True))
@@ -100,7 +102,9 @@ def genre_labels(manifest: pd.DataFrame, truth: pd.DataFrame) -> dict[str, str] 
 
 def _by_split(scored: pd.DataFrame, true: str, sign: int) -> dict[str, float | int | None]:
     """Spearman's correlation over tracks (mean p-MOS of a track's clips), for all tracks and for the test split's."""
-    tracks = scored.groupby("track_id", sort=True).agg(pmos=("pmos", "mean"), true=(true, "first"), split=("split", "first"))
+    tracks = scored.groupby("track_id", sort=True).agg(
+        pmos=("pmos", "mean"), true=(true, "first"), split=("split", "first")
+    )
     test = tracks[tracks["split"] == "test"]
     return {
         "spearman": correlation(tracks["pmos"].to_numpy(), sign * tracks["true"].to_numpy()),

@@ -25,6 +25,6 @@ def clap_score(windows_BWD: np.ndarray, text_BD: np.ndarray) -> np.ndarray:
 
 
 def flattened(windows_BWD: np.ndarray) -> np.ndarray:
-    """One unit vector [B, W·D] a clip: its windows side by side. The cosine of two is the mean of their windows' cosines."""
+    """One unit vector [B, W·D] a clip, its windows side by side, so that cosines are means of the windows' cosines."""
     flat_BF = windows_BWD.reshape(len(windows_BWD), -1).astype(np.float64)
     return flat_BF / np.maximum(np.linalg.norm(flat_BF, axis=1, keepdims=True), 1e-12)

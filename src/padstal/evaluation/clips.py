@@ -1,18 +1,23 @@
 """Held-out real clips: what the models hear in them, and the genre that a clip or a prompt stands for.
 
-A clip's genre is the one that the tagger hears in it, so that generated and real clips are judged by the same ear and corpora
-without labels work too. A prompt's genre is the word that it says, if that is one of the tagger's; else what its clip sounds like.
+A clip's genre is the one that the tagger hears in it, so that generated and real clips are judged by the same ear and
+corpora without labels work too. A prompt's genre is the word that it says, if that is one of the tagger's; else what
+its clip sounds like.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from padstal.evaluation.hear import Heard
+from padstal.evaluation.generated import Reader
+from padstal.evaluation.hear import Ears, Heard, Progress, hear
 from padstal.evaluation.measure import Prompts, Reference
 from padstal.evaluation.truth import genre_named
-from padstal.interfaces import AudioTextEmbedder
+from padstal.evaluation.windows import mono_at
+from padstal.interfaces import AudioTextEmbedder, Tagger
+from padstal.manifest import ClipAudio
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,31 @@ class Clips:
             for word, heard_G in zip(named, reference_PG, strict=True)
         ]
         return Prompts(clap.embed_text(texts), np.array(genre_P, dtype=np.int64), reference_PG)
+
+
+def listen(
+    ingest_folder: Path, table: pd.DataFrame, sample_rate: int, ears: Ears, batch: int, progress: Progress = iter
+) -> Clips:
+    """What the models hear in the clips of a manifest's rows `table`."""
+    return Clips(table, hear(_reader(ingest_folder, table), len(table), sample_rate, ears, batch, progress))
+
+
+def heard_genres(
+    ingest_folder: Path, table: pd.DataFrame, sample_rate: int, tagger: Tagger, batch: int, progress: Progress = iter
+) -> dict[str, str]:
+    """Clip → the genre that the tagger hears, for corpora without labels."""
+    read = _reader(ingest_folder, table)
+    genres: list[str] = []
+    for start in progress(range(0, len(table), batch)):
+        audio_BS = mono_at(read(start, min(start + batch, len(table))), sample_rate, tagger.sample_rate)
+        genres += [tagger.genres[best] for best in tagger.tag(audio_BS).genre_BG.argmax(axis=1)]
+    return dict(zip(table["clip_id"], genres, strict=True))
+
+
+def _reader(ingest_folder: Path, table: pd.DataFrame) -> Reader:
+    audio = ClipAudio(ingest_folder)
+    places = [(int(shard), int(row)) for shard, row in zip(table["shard"], table["row"], strict=True)]
+    return lambda start, stop: np.stack([audio.pcm(shard, row) for shard, row in places[start:stop]])
 
 
 def subset(clip_ids: list[str], most: int, generator: np.random.Generator) -> list[str]:

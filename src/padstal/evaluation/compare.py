@@ -35,11 +35,10 @@ class Choices:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`metrics` for `evaluate.json`, and the tables behind it."""
+    """`metrics` for `evaluate.json`, and the tables behind it: `per_setting`, `per_prompt`, `per_sample`."""
 
     metrics: dict[str, Any]
-    per_setting: pd.DataFrame
-    per_prompt: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
 
 
 def compare(
@@ -89,7 +88,12 @@ def compare(
             grid,
             {
                 key: measure(
-                    heard.take(grid.rows[key]), asked[role], reference, counts_RP, choices.set_draws, choices.recall_neighbours
+                    heard.take(grid.rows[key]),
+                    asked[role],
+                    reference,
+                    counts_RP,
+                    choices.set_draws,
+                    choices.recall_neighbours,
                 )
                 for key in progress(list(grid.rows))
             },
@@ -123,7 +127,12 @@ def compare(
             "vendi_n": len(test.prompts),
         },
     }
-    return Comparison(metrics, _per_setting(by_role, level), _per_prompt(by_role, asked, genres))
+    tables = {
+        "per_setting": _per_setting(by_role, level),
+        "per_prompt": _per_prompt(by_role, asked, genres),
+        "per_sample": _per_sample(samples, prompts, heard, clap, genres),
+    }
+    return Comparison(metrics, tables)
 
 
 def _reference(prompts: pd.DataFrame, asked: Prompts, clips: Clips, reference: Reference) -> dict[str, Any]:
@@ -165,3 +174,13 @@ def _per_prompt(
             table["genre"] = [genres[genre] for genre in asked[role].genre_P]
             tables.append(table.assign(role=role, **vars(key), **one.per_prompt))
     return pd.concat(tables, ignore_index=True)
+
+
+def _per_sample(
+    samples: pd.DataFrame, prompts: pd.DataFrame, heard: Heard, clap: AudioTextEmbedder, genres: tuple[str, ...]
+) -> pd.DataFrame:
+    columns = ["model", "row", "perturbation", "strength", "guidance", "prompt_id", "seed", "index"]
+    place_of = {prompt_id: place for place, prompt_id in enumerate(prompts["prompt_id"])}
+    text_ND = clap.embed_text(prompts["prompt"].tolist())[samples["prompt_id"].map(place_of).to_numpy()]
+    genre = [genres[best] for best in heard.genre_NG.argmax(axis=1)]
+    return samples[columns].assign(clap_f=clap_score(heard.clap_NWD, text_ND), pmos=heard.pmos_N, genre=genre)

@@ -1,4 +1,4 @@
-"""From measured settings to the tables of `evaluate.json`: rows, sweep, and the comparison at matched CLAP-f (PADS-TAL 3)."""
+"""From measured settings to `evaluate.json`: rows, sweep, and the comparison at matched CLAP-f (PADS-TAL 3)."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from padstal.evaluation.measure import METRICS, Measured
 from padstal.evaluation.operating_points import Matched, Path, Point, Setting, contrast, match
 
 PUBLISHED = {
-    "source": "PADS-TAL slides, table of section 3: full scale (Stable Audio Open size, MelBench and SongDescriber prompts), "
-    "matched at CLAP-f ≈ 0.32; absolute values do not compare with other scales, models or embeddings",
+    "source": "PADS-TAL slides, table of section 3: full scale (Stable Audio Open size, MelBench and SongDescriber "
+    "prompts), matched at CLAP-f ≈ 0.32; absolute values do not compare with other scales, models or embeddings",
     "rows": [
         {"model": "audio", "perturbation": "cads", "mrecall": 0.237, "vendi": 22.591, "kl": 0.669, "fd": 147.730},
         {"model": "audio", "perturbation": "pads", "mrecall": 0.212, "vendi": 24.367, "kl": 0.652, "fd": 139.838},
@@ -33,9 +33,9 @@ def row(key: Key, measured: Measured, level: float) -> dict[str, Any]:
 def choose(tune: dict[Key, Measured], keys: list[Key], clap_share: float) -> tuple[dict[tuple[str, str], Key], str]:
     """The setting of each (model, perturbation) that `rows` shows, and how it was chosen.
 
-    On tune prompts: the most diverse setting (Vendi) that keeps at least `clap_share` of its model's unperturbed CLAP-f, else
-    the best aligned one. Without tune prompts: the middle strength (the lower one of an even number). Guidance stays
-    at the sweep's base value.
+    On tune prompts: the most diverse setting (Vendi) that keeps at least `clap_share` of its model's unperturbed
+    CLAP-f, else the best aligned one. Without tune prompts: the middle strength (the lower one of an even number).
+    Guidance stays at the sweep's base value.
     """
     base = base_guidance(keys)
     chosen = {}
@@ -61,12 +61,17 @@ def choose(tune: dict[Key, Measured], keys: list[Key], clap_share: float) -> tup
 
 
 def paths(measured: dict[Key, Measured]) -> tuple[list[Path], list[Path]]:
-    """The methods to match, each from its model's unperturbed setting along its strengths at the base guidance; and, apart,
-    the unperturbed models along their guidance (strongest first), which is the plain way to trade alignment for diversity."""
+    """The methods to match and, apart, the unperturbed models.
+
+    A method starts at its model's unperturbed setting and goes along its strengths at the base guidance. An unperturbed
+    model goes along its guidance, strongest first: the plain way to trade alignment for diversity.
+    """
     base = base_guidance(list(measured))
     compared, others = [], []
     for model, perturbation in sorted({(key.model, key.perturbation) for key in measured}):
-        plain = sorted((k for k in measured if k.model == model and k.perturbation == "none"), key=lambda k: -k.guidance)
+        plain = sorted(
+            (k for k in measured if k.model == model and k.perturbation == "none"), key=lambda k: -k.guidance
+        )
         if perturbation == "none":
             others.append(Path(model, perturbation, tuple(_setting(key, measured) for key in plain)))
             continue

@@ -3,7 +3,8 @@
     FD = |μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr (Σ₁Σ₂)^½                                                    (1)
 
 With Σ₁ = L Lᵀ the product Σ₁Σ₂ has the eigenvalues of the symmetric LᵀΣ₂L, so the trace is Σ √λ(LᵀΣ₂L) without any
-matrix square root. L is the Cholesky factor, or from eigh where Σ₁ is singular, as it is with fewer clips than features.
+matrix square root. L is the Cholesky factor, or from eigh where Σ₁ is singular, as it is with fewer clips than
+features.
 
 Shape suffixes: N clips, D features, R draws.
 """
@@ -23,7 +24,7 @@ class Gaussian:
 
     @property
     def is_singular(self) -> bool:
-        """Fewer clips than needed for a covariance of full rank; the distance is then far too large to compare across n."""
+        """Too few clips for a covariance of full rank; the distance is then too large, and grows as n falls."""
         return self.count <= len(self.mean_D)
 
 

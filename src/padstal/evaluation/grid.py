@@ -55,7 +55,9 @@ def check_prompts(by_model: dict[str, pd.DataFrame]) -> pd.DataFrame:
         raise ValueError(f"prompt role {unknown[0]!r}: expected one of {', '.join(ROLES)}")
     if prompts["prompt_id"].duplicated().any():
         raise ValueError(f"prompt {prompts['prompt_id'][prompts['prompt_id'].duplicated()].iloc[0]!r} occurs twice")
-    both = set(prompts.loc[prompts["role"] == "tune", "clip_id"]) & set(prompts.loc[prompts["role"] == "test", "clip_id"])
+    both = set(prompts.loc[prompts["role"] == "tune", "clip_id"]) & set(
+        prompts.loc[prompts["role"] == "test", "clip_id"]
+    )
     if both:
         raise ValueError(f"held-out clip {sorted(both)[0]} serves a tune and a test prompt: expected disjoint roles")
     return prompts
@@ -94,7 +96,7 @@ def arrange(samples: pd.DataFrame, prompts: pd.DataFrame, role: str) -> Grid:
 
 
 def base_guidance(keys: list[Key]) -> float:
-    """The guidance that most perturbed settings use (of all settings, if none is perturbed); the higher one on a tie."""
+    """The guidance that most perturbed settings use (all settings, if none is perturbed); the higher one on a tie."""
     perturbed = [key.guidance for key in keys if key.perturbation != "none"] or [key.guidance for key in keys]
     values, counts = np.unique(perturbed, return_counts=True)
     return float(max(values[counts == counts.max()]))

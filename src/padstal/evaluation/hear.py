@@ -65,7 +65,12 @@ class Heard:
 
 
 def hear(
-    read: Callable[[int, int], np.ndarray], clips: int, sample_rate: int, ears: Ears, batch: int, progress: Progress = iter
+    read: Callable[[int, int], np.ndarray],
+    clips: int,
+    sample_rate: int,
+    ears: Ears,
+    batch: int,
+    progress: Progress = iter,
 ) -> Heard:
     """All features of `clips` clips.
 

@@ -1,4 +1,6 @@
-"""IBS, intra-batch similarity: mean CLAP cosine between different samples of one prompt (PADS-TAL 3); lower is more diverse.
+"""IBS, intra-batch similarity: mean CLAP cosine between different samples of one prompt (PADS-TAL 3).
+
+Lower is more diverse.
 
 Shape suffixes: P prompts, S samples of a prompt, D features.
 """

@@ -1,6 +1,7 @@
 """Inception score: exp(E_x KL(p(y|x) ‖ p(y))) of a tagger's posteriors (Salimans et al. 2016).
 
-1 where all clips get the same posterior; the number of classes where every clip is surely one of them, each equally often.
+1 where all clips get the same posterior; the number of classes where every clip is surely one of them, each equally
+often.
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
-"""KL(generated ‖ reference) of a tagger's posteriors, each generated clip against its prompt's own reference clip (PADS-TAL 3).
+"""KL(generated ‖ reference) of a tagger's posteriors (PADS-TAL 3).
 
-As in stable-audio-metrics the reference posterior gets a floor of 1e-6. There is no ½ and the sum runs over classes.
+Each generated clip is held against its prompt's own reference clip. As in stable-audio-metrics the reference
+posterior gets a floor of 1e-6. There is no ½ and the sum runs over classes.
 """
 
 import numpy as np
@@ -19,6 +20,8 @@ def kl(generated_BG: np.ndarray, reference_BG: np.ndarray) -> np.ndarray:
     p_BG, q_BG = generated_BG.astype(np.float64), reference_BG.astype(np.float64)
     for name, rows in (("generated", p_BG), ("reference", q_BG)):
         if not np.allclose(rows.sum(axis=-1), 1, atol=1e-3) or (rows < 0).any():
-            raise ValueError(f"kl: a {name} row is no distribution (sums {rows.sum(axis=-1).min()} to {rows.sum(axis=-1).max()})")
+            raise ValueError(
+                f"kl: a {name} row is no distribution (sums {rows.sum(axis=-1).min()} to {rows.sum(axis=-1).max()})"
+            )
     ratio_BG = np.log(np.maximum(p_BG, FLOOR)) - np.log(q_BG + FLOOR)
     return np.sum(p_BG * ratio_BG, axis=-1)

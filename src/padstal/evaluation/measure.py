@@ -1,6 +1,7 @@
 """All metrics of one setting (model × perturbation × strength × guidance), with their bootstrap draws over prompts.
 
-Shape suffixes: P prompts, I samples of a prompt, N = P·I, W windows, D CLAP features, G genres, F tagger features, R draws.
+Shape suffixes: P prompts, I samples of a prompt, N = P·I, W windows, D CLAP features, G genres, F tagger features, R
+draws.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,17 @@ from padstal.evaluation.vendi import vendi_draws
 METRICS = ("clap_f", "vendi", "vendi_within", "ibs", "mrecall", "kl", "fd", "pmos")
 """`vendi` is taken over one sample of each prompt (n = prompts) and averaged over the samples, as the paper does;
 `vendi_within` over the samples of one prompt and averaged over prompts."""
-PER_PROMPT = ("clap_f", "vendi_within", "ibs", "kl", "pmos")
+LIMITS = {
+    "clap_f": (-1.0, 1.0),
+    "vendi": (1.0, np.inf),
+    "vendi_within": (1.0, np.inf),
+    "ibs": (-1.0, 1.0),
+    "mrecall": (0.0, 1.0),
+    "kl": (0.0, np.inf),
+    "fd": (0.0, np.inf),
+    "pmos": (1.0, 5.0),
+}
+"""What each metric can be at all."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +82,14 @@ class Measured:
     def intervals(self, level: float) -> dict[str, Interval | None]:
         """Metric → interval at confidence `level`."""
         return {
-            name: None if value is None else interval(self.draws[name], value, level) for name, value in self.values.items()
+            name: None if value is None else interval(self.draws[name], value, level, LIMITS[name])
+            for name, value in self.values.items()
         }
 
 
-def measure(heard: Heard, prompts: Prompts, reference: Reference, counts_RP: np.ndarray, set_draws: int, k: int) -> Measured:
+def measure(
+    heard: Heard, prompts: Prompts, reference: Reference, counts_RP: np.ndarray, set_draws: int, k: int
+) -> Measured:
     """Metrics of the clips `heard`, whose arrays start with [P, I].
 
     Args:

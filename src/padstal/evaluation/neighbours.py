@@ -1,7 +1,8 @@
-"""Does a latent space keep genres together: precision@k of a clip's nearest neighbours (PADS-TAL, evidence for the TAL space).
+"""Does a latent space keep genres together: precision@k of nearest neighbours (PADS-TAL's evidence for the TAL space).
 
 A held-out clip's k nearest training clips of *other tracks*, by Euclidean distance between latents standardised per
-dimension on the training clips; precision is the share of them that have its genre. Chance is that share among all eligible clips.
+dimension on the training clips; precision is the share of them that have its genre. Chance is that share among all
+eligible clips.
 
 Shape suffixes: Q queries, N candidates, D dimensions.
 """
@@ -63,9 +64,14 @@ def precision_at_k(
 
 
 def neighbourhood(
-    precision_Q: np.ndarray, chance_Q: np.ndarray, track_Q: np.ndarray, draws: int, level: float, generator: np.random.Generator
+    precision_Q: np.ndarray,
+    chance_Q: np.ndarray,
+    track_Q: np.ndarray,
+    draws: int,
+    level: float,
+    generator: np.random.Generator,
 ) -> Neighbourhood | None:
-    """Mean over queries, with an interval by resampling their tracks (clips of one track are alike); `None` without queries."""
+    """Mean over queries, with an interval by resampling their tracks, as clips of a track are alike."""
     usable_Q = np.isfinite(precision_Q)
     if not usable_Q.any():
         return None
@@ -74,5 +80,8 @@ def neighbourhood(
     counts_RQ = draw_counts(len(tracks), draws, generator)[:, track_of_Q]
     mean = float(precision_Q.mean())
     return Neighbourhood(
-        mean, interval(mean_draws(precision_Q, counts_RQ), mean, level), float(chance_Q.mean()), len(precision_Q)
+        mean,
+        interval(mean_draws(precision_Q, counts_RQ), mean, level, (0.0, 1.0)),
+        float(chance_Q.mean()),
+        len(precision_Q),
     )

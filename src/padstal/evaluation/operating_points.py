@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from padstal.evaluation.bootstrap import Interval, interval
-from padstal.evaluation.measure import Measured
+from padstal.evaluation.measure import LIMITS, Measured
 
 FEWEST_SEEDS = 3
 LEAST_BRACKETED = 0.9
@@ -50,16 +50,17 @@ class Path:
     def label(self) -> str:
         return f"{self.model}+{self.perturbation}"
 
-    @property
-    def clap_f_J(self) -> np.ndarray:
-        return np.array([setting.clap_f for setting in self.settings])
+    def clap_f(self) -> np.ndarray:
+        """CLAP-f of the settings, [1, J]."""
+        return np.array([[setting.clap_f for setting in self.settings]])
 
-    def clap_f_RJ(self, draws: int) -> np.ndarray:
+    def clap_f_draws(self, draws: int) -> np.ndarray:
+        """The first so many draws of it, [R, J]."""
         return np.stack([setting.measured.draws["clap_f"][:draws] for setting in self.settings], axis=1)
 
     @property
     def span(self) -> str:
-        return f"[{self.clap_f_J.min():.4f}, {self.clap_f_J.max():.4f}]"
+        return f"[{self.clap_f().min():.4f}, {self.clap_f().max():.4f}]"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Point:
         """Interval of a metric; `None` where too few draws reach the target."""
         if self.bracketed_share < LEAST_BRACKETED or metric not in self.draws:
             return None
-        return interval(self.draws[metric], self.values[metric], level)
+        return interval(self.draws[metric], self.values[metric], level, LIMITS[metric])
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ def common_range(clap: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return low_R, high_R
 
 
-def match(paths: list[Path], fixed: float | None, position: float, seeds: int, others: list[Path] | None = None) -> Matched:
+def match(
+    paths: list[Path], fixed: float | None, position: float, seeds: int, others: list[Path] | None = None
+) -> Matched:
     """All methods at one CLAP-f.
 
     Args:
@@ -138,14 +141,14 @@ def match(paths: list[Path], fixed: float | None, position: float, seeds: int, o
     if short:
         return Matched(None, f"{short[0].label} has {len(short[0].settings)} setting; interpolation needs at least 2")
     draws = min(len(values_R) for path in paths for s in path.settings for values_R in s.measured.draws.values())
-    low, high = (float(edge[0]) for edge in common_range([path.clap_f_J[None] for path in paths]))
+    low, high = (float(edge[0]) for edge in common_range([path.clap_f() for path in paths]))
     spans = "; ".join(f"{path.label} spans {path.span}" for path in paths)
     common = (low, high) if low <= high else None
     if fixed is None and common is None:
         return Matched(None, f"no CLAP-f is reached by all methods: {spans}")
     if fixed is None:
         target = low + position * (high - low)
-        low_R, high_R = common_range([path.clap_f_RJ(draws) for path in paths])
+        low_R, high_R = common_range([path.clap_f_draws(draws) for path in paths])
         target_R = np.where(low_R <= high_R, low_R + position * (high_R - low_R), np.nan)
     else:
         target, target_R = fixed, np.full(draws, fixed)
@@ -166,28 +169,29 @@ def at(path: Path, target: float, target_R: np.ndarray, draws: int) -> Point | N
     """`path` at `target`, and each of its draws at its own; `None` where the path does not reach the target."""
     if len(path.settings) < 2:
         return None
-    j, u = (int(x[0]) if x.dtype.kind == "i" else float(x[0]) for x in crossing(path.clap_f_J[None], np.array([target])))
+    found_1, share_1 = crossing(path.clap_f(), np.array([target]))
+    j, u = int(found_1[0]), float(share_1[0])
     if j < 0:
         return None
-    j_R, u_R = crossing(path.clap_f_RJ(draws), target_R)
+    j_R, u_R = crossing(path.clap_f_draws(draws), target_R)
     rows = np.arange(draws)
     values, draws_of = {}, {}
-    j = int(j)
     for metric in path.settings[0].measured.values:
-        ends = [setting.measured.values[metric] for setting in path.settings]
-        if any(value is None for value in ends):
+        ends_J = [value for setting in path.settings if (value := setting.measured.values[metric]) is not None]
+        if len(ends_J) < len(path.settings):
             continue
-        # (1)
-        values[metric] = (1 - u) * ends[j] + u * ends[j + 1]
         all_RJ = np.stack([setting.measured.draws[metric][:draws] for setting in path.settings], axis=1)
-        draws_of[metric] = np.where(j_R >= 0, (1 - u_R) * all_RJ[rows, j_R] + u_R * all_RJ[rows, np.minimum(j_R + 1, len(ends) - 1)], np.nan)
+        # (1)
+        values[metric] = (1 - u) * ends_J[j] + u * ends_J[j + 1]
+        moved_R = (1 - u_R) * all_RJ[rows, j_R] + u_R * all_RJ[rows, (j_R + 1) % len(ends_J)]
+        draws_of[metric] = np.where(j_R >= 0, moved_R, np.nan)
     bracket = (path.settings[j], path.settings[j + 1])
     return Point(path, values, draws_of, bracket, float((j_R >= 0).mean()))
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """A method minus the baseline at the same CLAP-f: difference, its interval, and the difference as a share of the baseline."""
+    """A method minus the baseline at the same CLAP-f, its interval, and the difference as a share of the baseline."""
 
     difference: float
     interval: Interval | None
@@ -201,5 +205,9 @@ def contrast(point: Point, baseline: Point, metric: str, level: float) -> Contra
     base = baseline.values[metric]
     difference = point.values[metric] - base
     reached = min(point.bracketed_share, baseline.bracketed_share)
-    bounds = interval(point.draws[metric] - baseline.draws[metric], difference, level) if reached >= LEAST_BRACKETED else None
+    bounds = (
+        interval(point.draws[metric] - baseline.draws[metric], difference, level)
+        if reached >= LEAST_BRACKETED
+        else None
+    )
     return Contrast(difference, bounds, difference / base if base else None)

@@ -1,12 +1,13 @@
-"""Recall and precision of a set of generated clips by k-nearest-neighbour manifolds (Kynkäänniemi et al. 2019; PADS-TAL 3).
+"""Recall and precision of generated clips by k-nearest-neighbour manifolds (Kynkäänniemi et al. 2019; PADS-TAL 3).
 
-A set's manifold is the union of balls around its clips, each reaching to its k-th neighbour (not counting itself), open:
+A set's manifold is the union of balls around its clips, each reaching to its k-th neighbour (not counting itself),
+open:
 
     recall    = share of reference clips inside the generated manifold
     precision = share of generated clips inside the reference manifold
 
-mRecall (PADS-TAL): recall within a genre, window by window (window i of the references in the manifold of window i of the
-generated), then the mean over windows and genres. k-NN recall grows with n, so methods are compared at equal n.
+mRecall (PADS-TAL): recall within a genre, window by window (window i of the references in the manifold of window i of
+the generated), then the mean over windows and genres. k-NN recall grows with n, so methods are compared at equal n.
 
 Shape suffixes: N generated, M reference, D features, W windows, R draws.
 """

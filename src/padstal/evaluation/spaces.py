@@ -1,12 +1,13 @@
 """The latent spaces of an autoencoder, named and cut from its stored latents.
 
-An audio autoencoder has one space. TAL has itself, [w_m; z_p], its parts w_m and z_p, and the audio's shared latent z_m, which is
-stored beside it. Vectors come from latents in two ways, and both are reported: the mean over frames, and all frames flattened,
-because z_p's second axis need not be time.
+An audio autoencoder has one space. TAL has itself, [w_m; z_p], its parts w_m and z_p, and the audio's shared latent
+z_m, which is stored beside it. Vectors come from latents in two ways, and both are reported: the mean over frames,
+and all frames flattened, because z_p's second axis need not be time.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ class SpaceRow:
     space: str
     pooling: str
     found: Neighbourhood
+
+    def as_json(self) -> dict[str, Any]:
+        return {"space": self.space, "pooling": self.pooling, **asdict(self.found)}
 
 
 def spaces(folder: Path, vae: str) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
@@ -72,7 +76,11 @@ def compare_spaces(
         candidates = _some(index[index["split"] == "train"], most, generator)
         if queries.empty or candidates.empty:
             continue
-        labels = [np.array([table[clip] for clip in part["clip_id"]]) for part in (queries, candidates) for table in (genre, track)]
+        labels = [
+            np.array([table[clip] for clip in part["clip_id"]])
+            for part in (queries, candidates)
+            for table in (genre, track)
+        ]
         query_genre_Q, query_track_Q, genre_N, track_N = labels
         for name, latents in found.items():
             for pooling in POOLINGS:
@@ -85,9 +93,7 @@ def compare_spaces(
                     track_N,
                     k,
                 )
-                result = neighbourhood(
-                    precision_Q, chance_Q, query_track_Q, draws, level, np.random.default_rng(seed)
-                )
+                result = neighbourhood(precision_Q, chance_Q, query_track_Q, draws, level, np.random.default_rng(seed))
                 if result is not None:
                     rows.append(SpaceRow(name, pooling, result))
     return rows
@@ -97,3 +103,13 @@ def _some(table: pd.DataFrame, most: int, generator: np.random.Generator) -> pd.
     if len(table) <= most:
         return table
     return table.iloc[np.sort(generator.choice(len(table), most, replace=False))]
+
+
+def as_table(rows: list[SpaceRow]) -> pd.DataFrame:
+    """One row a space and pooling, with the interval as `low` and `high`."""
+    plain = []
+    for row in rows:
+        fields = row.as_json()
+        low, high = fields.pop("interval") or (np.nan, np.nan)
+        plain.append({**fields, "low": low, "high": high})
+    return pd.DataFrame(plain, columns=["space", "pooling", "precision", "chance", "queries", "low", "high"])

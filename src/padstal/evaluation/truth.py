@@ -1,11 +1,12 @@
 """Measures against what the composer planted: are the foundation models and the curation as good as they must be?
 
-The corpus is held out from the foundation models, which were trained on another draw; so all of its tracks count. Without
-a synth source there is no truth and every measure is `None`.
+The corpus is held out from the foundation models, which were trained on another draw; so all of its tracks count.
+Without a synth source there is no truth and every measure is `None`.
 
 Shape suffixes: T tracks, D features, G genres.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,9 @@ def correlation(predicted: np.ndarray, true: np.ndarray) -> float | None:
 
 
 def recall_at(audio_TD: np.ndarray, text_TD: np.ndarray, k: int = 10) -> dict[str, float | int] | None:
-    """Text→audio R@k: share of true captions whose own track is among the k most similar; `None` with k or fewer tracks.
+    """Text→audio R@k: share of true captions whose own track is among the k most similar.
 
+    `None` with k or fewer tracks.
     A track that another's caption describes just as well counts as an equal rival: ties rank in the middle.
     """
     tracks = len(audio_TD)
@@ -83,13 +85,12 @@ def separation(score: np.ndarray, positive: np.ndarray) -> float | None:
 
 
 def genre_named(captions: list[str], genres: tuple[str, ...]) -> list[str]:
-    """The genre that each caption names ("" if none): the one that comes first, of two at one place the longer."""
-    return [_first_genre(caption.casefold(), genres) for caption in captions]
-
-
-def _first_genre(caption: str, genres: tuple[str, ...]) -> str:
-    found = [(caption.find(genre.casefold()), -len(genre), genre) for genre in genres if genre.casefold() in caption]
-    return min(found)[2] if found else ""
+    """The genre that each caption names as whole words ("" if none): the first one, of two at one place the longer."""
+    longest_first = sorted(genres, key=lambda genre: (-len(genre), genre))
+    pattern = re.compile(rf"\b({'|'.join(re.escape(genre) for genre in longest_first)})\b", re.IGNORECASE)
+    as_written = {genre.casefold(): genre for genre in genres}
+    found = [pattern.search(caption) for caption in captions]
+    return [as_written[match[0].casefold()] if match else "" for match in found]
 
 
 def caption_faults(captions: pd.DataFrame, genres: tuple[str, ...]) -> dict[str, object] | None:
@@ -132,9 +133,8 @@ def duplicates(truth: pd.DataFrame, kind: str, flagged: set[str], together: list
     """Detection of planted duplicates of one kind.
 
     Args:
-        truth: `path`, `duplicate_of`, `duplicate_kind` of all files.
-        kind: "exact" or "near".
-        flagged: Paths that the pipeline took out as duplicates. Of a pair either file may go, so either is a hit; what was
+        truth: `path`, `duplicate_of`, `duplicate_kind` of all files. kind: "exact" or "near". flagged: Paths that the
+        pipeline took out as duplicates. Of a pair either file may go, so either is a hit; what was
             flagged and belongs to no planted pair of any kind is a false alarm.
         together: Sets of paths that the pipeline put into one group of duplicates; a pair in one of them is a hit too.
     """

@@ -2,8 +2,8 @@
 
     VS = exp(−Σ λ_i log λ_i),   λ = eigenvalues of K / n,   K = X Xᵀ,  rows of X of unit norm          (1)
 
-so 1 ≤ VS ≤ n. The n × n kernel and the D × D Gram matrix XᵀX share their eigenvalues; the smaller one is used. A set with
-weights p (a bootstrap's counts / n) has the kernel √p_i K_ij √p_j. Scores of different n do not compare.
+so 1 ≤ VS ≤ n. The n × n kernel and the D × D Gram matrix XᵀX share their eigenvalues; the smaller one is used. A set
+with weights p (a bootstrap's counts / n) has the kernel √p_i K_ij √p_j. Scores of different n do not compare.
 
 Shape suffixes: N clips, D features, R draws.
 """

@@ -1,7 +1,8 @@
 """What CLAP-f listens to: a few fixed windows of a clip instead of one random crop (PADS-TAL 3).
 
-The clip is mixed to mono, brought to CLAP's rate, scaled so that its peak is −1 dB, and rounded to int16 and back. Windows
-start at 15, 50 and 85 % of (length − window), at full scale rounded to whole seconds; a shorter clip is repeated.
+The clip is mixed to mono, brought to CLAP's rate, scaled so that its peak is −1 dB, and rounded to int16 and back.
+Windows start at 15, 50 and 85 % of (length − window), at full scale rounded to whole seconds; a shorter clip is
+repeated.
 
 Shape suffixes: B clips, S samples, C audio channels, W windows.
 """

@@ -32,11 +32,13 @@ class EvaluateParams(Section):
         le=1,
     )
     target_position: float = value(
-        "without a target: its place in that range, 0 lowest, 1 highest (where methods that share an unperturbed end coincide)",
+        "without a target: its place in that range, 0 lowest, 1 highest (where methods share the unperturbed end)",
         ge=0,
         le=1,
     )
     kept_clap_share: float = value(
-        "rows show the most diverse strength that keeps this share of the unperturbed CLAP-f on tune prompts", gt=0, le=1
+        "rows show the most diverse strength that keeps this share of the unperturbed CLAP-f on tune prompts",
+        gt=0,
+        le=1,
     )
     baseline: Annotated[tuple[str, str], Field(description="model and perturbation that differences are taken against")]

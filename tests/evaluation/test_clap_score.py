@@ -1,0 +1,45 @@
+"""CLAP-f."""
+
+import numpy as np
+import pytest
+
+from padstal.evaluation.clap_score import clap_score, embed_windows, flattened
+from tests.evaluation.fakes import SAMPLES, FakeClap, tone
+
+
+def test_score_is_the_mean_cosine_over_windows() -> None:
+    text = np.array([[1.0, 0.0]])
+    windows = np.array([[[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]])
+    assert clap_score(windows, text)[0] == pytest.approx(1.6 / 3)
+
+
+def test_a_tone_fits_its_own_text_best() -> None:
+    clap = FakeClap()
+    windows = embed_windows(np.stack([tone("jazz"), tone("techno")]), clap, (0.15, 0.5, 0.85), 1)
+    assert windows.shape == (2, 3, 16)
+    own = clap_score(windows, clap.embed_text(["jazz", "techno"]))
+    other = clap_score(windows, clap.embed_text(["techno", "jazz"]))
+    assert (own > 0.9).all()
+    assert (other < 0.5).all()
+
+
+def test_equal_windows_are_embedded_once() -> None:
+    class Counting(FakeClap):
+        seen = 0
+
+        def embed_audio(self, audio_BS: np.ndarray) -> np.ndarray:
+            self.seen += len(audio_BS)
+            return super().embed_audio(audio_BS)
+
+    clap = Counting()
+    clap.window_seconds = SAMPLES / clap.sample_rate
+    windows = embed_windows(tone("jazz")[None], clap, (0.15, 0.5, 0.85), 1)
+    assert clap.seen == 1
+    np.testing.assert_array_equal(windows[:, 0], windows[:, 2])
+
+
+def test_cosine_of_flattened_clips_is_the_mean_of_window_cosines() -> None:
+    x = np.random.default_rng(1).standard_normal((2, 3, 5))
+    x /= np.linalg.norm(x, axis=-1, keepdims=True)
+    first, second = flattened(x)
+    assert first @ second == pytest.approx((x[0] * x[1]).sum(-1).mean())

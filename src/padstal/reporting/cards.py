@@ -10,7 +10,7 @@ from padstal.reporting import data_view
 from padstal.reporting.checks_view import flat
 from padstal.reporting.inputs import Inputs, ModelFolder
 from padstal.reporting.results_view import METRICS, Row, interval_of, setting_text
-from padstal.reporting.text import MISSING, duration, escape_markdown, finite, interval, number, words
+from padstal.reporting.text import MISSING, duration, escape_markdown, finite, interval, number, setting, words
 
 TRAIN_STAGE = {"vae": "train_vae", "diffusion": "train_diffusion"}
 LARGEST_ATTRIBUTIONS = 10
@@ -105,7 +105,7 @@ def _training(inputs: Inputs, model: ModelFolder) -> str:
     stage = TRAIN_STAGE[model.kind]
     section = inputs.params.get(stage, {})
     own = section.get(model.name, section) if isinstance(section, Mapping) else {}
-    rows = tuple((escape_markdown(name), escape_markdown(text)) for name, text in flat(own))
+    rows = tuple((escape_markdown(name), escape_markdown(text)) for name, text in flat(own, show=setting))
     return markdown_table(data_view.Table(("param", "value"), rows), escaped=True) if rows else "Params were not found."
 
 

@@ -1,6 +1,6 @@
 """Nested figures as rows: checks against planted truth with their chance levels, metrics of any stage, params of the scale."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,14 @@ _BESIDE = ("chance", "interval", "n", "times_chance", "why")
 
 @dataclass(frozen=True)
 class Check:
-    """One figure with what stands beside it."""
+    """One figure with what stands beside it: its interval, what chance would give, how many it rests on."""
 
     name: str
     value: str
     interval: str
     chance: str
     times_chance: str
+    n: str
 
 
 def checks(section: Any) -> list[Check]:
@@ -28,15 +29,16 @@ def checks(section: Any) -> list[Check]:
     return found
 
 
-def flat(section: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Every leaf of nested mappings as (path in words, text)."""
+def flat(section: Any, prefix: str = "", show: Callable[[Any], str] = number) -> list[tuple[str, str]]:
+    """Every leaf of nested mappings as (path in words, text); `show` writes a value."""
     if isinstance(section, Mapping):
-        return [pair for key, node in section.items() for pair in flat(node, f"{prefix} › {words(str(key))}" if prefix else words(str(key)))]
+        named = [(f"{prefix} › {words(str(key))}" if prefix else words(str(key)), node) for key, node in section.items()]
+        return [pair for name, node in named for pair in flat(node, name, show)]
     if isinstance(section, Sequence) and not isinstance(section, str):
         if all(isinstance(node, int | float | str | bool) or node is None for node in section):
-            return [(prefix, ", ".join(number(node) for node in section))]
-        return [pair for place, node in enumerate(section, 1) for pair in flat(node, f"{prefix} {place}")]
-    return [(prefix, number(section))]
+            return [(prefix, ", ".join(show(node) for node in section) or "none")]
+        return [pair for place, node in enumerate(section, 1) for pair in flat(node, f"{prefix} {place}", show)]
+    return [(prefix, show(section))]
 
 
 def _collect(node: Any, path: list[str], found: list[Check]) -> None:
@@ -52,13 +54,15 @@ def _collect(node: Any, path: list[str], found: list[Check]) -> None:
     for name, item in node.items():
         if name.endswith("_chance") and name.removesuffix("_chance") in node:
             continue
+        if name == "n" or isinstance(item, str):  # `n` stands beside the figure, words stand elsewhere on the page
+            continue
         if name.endswith("_interval") and name.removesuffix("_interval") in node:
             continue
         here = [*path, words(str(name))]
         if isinstance(item, Mapping):
             _collect(item, here, found)
-        elif isinstance(item, str) or item is None or isinstance(item, int | float):
-            beside = {"chance": node.get(f"{name}_chance"), "interval": node.get(f"{name}_interval")}
+        elif item is None or isinstance(item, int | float):
+            beside = {"chance": node.get(f"{name}_chance"), "interval": node.get(f"{name}_interval"), "n": node.get("n")}
             found.append(_check(here, item, beside))
 
 
@@ -71,4 +75,5 @@ def _check(path: list[str], value: Any, beside: Mapping[str, Any]) -> Check:
         interval(*around) if isinstance(around, Sequence) and len(around) == 2 else "",
         number(chance) if finite(chance) else "",
         f"{value / chance:.1f}×" if usable else "",
+        number(beside["n"]) if beside.get("n") is not None else "",
     )

@@ -62,13 +62,15 @@ def tally(table: pd.DataFrame | None, clip_seconds: float) -> dict[str, str]:
 def counts(inputs: Inputs) -> Table:
     """Clips, tracks, artists and duration by split, before and after curation."""
     rows = []
-    for name, table in (("brought in", inputs.manifest), ("after curation", inputs.dataset)):
-        for split in ("all", *SPLITS):
+    for split in (*SPLITS, "all"):
+        held = []
+        for table in (inputs.manifest, inputs.dataset):
             part = table if table is None or split == "all" else table[table["split"] == split]
-            held = tally(part, inputs.clip_seconds)
-            rows.append((name, split, held["clips"], held["tracks"], held["artists"], held["duration"]))
-    head = ("state", "split", "clips", "tracks", "artists", "audio")
-    return Table(head, tuple(rows), (False, False, True, True, True, True))
+            held.append(tally(part, inputs.clip_seconds))
+        rows.append((split, *(state[name] for name in ("clips", "tracks", "artists", "duration") for state in held)))
+    names = ("clips", "tracks", "artists", "audio")
+    head = ("split", *(f"{name} {when}" for name in names for when in ("brought in", "kept")))
+    return Table(head, tuple(rows), (False, *(True,) * 8))
 
 
 def licences(table: pd.DataFrame | None) -> Table:
@@ -106,7 +108,7 @@ def reasons(table: pd.DataFrame | None, unit: str, column: str = "reason") -> Ta
 
 def quality_levels(inputs: Inputs) -> Table:
     """Clips at each quality level and with each prefix, before and after curation."""
-    head = ("quality level", "all clips", "after curation")
+    head = ("level", "all clips", "kept")
     if inputs.scores is None:
         return Table(head, ())
     kept = inputs.dataset if inputs.dataset is not None and "quality_level" in inputs.dataset else None

@@ -8,7 +8,7 @@ import pandas as pd
 
 from padstal.reporting.inputs import Inputs, SampleSet
 from padstal.reporting.media import mp3_uri, spectrogram_uri
-from padstal.reporting.text import number, words
+from padstal.reporting.text import setting, words
 
 AUDIO_LIMIT_BYTES = 8_500_000
 """Audio that one page carries, as base64; longer clips are cut so that all fit."""
@@ -59,8 +59,8 @@ class Operating:
 
     @property
     def detail(self) -> str:
-        strength = "" if self.perturbation == "none" else f"strength {number(self.strength)}, "
-        return f"{strength}guidance {number(self.guidance)}"
+        strength = "" if self.perturbation == "none" else f"strength {setting(self.strength)}, "
+        return f"{strength}guidance {setting(self.guidance)}"
 
 
 def reconstruction_rows(inputs: Inputs, shown: int) -> list[tuple[str, str, list[Source]]]:
@@ -173,7 +173,7 @@ def _cell(table: pd.DataFrame, column: Operating, prompt_id: str, seed: int) -> 
     ]
     same = match[match["seed"] == seed]
     match = same if len(same) else match
-    return match.iloc[0] if len(match) else None
+    return match.sort_values(["seed", "index"], kind="stable").iloc[0] if len(match) else None
 
 
 def _usual_guidance(table: pd.DataFrame) -> float:

@@ -14,7 +14,7 @@ from padstal.reporting.checks_view import checks, flat
 from padstal.reporting.compose import PLACEHOLDER
 from padstal.reporting.findings import failures, findings
 from padstal.reporting.inputs import STAGES, Inputs
-from padstal.reporting.text import number, words
+from padstal.reporting.text import number, setting, words
 
 SECTIONS = (
     ("overview", "Overview"),
@@ -81,8 +81,8 @@ def render_page(
         findings=findings(inputs),
         failures=failures(inputs),
         facts=_facts(inputs),
-        stages=[(name, STAGE_WORDS[name], _metrics_of(inputs, name)) for name in STAGES],
-        params=[(name, flat(section)) for name, section in inputs.params.items()],
+        stages=[_stage(inputs, name) for name in STAGES],
+        other_params=[(name, flat(section, show=setting)) for name, section in inputs.params.items() if name not in STAGES],
         counts=data_view.counts(inputs),
         licences=data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest),
         quarantined=data_view.reasons(inputs.quarantine, "tracks"),
@@ -166,6 +166,11 @@ def _facts(inputs: Inputs) -> list[tuple[str, str]]:
         ("prompts", number(len(prompts))),
         ("generated samples", number(samples)),
     ]
+
+
+def _stage(inputs: Inputs, name: str) -> dict[str, object]:
+    told = flat(inputs.params[name], show=setting) if name in inputs.params else []
+    return {"name": name, "meaning": STAGE_WORDS[name], "params": told, "metrics": _metrics_of(inputs, name)}
 
 
 def _metrics_of(inputs: Inputs, stage: str) -> list[tuple[str, list[tuple[str, str]]]]:

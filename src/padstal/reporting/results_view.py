@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from padstal.reporting import svg
-from padstal.reporting.text import MISSING, finite, interval, number, words
+from padstal.reporting.text import MISSING, finite, interval, number, setting, words
 
 Row = Mapping[str, Any]
 
@@ -74,7 +74,11 @@ def sweep(evaluation: Mapping[str, Any]) -> list[Row]:
 
 def looks(rows: Iterable[Row]) -> dict[tuple[str, str], Look]:
     """A look for each (model, perturbation)."""
-    methods = sorted({(str(row.get("model")), str(row.get("perturbation"))) for row in rows})
+    order = list(_PERTURBATION_STYLE)
+    methods = sorted(
+        {(str(row.get("model")), str(row.get("perturbation"))) for row in rows},
+        key=lambda method: (method[0], order.index(method[1]) if method[1] in order else len(order), method[1]),
+    )
     models = sorted({model for model, _ in methods}, key=lambda name: (not name.startswith("audio"), name))
     others = [name for name in sorted({name for _, name in methods}) if name not in _PERTURBATION_STYLE]
     styles = {**_PERTURBATION_STYLE, **{name: _SPARE_STYLES[at % 4] for at, name in enumerate(others)}}
@@ -161,9 +165,9 @@ def setting_text(row: Row) -> str:
     """Strength and guidance in words; nothing where the row has none."""
     parts = []
     if finite(row.get("strength")) and row.get("perturbation") != "none":
-        parts.append(f"strength {number(float(row['strength']))}")
+        parts.append(f"strength {setting(float(row['strength']))}")
     if finite(row.get("guidance")):
-        parts.append(f"guidance {number(float(row['guidance']))}")
+        parts.append(f"guidance {setting(float(row['guidance']))}")
     return ", ".join(parts)
 
 
@@ -260,7 +264,8 @@ def _best(rows: Sequence[Row], metric: str) -> Row | None:
     if len(measured) < 2:
         return None
     sign = 1 if HIGHER_IS_BETTER.get(metric, True) else -1
-    return max(measured, key=lambda row: sign * row[metric])
+    best = max(measured, key=lambda row: sign * row[metric])
+    return best if sum(row[metric] == best[metric] for row in measured) == 1 else None
 
 
 def _key(row: Row) -> tuple[Any, ...]:

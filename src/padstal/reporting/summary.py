@@ -1,5 +1,7 @@
 """The report in a page of Markdown, for pull requests: scale, findings, tables with intervals, caveats; deterministic."""
 
+from dataclasses import astuple
+
 from padstal.reporting import data_view, results_view
 from padstal.reporting.captions_view import decision_table
 from padstal.reporting.cards import markdown_table, results_markdown
@@ -68,9 +70,9 @@ def _matched(matched: dict[str, object]) -> str:
 def _checks(title: str, found: list[Check]) -> str:
     if not found:
         return f"{title}: {MISSING}."
-    rows = tuple((check.name, check.value, check.interval or "–", check.chance or "–", check.times_chance or "–") for check in found)
-    head = ("check", "value", "interval", "chance", "value / chance")
-    return f"{title}:\n\n" + markdown_table(data_view.Table(head, rows, (False, True, True, True, True)))
+    rows = tuple(tuple(text or "–" for text in astuple(check)) for check in found)
+    head = ("check", "value", "interval", "chance", "value / chance", "n")
+    return f"{title}:\n\n" + markdown_table(data_view.Table(head, rows, (False, True, True, True, True, True)))
 
 
 def _spaces(found: list[results_view.Space]) -> str:

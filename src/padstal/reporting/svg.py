@@ -53,6 +53,7 @@ class Axes:
     y_label: str
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
+    width: int = WIDTH
     height: int = HEIGHT
     rules_x: Sequence[tuple[float, str]] = field(default_factory=tuple)
     """Vertical rules with a label each, e.g. the matched CLAP-f."""
@@ -66,7 +67,7 @@ def line_chart(lines: Sequence[Line], axes: Axes, *, title: str, description: st
         return empty_chart(title)
     x_ends = [end for mark in every for end in (mark.x, *(mark.x_interval or ()))] + [at for at, _ in axes.rules_x]
     y_ends = [end for mark in every for end in (mark.y, *(mark.y_interval or ()))] + [at for at, _ in axes.rules_y]
-    frame = _Frame(axes.x_range or padded(x_ends), axes.y_range or padded(y_ends), axes.height)
+    frame = _Frame(axes.x_range or padded(x_ends), axes.y_range or padded(y_ends), axes.width, axes.height, _left(axes))
     parts = [frame.grid(axes), frame.rules(axes)]
     for line in lines:
         points = [(frame.x(mark.x), frame.y(mark.y)) for mark in line.marks]
@@ -81,7 +82,7 @@ def line_chart(lines: Sequence[Line], axes: Axes, *, title: str, description: st
         else:
             parts.append(f"<title>{escape(line.name)}</title>")
         parts.append("</g>")
-    return _svg(title, description, parts, axes.height)
+    return _svg(title, description, parts, axes.width, axes.height)
 
 
 def histogram(
@@ -91,7 +92,7 @@ def histogram(
     top = max((max(counts, default=0) for _, _, counts in layers), default=0)
     if not top:
         return empty_chart(title)
-    frame = _Frame(axes.x_range or (edges[0], edges[-1]), axes.y_range or (0, top * 1.08), axes.height)
+    frame = _Frame(axes.x_range or (edges[0], edges[-1]), axes.y_range or (0, top * 1.08), axes.width, axes.height, _left(axes))
     parts = [frame.grid(axes)]
     for name, style, counts in layers:
         parts.append(f'<g class="bars {style}">')
@@ -106,7 +107,7 @@ def histogram(
                 )
         parts.append("</g>")
     parts.append(frame.rules(axes))
-    return _svg(title, description, parts, axes.height)
+    return _svg(title, description, parts, axes.width, axes.height)
 
 
 def range_bars(
@@ -120,14 +121,14 @@ def range_bars(
     """Horizontal bars from 0 with intervals; each row is (name, value, interval, style)."""
     if not rows:
         return empty_chart(title)
-    step, left = 34, 132
-    height = TOP + BOTTOM + step * len(rows)
+    step, left, top = 34, 132, TOP + (10 if rule else 0)
+    height = top + BOTTOM + step * len(rows)
     ends = [end for _, value, around, _ in rows for end in (value, *(around or ()))] + ([rule[0]] if rule else [])
     low, high = min(0.0, *ends), max(ends) * 1.06 or 1.0
-    frame = _Frame((low, high), (0, len(rows)), height, left)
+    frame = _Frame((low, high), (0, len(rows)), WIDTH, height, left)
     parts = [frame.grid_x(x_label)]
     for place, (name, value, around, style) in enumerate(rows):
-        middle = TOP + step * (place + 0.5)
+        middle = top + step * (place + 0.5)
         start, end = sorted((frame.x(0), frame.x(value)))
         hover = f"{name}: {number(value)}" + (f" [{number(around[0])}, {number(around[1])}]" if around else "")
         parts.append(f'<g class="bars {style}"><text class="label" x="{left - 8}" y="{middle + 4:.1f}">{escape(name)}</text>')
@@ -144,7 +145,7 @@ def range_bars(
         parts.append("</g>")
     if rule:
         parts.append(frame.rules(Axes("", "", rules_x=(rule,))))
-    return _svg(title, description, parts, height)
+    return _svg(title, description, parts, WIDTH, height)
 
 
 def empty_chart(title: str) -> Markup:
@@ -181,13 +182,13 @@ def tick_label(value: float, step: float) -> str:
 class _Frame:
     """Data units to the picture's units."""
 
-    def __init__(self, x_range: tuple[float, float], y_range: tuple[float, float], height: int, left: int = LEFT):
-        self.x_range, self.y_range, self.left = x_range, y_range, left
+    def __init__(self, x_range: tuple[float, float], y_range: tuple[float, float], width: int, height: int, left: int):
+        self.x_range, self.y_range, self.left, self.right = x_range, y_range, left, width - RIGHT
         self.bottom = height - BOTTOM
 
     def x(self, value: float) -> float:
         low, high = self.x_range
-        return self.left + (min(max(value, low), high) - low) / (high - low) * (WIDTH - RIGHT - self.left)
+        return self.left + (min(max(value, low), high) - low) / (high - low) * (self.right - self.left)
 
     def y(self, value: float) -> float:
         low, high = self.y_range
@@ -199,12 +200,13 @@ class _Frame:
         parts = [self.grid_x(axes.x_label)]
         for value in marks:
             y = self.y(value)
-            parts.append(f'<path class="grid" d="M{self.left} {y:.1f}H{WIDTH - RIGHT}"/>')
+            parts.append(f'<path class="grid" d="M{self.left} {y:.1f}H{self.right}"/>')
             label = tick_label(value, step)
             parts.append(f'<text class="tick end" x="{self.left - 6}" y="{y + 4:.1f}">{label}</text>')
         middle = (TOP + self.bottom) / 2
-        label = escape(axes.y_label)
-        parts.append(f'<text class="axis" transform="translate(13 {middle:.1f}) rotate(-90)">{label}</text>')
+        if axes.y_label:
+            place = f"translate(13 {middle:.1f}) rotate(-90)"
+            parts.append(f'<text class="axis" transform="{place}">{escape(axes.y_label)}</text>')
         return "".join(parts)
 
     def grid_x(self, label: str) -> str:
@@ -215,7 +217,7 @@ class _Frame:
             x = self.x(value)
             parts.append(f'<path class="grid" d="M{x:.1f} {TOP}V{self.bottom}"/>')
             parts.append(f'<text class="tick" x="{x:.1f}" y="{self.bottom + 16}">{tick_label(value, step)}</text>')
-        middle = (self.left + WIDTH - RIGHT) / 2
+        middle = (self.left + self.right) / 2
         parts.append(f'<text class="axis" x="{middle:.1f}" y="{self.bottom + 36}">{escape(label)}</text>')
         return "".join(parts)
 
@@ -223,14 +225,18 @@ class _Frame:
         parts = []
         for value, label in axes.rules_x:
             x = self.x(value)
-            side, shift = ("end", -5) if x > (self.left + WIDTH) / 2 else ("", 5)
+            side, shift = ("end", -5) if x > (self.left + self.right) / 2 else ("", 5)
             parts.append(f'<path class="rule" d="M{x:.1f} {TOP}V{self.bottom}"/>')
             parts.append(f'<text class="rule-label {side}" x="{x + shift:.1f}" y="{TOP + 11}">{escape(label)}</text>')
         for value, label in axes.rules_y:
             y = self.y(value)
-            parts.append(f'<path class="rule" d="M{self.left} {y:.1f}H{WIDTH - RIGHT}"/>')
-            parts.append(f'<text class="rule-label end" x="{WIDTH - RIGHT - 2}" y="{y - 5:.1f}">{escape(label)}</text>')
+            parts.append(f'<path class="rule" d="M{self.left} {y:.1f}H{self.right}"/>')
+            parts.append(f'<text class="rule-label end" x="{self.right - 2}" y="{y - 5:.1f}">{escape(label)}</text>')
         return "".join(parts)
+
+
+def _left(axes: Axes) -> int:
+    return LEFT if axes.y_label else LEFT - 12
 
 
 def _error_bars(frame: _Frame, mark: Mark) -> str:
@@ -269,9 +275,9 @@ def _shape(shape: str, x: float, y: float, hollow: bool, title: str) -> str:
     return f'<path class="{style}" d="{path}">{title}</path>'
 
 
-def _svg(title: str, description: str, parts: Sequence[str], height: int) -> Markup:
+def _svg(title: str, description: str, parts: Sequence[str], width: int, height: int) -> Markup:
     # The markup is ours; every text in it went through escape().
     return Markup(
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img">'
+        f'<svg class="chart" viewBox="0 0 {width} {height}" role="img">'
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{''.join(parts)}</svg>"
     )

@@ -5,23 +5,34 @@ import re
 from typing import Any
 
 MISSING = "not measured"
+MINUS = "\u2212"
+THIN_SPACE = "\u202f"
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """`value` with `digits` significant digits, thousands set off; whole numbers stay whole."""
+    """`value` with `digits` significant digits but no more than three decimals from 0.01 on; whole numbers stay whole."""
     if value is None or isinstance(value, bool):
         return MISSING if value is None else ("yes" if value else "no")
     if isinstance(value, str):
         return value
     value = value.item() if hasattr(value, "item") else value
-    if isinstance(value, float) and not math.isfinite(value):
-        return MISSING
     if isinstance(value, int):
-        return f"{value:,}".replace(",", "\u202f")
+        return f"{value:,}".replace(",", THIN_SPACE)
+    if not math.isfinite(value):
+        return MISSING
     if value != 0 and not 1e-3 <= abs(value) < 1e6:
-        return f"{value:.{digits - 1}e}".replace("e-0", "e-").replace("e+0", "e")
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else digits - 1
-    return f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "\u2212")
+        return f"{value:.{digits - 1}e}".replace("e-0", "e-").replace("e+0", "e").replace("-", MINUS)
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else digits
+    if abs(value) >= 0.01 or value == 0:
+        decimals = min(decimals, 3)
+    return f"{value:,.{decimals}f}".replace(",", THIN_SPACE).replace("-", MINUS)
+
+
+def setting(value: Any) -> str:
+    """A param as it was set: every digit, no trailing zeros."""
+    if isinstance(value, float) and not isinstance(value, bool):
+        return f"{value:.6g}".replace("-", MINUS)
+    return "null" if value is None else number(value)
 
 
 def interval(low: Any, high: Any, digits: int = 3) -> str:
@@ -47,8 +58,11 @@ def duration(seconds: float) -> str:
 
 
 def words(key: str) -> str:
-    """A metric's or param's key as words: `clap_f` → "CLAP-f", `licence_mix` → "licence mix"."""
-    return _NAMES.get(key, key.replace("_", " "))
+    """A metric's or param's key as words: `clap_f` → "CLAP-f", `licence_mix` → "licence mix", `train_vae` → "train VAE"."""
+    if key in _NAMES:
+        return _NAMES[key]
+    key = key.replace("clap_f_", "CLAP-f ")
+    return " ".join(_TOKENS.get(token, token) for token in key.split("_") if token)
 
 
 def escape_markdown(text: str) -> str:
@@ -63,23 +77,22 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"(?i)(?<=www)\.", "&#46;", one_line.replace("://", ":&#47;&#47;"))
 
 
-_NAMES = {
-    "clap_f": "CLAP-f",
-    "vendi": "Vendi",
-    "ibs": "IBS",
-    "mrecall": "mRecall",
-    "kl": "KL",
-    "fd": "FD",
-    "pmos": "p-MOS",
-    "is": "IS",
-    "inception_score": "inception score",
-    "audio_dit": "audio DiT",
-    "tal_dit": "TAL DiT",
-    "audio": "audio",
-    "tal": "TAL",
-    "clap": "CLAP",
-    "none": "none",
+_NAMES = {"clap_f": "CLAP-f", "vendi_within": "Vendi within", "none": "unperturbed", "kl": "KL", "fd": "FD", "is": "IS"}
+_TOKENS = {
     "cads": "CADS",
+    "clap": "CLAP",
+    "dit": "DiT",
+    "ema": "EMA",
+    "ibs": "IBS",
+    "kl": "KL",
+    "lufs": "LUFS",
+    "mos": "MOS",
+    "mrecall": "mRecall",
+    "mrstft": "MRSTFT",
     "pads": "PADS",
-    "text_encoder": "text encoder",
+    "pmos": "p-MOS",
+    "spearman": "Spearman",
+    "tal": "TAL",
+    "vae": "VAE",
+    "vendi": "Vendi",
 }

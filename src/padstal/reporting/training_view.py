@@ -12,7 +12,7 @@ from padstal.reporting.text import number, words
 MAX_POINTS = 240
 """Curves are thinned to this many points by averaging neighbours."""
 MAX_CHARTS = 16
-_STYLES = ("c1", "c2", "c3", "c4", "c5", "c6")
+_STYLES = ("c5", "c3", "c4", "c6", "c1", "c2")
 
 
 def training_charts(curves: Mapping[str, pd.DataFrame], stage: str) -> list[tuple[str, Markup]]:
@@ -55,6 +55,6 @@ def _chart(runs: Mapping[str, pd.DataFrame], quantity: str) -> Markup:
             label = f"{words(name)}: {number(float(value[0]))} at first, {number(float(value[-1]))} at last"
             lines.append(svg.Line(label, marks, _STYLES[place % len(_STYLES)]))
     title = quantity.replace("_", " ").replace("/", " / ")
-    axes = svg.Axes("step", "", height=200)
+    axes = svg.Axes("step", "", width=320, height=190)
     description = "; ".join(line.name for line in lines)
     return svg.line_chart(lines, axes, title=f"{title} over training", description=description)

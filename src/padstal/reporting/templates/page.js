@@ -127,9 +127,9 @@
         bar.title = `${(100 * row.wall_seconds / budget).toFixed(0)} % of the budget`;
         meter.append(bar);
       }
-      line.append(element("td", row.label), element("td", seconds(row.wall_seconds), "num"),
+      line.append(element("td", row.label, "whole"), element("td", seconds(row.wall_seconds), "num"),
         element("td", budget ? seconds(budget) : "–", "num"), meter,
-        element("td", `${row.peak_gibibytes.toFixed(2)} GiB`, "num"), element("td", row.finished || "–"));
+        element("td", `${row.peak_gibibytes.toFixed(2)} GiB`, "num"), element("td", row.finished || "–", "whole"));
     });
     const box = element("div", undefined, "scroll");
     box.append(table);

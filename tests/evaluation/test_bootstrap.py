@@ -22,7 +22,9 @@ def test_one_seed_gives_the_same_draws() -> None:
 def test_interval_of_a_mean_is_scipys_percentile_interval() -> None:
     values = np.random.default_rng(1).exponential(size=80)
     draws = mean_draws(values, draw_counts(80, 20_000, np.random.default_rng(2)))
-    oracle = scipy_bootstrap((values,), np.mean, method="percentile", n_resamples=20_000, random_state=3).confidence_interval
+    oracle = scipy_bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, random_state=3
+    ).confidence_interval
     np.testing.assert_allclose(interval(draws, values.mean(), 0.95), oracle, atol=0.01)
 
 

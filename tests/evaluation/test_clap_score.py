@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from tests.evaluation.fakes import SAMPLES, FakeClap, tone
 
 from padstal.evaluation.clap_score import clap_score, embed_windows, flattened
-from tests.evaluation.fakes import SAMPLES, FakeClap, tone
 
 
 def test_score_is_the_mean_cosine_over_windows() -> None:

@@ -9,7 +9,9 @@ from padstal.evaluation.frechet import Gaussian, frechet, frechet_draws, gaussia
 
 def features(n: int, width: int, seed: int) -> np.ndarray:
     generator = np.random.default_rng(seed)
-    return generator.standard_normal((n, width)) @ generator.standard_normal((width, width)) + generator.standard_normal(width)
+    return generator.standard_normal((n, width)) @ generator.standard_normal(
+        (width, width)
+    ) + generator.standard_normal(width)
 
 
 def test_equal_covariances_leave_the_squared_distance_of_means() -> None:

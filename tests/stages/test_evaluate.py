@@ -1,17 +1,20 @@
 """Stage `evaluate` on a world of tones, with fake models."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from tests.evaluation.fakes import FakeClap, FakePmos, FakeTagger, write_world
 
 from padstal.evaluation.hear import Ears
 from padstal.params.evaluate import EvaluateParams
 from padstal.params.runtime import RuntimeParams, TrackingParams
 from padstal.paths import Paths
 from padstal.stages.evaluate import write
-from padstal.stages.harness import Stage
-from tests.evaluation.fakes import FakeClap, FakePmos, FakeTagger, write_world
+from padstal.stages.harness import Stage, StageError
+from padstal.storage.content import sha256_file
 
 PARAMS = EvaluateParams(
     seed=7,
@@ -34,9 +37,11 @@ PARAMS = EvaluateParams(
 )
 
 
-def run(root: Path, params: EvaluateParams = PARAMS, **world: object) -> dict:
-    paths = Paths(root, "demo")
+def run(root: Path, spoil: Callable[[Paths], None] | None = None, **world: object) -> dict:
+    params, paths = PARAMS, Paths(root, "demo")
     write_world(paths.data, paths.models, **world)  # type: ignore[arg-type]
+    if spoil is not None:
+        spoil(paths)
     stage = Stage(
         "evaluate", "", "demo", params, paths,
         RuntimeParams(device="cpu", workers=1, threads=1),
@@ -48,9 +53,108 @@ def run(root: Path, params: EvaluateParams = PARAMS, **world: object) -> dict:
 
 
 @pytest.fixture(scope="module")
-def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    return run(tmp_path_factory.mktemp("world"))
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("world")
+    run(root)
+    return root
 
 
-def test_rows(metrics: dict) -> None:
+@pytest.fixture(scope="module")
+def metrics(world: Path) -> dict:
+    return json.loads(Paths(world, "demo").metrics("evaluate").read_text())
+
+
+def test_rows_are_one_per_model_and_perturbation_with_all_metrics(metrics: dict) -> None:
+    assert [(row["model"], row["perturbation"]) for row in metrics["rows"]] == [
+        (model, kind) for model in ("audio_dit", "tal_dit") for kind in ("cads", "none", "pads")
+    ]
+    for row in metrics["rows"] + metrics["sweep"]:
+        assert row["n"] == 36
+        assert all(row[name] is not None for name in ("clap_f", "vendi", "ibs", "mrecall", "kl", "fd", "pmos"))
+        for name, (low, high) in row["intervals"].items():
+            assert low <= row[name] <= high
+    assert len(metrics["sweep"]) == 14
+    assert "tune" in metrics["chosen_by"]
+
+
+def test_stronger_perturbation_lowers_alignment(metrics: dict) -> None:
+    cads = [row["clap_f"] for row in metrics["sweep"] if (row["model"], row["perturbation"]) == ("audio_dit", "cads")]
+    assert cads[-1] < cads[0]
+
+
+def test_methods_are_compared_at_one_clap_f_inside_their_brackets(metrics: dict) -> None:
+    matched = metrics["matched"]
+    assert len(matched["rows"]) == 4
+    for row in matched["rows"]:
+        ends = sorted(end["clap_f"] for end in row["bracket"])
+        assert ends[0] <= matched["clap_f"] <= ends[1]
+        assert row["clap_f"] == pytest.approx(matched["clap_f"])
+    assert {(d["model"], d["perturbation"]) for d in matched["differences"]} == {
+        ("audio_dit", "pads"), ("tal_dit", "cads"), ("tal_dit", "pads"),
+    }  # fmt: skip
+    assert matched["published"]["rows"][3]["mrecall"] == 0.407
+
+
+def test_genre_lies_in_z_p_and_not_in_noise(metrics: dict) -> None:
+    mean = {row["space"]: row for row in metrics["latent_space"]["spaces"] if row["pooling"] == "mean"}
+    assert set(mean) == {"audio", "tal", "tal.w_m", "tal.z_p", "tal.z_m"}
+    assert mean["tal.z_p"]["precision"] == 1
+    for space in ("audio", "tal.w_m", "tal.z_m"):
+        low, high = mean[space]["interval"]
+        assert low < mean[space]["chance"] < high
+    assert metrics["latent_space"]["labels"] == "truth"
+
+
+def test_planted_faults_are_found(metrics: dict) -> None:
+    truth = metrics["truth"]
+    assert truth["captions"]["wrong"]["recall"] == 1
+    assert truth["captions"]["genre_before"]["right_of_all"] < truth["captions"]["genre_after"]["right_of_all"] == 1
+    assert truth["exact_duplicates"]["recall"] == 1
+    assert truth["near_duplicates"] == {"planted": 2, "flagged": 1, "precision": 1.0, "recall": 0.5}
+    foundation = metrics["foundation"]
+    assert foundation["pmos_against_mos"]["spearman"] == 1
+    assert foundation["pmos_against_severity"]["spearman_test"] == 1
+    assert foundation["tagger_genre"]["times_chance"] > 3
+    assert foundation["clap_recall_at_10"]["value"] > foundation["clap_recall_at_10"]["chance"]
+    assert foundation["origin"]["clap"] == "a fake of the tests"
+
+
+def test_reconstructions_that_are_copies_lose_nothing(metrics: dict) -> None:
+    for figures in metrics["reconstruction"].values():
+        assert figures["pmos"] == figures["pmos_of_originals"]
+        assert figures["clap_f"] == figures["clap_f_of_originals"]
+
+
+def test_without_truth_its_measures_are_none_and_the_tagger_names_genres(tmp_path: Path) -> None:
+    metrics = run(tmp_path, with_truth=False)
+    assert set(metrics["truth"].values()) == {None}
+    assert metrics["foundation"]["clap_recall_at_10"] is None
+    assert metrics["latent_space"]["labels"] == "tagger"
     assert len(metrics["rows"]) == 6
+
+
+def test_two_seeds_are_too_few_to_match(tmp_path: Path) -> None:
+    metrics = run(tmp_path, seeds=2)
+    assert metrics["matched"]["clap_f"] is None
+    assert "2 sampling seeds" in metrics["matched"]["why"]
+    assert metrics["matched"]["published"]["rows"]
+
+
+def test_two_runs_give_the_same_bytes(world: Path, tmp_path: Path) -> None:
+    run(tmp_path)
+    digests = []
+    for root in (world, tmp_path):
+        paths = Paths(root, "demo")
+        files = [*sorted(paths.evaluate.iterdir()), paths.metrics("evaluate")]
+        digests.append({file.name: sha256_file(file) for file in files})
+    assert digests[0] == digests[1]
+    assert set(digests[0]) >= {"per_setting.parquet", "per_prompt.parquet", "latent_space.parquet", "clap.npy"}
+
+
+def test_a_sample_without_its_sound_stops_the_stage(tmp_path: Path) -> None:
+    def lose_a_sound(paths: Paths) -> None:
+        file = paths.samples("tal_dit") / "audio.npy"
+        np.save(file, np.load(file)[:-1])
+
+    with pytest.raises(StageError, match="samples of tal_dit: 336 rows for 335 sounds"):
+        run(tmp_path, spoil=lose_a_sound)

@@ -37,7 +37,12 @@ def main(stage: Stage[EvaluateParams]) -> None:
     )
     tracking = stage.tracking
     with track(
-        stage.label, p.model_dump(), mode=tracking.mode, project=tracking.project, entity=tracking.entity
+        stage.label,
+        p.model_dump(),
+        mode=tracking.mode,
+        project=tracking.project,
+        entity=tracking.entity,
+        folder=paths.root / "wandb",
     ) as record:
         for model in p.models:
             record.input_artifact(f"samples-{model}", paths.samples(model))

@@ -85,8 +85,10 @@ def write_world(data: Path, models: Path, *, with_truth: bool = True, seeds: int
             said = GENRES[(number + 1) % 4] if fault else genre
             rows.append(
                 {
-                    "clip_id": f"clip{number:02d}{clip}", "track_id": track, "source": "synth", "path": f"{track}.wav", "sha256": sha,
-                    "split": split, "offset_seconds": 0.5 * clip, "shard": 0, "row": len(rows), "original": f"{said}, piano",
+                    "clip_id": f"clip{number:02d}{clip}", "track_id": track, "source": "synth",
+                    "path": f"{track}.wav", "sha256": sha,
+                    "split": split, "offset_seconds": 0.5 * clip, "shard": 0, "row": len(rows),
+                    "original": f"{said}, piano",
                     "caption": f"{genre}, calm", "decision": "replaced" if fault else "kept", "pmos": 5 - 4 * severity,
                     "duplicate_group": "", "licence": "CC0-1.0",
                 }
@@ -174,8 +176,10 @@ def _write_samples(data: Path, manifest: pd.DataFrame, generator: np.random.Gene
                     audio.append(pcm((1 - amount) * own + amount * stray + 0.02 * generator.standard_normal(SAMPLES)))
                     rows.append(
                         {
-                            "row": len(rows), "model": model, "perturbation": kind, "strength": strength, "guidance": 4.0,
-                            "prompt_id": prompt.prompt_id, "prompt": prompt.prompt, "seed": 100 + number, "index": number,
+                            "row": len(rows), "model": model, "perturbation": kind,
+                            "strength": strength, "guidance": 4.0,
+                            "prompt_id": prompt.prompt_id, "prompt": prompt.prompt,
+                            "seed": 100 + number, "index": number,
                         }
                     )  # fmt: skip
         folder = data / "samples" / model

@@ -8,7 +8,7 @@ from padstal.evaluation.operating_points import Path, Setting, contrast, crossin
 
 
 def path(perturbation: str, clap_f: list[float], vendi: list[float], noise: float = 0.0, draws: int = 400) -> Path:
-    """Settings whose draws are the values plus noise shared by all paths (a draw's prompts are easy or hard for all)."""
+    """Settings whose draws are the values plus noise shared by all paths (a draw's prompts are hard for all)."""
     shared = noise * np.random.default_rng(0).standard_normal(draws)
     own = np.random.default_rng(len(perturbation)).standard_normal((len(clap_f), draws)) * noise
     settings = []

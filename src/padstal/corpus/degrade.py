@@ -122,7 +122,7 @@ def _coding(audio_SC: np.ndarray, severity: float, sample_rate: int, rng: np.ran
     mono = resample(audio_SC.mean(axis=1), sample_rate, CODING_RATE)
     file = io.BytesIO()
     # libsndfile maps compression_level 0…1 to 160…8 kbit/s for MPEG-2 rates.
-    level = 1 - (48 * (8 / 48) ** severity - 8) / 152
+    level = min(0.999, 1 - (48 * (8 / 48) ** severity - 8) / 152)
     soundfile.write(
         file,
         mono,
@@ -139,9 +139,9 @@ def _coding(audio_SC: np.ndarray, severity: float, sample_rate: int, rng: np.ran
 
 
 def _wow(audio_SC: np.ndarray, severity: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Speed that swings at 1.3 and 6 Hz; pitch deviates by up to 10 to 130 cents."""
+    """Speed that swings at 1.3 and 6 Hz; pitch deviates by up to 4 to 120 cents."""
     t = np.arange(len(audio_SC)) / sample_rate
-    depth = 2 ** ((10 + 120 * severity) / 1200) - 1
+    depth = 2 ** (4 * 30**severity / 1200) - 1
     phase = rng.uniform(0, 6.28, 2)
     shift = 0.75 * np.sin(2 * np.pi * 1.3 * t + phase[0]) / (2 * np.pi * 1.3)
     shift += 0.25 * np.sin(2 * np.pi * 6 * t + phase[1]) / (2 * np.pi * 6)

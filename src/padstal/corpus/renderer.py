@@ -1,9 +1,8 @@
 """From a MIDI score to stereo audio, with the General MIDI soundfont that the pretty_midi package carries."""
 
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,21 +29,20 @@ def soundfont() -> Path:
     return path
 
 
-@lru_cache(maxsize=4)
-def _synthesizer(sample_rate: int) -> Any:
-    from symusic import Synthesizer
-
-    return Synthesizer(str(soundfont()), sample_rate, 0)
-
-
 def render(score: "Score", *, seconds: float, sample_rate: int = RENDER_RATE) -> np.ndarray:
     """Audio [samples, 2], float32, of exactly `seconds`, its peak at `PEAK`; ends with a fade of 20 ms.
 
     Raises:
         ValueError: The score is silent.
     """
+    from symusic import Synthesizer
+
+    if score.note_num() == 0:
+        raise ValueError("a score without notes renders to silence")
     samples = round(seconds * sample_rate)
-    raw_CS = np.asarray(_synthesizer(sample_rate).render(score, True), dtype=np.float32)[:, :samples]
+    # A synthesizer of its own (1 ms): one that has rendered before may give some programs another phase.
+    synthesizer = Synthesizer(str(soundfont()), sample_rate, 0)
+    raw_CS = np.asarray(synthesizer.render(score, True), dtype=np.float32)[:, :samples]
     audio_SC = np.zeros((samples, 2), dtype=np.float32)
     audio_SC[: raw_CS.shape[1]] = raw_CS.T
     peak = float(np.abs(audio_SC).max())

@@ -22,7 +22,7 @@ from padstal.corpus.grammar import caption, one_tag
 from padstal.corpus.renderer import RENDER_RATE, render
 
 BRIEF_STREAM, SCORE_STREAM, COPY_STREAM, CAPTION_STREAM = 0xB1, 0xB2, 0xB3, 0xB4
-FORMAT_SHARES = (0.25, 0.4, 0.2, 0.15)
+FORMAT_SHARES = (0.25, 0.45, 0.2, 0.1)
 """Of WAV, FLAC, OGG and MP3."""
 OTHER_ARTIST = 0.5
 """Share of near copies that come under another artist's name, as re-uploads do."""

@@ -72,7 +72,7 @@ class IngestParams(Section):
     hop_seconds: float = value("distance between the starts of neighbouring clips of a track", "s", gt=0.1, le=600)
     min_track_seconds: float = value("shorter tracks go to quarantine", "s", ge=0)
     max_track_seconds: float = value("longer tracks go to quarantine", "s", gt=0)
-    loudness_lufs: float | None = value("integrated loudness of tracks afterwards; null leaves it", "LUFS", ge=-60, le=0)
+    loudness_lufs: float | None = value("integrated loudness of tracks after it; null leaves it", "LUFS", ge=-60, le=0)
     silence_dbfs: float = value("tracks whose peak lies below go to quarantine", "dBFS", ge=-120, le=0)
     licences: tuple[str, ...] = value("licences allowed; other tracks go to quarantine", "SPDX or CC ids", min_length=1)
     shard_clips: int = value("clips in one shard file", "clips", ge=1)

@@ -1,4 +1,4 @@
-"""Stage `ingest`: all sources to clips of one form with provenance, licence and split; what is unusable to quarantine."""
+"""Stage `ingest`: all sources to clips of one form with provenance, licence and split; the rest to quarantine."""
 
 from typing import Any
 

@@ -39,7 +39,7 @@ def explain(section: Section, at: str) -> Iterator[Explained]:
             for where, inner in nested:
                 yield from explain(inner, where)
         else:
-            yield Explained(path, _shown(content), _unit(field), field.description or "", _allowed(field))
+            yield Explained(path, _shown(content), _unit(field), _meaning(field), _allowed(field))
 
 
 def _sections(content: Any, path: str) -> Iterator[tuple[str, Section]]:
@@ -70,6 +70,12 @@ def _shown(content: Any) -> str:
 def _unit(field: FieldInfo) -> str:
     extra = field.json_schema_extra
     return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def _meaning(field: FieldInfo) -> str:
+    """Its description; a tag that tells the members of a union apart has none."""
+    tag = get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+    return field.description or ("which kind this is" if tag else "")
 
 
 def _allowed(field: FieldInfo) -> str:

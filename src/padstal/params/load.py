@@ -69,7 +69,7 @@ def _explain(detail: Any, at: str, raw: Any) -> str:
     found = "" if isinstance(detail["input"], dict) else f" = {detail['input']!r}"
     match detail["type"]:
         case "extra_forbidden":
-            return f"{where} = {detail['input']!r}: unknown key; `padstal params` lists the known ones"
+            return f"{where}{found}: unknown key; `padstal params` lists the known ones"
         case "missing":
             return f"{where}: missing; `padstal params` explains it"
         case "value_error":

@@ -1,0 +1,74 @@
+"""`dvc.yaml`, `stages/`, the sections of `params.yaml` and the flow name the same stages in the same order."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.contracts.repository import ROOT, STAGES_FOLDER, dvc_stages, parsed
+
+NOT_STAGES = {"__init__.py", "harness.py"}
+
+
+def _run_stage_call(stage: str) -> ast.Call:
+    calls = [
+        node
+        for node in ast.walk(parsed(STAGES_FOLDER / f"{stage}.py"))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "run_stage"
+    ]
+    assert len(calls) == 1, f"{stage}: expected one call of run_stage, found {len(calls)}"
+    return calls[0]
+
+
+def test_every_stage_is_a_file_and_every_file_a_stage() -> None:
+    files = {file.stem for file in STAGES_FOLDER.glob("*.py") if file.name not in NOT_STAGES}
+    assert files == set(dvc_stages())
+
+
+@pytest.mark.parametrize("scale", ["demo", "study", "full"])
+def test_params_have_the_stages_as_sections_in_the_same_order(scale: str) -> None:
+    sections = list(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["scales"][scale])
+    assert [name for name in sections if name != "budget"] == list(dvc_stages())
+
+
+def test_the_typed_params_have_the_same_order() -> None:
+    from padstal.params.tree import STAGES
+
+    assert tuple(dvc_stages()) == STAGES
+
+
+@pytest.mark.parametrize(("stage", "content"), dvc_stages().items())
+def test_a_stage_runs_its_namesake_and_writes_metrics_of_its_name(stage: str, content: dict[str, Any]) -> None:
+    [axis] = content.get("matrix", {"": []})
+    item = f" ${{item.{axis}}}" if axis else ""
+    assert content["cmd"] == f"python -m padstal.stages.{stage}{item}"
+    assert content["desc"]
+    assert content["deps"][0] == f"src/padstal/stages/{stage}.py"
+    assert all(key.startswith(f"scales.${{scale}}.{stage}") for key in content["params"])
+    suffix = f"_{item.strip()}" if axis else ""
+    metrics = [next(iter(one)) for one in content.get("metrics", [])]
+    assert metrics in ([], [f"reports/${{scale}}/metrics/{stage}{suffix}.json"])
+    call = _run_stage_call(stage)
+    assert isinstance(call.args[0], ast.Constant)
+    assert call.args[0].value == stage
+    items = next((ast.literal_eval(word.value) for word in call.keywords if word.arg == "items"), ())
+    assert list(items) == content.get("matrix", {axis: []})[axis]
+
+
+def test_the_flow_runs_them_in_this_order(tmp_path: Path) -> None:
+    from flows.dag import read_dag
+
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=tmp_path, check=True, capture_output=True)
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    dag = read_dag(tmp_path)
+    expanded = [
+        f"{stage}@{item}" if item else stage
+        for stage, content in dvc_stages().items()
+        for item in next(iter(content.get("matrix", {"": [""]}).values()))
+    ]
+    assert list(dag.stages) == expanded

@@ -1,0 +1,45 @@
+"""Code that a stage runs is among its `deps`, so that an edit re-runs what it should and nothing else."""
+
+from pathlib import Path
+
+import pytest
+from tests.contracts.repository import ROOT, SRC, STAGES_FOLDER, dvc_stages, reached
+
+PACKAGE = SRC / "padstal"
+CHANGES_NO_RESULT = (
+    PACKAGE / "params",  # DVC watches the values themselves
+    PACKAGE / "paths.py",  # names; a moved output is an edit of dvc.yaml
+    PACKAGE / "interfaces.py",  # protocols and bare records
+    PACKAGE / "tracking",  # a record beside the results
+)
+
+
+def _code_deps(stage: str) -> list[Path]:
+    return [ROOT / dep for dep in dvc_stages()[stage]["deps"] if dep.startswith("src/")]
+
+
+def _covered(file: Path, by: list[Path]) -> bool:
+    return any(file == dep or dep in file.parents for dep in by)
+
+
+@pytest.mark.parametrize("stage", dvc_stages())
+def test_every_module_that_a_stage_reaches_is_a_dep(stage: str) -> None:
+    deps = [*_code_deps(stage), *CHANGES_NO_RESULT]
+    missing = sorted(
+        str(file.relative_to(ROOT))
+        for file in reached(STAGES_FOLDER / f"{stage}.py")
+        if not _covered(file, deps) and file.name != "__init__.py"
+    )
+    assert not missing, f"add to the deps of {stage} in dvc.yaml: {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("stage", dvc_stages())
+def test_every_dep_is_reached(stage: str) -> None:
+    files = reached(STAGES_FOLDER / f"{stage}.py")
+    idle = [str(dep.relative_to(ROOT)) for dep in _code_deps(stage) if not any(_covered(file, [dep]) for file in files)]
+    assert not idle, f"{stage} does not run {', '.join(idle)}: an edit there would re-run it for nothing"
+
+
+def test_compiled_files_do_not_make_a_dep_look_changed() -> None:
+    ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").split()
+    assert {"__pycache__/", "__pycache__"} & set(ignored), ".dvcignore must name __pycache__"

@@ -1,0 +1,263 @@
+"""The commands say what a person needs, in one message without a traceback where something is wrong."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from padstal.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository's root with params.yaml alone."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def _edit(root: Path, **section: Any) -> None:
+    raw = yaml.safe_load((root / "params.yaml").read_text())
+    raw["scales"]["demo"]["ingest"].update(section)
+    (root / "params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+
+
+def test_help_starts_within_a_second() -> None:
+    best = min(_seconds_of_help() for _ in range(3))
+    assert best < 1.0
+
+
+def _seconds_of_help() -> float:
+    started = time.process_time_ns(), time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", "padstal.cli", "--help"],
+        env={"PYTHONPATH": str(ROOT / "src")},
+        check=True,
+        capture_output=True,
+    )
+    return time.monotonic() - started[1]
+
+
+@pytest.mark.parametrize("command", ["doctor", "params", "scan", "generate", "report"])
+def test_every_command_has_an_example(command: str) -> None:
+    shown = _run(command, "--help")
+    assert shown.exit_code == 0
+    assert f"padstal {command}" in shown.output
+
+
+def test_params_explains_every_value_of_a_section(root: Path) -> None:
+    shown = _run("params", "ingest", "--scale", "full")
+    assert shown.exit_code == 0, shown.output
+    assert "scales.full.ingest.sample_rate" in shown.output
+    assert "Hz" in shown.output
+    assert "valid at all scales" in shown.output
+
+
+def test_params_refuses_a_wrong_value_of_an_inactive_scale(root: Path) -> None:
+    raw = yaml.safe_load((root / "params.yaml").read_text())
+    raw["scales"]["full"]["ingest"]["channels"] = 3
+    (root / "params.yaml").write_text(yaml.safe_dump(raw))
+    shown = _run("params")
+    assert shown.exit_code == 1
+    assert "scales.full.ingest.channels = 3: input should be 1 or 2" in shown.output
+    assert "Traceback" not in shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("params", "train"), "'train' is no section: expected one of runtime, tracking, ingest"),
+        (("params", "--scale", "tiny"), "--scale tiny: expected one of demo, study, full"),
+        (("generate", "x", "--perturb", "pad"), "--perturb pad: expected one of none, cads, pads"),
+        (("generate", "x"), "nothing is trained at scale demo); `make repro` trains audio_dit and tal_dit"),
+        (("report",), "no such page; `dvc repro report` writes it"),
+    ],
+)
+def test_a_mistake_is_one_message_that_says_what_would_mend_it(
+    root: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    shown = _run(*arguments)
+    assert shown.exit_code == 1
+    assert message in shown.output
+    assert "Traceback" not in shown.output
+
+
+def test_outside_the_repository_it_says_where_to_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "run from the repository's root" in _run("scan").output
+
+
+def test_scan_lists_a_folder_and_says_what_changed(root: Path) -> None:
+    music = root / "music"
+    music.mkdir()
+    (music / "a.wav").write_bytes(b"a")
+    (music / "b.wav").write_bytes(b"b")
+    _edit(root, sources=[{"kind": "folder", "path": "music"}])
+    assert "2 added, 0 changed, 0 removed" in _run("scan").output
+    listing = root / "data" / "demo" / "sources.json"
+    first = listing.read_bytes()
+    assert "0 added, 0 changed, 0 removed" in _run("scan").output
+    assert listing.read_bytes() == first
+    (music / "a.wav").write_bytes(b"other")
+    (music / "b.wav").unlink()
+    (music / "c.wav").write_bytes(b"c")
+    assert "1 added, 1 changed, 1 removed" in _run("scan").output
+    assert str(root) not in listing.read_text()
+
+
+def test_scan_of_a_missing_folder_names_it(root: Path) -> None:
+    _edit(root, sources=[{"kind": "folder", "path": "nowhere"}])
+    shown = _run("scan")
+    assert shown.exit_code == 1
+    assert "nowhere: no such folder" in shown.output
+
+
+def test_report_says_where_the_page_is_and_what_the_stages_took(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from padstal.commands import report
+
+    def compose(paths: Any) -> Path:
+        paths.report.parent.mkdir(parents=True, exist_ok=True)
+        paths.report.write_text("<html>")
+        return Path(paths.report)
+
+    opened: list[str] = []
+    monkeypatch.setattr(report, "compose_report", compose)
+    monkeypatch.setattr(report.webbrowser, "open", lambda address: opened.append(address) or True)
+    timings = root / "reports" / "demo" / "local" / "timings"
+    timings.mkdir(parents=True)
+    for stage, item, wall in (("train_vae", "tal", 200.0), ("ingest", "", 12.3)):
+        record = {"stage": stage, "item": item, "wall_seconds": wall, "budget_seconds": 100.0, "peak_gibibytes": 1.0}
+        (timings / f"{stage}.json").write_text(json.dumps(record))
+    shown = _run("report", "--open")
+    assert shown.exit_code == 0, shown.output
+    assert "report: reports/demo/index.html" in shown.output
+    assert shown.output.index("ingest") < shown.output.index("train_vae@tal")
+    assert "212.3" in shown.output
+    assert opened == [(root / "reports" / "demo" / "index.html").as_uri()]
+
+
+def _fake_models(root: Path) -> None:
+    for folder in ("diffusion/tal_dit", "vae/tal", "foundation/text_encoder"):
+        (root / "models" / "demo" / folder).mkdir(parents=True)
+        (root / "models" / "demo" / folder / "model.safetensors").write_bytes(folder.encode())
+    (root / "models" / "demo" / "diffusion" / "tal_dit" / "config.json").write_text('{"vae": "tal"}')
+
+
+def test_generate_writes_takes_and_all_that_it_takes_to_make_them_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import soundfile
+
+    from padstal.sampling import generate as sampling
+
+    asked: dict[str, Any] = {}
+
+    def generate(bundle: Any, prompts: list[str], seeds: list[int], **settings: Any) -> np.ndarray:
+        list(settings["progress"](range(1)))
+        asked.update(prompts=prompts, seeds=seeds, **settings)
+        return np.tile(np.linspace(-2, 2, 1600, dtype=np.float32), (len(prompts), 1, 1))
+
+    monkeypatch.setattr(sampling, "load_bundle", lambda *_: types.SimpleNamespace(sample_rate=16_000))
+    monkeypatch.setattr(sampling, "generate", generate)
+    _fake_models(root)
+    shown = _run(
+        "generate",
+        "Slow, solo piano!",
+        "-n",
+        "2",
+        "--strength",
+        "0.25",
+        "--guidance",
+        "5",
+        "--steps",
+        "7",
+        "--seed",
+        "3",
+        "--out",
+        "takes",
+    )
+    assert shown.exit_code == 0, shown.output
+    assert sorted(file.name for file in (root / "takes").iterdir()) == [
+        "slow-solo-piano-3-000.wav",
+        "slow-solo-piano-3-001.wav",
+        "slow-solo-piano-3.json",
+    ]
+    assert (asked["prompts"], asked["seeds"], asked["indices"]) == (["Slow, solo piano!"] * 2, [3, 3], [0, 1])
+    assert (asked["sampler"].guidance, asked["sampler"].steps) == (5, 7)
+    assert (asked["perturbation"].mode, asked["perturbation"].strength) == ("pads", 0.25)
+    audio, rate = soundfile.read(root / "takes" / "slow-solo-piano-3-000.wav", dtype="int16")
+    assert (rate, len(audio), audio.min(), audio.max()) == (16_000, 1600, -32768, 32767)
+    record = json.loads((root / "takes" / "slow-solo-piano-3.json").read_text())
+    assert record["prompt"] == "Slow, solo piano!"
+    assert record["perturbation"]["strength"] == 0.25
+    assert len(record["models"]["vae"]) == 64
+    assert set(record["files"]) == {"slow-solo-piano-3-000.wav", "slow-solo-piano-3-001.wav"}
+
+
+def test_no_perturbation_has_no_strength(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from padstal.sampling import generate as sampling
+
+    seen: list[Any] = []
+    monkeypatch.setattr(sampling, "load_bundle", lambda *_: types.SimpleNamespace(sample_rate=16_000))
+
+    def generate(*_: Any, **settings: Any) -> np.ndarray:
+        seen.append(settings["perturbation"])
+        return np.zeros((1, 1, 16), np.float32)
+
+    monkeypatch.setattr(sampling, "generate", generate)
+    _fake_models(root)
+    assert _run("generate", "x", "-n", "1", "--perturb", "none", "--strength", "1").exit_code == 0
+    assert (seen[0].mode, seen[0].strength) == ("none", 0.0)
+
+
+def test_generate_names_what_is_missing(root: Path) -> None:
+    _fake_models(root)
+    (root / "models" / "demo" / "vae" / "tal" / "model.safetensors").unlink()
+    assert "vae: no weights in models/demo/vae/tal" in _run("generate", "x").output
+    assert "no model 'other' (trained at scale demo: tal_dit)" in _run("generate", "x", "--model", "other").output
+
+
+def test_doctor_says_what_is_there_and_never_a_secret(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "canary-canary-canary")
+    shown = _run("doctor")
+    for expected in (
+        "Python",
+        "torch",
+        "memory",
+        "free disk",
+        "DVC",
+        "credentials in WANDB_API_KEY",
+        "params.yaml",
+        "vae weights (demo)",
+    ):
+        assert expected in shown.output
+    assert "canary" not in shown.output
+    assert shown.exit_code == 1, "there is no .dvc here"
+    assert "missing: DVC" in shown.output
+
+
+def test_doctor_wants_credentials_only_where_tracking_is_online(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from padstal.commands.doctor import findings
+
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("NETRC", str(root / "none"))
+    text = (root / "params.yaml").read_text()
+    assert next(one for one in findings(root) if one.what == "W&B").mark == "ok"
+    (root / "params.yaml").write_text(text.replace("mode: offline", "mode: online"))
+    assert next(one for one in findings(root) if one.what == "W&B").mark == "missing"

@@ -8,7 +8,18 @@ MERGE = RuleMerger(
     free={"instrument": ("piano", "electric piano", "drums", "double bass")},
     max_bytes=110,
 )
-SAYINGS = ("jazz", "hip-hop", "Calm", "dark", "piano", "electric piano", "drums", "98 bpm", "in c sharp minor", "a melody")
+SAYINGS = (
+    "jazz",
+    "hip-hop",
+    "Calm",
+    "dark",
+    "piano",
+    "electric piano",
+    "drums",
+    "98 bpm",
+    "in c sharp minor",
+    "a melody",
+)
 CAPTIONS = st.lists(st.sampled_from(SAYINGS), min_size=1, max_size=8).map(", ".join)
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from tests.quality.fakes import FakeClap
 
 from padstal.captions.similarity import TextEmbeddings, centre_window, cosine, shuffled_cosine
-from tests.quality.fakes import FakeClap
 
 
 def test_the_window_is_the_middle_of_the_clip():

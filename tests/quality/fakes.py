@@ -30,7 +30,9 @@ def music(seed: int, seconds: float = CLIPS_OF_TRACK * CLIP_SECONDS, rate: int =
     pitch = 200 * 2 ** (rng.integers(0, 30, note.max() + 1) / 12)
     second = 300 * 2 ** (rng.integers(0, 30, note.max() + 1) / 12)
     fade = np.exp(-3 * (t / 0.16 - note))
-    audio = sum(np.sin(2 * np.pi * k * pitch[note] * t) / k + np.sin(2 * np.pi * k * second[note] * t) / k for k in (1, 2, 3))
+    audio = sum(
+        np.sin(2 * np.pi * k * pitch[note] * t) / k + np.sin(2 * np.pi * k * second[note] * t) / k for k in (1, 2, 3)
+    )
     return (0.1 * fade * audio).astype(np.float32)
 
 
@@ -127,7 +129,9 @@ class FakeClap:
 
     def embed_audio(self, audio_BS: np.ndarray) -> np.ndarray:
         assert audio_BS.shape[1] == RATE // 2
-        spectrum = np.abs(np.fft.rfft(audio_BS, axis=1))[:, : 50 * self.features].reshape(len(audio_BS), self.features, 50)
+        spectrum = np.abs(np.fft.rfft(audio_BS, axis=1))[:, : 50 * self.features].reshape(
+            len(audio_BS), self.features, 50
+        )
         return _unit(spectrum.sum(axis=2) + 1e-6)
 
     def embed_text(self, texts: list[str]) -> np.ndarray:

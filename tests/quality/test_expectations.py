@@ -1,10 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.quality.fakes import write_corpus
 
 from padstal.params.validate import ValidateParams
 from padstal.quality.expectations import SEVERITIES, Expectation, Outcome, clips_table, suite, tracks_table, verdict
-from tests.quality.fakes import write_corpus
 
 LIMITS = {
     "min_clips": 10,

@@ -5,11 +5,11 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.quality.fakes import CLIP_SECONDS, RATE, music, write_corpus
 
 from padstal.manifest import ClipAudio, read_table
 from padstal.paths import Paths
 from padstal.quality.fingerprint import Fingerprint, candidates, fingerprint, matches, similarity, track_fingerprint
-from tests.quality.fakes import CLIP_SECONDS, RATE, music, write_corpus
 
 LEAST, SHIFT = 0.75, 1.2
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.quality.fakes import FakeClap, FakeHearing, install, stage, write_corpus, write_ingest
 
 from padstal.captions.refine import Decision
 from padstal.params.caption import CaptionParams
 from padstal.stages.caption import main
 from padstal.storage.atomic import read_json
-from tests.quality.fakes import FakeClap, FakeHearing, install, stage, write_corpus, write_ingest
 
 PARAMS = CaptionParams(rho1=0.1, rho2=0.1, rho3=0.25, neither_fits="keep", max_caption_bytes=110, batch_clips=7)
 

@@ -1,13 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.quality.fakes import RATE, music, stage, write_corpus, write_ingest
 
 from padstal.manifest import COLUMNS, write_table
 from padstal.params.curate import CurateParams
 from padstal.stages.curate import main
 from padstal.stages.harness import StageError
 from padstal.storage.atomic import read_json
-from tests.quality.fakes import RATE, music, stage, write_corpus, write_ingest
 
 PARAMS = {
     "duplicate_similarity": 0.75,
@@ -114,7 +114,9 @@ def test_too_few_tracks_for_a_likelihood_cut_are_refused_and_without_a_cut_accep
 def test_an_artist_in_two_splits_is_named(tmp_path):
     manifest = prepare(tmp_path)
     write_ingest(tmp_path, manifest.assign(artist="somebody"))
-    with pytest.raises(StageError, match="artist: 1 lie in more than one split.*somebody in test and train and validation"):
+    with pytest.raises(
+        StageError, match=r"artist: 1 lie in more than one split.*somebody in test and train and validation"
+    ):
         curate(tmp_path)
 
 

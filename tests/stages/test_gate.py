@@ -1,10 +1,10 @@
 import pytest
+from tests.quality.fakes import stage
 
 from padstal.params.gate import GateParams
 from padstal.stages.gate import main
 from padstal.stages.harness import StageError
 from padstal.storage.atomic import read_json, write_json
-from tests.quality.fakes import stage
 
 
 def entry(name, severity, success, **more):
@@ -47,6 +47,8 @@ def test_a_warning_passes_unless_the_gate_stops_at_warnings(tmp_path):
 
 
 def test_a_broken_expectation_of_the_whole_table_says_what_was_observed(tmp_path):
-    broken = entry("enough", "critical", False, column="", unexpected=0, offenders=[], observed="3", expected="min_value 10")
+    broken = entry(
+        "enough", "critical", False, column="", unexpected=0, offenders=[], observed="3", expected="min_value 10"
+    )
     with pytest.raises(StageError, match="table of clips: 3, expected min_value 10"):
         gate(tmp_path, [broken])

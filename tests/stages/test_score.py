@@ -1,12 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.quality.fakes import FakeScorer, install, music, stage, write_corpus, write_ingest
 
 from padstal.params.score import ScoreParams
 from padstal.stages.harness import StageError
 from padstal.stages.score import main
 from padstal.storage.atomic import read_json
-from tests.quality.fakes import FakeScorer, install, music, stage, write_corpus, write_ingest
 
 PARAMS = ScoreParams(gap_policy="none", quantiser="swapped", batch_clips=7)
 

@@ -1,6 +1,8 @@
 """Great Expectations takes some seconds to import, so these are slow tests."""
 
 import pytest
+from tests.quality.fakes import stage, write_corpus, write_ingest
+from tests.quality.test_expectations import LIMITS
 
 from padstal.params.gate import GateParams
 from padstal.params.validate import ValidateParams
@@ -8,8 +10,6 @@ from padstal.quality.expectations import suite
 from padstal.stages import gate, validate
 from padstal.stages.harness import StageError
 from padstal.storage.atomic import read_json
-from tests.quality.fakes import stage, write_corpus, write_ingest
-from tests.quality.test_expectations import LIMITS
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ BREAKS = {
     "every file has its sha256": ("sha256", "abc"),
     "splits have known names": ("split", "training"),
     "clips start inside their track": ("offset_seconds", -1.0),
-    "clips end inside their track": ("track_seconds", 0.5),
+    "clips end inside their track": ("track_seconds", -5.0),
     "no sample exceeds full scale": ("peak_dbfs", 0.5),
     "few clips are silent": ("rms_dbfs", -90.0),
     "few clips are clipped": ("clipped_share", 0.2),
@@ -63,15 +63,15 @@ BREAKS = {
 }
 
 
-@pytest.mark.parametrize("name", BREAKS)
-def test_bad_values_break_their_expectation_and_name_three_clips(tmp_path, good, name):
-    column, bad = BREAKS[name]
+def test_bad_values_break_their_expectation_and_name_three_clips(tmp_path, good):
     manifest = good.copy()
-    manifest.loc[10:24, column] = bad
+    for column, bad in BREAKS.values():
+        manifest.loc[10:24, column] = bad
     entries, _ = run(tmp_path, manifest)
-    assert name in broken(entries)
-    assert entries[name]["unexpected"] == 15
-    assert entries[name]["offenders"] == manifest["clip_id"][10:13].tolist()
+    assert broken(entries) == {*BREAKS, "an artist lies in one split"}  # "training" is another split
+    for name in BREAKS:
+        assert entries[name]["unexpected"] == 15
+        assert entries[name]["offenders"] == manifest["clip_id"][10:13].tolist()
 
 
 def test_what_concerns_whole_tables_breaks_too(tmp_path, good):
@@ -92,7 +92,7 @@ def test_what_concerns_whole_tables_breaks_too(tmp_path, good):
         "few tracks are in quarantine",
     }
     assert entries["few tracks are in quarantine"]["offenders"] == ["0.mp3", "1.mp3", "2.mp3"]
-    with pytest.raises(StageError, match="8 of 18|7 of 18"):
+    with pytest.raises(StageError, match=r"^7 of 18 expectations"):
         gate.main(stage("gate", tmp_path, GateParams(stop_at="critical")))
 
 

@@ -1,7 +1,8 @@
 """Merging an original and a generated caption by rule: what both say, nothing that contradicts, nothing imaginary.
 
-Stands where QA-MDT asks a language model (4.3) and keeps that prompt's promise: the original is the ground truth, the generated
-caption adds what it heard besides. It needs to know what words mean the same kind of thing, hence a vocabulary.
+Stands where QA-MDT asks a language model (4.3) and keeps that prompt's promise: the original is the ground truth, the
+generated caption adds what it heard besides. It needs to know what words mean the same kind of thing, hence a
+vocabulary.
 """
 
 import re
@@ -26,7 +27,8 @@ class RuleMerger:
     """A `Merger`: the original, then what the generated caption adds to it.
 
     Attributes:
-        exclusive: Kind → terms of which a piece has one (genres, moods): another one of the kind would contradict the original.
+        exclusive: Kind → terms of which a piece has one (genres, moods): another one of the kind would contradict the
+            original.
         free: Kind → terms of which a piece may have many (instruments).
         max_bytes: Longest merged caption, in UTF-8 bytes; attributes that no longer fit are left out.
     """

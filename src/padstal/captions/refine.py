@@ -6,7 +6,8 @@ T_o is the original caption, T_g the one that a captioner heard in the music M, 
     T_o fits  if S(T_o, M) > ρ2                                                    (10)
     fuse both if both fit and S(T_o, T_g) < ρ3                                     (11)
 
-All comparisons are strict, and a text or similarity that is absent (empty, NaN) never fits. The paper is silent where no caption
+All comparisons are strict, and a text or similarity that is absent (empty, NaN) never fits. The paper is silent where
+no caption
 is left: such a clip keeps its audio and trains the unconditional branch.
 """
 
@@ -109,7 +110,8 @@ def refine(
 ) -> Refined:
     """Apply the table to all clips, and merge where it says so.
 
-    A merged caption that is empty or fits no better than ρ1 gives way to T_g. `fit` is asked once, for all merged captions.
+    A merged caption that is empty or fits no better than ρ1 gives way to T_g. `fit` is asked once, for all merged
+    captions.
     """
     decision = [
         decide(*row, at=thresholds)

@@ -26,7 +26,7 @@ class TextEmbeddings:
         self._known: dict[str, np.ndarray] = {}
 
     def add(self, texts: list[str]) -> None:
-        """Embed the texts not yet known, sorted so that batches do not depend on the clips' order; "" has no embedding."""
+        """Embed the texts not yet known, sorted, so that batches do not depend on the clips' order; "" has none."""
         new = sorted({text for text in texts if text} - self._known.keys())
         for start in range(0, len(new), self._batch):
             chunk = new[start : start + self._batch]
@@ -48,7 +48,7 @@ def cosine(a_ND: np.ndarray, b_ND: np.ndarray) -> np.ndarray:
 
 
 def shuffled_cosine(audio_ND: np.ndarray, text_ND: np.ndarray) -> np.ndarray:
-    """Cosines of all clips with captions of other clips: each with its neighbour's at ten distances; the scale of "does not fit".
+    """Cosines of clips with captions of other clips, at ten distances in the table: the scale of "does not fit".
 
     NaN rows of `text_ND` are left out.
     """
@@ -56,4 +56,8 @@ def shuffled_cosine(audio_ND: np.ndarray, text_ND: np.ndarray) -> np.ndarray:
     audio_ND, text_ND = audio_ND[present], text_ND[present]
     n = len(text_ND)
     shifts = sorted({(k * n) // 11 for k in range(1, 11)} - {0}) if n > 1 else []
-    return np.concatenate([cosine(audio_ND, np.roll(text_ND, shift, axis=0)) for shift in shifts]) if shifts else np.zeros(0)
+    return (
+        np.concatenate([cosine(audio_ND, np.roll(text_ND, shift, axis=0)) for shift in shifts])
+        if shifts
+        else np.zeros(0)
+    )

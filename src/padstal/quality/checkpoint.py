@@ -24,14 +24,16 @@ def run(
     import great_expectations as gx
     from great_expectations.checkpoint import UpdateDataDocsAction
 
-    context = gx.get_context(mode="ephemeral")
+    context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     if data_docs is not None:
         context.add_data_docs_site("data_docs", _site(data_docs))
     asked = {expectation.name: expectation for expectation in suite}
     outcomes: dict[str, Outcome] = {}
     for name in sorted({expectation.table for expectation in suite}):
-        batch = context.data_sources.add_pandas(name).add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
+        batch = (
+            context.data_sources.add_pandas(name).add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
+        )
         expectations = [_to_gx(expectation) for expectation in suite if expectation.table == name]
         definition = context.validation_definitions.add(
             gx.ValidationDefinition(

@@ -51,7 +51,9 @@ def groups(tracks: Sequence[str], found: Sequence[Match], quality: Mapping[str, 
     for i, track in enumerate(tracks):
         if track in nearest:
             members.setdefault(root(i), []).append(track)
-    return tuple(sorted((_group(sorted(of_group), nearest, quality) for of_group in members.values()), key=lambda g: g.name))
+    return tuple(
+        sorted((_group(sorted(of_group), nearest, quality) for of_group in members.values()), key=lambda g: g.name)
+    )
 
 
 def _group(members: list[str], nearest: Mapping[str, float], quality: Mapping[str, float]) -> DuplicateGroup:

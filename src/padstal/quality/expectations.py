@@ -1,6 +1,7 @@
 """What the data must look like before anything is trained on it: a suite over two tables, and the verdict on it.
 
-The tables: "clips" (the manifest with a few columns derived from it) and "tracks" (one row a file seen, accepted or not).
+The tables: "clips" (the manifest with a few columns derived from it) and "tracks" (one row a file seen, accepted or
+    not).
 `checkpoint.py` puts the suite to Great Expectations.
 """
 
@@ -104,7 +105,9 @@ def suite(
         "ExpectColumnValuesToBeInSet",
     )
 
-    def clips(name: str, kind: str, column: str, severity: Severity, mostly: float | None = None, **limits: Any) -> Expectation:
+    def clips(
+        name: str, kind: str, column: str, severity: Severity, mostly: float | None = None, **limits: Any
+    ) -> Expectation:
         return Expectation(name, "clips", kind, column, severity, limits, mostly)
 
     return (
@@ -114,7 +117,9 @@ def suite(
         clips("every file has its sha256", matches, "sha256", "critical", regex=HEXADECIMAL_SHA256),
         clips("every clip has a licence", matches, "licence", "critical", regex=SOME_TEXT),
         clips("splits have known names", within, "split", "critical", value_set=list(SPLITS)),
-        clips("no split is empty", "ExpectColumnDistinctValuesToContainSet", "split", "critical", value_set=list(SPLITS)),
+        clips(
+            "no split is empty", "ExpectColumnDistinctValuesToContainSet", "split", "critical", value_set=list(SPLITS)
+        ),
         clips("a track lies in one split", between, "splits_of_track", "critical", min_value=1, max_value=1),
         clips("an artist lies in one split", between, "splits_of_artist", "critical", min_value=1, max_value=1),
         clips("clips start inside their track", between, "offset_seconds", "critical", min_value=0),
@@ -124,10 +129,20 @@ def suite(
             "few clips are silent", between, "rms_dbfs", "critical", mostly=1 - max_silent_share, min_value=silence_dbfs
         ),
         clips(
-            "few clips are clipped", between, "clipped_share", "critical", mostly=1 - max_clipped_share, max_value=CLIPPED_SHARE
+            "few clips are clipped",
+            between,
+            "clipped_share",
+            "critical",
+            mostly=1 - max_clipped_share,
+            max_value=CLIPPED_SHARE,
         ),
         clips(
-            "most clips have a caption or tags", matches, "description", "critical", mostly=1 - max_uncaptioned_share, regex=SOME_TEXT
+            "most clips have a caption or tags",
+            matches,
+            "description",
+            "critical",
+            mostly=1 - max_uncaptioned_share,
+            regex=SOME_TEXT,
         ),
         clips(
             "loudness lies in its range",
@@ -154,7 +169,8 @@ def suite(
 def clips_table(manifest: pd.DataFrame) -> pd.DataFrame:
     """The manifest with what the suite derives from it; `id` names a row.
 
-    Added: `splits_of_track`, `splits_of_artist` (1 where the artist is unknown), `seconds_left` (of the track after the clip) and
+    Added: `splits_of_track`, `splits_of_artist` (1 where the artist is unknown), `seconds_left` (of the track after the
+        clip) and
     `description` (caption or tags). Levels that could not be measured (NaN: digital silence) count as the lowest.
     """
     table = manifest.copy()
@@ -169,7 +185,7 @@ def clips_table(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def tracks_table(manifest: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFrame:
-    """One row a file that the sources held: `id` (its path) and `state`, "accepted" or the reason for its quarantine."""
+    """One row a file of the sources: `id` (its path) and `state`, "accepted" or the reason for its quarantine."""
     accepted = manifest.drop_duplicates("track_id")
     return pd.DataFrame(
         {

@@ -1,11 +1,13 @@
 """An acoustic fingerprint that survives gain, re-encoding and a trimmed start (after Haitsma and Kalker, ISMIR 2002).
 
-The log energy E of 33 bands is taken every 32 ms over windows of a quarter of a second. Each frame has 32 bits, the signs of
+The log energy E of 33 bands is taken every 32 ms over windows of a quarter of a second. Each frame has 32 bits, the
+signs of
 
     F(t, m) = [E(t, m) − E(t, m+1)] − [E(t−Δ, m) − E(t−Δ, m+1)]                     (1)
 
-which do not depend on gain or a fixed equaliser. Two recordings are compared at every shift of at most `max_shift` frames by the
-share of bits that agree, 0.5 for strangers; likely pairs come from an index of 16-bit words, so that not all pairs are compared.
+which do not depend on gain or a fixed equaliser. Two recordings are compared at every shift of at most `max_shift`
+frames by the share of bits that agree, 0.5 for strangers; likely pairs come from an index of 16-bit words, so that not
+all pairs are compared.
 
 Shape suffixes: T frames, M bands.
 """
@@ -81,7 +83,7 @@ def fingerprint(audio_S: np.ndarray, sample_rate: int, heard_S: np.ndarray | Non
 
 
 def track_fingerprint(audio: ClipAudio, clips: pd.DataFrame, sample_rate: int) -> Fingerprint:
-    """Fingerprint of a track, put together again from its clips (rows of the manifest); gaps between them stay unknown."""
+    """Fingerprint of a track, put together again from its clips (manifest rows); gaps between them stay unknown."""
     starts = (clips["offset_seconds"].to_numpy() * sample_rate).round().astype(int)
     mono_BS = audio.mono_BS(clips)
     audio_S = np.zeros(starts.max() + mono_BS.shape[1], dtype=np.float32)
@@ -110,8 +112,9 @@ def similarity(a: Fingerprint, b: Fingerprint, *, max_shift_seconds: float) -> f
 def candidates(fingerprints: list[Fingerprint], *, max_shift_seconds: float) -> list[tuple[int, int]]:
     """Pairs (i < j) that share at least `MIN_VOTES` words at one shift; sorted.
 
-    The index holds a word (half of a frame's bits) with recording and frame, sorted by word and frame. Each entry is compared with
-    the next ones of its word that lie within the largest shift, at most `MAX_NEIGHBOURS`; a word that more share says too little.
+    The index holds a word (half of a frame's bits) with recording and frame, sorted by word and frame. Each entry is
+    compared with the next ones of its word that lie within the largest shift, at most `MAX_NEIGHBOURS`; a word that
+    more share says too little.
     """
     word, owner, frame = _entries(fingerprints)
     order = np.lexsort((owner, frame, word))

@@ -4,8 +4,9 @@ With μ, σ of p-MOS over the training set:
 
     Q(s) = ⌊(s − (μ − 2σ)) / σ⌋ + r                                                (2)
 
-The paper sets r = 2 for s > μ and 1 otherwise, which reaches level 3 only at s = μ. With r swapped (2 for s < μ, 1 otherwise) and
-clamped to 1…5, as the authors' released thresholds behave, it is a staircase whose edges are μ − 2σ, μ − σ, μ + σ and μ + 2σ.
+The paper sets r = 2 for s > μ and 1 otherwise, which reaches level 3 only at s = μ. With r swapped (2 for s < μ, 1
+otherwise) and clamped to 1…5, as the authors' released thresholds behave, it is a staircase whose edges are μ − 2σ, μ −
+σ, μ + σ and μ + 2σ.
 """
 
 from dataclasses import dataclass
@@ -78,10 +79,12 @@ def quality_prefix(
     """Prefix of each caption: low for s < μ − 2σ, medium for μ − σ ≤ s ≤ μ + σ, high for s > μ + 2σ.
 
     Args:
-        gap_policy: In the two bands between, which the paper leaves open: no prefix, "medium quality", or the nearer band's
-            (medium at equal distance). A NaN never has a prefix.
+        gap_policy: In the two bands between, which the paper leaves open: no prefix, "medium quality", or the nearer
+            band's (medium at equal distance). A NaN never has a prefix.
     """
-    return [_prefix(float(s), distribution.mu, distribution.sigma, gap_policy) for s in np.asarray(pmos_N, dtype=np.float64)]
+    return [
+        _prefix(float(s), distribution.mu, distribution.sigma, gap_policy) for s in np.asarray(pmos_N, dtype=np.float64)
+    ]
 
 
 def _prefix(s: float, mu: float, sigma: float, gap_policy: str) -> str:

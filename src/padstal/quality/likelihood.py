@@ -1,6 +1,7 @@
 """How typical a track is: log-likelihood under a Gaussian of CLAP embeddings (DiscoDiff 4.1).
 
-Unit-norm embeddings of few tracks make the sample covariance S near-singular, so it is shrunk towards a scaled identity:
+Unit-norm embeddings of few tracks make the sample covariance S near-singular, so it is shrunk towards a scaled
+identity:
 
     Σ = (1 − λ) S + λ (tr S / D) I                                                 (1)
 
@@ -64,7 +65,9 @@ def fit(x_ND: np.ndarray, *, min_tracks: int) -> Gaussian:
     """
     x_ND = np.asarray(x_ND, dtype=np.float64)
     if len(x_ND) < max(min_tracks, 2):
-        raise ValueError(f"{len(x_ND)} tracks: expected at least {max(min_tracks, 2)} to fit a Gaussian to their embeddings")
+        raise ValueError(
+            f"{len(x_ND)} tracks: expected at least {max(min_tracks, 2)} to fit a Gaussian to their embeddings"
+        )
     if not np.isfinite(x_ND).all():
         raise ValueError(f"{int((~np.isfinite(x_ND).all(axis=1)).sum())} of {len(x_ND)} embeddings are not finite")
     covariance_DD, shrinkage = ledoit_wolf(x_ND)
@@ -74,7 +77,7 @@ def fit(x_ND: np.ndarray, *, min_tracks: int) -> Gaussian:
         cholesky_DD = np.linalg.cholesky(covariance_DD)
     except np.linalg.LinAlgError:
         raise SingularCovarianceError(
-            f"the covariance of {len(x_ND)} embeddings of {x_ND.shape[1]} features is singular after shrinkage {shrinkage:.3g}"
+            f"the covariance of {len(x_ND)} embeddings of {x_ND.shape[1]} features is singular (λ = {shrinkage:.3g})"
         ) from None
     return Gaussian(mean_D=x_ND.mean(axis=0), cholesky_DD=cholesky_DD, shrinkage=shrinkage)
 

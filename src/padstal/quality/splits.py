@@ -11,7 +11,7 @@ class SharedBetweenSplitsError(ValueError):
 
 
 def check_disjoint(table: pd.DataFrame, *, names: tuple[str, ...]) -> None:
-    """Check that each value of the columns `names` lies in one split; the empty string names nothing and is passed over.
+    """Check that each value of the columns `names` lies in one split; the empty string names nothing.
 
     An album counts together with its artist, since unrelated artists use the same titles.
 
@@ -24,10 +24,12 @@ def check_disjoint(table: pd.DataFrame, *, names: tuple[str, ...]) -> None:
         splits = known["split"].groupby([key.rename(None) for key in keys]).agg(lambda column: sorted(set(column)))
         shared = splits[splits.map(len) > 1]
         if len(shared):
-            listed = "; ".join(f"{_readable(key)} in {' and '.join(found)}" for key, found in shared.head(NAMED).items())
+            listed = "; ".join(
+                f"{_readable(key)} in {' and '.join(found)}" for key, found in shared.head(NAMED).items()
+            )
             raise SharedBetweenSplitsError(
                 f"{name}: {len(shared)} lie in more than one split, expected each in one: {listed}. "
-                "Splits follow the artist; fill in `artist` in the captions table so that what belongs together stays together"
+                "Splits follow the artist: fill in `artist` in the captions table to keep what belongs together"
             )
 
 

@@ -1,4 +1,4 @@
-"""`caption`: keep, replace or merge captions by what CLAP hears (QA-MDT 4.3); the decision and all similarities are kept."""
+"""`caption`: keep, replace or merge captions by what CLAP hears (QA-MDT 4.3), and keep the decision."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -100,7 +100,7 @@ def metrics(
     *,
     embedded: int,
 ) -> dict[str, Any]:
-    """Shares beside the paper's, similarity before and after, and the scale of CLAP's cosine: matched against shuffled pairs."""
+    """Shares beside the paper's, similarity before and after, and CLAP's cosine of matched against shuffled pairs."""
     of = captions.groupby("decision")
     return {
         "clips": len(captions),

@@ -1,4 +1,4 @@
-"""`curate`: near-duplicates out, training clips of low quality and unlikely tracks out (DiscoDiff 4.1), splits checked."""
+"""`curate`: near-duplicates, poor training clips and unlikely tracks out (DiscoDiff 4.1), splits checked."""
 
 from collections.abc import Iterable
 
@@ -21,7 +21,7 @@ CAPTION_COLUMNS = ["clip_id", "original", "caption", "decision"]
 
 
 def main(stage: Stage[CurateParams]) -> None:
-    """Take clips out, each for one reason, and write who stays (`dataset.parquet`) and who leaves (`removed.parquet`)."""
+    """Take clips out, each for one reason; write who stays (`dataset.parquet`) and who leaves (`removed.parquet`)."""
     params = stage.params
     clips = joined(stage)
     removals = Removals(clips)
@@ -46,7 +46,9 @@ def main(stage: Stage[CurateParams]) -> None:
         raise StageError(str(error)) from None
     for name in ("train", "validation", "test"):
         if not (dataset["split"] == name).any():
-            raise StageError(f"split {name}: no clip is left of {(clips['split'] == name).sum()}: keep more, or bring more music")
+            raise StageError(
+                f"split {name}: no clip is left of {(clips['split'] == name).sum()}: keep more, or bring more music"
+            )
     with atomic_folder(stage.paths.curate) as folder:
         write_table(dataset, folder / "dataset.parquet")
         write_table(removed, folder / "removed.parquet")
@@ -77,7 +79,9 @@ def joined(stage: Stage[CurateParams]) -> pd.DataFrame:
     clips = manifest.drop(columns="caption").merge(scores, on="clip_id", validate="one_to_one")
     clips = clips.merge(captions, on="clip_id", validate="one_to_one")
     if len(clips) != len(manifest):
-        raise StageError(f"{len(manifest)} clips in the manifest, {len(clips)} with a score and a caption; rerun score and caption")
+        raise StageError(
+            f"{len(manifest)} clips in the manifest, {len(clips)} with a score and a caption; rerun score and caption"
+        )
     return clips.assign(log_likelihood=np.nan, duplicate_group="")
 
 
@@ -101,7 +105,7 @@ def find_duplicates(stage: Stage[CurateParams], clips: pd.DataFrame) -> tuple[Du
 
 
 def cut_unlikely(stage: Stage[CurateParams], clips: pd.DataFrame, removals: Removals) -> float | None:
-    """Log-likelihood of every track under a Gaussian of the training tracks' CLAP embeddings; the least likely training tracks go.
+    """Log-likelihood of every track under a Gaussian of the training tracks; the least likely of those go.
 
     Returns the shrinkage, or `None` where no Gaussian could be fitted and none is needed (`keep_likelihood` is 1).
     """
@@ -122,7 +126,9 @@ def cut_unlikely(stage: Stage[CurateParams], clips: pd.DataFrame, removals: Remo
     chosen_N = likelihood.most_likely(log_likelihood_N[train_N], params.keep_likelihood)
     unlikely = track_N[train_N][~chosen_N]
     removals.add(
-        clips["track_id"].isin(unlikely), "unlikely", f"not among the most likely {params.keep_likelihood:.0%} of training tracks"
+        clips["track_id"].isin(unlikely),
+        "unlikely",
+        f"not among the most likely {params.keep_likelihood:.0%} of training tracks",
     )
     return gaussian.shrinkage
 

@@ -55,7 +55,9 @@ def main(stage: Stage[ScoreParams]) -> None:
             **asdict(distribution),
             "clips": len(scores),
             "unknown": int(np.isnan(score_N).sum()),
-            "clips_of_level": {str(level): int((level_N == level).sum()) for level in (levels.UNKNOWN_LEVEL, *levels.LEVELS)},
+            "clips_of_level": {
+                str(level): int((level_N == level).sum()) for level in (levels.UNKNOWN_LEVEL, *levels.LEVELS)
+            },
             "clips_of_prefix": {name: prefixes.count(name) for name in (levels.LOW, levels.MEDIUM, levels.HIGH)},
             "clips_without_prefix": prefixes.count(""),
             "pmos_quantiles": {str(q): float(np.nanquantile(score_N, q)) for q in QUANTILES},

@@ -1,4 +1,4 @@
-"""`validate`: manifest and audio statistics against a Great Expectations suite; writes the verdict and always succeeds."""
+"""`validate`: puts manifest and audio statistics to Great Expectations; writes the verdict, always succeeds."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""The report in a real browser: it is readable, it plays, it is quiet on the console, and it asks no server for anything."""
+"""The report in a real browser: it is readable, it plays, the console is quiet, and no server is asked for anything."""
 
 import os
 import shutil
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.reporting.finished import write_finished_scale
 
 from padstal.reporting.cards import model_cards
 from padstal.reporting.compose import compose_report
 from padstal.reporting.inputs import read_inputs
 from padstal.reporting.page import render_page
-from tests.reporting.finished import write_finished_scale
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,9 @@ def open_report(browser: object, report: Path, width: int, scheme: str = "light"
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[attr-defined]
     opened = Opened(context.new_page())
     page = opened.page
-    page.on("console", lambda message: opened.errors.append(message.text) if message.type in ("error", "warning") else None)  # type: ignore[attr-defined]
+    page.on(
+        "console", lambda message: opened.errors.append(message.text) if message.type in ("error", "warning") else None
+    )  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: opened.errors.append(str(error)))  # type: ignore[attr-defined]
     page.on("request", lambda request: opened.requests.append(request.url))  # type: ignore[attr-defined]
     page.goto(report.as_uri())  # type: ignore[attr-defined]
@@ -98,7 +100,11 @@ def test_a_sample_plays_and_stops(browser, report: Path, width: int) -> None:
         """(clip) => new Promise((done, fail) => {
             const audio = clip.querySelector("audio");
             const until = Date.now() + 10000;
-            const look = () => audio.currentTime > 0.2 ? done() : Date.now() > until ? fail("stands still") : setTimeout(look, 50);
+            const look = () => {
+                if (audio.currentTime > 0.2) done();
+                else if (Date.now() > until) fail("stands still");
+                else setTimeout(look, 50);
+            };
             look();
         })"""
     )
@@ -120,7 +126,11 @@ def test_a_row_plays_one_clip_after_the_other(browser, report: Path) -> None:
     row.locator(".clip").nth(1).locator("audio").evaluate(
         """(audio) => new Promise((done, fail) => {
             const until = Date.now() + 15000;
-            const look = () => !audio.paused ? done() : Date.now() > until ? fail("does not follow") : setTimeout(look, 50);
+            const look = () => {
+                if (!audio.paused) done();
+                else if (Date.now() > until) fail("does not follow");
+                else setTimeout(look, 50);
+            };
             look();
         })"""
     )
@@ -148,7 +158,12 @@ def test_captions_are_filtered_and_hostile_ones_are_only_text(browser, report: P
 def test_the_record_of_this_machine_is_drawn(browser, report: Path) -> None:
     opened = open_report(browser, report, 1280)
     rows = opened.page.locator("#record-here tbody tr")
-    assert [text.split("\t")[0] for text in rows.all_inner_texts()] == ["ingest", "train_vae · tal", "evaluate", "report"]
+    assert [text.split("\t")[0] for text in rows.all_inner_texts()] == [
+        "ingest",
+        "train_vae · tal",
+        "evaluate",
+        "report",
+    ]
     assert opened.page.locator("#record-here .meter.over").count() == 1
     assert_quiet(opened, report)
     opened.page.context.close()

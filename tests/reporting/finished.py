@@ -1,4 +1,4 @@
-"""A whole finished scale, faked: every artefact that the report reads, small, deterministic, with hostile texts in it."""
+"""A whole finished scale, faked: every artefact that the report reads, small, deterministic, with hostile texts."""
 
 import json
 from pathlib import Path
@@ -53,7 +53,9 @@ def tone(pitch: float, brightness: float, noise: float, seed: int, seconds: floa
 
 def evaluation(generator: np.random.Generator) -> dict[str, object]:
     """`evaluate.json` of a run in which TAL and PADS help."""
-    sweep = [_measured("audio_dit" if g < 2 else "tal_dit", "none", 0.0, (3.0, 7.0)[g % 2], generator) for g in range(4)]
+    sweep = [
+        _measured("audio_dit" if g < 2 else "tal_dit", "none", 0.0, (3.0, 7.0)[g % 2], generator) for g in range(4)
+    ]
     sweep += [
         _measured(model, perturbation, strength, 7.0, generator)
         for model, perturbation in METHODS
@@ -79,7 +81,11 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
             "common_range": [0.22, 0.31],
             "rows": matched_rows[1:],
             "refused": [
-                {"model": "audio_dit", "perturbation": "cads", "why": "spans CLAP-f [0.28, 0.31] and does not reach 0.27"}
+                {
+                    "model": "audio_dit",
+                    "perturbation": "cads",
+                    "why": "spans CLAP-f [0.28, 0.31] and does not reach 0.27",
+                }
             ],
             "baseline": {"model": "audio_dit", "perturbation": "cads"},
             "differences": [
@@ -90,14 +96,30 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
             ],
             "published": {
                 "source": "PADS-TAL slides, table of section 3",
-                "rows": [{"model": "tal", "perturbation": "pads", "mrecall": 0.407, "vendi": 26.075, "kl": 0.626, "fd": 135.5}],
+                "rows": [
+                    {
+                        "model": "tal",
+                        "perturbation": "pads",
+                        "mrecall": 0.407,
+                        "vendi": 26.075,
+                        "kl": 0.626,
+                        "fd": 135.5,
+                    }
+                ],
             },
         },
         "latent_space": {
             "k": 5,
             "labels": "truth",
             "spaces": [
-                {"space": s, "pooling": pooling, "precision": p, "interval": [p - 0.05, p + 0.05], "chance": 0.125, "queries": 80}
+                {
+                    "space": s,
+                    "pooling": pooling,
+                    "precision": p,
+                    "interval": [p - 0.05, p + 0.05],
+                    "chance": 0.125,
+                    "queries": 80,
+                }
                 for s, p in (("audio", 0.3), ("tal", 0.52), ("tal.w_m", 0.31), ("tal.z_p", 0.7))
                 for pooling in ("mean", "flat")
             ],
@@ -109,13 +131,17 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
             "origin": {"clap": "trained on the composer's draw"},
         },
         "truth": {"near_duplicates": {"planted": 6, "flagged": 5, "precision": 1.0, "recall": 0.83}, "captions": None},
-        "reconstruction": {"audio": {"clap_f": 0.29, "clap_f_of_originals": 0.33, "pmos": 3.4, "pmos_of_originals": 3.9, "n": 4}},
+        "reconstruction": {
+            "audio": {"clap_f": 0.29, "clap_f_of_originals": 0.33, "pmos": 3.4, "pmos_of_originals": 3.9, "n": 4}
+        },
         "reference": {"clap_f": 0.34, "vendi": 9.1, "n": 12},
         "design": {"test_prompts": 12, "tune_prompts": 4, "samples_a_prompt": 3, "seeds": 3, "confidence": 0.95},
     }
 
 
-def _measured(model: str, perturbation: str, strength: float, guidance: float, generator: np.random.Generator) -> dict[str, object]:
+def _measured(
+    model: str, perturbation: str, strength: float, guidance: float, generator: np.random.Generator
+) -> dict[str, object]:
     gain = {"none": 0.0, "cads": 2.0, "pads": 3.0}[perturbation] * strength + (0.9 if model == "tal_dit" else 0)
     loss = {"none": 0.0, "cads": 0.25, "pads": 0.11}[perturbation] * strength + (0.03 if guidance < 5 else 0)
     values = {
@@ -134,7 +160,9 @@ def _measured(model: str, perturbation: str, strength: float, guidance: float, g
     return {**key, **values, "n": 36, "fd_is_singular": True, "intervals": {**intervals, "pmos": None}}
 
 
-def _difference(model: str, perturbation: str, metric: str, by: float, around: tuple[float, float], share: float) -> dict[str, object]:
+def _difference(
+    model: str, perturbation: str, metric: str, by: float, around: tuple[float, float], share: float
+) -> dict[str, object]:
     named = {"model": model, "perturbation": perturbation, "metric": metric}
     return {**named, "difference": by, "interval": list(around), "share_of_baseline": share}
 
@@ -142,7 +170,12 @@ def _difference(model: str, perturbation: str, metric: str, by: float, around: t
 def _params(scale: str, prompts: int) -> dict[str, object]:
     report = {"title": "padstal", "captions_shown": 30, "prompts_shown": prompts, "reconstructions_shown": 2}
     sections = {
-        "ingest": {"sample_rate": RATE, "clip_seconds": SECONDS, "channels": 1, "sources": [{"kind": "synth", "tracks": 24}]},
+        "ingest": {
+            "sample_rate": RATE,
+            "clip_seconds": SECONDS,
+            "channels": 1,
+            "sources": [{"kind": "synth", "tracks": 24}],
+        },
         "train_vae": {"audio": {"steps": 900, "weights": {"kl": 2e-5}}, "tal": {"steps": 1000}},
         "train_diffusion": {"audio_dit": {"steps": 1500, "learning_rate": 5e-4}, "tal_dit": {"steps": 1500}},
         "report": report,
@@ -175,7 +208,13 @@ def _manifest(generator: np.random.Generator) -> pd.DataFrame:
             "tags": genre,
             "split": ("train", "train", "train", "validation", "test")[track % 7 % 5],
         }
-        numbers = {"offset_seconds": 2.0 * (clip % 2), "clip_seconds": SECONDS, "track_seconds": 4.1, "sample_rate": RATE, "channels": 1}
+        numbers = {
+            "offset_seconds": 2.0 * (clip % 2),
+            "clip_seconds": SECONDS,
+            "track_seconds": 4.1,
+            "sample_rate": RATE,
+            "channels": 1,
+        }
         rows.append({**text, **numbers, "shard": 0, "row": clip})
     table = pd.DataFrame(rows)
     for column in COLUMNS:
@@ -189,13 +228,17 @@ def _write_data(paths: Paths, manifest: pd.DataFrame, generator: np.random.Gener
         folder.mkdir(parents=True)
     write_table(manifest, paths.ingest / "manifest.parquet")
     reasons = ["duplicate", "duplicate", "licence", "too_short", "cannot_decode"]
-    write_table(pd.DataFrame({"path": [f"q{i}.wav" for i in range(5)], "reason": reasons}), paths.ingest / "quarantine.parquet")
+    write_table(
+        pd.DataFrame({"path": [f"q{i}.wav" for i in range(5)], "reason": reasons}), paths.ingest / "quarantine.parquet"
+    )
     sounds = [tone(110 * 2 ** ((clip % 12) / 12), 0.4 + 0.1 * (clip % 4), 0.002, clip) for clip in range(len(manifest))]
     np.save(paths.ingest / "shards" / "00000.npy", np.stack(sounds))
     write_json(paths.validate / "verdict.json", _verdict())
     pmos = (4.1 - generator.gamma(1.5, 0.5, len(manifest))).clip(1, 5)
     levels = np.digitize(pmos, [2, 3, 3.6, 4]) + 1
-    scores = pd.DataFrame({"clip_id": manifest["clip_id"], "pmos": pmos, "quality_level": levels, "prefix": "medium quality"})
+    scores = pd.DataFrame(
+        {"clip_id": manifest["clip_id"], "pmos": pmos, "quality_level": levels, "prefix": "medium quality"}
+    )
     write_table(scores, paths.score / "scores.parquet")
     write_json(paths.score / "distribution.json", {"mu": float(pmos.mean()), "sigma": float(pmos.std()), "n": 30})
     generated = [f"{GENRES[clip % 4]}, electric piano, calm" for clip in range(len(manifest))]
@@ -207,7 +250,9 @@ def _write_data(paths: Paths, manifest: pd.DataFrame, generator: np.random.Gener
             "original": manifest["caption"],
             "generated": generated,
             "decision": decisions,
-            "caption": ["" if decision == "unconditional" else text for decision, text in zip(decisions, generated, strict=True)],
+            "caption": [
+                "" if decision == "unconditional" else text for decision, text in zip(decisions, generated, strict=True)
+            ],
             "similarity_original_audio": np.where(manifest["caption"] == "", np.nan, fits[0]),
             "similarity_generated_audio": fits[1],
             "similarity_original_generated": np.where(manifest["caption"] == "", np.nan, fits[2]),
@@ -216,24 +261,43 @@ def _write_data(paths: Paths, manifest: pd.DataFrame, generator: np.random.Gener
     )
     write_table(captions, paths.caption / "captions.parquet")
     likelihood = generator.normal(-40, 6, len(manifest))
-    dataset = manifest.assign(pmos=pmos, quality_level=levels, log_likelihood=likelihood, caption=captions["caption"]).iloc[4:]
+    dataset = manifest.assign(
+        pmos=pmos, quality_level=levels, log_likelihood=likelihood, caption=captions["caption"]
+    ).iloc[4:]
     write_table(dataset, paths.curate / "dataset.parquet")
-    removed = pd.DataFrame({"clip_id": manifest["clip_id"].head(4), "reason": ["near_duplicate"] * 2 + ["unlikely"] * 2})
+    removed = pd.DataFrame(
+        {"clip_id": manifest["clip_id"].head(4), "reason": ["near_duplicate"] * 2 + ["unlikely"] * 2}
+    )
     write_table(removed, paths.curate / "removed.parquet")
 
 
 def _verdict() -> dict[str, object]:
     rows = [
         {"name": "clip ids are unique", "table": "clips", "column": "clip_id", "severity": "critical", "success": True},
-        {"name": "loudness is in range", "table": "clips", "column": "loudness_lufs", "severity": "warning", "success": False},
+        {
+            "name": "loudness is in range",
+            "table": "clips",
+            "column": "loudness_lufs",
+            "severity": "warning",
+            "success": False,
+        },
         {"name": "enough clips", "table": "clips", "column": None, "severity": "critical", "success": True},
     ]
-    asked = {"kind": "Expect", "unexpected": 0, "offenders": [], "observed": "3 of 48 rows do not comply", "expected": "every row"}
+    asked = {
+        "kind": "Expect",
+        "unexpected": 0,
+        "offenders": [],
+        "observed": "3 of 48 rows do not comply",
+        "expected": "every row",
+    }
     return {"success": False, "worst": "warning", "expectations": [{**asked, **row} for row in rows]}
 
 
 def _write_models(paths: Paths) -> None:
-    folders = {paths.foundation(role): {"origin": "trained on the composer's draw"} for role in ("clap", "pmos", "tagger", "text_encoder")}
+    folders = {
+        paths.foundation(role): {"origin": "trained on the composer's draw"}
+        for role in ("clap", "pmos", "tagger", "text_encoder")
+    }
     folders |= {paths.vae(name): {"sample_rate": RATE} for name in ("audio", "tal")}
     folders |= {paths.diffusion(f"{name}_dit"): {"vae": name} for name in ("audio", "tal")}
     for number, (folder, config) in enumerate(folders.items()):
@@ -263,8 +327,13 @@ def _write_reconstructions(paths: Paths, manifest: pd.DataFrame) -> None:
     for place, vae in enumerate(("audio", "tal")):
         folder = paths.latents(vae)
         folder.mkdir(parents=True)
-        write_table(pd.DataFrame({"clip_id": held_out["clip_id"], "row": range(len(held_out))}), folder / "reconstructions.parquet")
-        sounds = [tone(110 * 2 ** ((int(row) % 12) / 12), 0.4, 0.01 + 0.02 * place, int(row)) for row in held_out["row"]]
+        write_table(
+            pd.DataFrame({"clip_id": held_out["clip_id"], "row": range(len(held_out))}),
+            folder / "reconstructions.parquet",
+        )
+        sounds = [
+            tone(110 * 2 ** ((int(row) % 12) / 12), 0.4, 0.01 + 0.02 * place, int(row)) for row in held_out["row"]
+        ]
         np.save(folder / "reconstructions.npy", np.stack(sounds))
 
 
@@ -285,7 +354,13 @@ def _write_samples(paths: Paths, prompts: int) -> None:
         for perturbation, strength, guidance in settings:
             for at in range(prompts):
                 for seed in (11, 12):
-                    key = {"row": len(rows), "model": model, "perturbation": perturbation, "strength": strength, "guidance": guidance}
+                    key = {
+                        "row": len(rows),
+                        "model": model,
+                        "perturbation": perturbation,
+                        "strength": strength,
+                        "guidance": guidance,
+                    }
                     rows.append({**key, "prompt_id": f"p{at}", "prompt": texts[at], "seed": seed, "index": 0})
                     sounds.append(tone(98 * 2 ** (at / 5), 0.35 + 0.15 * place, 0.004 + 0.02 * strength, seed + at))
         folder = paths.samples(model)
@@ -309,6 +384,11 @@ def _metrics() -> dict[str, dict[str, object]]:
 
 
 def _write_timings(paths: Paths) -> None:
-    for stage, item, wall in (("train_vae", "tal", 155.2), ("ingest", "", 41.0), ("evaluate", "", 52.3), ("report", "", 9.1)):
+    for stage, item, wall in (
+        ("train_vae", "tal", 155.2),
+        ("ingest", "", 41.0),
+        ("evaluate", "", 52.3),
+        ("report", "", 9.1),
+    ):
         record = {"stage": stage, "item": item, "wall_seconds": wall, "budget_seconds": 140, "peak_gibibytes": 1.42}
         write_json(paths.timing(stage, item or None), record)

@@ -63,7 +63,12 @@ def decision_table(inputs: Inputs) -> Table:
     found = inputs.captions["decision"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     total = len(inputs.captions)
     rows = tuple(
-        (str(name).replace("_", " "), DECISION_WORDS.get(str(name), ""), number(int(count)), f"{100 * count / total:.1f} %")
+        (
+            str(name).replace("_", " "),
+            DECISION_WORDS.get(str(name), ""),
+            number(int(count)),
+            f"{100 * count / total:.1f} %",
+        )
         for name, count in found.items()
     )
     return Table(head, rows, (False, False, True, True))

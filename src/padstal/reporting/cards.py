@@ -1,6 +1,6 @@
-"""Model cards (Mitchell et al. 2019): for each trained model its data and licences, training, metrics, limits, fingerprints."""
+"""Model cards (Mitchell et al. 2019): a model's data and licences, training, metrics, limits and fingerprints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,15 @@ class Card:
 
 def model_cards(inputs: Inputs) -> list[Card]:
     """One card for each autoencoder and each diffusion model, in that order."""
-    kinds = [kind for kind in TRAIN_STAGE]
-    models = sorted((model for model in inputs.models if model.kind in kinds), key=lambda model: (kinds.index(model.kind), model.name))
+    kinds = list(TRAIN_STAGE)
+    models = sorted(
+        (model for model in inputs.models if model.kind in kinds),
+        key=lambda model: (kinds.index(model.kind), model.name),
+    )
     names = [model.name for model in models]
     return [
-        _card(inputs, model, model.name if names.count(model.name) == 1 else f"{model.kind}_{model.name}") for model in models
+        _card(inputs, model, model.name if names.count(model.name) == 1 else f"{model.kind}_{model.name}")
+        for model in models
     ]
 
 
@@ -59,7 +63,9 @@ def _what(inputs: Inputs, model: ModelFolder) -> str:
         "vae": "Turns audio into a latent sequence and back; diffusion models are trained on its latents.",
         "diffusion": "Generates latents of music from a text; its autoencoder turns them into audio.",
     }[model.kind]
-    beside = [f"{words(key)}: {escape_markdown(str(model.config[key]))}" for key in ("vae", "origin") if model.config.get(key)]
+    beside = [
+        f"{words(key)}: {escape_markdown(str(model.config[key]))}" for key in ("vae", "origin") if model.config.get(key)
+    ]
     form = f"{number(inputs.sample_rate)} Hz, clips of {number(inputs.clip_seconds)} s"
     return f"{what} Trained by padstal at {inputs.scale} scale ({form}).{''.join(' ' + line + '.' for line in beside)}"
 
@@ -70,11 +76,13 @@ def _data(inputs: Inputs) -> list[str]:
         return ["No data set was found."]
     train = table[table["split"] == "train"]
     held = data_view.tally(train, inputs.clip_seconds)
-    sources = ", ".join(f"{escape_markdown(str(name))} ({number(int(count))} clips)" for name, count in _counted(train, "source"))
+    sources = ", ".join(
+        f"{escape_markdown(str(name))} ({number(int(count))} clips)" for name, count in _counted(train, "source")
+    )
     strictest = data_view.most_restrictive(train["licence"].tolist())
     return [
-        f"Training split: {held['clips']} clips of {held['tracks']} tracks by {held['artists']} artists, {held['duration']}. "
-        f"Sources: {sources or 'none'}. Validation and test share no track or artist with it.",
+        f"Training split: {held['clips']} clips of {held['tracks']} tracks by {held['artists']} artists, "
+        f"{held['duration']}. Sources: {sources or 'none'}. Validation and test share no track or artist with it.",
         f"Most restrictive licence in the training split: **{escape_markdown(strictest)}**. "
         "Whoever publishes the weights or what they generate must respect it.",
         markdown_table(data_view.licences(train)),
@@ -93,11 +101,16 @@ def _attribution(train: pd.DataFrame) -> str:
     unknown = int((train["artist"] == "").sum())
     with_link = int((train["source_url"] != "").sum()) if "source_url" in train else 0
     lines = [
-        f"Attribution: {number(len(found))} named artists; {number(unknown)} clips name none; {number(with_link)} clips carry a link to "
-        "their source. The full list is the columns artist, title, licence and source_url of `curate/dataset.parquet`."
+        f"Attribution: {number(len(found))} named artists; {number(unknown)} clips name none; "
+        f"{number(with_link)} clips carry a link to their source. The full list is the columns artist, title, licence and "
+        "source_url of `curate/dataset.parquet`."
     ]
     if rows:
-        lines.append(markdown_table(data_view.Table(("artist", "tracks", "clips"), tuple(rows), (False, True, True)), escaped=True))
+        lines.append(
+            markdown_table(
+                data_view.Table(("artist", "tracks", "clips"), tuple(rows), (False, True, True)), escaped=True
+            )
+        )
     return "\n\n".join(lines)
 
 
@@ -116,14 +129,16 @@ def _metrics(inputs: Inputs, model: ModelFolder) -> list[str]:
         if found:
             pairs = [pair for pair in flat(found) if pair[0] != "scale"]
             rows = tuple((escape_markdown(name), escape_markdown(text)) for name, text in pairs)
-            parts.append(f"From `{stage}`:\n\n" + markdown_table(data_view.Table(("metric", "value"), rows), escaped=True))
+            parts.append(
+                f"From `{stage}`:\n\n" + markdown_table(data_view.Table(("metric", "value"), rows), escaped=True)
+            )
     rows_of = [row for row in inputs.evaluation.get("rows") or [] if row.get("model") == model.name]
     if rows_of:
         parts.append("On held-out prompts, with bootstrap intervals:\n\n" + results_markdown(rows_of))
     return parts or [f"Metrics: {MISSING}."]
 
 
-def results_markdown(rows: list[Row]) -> str:
+def results_markdown(rows: Sequence[Row]) -> str:
     """Rows of `evaluate.json` as a Markdown table, intervals beside the values."""
     shown = [metric for metric in METRICS if any(finite(row.get(metric)) for row in rows)]
     head = ("model", "perturbation", "setting", *(words(metric) for metric in shown), "n")
@@ -135,21 +150,26 @@ def results_markdown(rows: list[Row]) -> str:
             value = number(float(row[metric])) if finite(row.get(metric)) else MISSING
             cells.append(f"{value} {interval(*around)}" if around else value)
         method = tuple(escape_markdown(words(str(row.get(name)))) for name in ("model", "perturbation"))
-        body.append((*method, setting_text(row) or "–", *cells, number(row.get("n")) if row.get("n") is not None else "–"))
+        body.append(
+            (*method, setting_text(row) or "–", *cells, number(row.get("n")) if row.get("n") is not None else "–")
+        )
     return markdown_table(data_view.Table(head, tuple(body)), escaped=True)
 
 
 def _limits(inputs: Inputs, model: ModelFolder) -> list[str]:
-    origins = sorted({f"{words(m.name)}: {m.origin or 'origin not recorded'}" for m in inputs.models if m.kind == "foundation"})
+    origins = sorted(
+        {f"{words(m.name)}: {m.origin or 'origin not recorded'}" for m in inputs.models if m.kind == "foundation"}
+    )
     scale = {
-        "demo": "Demo scale shows that the pipeline works: the model is small and was trained for minutes. It is not fit for use.",
-        "study": "Study scale tests claims against each other on one corpus: the model is small. It is not fit for use.",
+        "demo": "Demo scale shows that the pipeline works: a small model, trained for minutes, not fit for use.",
+        "study": "Study scale tests claims on one corpus: a small model, not fit for use.",
     }.get(inputs.scale, "Check the metrics above before use; a model repeats the styles and gaps of its data.")
     clip = f"It knows clips of {duration(inputs.clip_seconds)} and nothing longer." if inputs.clip_seconds else ""
     heard = escape_markdown("; ".join(origins)) or "none found"
     return [
-        f"- {scale}\n- {clip}\n- Its metrics rest on foundation models ({heard}); these were trained apart from it, and it "
-        "inherits what they do not hear.\n- Captions that are wrong in the data are wrong in what it learnt; the report counts them."
+        f"- {scale}\n- {clip}\n- Its metrics rest on foundation models ({heard}); these were trained "
+        "apart from it, and it inherits what they do not hear.\n- Captions that are wrong in the data are wrong "
+        "in what it learnt; the report counts them."
     ]
 
 
@@ -184,6 +204,3 @@ def markdown_table(table: data_view.Table, escaped: bool = False) -> str:
         *("| " + " | ".join(cell(text) for text in row) + " |" for row in table.rows),
     ]
     return "\n".join(lines)
-
-
-

@@ -1,4 +1,4 @@
-"""Nested figures as rows: checks against planted truth with their chance levels, metrics of any stage, params of the scale."""
+"""Nested figures as rows: checks against planted truth with chance levels, metrics of any stage, any params."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Check:
 
 
 def checks(section: Any) -> list[Check]:
-    """Figures of a section of `evaluate.json`, with chance levels found as `chance` inside or `…_chance` beside them."""
+    """Figures of a section of `evaluate.json`; chance levels lie as `chance` inside or as `…_chance` beside them."""
     found: list[Check] = []
     _collect(section, [], found)
     return found
@@ -32,7 +32,9 @@ def checks(section: Any) -> list[Check]:
 def flat(section: Any, prefix: str = "", show: Callable[[Any], str] = number) -> list[tuple[str, str]]:
     """Every leaf of nested mappings as (path in words, text); `show` writes a value."""
     if isinstance(section, Mapping):
-        named = [(f"{prefix} › {words(str(key))}" if prefix else words(str(key)), node) for key, node in section.items()]
+        named = [
+            (f"{prefix} › {words(str(key))}" if prefix else words(str(key)), node) for key, node in section.items()
+        ]
         return [pair for name, node in named for pair in flat(node, name, show)]
     if isinstance(section, Sequence) and not isinstance(section, str):
         if all(isinstance(node, int | float | str | bool) or node is None for node in section):
@@ -54,7 +56,9 @@ def _collect(node: Any, path: list[str], found: list[Check]) -> None:
     for name, item in node.items():
         if name.endswith("_chance") and name.removesuffix("_chance") in node:
             continue
-        if name == "n" or isinstance(item, str):  # `n` stands beside the figure, words stand elsewhere on the page
+        if (
+            name == "n" or name.startswith("n_") or isinstance(item, str)
+        ):  # counts stand beside the figure, words elsewhere
             continue
         if name.endswith("_interval") and name.removesuffix("_interval") in node:
             continue
@@ -62,18 +66,28 @@ def _collect(node: Any, path: list[str], found: list[Check]) -> None:
         if isinstance(item, Mapping):
             _collect(item, here, found)
         elif item is None or isinstance(item, int | float):
-            beside = {"chance": node.get(f"{name}_chance"), "interval": node.get(f"{name}_interval"), "n": node.get("n")}
+            beside = {
+                "chance": node.get(f"{name}_chance"),
+                "interval": node.get(f"{name}_interval"),
+                "n": _count(node, str(name)),
+            }
             found.append(_check(here, item, beside))
+
+
+def _count(node: Mapping[str, Any], name: str) -> Any:
+    """What a figure rests on: `n_test` for `…_test`, else `n`."""
+    ends = [key.removeprefix("n_") for key in node if str(key).startswith("n_")]
+    return next((node[f"n_{end}"] for end in ends if name.endswith(f"_{end}")), node.get("n"))
 
 
 def _check(path: list[str], value: Any, beside: Mapping[str, Any]) -> Check:
     chance, around = beside.get("chance"), beside.get("interval")
-    usable = finite(value) and finite(chance) and chance > 0
+    ratio = value / chance if finite(value) and finite(chance) and chance else None
     return Check(
         " › ".join(path),
         number(value),
         interval(*around) if isinstance(around, Sequence) and len(around) == 2 else "",
         number(chance) if finite(chance) else "",
-        f"{value / chance:.1f}×" if usable else "",
+        f"{ratio:.1f}×" if ratio is not None else "",
         number(beside["n"]) if beside.get("n") is not None else "",
     )

@@ -60,17 +60,15 @@ def tally(table: pd.DataFrame | None, clip_seconds: float) -> dict[str, str]:
 
 
 def counts(inputs: Inputs) -> Table:
-    """Clips, tracks, artists and duration by split, before and after curation."""
+    """Clips, tracks, artists and duration by split, each as "brought in → kept after curation"."""
     rows = []
     for split in (*SPLITS, "all"):
-        held = []
-        for table in (inputs.manifest, inputs.dataset):
-            part = table if table is None or split == "all" else table[table["split"] == split]
-            held.append(tally(part, inputs.clip_seconds))
-        rows.append((split, *(state[name] for name in ("clips", "tracks", "artists", "duration") for state in held)))
-    names = ("clips", "tracks", "artists", "audio")
-    head = ("split", *(f"{name} {when}" for name in names for when in ("brought in", "kept")))
-    return Table(head, tuple(rows), (False, *(True,) * 8))
+        before, after = (
+            tally(table if table is None or split == "all" else table[table["split"] == split], inputs.clip_seconds)
+            for table in (inputs.manifest, inputs.dataset)
+        )
+        rows.append((split, *(f"{before[name]} → {after[name]}" for name in before)))
+    return Table(("split", "clips", "tracks", "artists", "audio"), tuple(rows), (False, True, True, True, True))
 
 
 def licences(table: pd.DataFrame | None) -> Table:
@@ -100,10 +98,17 @@ def reasons(table: pd.DataFrame | None, unit: str, column: str = "reason") -> Ta
     """How many rows of `table` have each reason."""
     if table is None or column not in table or not len(table):
         return Table(("reason", unit), ())
-    found = table[column].astype(str).str.replace("_", " ").value_counts().sort_index().sort_values(
-        ascending=False, kind="stable"
+    found = (
+        table[column]
+        .astype(str)
+        .str.replace("_", " ")
+        .value_counts()
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
     )
-    return Table(("reason", unit), tuple((str(name), number(int(count))) for name, count in found.items()), (False, True))
+    return Table(
+        ("reason", unit), tuple((str(name), number(int(count))) for name, count in found.items()), (False, True)
+    )
 
 
 def quality_levels(inputs: Inputs) -> Table:
@@ -136,7 +141,9 @@ def quality_chart(inputs: Inputs) -> Markup:
         named = ((-2, "μ−2σ"), (-1, "μ−σ"), (0, "μ"), (1, "μ+σ"), (2, "μ+2σ"))
         rules = [(mu + step * sigma, name) for step, name in named if 1 <= mu + step * sigma <= 5]
     axes = svg.Axes("p-MOS (1 bad, 5 excellent)", "clips", x_range=(1, 5), rules_x=rules)
-    return svg.histogram(edges.tolist(), layers, axes, title=title, description="Two overlaid histograms of predicted quality.")
+    return svg.histogram(
+        edges.tolist(), layers, axes, title=title, description="Two overlaid histograms of predicted quality."
+    )
 
 
 def likelihood_chart(inputs: Inputs) -> Markup:
@@ -156,7 +163,11 @@ def likelihood_chart(inputs: Inputs) -> Markup:
     counted = np.histogram(values.clip(low, high), edges)[0].tolist()
     axes = svg.Axes("log-likelihood (the lowest 0.5 % at the left edge)", "clips")
     return svg.histogram(
-        edges.tolist(), [("after curation", "c2", counted)], axes, title=title, description="Histogram of log-likelihood."
+        edges.tolist(),
+        [("after curation", "c2", counted)],
+        axes,
+        title=title,
+        description="Histogram of log-likelihood.",
     )
 
 

@@ -1,5 +1,5 @@
-"""What the run found, in sentences whose verdicts are computed: an interval that leaves the null value says yes or no, any
-other says that it is open. Nothing here knows the answer beforehand."""
+"""What the run found, in sentences whose verdicts are computed: an interval that leaves the null value says yes or no,
+any other says that it is open. Nothing here knows the answer beforehand."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,8 +33,12 @@ def findings(inputs: Inputs) -> list[Finding]:
     """The headline findings, the paper's main claim first."""
     evaluation = inputs.evaluation
     found = [
-        _matched_claim(evaluation.get("matched") or {}, "vendi", "PADS in the TAL space is more diverse at equal alignment"),
-        _matched_claim(evaluation.get("matched") or {}, "mrecall", "PADS in the TAL space covers genres better at equal alignment"),
+        _matched_claim(
+            evaluation.get("matched") or {}, "vendi", "PADS in the TAL space is more diverse at equal alignment"
+        ),
+        _matched_claim(
+            evaluation.get("matched") or {}, "mrecall", "PADS in the TAL space covers genres better at equal alignment"
+        ),
         _latent_claim(evaluation.get("latent_space") or {}),
         *_perturbation_claims(evaluation.get("rows") or []),
         _caption_claim(inputs.captions, inputs.manifest),
@@ -53,20 +57,23 @@ def failures(inputs: Inputs) -> list[str]:
         told.append(f"There is no comparison at matched CLAP-f: {matched.get('why') or 'no reason given'}.")
     for row in matched.get("refused") or []:
         method = f"{words(str(row.get('model')))} · {words(str(row.get('perturbation')))}"
-        told.append(f"{method} is left out of the matched comparison, as it would need extrapolation: {row.get('why')}.")
+        told.append(
+            f"{method} is left out of the matched comparison, as it would need extrapolation: {row.get('why')}."
+        )
     for finding in findings(inputs):
         if finding.kind != "yes":
             told.append(f"“{finding.claim}”: {finding.verdict}. {finding.sentence}")
     for row in evaluation.get("rows") or []:
         if row.get("fd_is_singular"):
             told.append(
-                "The Fréchet distance rests on fewer clips than its features have dimensions: read it as a rank, not as a value."
+                "The Fréchet distance rests on fewer clips than its features have dimensions: its value means little."
             )
             break
     if inputs.verdict and isinstance(inputs.verdict, Mapping):
         broken = [row for row in inputs.verdict.get("expectations") or [] if not row.get("success", True)]
         told += [
-            f"The data broke an expectation ({row.get('severity')}): {row.get('name')}; found {row.get('observed')}." for row in broken
+            f"The data broke an expectation ({row.get('severity')}): {row.get('name')}; found {row.get('observed')}."
+            for row in broken
         ]
     return told
 
@@ -93,7 +100,8 @@ def _matched_claim(matched: Mapping[str, Any], metric: str, claim: str) -> Findi
         f"At CLAP-f {number(target)}, {words(metric)} of TAL · PADS differs from {against} "
         f"by {number(row.get('difference'))}{relative} {said}."
     )
-    return Finding({"better": "yes", "worse": "no", "open": "open"}[word], claim, sentence)
+    kinds: dict[str, Kind] = {"better": "yes", "worse": "no", "open": "open"}
+    return Finding(kinds[word], claim, sentence)
 
 
 def _latent_claim(latent_space: Any) -> Finding | None:
@@ -107,8 +115,8 @@ def _latent_claim(latent_space: Any) -> Finding | None:
         return None
     kinds = {_apart(tal.interval, audio.interval) for tal, audio in pairs}
     parts = [
-        f"{number(tal.precision)} {_around(tal)} in the TAL space and {number(audio.precision)} {_around(audio)} in the audio "
-        f"space{f' with {tal.pooling} latents' if tal.pooling else ''}"
+        f"{number(tal.precision)} {_around(tal)} in the TAL space and {number(audio.precision)} {_around(audio)} in "
+        f"the audio space{f' with {tal.pooling} latents' if tal.pooling else ''}"
         for tal, audio in pairs
     ]
     chance = pairs[0][0].chance
@@ -137,8 +145,8 @@ def _perturbation_claims(rows: Sequence[Row]) -> list[Finding]:
             "open": "the intervals of CLAP-f overlap",
         }[aligned]
         sentence = (
-            f"At the chosen strength, Vendi is {number(pads['vendi'])} with PADS against {number(plain['vendi'])} without; "
-            f"{cost} ({number(pads['clap_f'])} against {number(plain['clap_f'])})."
+            f"At the chosen strength, Vendi is {number(pads['vendi'])} with PADS against {number(plain['vendi'])} "
+            f"without; {cost} ({number(pads['clap_f'])} against {number(plain['clap_f'])})."
         )
         told.append(Finding(diverse, f"PADS makes the {words(model)} more diverse", sentence))
     return told
@@ -159,8 +167,9 @@ def _caption_claim(captions: pd.DataFrame | None, manifest: pd.DataFrame | None)
     around = (mean - spread, mean + spread)
     kind: Kind = "open" if not finite(spread) or around[0] <= 0 <= around[1] else ("yes" if mean > 0 else "no")
     sentence = (
-        f"Where there was a caption, refining moved its CLAP cosine with the audio by {number(mean)} {interval(*around)} "
-        f"on average over {number(len(gain))} tracks. The same CLAP chose the captions, so this is a check, not a proof."
+        f"Where there was a caption, refining moved its CLAP cosine with the audio by {number(mean)} "
+        f"{interval(*around)} on average over {number(len(gain))} tracks. The same CLAP chose the captions, so this "
+        "is a check, not a proof."
     )
     return Finding(kind, "Refined captions fit their audio better", sentence)
 
@@ -176,5 +185,3 @@ def _apart(ours: Any, theirs: Any) -> Kind:
 
 def _around(space: Space) -> str:
     return interval(*space.interval) if space.interval else "(no interval)"
-
-

@@ -64,7 +64,7 @@ class Operating:
 
 
 def reconstruction_rows(inputs: Inputs, shown: int) -> list[tuple[str, str, list[Source]]]:
-    """(caption, note, sources) of up to `shown` held-out clips: the original, then each autoencoder's reconstruction."""
+    """(caption, note, sources) of up to `shown` held-out clips: the original, then each autoencoder's version."""
     if not inputs.reconstructions:
         return []
     rows = []
@@ -112,13 +112,13 @@ def sample_rows(
     return rows
 
 
-def operating_points(
-    found: SampleSet, chosen: Mapping[tuple[str, str], tuple[float, float]]
-) -> list[Operating]:
+def operating_points(found: SampleSet, chosen: Mapping[tuple[str, str], tuple[float, float]]) -> list[Operating]:
     """One operating point for each perturbation of a model: the chosen one, or the middle of its strengths."""
     points = []
     order = ["none", "cads", "pads"]
-    present = sorted(found.table["perturbation"].unique(), key=lambda name: (order.index(name) if name in order else 9, name))
+    present = sorted(
+        found.table["perturbation"].unique(), key=lambda name: (order.index(name) if name in order else 9, name)
+    )
     usual = _usual_guidance(found.table)
     for perturbation in present:
         part = found.table[found.table["perturbation"] == perturbation]
@@ -127,7 +127,9 @@ def operating_points(
     return points
 
 
-def encode(rows: Sequence[tuple[str, str, Sequence[Source]]], limit: int = AUDIO_LIMIT_BYTES) -> tuple[list[Row], float | None]:
+def encode(
+    rows: Sequence[tuple[str, str, Sequence[Source]]], limit: int = AUDIO_LIMIT_BYTES
+) -> tuple[list[Row], float | None]:
     """Rows ready for the page; and the seconds that each clip was cut to, or `None` if all are whole."""
     sources = [source for _, _, row in rows for source in row]
     cut: float | None = None

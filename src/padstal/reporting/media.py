@@ -65,7 +65,7 @@ def mp3_uri(pcm_SC: np.ndarray, sample_rate: int) -> str:
 def mel_spectrogram(pcm_SC: np.ndarray, sample_rate: int, bands: int = 64, columns: int = 180) -> np.ndarray:
     """Log-mel magnitude [bands, columns] in [0, 1], lowest band first; 1 is the clip's loudest point.
 
-    Samples are averaged over channels; frames of 1024 samples are spread evenly so that `columns` of them cover the clip.
+    Samples are averaged over channels; frames of 1024 samples are spread evenly, so that `columns` of them cover it.
     """
     mono_S = pcm_SC.astype(np.float64).mean(axis=1) / 32768.0
     window = 1024
@@ -80,7 +80,7 @@ def mel_spectrogram(pcm_SC: np.ndarray, sample_rate: int, bands: int = 64, colum
 
 
 def mel_filters(bands: int, window: int, sample_rate: int) -> np.ndarray:
-    """Triangular filters [bands, window / 2 + 1] with centres even on the mel scale, from 30 Hz to half the sample rate."""
+    """Triangular filters [bands, window / 2 + 1], centres even on the mel scale from 30 Hz to half the sample rate."""
 
     def mel(hertz: np.ndarray | float) -> np.ndarray:
         return 2595 * np.log10(1 + np.asarray(hertz) / 700)

@@ -1,4 +1,4 @@
-"""The page: every section's content gathered into one template, styles and script inside it, nothing fetched from anywhere."""
+"""The page: every section's content gathered into one template; styles and script are inside, nothing is fetched."""
 
 import base64
 import hashlib
@@ -61,8 +61,8 @@ def render_page(
     """The whole page as HTML; the same inputs give the same text."""
     evaluation = inputs.evaluation
     matched = evaluation.get("matched") or {}
-    rows = [row for row in evaluation.get("rows") or [] if isinstance(row, dict)]
-    sweep = results_view.sweep(evaluation)
+    rows = results_view.ordered(evaluation.get("rows") or [])
+    sweep = results_view.ordered(results_view.sweep(evaluation))
     chosen = {
         (str(row.get("model")), str(row.get("perturbation"))): (float(row["strength"]), float(row["guidance"]))
         for row in rows
@@ -82,7 +82,9 @@ def render_page(
         failures=failures(inputs),
         facts=_facts(inputs),
         stages=[_stage(inputs, name) for name in STAGES],
-        other_params=[(name, flat(section, show=setting)) for name, section in inputs.params.items() if name not in STAGES],
+        other_params=[
+            (name, flat(section, show=setting)) for name, section in inputs.params.items() if name not in STAGES
+        ],
         counts=data_view.counts(inputs),
         licences=data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest),
         quarantined=data_view.reasons(inputs.quarantine, "tracks"),
@@ -113,7 +115,7 @@ def render_page(
         matched=matched,
         chosen_by=evaluation.get("chosen_by"),
         design=flat(evaluation.get("design") or {}),
-        matched_table=results_view.results_table(matched.get("rows") or []),
+        matched_table=results_view.results_table(results_view.ordered(matched.get("rows") or [])),
         contrasts=results_view.contrasts(matched),
         published=results_view.published_table(matched),
         cards=cards,
@@ -137,18 +139,18 @@ def scale_line(inputs: Inputs) -> str:
     match inputs.scale:
         case "demo":
             return (
-                "Demo scale: small models trained in minutes on music that the project composed itself. The page shows that the whole "
-                "pipeline works; its numbers do not compare with published ones."
+                "Demo scale: small models trained in minutes on music that the project composed itself. The page shows "
+                "that the whole pipeline works; its numbers do not compare with published ones."
             )
         case "study":
             return (
-                "Study scale: small models, trained long enough to test claims against each other on this corpus. Differences within "
-                "this page mean something; absolute numbers do not compare with published ones."
+                "Study scale: small models, trained long enough to test claims against each other on this corpus. "
+                "Differences within this page mean something; absolute numbers do not compare with published ones."
             )
         case _:
             return (
-                "Full scale: models and data of the papers' order of magnitude. Compare with published numbers only where data set, "
-                "prompts, durations and embedding models are the same."
+                "Full scale: models and data of the papers' order of magnitude. Compare with published numbers only "
+                "where data set, prompts, durations and embedding models are the same."
             )
 
 

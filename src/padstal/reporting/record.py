@@ -1,5 +1,5 @@
-"""This machine's record of a run: what varies by nature (timings, dates, revision, machine) and so stays out of the page
-that DVC hashes."""
+"""This machine's record of a run: what varies by nature (timings, dates, revision, machine) and so stays out of the
+page that DVC hashes."""
 
 import os
 import platform
@@ -75,7 +75,13 @@ def _processor() -> str:
 def _git(root: Path, *arguments: str) -> str:
     try:
         found = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL
+            ["git", *arguments],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -1,4 +1,4 @@
-"""Results: the diversity–alignment frontier, the table of settings, the comparison at matched CLAP-f, the latent spaces."""
+"""Results: the diversity–alignment frontier, the settings, the comparison at matched CLAP-f, the latent spaces."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,16 @@ from padstal.reporting.text import MISSING, finite, interval, number, setting, w
 Row = Mapping[str, Any]
 
 METRICS = ("clap_f", "vendi", "vendi_within", "ibs", "mrecall", "kl", "fd", "pmos")
-HIGHER_IS_BETTER = {"clap_f": True, "vendi": True, "vendi_within": True, "ibs": False, "mrecall": True, "kl": False, "fd": False, "pmos": True}
+HIGHER_IS_BETTER = {
+    "clap_f": True,
+    "vendi": True,
+    "vendi_within": True,
+    "ibs": False,
+    "mrecall": True,
+    "kl": False,
+    "fd": False,
+    "pmos": True,
+}
 EXPLAINED = {
     "clap_f": "CLAP-f: cosine between sound and prompt, mean of three fixed windows",
     "vendi": "Vendi: effective number of different clips over all prompts",
@@ -72,13 +81,15 @@ def sweep(evaluation: Mapping[str, Any]) -> list[Row]:
     return [row for row in found if isinstance(row, Mapping)]
 
 
+def ordered(rows: Iterable[Any]) -> list[Row]:
+    """Rows by model, then unperturbed, CADS, PADS, others; a method's settings keep their order."""
+    usable = [row for row in rows if isinstance(row, Mapping)]
+    return sorted(usable, key=lambda row: _place((str(row.get("model")), str(row.get("perturbation")))))
+
+
 def looks(rows: Iterable[Row]) -> dict[tuple[str, str], Look]:
     """A look for each (model, perturbation)."""
-    order = list(_PERTURBATION_STYLE)
-    methods = sorted(
-        {(str(row.get("model")), str(row.get("perturbation"))) for row in rows},
-        key=lambda method: (method[0], order.index(method[1]) if method[1] in order else len(order), method[1]),
-    )
+    methods = sorted({(str(row.get("model")), str(row.get("perturbation"))) for row in rows}, key=_place)
     models = sorted({model for model, _ in methods}, key=lambda name: (not name.startswith("audio"), name))
     others = [name for name in sorted({name for _, name in methods}) if name not in _PERTURBATION_STYLE]
     styles = {**_PERTURBATION_STYLE, **{name: _SPARE_STYLES[at % 4] for at, name in enumerate(others)}}
@@ -93,7 +104,8 @@ def looks(rows: Iterable[Row]) -> dict[tuple[str, str], Look]:
 def legend(rows: Iterable[Row]) -> list[tuple[str, Markup]]:
     """(name, swatch) of each method."""
     return [
-        (f"{words(model)} · {words(perturbation)}", _swatch(look)) for (model, perturbation), look in looks(rows).items()
+        (f"{words(model)} · {words(perturbation)}", _swatch(look))
+        for (model, perturbation), look in looks(rows).items()
     ]
 
 
@@ -110,7 +122,9 @@ def frontier(rows: Sequence[Row], metric: str, matched_clap_f: float | None) -> 
         else:
             start = [row for row in usable if (row["model"], row["perturbation"]) == (model, "none")]
             start = [row for row in start if row.get("guidance") == base]
-            swept = sorted((row for row in own if row.get("guidance") == base), key=lambda row: row.get("strength") or 0.0)
+            swept = sorted(
+                (row for row in own if row.get("guidance") == base), key=lambda row: row.get("strength") or 0.0
+            )
             path = start[:1] + (swept or own)
         marks = [
             svg.Mark(
@@ -123,9 +137,11 @@ def frontier(rows: Sequence[Row], metric: str, matched_clap_f: float | None) -> 
             for row in path
         ]
         lines.append(svg.Line(f"{words(model)} · {words(perturbation)}", marks, look.style, look.shape, look.open))
-    rules = [(matched_clap_f, "matched")] if finite(matched_clap_f) and usable else []
+    rules = [(matched_clap_f, "matched")] if matched_clap_f is not None and usable else []
     better = "higher" if HIGHER_IS_BETTER.get(metric, True) else "lower"
-    axes = svg.Axes("CLAP-f (alignment, higher is better)", f"{words(metric)} ({better} is better)", height=340, rules_x=rules)
+    axes = svg.Axes(
+        "CLAP-f (alignment, higher is better)", f"{words(metric)} ({better} is better)", height=340, rules_x=rules
+    )
     description = f"{len(lines)} methods, {len(usable)} settings, bars are bootstrap intervals over prompts."
     return svg.line_chart(lines, axes, title=title, description=description)
 
@@ -137,7 +153,7 @@ def base_guidance(rows: Sequence[Row]) -> float | None:
 
 
 def results_table(rows: Sequence[Row], chosen: Sequence[Row] = ()) -> tuple[tuple[str, ...], list[ResultRow]]:
-    """Metrics that any row has, and the rows with their cells; the best value of each metric is marked if it is alone."""
+    """Metrics that any row has, and the rows with their cells; a metric's best value is marked if it is alone."""
     shown = tuple(metric for metric in METRICS if any(finite(row.get(metric)) for row in rows))
     settings = {_key(row) for row in chosen}
     best = {metric: _best(rows, metric) for metric in shown}
@@ -247,11 +263,21 @@ def latent_chart(latent_space: Any) -> Markup:
     found = spaces(latent_space)
     k = latent_space.get("k", "k") if isinstance(latent_space, Mapping) else "k"
     title = f"Genre precision@{k} of nearest neighbours in each latent space"
-    bars = [(space.label, space.precision, space.interval, "c3" if space.name.startswith("tal") else "c5") for space in found]
+    bars = [
+        (space.label, space.precision, space.interval, "c3" if space.name.startswith("tal") else "c5")
+        for space in found
+    ]
     chance = [space.chance for space in found if space.chance is not None]
     rule = (sum(chance) / len(chance), "chance") if chance else None
     description = "; ".join(f"{name}: {number(value)}" for name, value, _, _ in bars)
-    return svg.range_bars(bars, "share of neighbours with the clip's genre", title=title, description=description, rule=rule)
+    return svg.range_bars(
+        bars, "share of neighbours with the clip's genre", title=title, description=description, rule=rule
+    )
+
+
+def _place(method: tuple[str, str]) -> tuple[str, int, str]:
+    order = list(_PERTURBATION_STYLE)
+    return (method[0], order.index(method[1]) if method[1] in order else len(order), method[1])
 
 
 def _hover(row: Row, metric: str) -> str:

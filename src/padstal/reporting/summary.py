@@ -1,6 +1,8 @@
-"""The report in a page of Markdown, for pull requests: scale, findings, tables with intervals, caveats; deterministic."""
+"""The report as a page of Markdown for pull requests: scale, findings, tables with intervals, caveats."""
 
+from collections.abc import Mapping
 from dataclasses import astuple
+from typing import Any
 
 from padstal.reporting import data_view, results_view
 from padstal.reporting.captions_view import decision_table
@@ -16,7 +18,7 @@ def render_summary(inputs: Inputs, *, title: str) -> str:
     """The whole of `summary.md`."""
     evaluation = inputs.evaluation
     matched = evaluation.get("matched") or {}
-    rows = [row for row in evaluation.get("rows") or [] if isinstance(row, dict)]
+    rows = results_view.ordered(evaluation.get("rows") or [])
     parts = [
         f"# {escape_markdown(title)}: {inputs.scale} scale",
         f"> {scale_line(inputs)}",
@@ -44,26 +46,27 @@ def render_summary(inputs: Inputs, *, title: str) -> str:
 
 def _findings(inputs: Inputs) -> str:
     lines = [
-        f"**{escape_markdown(finding.claim)}**: {finding.verdict}. {escape_markdown(finding.sentence)}" for finding in findings(inputs)
+        f"**{escape_markdown(finding.claim)}**: {finding.verdict}. {escape_markdown(finding.sentence)}"
+        for finding in findings(inputs)
     ]
     return "\n".join(f"- {line}" for line in lines) or f"- {MISSING}"
 
 
-def _matched(matched: dict[str, object]) -> str:
+def _matched(matched: Mapping[str, Any]) -> str:
     if matched.get("clap_f") is None:
         return f"No comparison: {escape_markdown(str(matched.get('why') or MISSING))}."
-    rows = [row for row in matched.get("rows") or [] if isinstance(row, dict)]  # type: ignore[attr-defined]
+    rows = results_view.ordered(matched.get("rows") or [])
     parts = [f"All methods interpolated to CLAP-f {number(matched['clap_f'])}.", results_markdown(rows)]
     differences = results_view.contrasts(matched)
     if differences:
         head = ("method", "metric", "difference to baseline", "interval", "share", "verdict")
         body = tuple(tuple(escape_markdown(text) for text in row) for row in differences)
         parts.append(markdown_table(data_view.Table(head, body), escaped=True))
-    source, _, _ = results_view.published_table(matched)
-    published = [row for row in (matched.get("published") or {}).get("rows", []) if isinstance(row, dict)]  # type: ignore[attr-defined]
-    if published:
-        parts.append(f"Published figures, for the order of the methods only ({escape_markdown(source)}):")
-        parts.append(results_markdown(published))
+    published = matched.get("published") or {}
+    if published.get("rows"):
+        source = escape_markdown(str(published.get("source", "")))
+        parts.append(f"Published figures, for the order of the methods only ({source}):")
+        parts.append(results_markdown(published["rows"]))
     return "\n\n".join(parts)
 
 

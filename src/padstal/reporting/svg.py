@@ -86,13 +86,20 @@ def line_chart(lines: Sequence[Line], axes: Axes, *, title: str, description: st
 
 
 def histogram(
-    edges: Sequence[float], layers: Sequence[tuple[str, str, Sequence[int]]], axes: Axes, *, title: str, description: str
+    edges: Sequence[float],
+    layers: Sequence[tuple[str, str, Sequence[int]]],
+    axes: Axes,
+    *,
+    title: str,
+    description: str,
 ) -> Markup:
     """Counts between `edges`; each layer is (name, style, counts), drawn over the one before."""
     top = max((max(counts, default=0) for _, _, counts in layers), default=0)
     if not top:
         return empty_chart(title)
-    frame = _Frame(axes.x_range or (edges[0], edges[-1]), axes.y_range or (0, top * 1.08), axes.width, axes.height, _left(axes))
+    frame = _Frame(
+        axes.x_range or (edges[0], edges[-1]), axes.y_range or (0, top * 1.08), axes.width, axes.height, _left(axes)
+    )
     parts = [frame.grid(axes)]
     for name, style, counts in layers:
         parts.append(f'<g class="bars {style}">')
@@ -131,7 +138,9 @@ def range_bars(
         middle = top + step * (place + 0.5)
         start, end = sorted((frame.x(0), frame.x(value)))
         hover = f"{name}: {number(value)}" + (f" [{number(around[0])}, {number(around[1])}]" if around else "")
-        parts.append(f'<g class="bars {style}"><text class="label" x="{left - 8}" y="{middle + 4:.1f}">{escape(name)}</text>')
+        parts.append(
+            f'<g class="bars {style}"><text class="label" x="{left - 8}" y="{middle + 4:.1f}">{escape(name)}</text>'
+        )
         parts.append(
             f'<rect x="{start:.1f}" y="{middle - 9:.1f}" width="{max(end - start, 0.5):.1f}" height="18">'
             f"<title>{escape(hover)}</title></rect>"
@@ -257,7 +266,8 @@ def mark(shape: str, x: float, y: float, hollow: bool) -> str:
 def bar_swatch(style: str) -> Markup:
     """A bar for legends; `style` is one of our own classes."""
     return Markup(
-        f'<svg class="chart" viewBox="0 0 30 14" aria-hidden="true"><g class="bars {style}"><rect x="4" y="1" width="22" height="12"/></g></svg>'
+        f'<svg class="chart" viewBox="0 0 30 14" aria-hidden="true">'
+        f'<g class="bars {style}"><rect x="4" y="1" width="22" height="12"/></g></svg>'
     )
 
 

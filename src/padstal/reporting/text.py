@@ -10,7 +10,7 @@ THIN_SPACE = "\u202f"
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """`value` with `digits` significant digits but no more than three decimals from 0.01 on; whole numbers stay whole."""
+    """`value` with `digits` significant digits, from 0.01 on at most three decimals; whole numbers stay whole."""
     if value is None or isinstance(value, bool):
         return MISSING if value is None else ("yes" if value else "no")
     if isinstance(value, str):
@@ -58,7 +58,7 @@ def duration(seconds: float) -> str:
 
 
 def words(key: str) -> str:
-    """A metric's or param's key as words: `clap_f` → "CLAP-f", `licence_mix` → "licence mix", `train_vae` → "train VAE"."""
+    """A metric's or param's key as words: `clap_f` → "CLAP-f", `train_vae` → "train VAE"."""
     if key in _NAMES:
         return _NAMES[key]
     key = key.replace("clap_f_", "CLAP-f ")

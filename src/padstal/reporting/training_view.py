@@ -16,7 +16,7 @@ _STYLES = ("c5", "c3", "c4", "c6", "c1", "c2")
 
 
 def training_charts(curves: Mapping[str, pd.DataFrame], stage: str) -> list[tuple[str, Markup]]:
-    """(quantity, chart) for every quantity that a run of `stage` recorded; quantities that several runs have come first."""
+    """(quantity, chart) for every quantity that a run of `stage` recorded; what several runs have comes first."""
     runs = {name.removeprefix(f"{stage}_"): table for name, table in curves.items() if name.startswith(f"{stage}_")}
     runs = {name: table for name, table in runs.items() if "step" in table}
     quantities: dict[str, int] = {}

@@ -14,7 +14,7 @@ from padstal.storage.atomic import atomic_file, atomic_folder
 def main(stage: Stage[ReportParams]) -> None:
     """Read every artefact of the scale, write page, summary and cards, then the page with this machine's record."""
     shown, paths = stage.params, stage.paths
-    # The page shows the params that the run was made with, so all of the scale's sections are read here, and only to be shown.
+    # The page shows what the run was made with: all of the scale's sections are read here, only to be shown.
     inputs = read_inputs(paths, read_yaml(paths.params)["scales"][stage.scale])
     cards = model_cards(inputs)
     page = render_page(inputs, cards, **shown.model_dump())

@@ -100,7 +100,7 @@
   }
 
   function facts(pairs) {
-    const list = element("dl", undefined, "facts");
+    const list = element("dl", undefined, "facts fine");
     pairs.filter(([, text]) => text).forEach(([name, text]) => {
       const box = element("div");
       box.append(element("dt", name), element("dd", text));

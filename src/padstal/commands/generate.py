@@ -58,7 +58,8 @@ def run(root: Path, wish: Wish, scale: str | None) -> int:
 
     torch.set_num_threads(runtime.threads)
     gpu = runtime.device != "cpu" and torch.cuda.is_available()
-    bundle = load_bundle(*folders.values(), torch.device("cuda" if gpu else "cpu"))
+    device = torch.device("cuda" if gpu else "cpu")
+    bundle = load_bundle(folders["diffusion"], folders["vae"], folders["text_encoder"], device)
     guidance = setting.guidance[0] if wish.guidance is None else wish.guidance
     steps = wish.steps or params.steps
     sampler = Sampler(

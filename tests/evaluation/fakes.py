@@ -47,14 +47,15 @@ class FakeTagger:
     instruments = ("piano",)
     moods = ("calm",)
 
-    def tag(self, audio_BS: np.ndarray) -> Tags:
-        likeness = FakeClap().embed_audio(audio_BS) @ FakeClap().embed_text(list(GENRES)).T
+    def tag_features(self, features_BF: np.ndarray) -> Tags:
+        audio = np.exp(features_BF)
+        likeness = (audio / np.linalg.norm(audio, axis=1, keepdims=True)) @ FakeClap().embed_text(list(GENRES)).T
         odds = np.exp(8 * likeness)
-        one = np.ones((len(audio_BS), 1), np.float32)
+        one = np.ones((len(features_BF), 1), np.float32)
         return Tags((odds / odds.sum(axis=1, keepdims=True)).astype(np.float32), one, one, 120 * one[:, 0])
 
     def features(self, audio_BS: np.ndarray) -> np.ndarray:
-        return np.log(spectrum(audio_BS)).astype(np.float32)[:, :8]
+        return np.log(spectrum(audio_BS)).astype(np.float32)
 
 
 class FakePmos:

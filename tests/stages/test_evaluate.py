@@ -1,7 +1,7 @@
 """Stage `evaluate` on a world of tones, with fake models."""
 
+import importlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from padstal.evaluation.hear import Ears
 from padstal.params.evaluate import EvaluateParams
 from padstal.params.runtime import RuntimeParams, TrackingParams
 from padstal.paths import Paths
-from padstal.stages.evaluate import write
+from padstal.stages.evaluate import main, write
 from padstal.stages.harness import Stage, StageError
 from padstal.storage.content import sha256_file
 
@@ -37,19 +37,18 @@ PARAMS = EvaluateParams(
 )
 
 
-def run(root: Path, spoil: Callable[[Paths], None] | None = None, **world: object) -> dict:
-    params, paths = PARAMS, Paths(root, "demo")
+def stage_in(root: Path, **world: object) -> Stage[EvaluateParams]:
+    paths = Paths(root, "demo")
     write_world(paths.data, paths.models, **world)  # type: ignore[arg-type]
-    if spoil is not None:
-        spoil(paths)
-    stage = Stage(
-        "evaluate", "", "demo", params, paths,
-        RuntimeParams(device="cpu", workers=1, threads=1),
-        TrackingParams(mode="disabled", project="test", entity=None),
-    )  # fmt: skip
-    ears = Ears(FakeClap(), FakeTagger(), FakePmos(), params.windows, params.window_grid_seconds)
-    write(stage, ears)
-    return json.loads(paths.metrics("evaluate").read_text())
+    runtime = RuntimeParams(device="cpu", workers=1, threads=1)
+    tracking = TrackingParams(mode="disabled", project="test", entity=None)
+    return Stage("evaluate", "", "demo", PARAMS, paths, runtime, tracking)
+
+
+def run(root: Path, **world: object) -> dict:
+    stage = stage_in(root, **world)
+    write(stage, Ears(FakeClap(), FakeTagger(), FakePmos(), PARAMS.windows, PARAMS.window_grid_seconds))
+    return json.loads(stage.paths.metrics("evaluate").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +139,14 @@ def test_two_seeds_are_too_few_to_match(tmp_path: Path) -> None:
     assert metrics["matched"]["published"]["rows"]
 
 
-def test_two_runs_give_the_same_bytes(world: Path, tmp_path: Path) -> None:
-    run(tmp_path)
+def test_two_runs_give_the_same_bytes_and_the_stage_loads_each_model_from_its_folder(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = stage_in(tmp_path)
+    for role, fake in (("clap", FakeClap), ("tagger", FakeTagger), ("pmos", FakePmos)):
+        module = importlib.import_module(f"padstal.foundation.{role}")
+        monkeypatch.setattr(module, "load", lambda folder, device, role=role, fake=fake: {role: fake}[folder.name]())
+    main(stage)
     digests = []
     for root in (world, tmp_path):
         paths = Paths(root, "demo")
@@ -152,9 +157,8 @@ def test_two_runs_give_the_same_bytes(world: Path, tmp_path: Path) -> None:
 
 
 def test_a_sample_without_its_sound_stops_the_stage(tmp_path: Path) -> None:
-    def lose_a_sound(paths: Paths) -> None:
-        file = paths.samples("tal_dit") / "audio.npy"
-        np.save(file, np.load(file)[:-1])
-
+    stage = stage_in(tmp_path)
+    file = stage.paths.samples("tal_dit") / "audio.npy"
+    np.save(file, np.load(file)[:-1])
     with pytest.raises(StageError, match="samples of tal_dit: 336 rows for 335 sounds"):
-        run(tmp_path, spoil=lose_a_sound)
+        write(stage, Ears(FakeClap(), FakeTagger(), FakePmos(), PARAMS.windows, PARAMS.window_grid_seconds))

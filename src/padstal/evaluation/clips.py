@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from padstal.evaluation.generated import Reader
-from padstal.evaluation.hear import Ears, Heard, Progress, hear
+from padstal.evaluation.hear import Ears, FeatureTagger, Heard, Progress, hear
 from padstal.evaluation.measure import Prompts, Reference
 from padstal.evaluation.truth import genre_named
 from padstal.evaluation.windows import mono_at
-from padstal.interfaces import AudioTextEmbedder, Tagger
+from padstal.interfaces import AudioTextEmbedder
 from padstal.manifest import ClipAudio
 
 
@@ -64,14 +64,21 @@ def listen(
 
 
 def heard_genres(
-    ingest_folder: Path, table: pd.DataFrame, sample_rate: int, tagger: Tagger, batch: int, progress: Progress = iter
+    ingest_folder: Path,
+    table: pd.DataFrame,
+    sample_rate: int,
+    tagger: FeatureTagger,
+    batch: int,
+    progress: Progress = iter,
 ) -> dict[str, str]:
     """Clip → the genre that the tagger hears, for corpora without labels."""
     read = _reader(ingest_folder, table)
     genres: list[str] = []
     for start in progress(range(0, len(table), batch)):
         audio_BS = mono_at(read(start, min(start + batch, len(table))), sample_rate, tagger.sample_rate)
-        genres += [tagger.genres[best] for best in tagger.tag(audio_BS).genre_BG.argmax(axis=1)]
+        genres += [
+            tagger.genres[best] for best in tagger.tag_features(tagger.features(audio_BS)).genre_BG.argmax(axis=1)
+        ]
     return dict(zip(table["clip_id"], genres, strict=True))
 
 

@@ -77,7 +77,9 @@ def arrange(samples: pd.DataFrame, prompts: pd.DataFrame, role: str) -> Grid:
     chosen = prompts[prompts["role"] == role].reset_index(drop=True)
     place = {prompt_id: position for position, prompt_id in enumerate(chosen["prompt_id"])}
     table = samples.assign(at=np.arange(len(samples)), place=samples["prompt_id"].map(place)).dropna(subset=["place"])
-    table = table.sort_values(["model", "perturbation", "strength", "guidance", "place", "index"], kind="stable")
+    table = table.sort_values(
+        ["model", "perturbation", "strength", "guidance", "place", "seed", "index"], kind="stable"
+    )
     rows: dict[Key, np.ndarray] = {}
     seeds = np.inf
     expected: int | None = None

@@ -11,16 +11,26 @@ import numpy as np
 
 from padstal.evaluation.clap_score import embed_windows
 from padstal.evaluation.windows import mono_at
-from padstal.interfaces import AudioTextEmbedder, QualityScorer, Tagger
+from padstal.interfaces import AudioTextEmbedder, QualityScorer, Tags
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
-class FeatureTagger(Tagger, Protocol):
-    """A tagger that also shows the features behind its posteriors; the Fréchet distance is taken between them."""
+class FeatureTagger(Protocol):
+    """A tagger that shows the features behind its posteriors; the Fréchet distance is taken between them."""
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    @property
+    def genres(self) -> tuple[str, ...]: ...
 
     def features(self, audio_BS: np.ndarray) -> np.ndarray:
         """Features [B, F] of mono float32 audio."""
+        ...
+
+    def tag_features(self, features_BF: np.ndarray) -> Tags:
+        """Tags from features."""
         ...
 
 
@@ -105,10 +115,11 @@ def _hear_batch(pcm_BSC: np.ndarray, sample_rate: int, ears: Ears) -> Heard:
         if model.sample_rate not in mono:
             mono[model.sample_rate] = mono_at(pcm_BSC, sample_rate, model.sample_rate)
     clap, tagger, pmos = mono[ears.clap.sample_rate], mono[ears.tagger.sample_rate], mono[ears.pmos.sample_rate]
+    features_BF = ears.tagger.features(tagger)
     grid = max(round(ears.grid_seconds * ears.clap.sample_rate), 1)
     return Heard(
         clap_NWD=embed_windows(clap, ears.clap, ears.positions, grid).astype(np.float32),
-        genre_NG=ears.tagger.tag(tagger).genre_BG.astype(np.float32),
-        features_NF=ears.tagger.features(tagger).astype(np.float32),
+        genre_NG=ears.tagger.tag_features(features_BF).genre_BG.astype(np.float32),
+        features_NF=features_BF.astype(np.float32),
         pmos_N=ears.pmos.score(pmos).astype(np.float32),
     )

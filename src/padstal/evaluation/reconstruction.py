@@ -28,7 +28,7 @@ def reconstruction(folder: Path, clips: Clips, ears: Ears, sample_rate: int, bat
     table = read_table(folder / "reconstructions.parquet").sort_values("row")
     rebuilt = hear(lambda start, stop: pcm[start:stop], len(pcm), sample_rate, ears, batch)
     rows = clips.rows(table["clip_id"].tolist())
-    real, texts = clips.heard.take(rows), clips.table["caption"].iloc[rows].tolist()
+    real, texts = clips.heard.take(rows), clips.table["caption"].iloc[rows].fillna("").tolist()
     spoken = np.flatnonzero([text != "" for text in texts])
 
     def fit(heard: Heard) -> float | None:

@@ -94,7 +94,8 @@ def latent_store(folder: Path, clips: int = 24) -> LatentStore:
             "caption": [("", "jazz", "slow rock")[number % 3] for number in range(clips)],
         }
     )
-    mean = rng.normal(size=(clips, CHANNELS, FRAMES)).astype(np.float32)
+    pattern = rng.normal(size=(3, CHANNELS, FRAMES))  # one a caption
+    mean = (pattern[np.arange(clips) % 3] + 0.1 * rng.normal(size=(clips, CHANNELS, FRAMES))).astype(np.float32)
     std = np.full_like(mean, 0.1)
     groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}
     write_store(folder, index, LatentConfig("tal", "a" * 64, 8_000, 1, RATIO, FRAMES, groups), [(mean, std)])

@@ -56,7 +56,9 @@ def test_a_missing_model_names_the_stage(tmp_path: Path) -> None:
 
 
 def test_another_autoencoder_is_refused_and_named(tmp_path: Path) -> None:
-    vae, other, text = (folder_of(tmp_path / name, value) for name, value in (("vae", 1.0), ("other", 2.0), ("text", 3.0)))
+    vae, other, text = (
+        folder_of(tmp_path / name, value) for name, value in (("vae", 1.0), ("other", 2.0), ("text", 3.0))
+    )
     belongs = config(vae_fingerprint=fingerprint(vae), text_fingerprint=fingerprint(text))
     check_belongs(belongs, vae_folder=vae, text_encoder_folder=text)
     with pytest.raises(MismatchError, match=r"other.*tal_dit was trained with"):

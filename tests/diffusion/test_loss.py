@@ -35,7 +35,9 @@ def test_x_t_and_v_are_of_the_same_noise_and_time() -> None:
     loss = denoising_loss(watching, x0, rows, dropout=0.0, generator=torch.Generator().manual_seed(5))  # type: ignore[arg-type]
     angle = watching.t[:, None, None] * torch.pi / 2
     noise = (watching.x - torch.cos(angle) * x0) / torch.sin(angle)
-    assert float(loss) == pytest.approx(float(((torch.cos(angle) * noise - torch.sin(angle) * x0) ** 2).mean()), rel=1e-3)
+    assert float(loss) == pytest.approx(
+        float(((torch.cos(angle) * noise - torch.sin(angle) * x0) ** 2).mean()), rel=1e-3
+    )
 
 
 def test_guidance_dropout_zeroes_cross_rows_after_conditioning_and_keeps_the_global_ones() -> None:

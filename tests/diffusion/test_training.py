@@ -11,7 +11,7 @@ from padstal.latents.statistics import LatentStatistics
 from tests.diffusion.fakes import CHANNELS, SHAPE, FakeTextEncoder, latent_store
 
 PLAN = Plan(
-    steps=12,
+    steps=24,
     batch=6,
     learning_rate=3e-3,
     schedule="cosine",
@@ -23,7 +23,7 @@ PLAN = Plan(
     dropout=0.1,
     precision="32-true",
     seed=7,
-    log_every=4,
+    log_every=8,
     checkpoint_every=5,
     validation_clips=4,
 )
@@ -39,7 +39,9 @@ def clips(folder: Path) -> tuple[Clips, Clips]:
     statistics = LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS))
     states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
     seconds = {clip_id: (0.0, 18.0) for clip_id in store.index["clip_id"]}
-    training, validation = (Clips(LatentDataset(store.only(split), statistics), states, seconds) for split in ("train", "validation"))
+    training, validation = (
+        Clips(LatentDataset(store.only(split), statistics), states, seconds) for split in ("train", "validation")
+    )
     return training, validation
 
 
@@ -56,11 +58,11 @@ def run(folder: Path, state: Path, *, die_at: int | None = None) -> Trained:
 def test_a_killed_run_resumes_to_the_same_weights_and_curves(tmp_path: Path) -> None:
     whole = run(tmp_path / "latents", tmp_path / "whole")
     with pytest.raises(Killed):
-        run(tmp_path / "latents", tmp_path / "killed", die_at=8)
+        run(tmp_path / "latents", tmp_path / "killed", die_at=16)
     assert (tmp_path / "killed" / CHECKPOINT).exists()
     resumed = run(tmp_path / "latents", tmp_path / "killed")
     assert resumed.curves == whole.curves
-    assert [row["step"] for row in whole.curves] == [4, 8, 12]
+    assert [row["step"] for row in whole.curves] == [8, 16, 24]
     weights = whole.denoiser.state_dict(), resumed.denoiser.state_dict()
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 

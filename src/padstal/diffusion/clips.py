@@ -12,6 +12,7 @@ from padstal.diffusion.conditioning import Timing
 from padstal.interfaces import TextEncoder, TextStates
 from padstal.latents.dataset import LatentDataset
 
+
 @dataclass(frozen=True)
 class CaptionStates:
     """States of unique captions, encoded once; only rows of real tokens are kept, since padding rows are zero anyway.

@@ -5,6 +5,8 @@ checkpoint gives the same weights as one that was not.
 """
 
 import copy
+import logging
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -123,6 +125,7 @@ def train(
         enable_version_counter=False,
         save_on_exception=False,
     )
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises
     trainer = lightning.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
@@ -139,7 +142,8 @@ def train(
     # on a CPU the plain attention has a backward pass that is twice as fast as the fused one's at these lengths
     attention = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
     if start < plan.steps:
-        with attention:
+        with attention, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*in eval mode at the start of training")  # the average
             trainer.fit(task, DataLoader(batches, batch_size=None), ckpt_path=resumed, weights_only=True)
     return Trained(copy.deepcopy(task.ema.average), curves.rows)
 

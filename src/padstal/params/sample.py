@@ -46,7 +46,9 @@ class SampleParams(Section):
     steps: int = value("noise levels", "steps", ge=1)
     sigma_min: float = value("last noise level before 0, σ_t/α_t", gt=0)
     sigma_max: float = value("first noise level, σ_t/α_t", gt=0)
-    batch: int = value("samples of every call of a model; any number gives the same audio up to rounding", "samples", ge=1)
+    batch: int = value(
+        "samples of every call of a model; any number gives the same audio up to rounding", "samples", ge=1
+    )
     precision: Literal["32-true", "bf16-mixed"] = value("arithmetic of the denoiser's matrix products")
 
     @model_validator(mode="after")
@@ -56,7 +58,9 @@ class SampleParams(Section):
         cells = [(s.perturbation, strength, w) for s in self.settings for strength in s.strengths for w in s.guidance]
         double = sorted({cell for cell in cells if cells.count(cell) > 1})
         if double:
-            raise ValueError(f"settings give {double[0]} (perturbation, strength, guidance) twice; results could not be told apart")
+            raise ValueError(
+                f"settings give {double[0]} (perturbation, strength, guidance) twice; results could not be told apart"
+            )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds = {self.seeds} must differ")
         return self

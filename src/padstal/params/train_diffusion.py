@@ -20,7 +20,9 @@ class DenoiserParams(Section):
     steps: int = value("optimiser steps", "steps", ge=1)
     batch: int = value("clips of a step", "clips", ge=1)
     learning_rate: float = value("peak learning rate of AdamW", gt=0, lt=1)
-    schedule: Literal["inverse", "cosine"] = value("how the learning rate falls: InverseLR (Stable Audio Open) or a cosine to 0")
+    schedule: Literal["inverse", "cosine"] = value(
+        "how the learning rate falls: InverseLR (Stable Audio Open) or a cosine to 0"
+    )
     warmup_steps: int = value("steps (inverse: time constant) of the warm-up", "steps", ge=0)
     inverse_scale_steps: float = value("γ of InverseLR: steps after which the rate is 1/√2 of its peak", "steps", gt=0)
     weight_decay: float = value("AdamW's decoupled weight decay", ge=0, lt=1)

@@ -120,7 +120,9 @@ def generate(
             f"{len(prompts)} prompts, {len(seeds)} seeds, {len(indices)} indices, {len(seconds)} timings: expected one each a sample"
         )
     if not prompts:
-        return np.zeros((0, bundle.model.config.channels, bundle.model.config.frames * bundle.model.config.ratio), np.float32)
+        return np.zeros(
+            (0, bundle.model.config.channels, bundle.model.config.frames * bundle.model.config.ratio), np.float32
+        )
     states = CaptionStates.encode(prompts, bundle.text_encoder)
     audio: list[np.ndarray] = []
     for chunk in progress(range(-(-len(prompts) // sampler.batch))):

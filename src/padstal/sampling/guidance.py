@@ -52,7 +52,9 @@ class GuidedDenoiser:
             raise ValueError("the denoiser is in training mode: expected eval()")
         batch, rows, _ = conditioning.cross_BRC.shape
         if mask_BL.shape != (batch, rows - SECONDS_ROWS):
-            raise ValueError(f"mask {tuple(mask_BL.shape)}: expected {(batch, rows - SECONDS_ROWS)}, one row a text row")
+            raise ValueError(
+                f"mask {tuple(mask_BL.shape)}: expected {(batch, rows - SECONDS_ROWS)}, one row a text row"
+            )
         self._denoiser, self._perturbation, self._guidance, self._bf16 = denoiser, perturbation, guidance, bf16
         self._device_type = conditioning.cross_BRC.device.type
         with self._autocast():

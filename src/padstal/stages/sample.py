@@ -24,7 +24,12 @@ def main(stage: Stage[SampleParams]) -> None:
     if "test" not in set(prompts["role"]):
         raise StageError(f"{paths.curate / 'dataset.parquet'}: no clip of the test split has a caption to prompt with")
     wanted = requests(prompts, params.seeds, params.samples_per_seed)
-    cells = [_cell(setting, strength, w) for setting in params.settings for w in setting.guidance for strength in setting.strengths]
+    cells = [
+        _cell(setting, strength, w)
+        for setting in params.settings
+        for w in setting.guidance
+        for strength in setting.strengths
+    ]
     base = Sampler(params.solver, params.steps, params.sigma_min, params.sigma_max, 1.0, params.batch, params.precision)
 
     chunks = -(-len(wanted) // params.batch)

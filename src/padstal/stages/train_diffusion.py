@@ -105,7 +105,13 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     last = curves.iloc[-1].drop("step").to_dict()
     parameters = sum(weight.numel() for weight in trained.denoiser.parameters())
     stage.write_metrics(
-        {"steps": plan.steps, "clips": len(splits["train"].latents), "parameters": parameters, "vae": params.vae, **last}
+        {
+            "steps": plan.steps,
+            "clips": len(splits["train"].latents),
+            "parameters": parameters,
+            "vae": params.vae,
+            **last,
+        }
     )
     shutil.rmtree(paths.state(stage.name, stage.item), ignore_errors=True)
     stage.say(f"{parameters / 1e6:.1f} M parameters, loss {last['loss']:.3f} after {plan.steps} steps")

@@ -1,0 +1,198 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from padstal.sampling.perturbation import Perturbation, low_saliency, rescaled
+
+B, L, C = 3, 10, 4
+
+
+def rows() -> torch.Tensor:
+    """Three prompts of 4, 7 and 10 tokens; padding rows are zero."""
+    c = torch.randn(B, L, C, generator=torch.Generator().manual_seed(0))
+    return c * mask().unsqueeze(-1)
+
+
+def mask() -> torch.Tensor:
+    return torch.arange(L) < torch.tensor([[4], [7], [10]])
+
+
+def noise() -> torch.Tensor:
+    return torch.randn(B, L, C, generator=torch.Generator().manual_seed(1))
+
+
+def pads(**changes: float) -> Perturbation:
+    return Perturbation(mode="pads", **{"strength": 0.5, "tau1": 0.6, "tau2": 0.9, **changes})  # type: ignore[arg-type]
+
+
+def cads(**changes: float) -> Perturbation:
+    return Perturbation(mode="cads", **{"strength": 0.5, "tau1": 0.6, "tau2": 0.9, **changes})  # type: ignore[arg-type]
+
+
+# γ
+
+
+def test_gamma_is_one_at_data_and_zero_at_noise() -> None:
+    assert pads().gamma(0.0) == 1.0
+    assert pads().gamma(1.0) == 0.0
+
+
+def test_gamma_is_one_up_to_tau1_and_zero_from_tau2() -> None:
+    assert pads().gamma(0.6) == 1.0
+    assert pads().gamma(0.9) == 0.0
+
+
+def test_gamma_is_a_straight_line_between() -> None:
+    assert pads().gamma(0.75) == pytest.approx(0.5)
+    assert pads().gamma(0.7) == pytest.approx(2 / 3)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_gamma_never_rises_with_noise(a: float, b: float, t: float, u: float) -> None:
+    setting = Perturbation(mode="cads", strength=1.0, tau1=min(a, b), tau2=max(a, b))
+    assert 0 <= setting.gamma(max(t, u)) <= setting.gamma(min(t, u)) <= 1
+
+
+def test_equal_taus_are_a_step_and_divide_by_nothing() -> None:
+    setting = pads(tau1=0.8, tau2=0.8)
+    assert [setting.gamma(t) for t in (0.79, 0.8, 0.81)] == [1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize(("tau1", "tau2"), [(0.9, 0.6), (-0.1, 0.5), (0.5, 1.1)])
+def test_taus_out_of_order_or_range_are_refused(tau1: float, tau2: float) -> None:
+    with pytest.raises(ValueError, match=f"tau1 = {tau1}, tau2 = {tau2}"):
+        pads(tau1=tau1, tau2=tau2)
+
+
+# M
+
+
+def test_mask_starts_right_after_the_end_of_sequence() -> None:
+    # L_sal = 4 tokens, 0-indexed rows 0..3; row 4 is the first of low saliency
+    assert low_saliency(mask(), 0)[0].tolist() == [False] * 4 + [True] * 6
+
+
+def test_each_sample_has_its_own_mask() -> None:
+    assert low_saliency(mask(), 0).sum(dim=1).tolist() == [6, 3, 0]
+
+
+def test_min_low_takes_exactly_the_last_rows() -> None:
+    assert low_saliency(mask(), 2)[2].tolist() == [False] * 8 + [True] * 2
+    assert low_saliency(mask(), 2)[0].sum() == 6  # already among the padding
+
+
+def test_an_empty_prompt_has_one_salient_row() -> None:
+    empty = torch.arange(L) < 1
+    assert low_saliency(empty.unsqueeze(0), 0)[0].tolist() == [False] + [True] * (L - 1)
+
+
+def test_min_low_of_all_rows_or_more_takes_all() -> None:
+    assert low_saliency(mask(), L).all()
+    assert low_saliency(mask(), L + 5).all()
+
+
+def test_left_padding_is_refused() -> None:
+    with pytest.raises(ValueError, match="padding on the left"):
+        low_saliency(mask().flip(1), 0)
+
+
+# ĉ
+
+
+def test_pads_leaves_semantic_rows_bit_identical() -> None:
+    setting, c = pads(), rows()
+    perturbed = setting.apply(c, setting.rows(mask()), noise(), 0.95)
+    assert torch.equal(perturbed[mask()], c[mask()])
+    assert not torch.equal(perturbed[~mask()], c[~mask()])
+
+
+def test_padding_becomes_s_root_one_minus_gamma_n() -> None:
+    setting = pads()
+    perturbed = setting.apply(rows(), setting.rows(mask()), noise(), 0.75)
+    assert torch.allclose(perturbed[~mask()], 0.5 * 0.5**0.5 * noise()[~mask()])
+
+
+def test_cads_is_equation_1_on_every_text_row() -> None:
+    setting = cads()
+    gamma = setting.gamma(0.8)
+    expected = gamma**0.5 * rows() + 0.5 * (1 - gamma) ** 0.5 * noise()
+    assert torch.allclose(setting.apply(rows(), setting.rows(mask()), noise(), 0.8), expected)
+
+
+def test_pads_with_every_row_masked_is_cads() -> None:
+    whole, every = cads(), pads(min_low=L)
+    c_cads = whole.apply(rows(), whole.rows(mask()), noise(), 0.8)
+    c_pads = every.apply(rows(), every.rows(mask()), noise(), 0.8)
+    assert torch.equal(c_cads, c_pads)
+
+
+def test_pads_of_a_full_length_prompt_is_the_identity() -> None:
+    setting, c = pads(), rows()
+    assert torch.equal(setting.apply(c, setting.rows(mask()), noise(), 1.0)[2], c[2])
+
+
+def test_min_low_reaches_the_last_tokens_of_a_full_prompt() -> None:
+    setting, c = pads(min_low=2), rows()
+    perturbed = setting.apply(c, setting.rows(mask()), noise(), 1.0)[2]
+    assert torch.equal(perturbed[:8], c[2, :8])
+    assert (perturbed[8:] != c[2, 8:]).all()
+
+
+def test_strength_zero_leaves_zero_padding_as_it_is() -> None:
+    setting, c = pads(strength=0.0), rows()
+    assert torch.equal(setting.apply(c, setting.rows(mask()), noise(), 0.95), c)
+
+
+def test_strength_zero_scales_padding_that_is_not_zero_by_root_gamma() -> None:
+    setting = pads(strength=0.0)
+    c = torch.ones(B, L, C)
+    perturbed = setting.apply(c, setting.rows(mask()), noise(), 0.75)
+    assert torch.allclose(perturbed[~mask()], torch.tensor(0.5**0.5))
+    assert torch.equal(perturbed[mask()], c[mask()])
+
+
+@pytest.mark.parametrize("mode", ["none", "cads", "pads"])
+def test_nothing_happens_where_gamma_is_one(mode: str) -> None:
+    setting = Perturbation(mode=mode, strength=0.5, tau1=0.6, tau2=0.9)  # type: ignore[arg-type]
+    assert setting.apply(rows(), setting.rows(mask()), noise(), 0.6) is not None
+    assert torch.equal(setting.apply(rows(), setting.rows(mask()), noise(), 0.6), rows())
+
+
+def test_noise_is_added_in_float32_then_cast() -> None:
+    setting, c = pads(), rows().bfloat16()
+    perturbed = setting.apply(c, setting.rows(mask()), noise(), 1.0)
+    assert perturbed.dtype == torch.bfloat16
+    assert torch.equal(perturbed[~mask()], (0.5 * noise()[~mask()]).bfloat16())
+    assert torch.equal(perturbed[mask()], c[mask()])
+
+
+# ψ
+
+
+def test_full_rescaling_gives_each_sample_its_own_mean_and_spread_back() -> None:
+    clean = rows() * torch.tensor([1.0, 5.0, 0.2])[:, None, None] + torch.tensor([0.0, 3.0, -1.0])[:, None, None]
+    matched = rescaled(clean + 2 * noise(), clean, 1.0)
+    assert torch.allclose(matched.mean(dim=(1, 2)), clean.mean(dim=(1, 2)), atol=1e-5)
+    assert torch.allclose(matched.std(dim=(1, 2)), clean.std(dim=(1, 2)), atol=1e-5)
+
+
+def test_rescaling_a_sample_does_not_depend_on_its_batch() -> None:
+    noisy, clean = rows() + noise(), rows()
+    assert torch.equal(rescaled(noisy, clean, 1.0)[:1], rescaled(noisy[:1], clean[:1], 1.0))
+
+
+def test_half_a_psi_is_half_way() -> None:
+    noisy, clean = rows() + noise(), rows()
+    expected = 0.5 * rescaled(noisy, clean, 1.0) + 0.5 * noisy
+    assert torch.allclose(rescaled(noisy, clean, 0.5), expected, atol=1e-6)
+
+
+def test_a_sample_without_spread_is_not_rescaled() -> None:
+    noisy = torch.zeros(1, L, C)
+    assert torch.equal(rescaled(noisy, rows()[:1], 1.0), noisy)
+
+
+def test_rescaling_with_pads_is_refused_since_it_would_move_semantic_rows() -> None:
+    with pytest.raises(ValueError, match="PADS"):
+        pads(rescale=1.0)

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.diffusion.fakes import CHANNELS, config, model, random_denoiser
 
 from padstal.diffusion.checkpoint import MismatchError, check_belongs, fingerprint, load, save
 from padstal.latents.statistics import LatentStatistics
-from tests.diffusion.fakes import CHANNELS, config, model, random_denoiser
 
 
 def folder_of(path: Path, value: float) -> Path:

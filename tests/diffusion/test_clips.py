@@ -2,18 +2,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
 
 from padstal.diffusion.clips import CaptionStates, Clips
 from padstal.latents.dataset import LatentDataset
 from padstal.latents.statistics import LatentStatistics
-from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
 
 
 def clips(folder: Path) -> Clips:
     store = latent_store(folder)
     dataset = LatentDataset(store.only("train"), LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS)))
     states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
-    return Clips(dataset, states, {clip_id: (2.5, 17.2) for clip_id in store.index["clip_id"]})
+    return Clips(dataset, states, dict.fromkeys(store.index["clip_id"], (2.5, 17.2)))
 
 
 def test_a_caption_keeps_its_states_and_padding_is_zero() -> None:

@@ -1,9 +1,9 @@
 import pytest
 import torch
+from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder
 
 from padstal.diffusion.conditioning import Conditioner, Timing, drop
 from padstal.interfaces import TextStates
-from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder
 
 
 def conditioned(texts: list[str], timing: Timing | None = None):  # type: ignore[no-untyped-def]

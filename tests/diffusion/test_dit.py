@@ -1,10 +1,9 @@
 import pytest
 import torch
-import torch.nn.functional as F
+from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, SHAPE, WIDTH, random_denoiser
 
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.rotary import rotary_angles, rotate
-from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, SHAPE, WIDTH, random_denoiser
 
 
 def inputs(batch: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -49,7 +48,6 @@ def test_noise_on_padding_changes_the_output() -> None:
 
 
 def test_null_rows_give_no_cross_attention_at_all() -> None:
-    x, _, _, _ = inputs()
     block = random_denoiser().dit.blocks[0]
     tokens = torch.randn(2, 4, SHAPE.width)
     assert torch.equal(block.cross_attention(tokens, torch.zeros(2, POSITIONS, WIDTH)), torch.zeros_like(tokens))
@@ -62,7 +60,7 @@ def test_cross_attention_is_softmax_over_all_rows() -> None:
     heads, width = SHAPE.heads, SHAPE.width // SHAPE.heads
     q = attention.to_q(tokens).view(2, 4, heads, width)
     k, v = attention.to_kv(rows).chunk(2, dim=-1)  # one head of keys and values serves both
-    weights = F.softmax(torch.einsum("bthe,bre->bhtr", q, k) / width**0.5, dim=-1)
+    weights = torch.softmax(torch.einsum("bthe,bre->bhtr", q, k) / width**0.5, dim=-1)
     expected = attention.to_out(torch.einsum("bhtr,bre->bthe", weights, v).flatten(2))
     assert torch.allclose(attention(tokens, rows), expected, atol=1e-5)
 

@@ -1,10 +1,10 @@
 import pytest
 import torch
+from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, SHAPE, WIDTH, FakeTextEncoder, random_denoiser
 
 from padstal.diffusion.conditioning import Conditioning, Timing
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.loss import denoising_loss, uniform_times
-from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, SHAPE, WIDTH, FakeTextEncoder, random_denoiser
 
 
 class Watching(torch.nn.Module):

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.diffusion.fakes import CHANNELS, SHAPE, FakeTextEncoder, latent_store
 
 from padstal.diffusion.clips import CaptionStates, Clips
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.training import CHECKPOINT, Plan, Trained, train
 from padstal.latents.dataset import LatentDataset
 from padstal.latents.statistics import LatentStatistics
-from tests.diffusion.fakes import CHANNELS, SHAPE, FakeTextEncoder, latent_store
 
 PLAN = Plan(
     steps=24,
@@ -29,7 +29,7 @@ PLAN = Plan(
 )
 
 
-class Killed(RuntimeError):
+class KilledError(RuntimeError):
     pass
 
 
@@ -38,7 +38,7 @@ def clips(folder: Path) -> tuple[Clips, Clips]:
     store = latent_store(folder)
     statistics = LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS))
     states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
-    seconds = {clip_id: (0.0, 18.0) for clip_id in store.index["clip_id"]}
+    seconds = dict.fromkeys(store.index["clip_id"], (0.0, 18.0))
     training, validation = (
         Clips(LatentDataset(store.only(split), statistics), states, seconds) for split in ("train", "validation")
     )
@@ -48,7 +48,7 @@ def clips(folder: Path) -> tuple[Clips, Clips]:
 def run(folder: Path, state: Path, *, die_at: int | None = None) -> Trained:
     def log(row: dict[str, float], step: int) -> None:
         if step == die_at:
-            raise Killed
+            raise KilledError
 
     torch.manual_seed(0)
     training, validation = clips(folder)
@@ -57,7 +57,7 @@ def run(folder: Path, state: Path, *, die_at: int | None = None) -> Trained:
 
 def test_a_killed_run_resumes_to_the_same_weights_and_curves(tmp_path: Path) -> None:
     whole = run(tmp_path / "latents", tmp_path / "whole")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(tmp_path / "latents", tmp_path / "killed", die_at=16)
     assert (tmp_path / "killed" / CHECKPOINT).exists()
     resumed = run(tmp_path / "latents", tmp_path / "killed")

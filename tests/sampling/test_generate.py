@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.diffusion.fakes import FRAMES, RATIO, SHAPE, FakeAutoencoder, FakeTextEncoder, model
 
 from padstal.diffusion.denoiser import Denoiser
 from padstal.latents.statistics import LatentStatistics
 from padstal.sampling.files import to_pcm
 from padstal.sampling.generate import Bundle, Sampler, generate
 from padstal.sampling.perturbation import Perturbation
-from tests.diffusion.fakes import FRAMES, RATIO, SHAPE, FakeAutoencoder, FakeTextEncoder, model
 
 BUNDLE = Bundle(model(), FakeAutoencoder(), FakeTextEncoder(), torch.device("cpu"))
 SAMPLER = Sampler("dpmpp_2m", 5, 0.03, 100.0, guidance=3.0, batch=8, precision="32-true")

@@ -1,11 +1,11 @@
 import pytest
 import torch
+from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, WIDTH, FakeTextEncoder, random_denoiser
 
 from padstal.diffusion.conditioning import Conditioning, Timing
 from padstal.diffusion.schedule import time_of
 from padstal.sampling.guidance import GuidedDenoiser
 from padstal.sampling.perturbation import Perturbation
-from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, WIDTH, FakeTextEncoder, random_denoiser
 
 PROMPTS = ["jazz", "slow rock", "x" * 40]
 DENOISER = random_denoiser()

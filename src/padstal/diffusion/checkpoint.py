@@ -1,7 +1,7 @@
-"""A trained denoiser on disk: averaged weights, the statistics that its latents were standardised with, and what it belongs to.
+"""A trained denoiser on disk: averaged weights, the statistics of its latents, and what it belongs to.
 
-A denoiser is only right with the autoencoder whose latents it learnt and the text encoder whose states it read, so their content
-addresses are kept and checked before sampling.
+A denoiser is only right with the autoencoder whose latents it learnt and the text encoder whose states it read, so
+their content addresses are kept and checked before sampling.
 """
 
 from collections.abc import Mapping
@@ -115,8 +115,8 @@ def check_belongs(config: DiffusionConfig, *, vae_folder: Path, text_encoder_fol
         found = fingerprint(folder)
         if found != expected:
             raise MismatchError(
-                f"{folder}: sha256 of its weights is {found[:16]}…, but {config.name} was trained with {expected[:16]}…; "
-                f"train {config.name} again"
+                f"{folder}: sha256 of its weights is {found[:16]}…, but {config.name} was trained "
+                f"with {expected[:16]}…; train {config.name} again"
             )
 
 

@@ -31,8 +31,8 @@ class CaptionStates:
     def encode(cls, captions: Iterable[str], encoder: TextEncoder, batch: int = 16) -> "CaptionStates":
         """Encode each distinct caption once, in sorted order.
 
-        Every call of the encoder sees `batch` texts, the last filled up with empty ones: the shapes of its matrix products, and so
-        the last bits of a caption's states, do not depend on how many captions there are.
+        Every call of the encoder sees `batch` texts, the last filled up with empty ones: the shapes of its matrix
+        products, and so the last bits of a caption's states, do not depend on how many captions there are.
         """
         unique = sorted(set(captions))
         rows: list[torch.Tensor] = []

@@ -1,8 +1,9 @@
 """What the denoiser is told: text rows, seconds_start and seconds_total (Stable Audio Open).
 
-Cross-attention reads [text rows 0..L−1 ; seconds_start ; seconds_total]; the two seconds rows together are also the global
-conditioning. Text rows are multiplied by the tokenizer's mask, so padding rows are exactly 0, and no mask hides them later.
-The null condition of classifier-free guidance is 0 on all cross rows; global conditioning is never dropped.
+Cross-attention reads [text rows 0..L−1 ; seconds_start ; seconds_total]; the two seconds rows together are also the
+global conditioning. Text rows are multiplied by the tokenizer's mask, so padding rows are exactly 0, and no mask
+hides them later. The null condition of classifier-free guidance is 0 on all cross rows; global conditioning is never
+dropped.
 
 Shape legend: B batch, L text positions, C features of a row, R = L + 2 conditioning rows, G = 2C global features.
 """

@@ -1,10 +1,12 @@
 """The diffusion transformer of Stable Audio Open, which TAL-DM takes over with more latent channels (PADS-TAL 2.3).
 
-Self-attention with rotary positions, cross-attention to the conditioning rows, a gated feed-forward; time and global conditioning
-enter as one token before the latent frames. Every branch's last layer starts at zero, so the untrained model outputs 0.
+Self-attention with rotary positions, cross-attention to the conditioning rows, a gated feed-forward; time and global
+conditioning enter as one token before the latent frames. Every branch's last layer starts at zero, so the untrained
+model outputs 0.
 
-Nothing on the conditioning's way has a bias (`to_cond_embed`, `to_kv`): a row of zeros has key 0 and value 0. Padding rows stay
-*visible* to cross-attention: they draw attention (logit 0) and give nothing, and this is the room in which PADS works.
+Nothing on the conditioning's way has a bias (`to_cond_embed`, `to_kv`): a row of zeros has key 0 and value 0. Padding
+rows stay *visible* to cross-attention: they draw attention (logit 0) and give nothing, and this is the room in which
+PADS works.
 
 Shape legend: B batch, D latent channels, T latent frames, W width, H heads, E features of a head, R conditioning rows,
 C conditioning features, G global conditioning features.
@@ -14,8 +16,8 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 from padstal.diffusion.rotary import rotary_angles, rotate
 
@@ -68,7 +70,7 @@ class DiT(nn.Module):
         self.project_out = _zero(nn.Linear(width, shape.latent_channels, bias=False))
 
     def embed_conditioning(self, cross_BRC: torch.Tensor) -> torch.Tensor:
-        """Conditioning rows as cross-attention reads them, [B, R, C]; zero rows stay zero. CADS and PADS act on the result."""
+        """Conditioning rows as cross-attention reads them, [B, R, C]; zero stays zero. CADS and PADS act after it."""
         return self.to_cond_embed(cross_BRC)
 
     def forward(
@@ -123,7 +125,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_BTW: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
         q_BHTE, k_BHTE, v_BHTE = (_split(part, self.heads) for part in self.to_qkv(x_BTW).chunk(3, dim=-1))
-        y_BHTE = F.scaled_dot_product_attention(rotate(q_BHTE, cos, sin), rotate(k_BHTE, cos, sin), v_BHTE)
+        y_BHTE = functional.scaled_dot_product_attention(rotate(q_BHTE, cos, sin), rotate(k_BHTE, cos, sin), v_BHTE)
         return self.to_out(_merge(y_BHTE))
 
 
@@ -143,7 +145,7 @@ class CrossAttention(nn.Module):
         k_BKRE, v_BKRE = (_split(part, self.cross_heads) for part in self.to_kv(embedded_BRC).chunk(2, dim=-1))
         shared = self.heads // self.cross_heads
         k_BHRE, v_BHRE = k_BKRE.repeat_interleave(shared, dim=1), v_BKRE.repeat_interleave(shared, dim=1)
-        return self.to_out(_merge(F.scaled_dot_product_attention(q_BHTE, k_BHRE, v_BHRE)))
+        return self.to_out(_merge(functional.scaled_dot_product_attention(q_BHTE, k_BHRE, v_BHRE)))
 
 
 class GatedFeedForward(nn.Module):
@@ -156,7 +158,7 @@ class GatedFeedForward(nn.Module):
 
     def forward(self, x_BTW: torch.Tensor) -> torch.Tensor:
         hidden, gate = self.to_hidden(x_BTW).chunk(2, dim=-1)
-        return self.to_out(hidden * F.silu(gate))
+        return self.to_out(hidden * functional.silu(gate))
 
 
 class FourierFeatures(nn.Module):

@@ -4,7 +4,7 @@ Shape legend: B batch, D channels, T frames.
 """
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from padstal.diffusion.conditioning import Conditioning, drop
 from padstal.diffusion.denoiser import Denoiser
@@ -43,4 +43,4 @@ def denoising_loss(
     alpha, sigma = alpha_sigma(t_B[:, None, None])
     dropped = Conditioning(drop(conditioning.cross_BRC, dropout, generator), conditioning.global_BG)
     v_BDT = denoiser(noised(x0_BDT, noise_BDT, alpha, sigma), t_B, dropped)
-    return F.mse_loss(v_BDT, velocity(x0_BDT, noise_BDT, alpha, sigma))
+    return functional.mse_loss(v_BDT, velocity(x0_BDT, noise_BDT, alpha, sigma))

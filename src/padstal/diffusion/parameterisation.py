@@ -1,7 +1,7 @@
 """The v-parameterisation: v = α ε − σ x_0, and the way from v to x_0 and ε (Salimans & Ho 2022, appendix D).
 
-(x_t, v) is (x_0, ε) turned by the angle πt/2, so each identity below is a rotation. Shape legend: B batch, D channels, T frames.
-`alpha` and `sigma` broadcast against the latents: scalars, or [B, 1, 1].
+(x_t, v) is (x_0, ε) turned by the angle πt/2, so each identity below is a rotation. Shape legend: B batch, D
+channels, T frames. `alpha` and `sigma` broadcast against the latents: scalars, or [B, 1, 1].
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""The noise schedule: x_t = α_t x_0 + σ_t ε with α_t = cos(πt/2), σ_t = sin(πt/2) (Stable Audio Open; Salimans & Ho 2022).
+"""The noise schedule: x_t = α_t x_0 + σ_t ε with α_t = cos(πt/2), σ_t = sin(πt/2) (Salimans & Ho 2022).
 
 Time runs from t = 0, data, to t = 1, noise. Solvers count in σ_edm = σ_t / α_t = tan(πt/2) (Karras et al. 2022).
 """

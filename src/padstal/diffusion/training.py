@@ -1,7 +1,7 @@
-"""Training a denoiser with Lightning: AdamW, a learning-rate schedule, clipped gradients, EMA after each optimiser step.
+"""Training a denoiser with Lightning: AdamW, learning-rate schedule, clipped gradients, EMA after each optimiser step.
 
-Batches, posterior draws, t, ε and dropout of a step come from (seed, step) alone, so a run that was killed and resumed from its
-checkpoint gives the same weights as one that was not.
+Batches, posterior draws, t, ε and dropout of a step come from (seed, step) alone, so a run that was killed and
+resumed from its checkpoint gives the same weights as one that was not.
 """
 
 import copy
@@ -145,7 +145,8 @@ def train(
         with attention, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*in eval mode at the start of training")  # the average
             trainer.fit(task, DataLoader(batches, batch_size=None), ckpt_path=resumed, weights_only=True)
-    return Trained(copy.deepcopy(task.ema.average), curves.rows)
+    average: Denoiser = copy.deepcopy(task.ema.average)  # type: ignore[assignment]
+    return Trained(average, curves.rows)
 
 
 class DiffusionTask(lightning.LightningModule):

@@ -1,10 +1,12 @@
 """Prompts and seeds to audio: the bundle of models that it takes, and the one function that runs them.
 
-The same (prompt, seed, index) gives the same audio bit for bit in a batch of 1 and of 8. Two things make it so. Each sample draws
-its noise from streams of its own (`noise.py`). And every call of a model sees exactly `Sampler.batch` samples, the last call filled up
-with copies, because a matrix product may round differently when its shape differs; rows of one product do not see one another.
+The same (prompt, seed, index) gives the same audio bit for bit in a batch of 1 and of 8. Two things make it so. Each
+sample draws its noise from streams of its own (`noise.py`). And every call of a model sees exactly `Sampler.batch`
+samples, the last call filled up with copies, because a matrix product may round differently when its shape differs;
+rows of one product do not see one another.
 
-Shape legend: N samples, B a chunk of constant length, D latent channels, T frames, C audio channels, S samples of audio.
+Shape legend: N samples, B a chunk of constant length, D latent channels, T frames, C audio channels, S samples of
+audio.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -117,7 +119,8 @@ def generate(
     seconds = [(0.0, bundle.model.config.seconds_total)] * len(prompts) if seconds is None else list(seconds)
     if not len(prompts) == len(seeds) == len(indices) == len(seconds):
         raise ValueError(
-            f"{len(prompts)} prompts, {len(seeds)} seeds, {len(indices)} indices, {len(seconds)} timings: expected one each a sample"
+            f"{len(prompts)} prompts, {len(seeds)} seeds, {len(indices)} indices, {len(seconds)} timings: "
+            "expected one of each a sample"
         )
     if not prompts:
         return np.zeros(
@@ -172,3 +175,26 @@ def sample_latents(
     noise_BDT = SampleNoise(seeds, indices, Stream.LATENT).draw(shape, device)
     latent_BDT = SOLVERS[sampler.solver](denoise, noise_BDT * sigmas[0], sigmas)
     return model.statistics.denormalise(latent_BDT)
+
+
+@dataclass(frozen=True)
+class ConditioningScale:
+    """What a strength s is to be read against.
+
+    Attributes:
+        padding_share: Share of text rows that are padding, mean over prompts.
+        salient_rms: Root mean square of the embedded rows of real tokens, where the noise is added.
+    """
+
+    padding_share: float
+    salient_rms: float
+
+
+@torch.inference_mode()
+def conditioning_scale(bundle: Bundle, prompts: Sequence[str]) -> ConditioningScale:
+    """Scale of the conditioning of `prompts` at the place where CADS and PADS act."""
+    text = CaptionStates.encode(prompts, bundle.text_encoder).of(prompts)
+    mask_BL = text.mask_BL.to(bundle.device)
+    rows_BLD = text.states_BLD.to(bundle.device) * mask_BL.unsqueeze(-1)
+    salient = bundle.model.denoiser.dit.embed_conditioning(rows_BLD)[mask_BL]
+    return ConditioningScale(1 - float(mask_BL.float().mean()), float(salient.square().mean().sqrt()))

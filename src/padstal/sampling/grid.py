@@ -1,8 +1,8 @@
 """The sampling grid: held-out prompts × seeds × settings, the same for every model (PADS-TAL 3; reviewer trap 14).
 
-Prompts are refined captions of held-out clips: of the validation split to tune on (role "tune"), of the test split to report on
-(role "test"). A prompt wants several attributes, whose loss an alignment score can feel, and words that people wrote; both are
-preferences, not conditions, so that any corpus gives prompts.
+Prompts are refined captions of held-out clips: of the validation split to tune on (role "tune"), of the test split to
+report on (role "test"). A prompt wants several attributes, whose loss an alignment score can feel, and words that
+people wrote; both are preferences, not conditions, so that any corpus gives prompts.
 """
 
 import hashlib
@@ -35,8 +35,8 @@ class Cell:
 def choose_prompts(dataset: pd.DataFrame, counts: dict[str, int], seed: int) -> pd.DataFrame:
     """Prompts of each role: `prompt_id`, `prompt`, `clip_id`, `role`, `seconds_start`, `seconds_total`.
 
-    Distinct captions, from distinct tracks as long as there are any; captions of more attributes come before those of fewer (up to
-    four), original ones before generated ones; a hash of the clip and the seed orders the rest.
+    Distinct captions, from distinct tracks as long as there are any; captions of more attributes come before those of
+    fewer (up to four), original ones before generated ones; a hash of the clip and the seed orders the rest.
 
     Args:
         dataset: Curated clips.
@@ -74,8 +74,8 @@ def attributes(caption: str) -> int:
 def requests(prompts: pd.DataFrame, seeds: Sequence[int], samples_per_seed: int) -> pd.DataFrame:
     """What one cell generates: `prompt_id`, `prompt`, `seed`, `index`, `seconds_start`, `seconds_total`.
 
-    (seed, index) names a sample's noise, so an index is used once a seed: prompt number × `samples_per_seed` + take. All cells and
-    models share them.
+    (seed, index) names a sample's noise, so an index is used once a seed: prompt number × `samples_per_seed` + take.
+    All cells and models share them.
     """
     rows = [
         {

@@ -2,8 +2,8 @@
 
     v̂ = v(x, ∅) + w (v(x, ĉ) − v(x, ∅))                                                    (1)  Ho & Salimans 2022
 
-The null condition is 0 on all cross rows; the global conditioning is the same in both branches. Both go through the model as one
-batch of 2B. Every call is one function evaluation and draws fresh n for CADS and PADS.
+The null condition is 0 on all cross rows; the global conditioning is the same in both branches. Both go through the
+model as one batch of 2B. Every call is one function evaluation and draws fresh n for CADS and PADS.
 
 Shape legend: B samples, D latent channels, T frames, L text rows, R = L + 2 conditioning rows, C features of a row.
 """
@@ -38,7 +38,8 @@ class GuidedDenoiser:
         Args:
             denoiser: In eval mode, with averaged weights.
             conditioning: Of the B samples.
-            mask_BL: The tokenizer's mask of the text rows; padding stays visible to attention, the mask only says where M is.
+            mask_BL: The tokenizer's mask of the text rows; padding stays visible to attention, the mask only says
+            where M is.
             guidance: w; 1 is the conditional model alone, in half the work.
             perturbation: Setting of CADS or PADS.
             seeds: One a sample.

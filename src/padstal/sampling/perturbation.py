@@ -4,12 +4,13 @@
     ĉ = c ⊙ (1 − M) + (√γ(t) c + s √(1 − γ(t)) n) ⊙ M                                      (2)  PADS, low-saliency rows
     M_i = 1 where i ≥ L_sal or i ≥ L − L_min, 0-indexed                                    (3)
 
-γ rises from 0 at τ2 (and above, towards noise, t = 1) to 1 at τ1 (and below, towards data, t = 0), so corruption comes first.
-L_sal counts a prompt's real tokens, the end of sequence among them, so with L_min = 0 the mask M is the padding.
+γ rises from 0 at τ2 (and above, towards noise, t = 1) to 1 at τ1 (and below, towards data, t = 0), so corruption
+comes first. L_sal counts a prompt's real tokens, the end of sequence among them, so with L_min = 0 the mask M is the
+padding.
 
-Where: on the text rows that `DiT.embed_conditioning` (`to_cond_embed`) gives, the place the authors' code takes. s is relative to
-the scale of rows *there*; it means something else before that layer or in another model. The seconds rows and the global
-conditioning are never touched. Only sampling perturbs; training never does.
+Where: on the text rows that `DiT.embed_conditioning` (`to_cond_embed`) gives, the place the authors' code takes. s is
+relative to the scale of rows *there*; it means something else before that layer or in another model. The seconds rows
+and the global conditioning are never touched. Only sampling perturbs; training never does.
 
 Shape legend: B batch, L text rows, C features of a row.
 """
@@ -35,7 +36,7 @@ class Perturbation:
         tau2: τ2, the time above which it is all noise.
         rescale: ψ of CADS: 0 leaves ĉ as it is, 1 gives it each sample's own mean and spread back.
         min_low: L_min, final rows that count as low-saliency whatever they hold.
-        perturb_uncond: Whether the null branch of guidance stays clean ("none"), gets the same noise ("shared") or its own.
+        perturb_uncond: Whether guidance's null branch stays clean ("none"), gets the same noise ("shared") or its own.
     """
 
     mode: PerturbationMode = "none"
@@ -57,12 +58,11 @@ class Perturbation:
             raise ValueError(f"min_low = {self.min_low}: expected ≥ 0 rows")
         if self.mode == "pads" and self.rescale > 0:
             raise ValueError(
-                f"rescale = {self.rescale} with PADS: its statistics run over all rows and would move the semantic ones; "
-                f"expected 0"
+                f"rescale = {self.rescale} with PADS: expected 0, since the rescaling would move the semantic rows"
             )
 
     def gamma(self, t: float) -> float:
-        """γ(t) of diffusion time t (not of a step's number): 1 up to τ1, straight down, 0 from τ2; a step where τ1 = τ2."""
+        """γ(t) at diffusion time t (no step's number): 1 up to τ1, straight down to 0 at τ2; a step where τ1 = τ2."""
         # (1) of the slides; t ≤ τ1 comes first, so that τ1 = τ2 divides by nothing
         if t <= self.tau1:
             return 1.0
@@ -126,7 +126,8 @@ def low_saliency(mask_BL: torch.Tensor, min_low: int) -> torch.Tensor:
 def rescaled(noisy_BLC: torch.Tensor, clean_BLC: torch.Tensor, psi: float) -> torch.Tensor:
     """CADS' rescaling: ŷ_r = (ŷ − mean ŷ) / std ŷ · std y + mean y, then ψ ŷ_r + (1 − ψ) ŷ.
 
-    Statistics are each sample's own, so that a sample does not depend on its batch. A sample without spread is left as it is.
+    Statistics are each sample's own, so that a sample does not depend on its batch. A sample without spread is left
+    as it is.
     """
     noisy_std, noisy_mean = torch.std_mean(noisy_BLC, dim=(1, 2), keepdim=True)
     clean_std, clean_mean = torch.std_mean(clean_BLC, dim=(1, 2), keepdim=True)

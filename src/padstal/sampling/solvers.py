@@ -1,7 +1,7 @@
 """Solvers of the probability-flow ODE dx/dσ = (x − D(x, σ)) / σ, in σ_edm = σ_t / α_t (Karras et al. 2022).
 
-x = x_t / α_t = x_0 + σ ε, and D is the denoiser, E[x_0 | x]. In these coordinates Euler is DDIM, and DPM-Solver's λ is −log σ.
-`sigmas` fall and may end in 0, where every solver returns D. All are deterministic: one x_T, one result.
+x = x_t / α_t = x_0 + σ ε, and D is the denoiser, E[x_0 | x]. In these coordinates Euler is DDIM, and DPM-Solver's λ
+is −log σ. `sigmas` fall and may end in 0, where every solver returns D. All are deterministic: one x_T, one result.
 """
 
 import math

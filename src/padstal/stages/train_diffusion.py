@@ -123,7 +123,7 @@ def fingerprint_of_index(store: LatentStore) -> str:
 
 
 def _dataset(paths: Paths, store: LatentStore) -> pd.DataFrame:
-    """The curated clips that have latents; their captions must be those that the latents were made with (z_p encodes them)."""
+    """The curated clips that have latents; captions must be those the latents were made with (z_p encodes them)."""
     dataset = read_table(paths.curate / "dataset.parquet")
     both = store.index.merge(dataset, on="clip_id", how="left", suffixes=("_latent", ""))
     stale = both[both["caption"].fillna("") != both["caption_latent"].fillna("")]

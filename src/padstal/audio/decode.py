@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from padstal.audio import rejection
 from padstal.audio.containers import missing_bytes, sniff
 from padstal.audio.rejection import RejectedError
+
+if TYPE_CHECKING:
+    import soundfile
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 MOST_CHANNELS = 2
@@ -56,9 +59,10 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         kind = rejection.NOT_REGULAR if path.is_symlink() else rejection.UNREADABLE
         raise RejectedError(kind, "a symbolic link" if path.is_symlink() else os.strerror(error.errno or 0)) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise RejectedError(rejection.NOT_REGULAR, "a pipe, device, socket or folder")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise RejectedError(rejection.NOT_REGULAR, "a pipe, device, socket or folder")
         yield file
 
 
@@ -98,7 +102,7 @@ def decode(path: Path, *, min_seconds: float, max_seconds: float) -> Decoded:
     return Decoded(audio_SC, rate, container)
 
 
-def _check_header(sound: "soundfile.SoundFile", min_seconds: float, max_seconds: float) -> None:  # noqa: F821
+def _check_header(sound: "soundfile.SoundFile", min_seconds: float, max_seconds: float) -> None:
     if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
         raise RejectedError(rejection.SAMPLE_RATE, f"{sound.samplerate} Hz: expected {LOWEST_RATE} to {HIGHEST_RATE}")
     if not 1 <= sound.channels <= MOST_CHANNELS:
@@ -112,9 +116,10 @@ def _check_header(sound: "soundfile.SoundFile", min_seconds: float, max_seconds:
         raise RejectedError(rejection.TOO_LONG, f"{seconds:.3f} s: expected at most {max_seconds} s")
 
 
-def _read(sound: "soundfile.SoundFile", limit: int) -> np.ndarray:  # noqa: F821
+def _read(sound: "soundfile.SoundFile", limit: int) -> np.ndarray:
     """All frames [S, C], block by block; what a header promises is never allocated ahead."""
-    blocks, frames = [], 0
+    blocks: list[np.ndarray] = []
+    frames = 0
     while True:
         block = sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
         if not len(block):

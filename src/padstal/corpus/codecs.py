@@ -4,11 +4,12 @@ libsndfile numbers Ogg streams at random; here they get a fixed number, and each
 """
 
 import io
+from typing import Any
 
 import numpy as np
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
-_ENCODING = {
+_ENCODING: dict[str, dict[str, Any]] = {
     "wav": {"format": "WAV", "subtype": "PCM_16"},
     "flac": {"format": "FLAC", "subtype": "PCM_16"},
     "ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.4},

@@ -11,7 +11,7 @@ from padstal.corpus.style import MOOD_EFFECTS, STYLES, Style
 from padstal.corpus.vocabulary import PROGRAMS
 
 if TYPE_CHECKING:
-    from symusic import Score
+    from symusic.core import ScoreTick
 
 TICKS = 480
 """Ticks of a quarter note."""
@@ -20,13 +20,13 @@ LEVELS = {"drums": 0.92, "bass": 0.95, "comp": 0.8, "melody": 1.0}
 """Velocity of each role against what its player plays."""
 
 
-def compose(brief: Brief, *, seconds: float, rng: np.random.Generator) -> "Score":
-    """A piece of at least `seconds` as a symusic `Score`, one track a part, in the brief's tempo and key.
+def compose(brief: Brief, *, seconds: float, rng: np.random.Generator) -> "ScoreTick":
+    """A piece of at least `seconds` as a symusic score, one track a part, in the brief's tempo and key.
 
     The form is A A B of four bars each, two progressions; the last bar of a section thins the melody. All parts of the
     brief sound within any two bars.
     """
-    from symusic import Note, Score, Tempo, Track
+    from symusic.core import NoteTick, ScoreTick, TempoTick, TrackTick
 
     style, mood = STYLES[brief.genre], MOOD_EFFECTS[brief.mood]
     beats = int(rng.choice(style.beats))
@@ -34,10 +34,10 @@ def compose(brief: Brief, *, seconds: float, rng: np.random.Generator) -> "Score
     progression = _form(style, brief.mode, bars, rng)
     chords = [chord(brief.tonic, brief.mode, degree, style.chord_notes) for degree in progression]
 
-    score = Score(TICKS)
-    score.tempos.append(Tempo(0, float(brief.tempo_bpm)))
+    score = ScoreTick(TICKS)
+    score.tempos.append(TempoTick(0, float(brief.tempo_bpm)))
     for role, instrument in brief.parts:
-        track = Track(instrument, int(rng.choice(PROGRAMS[instrument])), role == "drums")
+        track = TrackTick(instrument, int(rng.choice(PROGRAMS[instrument])), role == "drums")
         kit = style.drums[int(rng.integers(len(style.drums)))] if role == "drums" else {}
         play = None if role == "drums" else player(role, str(rng.choice(getattr(style, role))))
         for index in range(bars):
@@ -57,7 +57,7 @@ def compose(brief: Brief, *, seconds: float, rng: np.random.Generator) -> "Score
                 length = strike.length * (1.0 if role == "drums" else mood.length)
                 velocity = strike.velocity * LEVELS[role] * mood.velocity + rng.normal(0, 4)
                 track.notes.append(
-                    Note(
+                    NoteTick(
                         max(0, start + int(rng.integers(-4, 5))),
                         max(20, round(length * TICKS / 4)),
                         int(np.clip(strike.pitch, 0, 127)),

@@ -19,6 +19,8 @@ FLOORS = {"noise": 1.0, "clipping": 1.2, "band limit": 1.5, "hum": 1.5, "dropout
 BEST_MOS = 5.0
 CODING_RATE = 16_000
 """Sample rate that the low-bitrate coder runs at; its files are mono MP3 of 48 down to 8 kbit/s."""
+CODEC_DELAY = 1105
+"""Samples of silence that an MP3 encoder (576) and decoder (529) put in front."""
 
 
 def true_mos(kind: str, severity: float) -> float:
@@ -88,11 +90,11 @@ def _clipping(audio_SC: np.ndarray, severity: float, sample_rate: int, rng: np.r
 
 
 def _band_limit(audio_SC: np.ndarray, severity: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Low-pass of order 6; its cut-off falls from 5 kHz to 500 Hz."""
-    from scipy.signal import butter, sosfilt
+    """Low-pass without delay, 48 dB an octave; its cut-off falls from 5 kHz to 500 Hz."""
+    from scipy.signal import butter, sosfiltfilt
 
     cutoff = 5000 * (500 / 5000) ** severity
-    return sosfilt(butter(6, cutoff, fs=sample_rate, output="sos"), audio_SC, axis=0)
+    return sosfiltfilt(butter(4, cutoff, fs=sample_rate, output="sos"), audio_SC, axis=0)
 
 
 def _hum(audio_SC: np.ndarray, severity: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -134,6 +136,8 @@ def _coding(audio_SC: np.ndarray, severity: float, sample_rate: int, rng: np.ran
     )
     file.seek(0)
     coded, rate = soundfile.read(file, dtype="float32")
+    if len(coded) > len(mono):  # frames too small for the header that says how much silence the codec put in front
+        coded = coded[CODEC_DELAY:]
     back = _fit(resample(coded, rate, sample_rate), len(audio_SC))
     return np.repeat(back[:, None], audio_SC.shape[1], axis=1)
 

@@ -143,9 +143,9 @@ def _comp_player(style: str) -> Player:
                 first = [Strike(0, 4, tones[0], 78)]
                 return first + [Strike(4 * b, 3, p, 66) for b in range(1, bar.steps // 4) for p in tones[1:]]
             case "picking":
-                order = (0, 2, 1, 3, 0, 2, 1, 2)
+                pattern = (0, 2, 1, 3, 0, 2, 1, 2)
                 high = (*tones, tones[0] + 12)
-                return [Strike(s, 4, high[order[(s // 2) % 8] % len(high)], 82) for s in range(0, bar.steps, 2)]
+                return [Strike(s, 4, high[pattern[(s // 2) % 8] % len(high)], 82) for s in range(0, bar.steps, 2)]
             case "strum":
                 down = [Strike(s + 0.12 * i, 3, p, 84) for s in range(0, bar.steps, 4) for i, p in enumerate(tones)]
                 up = [

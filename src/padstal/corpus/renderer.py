@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from symusic import Score
+    from symusic.core import ScoreTick
 
 RENDER_RATE = 44_100
 PEAK = 0.7
@@ -29,7 +29,7 @@ def soundfont() -> Path:
     return path
 
 
-def render(score: "Score", *, seconds: float, sample_rate: int = RENDER_RATE) -> np.ndarray:
+def render(score: "ScoreTick", *, seconds: float, sample_rate: int = RENDER_RATE) -> np.ndarray:
     """Audio [samples, 2], float32, of exactly `seconds`, its peak at `PEAK`; ends with a fade of 20 ms.
 
     Raises:

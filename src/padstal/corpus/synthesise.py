@@ -1,9 +1,7 @@
 """A corpus on disk: audio files, captions.csv, and the table of what is true about each file."""
 
 import csv
-import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,13 @@ from padstal.audio.captions_table import COLUMNS as CAPTION_COLUMNS
 from padstal.audio.parallel import ordered_map
 from padstal.corpus.artists import TRACKS_PER_ARTIST, artist_brief, draw_artist, title
 from padstal.corpus.brief import Brief
-from padstal.corpus.codecs import FORMATS, encode
-from padstal.corpus.composer import compose
-from padstal.corpus.degrade import degrade, true_mos
+from padstal.corpus.codecs import FORMATS
+from padstal.corpus.degrade import true_mos
 from padstal.corpus.faults import FOREIGN, LICENCE, Copy, Fault, plant
 from padstal.corpus.grammar import caption, one_tag
-from padstal.corpus.renderer import RENDER_RATE, render
+from padstal.corpus.plan import FilePlan, write_file
 
-BRIEF_STREAM, SCORE_STREAM, COPY_STREAM, CAPTION_STREAM = 0xB1, 0xB2, 0xB3, 0xB4
+BRIEF_STREAM, CAPTION_STREAM = 0xB1, 0xB4
 FORMAT_SHARES = (0.25, 0.45, 0.2, 0.1)
 """Of WAV, FLAC, OGG and MP3."""
 OTHER_ARTIST = 0.5
@@ -51,26 +48,6 @@ TRUTH_TYPES = {
 """Columns of the truth table: one row a file."""
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """One file to write; `folder` and what `_write` needs, and what the tables say about it."""
-
-    folder: Path
-    index: int
-    seed: int
-    seconds: float
-    path: str
-    brief: Brief
-    fault: Fault
-    copy: Copy | None
-    artist: str
-    album: str
-    title: str
-    caption: str
-    true_caption: str
-    duplicate_of: str
-
-
 def synthesise(
     folder: Path,
     *,
@@ -88,7 +65,7 @@ def synthesise(
     show = progress or (lambda items, **_: items)
     plans = _plans(folder, tracks, track_seconds, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    digests = list(show(ordered_map(_write, plans, workers=workers), total=len(plans), unit="track"))
+    digests = list(show(ordered_map(write_file, plans, workers=workers), total=len(plans), unit="track"))
     _write_captions(folder / CAPTIONS, plans)
     rows = [_truth(plan, digest) for plan, digest in zip(plans, digests, strict=True)]
     return truth_table(sorted(rows, key=lambda row: row["path"]))
@@ -99,20 +76,20 @@ def truth_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(TRUTH_TYPES)).astype(TRUTH_TYPES)
 
 
-def _plans(folder: Path, tracks: int, track_seconds: float, seed: int) -> list[_Plan]:
+def _plans(folder: Path, tracks: int, track_seconds: float, seed: int) -> list[FilePlan]:
     faults, copies = plant(tracks, seed=seed)
     artists = [draw_artist(i, seed=seed) for i in range(-(-tracks // TRACKS_PER_ARTIST))]
     briefs = [
         artist_brief(artists[i % len(artists)], np.random.default_rng([BRIEF_STREAM, seed, i])) for i in range(tracks)
     ]
-    plans: list[_Plan] = []
+    plans: list[FilePlan] = []
     for index in range(tracks):
         rng = np.random.default_rng([CAPTION_STREAM, seed, index])
         artist, brief, fault = artists[index % len(artists)], briefs[index], faults[index]
         album, name = str(rng.choice(artist.albums)), title(rng)
         true = caption(brief, rng)
         plans.append(
-            _Plan(
+            FilePlan(
                 folder=folder,
                 index=index,
                 seed=seed,
@@ -134,7 +111,7 @@ def _plans(folder: Path, tracks: int, track_seconds: float, seed: int) -> list[_
     return plans
 
 
-def _copy_plan(original: _Plan, copy: Copy, number: int, artists: list[str]) -> _Plan:
+def _copy_plan(original: FilePlan, copy: Copy, number: int, artists: list[str]) -> FilePlan:
     rng = np.random.default_rng([CAPTION_STREAM, original.seed, number])
     artist = original.artist
     if copy.kind == "near" and rng.random() < OTHER_ARTIST:
@@ -143,7 +120,7 @@ def _copy_plan(original: _Plan, copy: Copy, number: int, artists: list[str]) -> 
     if copy.kind == "exact":
         path = str(Path(path).with_suffix(Path(original.path).suffix))
     true = caption(original.brief, rng)
-    return _Plan(
+    return FilePlan(
         folder=original.folder,
         index=number,
         seed=original.seed,
@@ -179,44 +156,7 @@ def _path(artist: str, album: str, index: int, name: str, rng: np.random.Generat
     return "/".join(part.replace(" ", "-") for part in (artist, album, f"{index:04d}-{name}.{suffix}"))
 
 
-def _write(plan: _Plan) -> str:
-    """Write one file; gives its sha256. A copy is rendered anew, since the same plan gives the same audio."""
-    copy = plan.copy
-    index = plan.index if copy is None else copy.of
-    audio_SC = _audio(plan, index)
-    if copy is not None and copy.kind == "near":
-        audio_SC = _near(audio_SC, copy.how, np.random.default_rng([COPY_STREAM, plan.seed, plan.index]))
-    content = encode(audio_SC, RENDER_RATE, Path(plan.path).suffix[1:])
-    path = plan.folder / plan.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
-
-
-def _audio(plan: _Plan, index: int) -> np.ndarray:
-    """The music of track `index`, float32 [S, 2] at `RENDER_RATE`, with its degradation."""
-    rng = np.random.default_rng([SCORE_STREAM, plan.seed, index])
-    clean = render(compose(plan.brief, seconds=plan.seconds, rng=rng), seconds=plan.seconds)
-    return degrade(clean, plan.fault.degradation, plan.fault.severity, sample_rate=RENDER_RATE, rng=rng)
-
-
-def _near(audio_SC: np.ndarray, how: str, rng: np.random.Generator) -> np.ndarray:
-    """Music that is the same to a listener: through a lossy codec, at another level, or from a little later on."""
-    import io
-
-    import soundfile
-
-    match how:
-        case "re-encoded":
-            return soundfile.read(io.BytesIO(encode(audio_SC, RENDER_RATE, "ogg")), dtype="float32")[0]
-        case "gain":
-            return audio_SC * np.float32(10 ** (rng.uniform(-9, -3) / 20))
-        case "trimmed start":
-            return audio_SC[round(rng.uniform(0.3, 1.2) * RENDER_RATE) :]
-    raise ValueError(f"near copy {how!r}: unknown")
-
-
-def _write_captions(path: Path, plans: list[_Plan]) -> None:
+def _write_captions(path: Path, plans: list[FilePlan]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CAPTION_COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -227,7 +167,7 @@ def _write_captions(path: Path, plans: list[_Plan]) -> None:
             writer.writerow(dict(zip(CAPTION_COLUMNS, values, strict=True)))
 
 
-def _truth(plan: _Plan, digest: str) -> dict[str, Any]:
+def _truth(plan: FilePlan, digest: str) -> dict[str, Any]:
     return {
         "path": plan.path,
         "sha256": digest,

@@ -1,0 +1,112 @@
+"""Resampling, channels, segments, measures, shards: known answers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from padstal.audio import rejection
+from padstal.audio.measure import FLOOR_DB, FLOOR_LUFS, bandwidth, measure
+from padstal.audio.rejection import RejectedError
+from padstal.audio.resample import resample
+from padstal.audio.segment import offsets
+from padstal.audio.shards import ShardWriter
+from padstal.audio.standardise import CEILING, standardise, to_pcm, with_channels
+
+
+def _tone(frequency: float, rate: int, seconds: float = 2.0, level: float = 0.5) -> np.ndarray:
+    t = np.arange(round(seconds * rate)) / rate
+    return (level * np.sin(2 * np.pi * frequency * t)).astype(np.float32)
+
+
+def test_a_tone_below_both_nyquist_rates_survives_resampling_and_one_above_vanishes():
+    kept = resample(_tone(1000, 44_100), 44_100, 16_000)
+    assert len(kept) == 32_000
+    middle = slice(2000, -2000)
+    assert np.abs(kept - _tone(1000, 16_000))[middle].max() < 1e-3
+    gone = resample(_tone(10_000, 44_100), 44_100, 16_000)
+    assert np.abs(gone[middle]).max() < 1e-4
+
+
+def test_equal_rates_give_an_equal_copy():
+    tone = _tone(500, 16_000)
+    same = resample(tone, 16_000, 16_000)
+    assert np.array_equal(same, tone)
+    assert same is not tone
+
+
+def test_mono_is_the_mean_and_stereo_has_mono_twice():
+    stereo = np.array([[1.0, 0.0], [0.5, -0.5]], np.float32)
+    assert with_channels(stereo, 1).tolist() == [[0.5], [0.0]]
+    assert with_channels(stereo[:, :1], 2).tolist() == [[1, 1], [0.5, 0.5]]
+
+
+def test_standardising_reaches_the_loudness_and_never_clips():
+    options = {"from_rate": 44_100, "sample_rate": 16_000, "channels": 1, "silence_dbfs": -60.0}
+    quiet = standardise(_tone(997, 44_100, level=0.01)[:, None], loudness_lufs=-20.0, **options)
+    assert measure(quiet, 16_000).loudness_lufs == pytest.approx(-20, abs=0.1)
+    loud = standardise(_tone(997, 44_100)[:, None], loudness_lufs=0.0, **options)
+    assert np.abs(loud).max() == pytest.approx(CEILING, abs=1e-3)
+
+
+@pytest.mark.parametrize("audio", [np.zeros((44_100, 1)), np.full((44_100, 1), 0.4), np.array([[1.0, -1.0]] * 44_100)])
+def test_silence_a_constant_and_channels_that_cancel_are_silent(audio):
+    with pytest.raises(RejectedError) as error:
+        standardise(
+            audio.astype(np.float32),
+            from_rate=44_100,
+            sample_rate=16_000,
+            channels=1,
+            loudness_lufs=-20,
+            silence_dbfs=-60,
+        )
+    assert error.value.reason == rejection.SILENT
+
+
+@given(st.integers(0, 5000), st.integers(1, 700), st.integers(1, 700))
+def test_every_clip_lies_within_its_track_and_no_further_one_would_fit(samples, clip, hop):
+    starts = list(offsets(samples, clip_samples=clip, hop_samples=hop))
+    assert all(start + clip <= samples for start in starts)
+    assert starts == [hop * i for i in range(len(starts))]
+    assert len(starts) * hop + clip > samples
+
+
+def test_pcm_is_within_half_a_step_and_saturates():
+    audio = np.linspace(-1, 0.999, 1001, dtype=np.float32)
+    assert np.abs(to_pcm(audio) / 32768 - audio).max() <= 0.5 / 32768 + 1e-7
+    assert to_pcm(np.array([1.0, 2.0, -2.0])).tolist() == [32767, 32767, -32768]
+
+
+def test_a_tones_measures_are_known():
+    found = measure(_tone(1000, 16_000)[:, None], 16_000)
+    assert found.peak_dbfs == pytest.approx(-6.02, abs=0.01)
+    assert found.rms_dbfs == pytest.approx(-9.03, abs=0.01)
+    assert found.bandwidth_hz == pytest.approx(1000, abs=60)
+
+
+def test_silence_measures_finite_floors():
+    found = measure(np.zeros((16_000, 1), np.float32), 16_000)
+    assert (found.peak_dbfs, found.rms_dbfs, found.loudness_lufs) == (FLOOR_DB, FLOOR_DB, FLOOR_LUFS)
+    assert (found.clipped_share, found.bandwidth_hz) == (0, 0)
+
+
+def test_clipping_shows_at_any_gain_and_a_low_pass_shows_in_the_bandwidth():
+    noise = np.random.default_rng(0).standard_normal((32_000, 1)).astype(np.float32) * 0.2
+    clipped = np.clip(noise * 4, -0.5, 0.5)
+    assert measure(noise, 16_000).clipped_share < 0.001
+    assert measure(clipped, 16_000).clipped_share > 0.3
+    assert measure(clipped * 0.3, 16_000).clipped_share == pytest.approx(
+        measure(clipped, 16_000).clipped_share, rel=1e-3
+    )
+    narrow = resample(resample(noise[:, 0], 16_000, 4_000), 4_000, 16_000)
+    assert bandwidth(narrow, 16_000) < 2300 < 7800 < bandwidth(noise[:, 0], 16_000)
+
+
+def test_shards_hold_what_was_added_where_it_was_said(tmp_path):
+    clips = [np.full((4, 2), i, np.int16) for i in range(5)]
+    writer = ShardWriter(tmp_path, 2)
+    places = [writer.add(clip) for clip in clips]
+    writer.flush()
+    assert places == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)]
+    for clip, (shard, row) in zip(clips, places, strict=True):
+        assert np.array_equal(np.load(tmp_path / f"{shard:05d}.npy")[row], clip)

@@ -11,7 +11,7 @@ from padstal.manifest import COLUMNS, write_table
 from padstal.paths import Paths
 from padstal.storage.atomic import write_json
 
-RATE, SECONDS = 16_000, 2.048
+RATE, SECONDS = 16_000, 2.0
 HOSTILE = "<script>alert('caption')</script> & \"quoted\" | pipe `tick` </blockquote> @someone #12 [a](https://example.invalid)"
 GENRES = ("ambient", "house", "jazz", "waltz")
 METHODS = [(m, p) for m in ("audio_dit", "tal_dit") for p in ("none", "cads", "pads")]
@@ -41,13 +41,14 @@ def write_finished_scale(root: Path, *, scale: str = "demo", prompts: int = 4, t
 def tone(pitch: float, brightness: float, noise: float, seed: int, seconds: float = SECONDS) -> np.ndarray:
     """A few plucked chords: int16 [S, 1]."""
     generator = np.random.default_rng(seed)
-    t = np.arange(round(seconds * RATE)) / RATE
-    sound = np.zeros_like(t)
-    for beat in range(int(seconds * 4)):
-        envelope = np.where(t >= beat / 4, np.exp(-5 * (t - beat / 4).clip(0)), 0)
+    beat = np.arange(RATE // 4) / RATE
+    plucks = []
+    for _ in range(round(seconds * 4)):
         step = float(generator.choice([1.0, 1.26, 1.5, 2.0]))
-        sound += sum(envelope * np.sin(2 * np.pi * pitch * step * k * t) * brightness**k / k for k in range(1, 7))
-    sound += noise * generator.standard_normal(len(t))
+        partials = [brightness**k / k * np.sin(2 * np.pi * pitch * step * k * beat) for k in range(1, 7)]
+        plucks.append(np.exp(-9 * beat) * np.sum(partials, axis=0))
+    sound = np.concatenate(plucks)
+    sound += noise * generator.standard_normal(len(sound))
     return (sound / np.abs(sound).max() * 20_000).astype(np.int16)[:, None]
 
 

@@ -102,8 +102,8 @@ def _attribution(train: pd.DataFrame) -> str:
     with_link = int((train["source_url"] != "").sum()) if "source_url" in train else 0
     lines = [
         f"Attribution: {number(len(found))} named artists; {number(unknown)} clips name none; "
-        f"{number(with_link)} clips carry a link to their source. The full list is the columns artist, title, licence and "
-        "source_url of `curate/dataset.parquet`."
+        f"{number(with_link)} clips carry a link to their source. The full list is the columns artist, title, licence "
+        "and source_url of `curate/dataset.parquet`."
     ]
     if rows:
         lines.append(

@@ -12,6 +12,8 @@ import numpy as np
 
 MEL_FLOOR_DB = -70.0
 """Spectrograms show this much below their loudest point."""
+QUIETEST_PEAK_DB = -40.0
+"""Quieter clips are not brightened any further, so that silence stays dark."""
 COMPRESSION = 0.3
 """soundfile's compression level for variable-bitrate MP3: about 40 kbit/s for 16 kHz mono."""
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -75,7 +77,7 @@ def mel_spectrogram(pcm_SC: np.ndarray, sample_rate: int, bands: int = 64, colum
     power_TF = np.abs(np.fft.rfft(frames, axis=1)) ** 2
     mel_BT = mel_filters(bands, window, sample_rate) @ power_TF.T
     decibels_BT = 10 * np.log10(np.maximum(mel_BT, 1e-12))
-    loudest = max(float(decibels_BT.max()), -60.0)
+    loudest = max(float(decibels_BT.max()), QUIETEST_PEAK_DB)
     return np.clip((decibels_BT - loudest) / -MEL_FLOOR_DB + 1, 0, 1)
 
 

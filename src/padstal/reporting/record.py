@@ -51,16 +51,13 @@ def machine() -> dict[str, Any]:
         "memory": f"{pages / 2**30:.0f} GiB" if pages else "",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "device": _accelerator(),
+        "accelerator": _accelerator(),
     }
 
 
 def _accelerator() -> str:
-    try:
-        import torch
-    except ImportError:
-        return ""
-    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
+    """Name of the GPU, asked of its driver's own tool (importing torch to ask takes seconds); "none" without one."""
+    return _output(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]).partition("\n")[0] or "none"
 
 
 def _processor() -> str:
@@ -73,15 +70,14 @@ def _processor() -> str:
 
 
 def _git(root: Path, *arguments: str) -> str:
+    return _output(["git", *arguments], root)
+
+
+def _output(command: list[str], folder: Path | None = None) -> str:
+    """What a command prints; "" if it is not there or fails."""
     try:
         found = subprocess.run(
-            ["git", *arguments],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-            stdin=subprocess.DEVNULL,
+            command, cwd=folder, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -32,6 +32,8 @@ def setting(value: Any) -> str:
     """A param as it was set: every digit, no trailing zeros."""
     if isinstance(value, float) and not isinstance(value, bool):
         return f"{value:.6g}".replace("-", MINUS)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return "null" if value is None else number(value)
 
 

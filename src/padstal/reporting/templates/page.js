@@ -146,7 +146,7 @@
         ["peak memory", `${peak.toFixed(2)} GiB`],
         ["processor", record.machine.processor], ["cores", String(record.machine.cores)],
         ["memory", record.machine.memory], ["system", record.machine.system], ["Python", record.machine.python],
-        ["device", record.machine.device],
+        ["accelerator", record.machine.accelerator],
       ]),
       timings(record.timings));
   }

@@ -1,0 +1,40 @@
+"""Model cards."""
+
+import hashlib
+
+from padstal.reporting.cards import model_cards
+from padstal.reporting.data_view import most_restrictive
+from padstal.reporting.inputs import Inputs
+
+
+def test_every_trained_model_has_a_card(inputs: Inputs) -> None:
+    assert [card.name for card in model_cards(inputs)] == ["audio", "tal", "audio_dit", "tal_dit"]
+
+
+def test_a_card_names_licence_fingerprint_params_and_limits(inputs: Inputs) -> None:
+    card = {card.name: card.text for card in model_cards(inputs)}["tal_dit"]
+    own = next(model for model in inputs.models if model.name == "tal_dit")
+    assert own.fingerprint == hashlib.sha256(bytes([7]) * 1000).hexdigest()
+    for said in (
+        own.fingerprint,
+        "**CC-BY-SA-4.0**",
+        "steps | 1500",
+        "not fit for use",
+        "composer's draw",
+        "strength 0.25",
+    ):
+        assert said in card
+    vae = next(model for model in inputs.models if model.kind == "vae" and model.name == "tal")
+    assert vae.fingerprint in card
+
+
+def test_an_artist_is_only_text(inputs: Inputs) -> None:
+    for card in model_cards(inputs):
+        assert "<b>" not in card.text
+
+
+def test_the_most_restrictive_licence_is_found() -> None:
+    assert most_restrictive(["CC0-1.0", "CC-BY-4.0"]) == "CC-BY-4.0"
+    assert most_restrictive(["CC-BY-NC-4.0", "CC-BY-SA-4.0"]) == "CC-BY-NC-4.0"
+    assert most_restrictive(["CC0-1.0", "all rights reserved"]) == "all rights reserved"
+    assert most_restrictive(["", "CC0-1.0"]) == "unknown"

@@ -1,0 +1,25 @@
+"""This machine's record."""
+
+from pathlib import Path
+
+from padstal.paths import Paths
+from padstal.reporting.record import machine_record, stage_timings
+from padstal.storage.atomic import write_json
+
+
+def test_timings_come_in_the_order_of_the_pipeline(finished: Paths) -> None:
+    assert [row["label"] for row in stage_timings(finished)] == ["ingest", "train_vae · tal", "evaluate", "report"]
+
+
+def test_a_machine_that_ran_nothing_has_no_record(tmp_path: Path) -> None:
+    assert machine_record(Paths(tmp_path, "demo")) is None
+
+
+def test_a_folder_without_git_has_no_revision(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "demo")
+    record = {"stage": "ingest", "item": "", "wall_seconds": 1.0, "budget_seconds": None, "peak_gibibytes": 0.1}
+    write_json(paths.timing("ingest"), record)
+    found = machine_record(paths)
+    assert found is not None
+    assert found["revision"] == ""
+    assert found["timings"][0]["budget_seconds"] is None

@@ -1,0 +1,93 @@
+"""What the sections show."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from padstal.reporting import captions_view, checks_view, data_view, listen_view, results_view, training_view
+from padstal.reporting.inputs import Inputs
+
+
+def test_every_decision_is_among_the_captions_shown(inputs: Inputs) -> None:
+    assert inputs.captions is not None
+    shown = captions_view.caption_rows(inputs, len(set(inputs.captions["decision"])))
+    assert {row.decision for row in shown} == set(inputs.captions["decision"])
+
+
+def test_counts_add_up(inputs: Inputs) -> None:
+    *splits, total = data_view.counts(inputs).rows
+    before = [int(row[1].split(" → ")[0]) for row in splits]
+    assert sum(before) == int(total[1].split(" → ")[0]) == 48
+
+
+def test_broken_expectations_come_first(inputs: Inputs) -> None:
+    assert [outcome.outcome for outcome in data_view.outcomes(inputs.verdict)] == ["broken", "holds", "holds"]
+
+
+def test_chosen_strengths_are_played(inputs: Inputs) -> None:
+    points = listen_view.operating_points(inputs.samples[0], {("audio_dit", "pads"): (0.5, 7.0)})
+    assert [(point.perturbation, point.strength, point.guidance) for point in points] == [
+        ("none", 0.0, 7.0),
+        ("cads", 0.25, 7.0),
+        ("pads", 0.5, 7.0),
+    ]
+
+
+def test_clips_are_cut_until_the_page_is_small(inputs: Inputs) -> None:
+    rows = listen_view.sample_rows(inputs, 1, {})
+    whole, cut = listen_view.encode(rows, limit=10_000_000)
+    assert cut is None
+    size = sum(len(clip.audio) for row in whole for clip in row.clips)
+    short, cut = listen_view.encode(rows, limit=int(size * 0.8))
+    assert cut is not None
+    assert all(clip.seconds <= cut for row in short for clip in row.clips)
+    assert sum(len(clip.audio) for row in short for clip in row.clips) <= size * 0.8
+
+
+def test_thinning_keeps_the_mean_and_drops_gaps() -> None:
+    value = np.arange(1000.0)
+    value[10] = np.nan
+    step, thin = training_view.thinned(np.arange(1000.0), value, 100)
+    assert len(step) == 100
+    assert thin.mean() == pytest.approx(np.nanmean(value), rel=0.01)
+
+
+def test_curves_of_both_models_share_a_chart(inputs: Inputs) -> None:
+    charts = dict(training_view.training_charts(inputs.curves, "train_vae"))
+    assert list(charts) == ["loss", "loss_kl", "loss_mrstft"]
+    assert charts["loss"].count('class="series') == 2
+
+
+def test_a_curve_without_steps_is_left_out() -> None:
+    assert training_view.training_charts({"train_vae_audio": pd.DataFrame({"loss": [1.0]})}, "train_vae") == []
+
+
+def test_the_best_value_is_marked_only_where_it_is_alone() -> None:
+    rows = [
+        {"model": "a", "perturbation": p, "vendi": v, "kl": k}
+        for p, v, k in (("x", 2.0, 1.0), ("y", 3.0, 0.5), ("z", 3.0, 2.0))
+    ]
+    metrics, table = results_view.results_table(rows)
+    assert metrics == ("vendi", "kl")
+    assert [[cell.best for cell in row.cells] for row in table] == [[False, False], [False, True], [False, False]]
+
+
+def test_lines_start_at_the_unperturbed_model(inputs: Inputs) -> None:
+    drawn = results_view.frontier(inputs.evaluation["sweep"], "vendi", 0.27)
+    assert drawn.count('class="series') == 6
+    marks = [part.count('class="mark') for part in drawn.split('class="series')[1:]]
+    assert marks == [2, 4, 4, 2, 4, 4]  # none over two guidances; others from none over three strengths
+
+
+def test_checks_carry_chance_and_count() -> None:
+    section = {
+        "tagger_genre": {"value": 0.5, "chance": 0.125, "n": 8},
+        "pmos": {"spearman": 0.9, "n": 30, "spearman_test": None, "n_test": 4},
+        "origin": {"clap": "text"},
+        "captions": None,
+    }
+    found = {check.name: check for check in checks_view.checks(section)}
+    assert (found["tagger genre"].times_chance, found["tagger genre"].n) == ("4.0×", "8")
+    assert (found["p-MOS › Spearman test"].value, found["p-MOS › Spearman test"].n) == ("not measured", "4")
+    assert found["captions"].value == "not measured"
+    assert not [name for name in found if "origin" in name]

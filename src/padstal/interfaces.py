@@ -28,12 +28,20 @@ class TextStates:
 class TextEncoder(Protocol):
     """A frozen text encoder of the T5 family."""
 
-    width: int
-    """D, features of a state."""
-    max_length: int
-    """L, positions that every text is padded or cut to."""
-    vocabulary: int
-    """Number of token ids."""
+    @property
+    def width(self) -> int:
+        """D, features of a state."""
+        ...
+
+    @property
+    def max_length(self) -> int:
+        """L, positions that every text is padded or cut to."""
+        ...
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of token ids."""
+        ...
 
     def tokenize(self, texts: list[str]) -> tuple["torch.Tensor", "torch.Tensor"]:
         """Token ids [B, L] (int64, padding id at padding) and mask [B, L] (bool)."""

@@ -1,0 +1,166 @@
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+from tests.diffusion.fakes import FRAMES, RATIO, FakeAutoencoder, FakeTextEncoder, config, random_denoiser
+
+from padstal.diffusion.checkpoint import fingerprint, save
+from padstal.latents.statistics import LatentStatistics
+from padstal.manifest import write_table
+from padstal.params.runtime import RuntimeParams, TrackingParams
+from padstal.params.sample import SampleParams
+from padstal.paths import Paths
+from padstal.stages.harness import Stage, StageError
+from padstal.stages.sample import main
+from padstal.storage.atomic import read_json
+from padstal.storage.content import sha256_file
+
+NONE = {
+    "perturbation": "none",
+    "strengths": (0.0,),
+    "guidance": (1.0, 3.0),
+    "tau1": 1.0,
+    "tau2": 1.0,
+    "rescale": 0.0,
+    "min_low": 0,
+    "perturb_uncond": "none",
+}
+CADS = {**NONE, "perturbation": "cads", "strengths": (0.1, 0.5), "guidance": (3.0,), "tau1": 0.5, "rescale": 1.0}
+PADS = {**NONE, "perturbation": "pads", "strengths": (0.0, 0.5), "guidance": (3.0,), "tau1": 0.5}
+PARAMS: dict[str, Any] = {
+    "tune_prompts": 1,
+    "test_prompts": 2,
+    "prompt_seed": 0,
+    "seeds": (5, 6),
+    "samples_per_seed": 2,
+    "settings": (NONE, CADS, PADS),
+    "solver": "dpmpp_2m",
+    "steps": 3,
+    "sigma_min": 0.1,
+    "sigma_max": 50.0,
+    "batch": 5,
+    "precision": "32-true",
+}
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[SampleParams]:
+    for module, fake in (
+        ("padstal.foundation.text_encoder", FakeTextEncoder),
+        ("padstal.vae.checkpoint", FakeAutoencoder),
+    ):
+        monkeypatch.setattr(importlib.import_module(module), "load", lambda folder, device, fake=fake: fake())
+    paths = Paths(tmp_path, "demo")
+    for folder in (paths.vae("tal"), paths.foundation("text_encoder"), paths.diffusion("tal_dit"), paths.curate):
+        folder.mkdir(parents=True)
+    save_file({"weight": torch.ones(1)}, paths.vae("tal") / "model.safetensors")
+    save_file({"weight": torch.zeros(1)}, paths.foundation("text_encoder") / "model.safetensors")
+    belongs = config(
+        vae_fingerprint=fingerprint(paths.vae("tal")), text_fingerprint=fingerprint(paths.foundation("text_encoder"))
+    )
+    statistics = LatentStatistics(torch.zeros(6), torch.ones(6))
+    save(paths.diffusion("tal_dit"), random_denoiser(), statistics, belongs)
+    clips = 12
+    dataset = pd.DataFrame(
+        {
+            "clip_id": [f"clip{number:02d}" for number in range(clips)],
+            "track_id": [f"track{number:02d}" for number in range(clips)],
+            "split": ["train", "validation", "test"] * 4,
+            "caption": [f"jazz, {number}" for number in range(clips)],
+            "decision": "kept",
+            "offset_seconds": 2.0,
+            "track_seconds": 18.0,
+        }
+    )
+    write_table(dataset, paths.curate / "dataset.parquet")
+    runtime = RuntimeParams(device="cpu", workers=1, threads=1)
+    tracking = TrackingParams(mode="disabled", project="test", entity=None)
+    return Stage("sample", "tal_dit", "demo", SampleParams(**PARAMS), paths, runtime, tracking)
+
+
+def test_every_setting_has_the_same_prompts_seeds_and_indices(stage: Stage[SampleParams]) -> None:
+    main(stage)
+    folder = stage.paths.samples("tal_dit")
+    samples, prompts = pd.read_parquet(folder / "samples.parquet"), pd.read_parquet(folder / "prompts.parquet")
+    audio = np.load(folder / "audio.npy")
+    assert sorted(prompts["role"]) == ["test", "test", "tune"]
+    cells = samples.groupby(["perturbation", "strength", "guidance"])
+    assert set(cells.groups) == {
+        ("none", 0.0, 1.0),
+        ("none", 0.0, 3.0),
+        ("cads", 0.1, 3.0),
+        ("cads", 0.5, 3.0),
+        ("pads", 0.0, 3.0),
+        ("pads", 0.5, 3.0),
+    }
+    drawn = [part[["prompt_id", "prompt", "seed", "index"]].to_numpy().tolist() for _, part in cells]
+    assert all(rows == drawn[0] for rows in drawn)
+    assert len(drawn[0]) == 3 * 2 * 2
+    assert samples["row"].tolist() == list(range(len(audio)))
+    assert audio.shape == (6 * 12, FRAMES * RATIO, 1)
+    assert audio.dtype == np.int16
+
+
+def test_pads_of_strength_0_is_in_the_grid_and_equals_unperturbed(stage: Stage[SampleParams]) -> None:
+    main(stage)
+    folder = stage.paths.samples("tal_dit")
+    samples, audio = pd.read_parquet(folder / "samples.parquet"), np.load(folder / "audio.npy")
+
+    def of(perturbation: str, strength: float) -> np.ndarray:
+        chosen = samples.query("perturbation == @perturbation and strength == @strength and guidance == 3")
+        return audio[chosen["row"]]
+
+    assert np.array_equal(of("pads", 0.0), of("none", 0.0))
+    assert not np.array_equal(of("pads", 0.5), of("none", 0.0))
+    assert not np.array_equal(of("cads", 0.5), of("none", 0.0))
+
+
+def test_metrics_say_how_much_padding_there_is_and_what_a_strength_is_read_against(stage: Stage[SampleParams]) -> None:
+    main(stage)
+    metrics = read_json(stage.paths.metrics("sample", "tal_dit"))
+    assert metrics["samples"] == 72
+    assert 0 < metrics["padding_share"] < 1
+    assert metrics["salient_rms"] > 0
+
+
+def test_two_runs_give_the_same_bytes(stage: Stage[SampleParams]) -> None:
+    digests = []
+    for _ in range(2):
+        main(stage)
+        digests.append([(file.name, sha256_file(file)) for file in sorted(stage.paths.samples("tal_dit").iterdir())])
+    assert digests[0] == digests[1]
+    assert [name for name, _ in digests[0]] == ["audio.npy", "prompts.parquet", "samples.parquet"]
+
+
+def test_an_autoencoder_that_was_trained_again_stops_the_stage(stage: Stage[SampleParams]) -> None:
+    save_file({"weight": torch.full((1,), 2.0)}, stage.paths.vae("tal") / "model.safetensors")
+    with pytest.raises(StageError, match="tal_dit was trained with"):
+        main(stage)
+
+
+def test_without_a_held_out_caption_the_stage_says_so(stage: Stage[SampleParams]) -> None:
+    file = stage.paths.curate / "dataset.parquet"
+    write_table(pd.read_parquet(file).assign(caption=""), file)
+    with pytest.raises(StageError, match="no clip of the test split has a caption"):
+        main(stage)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"settings": (NONE, NONE)}, "twice"),
+        ({"settings": ({**PADS, "rescale": 1.0},)}, "rescale = 1.0 must be 0 with pads"),
+        ({"settings": ({**CADS, "tau1": 1.0, "tau2": 0.5},)}, "tau1 = 1.0 must not exceed tau2 = 0.5"),
+        ({"settings": ({**NONE, "strengths": (0.1,)},)}, r"must be \[0\] where perturbation is none"),
+        ({"sigma_min": 60.0}, "sigma_min = 60.0 must be below sigma_max = 50.0"),
+        ({"seeds": (1, 1)}, "must differ"),
+    ],
+)
+def test_impossible_params_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SampleParams(**{**PARAMS, **change})

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
+
+from padstal.diffusion.checkpoint import load
+from padstal.latents.statistics import LatentStatistics
+from padstal.manifest import write_table
+from padstal.params.runtime import RuntimeParams, TrackingParams
+from padstal.params.train_diffusion import DenoiserParams, TrainDiffusionParams
+from padstal.paths import Paths
+from padstal.stages import train_diffusion
+from padstal.stages.harness import Stage, StageError
+from padstal.storage.atomic import read_json
+from padstal.storage.content import sha256_file
+
+MODEL = DenoiserParams(
+    vae="tal",
+    width=32,
+    depth=1,
+    heads=2,
+    cross_heads=1,
+    feed_forward=2,
+    steps=4,
+    batch=4,
+    learning_rate=1e-3,
+    schedule="inverse",
+    warmup_steps=2,
+    inverse_scale_steps=1e6,
+    weight_decay=1e-3,
+    gradient_clip=1.0,
+    ema_decay=0.9,
+    dropout=0.1,
+    precision="bf16-mixed",
+    seed=3,
+    log_every=2,
+    checkpoint_every=3,
+    validation_clips=4,
+)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[TrainDiffusionParams]:
+    return prepare(tmp_path, monkeypatch)
+
+
+def prepare(root: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[TrainDiffusionParams]:
+    monkeypatch.setattr(train_diffusion, "load_text_encoder", lambda folder, device: FakeTextEncoder())
+    paths = Paths(root, "demo")
+    paths.latents("tal").mkdir(parents=True)
+    store = latent_store(paths.latents("tal"))
+    LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS)).save(paths.latents("tal") / "statistics.safetensors")
+    paths.foundation("text_encoder").mkdir(parents=True)
+    save_file({"weight": torch.zeros(1)}, paths.foundation("text_encoder") / "model.safetensors")
+    paths.curate.mkdir(parents=True)
+    dataset = store.index[["clip_id", "split", "caption"]].assign(offset_seconds=4.5, track_seconds=17.5)
+    write_table(dataset, paths.curate / "dataset.parquet")
+    params = TrainDiffusionParams(audio_dit=MODEL.model_copy(update={"vae": "audio"}), tal_dit=MODEL)
+    runtime = RuntimeParams(device="cpu", workers=1, threads=1)
+    tracking = TrackingParams(mode="disabled", project="test", entity=None)
+    return Stage("train_diffusion", "tal_dit", "demo", params, paths, runtime, tracking)
+
+
+def test_the_model_knows_what_it_belongs_to_and_its_checkpoint_is_gone(stage: Stage[TrainDiffusionParams]) -> None:
+    train_diffusion.main(stage)
+    model = load(stage.paths.diffusion("tal_dit"), "cpu")
+    assert model.config.vae == "tal"
+    assert model.config.vae_fingerprint == "a" * 64
+    assert model.config.text_fingerprint == sha256_file(stage.paths.foundation("text_encoder") / "model.safetensors")
+    assert model.config.shape.latent_channels == CHANNELS
+    assert model.config.seconds_total == 17.5
+    assert not stage.paths.state("train_diffusion", "tal_dit").exists()
+
+
+def test_curves_and_metrics_hold_the_losses(stage: Stage[TrainDiffusionParams]) -> None:
+    train_diffusion.main(stage)
+    curves = pd.read_csv(stage.paths.curves("train_diffusion", "tal_dit"))
+    assert curves["step"].tolist() == [2, 4]
+    assert curves["loss"].between(0.1, 10).all()
+    metrics = read_json(stage.paths.metrics("train_diffusion", "tal_dit"))
+    assert metrics["scale"] == "demo"
+    assert metrics["steps"] == 4
+    assert metrics["loss"] == pytest.approx(curves["loss"].iloc[-1], rel=1e-4)
+    assert metrics["validation_loss"] == pytest.approx(curves["validation_loss"].iloc[-1], rel=1e-4)
+
+
+def test_two_runs_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = []
+    for name in ("one", "two"):
+        stage = prepare(tmp_path / name, monkeypatch)
+        train_diffusion.main(stage)
+        paths = stage.paths
+        files = [*sorted(paths.diffusion("tal_dit").iterdir()), paths.curves(stage.name, stage.item)]
+        digests.append([(file.name, sha256_file(file)) for file in [*files, paths.metrics(stage.name, stage.item)]])
+    assert digests[0] == digests[1]
+
+
+def test_a_caption_that_the_latents_were_not_made_with_stops_the_stage(stage: Stage[TrainDiffusionParams]) -> None:
+    file = stage.paths.curate / "dataset.parquet"
+    dataset = pd.read_parquet(file)
+    dataset.loc[3, "caption"] = "something else"
+    write_table(dataset, file)
+    with pytest.raises(StageError, match=r"1 clips have another caption .* clip3; run the stage encode"):
+        train_diffusion.main(stage)

@@ -30,6 +30,13 @@ def test_a_metric_is_interpolated_linearly_between_the_bracketing_settings() -> 
     assert "mrecall" not in cads.values
 
 
+def test_each_draw_is_interpolated_as_the_estimate_is() -> None:
+    point = match([path("cads", [0.4, 0.3, 0.1], [2, 4, 8])], 0.35 + 0.025, 0.5, seeds=3).points[0]
+    assert point.values["vendi"] == pytest.approx(2.5)
+    np.testing.assert_allclose(point.draws["vendi"], 2.5)
+    assert point.bracketed_share == 1
+
+
 def test_a_measured_setting_at_the_target_is_taken_as_it_is() -> None:
     result = match([path("cads", [0.4, 0.3, 0.1], [2, 4, 8])], 0.3, 0.5, seeds=3)
     assert result.points[0].values["vendi"] == pytest.approx(4)

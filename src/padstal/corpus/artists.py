@@ -9,7 +9,7 @@ from padstal.corpus.style import STYLES
 from padstal.corpus.vocabulary import GENRES, MOODS
 
 ARTIST_STREAM = 0xA57
-TRACKS_PER_ARTIST = 4
+TRACKS_PER_ARTIST = 3
 SECOND_GENRE_SHARE = 0.2
 """Share of an artist's tracks in the second genre, if there is one."""
 _ONSETS = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st", "tr", "sh")
@@ -46,6 +46,21 @@ _ADJECTIVES = (
 
 
 @dataclass(frozen=True)
+class Album:
+    """What an album's pieces share.
+
+    Attributes:
+        title: Two words.
+        mood: One of the artist's moods; most pieces have it.
+        tonics: Pitch classes of its keys, among the artist's.
+    """
+
+    title: str
+    mood: str
+    tonics: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Artist:
     """What an artist does the same way in every piece.
 
@@ -56,7 +71,7 @@ class Artist:
         tonics: Pitch classes of favourite keys.
         tempo_shift: Share of a genre's tempo range.
         favourites: Instruments taken where a role may have them.
-        albums: Titles.
+        albums: One for each mood.
     """
 
     name: str
@@ -65,7 +80,7 @@ class Artist:
     tonics: tuple[int, ...]
     tempo_shift: float
     favourites: frozenset[str]
-    albums: tuple[str, ...]
+    albums: tuple[Album, ...]
 
 
 def draw_artist(index: int, *, seed: int) -> Artist:
@@ -76,25 +91,27 @@ def draw_artist(index: int, *, seed: int) -> Artist:
     second = (str(rng.choice(others)),) if rng.random() < 0.3 else ()
     genres = (main, *second)
     favourites = {str(rng.choice(choices)) for genre in genres for choices in STYLES[genre].roles.values()}
+    moods = tuple(sorted(rng.choice(MOODS, size=2, replace=False).tolist()))
+    tonics = tuple(sorted(rng.choice(12, size=4, replace=False).tolist()))
     return Artist(
         name=f"{_word(rng)} {_word(rng)}",
         genres=genres,
-        moods=tuple(sorted(rng.choice(MOODS, size=2, replace=False).tolist())),
-        tonics=tuple(sorted(rng.choice(12, size=4, replace=False).tolist())),
+        moods=moods,
+        tonics=tonics,
         tempo_shift=float(rng.uniform(-0.15, 0.15)),
         favourites=frozenset(favourites),
-        albums=(title(rng), title(rng)),
+        albums=tuple(Album(title(rng), mood, tonics[2 * i : 2 * i + 2]) for i, mood in enumerate(moods)),
     )
 
 
-def artist_brief(artist: Artist, rng: np.random.Generator) -> Brief:
-    """A brief in the artist's style; one piece in eight has a mood that is not the artist's own."""
+def artist_brief(artist: Artist, album: Album, rng: np.random.Generator) -> Brief:
+    """A brief in the style of artist and album; one piece in eight has any mood."""
     second = len(artist.genres) > 1 and rng.random() < SECOND_GENRE_SHARE
     return draw_brief(
         rng,
         genre=artist.genres[1] if second else artist.genres[0],
-        moods=artist.moods if rng.random() < 7 / 8 else MOODS,
-        tonics=artist.tonics,
+        moods=(album.mood,) if rng.random() < 7 / 8 else MOODS,
+        tonics=album.tonics,
         tempo_shift=artist.tempo_shift,
         favourites=artist.favourites,
     )

@@ -79,14 +79,16 @@ def truth_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _plans(folder: Path, tracks: int, track_seconds: float, seed: int) -> list[FilePlan]:
     faults, copies = plant(tracks, seed=seed)
     artists = [draw_artist(i, seed=seed) for i in range(-(-tracks // TRACKS_PER_ARTIST))]
-    briefs = [
-        artist_brief(artists[i % len(artists)], np.random.default_rng([BRIEF_STREAM, seed, i])) for i in range(tracks)
-    ]
+    albums, briefs = [], []
+    for index in range(tracks):
+        rng, artist = np.random.default_rng([BRIEF_STREAM, seed, index]), artists[index % len(artists)]
+        albums.append(artist.albums[int(rng.integers(len(artist.albums)))])
+        briefs.append(artist_brief(artist, albums[-1], rng))
     plans: list[FilePlan] = []
     for index in range(tracks):
         rng = np.random.default_rng([CAPTION_STREAM, seed, index])
         artist, brief, fault = artists[index % len(artists)], briefs[index], faults[index]
-        album, name = str(rng.choice(artist.albums)), title(rng)
+        album, name = albums[index].title, title(rng)
         true = caption(brief, rng)
         plans.append(
             FilePlan(

@@ -55,9 +55,15 @@ class TextEncoder(Protocol):
 class AudioTextEmbedder(Protocol):
     """CLAP: audio and text in one space. Embeddings are float32 NumPy arrays of unit norm."""
 
-    sample_rate: int
-    window_seconds: float
-    """Length of audio that one embedding sees; longer clips are cut into windows by the caller."""
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
+
+    @property
+    def window_seconds(self) -> float:
+        """Length of audio that one embedding sees; longer clips are cut into windows by the caller."""
+        ...
 
     def embed_audio(self, audio_BS: np.ndarray) -> np.ndarray:
         """Embeddings [B, D] of mono float32 audio in [−1, 1] at `sample_rate`."""
@@ -71,7 +77,10 @@ class AudioTextEmbedder(Protocol):
 class QualityScorer(Protocol):
     """p-MOS: predicted mean opinion score, 1 (bad) to 5 (excellent)."""
 
-    sample_rate: int
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
 
     def score(self, audio_BS: np.ndarray) -> np.ndarray:
         """p-MOS [B] (float32) of mono float32 audio."""
@@ -98,10 +107,25 @@ class Tags:
 class Tagger(Protocol):
     """Genre, instruments, mood and tempo of a clip; its genre posterior also gives KL and the inception score."""
 
-    sample_rate: int
-    genres: tuple[str, ...]
-    instruments: tuple[str, ...]
-    moods: tuple[str, ...]
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """Names of the genres, in the order of `Tags.genre_BG`."""
+        ...
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Names of the instruments, in the order of `Tags.instrument_BI`."""
+        ...
+
+    @property
+    def moods(self) -> tuple[str, ...]:
+        """Names of the moods, in the order of `Tags.mood_BM`."""
+        ...
 
     def tag(self, audio_BS: np.ndarray) -> Tags:
         """Tags of mono float32 audio."""
@@ -111,7 +135,10 @@ class Tagger(Protocol):
 class Captioner(Protocol):
     """F_cap of QA-MDT: a caption from audio alone."""
 
-    sample_rate: int
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
 
     def caption(self, audio_BS: np.ndarray) -> list[str]:
         """One caption a clip of mono float32 audio."""
@@ -124,13 +151,30 @@ class Autoencoder(Protocol):
     TAL autoencoders also need the text: their latent is [w_m; z_p] (w_m first), and z_p comes from the text.
     """
 
-    sample_rate: int
-    channels: int
-    ratio: int
-    """Samples of one latent frame."""
-    latent_channels: int
-    channel_groups: dict[str, tuple[int, int]]
-    """Name → [start, stop) of each group of latent channels, in order; e.g. {"w_m": (0, 32), "z_p": (32, 48)}."""
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Audio channels."""
+        ...
+
+    @property
+    def ratio(self) -> int:
+        """Samples of one latent frame."""
+        ...
+
+    @property
+    def latent_channels(self) -> int:
+        """D."""
+        ...
+
+    @property
+    def channel_groups(self) -> dict[str, tuple[int, int]]:
+        """Name → [start, stop) of each group of latent channels, in order; e.g. {"w_m": (0, 32), "z_p": (32, 48)}."""
+        ...
 
     def encode(self, audio_BCS: "torch.Tensor", texts: TextStates | None) -> tuple["torch.Tensor", "torch.Tensor"]:
         """Posterior mean and standard deviation, each [B, D, T]."""

@@ -1,0 +1,1 @@
+"""Foundation models, one file a role; the only package that imports laion_clap, transformers or dac."""

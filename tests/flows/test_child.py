@@ -11,6 +11,7 @@ import pytest
 from flows.child import run_child
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.timeout(60)
 FAMILY = (
     "import subprocess, sys, time; p = subprocess.Popen(['sleep', '600']); print(p.pid, flush=True); time.sleep(600)"
 )

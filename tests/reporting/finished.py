@@ -363,7 +363,14 @@ def _write_samples(paths: Paths, prompts: int) -> None:
                         "guidance": guidance,
                     }
                     rows.append({**key, "prompt_id": f"p{at}", "prompt": texts[at], "seed": seed, "index": 0})
-                    sounds.append(tone(98 * 2 ** (at / 5), 0.35 + 0.15 * place, 0.004 + 0.02 * strength, seed + at))
+                    sounds.append(
+                        tone(
+                            98 * 2 ** (at / 5),
+                            0.35 + 0.15 * place,
+                            0.004 + 0.02 * strength,
+                            seed + 10 * at + 100 * place,
+                        )
+                    )
         folder = paths.samples(model)
         folder.mkdir(parents=True)
         write_table(pd.DataFrame(rows), folder / "samples.parquet")

@@ -48,6 +48,12 @@ def test_wrong_audio_is_named(pcm: np.ndarray, rate: int, named: str) -> None:
         media.mp3_uri(pcm, rate)
 
 
+def test_a_rate_that_mp3_does_not_know_is_brought_to_one_that_it_knows() -> None:
+    pcm, rate = media.playable(np.zeros((96_000, 2), np.int16), 96_000)
+    assert (pcm.shape, pcm.dtype, rate) == ((48_000, 2), np.int16, 48_000)
+    assert media.playable(sine(440), RATE)[1] == RATE
+
+
 def test_a_higher_tone_lies_higher_in_the_spectrogram() -> None:
     low, high = (media.mel_spectrogram(sine(hertz), RATE).mean(axis=1).argmax() for hertz in (300, 3000))
     assert low < high
@@ -82,3 +88,14 @@ def test_a_palette_png_reads_back() -> None:
 def test_the_ramp_grows_brighter_all_the_way() -> None:
     luminance = media.palette(48) @ np.array([0.2126, 0.7152, 0.0722])
     assert (np.diff(luminance) > 0).all()
+
+
+def test_pictures_have_high_pitch_on_top() -> None:
+    from PIL import Image
+
+    def brightest_row(hertz: float) -> int:
+        content = base64.b64decode(media.spectrogram_uri(sine(hertz), RATE).split(",")[1])
+        with Image.open(io.BytesIO(content)) as image:
+            return int(np.asarray(image.convert("L")).mean(axis=1).argmax())
+
+    assert brightest_row(4000) < brightest_row(200)

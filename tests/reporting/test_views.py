@@ -1,11 +1,14 @@
 """What the sections show."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from padstal.reporting import captions_view, checks_view, data_view, listen_view, results_view, training_view
 from padstal.reporting.inputs import Inputs
+from padstal.reporting.text import words
 
 
 def test_every_decision_is_among_the_captions_shown(inputs: Inputs) -> None:
@@ -91,3 +94,15 @@ def test_checks_carry_chance_and_count() -> None:
     assert (found["p-MOS › Spearman test"].value, found["p-MOS › Spearman test"].n) == ("not measured", "4")
     assert found["captions"].value == "not measured"
     assert not [name for name in found if "origin" in name]
+
+
+def test_samples_of_a_row_are_of_a_seed_that_all_models_have(inputs: Inputs) -> None:
+    first, second = inputs.samples
+    second = replace(second, table=second.table[second.table["seed"] == 12])
+    for _, note, sources in listen_view.sample_rows(replace(inputs, samples=(first, second)), 2, {}):
+        assert note == "seed 12"
+        assert len(sources) == 6
+        for source in sources:
+            model = first if source.label.startswith(words(first.model)) else second
+            same = [np.array_equal(source.pcm_SC, sound) for sound in model.audio_NSC]
+            assert 12 in set(model.table[model.table["row"].isin(np.flatnonzero(same))]["seed"])

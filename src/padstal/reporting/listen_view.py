@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.reporting.inputs import Inputs, SampleSet
-from padstal.reporting.media import mp3_uri, spectrogram_uri
+from padstal.reporting.media import mp3_uri, playable, spectrogram_uri
 from padstal.reporting.text import setting, words
 
 AUDIO_LIMIT_BYTES = 8_500_000
@@ -131,7 +131,7 @@ def encode(
     rows: Sequence[tuple[str, str, Sequence[Source]]], limit: int = AUDIO_LIMIT_BYTES
 ) -> tuple[list[Row], float | None]:
     """Rows ready for the page; and the seconds that each clip was cut to, or `None` if all are whole."""
-    sources = [source for _, _, row in rows for source in row]
+    sources = [_playable(source) for _, _, row in rows for source in row]
     cut: float | None = None
     audio = [mp3_uri(source.pcm_SC, source.sample_rate) for source in sources]
     while sources and sum(map(len, audio)) > limit:
@@ -142,6 +142,11 @@ def encode(
             break
     ready = iter([_clip(source, uri, cut) for source, uri in zip(sources, audio, strict=True)])
     return [Row(heading, note, tuple(next(ready) for _ in row)) for heading, note, row in rows], cut
+
+
+def _playable(source: Source) -> Source:
+    pcm_SC, rate = playable(source.pcm_SC, source.sample_rate)
+    return Source(source.label, source.detail, pcm_SC, rate)
 
 
 def _clip(source: Source, uri: str, cut: float | None) -> Clip:

@@ -64,6 +64,16 @@ def mp3_uri(pcm_SC: np.ndarray, sample_rate: int) -> str:
     return data_uri("audio/mpeg", buffer.getvalue())
 
 
+def playable(pcm_SC: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+    """int16 samples [S, C] and their rate in Hz; resampled to 48 kHz where MP3 does not know the rate."""
+    if sample_rate in MP3_RATES:
+        return pcm_SC, sample_rate
+    import soxr
+
+    highest = MP3_RATES[-1]
+    return soxr.resample(pcm_SC, sample_rate, highest), highest
+
+
 def mel_spectrogram(pcm_SC: np.ndarray, sample_rate: int, bands: int = 64, columns: int = 180) -> np.ndarray:
     """Log-mel magnitude [bands, columns] in [0, 1], lowest band first; 1 is the clip's loudest point.
 

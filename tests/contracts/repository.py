@@ -37,6 +37,7 @@ def known_files() -> list[Path]:
     return [ROOT / name for name in listed if (ROOT / name).is_file()]
 
 
+@cache
 def imported_modules(file: Path) -> set[str]:
     """Modules that `file` imports anywhere, also inside functions, but not for type checking alone."""
     found: set[str] = set()

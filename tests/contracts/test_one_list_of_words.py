@@ -23,6 +23,18 @@ def _run_stage_call(stage: str) -> ast.Call:
     return calls[0]
 
 
+def _literal(stage: str, node: ast.expr) -> Any:
+    """The value of a literal, or of a constant of the stage's module."""
+    if not isinstance(node, ast.Name):
+        return ast.literal_eval(node)
+    module = parsed(STAGES_FOLDER / f"{stage}.py")
+    return next(
+        ast.literal_eval(line.value)
+        for line in module.body
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == node.id
+    )
+
+
 def test_every_stage_is_a_file_and_every_file_a_stage() -> None:
     files = {file.stem for file in STAGES_FOLDER.glob("*.py") if file.name not in NOT_STAGES}
     assert files == set(dvc_stages())
@@ -54,7 +66,7 @@ def test_a_stage_runs_its_namesake_and_writes_metrics_of_its_name(stage: str, co
     call = _run_stage_call(stage)
     assert isinstance(call.args[0], ast.Constant)
     assert call.args[0].value == stage
-    items = next((ast.literal_eval(word.value) for word in call.keywords if word.arg == "items"), ())
+    items = next((_literal(stage, word.value) for word in call.keywords if word.arg == "items"), ())
     assert list(items) == content.get("matrix", {axis: []})[axis]
 
 

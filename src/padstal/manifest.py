@@ -12,7 +12,8 @@ Column → meaning:
     split          "train", "validation" or "test": a function of artist (of track where unknown), seed and shares alone
     offset_seconds, clip_seconds, track_seconds
     sample_rate, channels                          of the file, before standardisation
-    loudness_lufs, peak_dbfs, rms_dbfs, clipped_share, bandwidth_hz    of the clip, after standardisation
+    loudness_lufs, peak_dbfs, rms_dbfs, bandwidth_hz    of the clip, after standardisation
+    clipped_share  samples within 2 % of the peak, over the clip's stretch of the file as it is
     shard, row     where its samples lie: shards/<shard>.npy, int16 [clips, samples, channels]
 """
 

@@ -10,7 +10,7 @@ FLOOR_DB = -120.0
 """What silence measures, so that tables hold no infinities; loudness has the standard's gate of −70 LUFS."""
 FLOOR_LUFS = -70.0
 FLAT_TOP = 0.98
-"""Samples from this share of the clip's own peak on count as its ceiling."""
+"""Samples from this share of the peak on count as its ceiling."""
 BANDWIDTH_DB = 60.0
 SPECTRUM_POINTS = 2048
 
@@ -22,8 +22,8 @@ class Measures:
     Attributes:
         loudness_lufs: Integrated loudness (BS.1770).
         peak_dbfs, rms_dbfs: Over all channels.
-        clipped_share: Share of samples within 2 % of the clip's own peak: about 0.0001 in clean music, 0.01 to 0.5
-            where it was clipped, whatever gain came after.
+        clipped_share: Share of the file's own samples within 2 % of their peak, over the clip's stretch: about 0.0001 in
+            clean music, 0.01 to 0.5 where it was clipped, whatever gain came after.
         bandwidth_hz: Highest frequency whose mean power is within 60 dB of the strongest.
     """
 
@@ -34,18 +34,30 @@ class Measures:
     bandwidth_hz: float
 
 
-def measure(audio_SC: np.ndarray, sample_rate: int) -> Measures:
-    """Measures of float32 audio [S, C]."""
-    magnitude = np.abs(audio_SC)
-    peak = float(magnitude.max())
+def measure(audio_SC: np.ndarray, sample_rate: int, *, source_SC: np.ndarray) -> Measures:
+    """Measures of a clip, float32 [S, C].
+
+    Args:
+        audio_SC: After standardisation.
+        sample_rate: Hz.
+        source_SC: The same stretch as the file has it; resampling would round off the flat tops that clipping leaves.
+    """
+    peak = float(np.abs(audio_SC).max())
     rms = float(np.sqrt(np.mean(np.square(audio_SC, dtype=np.float64))))
     return Measures(
         loudness_lufs=max(FLOOR_LUFS, integrated_loudness(audio_SC, sample_rate)),
         peak_dbfs=_decibels(peak),
         rms_dbfs=_decibels(rms),
-        clipped_share=float((magnitude >= FLAT_TOP * peak).mean()) if peak > 0 else 0.0,
+        clipped_share=clipped_share(source_SC),
         bandwidth_hz=bandwidth(audio_SC.mean(axis=1), sample_rate),
     )
+
+
+def clipped_share(source_SC: np.ndarray) -> float:
+    """Share of samples within 2 % of the peak; 0 for silence."""
+    magnitude = np.abs(source_SC)
+    peak = float(magnitude.max(initial=0.0))
+    return float((magnitude >= FLAT_TOP * peak).mean()) if peak > 0 else 0.0
 
 
 def bandwidth(audio_S: np.ndarray, sample_rate: int) -> float:

@@ -111,10 +111,13 @@ def _clips(path: Path, form: ClipForm) -> Track:
     )
     if len(audio_SC) < form.clip_samples:  # min_seconds of a clip, rounded down to a sample
         audio_SC = np.pad(audio_SC, ((0, form.clip_samples - len(audio_SC)), (0, 0)))
+    to_source = decoded.sample_rate / form.sample_rate
     clips, silent = [], 0
     for offset in offsets(len(audio_SC), clip_samples=form.clip_samples, hop_samples=form.hop_samples):
         pcm_SC = to_pcm(audio_SC[offset : offset + form.clip_samples])
-        measures = measure(pcm_SC.astype(np.float32) / 32768.0, form.sample_rate)
+        start, stop = (round(at * to_source) for at in (offset, offset + form.clip_samples))
+        source_SC = decoded.audio_SC[start:stop]
+        measures = measure(pcm_SC.astype(np.float32) / 32768.0, form.sample_rate, source_SC=source_SC)
         if measures.peak_dbfs < form.silence_dbfs:
             silent += 1
         else:

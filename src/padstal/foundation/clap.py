@@ -62,7 +62,9 @@ class Shape:
 
     def __post_init__(self) -> None:
         if self.image % self.bands or self.image % self.patch:
-            raise ValueError(f"image = {self.image}: expected a multiple of bands = {self.bands} and patch = {self.patch}")
+            raise ValueError(
+                f"image = {self.image}: expected a multiple of bands = {self.bands} and patch = {self.patch}"
+            )
         if len(self.depths) != len(self.heads):
             raise ValueError(f"depths = {self.depths} and heads = {self.heads}: expected one number of heads a group")
 

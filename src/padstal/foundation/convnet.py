@@ -64,7 +64,9 @@ class Block(nn.Module):
         return x_BCN
 
 
-def augment(mel_BFN: Tensor, generator: torch.Generator, *, gain_decibels: float, band_mask: int, frame_mask: int) -> Tensor:
+def augment(
+    mel_BFN: Tensor, generator: torch.Generator, *, gain_decibels: float, band_mask: int, frame_mask: int
+) -> Tensor:
     """Spectrograms with a random gain, a band mask and a frame mask each (SpecAugment, Park et al. 2019), rolled in time.
 
     A gain is a shift of log-mel values; masks fill with the clip's mean. Random numbers are drawn on the CPU from `generator`.

@@ -95,7 +95,9 @@ def fit(
         with torch.autocast(device_type, dtype=torch.bfloat16):
             loss = loss_of(next(batches), generator)
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"loss = {loss.item()} at step {step}: lower learning_rate = {schedule.learning_rate}")
+            raise FloatingPointError(
+                f"loss = {loss.item()} at step {step}: lower learning_rate = {schedule.learning_rate}"
+            )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -143,7 +143,9 @@ def architecture_of(tensors: dict[str, Tensor], path: Path) -> dict[str, Any]:
         hidden = tensors["text_branch.encoder.layer.0.intermediate.dense.weight"].shape[0]
         size, _ = HTSAT_SIZES[patch]
     except KeyError as error:
-        raise UntrustedFileError(f"{path}: not a checkpoint of laion_clap with HTSAT and RoBERTa: {error} is missing") from None
+        raise UntrustedFileError(
+            f"{path}: not a checkpoint of laion_clap with HTSAT and RoBERTa: {error} is missing"
+        ) from None
     layers = {name.split(".")[3] for name in tensors if name.startswith("text_branch.encoder.layer.")}
     return {
         "htsat": size,
@@ -163,7 +165,14 @@ def new(architecture: dict[str, Any]) -> nn.Module:
     module = clap_module()
     size, width = HTSAT_SIZES[architecture["patch_width"]]
     config = SimpleNamespace(
-        model_name=size, mel_bins=64, sample_rate=SAMPLE_RATE, window_size=1024, hop_size=480, fmin=50, fmax=14000, class_num=527
+        model_name=size,
+        mel_bins=64,
+        sample_rate=SAMPLE_RATE,
+        window_size=1024,
+        hop_size=480,
+        fmin=50,
+        fmax=14000,
+        class_num=527,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -213,7 +222,9 @@ def load_tokenizer(folder: Path) -> Any:
 
     missing = [name for name in ("vocab.json", "merges.txt") if not (folder / name).is_file()]
     if missing:
-        raise UntrustedFileError(f"{folder}: RoBERTa's tokenizer lacks {' and '.join(missing)}; run the stage prepare@clap")
+        raise UntrustedFileError(
+            f"{folder}: RoBERTa's tokenizer lacks {' and '.join(missing)}; run the stage prepare@clap"
+        )
     tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
     if len(tokenizer) != ROBERTA_VOCABULARY:
         raise UntrustedFileError(f"{folder}: the tokenizer knows {len(tokenizer)} ids, expected {ROBERTA_VOCABULARY}")

@@ -72,7 +72,9 @@ def small_htsat(
     return htsat
 
 
-def build(*, embedding: int, audio: nn.Module, audio_width: int, text: dict[str, Any], text_tower: Any = None) -> nn.Module:
+def build(
+    *, embedding: int, audio: nn.Module, audio_width: int, text: dict[str, Any], text_tower: Any = None
+) -> nn.Module:
     """laion_clap's CLAP with a given audio tower.
 
     Args:

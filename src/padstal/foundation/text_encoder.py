@@ -6,6 +6,7 @@ Small: ByT5's vocabulary (bytes + 3, no vocabulary file; Xue et al. 2022), train
 Shape suffixes: B batch, L text positions, D features.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,10 +119,34 @@ def guard_vocabulary(found: int, *, expected: int, rows: int, where: Path) -> No
         )
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What training gives.
+
+    Attributes:
+        model: The encoder.
+        held_out_loss: Loss of cut-out spans of captions that were not learnt from, nats a byte.
+    """
+
+    model: nn.Module
+    held_out_loss: float
+
+    @property
+    def chance(self) -> float:
+        """Loss of a guess that knows nothing, nats a byte."""
+        return math.log(BYTE_VOCABULARY)
+
+
 def train(
-    captions: list[str], shape: Shape, schedule: Schedule, *, device: torch.device, progress: Progress | None = None
-) -> tuple[nn.Module, dict[str, Any], list[float]]:
-    """Train a small byte-level T5 on `captions` by span corruption.
+    captions: list[str],
+    held_out: list[str],
+    shape: Shape,
+    schedule: Schedule,
+    *,
+    device: torch.device,
+    progress: Progress | None = None,
+) -> tuple[Trained, dict[str, Any], list[float]]:
+    """Train a small byte-level T5 on `captions` by span corruption and test it on `held_out`.
 
     Returns:
         The encoder, its config (as `save` writes it, without an origin) and the loss of every step, nats a byte.
@@ -139,6 +164,9 @@ def train(
 
         losses = fit(model, loss_of, len(ids), schedule, progress=progress)
         encoder = T5EncoderModel(t5).to(device)
+        unseen = [torch.tensor(row[: shape.max_length]) for row in tokenizer(held_out)["input_ids"]]
+        with torch.no_grad():
+            test_loss = float(corruption_loss(model, unseen, torch.Generator().manual_seed(schedule.seed)))
     encoder.load_state_dict(
         {name: value for name, value in model.state_dict().items() if name.startswith(("shared.", "encoder."))}
     )
@@ -149,7 +177,7 @@ def train(
         "max_length": shape.max_length,
         "t5": _architecture(t5),
     }
-    return encoder.eval(), config, losses
+    return Trained(encoder.eval().requires_grad_(False), test_loss), config, losses
 
 
 def _t5(shape: Shape) -> Any:

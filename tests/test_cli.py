@@ -1,10 +1,10 @@
 """The commands say what a person needs, in one message without a traceback where something is wrong."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-import time
 import types
 from pathlib import Path
 from typing import Any
@@ -39,19 +39,12 @@ def _edit(root: Path, **section: Any) -> None:
 
 
 def test_help_starts_within_a_second() -> None:
-    best = min(_seconds_of_help() for _ in range(3))
-    assert best < 1.0
-
-
-def _seconds_of_help() -> float:
-    started = time.process_time_ns(), time.monotonic()
-    subprocess.run(
-        [sys.executable, "-m", "padstal.cli", "--help"],
-        env={"PYTHONPATH": str(ROOT / "src")},
-        check=True,
-        capture_output=True,
-    )
-    return time.monotonic() - started[1]
+    """Of processor time, so that a busy machine does not decide."""
+    before = os.times()
+    command = [sys.executable, "-m", "padstal.cli", "--help"]
+    subprocess.run(command, env={"PYTHONPATH": str(ROOT / "src")}, check=True, capture_output=True)
+    after = os.times()
+    assert after.children_user - before.children_user + after.children_system - before.children_system < 1.0
 
 
 @pytest.mark.parametrize("command", ["doctor", "params", "scan", "generate", "report"])

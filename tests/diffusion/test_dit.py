@@ -14,10 +14,15 @@ def inputs(batch: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, to
     return x, torch.rand(batch, generator=generator), rows, torch.randn(batch, 2 * WIDTH, generator=generator)
 
 
-def test_an_untrained_model_outputs_zero() -> None:
+def test_untrained_blocks_are_identities_and_a_first_step_reaches_them() -> None:
     x, t, rows, told = inputs()
     dit = Denoiser(SHAPE).dit
-    assert torch.equal(dit(x, t, dit.embed_conditioning(rows), told), torch.zeros_like(x))
+    tokens = torch.randn(2, 5, SHAPE.width)
+    cos, sin = rotary_angles(5, SHAPE.width // SHAPE.heads, torch.device("cpu"))
+    embedded = dit.embed_conditioning(rows)
+    assert torch.equal(dit.blocks[0](tokens, embedded, cos, sin), tokens)
+    dit(x, t, embedded, told).square().mean().backward()
+    assert all(weight.grad.any() for name, weight in dit.blocks.named_parameters() if name.endswith("to_out.weight"))
 
 
 def test_zero_rows_stay_zero_through_to_cond_embed_and_to_kv() -> None:

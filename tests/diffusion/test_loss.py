@@ -1,9 +1,8 @@
 import pytest
 import torch
-from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, SHAPE, WIDTH, FakeTextEncoder, random_denoiser
+from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, WIDTH, FakeTextEncoder, random_denoiser
 
 from padstal.diffusion.conditioning import Conditioning, Timing
-from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.loss import denoising_loss, uniform_times
 
 
@@ -19,12 +18,12 @@ class Watching(torch.nn.Module):
         return self.answer
 
 
-def test_an_untrained_model_has_the_loss_of_v_itself() -> None:
+def test_answering_zero_costs_the_variance_of_v() -> None:
     generator = torch.Generator().manual_seed(0)
     x0 = torch.randn(64, CHANNELS, FRAMES, generator=generator)
-    denoiser = Denoiser(SHAPE)
-    conditioning = denoiser.condition(FakeTextEncoder().encode(["jazz"] * 64), Timing.of([0.0] * 64, [18.0] * 64))
-    loss = denoising_loss(denoiser, x0, conditioning, dropout=0.1, generator=generator)
+    rows = Conditioning(torch.ones(64, POSITIONS + 2, WIDTH), torch.ones(64, 2 * WIDTH))
+    silent = Watching(torch.zeros_like(x0))
+    loss = denoising_loss(silent, x0, rows, dropout=0.1, generator=generator)  # type: ignore[arg-type]
     assert loss.item() == pytest.approx(1.0, abs=0.05)  # E v² = α² + σ² for unit-variance data
 
 

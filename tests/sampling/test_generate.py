@@ -51,9 +51,8 @@ def test_pads_of_a_full_length_prompt_equals_unperturbed_bit_for_bit() -> None:
 
 
 def test_perturbation_leaves_the_starting_noise_alone() -> None:
-    deaf = replace(
-        BUNDLE, model=replace(BUNDLE.model, denoiser=Denoiser(SHAPE).eval())
-    )  # untrained: v = 0 whatever it is told
+    # untrained blocks are identities, so what the denoiser is told does not reach its answer
+    deaf = replace(BUNDLE, model=replace(BUNDLE.model, denoiser=Denoiser(SHAPE).eval()))
     quiet = generate(deaf, PROMPTS, [3] * 8, sampler=SAMPLER)
     assert quiet.any()
     assert np.array_equal(quiet, generate(deaf, PROMPTS, [3] * 8, sampler=SAMPLER, perturbation=CADS))

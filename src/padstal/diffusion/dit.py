@@ -1,8 +1,9 @@
 """The diffusion transformer of Stable Audio Open, which TAL-DM takes over with more latent channels (PADS-TAL 2.3).
 
 Self-attention with rotary positions, cross-attention to the conditioning rows, a gated feed-forward; time and global
-conditioning enter as one token before the latent frames. Every branch's last layer starts at zero, so the untrained
-model outputs 0.
+conditioning enter as one token before the latent frames. Every branch's last layer starts at zero, so blocks start as
+identities; the output projection does not: were it zero too, hardly a gradient would reach the blocks, since v of white
+latents is uncorrelated with x_t.
 
 Nothing on the conditioning's way has a bias (`to_cond_embed`, `to_kv`): a row of zeros has key 0 and value 0. Padding
 rows stay *visible* to cross-attention: they draw attention (logit 0) and give nothing, and this is the room in which
@@ -67,7 +68,8 @@ class DiT(nn.Module):
         self.pre = _zero(nn.Conv1d(shape.latent_channels, shape.latent_channels, 1, bias=False))
         self.project_in = nn.Linear(shape.latent_channels, width, bias=False)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.depth))
-        self.project_out = _zero(nn.Linear(width, shape.latent_channels, bias=False))
+        self.project_out = nn.Linear(width, shape.latent_channels, bias=False)
+        self.post = _zero(nn.Conv1d(shape.latent_channels, shape.latent_channels, 1, bias=False))
 
     def embed_conditioning(self, cross_BRC: torch.Tensor) -> torch.Tensor:
         """Conditioning rows as cross-attention reads them, [B, R, C]; zero stays zero. CADS and PADS act after it."""
@@ -91,7 +93,8 @@ class DiT(nn.Module):
         cos, sin = rotary_angles(tokens.shape[1], self.shape.width // self.shape.heads, tokens.device)
         for block in self.blocks:
             tokens = block(tokens, embedded_BRC, cos, sin)
-        return self.project_out(tokens[:, 1:]).transpose(1, 2).float()
+        v_BDT = self.project_out(tokens[:, 1:]).transpose(1, 2)
+        return (v_BDT + self.post(v_BDT)).float()
 
 
 class Block(nn.Module):

@@ -82,7 +82,7 @@ def test_pcm_is_within_half_a_step_and_saturates():
 
 
 def test_a_tones_measures_are_known():
-    found = _measured(_tone(1000)[:, None], 16_000)
+    found = _measured(_tone(1000, 16_000)[:, None])
     assert found.peak_dbfs == pytest.approx(-6.02, abs=0.01)
     assert found.rms_dbfs == pytest.approx(-9.03, abs=0.01)
     assert found.bandwidth_hz == pytest.approx(1000, abs=60)

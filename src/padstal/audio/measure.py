@@ -22,8 +22,8 @@ class Measures:
     Attributes:
         loudness_lufs: Integrated loudness (BS.1770).
         peak_dbfs, rms_dbfs: Over all channels.
-        clipped_share: Share of the file's own samples within 2 % of their peak, over the clip's stretch: about 0.0001 in
-            clean music, 0.01 to 0.5 where it was clipped, whatever gain came after.
+        clipped_share: Share of the file's own samples within 2 % of their peak, over the clip's stretch: some 0.0001
+            in clean music, 0.01 to 0.5 where it was clipped, whatever gain came after.
         bandwidth_hz: Highest frequency whose mean power is within 60 dB of the strongest.
     """
 

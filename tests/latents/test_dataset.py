@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from padstal.latents.dataset import BatchOrder, LatentDataset
+from padstal.latents.dataset import LatentDataset
+from padstal.latents.order import BatchOrder
 from padstal.latents.statistics import LatentStatistics
 from padstal.latents.store import LatentConfig, LatentStore, write_store
 

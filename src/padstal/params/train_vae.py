@@ -70,6 +70,7 @@ class VaeTrainingParams(Section):
     inverse_scale_steps: float = value("γ of InverseLR: steps after which the rate is 1/√2 of its peak", "steps", gt=0)
     weight_decay: float = value("AdamW's decoupled weight decay", ge=0, lt=1)
     discriminator_start: int = value("step from which generator and discriminator alternate", "steps", ge=0)
+    judged_frames: int = value("length of the part of a crop that the discriminator sees", "latent frames", ge=1)
     adversarial: Literal["hinge", "lsgan"] = value("kind of adversarial loss")
     generator_clip: float = value("largest norm of the autoencoder's gradient", gt=0)
     discriminator_clip: float = value("largest norm of the discriminator's gradient", gt=0)

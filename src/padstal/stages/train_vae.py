@@ -36,7 +36,7 @@ def main(stage: Stage[TrainVaeParams]) -> None:
     paths, device = stage.paths, stage.device()
     stage.seed(params.training.seed)
     # torch fills fresh memory with NaN in deterministic mode, which costs time and finds nothing here
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
     dataset = read_table(paths.curate / "dataset.parquet")
     splits = {split: rows.reset_index(drop=True) for split, rows in dataset.groupby("split", sort=True)}
@@ -60,7 +60,8 @@ def main(stage: Stage[TrainVaeParams]) -> None:
     about = params.model_dump()
     training = params.training.model_dump()
     rate = LearningRate(**{name: training.pop(name) for name in ("schedule", "warmup_steps", "inverse_scale_steps")})
-    plan = Plan(crop=training.pop("crop_frames") * ratio, rate=rate, **training)
+    lengths = {"crop": training.pop("crop_frames") * ratio, "judged": training.pop("judged_frames") * ratio}
+    plan = Plan(**lengths, rate=rate, **training)
     key = address(repr((about, _inputs(stage), _code())).encode())
     untrained = measure_held_out(model, clips["train"], held_out, MEASURED_CLIPS, samples, sample_rate)
     with track(

@@ -34,7 +34,7 @@ def from_dict(raw: Mapping[str, Any]) -> BackboneConfig:
     Raises:
         ValueError: Another `kind` than "oobleck" or "spectral".
     """
-    values = {
+    values: dict[str, Any] = {
         key: tuple(item) if isinstance(item, list | tuple) else item for key, item in raw.items() if key != "kind"
     }
     match raw["kind"]:

@@ -8,12 +8,11 @@ Shape suffixes: B batch, C audio channels, S samples, D latent channels, T laten
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from padstal.interfaces import Autoencoder, TextStates
+from padstal.interfaces import TextStates
 from padstal.storage.atomic import read_json, write_json
 from padstal.vae import backbone
 from padstal.vae.audio_vae import AudioVae
@@ -88,8 +87,8 @@ def load(folder: Path, device: torch.device | str) -> "FrozenAudioVae | FrozenTa
     return FrozenTalVae(model, config["sample_rate"])
 
 
-class FrozenAudioVae(Autoencoder):
-    """The audio-only autoencoder; its latent is z."""
+class FrozenAudioVae:
+    """The audio-only autoencoder, an `interfaces.Autoencoder`; its latent is z."""
 
     def __init__(self, model: AudioVae, form: AudioForm, sample_rate: int):
         self.model = model
@@ -111,8 +110,8 @@ class FrozenAudioVae(Autoencoder):
         return self.model.decode(latent_BDT)
 
 
-class FrozenTalVae(Autoencoder):
-    """The text-aware autoencoder; its latent is [w_m; z_p]."""
+class FrozenTalVae:
+    """The text-aware autoencoder, an `interfaces.Autoencoder`; its latent is [w_m; z_p]."""
 
     def __init__(self, model: TalVae, sample_rate: int):
         config = model.config
@@ -155,9 +154,3 @@ def _fold_weight_norms(model: nn.Module) -> None:
         if parametrize.is_parametrized(module):
             for name in list(module.parametrizations):  # type: ignore[arg-type]
                 parametrize.remove_parametrizations(module, name)
-
-
-def describe(autoencoder: Autoencoder) -> dict[str, Any]:
-    """What of an autoencoder a latent store keeps."""
-    names = ("sample_rate", "channels", "ratio", "channel_groups")
-    return {name: getattr(autoencoder, name) for name in names}

@@ -82,7 +82,8 @@ class MultiResolutionStft(nn.Module):
     def _magnitude(self, audio_NS: torch.Tensor, n_fft: int) -> torch.Tensor:
         window, weight = getattr(self, f"window_{n_fft}"), getattr(self, f"weight_{n_fft}")
         spectrum = torch.stft(audio_NS, n_fft, n_fft // 4, window=window, return_complex=True)
-        power = torch.view_as_real(spectrum).square().sum(-1)
+        real, imaginary = spectrum.real, spectrum.imag
+        power = real * real + imaginary * imaginary
         return (power * weight).clamp(min=SMALLEST_POWER).sqrt()
 
 

@@ -55,8 +55,7 @@ def tal_probes(model: TalVae, batch: ClipBatch) -> dict[str, float]:
 
 
 def retrieval(z_m_BDT: torch.Tensor, z_p_BDT: torch.Tensor) -> float:
-    """R@1: share of clips whose μ_zm lies nearest to its own caption's μ_zp (Euclidean, over channels and frames); equal
-    captions count as own."""
+    """R@1: share of clips whose μ_zm lies nearest to its own caption's μ_zp (Euclidean); equal captions are own."""
     distance_BB = torch.cdist(z_m_BDT.flatten(1), z_p_BDT.flatten(1), compute_mode="donot_use_mm_for_euclid_dist")
     return float((distance_BB.diagonal() <= distance_BB.min(dim=1).values).float().mean())
 

@@ -23,7 +23,7 @@ from padstal.vae.learning_rate import LearningRate
 from padstal.vae.objective import scalars
 from padstal.vae.recipes import Judged, Recipe
 
-NOISE_STREAM = 2
+NOISE_STREAM, WINDOW_STREAM = 2, 3
 CHECKPOINT = "last.pt"
 Row = dict[str, float]
 
@@ -41,6 +41,7 @@ class Plan:
         rate: How both rise and fall.
         weight_decay: AdamW's decoupled weight decay.
         discriminator_start: Step from which generator and discriminator alternate; before, the generator trains alone.
+        judged: Samples of each crop that the discriminator sees, at a random place.
         adversarial: Kind of adversarial loss.
         generator_clip: Largest norm of the generator's gradient.
         discriminator_clip: Largest norm of the discriminator's gradient.
@@ -61,6 +62,7 @@ class Plan:
     rate: LearningRate
     weight_decay: float
     discriminator_start: int
+    judged: int
     adversarial: LossKind
     generator_clip: float
     discriminator_clip: float
@@ -187,7 +189,7 @@ class VaeTask(lightning.LightningModule):
         outcome = self.recipe.forward(self.model, batch, _noise(plan.seed, step))
         if adversarial:
             self.discriminator.requires_grad_(False)
-            real, fakes = _judge(self.discriminator, batch.audio_BCS, self.recipe.fakes(outcome))
+            real, fakes = self._judge(batch, self.recipe.fakes(outcome))
             judged = Judged(
                 torch.stack([generator_loss(fake, plan.adversarial) for fake in fakes]).mean(),
                 torch.stack([feature_matching(real, fake) for fake in fakes]).mean(),
@@ -205,11 +207,17 @@ class VaeTask(lightning.LightningModule):
         plan, step = self.plan, batch.step
         with torch.no_grad():
             fakes = self.recipe.fakes(self.recipe.forward(self.model, batch, _noise(plan.seed, step)))
-        real, judged = _judge(self.discriminator, batch.audio_BCS, fakes)
+        real, judged = self._judge(batch, fakes)
         loss = torch.stack([discriminator_loss(real, fake, plan.adversarial) for fake in judged]).mean()
         rate = plan.discriminator_learning_rate
         norm = self._descend(1, self.discriminator, loss, plan.discriminator_clip, rate, step)
         self._add({"discriminator": float(loss.detach()), "discriminator_gradient_norm": norm})
+
+    def _judge(self, batch: ClipBatch, fakes: list[torch.Tensor]) -> tuple[list[Verdict], list[list[Verdict]]]:
+        room = batch.audio_BCS.shape[-1] - self.plan.judged
+        at = int(np.random.default_rng([self.plan.seed, batch.step, WINDOW_STREAM]).integers(0, max(room, 0) + 1))
+        seen = slice(at, at + self.plan.judged)
+        return _judge(self.discriminator, batch.audio_BCS[..., seen], [fake[..., seen] for fake in fakes])
 
     def _descend(self, which: int, module: nn.Module, loss: torch.Tensor, clip: float, rate: float, step: int) -> float:
         """One optimiser step: backward, clip once, step. Gives the gradient's norm before clipping."""

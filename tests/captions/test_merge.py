@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from padstal.captions.merge import Attribute, RuleMerger
@@ -57,6 +57,7 @@ def test_attributes_that_no_longer_fit_are_left_out():
 
 
 @given(CAPTIONS, CAPTIONS)
+@settings(deadline=None)
 def test_a_merged_caption_keeps_the_original_and_never_has_two_of_a_kind_that_it_had_not(original, generated):
     merged = MERGE(original, generated)
     assert merged.startswith(original.rstrip("., ;"))
@@ -70,6 +71,7 @@ def test_a_merged_caption_keeps_the_original_and_never_has_two_of_a_kind_that_it
 
 
 @given(CAPTIONS, CAPTIONS)
+@settings(deadline=None)
 def test_merging_again_adds_nothing(original, generated):
     merged = MERGE(original, generated)
     assert MERGE(merged, generated) == merged

@@ -39,6 +39,12 @@ def test_gain_changes_hardly_a_bit(gain):
     assert same.mean() > 0.999
 
 
+def test_a_fixed_equaliser_changes_few_bits(tracks):
+    brighter = np.diff(tracks[0], prepend=np.float32(0))  # +6 dB an octave
+    same = fingerprint(tracks[0], RATE).bits_TM == fingerprint(brighter, RATE).bits_TM
+    assert same.mean() > 0.95
+
+
 def test_recoded_quieter_and_trimmed_copies_are_found_and_no_others(tracks):
     rng = np.random.default_rng(0)
     copies = [recoded(0.4 * audio)[round(rng.uniform(0, 1) * RATE) :] for audio in tracks[:6]]

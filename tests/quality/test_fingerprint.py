@@ -40,9 +40,10 @@ def test_gain_changes_hardly_a_bit(gain):
 
 
 def test_a_fixed_equaliser_changes_few_bits(tracks):
-    brighter = np.diff(tracks[0], prepend=np.float32(0))  # +6 dB an octave
-    same = fingerprint(tracks[0], RATE).bits_TM == fingerprint(brighter, RATE).bits_TM
-    assert same.mean() > 0.95
+    comb = tracks[0].copy()
+    comb[12:] += np.float32(0.9) * tracks[0][:-12]  # notches of 20 dB every 667 Hz
+    same = fingerprint(tracks[0], RATE).bits_TM == fingerprint(comb, RATE).bits_TM
+    assert same.mean() > 0.9
 
 
 def test_recoded_quieter_and_trimmed_copies_are_found_and_no_others(tracks):

@@ -21,6 +21,8 @@ BLOCK_SECONDS = 0.005
 FRAME_SECONDS = 0.256
 FRAME_HOP_SECONDS = 0.032
 FLOOR_DECIBELS = -60.0
+FAINT_NEPERS = 5.0
+"""A peak this far (43 dB) below the strongest of its frame is no partial."""
 
 
 def statistics(audio_BS: np.ndarray, sample_rate: int, *, chunk: int = 64) -> Tensor:
@@ -77,6 +79,8 @@ def _swings(audio_BS: Tensor, sample_rate: int) -> Tensor:
     cents_BPN = 1200 * torch.log2(top_BPN + 1 + offset_BPN)
     now, then = cents_BPN[..., 1:], cents_BPN[..., :-1]
     move_BPN = (now[:, :, None] - then[:, None]).abs().amin(dim=2)  # to the nearest partial of the frame before
+    faint_BPN = b < b.amax(dim=1, keepdim=True) - FAINT_NEPERS
+    move_BPN = move_BPN.masked_fill(faint_BPN[..., 1:], 0.0)
     ordered_B = move_BPN.clamp(max=100).flatten(1).sort(dim=1).values
     count = ordered_B.shape[1]
     return torch.stack([ordered_B[:, int(level * count)] for level in SWINGS], dim=1) / 20

@@ -1,8 +1,10 @@
 """p-MOS: predicted mean opinion score of a clip, 1 (bad) to 5 (excellent), as QA-MDT 4.1 asks of its scorer.
 
-The scale ends at 5: a clip without a fault may be heard as better than the scale can say. So training censors at 5 and so does the score:
+The scale ends at 5: a clip without a fault may be heard as better than the scale can say. So a clip of quality 5 is a censored
+observation, and the score ends there too:
 
-    (1)  p-MOS = min(max(ŝ, 1), 5)          (2)  L = smooth-L1(min(ŝ, 5), mos)
+    (1)  p-MOS = min(max(ŝ, 1), 5)
+    (2)  L = smooth-L1(min(ŝ, 5), 5) where mos = 5, else smooth-L1(ŝ, mos)
 
 It hears a log-mel spectrogram and the statistics of `faults`.
 
@@ -103,6 +105,12 @@ def load(folder: Path, device: torch.device | str) -> ConvScorer:
     return ConvScorer(model, LogMel(int(config["sample_rate"]), bands=shape.bands), torch.device(device))
 
 
+def censored_loss(guess_B: Tensor, truth_B: Tensor) -> Tensor:
+    """Smooth L1 (2), mean; a guess above 5 costs nothing where the truth is 5, and its full error elsewhere."""
+    heard_B = torch.where(truth_B >= BEST, guess_B.clamp(max=BEST), guess_B)
+    return nn.functional.smooth_l1_loss(heard_B, truth_B, beta=0.5)  # (2)
+
+
 def train(
     audio_BS: np.ndarray,
     mos_B: np.ndarray,
@@ -128,7 +136,7 @@ def train(
         def loss_of(rows: Tensor, generator: torch.Generator) -> Tensor:
             heard_BFN = augment(mel_BFN[rows], generator, gain_decibels=4.0, band_mask=0, frame_mask=0)
             guess_B = model(heard_BFN, statistics_BK[rows])
-            return nn.functional.smooth_l1_loss(guess_B.clamp(max=BEST), truth_B[rows], beta=0.5)  # (2)
+            return censored_loss(guess_B, truth_B[rows])
 
         losses = fit(model, loss_of, len(audio_BS), schedule, progress=progress)
     model.requires_grad_(False)

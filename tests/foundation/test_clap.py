@@ -1,0 +1,121 @@
+"""The small CLAP: unit embeddings that depend on neither padding nor batch; InfoNCE in closed form."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from padstal.foundation import clap
+from padstal.foundation.fit import Schedule
+from padstal.foundation.store import UntrustedFileError, save
+
+SHAPE = clap.Shape(
+    embedding=16, bands=32, image=64, patch=8, width=16, depths=(1, 1), heads=(1, 2),
+    text_width=16, text_layers=1, text_heads=2, text_length=40,
+)  # fmt: skip
+SAMPLES = SHAPE.frames * 64
+TEXTS = ["jazz, piano", "a calm ambient piece with synth pad", "", "TECHNO"]
+
+
+def sines(count: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    t = np.arange(SAMPLES) / 16_000
+    return (0.3 * np.sin(2 * np.pi * rng.uniform(200, 4000, (count, 1)) * t)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return clap.train(
+        sines(16, 0), lambda row, rng: TEXTS[row % 4], SHAPE, Schedule(3, 8, 1e-3, 0),
+        sample_rate=16_000, device=torch.device("cpu"),
+    )  # fmt: skip
+
+
+def test_embeddings_have_unit_norm(trained):
+    model = trained[0]
+    np.testing.assert_allclose(np.linalg.norm(model.embed_audio(sines(3, 1)), axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(model.embed_text(TEXTS), axis=1), 1, atol=1e-5)
+    assert model.embed_audio(sines(3, 1)).dtype == np.float32
+    assert model.embed_text([]).shape == model.embed_audio(sines(0, 1)).shape == (0, 16)
+
+
+def test_embeddings_do_not_depend_on_the_batch(trained):
+    model, audio = trained[0], sines(5, 2)
+    np.testing.assert_allclose(model.embed_audio(audio), model.embed_audio(audio, batch=1), atol=1e-5)
+    np.testing.assert_allclose(model.embed_text(TEXTS), model.embed_text(TEXTS, batch=1), atol=1e-5)
+
+
+def test_what_stands_behind_the_end_of_a_text_does_not_change_it(trained):
+    model = trained[0].model
+    ids = clap.text_ids(["jazz, piano"], 40)
+    behind = ids.clone()
+    behind[0, int(ids.argmax()) + 1 :] = 120
+    longer = torch.cat([clap.text_ids(["x" * 39], 40), ids])  # makes the batch compute all 40 positions
+    bare = clap.text_features(model, ids)
+    torch.testing.assert_close(clap.text_features(model, behind), bare, atol=1e-6, rtol=0)
+    torch.testing.assert_close(clap.text_features(model, longer)[1:], bare, atol=1e-5, rtol=0)
+
+
+def test_it_computes_what_laion_claps_own_forward_computes(trained):
+    model = trained[0].model
+    own = torch.nn.functional.normalize(model.encode_text(clap.text_ids(TEXTS, 40), device="cpu"), dim=-1)
+    torch.testing.assert_close(clap.text_features(model, clap.text_ids(TEXTS, 40)), own, atol=1e-5, rtol=0)
+
+
+def test_a_text_is_bytes_then_the_end_and_case_is_ignored():
+    ids = clap.text_ids(["Ab", "é" * 40], 10)
+    assert ids[0].tolist() == [98, 99, clap.END, 0, 0, 0, 0, 0, 0, 0]
+    assert ids[1, -1] == clap.END
+    assert torch.all((ids[1, :-1] > 0) & (ids[1, :-1] < clap.END))
+
+
+def test_info_nce_of_perfect_pairs_and_of_equal_rows_is_known():
+    scale = torch.tensor(math.log(10.0))
+    perfect = clap.info_nce(torch.eye(4), torch.eye(4), scale)
+    assert float(perfect) == pytest.approx(math.log(1 + 3 * math.exp(-10)), rel=1e-3)
+    same = torch.ones(4, 4) / 2
+    assert float(clap.info_nce(same, same, scale)) == pytest.approx(math.log(4))
+    swapped = torch.eye(4)[[1, 0, 3, 2]]
+    assert float(clap.info_nce(torch.eye(4), swapped, scale)) == pytest.approx(10, rel=1e-2)
+
+
+def test_a_model_folder_gives_the_same_bits(trained, tmp_path):
+    model, config, losses = trained
+    save(tmp_path, model.model, config | {"origin": "a test"})
+    again = clap.load(tmp_path, "cpu")
+    audio = sines(3, 4)
+    assert np.array_equal(model.embed_audio(audio), again.embed_audio(audio))
+    assert np.array_equal(model.embed_text(TEXTS), again.embed_text(TEXTS))
+    assert again.window_seconds == SAMPLES / 16_000
+    assert losses[0] > 0
+    with pytest.raises(UntrustedFileError, match="'clap', expected 'pmos'"):
+        from padstal.foundation import pmos
+
+        pmos.load(tmp_path, "cpu")
+
+
+def test_equal_seeds_train_equal_models(trained):
+    again = clap.train(
+        sines(16, 0), lambda row, rng: TEXTS[row % 4], SHAPE, Schedule(3, 8, 1e-3, 0),
+        sample_rate=16_000, device=torch.device("cpu"),
+    )  # fmt: skip
+    first, second = trained[0].model.state_dict(), again[0].model.state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_short_audio_is_repeated_and_long_audio_refused(trained):
+    model, audio = trained[0], sines(1, 5)
+    half = audio[:, : SAMPLES // 2]
+    np.testing.assert_allclose(model.embed_audio(half), model.embed_audio(np.tile(half, (1, 2))), atol=1e-6)
+    with pytest.raises(ValueError, match="one window each"):
+        model.embed_audio(np.zeros((1, SAMPLES + 1), np.float32))
+    with pytest.raises(ValueError, match="one window each"):
+        model.embed_audio(np.zeros((1, 2, SAMPLES), np.float32))
+
+
+def test_a_shape_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="image = 60"):
+        clap.Shape(16, 32, 60, 8, 16, (1,), (1,), 16, 1, 2, 40)
+    with pytest.raises(ValueError, match="depths"):
+        clap.Shape(16, 32, 64, 8, 16, (1, 1), (1,), 16, 1, 2, 40)

@@ -1,0 +1,132 @@
+"""The pipeline from nothing to its report, made tiny: twice the same bytes, nothing twice, and on a folder of one's own."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import yaml
+from tests.end_to_end.tiny import change_params, command, make_copy
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("end_to_end")]
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = make_copy(tmp_path_factory.mktemp("pipeline") / "repo")
+    command(root, "dvc", "repro")
+    yield root
+    shutil.rmtree(root.parent)
+
+
+def lock(root: Path) -> dict[str, object]:
+    content: dict[str, object] = yaml.safe_load((root / "dvc.lock").read_text(encoding="utf-8"))
+    return content
+
+
+def changed_stages(root: Path) -> set[str]:
+    return set(json.loads(command(root, "dvc", "status", "--json")))
+
+
+def test_every_stage_writes_its_metrics_and_the_report_is_there(repo: Path) -> None:
+    reports = repo / "reports" / "demo"
+    evaluated = json.loads((reports / "metrics" / "evaluate.json").read_text())
+    kinds = {(row["model"], row["perturbation"]) for row in evaluated["rows"]}
+    assert kinds == {(model, kind) for model in ("audio_dit", "tal_dit") for kind in ("none", "cads", "pads")}
+    for row in evaluated["rows"]:
+        assert {"clap_f", "vendi", "ibs", "mrecall", "kl", "fd", "pmos", "n", "intervals"} <= set(row)
+    assert "matched" in evaluated
+    assert "<html" in (reports / "index.html").read_text()
+    assert (reports / "summary.md").read_text().startswith("#")
+
+
+def test_a_second_repro_has_nothing_to_do(repo: Path) -> None:
+    before = lock(repo)
+    said = command(repo, "dvc", "repro")
+    assert "Running stage" not in said
+    assert lock(repo) == before
+
+
+def test_a_sampling_parameter_reruns_sampling_evaluation_and_report_alone(repo: Path) -> None:
+    params = (repo / "params.yaml").read_text()
+    try:
+        change_params(repo, {"sample": {"prompt_seed": 99}})
+        assert changed_stages(repo) == {"sample@audio_dit", "sample@tal_dit", "report"}
+    finally:
+        (repo / "params.yaml").write_text(params)
+
+
+def test_the_inactive_scale_may_change_without_a_rerun(repo: Path) -> None:
+    params = (repo / "params.yaml").read_text()
+    try:
+        tree = yaml.safe_load(params)
+        tree["scales"]["study"]["sample"]["prompt_seed"] = 99
+        (repo / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+        assert changed_stages(repo) == set()
+    finally:
+        (repo / "params.yaml").write_text(params)
+
+
+def test_the_flow_gives_the_same_bytes_as_dvc_repro(repo: Path, tmp_path: Path) -> None:
+    other = make_copy(tmp_path / "flow")
+    command(other, "python", "flows/pipeline.py")
+    assert lock(other) == lock(repo)
+
+
+def test_generate_repeats_itself(repo: Path, tmp_path: Path) -> None:
+    said = ["generate", "jazz, piano, 110 bpm", "--steps", "2", "--seed", "3"]
+    command(repo, "padstal", *said, "-n", "1", "--out", str(tmp_path / "one"))
+    command(repo, "padstal", *said, "-n", "4", "--out", str(tmp_path / "four"))
+    [one] = sorted((tmp_path / "one").glob("*.wav"))
+    four = sorted((tmp_path / "four").glob("*.wav"))
+    assert len(four) == 4
+    assert one.read_bytes() == four[0].read_bytes()
+
+
+def test_a_folder_takes_the_place_of_the_composer(repo: Path, tmp_path: Path) -> None:
+    folder = _write_folder(tmp_path / "music")
+    change_params(
+        repo,
+        {
+            "ingest": {
+                "sources": [{"kind": "folder", "path": str(folder), "captions": "captions.csv", "licence": "CC-BY-4.0"}]
+            },
+            "curate": {"keep_likelihood": 1.0},
+        },
+    )
+    command(repo, "padstal", "scan")
+    command(repo, "dvc", "repro")
+    manifest = pd.read_parquet(repo / "data" / "demo" / "ingest" / "manifest.parquet")
+    assert set(manifest["source"]) == {"music"}
+    assert manifest["sample_rate"].nunique() > 1
+    quarantine = pd.read_parquet(repo / "data" / "demo" / "ingest" / "quarantine.parquet")
+    assert "broken.mp3" in set(quarantine["path"])
+    evaluated = json.loads((repo / "reports" / "demo" / "metrics" / "evaluate.json").read_text())
+    assert len(evaluated["rows"]) == 6
+    assert (repo / "reports" / "demo" / "index.html").exists()
+
+
+def _write_folder(folder: Path) -> Path:
+    """Thirty tones of mixed format, rate, channels and length, with captions, and one file that is no audio."""
+    (folder / "sub").mkdir(parents=True)
+    rows = ["path,caption,tags,artist"]
+    rng = np.random.default_rng(0)
+    formats = [("wav", 44100), ("flac", 22050), ("ogg", 48000), ("mp3", 32000), ("wav", 16000)]
+    for number in range(30):
+        suffix, rate = formats[number % len(formats)]
+        seconds = 5 + number % 4 * 2.5
+        time = np.arange(int(seconds * rate)) / rate
+        pitch = 110.0 * 2 ** (rng.integers(0, 36) / 12)
+        pulse = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * rng.uniform(1, 4) * time))
+        tone = 0.2 * np.sin(2 * np.pi * pitch * time) * pulse + 0.02 * rng.standard_normal(len(time))
+        audio = np.stack([tone, np.roll(tone, 40)], axis=1) if number % 2 else tone
+        name = f"sub/tone {number}.{suffix}"
+        soundfile.write(folder / name, audio, rate)
+        rows.append(f'"{name}","a pulse, {pitch:.0f} hertz",,artist {number % 12}')
+    (folder / "broken.mp3").write_text("<html>not found</html>")
+    (folder / "captions.csv").write_text("\n".join(rows) + "\n")
+    return folder

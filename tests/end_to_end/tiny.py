@@ -1,0 +1,112 @@
+"""A copy of this repository whose demo scale is so small that the whole pipeline takes minutes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+NEEDED = ("src", "flows", "dvc.yaml", "params.yaml", "pyproject.toml", ".gitignore", ".dvcignore")
+
+TINY_FIT = {"steps": 4, "batch": 16}
+TINY_VAE = {
+    "steps": 4,
+    "batch": 2,
+    "discriminator_start": 2,
+    "warmup_steps": 1,
+    "log_every": 2,
+    "probe_every": 4,
+    "probe_clips": 4,
+    "checkpoint_every": 100,
+}
+TINY_DIT = {
+    "width": 48,
+    "depth": 2,
+    "steps": 6,
+    "batch": 4,
+    "warmup_steps": 1,
+    "log_every": 2,
+    "checkpoint_every": 100,
+    "validation_clips": 4,
+}
+CHANGES: dict[str, Any] = {
+    "ingest": {
+        "sources": [{"kind": "synth", "tracks": 40, "track_seconds": 9.0, "seed": 7}],
+        "splits": {"train": 0.5, "validation": 0.2, "test": 0.3},
+    },
+    "validate": {"min_clips": 8, "max_uncaptioned_share": 0.6, "max_quarantine_share": 0.6},
+    "prepare": {
+        "draw": {"held_out": 20},
+        "clap": {"clips": 40, "fit": TINY_FIT},
+        "pmos": {"clips": 40, "fit": TINY_FIT},
+        "tagger": {"clips": 40, "fit": TINY_FIT},
+        "text_encoder": {"captions": 200, "held_out_captions": 20, "fit": TINY_FIT},
+    },
+    "curate": {"min_likelihood_tracks": 8},
+    "train_vae": {"audio": {"training": TINY_VAE}, "tal": {"training": TINY_VAE}},
+    "encode": {"reconstructions": 2, "measured_clips": 4},
+    "train_diffusion": {"audio_dit": TINY_DIT, "tal_dit": TINY_DIT},
+    "sample": {"tune_prompts": 2, "test_prompts": 4, "steps": 3, "batch": 8},
+    "evaluate": {"draws": 40, "set_draws": 20, "reference_clips": 20, "latent_clips": 60},
+    "report": {"captions_shown": 5, "prompts_shown": 1, "reconstructions_shown": 1},
+}
+
+
+def make_copy(root: Path) -> Path:
+    """A git and DVC repository at `root` with this code, and params made tiny; its cache is its own."""
+    root.mkdir(parents=True)
+    for name in NEEDED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, root / name)
+    (root / ".dvc").mkdir()
+    shutil.copy(ROOT / ".dvc" / "config", root / ".dvc" / "config")
+    change_params(root, CHANGES)
+    command(root, "git", "init", "-q")
+    command(root, "padstal", "scan")
+    return root
+
+
+def change_params(root: Path, changes: dict[str, Any]) -> None:
+    """Change values of the demo scale."""
+    file = root / "params.yaml"
+    tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    _merge(tree["scales"]["demo"], changes)
+    tree["runtime"]["threads"] = 1
+    tree["tracking"]["mode"] = "disabled"
+    file.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
+
+
+def command(root: Path, program: str, *arguments: str) -> str:
+    """Run a program of the environment in `root`; its standard output. Fails with all that it said."""
+    found = BIN / program
+    env = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(root / "src"),
+        "HF_HUB_OFFLINE": "1",
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(root / ".site-cache"),
+        "PREFECT_HOME": str(root / ".prefect"),
+    }
+    done = subprocess.run(
+        [str(found) if found.exists() else program, *arguments], cwd=root, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{program} {' '.join(arguments)}:\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+    return done.stdout
+
+
+def _merge(into: dict[str, Any], changes: dict[str, Any]) -> None:
+    for key, value in changes.items():
+        if isinstance(value, dict):
+            _merge(into[key], value)
+        else:
+            assert key in into, f"{key}: no such parameter"
+            into[key] = value

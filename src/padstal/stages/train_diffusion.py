@@ -1,9 +1,12 @@
 """`train_diffusion`: a denoiser of latents, conditioned on text and timing (PADS-TAL 2.3)."""
 
 import shutil
+from pathlib import Path
 
 import pandas as pd
+import torch
 
+import padstal.diffusion
 from padstal.diffusion.checkpoint import DiffusionConfig, fingerprint, save
 from padstal.diffusion.clips import CaptionStates, Clips
 from padstal.diffusion.denoiser import Denoiser
@@ -17,7 +20,7 @@ from padstal.params.train_diffusion import DenoiserParams, TrainDiffusionParams
 from padstal.paths import Paths
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_file, atomic_folder
-from padstal.storage.content import address
+from padstal.storage.content import address, sha256_file
 from padstal.tracking.run import track
 
 
@@ -27,6 +30,8 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     params: DenoiserParams = getattr(stage.params, stage.item)
     paths, device = stage.paths, stage.device()
     stage.seed(params.seed)
+    # torch fills fresh memory with NaN in deterministic mode, which costs time and finds nothing here
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
     latents_folder = paths.latents(params.vae)
     store = LatentStore.open(latents_folder)
@@ -74,8 +79,9 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         channel_groups=store.config.channel_groups,
         seconds_total=float(dataset.loc[dataset["split"] == "train", "track_seconds"].median()),
     )
-    # a checkpoint is taken up again only by a run with the same params on the same inputs
-    key = address(repr((about, config, fingerprint_of_index(store))).encode())
+    # a checkpoint is taken up again only by a run of the same code with the same params on the same inputs
+    inputs = [sha256_file(latents_folder / name) for name in ("latents.npy", "index.parquet")]
+    key = address(repr((about, config, inputs, _code())).encode())
     state_folder = paths.state(stage.name, stage.item) / key
     with track(
         stage.label,
@@ -117,9 +123,9 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     stage.say(f"{parameters / 1e6:.1f} M parameters, loss {last['loss']:.3f} after {plan.steps} steps")
 
 
-def fingerprint_of_index(store: LatentStore) -> str:
-    """Address of which clips and captions lie in a latent store."""
-    return address(store.index.to_csv(index=False).encode())
+def _code() -> list[str]:
+    """Content of the code that trains."""
+    return [sha256_file(file) for file in sorted(Path(padstal.diffusion.__file__ or "").parent.glob("*.py"))]
 
 
 def _dataset(paths: Paths, store: LatentStore) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from padstal.foundation import clap
+from padstal.foundation import clap, pmos
 from padstal.foundation.fit import Schedule
 from padstal.foundation.store import UntrustedFileError, save
 
@@ -90,8 +90,6 @@ def test_a_model_folder_gives_the_same_bits(trained, tmp_path):
     assert again.window_seconds == SAMPLES / 16_000
     assert losses[0] > 0
     with pytest.raises(UntrustedFileError, match="'clap', expected 'pmos'"):
-        from padstal.foundation import pmos
-
         pmos.load(tmp_path, "cpu")
 
 

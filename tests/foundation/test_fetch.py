@@ -14,13 +14,13 @@ def test_files_of_a_local_folder_are_copied_and_checked(tmp_path):
     published = Published(str(source), "local", {"vocab.json": sha256_file(source / "vocab.json")})
     found = fetch(published, tmp_path / "target")
     assert found["vocab.json"].read_text() == "{}"
-    with pytest.raises(UntrustedFileError, match="vocab.json"):
+    with pytest.raises(UntrustedFileError, match=r"vocab.json"):
         fetch(Published(str(source), "local", {"vocab.json": "f" * 64}), tmp_path / "target")
 
 
 @pytest.mark.parametrize("revision", ["main", "unverified", "v1.0"])
 def test_a_revision_that_can_move_is_refused(tmp_path, revision):
-    with pytest.raises(FetchError, match=f"{revision}.*commit"):
+    with pytest.raises(FetchError, match=rf"{revision}.*commit"):
         fetch(Published("owner/name", revision, {"weights.pt": "0" * 64}), tmp_path)
 
 

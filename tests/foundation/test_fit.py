@@ -1,5 +1,7 @@
 """The training loop: equal bytes from equal seeds, every row once an epoch, a schedule in closed form."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -53,7 +55,7 @@ def test_the_rate_rises_to_its_top_and_falls_to_zero():
     assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
     assert rates[10] == 1.0
     assert rates[55] == pytest.approx(0.5)
-    assert all(later <= earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(rates[10:]))
     assert rates[-1] < 1e-3
 
 

@@ -32,7 +32,7 @@ def pinned(folder, *names):
 
 
 def test_a_tokenizer_that_is_not_robertas_is_refused(tmp_path):
-    with pytest.raises(UntrustedFileError, match="lacks vocab.json and merges.txt"):
+    with pytest.raises(UntrustedFileError, match=r"lacks vocab.json and merges.txt"):
         laion.load_tokenizer(tmp_path)
     write_tokenizer(tmp_path, 300)
     with pytest.raises(UntrustedFileError, match="knows 300 ids, expected 50265"):
@@ -63,7 +63,7 @@ def test_short_audio_is_repeated_whole_then_padded_and_long_audio_refused():
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
-    with pytest.raises(UntrustedFileError, match="weights.pt.*laion_clap"):
+    with pytest.raises(UntrustedFileError, match=r"weights.pt.*laion_clap"):
         laion.architecture_of({"a": torch.ones(1)}, tmp_path / "weights.pt")
 
 

@@ -21,7 +21,9 @@ def test_a_split_shares_nothing_and_loses_nothing(clips):
         whole, first, last = (getattr(part, field.name) for part in (clips, learn, test))
         assert len(first) == 9
         assert len(last) == 3
-        assert np.array_equal(np.concatenate([first, last]), whole) if hasattr(whole, "shape") else first + last == whole
+        assert (
+            np.array_equal(np.concatenate([first, last]), whole) if hasattr(whole, "shape") else first + last == whole
+        )
 
 
 def test_labels_point_at_the_words(clips):

@@ -32,7 +32,7 @@ def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path, how):
         file.write_bytes(pickle.dumps(content))
     else:
         torch.save(content, file, _use_new_zipfile_serialization=how == "zip")
-    with pytest.raises(UntrustedFileError, match="weights.pt"):
+    with pytest.raises(UntrustedFileError, match=r"weights.pt"):
         read_tensors(file, sha256_file(file))
     assert not touched.exists()
 
@@ -41,14 +41,14 @@ def test_a_file_of_another_sha256_is_not_read_and_the_message_names_both(tmp_pat
     file = tmp_path / "weights.safetensors"
     save_file({"w": torch.ones(2)}, file)
     expected = "0" * 64
-    with pytest.raises(UntrustedFileError, match=f"weights.safetensors.*{sha256_file(file)}.*{expected}"):
+    with pytest.raises(UntrustedFileError, match=rf"weights.safetensors.*{sha256_file(file)}.*{expected}"):
         read_tensors(file, expected)
 
 
 def test_an_unverified_sha256_is_refused_with_a_way_out(tmp_path):
     file = tmp_path / "weights.pt"
     file.write_bytes(b"anything")
-    with pytest.raises(UntrustedFileError, match=f"unverified.*{sha256_file(file)}.*params.yaml"):
+    with pytest.raises(UntrustedFileError, match=rf"unverified.*{sha256_file(file)}.*params.yaml"):
         verify(file, UNVERIFIED)
 
 
@@ -78,7 +78,7 @@ def test_saving_twice_gives_the_same_bytes_and_loading_gives_the_same_bits(tmp_p
 
 def test_weights_of_another_model_are_refused(tmp_path):
     save(tmp_path, nn.Linear(3, 4), {"role": "clap"})
-    with pytest.raises(UntrustedFileError, match="model.safetensors"):
+    with pytest.raises(UntrustedFileError, match=r"model.safetensors"):
         load_into(nn.Linear(3, 5), tmp_path, "cpu")
 
 

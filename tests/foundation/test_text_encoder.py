@@ -69,7 +69,9 @@ def test_loading_twice_gives_the_same_bits_and_no_text_gives_no_states(folder):
 
 def test_equal_seeds_train_equal_encoders():
     runs = [
-        text_encoder.train(TEXTS, TEXTS, SHAPE, Schedule(2, 4, 1e-3, 5), device=torch.device("cpu"))[0].model.state_dict()
+        text_encoder.train(TEXTS, TEXTS, SHAPE, Schedule(2, 4, 1e-3, 5), device=torch.device("cpu"))[
+            0
+        ].model.state_dict()
         for _ in range(2)
     ]
     assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])

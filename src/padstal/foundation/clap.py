@@ -1,7 +1,7 @@
 """CLAP: audio and text in one space (Wu et al. 2023), small at demo scale, LAION's published weights at full scale.
 
-The small one is made of laion_clap's own classes: HTSAT on log-mels, and its byte-fed causal transformer whose last state,
-at the end token, is the text's; so padding behind the end cannot be seen. Trained by symmetric InfoNCE:
+The small one is made of laion_clap's own classes: HTSAT on log-mels, and its causal transformer, fed with bytes, whose
+state at the end token is the text's; so padding behind the end cannot be seen. Trained by symmetric InfoNCE:
 
     (1)  L = ½·CE(s·A Tᵀ, i) + ½·CE(s·T Aᵀ, i),   A, T unit rows, s a learned scale
 
@@ -185,7 +185,7 @@ def train(
     mel_BFN = mel.of(audio_BS, device=device)
     words = np.random.default_rng(schedule.seed)
     with seeded(schedule.seed):
-        model = new(shape, sample_rate).to(device)
+        model: Any = new(shape, sample_rate).to(device)
 
         def loss_of(rows: Tensor, generator: torch.Generator) -> Tensor:
             heard_BFN = augment(mel_BFN[rows], generator, gain_decibels=6.0, band_mask=8, frame_mask=24)
@@ -262,4 +262,4 @@ def _mel(shape: Shape, sample_rate: int, window_samples: int) -> LogMel:
 
 
 def _shape(raw: dict[str, Any]) -> Shape:
-    return Shape(**{name: tuple(item) if isinstance(item, list) else item for name, item in raw.items()})
+    return Shape(**(raw | {name: tuple(raw[name]) for name in ("depths", "heads")}))

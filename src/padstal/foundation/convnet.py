@@ -1,6 +1,6 @@
 """A small residual convolutional network on log-mels, the body of the tagger and the p-MOS regressor.
 
-Bands are halved twice and then folded into channels; the rest is one-dimensional over time, where most of the cost would lie.
+Bands are halved twice and then folded into channels; the rest is one-dimensional over time.
 Pooled over time by mean, standard deviation and maximum, as a fault of a quality scorer may last a moment only.
 
 Shape suffixes: B batch, F mel bands, N frames, C channels, D features.
@@ -60,16 +60,16 @@ class Block(nn.Module):
         self.halve = nn.MaxPool1d(2, ceil_mode=True) if halve else nn.Identity()
 
     def forward(self, x_BCN: Tensor) -> Tensor:
-        x_BCN = self.halve(torch.relu(x_BCN + self.body(x_BCN)))
-        return x_BCN
+        halved_BCN: Tensor = self.halve(torch.relu(x_BCN + self.body(x_BCN)))
+        return halved_BCN
 
 
 def augment(
     mel_BFN: Tensor, generator: torch.Generator, *, gain_decibels: float, band_mask: int, frame_mask: int
 ) -> Tensor:
-    """Spectrograms with a random gain, a band mask and a frame mask each (SpecAugment, Park et al. 2019), rolled in time.
+    """Spectrograms rolled in time, each with a random gain, band mask and frame mask (SpecAugment, Park et al. 2019).
 
-    A gain is a shift of log-mel values; masks fill with the clip's mean. Random numbers are drawn on the CPU from `generator`.
+    A gain is a shift of log-mel values; masks fill with the clip's mean. `generator` is the CPU's.
     """
     from padstal.foundation.logmel import SCALE_DECIBELS
 

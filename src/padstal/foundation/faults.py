@@ -1,6 +1,6 @@
 """Statistics of a waveform in which clipping, dropouts and wow show, which a log-mel spectrogram blurs.
 
-Clipping piles samples up at the peak; a dropout is a hole of milliseconds with steep edges; wow moves every partial by cents.
+Clipping piles samples up at the peak; a dropout is a hole of milliseconds with steep edges; wow moves partials.
 
 Shape suffixes: B batch, S samples, E blocks of the envelope, K Fourier bins, N frames, P peaks of a frame.
 """
@@ -13,12 +13,14 @@ LEVELS = (0.5, 0.9, 0.99, 0.999)
 PLATEAUS = (0.8, 0.9, 0.97)
 ENVELOPE = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 0.9)
 FALLS_DECIBELS = (12.0, 24.0, 36.0)
-SWINGS = (0.2, 0.4, 0.6, 0.8)
+SWINGS = (0.1, 0.2, 0.4, 0.6)
+LAGS = (1, 2)
+"""Frames over which a partial's movement is taken."""
 PEAKS = 6
-COUNT = len(LEVELS) + len(PLATEAUS) + len(ENVELOPE) + 2 * len(FALLS_DECIBELS) + len(SWINGS)
+COUNT = len(LEVELS) + len(PLATEAUS) + len(ENVELOPE) + 2 * len(FALLS_DECIBELS) + len(SWINGS) * len(LAGS)
 """Statistics of a clip."""
 BLOCK_SECONDS = 0.005
-FRAME_SECONDS = 0.256
+FRAME_SECONDS = 0.128
 FRAME_HOP_SECONDS = 0.032
 FLOOR_DECIBELS = -60.0
 FAINT_NEPERS = 5.0
@@ -39,7 +41,7 @@ def _statistics(audio_BS: Tensor, sample_rate: int) -> Tensor:
 
 
 def _levels(audio_BS: Tensor) -> Tensor:
-    """Quantiles of |x| below the peak in 20 dB, and the share of samples near the 99.9th percentile; of every fourth sample."""
+    """Quantiles of |x| below the peak in 20 dB, and shares near the 99.9th percentile, of every fourth sample."""
     size_BS = audio_BS[:, ::4].abs().sort(dim=1).values
     samples = size_BS.shape[1]
     quantile_B4 = torch.stack([size_BS[:, min(samples - 1, int(level * samples))] for level in LEVELS], dim=1)
@@ -64,10 +66,10 @@ def _envelope(audio_BS: Tensor, sample_rate: int) -> Tensor:
 
 
 def _swings(audio_BS: Tensor, sample_rate: int) -> Tensor:
-    """Quantiles of how far (in 20 cents) the strongest partials move from frame to frame."""
+    """Quantiles of how far (in 20 cents) the strongest partials move in a few frames."""
     window, hop = round(FRAME_SECONDS * sample_rate), round(FRAME_HOP_SECONDS * sample_rate)
-    if audio_BS.shape[1] < 2 * window:
-        return torch.zeros(len(audio_BS), len(SWINGS))
+    if audio_BS.shape[1] < window + (max(LAGS) + 1) * hop:
+        return torch.zeros(len(audio_BS), len(SWINGS) * len(LAGS))
     hann = torch.hann_window(window)
     spectrum_BKN = torch.stft(audio_BS, window, hop, window=hann, center=False, return_complex=True)
     size_BKN = torch.log(spectrum_BKN.abs().clamp_min(1e-7))
@@ -77,10 +79,11 @@ def _swings(audio_BS: Tensor, sample_rate: int) -> Tensor:
     a, b, c = (part.gather(1, top_BPN) for part in (left, mid, right))
     offset_BPN = (0.5 * (a - c) / (a - 2 * b + c).clamp(max=-1e-6)).clamp(-0.5, 0.5)  # vertex of the parabola
     cents_BPN = 1200 * torch.log2(top_BPN + 1 + offset_BPN)
-    now, then = cents_BPN[..., 1:], cents_BPN[..., :-1]
-    move_BPN = (now[:, :, None] - then[:, None]).abs().amin(dim=2)  # to the nearest partial of the frame before
     faint_BPN = b < b.amax(dim=1, keepdim=True) - FAINT_NEPERS
-    move_BPN = move_BPN.masked_fill(faint_BPN[..., 1:], 0.0)
-    ordered_B = move_BPN.clamp(max=100).flatten(1).sort(dim=1).values
-    count = ordered_B.shape[1]
-    return torch.stack([ordered_B[:, int(level * count)] for level in SWINGS], dim=1) / 20
+    found = []
+    for lag in LAGS:
+        now_BPN, then_BPN = cents_BPN[..., lag:], cents_BPN[..., :-lag]
+        move_BPN = (now_BPN[:, :, None] - then_BPN[:, None]).abs().amin(dim=2)  # to the nearest partial then
+        heard_BM = move_BPN.clamp(max=100).masked_fill(faint_BPN[..., lag:], torch.nan).flatten(1)
+        found.append(torch.nanquantile(heard_BM, torch.tensor(SWINGS), dim=1).T.nan_to_num(0.0) / 20)
+    return torch.cat(found, dim=1)

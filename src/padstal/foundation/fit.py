@@ -46,7 +46,7 @@ class Schedule:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """torch's global generator at `seed` inside the block, as it was after it (dropout and initialisers use no other)."""
+    """torch's global generator (dropout and initialisers use it) at `seed` inside the block, as before after it."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield

@@ -36,7 +36,7 @@ def spearman(predicted_A: np.ndarray, truth_A: np.ndarray) -> float:
 
 
 def mean_average_precision(posterior_AK: np.ndarray, truth_AK: np.ndarray) -> float:
-    """Mean over classes that occur of the average precision of `posterior_AK` against {0, 1}. Chance is about a class's share."""
+    """Mean average precision of `posterior_AK` against {0, 1} over classes that occur. Chance: a class's share."""
     values = []
     for posterior_A, truth_A in zip(posterior_AK.T, truth_AK.T, strict=True):
         if truth_A.any():

@@ -1,7 +1,7 @@
 """LAION's published CLAP (Wu et al. 2023): HTSAT and RoBERTa at 48 kHz, 10 s windows, `enable_fusion=False`.
 
-PADS-TAL measures CLAP-f with `music_audioset_epoch_15_esc_90.14.pt`. laion_clap's own loader unpickles anything; here the file is
-checked by sha256, read by torch's restricted unpickler, and kept as safetensors. A window is taken as it is: no random crop.
+PADS-TAL measures CLAP-f with `music_audioset_epoch_15_esc_90.14.pt`. laion_clap's own loader unpickles anything; here
+the file is checked by sha256, read by torch's restricted unpickler, and kept as safetensors. No crop is random.
 
 Shape suffixes: B batch, S samples, D features of the joint space.
 """
@@ -38,7 +38,7 @@ POSITION_IDS = "text_branch.embeddings.position_ids"
 class LaionClap:
     """LAION's CLAP, frozen; implements `interfaces.AudioTextEmbedder`."""
 
-    model: nn.Module
+    model: Any
     tokenizer: Any
     device: torch.device
     sample_rate: int = SAMPLE_RATE
@@ -216,7 +216,7 @@ def load_tokenizer(folder: Path) -> Any:
     """RoBERTa's tokenizer from `vocab.json` and `merges.txt`.
 
     Raises:
-        UntrustedFileError: It has other than 50,265 ids; without its files transformers makes a tiny one without a word.
+        UntrustedFileError: It has other than 50,265 ids; without its files transformers silently makes a tiny one.
     """
     from transformers import RobertaTokenizer
 

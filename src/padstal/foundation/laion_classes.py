@@ -1,6 +1,6 @@
 """laion_clap's model classes, without what its package does on import and without a download.
 
-`import laion_clap` fetches three tokenizers from the hub, and its CLAP class fetches RoBERTa's weights only to overwrite them.
+`import laion_clap` fetches three tokenizers from the hub, and its CLAP class RoBERTa's weights, to be overwritten.
 So the inner package `clap_module`, which needs neither, is imported by itself, and the towers are handed in.
 """
 

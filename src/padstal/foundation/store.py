@@ -21,7 +21,8 @@ UNVERIFIED = "unverified"
 """Stands in params.yaml for a sha256 that nobody has looked at yet; such a file is refused."""
 
 
-_NUMPY_SCALARS: list[Any] = [np.core.multiarray.scalar, np.dtype, np.dtypes.Float64DType, np.dtypes.Int64DType]
+_NUMPY_SCALAR: Any = getattr(np.core.multiarray, "scalar")  # noqa: B009  (its type stub lacks the name)
+_NUMPY_SCALARS: list[Any] = [_NUMPY_SCALAR, np.dtype, np.dtypes.Float64DType, np.dtypes.Int64DType]
 """LAION's checkpoints note a loss beside the weights; a NumPy scalar carries no code."""
 
 
@@ -79,8 +80,9 @@ def verify(path: Path, sha256: str) -> None:
     found = sha256_file(path)
     if sha256 == UNVERIFIED:
         raise UntrustedFileError(
-            f"{path.name}: params.yaml has {UNVERIFIED!r} for its sha256, so it was not read. What was fetched has {found}: "
-            "compare that with the checksum that its publisher shows, then put it into params.yaml"
+            f"{path.name}: params.yaml has {UNVERIFIED!r} for its sha256, so it was not read. "
+            f"What was fetched has {found}: compare that with the checksum that its publisher shows, "
+            "then put it into params.yaml"
         )
     if found != sha256.lower():
         raise UntrustedFileError(f"{path}: sha256 is {found}, expected {sha256}; the file was not read")

@@ -6,7 +6,7 @@ Its genre posterior also gives KL and the inception score, its features the Fré
 
 Tempo is a class of 1/12 octave, and the estimate the posterior's mean within the two neighbours of its mode.
 
-Shape suffixes: B batch, S samples, F mel bands, N frames, D features, G genres, I instruments, M moods, T tempo classes.
+Shape suffixes: B batch, S samples, F bands, N frames, D features, G genres, I instruments, M moods, T tempo classes.
 """
 
 from dataclasses import asdict, dataclass
@@ -82,7 +82,7 @@ class Labels:
 class ConvTagger:
     """A frozen tagger; implements `interfaces.Tagger`."""
 
-    model: nn.Module
+    model: Any
     mel: LogMel
     vocabulary: Vocabulary
     device: torch.device
@@ -110,8 +110,12 @@ class ConvTagger:
             self.model[0](self.mel.of(audio_BS[at : at + batch], device=self.device)).cpu()
             for at in range(0, len(audio_BS), batch)
         ]
-        width = self.model[1].in_features
-        return torch.cat(parts).numpy() if parts else np.zeros((0, width), np.float32)
+        return torch.cat(parts).numpy() if parts else np.zeros((0, self.features_width), np.float32)
+
+    @property
+    def features_width(self) -> int:
+        """D, width of `features`."""
+        return int(self.model[1].weight.shape[1])
 
     @torch.no_grad()
     def tag(self, audio_BS: np.ndarray) -> Tags:

@@ -1,7 +1,7 @@
 """The text encoder: a T5 encoder (Raffel et al. 2020), small and byte-level at demo scale, published at full scale.
 
 Small: ByT5's vocabulary (bytes + 3, no vocabulary file; Xue et al. 2022), trained by span corruption on captions
-(Raffel et al., section 3.1.4): spans of the text become sentinels, a small decoder writes them back, the encoder is kept.
+(Raffel et al., section 3.1.4): spans of the text become sentinels, a small decoder writes them back.
 
 Shape suffixes: B batch, L text positions, D features.
 """
@@ -9,6 +9,7 @@ Shape suffixes: B batch, L text positions, D features.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Shape:
 class T5TextEncoder:
     """A frozen T5 encoder; implements `interfaces.TextEncoder`."""
 
-    model: nn.Module
+    model: Any
     tokenizer: Any
     max_length: int
     device: torch.device
@@ -68,7 +69,7 @@ class T5TextEncoder:
         return int(self.model.config.vocab_size)
 
     def tokenize(self, texts: list[str]) -> tuple[Tensor, Tensor]:
-        """Ids [B, L] (int64, padding id at padding) and mask [B, L] (True at real tokens, `</s>` among them), on the device."""
+        """Ids [B, L] (int64, padding id at padding) and mask [B, L] (True at real tokens and `</s>`), on the device."""
         if not texts:
             empty = torch.zeros(0, self.max_length, dtype=torch.int64, device=self.device)
             return empty, empty.bool()
@@ -115,7 +116,8 @@ def guard_vocabulary(found: int, *, expected: int, rows: int, where: Path) -> No
     """
     if found != expected or found > rows:
         raise UntrustedFileError(
-            f"{where}: the tokenizer knows {found} ids, expected {expected} of at most {rows}: its files are missing or foreign"
+            f"{where}: the tokenizer knows {found} ids, expected {expected} of at most {rows}: "
+            "its files are missing or foreign"
         )
 
 
@@ -157,13 +159,15 @@ def train(
     tokenizer = _tokenizer(Path(), BYTES, BYTE_VOCABULARY)
     ids = [torch.tensor(row[: shape.max_length]) for row in tokenizer(captions)["input_ids"]]
     with seeded(schedule.seed):
-        model = T5ForConditionalGeneration(t5).to(device)
+        model: Any = T5ForConditionalGeneration(t5)
+        model.to(device)
 
         def loss_of(rows: Tensor, generator: torch.Generator) -> Tensor:
             return corruption_loss(model, [ids[int(row)] for row in rows], generator)
 
         losses = fit(model, loss_of, len(ids), schedule, progress=progress)
-        encoder = T5EncoderModel(t5).to(device)
+        encoder: Any = T5EncoderModel(t5)
+        encoder.to(device)
         unseen = [torch.tensor(row[: shape.max_length]) for row in tokenizer(held_out)["input_ids"]]
         with torch.no_grad():
             test_loss = float(corruption_loss(model, unseen, torch.Generator().manual_seed(schedule.seed)))
@@ -181,11 +185,12 @@ def train(
 
 
 def _t5(shape: Shape) -> Any:
-    from transformers import T5Config
+    import transformers
 
     if shape.width % shape.heads:
         raise ValueError(f"width = {shape.width} is no multiple of heads = {shape.heads}")
-    return T5Config(
+    t5: Any = transformers.T5Config
+    return t5(
         vocab_size=BYTE_VOCABULARY,
         d_model=shape.width,
         d_kv=shape.width // shape.heads,
@@ -263,7 +268,7 @@ def _parts(total: int, parts: int, generator: torch.Generator) -> list[int]:
     """`total` in `parts` random lengths of at least 1."""
     cuts = (torch.randperm(total - 1, generator=generator)[: parts - 1] + 1).sort().values.tolist() if total > 1 else []
     edges = [0, *cuts, total]
-    return [stop - start for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [stop - start for start, stop in pairwise(edges)]
 
 
 def convert(weights: Published, tokenizer: Published, max_length: int, folder: Path) -> None:

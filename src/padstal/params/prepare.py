@@ -70,15 +70,14 @@ class PublishedClap(Section):
 
 
 class TrainedPmos(Section):
-    """A convolutional p-MOS regressor."""
+    """A p-MOS regressor on statistics of waveform and mel bands."""
 
     kind: Literal["trained"]
     clips: int = value("clips to learn from", "clips", ge=20)
     fit: Fit
     bands: int = value("mel bands", "bands", ge=16, le=256)
-    width: int = value("channels over time", "channels", ge=8)
-    depth: int = value("residual blocks", "blocks", ge=1, le=12)
-    features: int = value("features before the score", ge=8)
+    width: int = value("features of the hidden layers", ge=8)
+    dropout: float = value("share of features left out in training", ge=0, lt=1)
 
 
 class TrainedTagger(Section):

@@ -61,7 +61,7 @@ def _pmos(stage: Stage[PrepareParams], section: TrainedPmos, folder: Path) -> Me
     from padstal.foundation import heldout, pmos
 
     clips, test = _draw(stage, section.clips)
-    shape = pmos.Shape(section.bands, section.width, section.depth, section.features)
+    shape = pmos.Shape(section.bands, section.width, section.dropout)
     model, config, losses = pmos.train(clips.audio_BS, clips.mos_B, shape, _schedule(section.fit), **_how(stage))
     save(folder, model.model, config | _origin(stage, section.clips))
     return _progress_of(losses) | heldout.pmos_report(pmos.load(folder, stage.device()), test)
@@ -90,7 +90,7 @@ def _text_encoder(
         return {"vocabulary": encoder.vocabulary, "width": encoder.width}
     texts = lessons.captions(section.captions + section.held_out_captions, stage.params.draw.seed)
     shape = text_encoder.Shape(**{field.name: getattr(section, field.name) for field in fields(text_encoder.Shape)})
-    encoder, config, losses = text_encoder.train(
+    trained, config, losses = text_encoder.train(
         texts[: section.captions],
         texts[section.captions :],
         shape,
@@ -99,8 +99,8 @@ def _text_encoder(
         progress=partial(stage.progress, unit="step"),
     )
     origin = f"trained on {section.captions} captions of the composer, seed {stage.params.draw.seed}"
-    save(folder, encoder.model, config | {"origin": origin})
-    return _progress_of(losses) | {"held_out_loss": encoder.held_out_loss, "held_out_chance": encoder.chance}
+    save(folder, trained.model, config | {"origin": origin})
+    return _progress_of(losses) | {"held_out_loss": trained.held_out_loss, "held_out_chance": trained.chance}
 
 
 def _draw(stage: Stage[PrepareParams], count: int) -> tuple["LabelledClips", "LabelledClips"]:

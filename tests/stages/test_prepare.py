@@ -1,0 +1,114 @@
+"""Stage prepare: a folder that its loader reads, metrics, the same bytes twice, and errors a person can act on."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from padstal.foundation import pmos
+from padstal.params.prepare import PrepareParams
+from padstal.params.runtime import RuntimeParams, TrackingParams
+from padstal.paths import Paths
+from padstal.stages.harness import Stage, StageError
+from padstal.stages.prepare import main
+
+FIT = {"steps": 4, "batch": 8, "learning_rate": 1e-3, "seed": 1}
+FILES = {"repository": "owner/name", "revision": "unverified", "sha256": {"config.json": "unverified"}}
+SECTION = {
+    "draw": {"seed": 3, "clip_seconds": 1.024, "sample_rate": 16000, "degraded_share": 0.5, "held_out": 20},
+    "clap": {
+        "kind": "trained", "clips": 20, "fit": FIT, "embedding": 16, "bands": 32, "image": 64, "patch": 8, "width": 16,
+        "depths": [1, 1], "heads": [1, 2], "text_width": 16, "text_layers": 1, "text_heads": 2, "text_length": 120,
+    },
+    "pmos": {"kind": "trained", "clips": 20, "fit": FIT, "bands": 16, "width": 16, "dropout": 0.1},
+    "tagger": {"kind": "trained", "clips": 20, "fit": FIT, "bands": 16, "width": 16, "depth": 1, "features": 8},
+    "text_encoder": {
+        "kind": "trained", "captions": 20, "held_out_captions": 20, "fit": FIT, "width": 16, "layers": 1, "heads": 2,
+        "decoder_layers": 1, "max_length": 128,
+    },
+}  # fmt: skip
+
+
+def repository(root: Path, section: dict) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    tree = {
+        "scale": "demo",
+        "runtime": {"device": "cpu", "workers": 1, "threads": 1},
+        "tracking": {"mode": "disabled", "project": "padstal", "entity": None},
+        "scales": {"demo": {"prepare": section}},
+    }
+    (root / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    return root
+
+
+def run(root: Path, role: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "padstal.stages.prepare", role], cwd=root, capture_output=True, text=True, check=False
+    )
+
+
+def outputs(root: Path, role: str) -> dict[str, bytes]:
+    files = sorted((root / "models/demo/foundation" / role).rglob("*"))
+    files.append(root / f"reports/demo/metrics/prepare_{role}.json")
+    return {str(file.relative_to(root)): file.read_bytes() for file in files if file.is_file()}
+
+
+@pytest.mark.slow
+def test_pmos_is_prepared_twice_to_the_same_bytes_and_its_loader_reads_it(tmp_path):
+    for name in ("one", "two"):
+        done = run(repository(tmp_path / name, SECTION), "pmos")
+        assert done.returncode == 0, done.stderr
+    one = outputs(tmp_path / "one", "pmos")
+    assert one == outputs(tmp_path / "two", "pmos")
+    assert len(one) == 3
+    folder = tmp_path / "one/models/demo/foundation/pmos"
+    scores = pmos.load(folder, "cpu").score(np.zeros((2, 16_384), np.float32))
+    assert scores.shape == (2,)
+    assert json.loads((folder / "config.json").read_text())["origin"] == (
+        "trained on the composer's draw: 20 clips, seed 3"
+    )
+    metrics = json.loads((tmp_path / "one/reports/demo/metrics/prepare_pmos.json").read_text())
+    assert metrics["held_out_clips"] == 20
+    assert metrics["kind"] == "trained"
+    assert metrics["steps"] == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["clap", "tagger", "text_encoder"])
+def test_every_other_role_is_prepared_to_a_folder_that_its_loader_reads(tmp_path, role):
+    done = run(repository(tmp_path, SECTION), role)
+    assert done.returncode == 0, done.stderr
+    import importlib
+
+    loaded = importlib.import_module(f"padstal.foundation.{role}").load(
+        tmp_path / f"models/demo/foundation/{role}", "cpu"
+    )
+    assert loaded is not None
+    assert f"reports/demo/metrics/prepare_{role}.json" in outputs(tmp_path, role)
+
+
+def test_weights_that_nobody_has_pinned_are_refused_and_nothing_is_left(tmp_path):
+    published = {"kind": "pretrained", "weights": FILES, "tokenizer": FILES, "max_length": 128}
+    stage = Stage(
+        name="prepare",
+        item="text_encoder",
+        scale="full",
+        params=PrepareParams.model_validate(SECTION | {"text_encoder": published}),
+        paths=Paths(tmp_path, "full"),
+        runtime=RuntimeParams(device="cpu", workers=1, threads=1),
+        tracking=TrackingParams(mode="disabled", project="padstal", entity=None),
+    )
+    with pytest.raises(StageError, match="expected a commit of 40 hexadecimal digits"):
+        main(stage)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_sha256_that_is_none_is_an_error_of_params():
+    wrong = FILES | {"sha256": {"config.json": "abc"}}
+    published = {"kind": "pretrained", "weights": wrong, "tokenizer": FILES, "max_length": 128}
+    with pytest.raises(ValueError, match="sha256"):
+        PrepareParams.model_validate(SECTION | {"text_encoder": published})

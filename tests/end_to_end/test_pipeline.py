@@ -1,4 +1,4 @@
-"""The pipeline from nothing to its report, made tiny: twice the same bytes, nothing twice, and on a folder of one's own."""
+"""The pipeline from nothing to its report, made tiny: twice the same bytes, nothing twice, on a folder of one's own."""
 
 import json
 import shutil

@@ -79,7 +79,7 @@ class Stage(Generic[SectionT]):
 
     def progress(self, items: Iterable[ItemT], total: int | None = None, unit: str = "it") -> Iterable[ItemT]:
         """`items`, with a progress bar on standard error."""
-        return tqdm(items, total=total, unit=unit, desc=self.label, mininterval=1.0, dynamic_ncols=True, file=sys.stderr)
+        return tqdm(items, total=total, unit=unit, desc=self.label, mininterval=1.0, dynamic_ncols=True)
 
     def say(self, message: str) -> None:
         """One line for the person who watches."""
@@ -148,7 +148,7 @@ def _item(name: str, items: tuple[str, ...]) -> str:
 
 
 def _limit_threads(threads: int) -> None:
-    """One count of threads for BLAS libraries already loaded (NumPy's) and for those yet to load (torch's, children's)."""
+    """One count of threads for BLAS libraries loaded already (NumPy's) and for those to come (torch's, children's)."""
     threadpool_limits(threads)
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(variable, str(threads))

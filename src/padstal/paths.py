@@ -33,7 +33,7 @@ class Paths:
 
     @property
     def truth(self) -> Path:
-        """What the composer planted (Parquet, one row a track; empty without a synth source). Only evaluation reads it."""
+        """What the composer planted (Parquet, a row a track; none without a synth source). Only evaluation reads it."""
         return self.data / "truth.parquet"
 
     @property

@@ -10,7 +10,9 @@ class RuntimeParams(Section):
 
     device: Literal["auto", "cpu", "cuda"] = value("where models run; auto takes the GPU if there is one")
     workers: int = value("processes for audio work", "processes", ge=1, le=1024)
-    threads: int = value("CPU threads of one model; sums depend on it, so keep it to get equal bytes", "threads", ge=1, le=1024)
+    threads: int = value(
+        "CPU threads of one model; sums depend on it, so keep it to get equal bytes", "threads", ge=1, le=1024
+    )
 
 
 class TrackingParams(Section):

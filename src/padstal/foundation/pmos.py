@@ -100,6 +100,9 @@ def load(folder: Path, device: torch.device | str) -> StatisticsScorer:
 class Regressor(nn.Module):
     """Statistics [B, K] → ŝ [B, 1]; they are brought to zero mean and unit spread, and cut at five spreads."""
 
+    mean_K: Tensor
+    spread_K: Tensor
+
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         count = shape.bands * (len(QUANTILES) + 4) + faults.COUNT

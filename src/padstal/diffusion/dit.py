@@ -22,6 +22,9 @@ from torch.nn import functional
 
 from padstal.diffusion.rotary import rotary_angles, rotate
 
+SILU_GAIN = 1.67
+"""1 / √E silu(x)² for x ~ N(0, 1): brings a row's spread back after the activation."""
+
 
 @dataclass(frozen=True)
 class DiTShape:
@@ -139,8 +142,8 @@ class CrossAttention(nn.Module):
         super().__init__()
         head_width = shape.width // shape.heads
         self.heads, self.cross_heads = shape.heads, shape.cross_heads
-        self.to_q = nn.Linear(shape.width, shape.width, bias=False)
-        self.to_kv = nn.Linear(shape.cond_width, 2 * shape.cross_heads * head_width, bias=False)
+        self.to_q = _unit(nn.Linear(shape.width, shape.width, bias=False))
+        self.to_kv = _unit(nn.Linear(shape.cond_width, 2 * shape.cross_heads * head_width, bias=False))
         self.to_out = _zero(nn.Linear(shape.width, shape.width, bias=False))
 
     def forward(self, x_BTW: torch.Tensor, embedded_BRC: torch.Tensor) -> torch.Tensor:
@@ -188,7 +191,17 @@ def _merge(x_BHTE: torch.Tensor) -> torch.Tensor:
 
 
 def _bias_free_mlp(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, outputs, bias=False), nn.SiLU(), nn.Linear(outputs, outputs, bias=False))
+    first = _unit(nn.Linear(inputs, outputs, bias=False))
+    return nn.Sequential(first, nn.SiLU(), _unit(nn.Linear(outputs, outputs, bias=False), gain=SILU_GAIN))
+
+
+def _unit(layer: nn.Linear, gain: float = 1.0) -> nn.Linear:
+    """Start with weights that keep a row's spread.
+
+    torch's default shrinks it at each layer, and among rows of zeros a conditioning that whispers is learnt slowly.
+    """
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.in_features))
+    return layer
 
 
 def _zero(layer: nn.Linear | nn.Conv1d) -> nn.Linear | nn.Conv1d:

@@ -4,7 +4,8 @@ ConvNeXt, Liu et al., 2022). For demo and study, where Oobleck costs too much on
 Shape suffixes: B batch, C audio channels, S samples, F bins, K frames of the STFT, T = K / stride latent frames,
 D features.
 
-The encoder sees power-compressed complex spectra X·|X|^(p−1), p = 0.3; the decoder predicts log-magnitude m and
+The encoder sees log-magnitudes, without which it would have to learn to square first, and power-compressed complex
+spectra X·|X|^(p−1), p = 0.3. The decoder predicts log-magnitude m and
 phase φ of each bin,
 
     X̂ = exp(m) · (cos φ + i sin φ)                                                                                (1)
@@ -20,6 +21,7 @@ from torch.nn import functional
 from padstal.vae.stft import analyse, synthesise
 
 COMPRESSION = 0.3
+SMALLEST_POWER = 1e-5
 LOUDEST = 1e2
 """Magnitudes are cut here, so that an untrained head cannot overflow."""
 
@@ -88,7 +90,7 @@ class SpectralEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.register_buffer("window_W", torch.hann_window(config.n_fft), persistent=False)
-        self.inlet = nn.Linear(2 * config.channels * config.bins, config.width)
+        self.inlet = nn.Linear(3 * config.channels * config.bins, config.width)
         self.shallow = _blocks(config.width, config.depth)
         self.down = nn.Linear(config.stride * config.width, config.width)
         self.deep = _blocks(config.width, config.deep_depth)
@@ -101,9 +103,10 @@ class SpectralEncoder(nn.Module):
             raise ValueError(f"{S} samples are not a whole number of frames of {self.config.ratio} samples")
         with torch.autocast(audio_BCS.device.type, enabled=False):
             spectrum = analyse(audio_BCS.float().reshape(B * C, S), self.window_W, self.config.hop)
-            power = spectrum.real**2 + spectrum.imag**2 + 1e-9
+            power = spectrum.real**2 + spectrum.imag**2 + SMALLEST_POWER
             scale = power ** ((COMPRESSION - 1) / 2)
-            parts = torch.cat([spectrum.real * scale, spectrum.imag * scale], dim=-1)
+            loudness = 0.25 * power.log()
+            parts = torch.cat([loudness, spectrum.real * scale, spectrum.imag * scale], dim=-1)
         K = parts.shape[1]
         x_BKD = parts.reshape(B, C, K, -1).transpose(1, 2).reshape(B, K, -1)
         x_BKD = self.shallow(self.inlet(x_BKD))

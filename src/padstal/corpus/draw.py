@@ -124,12 +124,13 @@ def _clip(order: _Order) -> _Clip:
     start = rng.uniform(0, LEAD_SECONDS)
     seconds = start + order.clip_seconds
     audio_SC = render(compose(brief, seconds=seconds + 0.5, rng=rng), seconds=seconds + 0.5)
-    audio_S = audio_SC[round(start * RENDER_RATE) :].mean(axis=1)
-    audio_S = resample(audio_S, RENDER_RATE, order.sample_rate)[: round(order.clip_seconds * order.sample_rate)]
     degraded = rng.random() < order.degraded_share
     kind = str(rng.choice(DEGRADATIONS)) if degraded else ""
     severity = float(rng.uniform(MIN_SEVERITY, 1)) if degraded else 0.0
-    audio_S = degrade(audio_S[:, None], kind, severity, sample_rate=order.sample_rate, rng=rng)[:, 0]
+    # degraded as a file would be, before it is cut to a clip: resampling rounds off what a fault leaves behind
+    audio_SC = degrade(audio_SC[round(start * RENDER_RATE) :], kind, severity, sample_rate=RENDER_RATE, rng=rng)
+    audio_S = resample(audio_SC.mean(axis=1), RENDER_RATE, order.sample_rate)
+    audio_S = audio_S[: round(order.clip_seconds * order.sample_rate)]
     if order.loudness_lufs is not None:
         loudness = integrated_loudness(audio_S[:, None], order.sample_rate)
         audio_S = audio_S * np.float32(gain_to(order.loudness_lufs, loudness, float(np.abs(audio_S).max())))

@@ -5,7 +5,7 @@ Shape suffixes: B batch, C audio channels, S samples, D latent features, T frame
 
 Every convolution carries a weight norm. The ratio S/T is the product of the strides and is exact.
 
-Cost: for clips of 16 kHz on two cores of a Xeon with AMX (2026-11-20, machine shared by others), see `spectral.py`.
+Cost on a CPU: see `spectral.py`.
 """
 
 import math

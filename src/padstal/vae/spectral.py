@@ -1,16 +1,15 @@
 """A light autoencoder that works at frame rate: STFT in, ConvNeXt blocks, ISTFT out (after Vocos, Siuzdak, 2023, and
 ConvNeXt, Liu et al., 2022). For demo and study, where Oobleck costs too much on a CPU.
 
-Cost of a training step without losses, 16 crops of 16,384 samples, on two cores of a Xeon with AMX shared with other work
-(2026-11-21), CPU time: this backbone (width 256, hop 256) 0.33 s in float32 and 0.23 s under bfloat16; Oobleck of width
-16 3.2 s in float32, ten times as much, and 9.6 s under bfloat16.
+Cost of a training step without losses, 16 crops of 16,384 samples, on two cores of a Xeon with AMX, shared with
+other work (2026-11-21), in CPU time: this backbone (width 256, hop 256) 0.33 s in float32 and 0.23 s under bfloat16;
+Oobleck of width 16 3.2 s in float32, ten times as much, and 9.6 s under bfloat16.
 
 Shape suffixes: B batch, C audio channels, S samples, F bins, K frames of the STFT, T = K / stride latent frames,
 D features.
 
 The encoder sees log-magnitudes, without which it would have to learn to square first, and power-compressed complex
-spectra X·|X|^(p−1), p = 0.3. The decoder predicts log-magnitude m and
-phase φ of each bin,
+spectra X·|X|^(p−1), p = 0.3. The decoder predicts log-magnitude m and phase φ of each bin,
 
     X̂ = exp(m) · (cos φ + i sin φ)                                                                                (1)
 """

@@ -57,6 +57,7 @@ DEMO = {
             **COMMON,
             "private_channels": 3,
             "shared_channels": 2,
+            "initial_std": 0.5,
             "z_layout": "resampled",
             "private_dropout": 0.0,
             "shared_width": 8,

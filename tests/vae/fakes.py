@@ -52,6 +52,7 @@ def tal_config(**changes):
         "private_channels": 4,
         "shared_channels": 3,
         "frames": FRAMES,
+        "initial_std": 0.5,
         "z_layout": "resampled",
         "state_width": FakeTextEncoder.width,
         "positions": FakeTextEncoder.max_length,

@@ -1,3 +1,5 @@
+import math
+
 import torch
 from torch.distributions import Normal, kl_divergence
 
@@ -36,3 +38,11 @@ def test_draws_have_the_posteriors_moments_and_follow_the_generator():
     assert abs(float(x.mean()) - 3) < 0.02
     assert abs(float(x.std()) - 0.5) < 0.02
     assert torch.equal(x, q.sample(torch.Generator().manual_seed(1)))
+
+
+def test_the_initial_spread_is_that_of_raw_scale_zero():
+    features = torch.zeros(1, 4, 3)
+    for initial_std in (0.05, 0.5, math.log(2)):
+        std = Gaussian.from_features(features, initial_std).std
+        torch.testing.assert_close(std, torch.full_like(std, initial_std + 1e-4))
+    torch.testing.assert_close(Gaussian.from_features(features).std, Gaussian.from_features(features, math.log(2)).std)

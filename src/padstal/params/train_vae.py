@@ -133,6 +133,7 @@ class TalVaeParams(Section):
     z_layout: Literal["resampled", "global"] = value(
         "z with frames of its own (the paper's code), or one vector a clip"
     )
+    initial_std: float = value("σ of the posteriors where training begins; ln 2 = 0.693147 is the paper's", gt=0, le=1)
     private_dropout: float = value("probability that cross paths get w from the prior; 0 is the paper", ge=0, le=0.5)
     backbone: BackboneParams
     shared_width: int = value("width of the z_m encoder; the rest of its form is the backbone's", ge=4)

@@ -131,6 +131,7 @@ def _model(
         "shared_width",
         "private_channels",
         "shared_channels",
+        "initial_std",
         "z_layout",
         "pool_width",
         "text_width",

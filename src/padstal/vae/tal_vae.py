@@ -36,6 +36,7 @@ class TalConfig:
         private_channels: W.
         shared_channels: Z.
         frames: T in training; the text decoder is made for it.
+        initial_std: σ₀ of all four posteriors.
         z_layout: "resampled" (the released code): z has T frames of its own. "global": one vector a clip, repeated.
         state_width: H.
         positions: L.
@@ -51,6 +52,7 @@ class TalConfig:
     private_channels: int
     shared_channels: int
     frames: int
+    initial_std: float
     z_layout: ZLayout
     state_width: int
     positions: int
@@ -107,6 +109,7 @@ class TalVae(nn.Module):
                 positions=config.positions,
                 pool_width=config.pool_width,
                 latent_channels=Z,
+                initial_std=config.initial_std,
             )
             for _ in range(2)
         )
@@ -123,12 +126,14 @@ class TalVae(nn.Module):
 
     def private_audio(self, audio_BCS: torch.Tensor) -> Gaussian:
         """q(w_m | x_m)."""
-        return Gaussian.from_features(self.encoder_w_m(audio_BCS))
+        return Gaussian.from_features(self.encoder_w_m(audio_BCS), self.config.initial_std)
 
     def shared_audio(self, audio_BCS: torch.Tensor) -> Gaussian:
         """q(z_m | x_m)."""
         features = self.encoder_z_m(audio_BCS)
-        return Gaussian.from_features(features.mean(-1, keepdim=True) if self._is_global else features)
+        if self._is_global:
+            features = features.mean(-1, keepdim=True)
+        return Gaussian.from_features(features, self.config.initial_std)
 
     def shared_text(self, text: TextStates, frames: int) -> Gaussian:
         """q(z_p | x_t)."""

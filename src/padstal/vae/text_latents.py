@@ -17,8 +17,9 @@ from padstal.vae.bottleneck import Gaussian
 class TextLatentEncoder(nn.Module):
     """States [B, L, H] and mask [B, L] → posterior over [B, D, T] for any T."""
 
-    def __init__(self, *, state_width: int, positions: int, pool_width: int, latent_channels: int):
+    def __init__(self, *, state_width: int, positions: int, pool_width: int, latent_channels: int, initial_std: float):
         super().__init__()
+        self.initial_std = initial_std
         self.widen = nn.Linear(state_width, pool_width)
         self.mix = nn.Conv1d(positions, latent_channels, 1)
 
@@ -26,7 +27,7 @@ class TextLatentEncoder(nn.Module):
         pooled_BLE = functional.adaptive_avg_pool1d(self.widen(states_BLH), 2 * frames)
         mixed_BDE = self.mix(pooled_BLE * mask_BL[..., None])
         # mean and scale are the halves of the *last* axis here; Gaussian expects them as channels
-        return Gaussian.from_features(torch.cat(mixed_BDE.chunk(2, dim=-1), dim=1))
+        return Gaussian.from_features(torch.cat(mixed_BDE.chunk(2, dim=-1), dim=1), self.initial_std)
 
 
 class TextLatentDecoder(nn.Module):

@@ -52,7 +52,7 @@ CHANGES: dict[str, Any] = {
     "encode": {"reconstructions": 2, "measured_clips": 4},
     "train_diffusion": {"audio_dit": TINY_DIT, "tal_dit": TINY_DIT},
     "sample": {"tune_prompts": 2, "test_prompts": 4, "steps": 3, "batch": 8},
-    "evaluate": {"draws": 40, "set_draws": 20, "reference_clips": 20, "latent_clips": 60},
+    "evaluate": {"draws": 1000, "set_draws": 100, "reference_clips": 20, "latent_clips": 60},
     "report": {"captions_shown": 5, "prompts_shown": 1, "reconstructions_shown": 1},
 }
 

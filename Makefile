@@ -42,7 +42,7 @@ flow: setup ## The same pipeline as a Prefect flow
 
 test: setup ## All tests, the slow ones too (browser, servers, an end-to-end run)
 	bash scripts/install_system.sh --quiet
-	python -m pytest
+	python -m pytest -n 2 --dist loadgroup
 
 test-unit: setup ## Unit tests alone
 	python -m pytest -m "not slow" -n 2

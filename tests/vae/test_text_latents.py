@@ -6,7 +6,7 @@ from padstal.vae.text_latents import TextLatentDecoder, TextLatentEncoder
 
 def _encoder():
     torch.manual_seed(0)
-    return TextLatentEncoder(state_width=12, positions=10, pool_width=32, latent_channels=3)
+    return TextLatentEncoder(state_width=12, positions=10, pool_width=32, latent_channels=3, initial_std=0.5)
 
 
 @pytest.mark.parametrize("frames", [1, 4, 16])

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -6,7 +8,7 @@ from padstal.vae.text_latents import TextLatentDecoder, TextLatentEncoder
 
 def _encoder():
     torch.manual_seed(0)
-    return TextLatentEncoder(state_width=12, positions=10, pool_width=32, latent_channels=3, initial_std=0.5)
+    return TextLatentEncoder(state_width=12, positions=10, pool_width=32, latent_channels=3, initial_std=math.log(2))
 
 
 @pytest.mark.parametrize("frames", [1, 4, 16])

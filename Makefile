@@ -62,7 +62,6 @@ lock: setup ## Resolve pyproject.toml into requirements.lock (versions and hashe
 		--python-version 3.11 --python-platform linux --custom-compile-command "make lock" \
 		pyproject.toml --output-file requirements.lock
 
-clean: ## Remove the outputs of the active scale's run, not the DVC cache
+clean: ## Remove the outputs of all scales' runs, not the DVC cache
 	rm -rf .state
-	dvc remove --outs --help >/dev/null 2>&1 || true
 	rm -rf data/*/{corpus,ingest,validate,gate,score,caption,curate,latents,samples,evaluate} data/*/truth.parquet models/*/ reports/*/{page.html,index.html,model_cards,local}

@@ -290,6 +290,7 @@ def _verdict() -> dict[str, object]:
         "offenders": [],
         "observed": "3 of 48 rows do not comply",
         "expected": "every row",
+        "advice": "",
     }
     return {"success": False, "worst": "warning", "expectations": [{**asked, **row} for row in rows]}
 

@@ -18,6 +18,7 @@ def entry(name, severity, success, **more):
         "offenders": [] if success else ["c1", "c2", "c3"],
         "observed": "5 of 9 rows do not comply",
         "expected": "regex \\S",
+        "advice": "",
         **more,
     }
 
@@ -52,3 +53,15 @@ def test_a_broken_expectation_of_the_whole_table_says_what_was_observed(tmp_path
     )
     with pytest.raises(StageError, match="table of clips: 3, expected min_value 10"):
         gate(tmp_path, [broken])
+
+
+def test_advice_is_passed_on(tmp_path):
+    with pytest.raises(StageError, match=r"without test, .* \(take another split_seed\)"):
+        gate(
+            tmp_path,
+            [
+                entry(
+                    "splits", "critical", False, unexpected=0, observed="without test", advice="take another split_seed"
+                )
+            ],
+        )

@@ -92,6 +92,8 @@ def test_what_concerns_whole_tables_breaks_too(tmp_path, good):
         "few tracks are in quarantine",
     }
     assert entries["few tracks are in quarantine"]["offenders"] == ["0.mp3", "1.mp3", "2.mp3"]
+    assert entries["no split is empty"]["observed"] == "without validation"
+    assert "split_seed" in entries["no split is empty"]["advice"]
     with pytest.raises(StageError, match=r"^7 of 18 expectations"):
         gate.main(stage("gate", tmp_path, GateParams(stop_at="critical")))
 

@@ -24,6 +24,13 @@ LOUDNESS_SHARE = 0.9
 """Share of clips whose loudness should lie in the range asked for; quiet passages of a track are music too."""
 SAMPLE_IDS = 3
 """Offending ids that a verdict names."""
+ADVICE = {
+    "there are enough clips": "add music to ingest.sources, or lower validate.min_clips",
+    "no split is empty": "with few artists the draw may leave a split out: take another ingest.split_seed",
+    "most clips have a caption or tags": "fill in the captions table, or raise validate.max_uncaptioned_share",
+    "few tracks are in quarantine": "data/<scale>/ingest/quarantine.parquet says why each is there",
+}
+"""What to do about a broken expectation, where its name does not say it."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Outcome:
             "offenders": list(self.offenders),
             "observed": self.observed,
             "expected": expected or "every row",
+            "advice": ADVICE.get(asked.name, ""),
         }
 
 

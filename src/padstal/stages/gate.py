@@ -29,13 +29,14 @@ def main(stage: Stage[GateParams]) -> None:
 
 
 def explain(entry: dict[str, Any]) -> str:
-    """One broken expectation of a verdict: severity, column, count, what was expected, three offending ids."""
+    """One broken expectation of a verdict: severity, column, count, what was expected, three ids, advice."""
     where = f"column {entry['column']}" if entry["column"] else "table"
     count = f"{entry['unexpected']} rows" if entry["unexpected"] else entry["observed"]
     named = f"; for example {', '.join(entry['offenders'])}" if entry["offenders"] else ""
+    advice = f" ({entry['advice']})" if entry["advice"] else ""
     return (
         f"- {entry['severity']}: {entry['name']}: {where} of {entry['table']}: "
-        f"{count}, expected {entry['expected']}{named}"
+        f"{count}, expected {entry['expected']}{named}{advice}"
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.evaluation.fakes import SAMPLES, FakeClap, tone
 
-from padstal.evaluation.clap_score import clap_score, embed_windows, flattened
+from padstal.evaluation.clap_score import clap_score, embed_windows, flattened, mismatched_clap_score
 
 
 def test_score_is_the_mean_cosine_over_windows() -> None:
@@ -21,6 +21,13 @@ def test_a_tone_fits_its_own_text_best() -> None:
     other = clap_score(windows, clap.embed_text(["techno", "jazz"]))
     assert (own > 0.9).all()
     assert (other < 0.5).all()
+
+
+def test_chance_is_the_mean_over_all_wrong_pairs() -> None:
+    text = np.eye(3)
+    windows = np.array([[[1.0, 0.0, 0.0]], [[0.6, 0.8, 0.0]], [[0.0, 0.0, 1.0]]])
+    assert mismatched_clap_score(windows, text) == pytest.approx(0.6 / 6)
+    assert mismatched_clap_score(windows[:1], text[:1]) is None
 
 
 def test_equal_windows_are_embedded_once() -> None:

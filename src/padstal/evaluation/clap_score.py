@@ -24,6 +24,15 @@ def clap_score(windows_BWD: np.ndarray, text_BD: np.ndarray) -> np.ndarray:
     return np.einsum("bwd,bd->b", windows_BWD, text_BD, dtype=np.float64) / windows_BWD.shape[1]
 
 
+def mismatched_clap_score(windows_BWD: np.ndarray, text_BD: np.ndarray) -> float | None:
+    """Mean CLAP-f of every clip with every other clip's text; `None` for a single clip."""
+    clips = len(windows_BWD)
+    if clips < 2:
+        return None
+    cosine_BB = windows_BWD.mean(axis=1, dtype=np.float64) @ text_BD.T
+    return float((cosine_BB.sum() - np.trace(cosine_BB)) / (clips * (clips - 1)))
+
+
 def flattened(windows_BWD: np.ndarray) -> np.ndarray:
     """One unit vector [B, W·D] a clip, its windows side by side, so that cosines are means of the windows' cosines."""
     flat_BF = windows_BWD.reshape(len(windows_BWD), -1).astype(np.float64)

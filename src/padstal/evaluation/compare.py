@@ -9,7 +9,7 @@ import pandas as pd
 
 from padstal.evaluation import comparison
 from padstal.evaluation.bootstrap import draw_counts
-from padstal.evaluation.clap_score import clap_score, flattened
+from padstal.evaluation.clap_score import clap_score, flattened, mismatched_clap_score
 from padstal.evaluation.clips import Clips
 from padstal.evaluation.grid import Grid, Key, arrange
 from padstal.evaluation.hear import Heard
@@ -136,10 +136,14 @@ def compare(
 
 
 def _reference(prompts: pd.DataFrame, asked: Prompts, clips: Clips, reference: Reference) -> dict[str, Any]:
-    """The prompts' own held-out clips, one a prompt: what a perfect model could reach."""
+    """The prompts' own held-out clips, one a prompt: what a perfect model could reach.
+
+    `clap_f_chance` is the CLAP-f of the same clips with each other's prompts: what music that heeds no prompt gets.
+    """
     own = clips.heard.take(clips.rows(prompts["clip_id"].tolist()))
     return {
         "clap_f": float(clap_score(own.clap_NWD, asked.text_PD).mean()),
+        "clap_f_chance": mismatched_clap_score(own.clap_NWD, asked.text_PD),
         "vendi": vendi(flattened(own.clap_NWD)),
         "pmos": float(own.pmos_N.mean(dtype=np.float64)),
         "inception": inception_score(own.genre_NG),

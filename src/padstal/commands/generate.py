@@ -132,7 +132,7 @@ def _models(paths: Paths, model: str) -> dict[str, Path]:
 def _strength(wish: Wish, setting: SettingParams) -> float:
     if wish.perturb == "none":
         return 0.0
-    return max(setting.strengths) if wish.strength is None else wish.strength
+    return setting.strengths[0] if wish.strength is None else wish.strength
 
 
 def _record(

@@ -11,7 +11,10 @@ class SettingParams(Section):
     """One perturbation, swept over strength and guidance: a cell for each pair."""
 
     perturbation: Literal["none", "cads", "pads"] = value("what happens to the conditioning")
-    strengths: tuple[float, ...] = value("s: standard deviation of the noise on embedded text rows", min_length=1)
+    strengths: tuple[float, ...] = value(
+        "s: standard deviation of the noise on embedded text rows; the first is the default of `padstal generate`",
+        min_length=1,
+    )
     guidance: tuple[float, ...] = value("w of classifier-free guidance; 1 is none", min_length=1)
     tau1: float = value("τ1: diffusion time below which the conditioning is whole", ge=0, le=1)
     tau2: float = value("τ2: diffusion time above which it is all noise", ge=0, le=1)

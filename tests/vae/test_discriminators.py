@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from padstal.vae.adversarial import discriminator_loss, feature_matching, generator_loss
-from padstal.vae.discriminators import DacDiscriminator, MultiScaleStftDiscriminator
+from padstal.vae.discriminators import DacDiscriminator, MultiScaleStftDiscriminator, at_unit_rms
 
 
 def _learns_to_tell(discriminator, channels):
@@ -26,6 +26,17 @@ def test_the_stft_discriminator_learns_tone_from_noise():
     for channels in (1, 2):
         losses = _learns_to_tell(MultiScaleStftDiscriminator(channels, (128, 64), 4), channels)
         assert losses[-1] < 0.7 * losses[0]
+
+
+def test_quiet_audio_is_judged_like_loud_audio_and_silence_stays_silent():
+    audio = torch.randn(2, 2, 256)
+    audio[1] = 0.0
+    levelled = at_unit_rms(0.01 * audio)
+    torch.testing.assert_close(levelled[0].square().mean(), torch.tensor(1.0))
+    assert (levelled[1] == 0).all()
+    discriminator = MultiScaleStftDiscriminator(2, (64,), 4)
+    loud, quiet = discriminator(audio), discriminator(0.01 * audio)
+    torch.testing.assert_close(loud[0].logits, quiet[0].logits, rtol=1e-4, atol=1e-6)
 
 
 def test_gradients_reach_the_audio_through_logits_and_features():

@@ -88,8 +88,8 @@ def _observed(result: Any, unexpected: int) -> str:
     details = result.result
     if not details:
         return f"could not be checked: {_first_error(result.exception_info)}"
-    if details.get("partial_missing_list"):
-        return f"without {', '.join(map(str, details['partial_missing_list']))}"
+    if "partial_missing_list" in details:
+        return f"without {', '.join(map(str, details['partial_missing_list'])) or 'none of them'}"
     if "observed_value" in details:
         found = details["observed_value"]
         return ", ".join(map(str, sorted(found))) if isinstance(found, list | set | tuple) else str(found)

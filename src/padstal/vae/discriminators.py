@@ -15,6 +15,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from padstal.vae.adversarial import Verdict
 
 SLOPE = 0.2
+SILENT_RMS = 1e-4
 
 
 def _conv(inputs: int, outputs: int, kernel: tuple[int, int], stride: int = 1, dilation: int = 1) -> nn.Module:
@@ -22,8 +23,18 @@ def _conv(inputs: int, outputs: int, kernel: tuple[int, int], stride: int = 1, d
     return weight_norm(nn.Conv2d(inputs, outputs, kernel, (1, stride), padding, (dilation, 1)))
 
 
+def at_unit_rms(audio_BCS: torch.Tensor) -> torch.Tensor:
+    """Each sample divided by its root mean square; silence stays silent."""
+    rms_B11 = audio_BCS.square().mean(dim=(1, 2), keepdim=True).sqrt()
+    return audio_BCS / rms_B11.clamp(min=SILENT_RMS)
+
+
 class StftDiscriminator(nn.Module):
-    """One scale: real and imaginary parts [B, 2C, K, F] through convolutions dilated in time, strided in frequency."""
+    """One scale: real and imaginary parts [B, 2C, K, F] through convolutions dilated in time, strided in frequency.
+
+    Each sample is brought to unit RMS first (EnCodec does not): the spectra of ordinary music at ordinary levels are so
+    small that a fresh network sees its biases and little else.
+    """
 
     window: torch.Tensor
 
@@ -44,7 +55,7 @@ class StftDiscriminator(nn.Module):
         B, C, S = audio_BCS.shape
         with torch.autocast(audio_BCS.device.type, enabled=False):
             spectrum = torch.stft(
-                audio_BCS.float().reshape(B * C, S),
+                at_unit_rms(audio_BCS.float()).reshape(B * C, S),
                 self.n_fft,
                 self.n_fft // 4,
                 window=self.window,

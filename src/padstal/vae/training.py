@@ -199,7 +199,8 @@ class VaeTask(lightning.LightningModule):
             judged = Judged(*(batch.audio_BCS.new_zeros(()) for _ in range(2)))
         terms = self.recipe.terms(outcome, batch, judged)
         loss = self.recipe.total(terms)
-        norm = self._descend(0, self.model, loss, plan.generator_clip, plan.learning_rate, step)
+        rate = plan.learning_rate * plan.rate.factor(step, plan.steps)
+        norm = self._descend(0, self.model, loss, plan.generator_clip, rate, step)
         update_average(self.average, self.model, plan.ema_decay, step)
         self._add({"loss": float(loss.detach()), **scalars(terms), "gradient_norm": norm})
 
@@ -209,7 +210,8 @@ class VaeTask(lightning.LightningModule):
             fakes = self.recipe.fakes(self.recipe.forward(self.model, batch, _noise(plan.seed, step)))
         real, judged = self._judge(batch, fakes)
         loss = torch.stack([discriminator_loss(real, fake, plan.adversarial) for fake in judged]).mean()
-        rate = plan.discriminator_learning_rate
+        factor = plan.rate.factor_of_late(step, plan.steps, plan.discriminator_start)
+        rate = plan.discriminator_learning_rate * factor
         norm = self._descend(1, self.discriminator, loss, plan.discriminator_clip, rate, step)
         self._add({"discriminator": float(loss.detach()), "discriminator_gradient_norm": norm})
 
@@ -225,7 +227,7 @@ class VaeTask(lightning.LightningModule):
             raise FloatingPointError(f"loss = {float(loss)} at step {step}: lower the learning rate, now {rate}")
         optimiser: Any = self.optimizers()[which]  # type: ignore[index]
         for group in optimiser.param_groups:
-            group["lr"] = rate * self.plan.rate.factor(step, self.plan.steps)
+            group["lr"] = rate
         optimiser.zero_grad()
         self.manual_backward(loss)
         norm = float(nn.utils.clip_grad_norm_(module.parameters(), clip))

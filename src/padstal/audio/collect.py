@@ -11,7 +11,8 @@ import pandas as pd
 from padstal.audio import rejection
 from padstal.audio.captions_table import Row, Table, read_captions
 from padstal.audio.containers import EXTENSIONS
-from padstal.audio.licence import allowed, normalise
+from padstal.audio.licence import normalise
+from padstal.audio.licence_policy import Policy
 from padstal.audio.parallel import ordered_map
 from padstal.audio.shards import ShardWriter
 from padstal.audio.track import ClipForm, Order, Rejection, Track, crashed, take_in
@@ -84,7 +85,7 @@ def collect(
     *,
     shards: Path,
     form: ClipForm,
-    licences: tuple[str, ...],
+    licences: Policy,
     shares: Mapping[str, float],
     split_seed: int,
     shard_clips: int,
@@ -94,7 +95,7 @@ def collect(
     """Take in all files of `folders` and write the clips' samples to `shards`.
 
     Exact copies of a file are kept once, at the first path in the order of sources and then of names. A file whose
-    licence the policy does not name is not decoded.
+    licence the policy refuses is not decoded.
 
     Raises:
         FileNotFoundError: A folder, or its captions table, is not there.
@@ -144,7 +145,7 @@ def collect(
 
 def _candidates(
     folder: Folder,
-    licences: tuple[str, ...],
+    licences: Policy,
     candidates: list[_Candidate],
     refused: list[dict[str, str]],
     show: Progress,
@@ -178,11 +179,10 @@ def _candidates(
         row = table.rows.get(path, Row(path=path))
         licence = normalise(row.licence or folder.licence)
         candidate = _Candidate(folder.name, path, full, sha256_file(full), row, licence)
-        if allowed(licence, licences):
-            candidates.append(candidate)
+        if refusal := licences.refusal(licence):
+            refused.append(candidate.refuse(rejection.LICENCE, refusal))
         else:
-            stated = f"{licence}: not among the licences allowed" if licence else "no licence is stated"
-            refused.append(candidate.refuse(rejection.LICENCE, stated))
+            candidates.append(candidate)
     refused += [
         refuse(path, rejection.MISSING, "the captions table names a file that is not there")
         for path in table.rows

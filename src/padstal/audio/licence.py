@@ -77,7 +77,7 @@ _OTHERS = tuple(
         (r"cc pddc", "CC-PDDC"),
         (r"(?:in the )?public domain(?: dedication)?|pd", PUBLIC_DOMAIN),
         (r"(?:creative commons |cc )?sampling ?(?:plus|\+)(?: 1\.0)?", "CC-Sampling-Plus-1.0"),
-        (r"(?:creative commons |cc )?(?:non ?commercial|nc) sampling ?(?:plus|\+)(?: 1\.0)?", "CC-NC-Sampling-Plus-1.0"),
+        (r"(?:creative commons |cc )?(?:noncommercial|nc) sampling ?(?:plus|\+)(?: 1\.0)?", "CC-NC-Sampling-Plus-1.0"),
         (r"music sharing", "CC-BY-NC-ND"),  # as the Free Music Archive calls it
         (r"(?:free art licen[cs]e|licence art libre|lal)(?: v?1\.3)", "LAL-1.3"),
         (r"(?:free art licen[cs]e|licence art libre|lal)(?: v?1\.2)", "LAL-1.2"),
@@ -85,7 +85,7 @@ _OTHERS = tuple(
         (r"(?:odc )?pddl(?: v?1\.0)?|open data commons public domain dedication (?:and|&) licen[cs]e", "PDDL-1.0"),
         (r"odc by(?: v?1\.0)?|open data commons attribution licen[cs]e(?: v?1\.0)?", "ODC-By-1.0"),
         (r"odbl(?: v?1\.0)?|open database licen[cs]e(?: v?1\.0)?", "ODbL-1.0"),
-        (r"fma limited(?:: download only)?|(?:https?://)?(?:www\.)?freemusicarchive\.org/fma[ _]license/?", "FMA-Limited"),
+        (r"fma limited(?:: download only)?|\S*//(?:www\.)?freemusicarchive\.org/fma[ _]license/?", "FMA-Limited"),
         (r"(?:.*\W)?all rights reserved\W*|©.*|(?:c\)|copyright)(?: .*)?|copyrighted|proprietary", ALL_RIGHTS_RESERVED),
     )
 )
@@ -95,8 +95,8 @@ def normalise(licence: str) -> str:
     """The id of a licence: "cc by 4.0" and its address are both "CC-BY-4.0".
 
     Nothing stated gives `UNKNOWN`; a text that is no licence we know stays as it is, or is cut and says so. A Creative
-    Commons licence without a version keeps none, and is then another licence than the one with a version. Where name and
-    address both stand, they must agree.
+    Commons licence without a version keeps none, and is then another licence than the one with a version. Where a name
+    and an address both stand, they must agree.
     """
     text = " ".join(unicodedata.normalize("NFKC", html.unescape(licence)).split())
     if len(text) > LONGEST:

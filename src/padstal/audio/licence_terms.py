@@ -2,8 +2,8 @@
 
 Licences are ordered by inclusion of what they ask for (Creative Commons' elements): CC0 < BY < BY-SA, BY < BY-NC <
 BY-NC-ND. That order is partial (BY-SA and BY-NC do not compare); `restriction` resolves it so that whatever could be
-stricter counts as stricter: all rights reserved > no derivatives > non-commercial > share-alike > attribution; a licence
-without a version above the same with one; one whose terms are not known above all.
+stricter counts as stricter: all rights reserved > no derivatives > non-commercial > share-alike > attribution; a
+licence without a version above the same with one; one whose terms are not known above all.
 """
 
 import re

@@ -54,7 +54,7 @@ class FolderSource(Section):
     @model_validator(mode="after")
     def _one_kind_of_table(self) -> "FolderSource":
         if self.captions is not None and self.layout != "captions":
-            raise ValueError(f"captions = {self.captions}: the layout {self.layout} has tables of its own; leave it out")
+            raise ValueError(f"captions = {self.captions}: the layout {self.layout} has its own tables; leave it out")
         return self
 
 

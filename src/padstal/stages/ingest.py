@@ -25,7 +25,7 @@ def main(stage: Stage[IngestParams]) -> None:
         for source in params.sources:
             if isinstance(source, FolderSource):
                 folder = paths.root / source.path
-                folders.append(Folder(source.name, folder, source.captions, source.licence or ""))
+                folders.append(Folder(source.name, folder, source.captions, source.licence or "", source.layout))
                 continue
             truth = synthesise(
                 corpus,

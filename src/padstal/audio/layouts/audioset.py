@@ -103,9 +103,10 @@ def _label_names(root: Path, files: Sequence[str]) -> dict[str, str]:
     if ontology:
         try:
             entries = json.loads((root / ontology).read_text(encoding="utf-8"))
-            names.update({str(entry["id"]): str(entry["name"]) for entry in entries})
+            found = [[str(entry["id"]), str(entry["name"])] for entry in entries]
         except (ValueError, TypeError, KeyError):
             raise ValueError(f"{root / ontology}: expected a list of labels with id and name") from None
+        names.update({label: name for label, name in found if not flaw([label, name], 2)})
     if classes:
         rows = csv_rows(root / classes)
         header = next(rows, (0, []))[1]

@@ -83,20 +83,20 @@ def names_of(path: Path) -> dict[str, Names]:
 def licences_of(path: Path) -> dict[str, str]:
     """Licences by folder and number: each track has a block of its path, its credit, and its licence with an address.
 
-    The address is the licence; a block without one gives its last line.
+    The address is the licence; a block without one gives its last line, one that is no UTF-8 gives none.
 
     Raises:
         ValueError: No line names a track.
     """
     found: dict[str, str] = {}
     key = ""
-    for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
-        line = line.strip()
+    for _, fields in tab_rows(path):
+        line = clean(" ".join(fields))
         named = _LICENSED.fullmatch(line)
         if named:
             key = named.group(1)
             found[key] = ""
-        elif key and line.strip("-") and " from Jamendo: " not in line:
+        elif key and line.strip("-") and " from Jamendo: " not in line and not flaw(fields, len(fields)):
             addresses = _ADDRESS.findall(line)
             found[key] = addresses[-1] if addresses else line
     if not found:

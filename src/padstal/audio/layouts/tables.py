@@ -10,13 +10,14 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from padstal.audio import rejection
 from padstal.audio.captions_table import Row, Table
 
 LONGEST_FIELD = 1 << 20
-"""Characters in a field; the longest of the Free Music Archive's biographies are some ten thousand."""
+"""Characters in a field or a line; the longest of the Free Music Archive's biographies are some ten thousand."""
 LONGEST_LIST = 10_000
 """Characters of a field that holds a Python list."""
 LONGEST_SHOWN = 300
@@ -102,7 +103,8 @@ def csv_rows(path: Path, delimiter: str = ",", spaced: bool = False) -> Iterator
         ValueError: The table cannot be taken apart into rows.
     """
     with _long_fields(), path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=spaced)
+        lines = iter(partial(file.readline, LONGEST_FIELD), "")
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced)
         try:
             for number, fields in enumerate(reader, start=1):
                 if fields:
@@ -114,7 +116,7 @@ def csv_rows(path: Path, delimiter: str = ",", spaced: bool = False) -> Iterator
 def tab_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """(number from 1, fields) of each line of a tab-separated table; a field may be quoted, never across lines."""
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(iter(partial(file.readline, LONGEST_FIELD), ""), start=1):
             line = line.rstrip("\r\n")
             if line:
                 yield number, [_unquoted(field) for field in line.split("\t")]

@@ -52,7 +52,7 @@ _CC_NAME = re.compile(
     rf"(?:(?:licen[cs]ed |available |released )?under )?(?:an? |the )?(?P<cc>creative commons |cc )?"
     rf"(?P<terms>{_ELEMENT}(?:[ ,/&+]+(?:and )?{_ELEMENT})*)(?: \(aka music sharing\))?(?:{_LICENCE})?"
     rf"(?:,? (?:v|version )?(?P<version>\d(?:\.\d)?),?"
-    rf"(?: (?:international|unported|generic|{_PLACES}|{_PORTS}|\((?:{_PLACES}|{_PORTS})\)))?)?(?:{_LICENCE})?"
+    rf"(?: \(?(?:international|unported|generic|{_PLACES}|{_PORTS})\)?)?)?(?:{_LICENCE})?"
 )
 _HOST = r"(?:https?://)?(?:www\.)?creativecommons\.org"
 _TAIL = rf"(?:/(?:{_PORTS}))?(?:/(?:deed|legalcode)(?:[.-][a-z_-]+)?)?/?(?:[?#]\S*)?"

@@ -61,7 +61,7 @@ JAMENDO_TAGS = (
 )
 JAMENDO_NAMES = (
     b"TRACK_ID\tARTIST_ID\tALBUM_ID\tTRACK_NAME\tARTIST_NAME\tALBUM_NAME\tRELEASEDATE\tURL\r\n"
-    b"track_0000214\tartist_000014\talbum_000031\tIntro \"chiante\"\tDavid TMX\tPouce & Go\t2004-12-28\t"
+    b'track_0000214\tartist_000014\talbum_000031\tIntro "chiante"\tDavid TMX\tPouce & Go\t2004-12-28\t'
     b"http://www.jamendo.com/track/214\r\n"
 )
 JAMENDO_LICENCES = (
@@ -105,7 +105,7 @@ AUDIOSET_COMMENTS = (
     "# YTID, start_seconds, end_seconds, positive_labels\n"
 )
 AUDIOSET_LABELS = (
-    b"index,mid,display_name\n0,/m/09x0r,\"Speech\"\n137,/m/04rlf,\"Music\"\n500,/t/dd00125,\"Inside, small room\"\n"
+    b'index,mid,display_name\n0,/m/09x0r,"Speech"\n137,/m/04rlf,"Music"\n500,/t/dd00125,"Inside, small room"\n'
 )
 
 SONG_DESCRIBER_HEADER = "caption_id,track_id,caption,is_valid_subset,familiarity,artist_id,album_id,path,duration\n"

@@ -1,4 +1,4 @@
-"""Licences have one name each whatever people write, what is not understood is no licence, and terms follow the name."""
+"""A licence has one name whatever people write, what is not understood is no licence, and terms follow the name."""
 
 import itertools
 

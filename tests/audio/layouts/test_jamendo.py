@@ -41,6 +41,14 @@ def test_a_track_without_names_has_its_artists_number_and_a_name_is_no_licence(t
     assert normalise(row.licence) == "LAL", "the artist calls themselves like CC BY; the licence is another"
 
 
+def test_a_credit_alone_is_no_licence(tmp_path):
+    credit = (
+        b"14/214.mp3\nBy https://creativecommons.org/licenses/by/4.0/ from Jamendo: http://www.jamendo.com/track/214\n"
+    )
+    table = mtg_jamendo.read(tmp_path, lay_out(tmp_path, {**MTG, "audio_licenses.txt": credit}))
+    assert table.rows["raw_30s/audio/14/214.mp3"].licence == ""
+
+
 def test_clean_tags_win_over_raw_ones(tmp_path):
     clean = JAMENDO_TAGS.replace(b"punkrock", b"punk")
     table = mtg_jamendo.read(tmp_path, lay_out(tmp_path, {**MTG, "data/raw_30s_cleantags.tsv": clean}))

@@ -32,8 +32,8 @@ def credits_page(inputs: Inputs) -> str:
     lines = [f"- {credit(row)}" for row in tracks.to_dict("records")]
     head = (
         f"The models beside this file were trained at {inputs.scale} scale on the {number(len(lines))} tracks below. "
-        "Each has its title, author, source and licence as its source states them; the audio was cut into clips, "
-        "resampled and brought to one loudness."
+        "Each has its title, author, source and licence as its source states them; the audio was cut into clips "
+        "and brought to one form."
     )
     return "\n\n".join(("# Attribution", head, "\n".join(lines) or "No track was found.")) + "\n"
 

@@ -1,4 +1,4 @@
-"""Captions tables and licences: what people write, in one form; what would leave the folder is refused."""
+"""Captions tables: what people write, in one form; what would leave the folder is refused."""
 
 import json
 
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from padstal.audio import rejection
 from padstal.audio.captions_table import inside, read_captions, split_tags
-from padstal.audio.licence import allowed, normalise
 
 RECORDS = [
     {"path": "a/one.wav", "caption": "a slow tune", "tags": "folk; sad,calm", "artist": "X", "licence": "CC BY 4.0"},
@@ -75,30 +74,3 @@ def test_tables_that_cannot_be_read_are_named(tmp_path, name, content, message):
 def test_tags_are_split_at_both_separators():
     assert split_tags(" a ;b, c;; ") == "a, b, c"
     assert split_tags("") == ""
-
-
-@pytest.mark.parametrize(
-    ("written", "normal"),
-    [
-        ("CC BY 4.0", "CC-BY-4.0"),
-        ("cc-by-4.0", "CC-BY-4.0"),
-        ("https://creativecommons.org/licenses/by-sa/3.0/us/", "CC-BY-SA-3.0"),
-        ("CC BY NC SA 4.0", "CC-BY-NC-SA-4.0"),
-        ("CC0", "CC0-1.0"),
-        ("http://creativecommons.org/publicdomain/zero/1.0/", "CC0-1.0"),
-        ("Public Domain", "Public-Domain"),
-        ("CC BY", "CC-BY"),
-        ("  All rights   reserved ", "All rights reserved"),
-    ],
-)
-def test_licences_have_one_spelling(written, normal):
-    assert normalise(written) == normal
-    assert normalise(normal) == normal
-
-
-def test_the_policy_fails_closed():
-    policy = ("CC-BY-4.0", "CC0-1.0")
-    assert allowed("cc by 4.0", policy)
-    assert not allowed("", policy)
-    assert not allowed("CC-BY-NC-4.0", policy)
-    assert not allowed("CC BY", policy)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 import padstal.foundation
 from padstal.manifest import COLUMNS, write_table
@@ -82,8 +83,13 @@ def write_corpus(root: Path, tracks: dict[str, np.ndarray] | None = None, count:
     return manifest
 
 
+LICENCES = {"allow": ["CC-BY-4.0"], "deny": [], "non_commercial": "refuse", "unknown": "refuse"}
+
+
 def write_ingest(root: Path, manifest: pd.DataFrame, quarantined: dict[str, str] | None = None) -> None:
-    """Write the manifest and a quarantine of path → reason."""
+    """Write the manifest, a quarantine of path → reason, and params with the policy on licences."""
+    params = {"scale": "demo", "scales": {"demo": {"ingest": {"licences": LICENCES}}}}
+    Paths(root, "demo").params.write_text(yaml.safe_dump(params), encoding="utf-8")
     ingest = Paths(root, "demo").ingest
     ingest.mkdir(parents=True, exist_ok=True)
     write_table(manifest, ingest / "manifest.parquet")

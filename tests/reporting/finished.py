@@ -175,6 +175,7 @@ def _params(scale: str, prompts: int) -> dict[str, object]:
             "sample_rate": RATE,
             "clip_seconds": SECONDS,
             "channels": 1,
+            "licences": {"allow": ["CC-BY", "CC0-1.0"], "deny": [], "non_commercial": "refuse", "unknown": "refuse"},
             "sources": [{"kind": "synth", "tracks": 24}],
         },
         "train_vae": {"audio": {"steps": 900, "weights": {"kl": 2e-5}}, "tal": {"steps": 1000}},

@@ -3,7 +3,6 @@
 import hashlib
 
 from padstal.reporting.cards import model_cards
-from padstal.reporting.data_view import most_restrictive
 from padstal.reporting.inputs import Inputs
 
 
@@ -31,10 +30,3 @@ def test_a_card_names_licence_fingerprint_params_and_limits(inputs: Inputs) -> N
 def test_an_artist_is_only_text(inputs: Inputs) -> None:
     for card in model_cards(inputs):
         assert "<b>" not in card.text
-
-
-def test_the_most_restrictive_licence_is_found() -> None:
-    assert most_restrictive(["CC0-1.0", "CC-BY-4.0"]) == "CC-BY-4.0"
-    assert most_restrictive(["CC-BY-NC-4.0", "CC-BY-SA-4.0"]) == "CC-BY-NC-4.0"
-    assert most_restrictive(["CC0-1.0", "all rights reserved"]) == "all rights reserved"
-    assert most_restrictive(["", "CC0-1.0"]) == "unknown"

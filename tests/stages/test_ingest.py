@@ -31,7 +31,7 @@ FORM = {
     "max_track_seconds": 30.0,
     "loudness_lufs": -20.0,
     "silence_dbfs": -60.0,
-    "licences": ["CC-BY-4.0", "CC0-1.0"],
+    "licences": {"allow": ["CC-BY-4.0", "CC0-1.0"], "deny": [], "non_commercial": "refuse", "unknown": "refuse"},
     "shard_clips": 16,
     "splits": {"train": 0.6, "validation": 0.2, "test": 0.2},
     "split_seed": 1,
@@ -218,7 +218,7 @@ def test_a_listing_that_is_behind_is_said_and_the_folder_counts(folder, tmp_path
 
 def test_nothing_usable_is_an_error_with_the_reasons(folder, tmp_path):
     with pytest.raises(StageError, match="licence"):
-        _run(tmp_path, folder, licences=["CC-BY-SA-4.0"])
+        _run(tmp_path, folder, licences={**FORM["licences"], "allow": ["CC-BY-SA-4.0"]})
     assert not (tmp_path / "data/demo/ingest").exists()
 
 

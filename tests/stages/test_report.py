@@ -27,4 +27,4 @@ def test_two_runs_write_equal_bytes_and_what_dvc_expects(tmp_path: Path) -> None
         written.append({file.relative_to(root): file.read_bytes() for file in files})
         assert paths.report.is_file()
     assert written[0] == written[1]
-    assert len(written[0]) == 2 + 4
+    assert len(written[0]) == 2 + 4 + 1

@@ -7,6 +7,7 @@ from tests.quality.test_expectations import LIMITS
 from padstal.params.gate import GateParams
 from padstal.params.validate import ValidateParams
 from padstal.quality.expectations import suite
+from padstal.quality.licences import licence_expectations
 from padstal.stages import gate, validate
 from padstal.stages.harness import StageError
 from padstal.storage.atomic import read_json
@@ -35,7 +36,7 @@ def good(tmp_path_factory):
 def test_good_data_passes_with_data_docs_and_metrics(tmp_path, good):
     entries, validated = run(tmp_path, good, {"a.mp3": "duplicate"})
     assert broken(entries) == set()
-    assert list(entries) == [expectation.name for expectation in suite(**LIMITS)]
+    assert list(entries) == [expectation.name for expectation in (*suite(**LIMITS), *licence_expectations())]
     assert (validated.paths.data_docs / "index.html").exists()
     metrics = read_json(validated.paths.metrics("validate"))
     assert metrics["clips_of_licence"] == {"CC-BY-4.0": 60}
@@ -68,7 +69,8 @@ def test_bad_values_break_their_expectation_and_name_three_clips(tmp_path, good)
     for column, bad in BREAKS.values():
         manifest.loc[10:24, column] = bad
     entries, _ = run(tmp_path, manifest)
-    assert broken(entries) == {*BREAKS, "an artist lies in one split"}  # "training" is another split
+    # "training" is another split, no licence is no allowed one
+    assert broken(entries) == {*BREAKS, "an artist lies in one split", "every licence is allowed by the policy"}
     for name in BREAKS:
         assert entries[name]["unexpected"] == 15
         assert entries[name]["offenders"] == manifest["clip_id"][10:13].tolist()
@@ -94,7 +96,17 @@ def test_what_concerns_whole_tables_breaks_too(tmp_path, good):
     assert entries["few tracks are in quarantine"]["offenders"] == ["0.mp3", "1.mp3", "2.mp3"]
     assert entries["no split is empty"]["observed"] == "without validation"
     assert "split_seed" in entries["no split is empty"]["advice"]
-    with pytest.raises(StageError, match=r"^7 of 18 expectations"):
+    with pytest.raises(StageError, match=r"^7 of 19 expectations"):
+        gate.main(stage("gate", tmp_path, GateParams(stop_at="critical")))
+
+
+def test_one_clip_outside_the_policy_stops_the_run(tmp_path, good):
+    manifest = good.copy()
+    manifest.loc[7, "licence"] = "CC-BY-NC-4.0"
+    entries, _ = run(tmp_path, manifest)
+    assert broken(entries) == {"every licence is allowed by the policy"}
+    assert entries["every licence is allowed by the policy"]["offenders"] == [manifest.loc[7, "clip_id"]]
+    with pytest.raises(StageError, match="every licence is allowed"):
         gate.main(stage("gate", tmp_path, GateParams(stop_at="critical")))
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 
 from padstal.audio import rejection
-from padstal.audio.captions_table import Row, Table, read_captions
+from padstal.audio.captions_table import Row
 from padstal.audio.containers import EXTENSIONS
-from padstal.audio.licence import allowed, normalise
+from padstal.audio.layouts.read import CAPTIONS, read_metadata
+from padstal.audio.licence import normalise
+from padstal.audio.licence_policy import Policy
 from padstal.audio.parallel import ordered_map
 from padstal.audio.shards import ShardWriter
 from padstal.audio.track import ClipForm, Order, Rejection, Track, crashed, take_in
@@ -32,12 +34,14 @@ class Folder:
         path: Of the folder.
         captions: The captions table, relative to it, if there is one.
         licence: Of files whose row names none; "" for none.
+        layout: What the metadata look like, one of `layouts.read.LAYOUTS`.
     """
 
     name: str
     path: Path
     captions: str | None
     licence: str
+    layout: str = CAPTIONS
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def collect(
     *,
     shards: Path,
     form: ClipForm,
-    licences: tuple[str, ...],
+    licences: Policy,
     shares: Mapping[str, float],
     split_seed: int,
     shard_clips: int,
@@ -94,11 +98,11 @@ def collect(
     """Take in all files of `folders` and write the clips' samples to `shards`.
 
     Exact copies of a file are kept once, at the first path in the order of sources and then of names. A file whose
-    licence the policy does not name is not decoded.
+    licence the policy refuses is not decoded.
 
     Raises:
-        FileNotFoundError: A folder, or its captions table, is not there.
-        ValueError: A captions table cannot be read.
+        FileNotFoundError: A folder, or a table of its metadata, is not there.
+        ValueError: A table cannot be read.
     """
     show = progress or (lambda items, **_: items)
     candidates: list[_Candidate] = []
@@ -144,21 +148,19 @@ def collect(
 
 def _candidates(
     folder: Folder,
-    licences: tuple[str, ...],
+    licences: Policy,
     candidates: list[_Candidate],
     refused: list[dict[str, str]],
     show: Progress,
 ) -> int:
     """Adds the folder's files to `candidates` or `refused`; gives how many files are neither."""
-    table = Table({}, [])
-    if folder.captions:
-        if not (folder.path / folder.captions).is_file():
-            raise FileNotFoundError(f"{folder.path / folder.captions}: no such captions table")
-        table = read_captions(folder.path / folder.captions)
+    names = walk(folder.path)
+    regular = [found.path for found in names if found.regular and found.path == found.printable]
+    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=regular)
     refuse = partial(_refused, folder.name)
     refused += [refuse(path, reason, detail) for path, reason, detail in table.refused]
     seen, ignored = set(), 0
-    for found in show(walk(folder.path), unit="file"):
+    for found in show(names, unit="file"):
         path = found.printable
         seen.add(path)
         if path == folder.captions:
@@ -178,13 +180,12 @@ def _candidates(
         row = table.rows.get(path, Row(path=path))
         licence = normalise(row.licence or folder.licence)
         candidate = _Candidate(folder.name, path, full, sha256_file(full), row, licence)
-        if allowed(licence, licences):
-            candidates.append(candidate)
+        if refusal := licences.refusal(licence):
+            refused.append(candidate.refuse(rejection.LICENCE, refusal))
         else:
-            stated = f"{licence}: not among the licences allowed" if licence else "no licence is stated"
-            refused.append(candidate.refuse(rejection.LICENCE, stated))
+            candidates.append(candidate)
     refused += [
-        refuse(path, rejection.MISSING, "the captions table names a file that is not there")
+        refuse(path, rejection.MISSING, "its row names a file that is not there")
         for path in table.rows
         if path not in seen
     ]

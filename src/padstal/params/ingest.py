@@ -22,14 +22,22 @@ class SynthSource(Section):
         return self.kind
 
 
+Layout = Literal["captions", "fma", "mtg_jamendo", "magnatagatune", "audioset", "song_describer"]
+
+
 class FolderSource(Section):
-    """A tree of audio files with an optional captions table beside it."""
+    """A tree of audio files with an optional captions table beside it, or a published dataset as it is published."""
 
     kind: Literal["folder"]
     path: str = value("folder, absolute or relative to the repository", min_length=1)
     captions: str | None = Field(
         default=None,
         description="captions table (CSV, JSONL or Parquet), relative to `path`",
+        json_schema_extra={"unit": ""},
+    )
+    layout: Layout = Field(
+        default="captions",
+        description="what the metadata look like: a captions table, or the tables of a published dataset",
         json_schema_extra={"unit": ""},
     )
     licence: str | None = Field(
@@ -42,6 +50,29 @@ class FolderSource(Section):
     def name(self) -> str:
         """As the manifest's `source`: the folder's own name."""
         return PurePath(self.path).name
+
+    @model_validator(mode="after")
+    def _one_kind_of_table(self) -> "FolderSource":
+        if self.captions is not None and self.layout != "captions":
+            raise ValueError(f"captions = {self.captions}: the layout {self.layout} has its own tables; leave it out")
+        return self
+
+
+class Licences(Section):
+    """Licences that tracks may have; whatever is not allowed here goes to quarantine (`audio/licence_policy.py`)."""
+
+    allow: tuple[str, ...] = value(
+        "licences that may be used, in any spelling; one without a version stands for all its versions",
+        "SPDX or CC ids",
+        min_length=1,
+    )
+    deny: tuple[str, ...] = value("licences that may not be used; wins over `allow`", "SPDX or CC ids")
+    non_commercial: Literal["allow", "refuse"] = value(
+        "whether licences that forbid commercial use may be used, if `allow` names them"
+    )
+    unknown: Literal["allow", "refuse"] = value(
+        "whether tracks may be used whose licence is not stated, or is none we know"
+    )
 
 
 Source = Annotated[SynthSource | FolderSource, Field(discriminator="kind")]
@@ -74,9 +105,9 @@ class IngestParams(Section):
     max_track_seconds: float = value("longer tracks go to quarantine", "s", gt=0)
     loudness_lufs: float | None = value("integrated loudness of tracks after it; null leaves it", "LUFS", ge=-60, le=0)
     silence_dbfs: float = value("tracks whose peak lies below go to quarantine", "dBFS", ge=-120, le=0)
-    licences: tuple[str, ...] = value("licences allowed; other tracks go to quarantine", "SPDX or CC ids", min_length=1)
     shard_clips: int = value("clips in one shard file", "clips", ge=1)
 
+    licences: Licences
     splits: Splits
     split_seed: int = value("seed of the assignment of artists to splits", ge=0)
 

@@ -28,6 +28,7 @@ ADVICE = {
     "there are enough clips": "add music to ingest.sources, or lower validate.min_clips",
     "no split is empty": "with few artists the draw may leave a split out: take another ingest.split_seed",
     "most clips have a caption or tags": "fill in the captions table, or raise validate.max_uncaptioned_share",
+    "every licence is allowed by the policy": "the manifest is not what ingest writes under ingest.licences: rerun it",
     "few tracks are in quarantine": "data/<scale>/ingest/quarantine.parquet says why each is there",
 }
 """What to do about a broken expectation, where its name does not say it."""

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from padstal.reporting import data_view
+from padstal.reporting.attribution import obligations, trained_on
 from padstal.reporting.checks_view import flat
 from padstal.reporting.inputs import Inputs, ModelFolder
 from padstal.reporting.results_view import METRICS, Row, interval_of, setting_text
@@ -71,47 +72,38 @@ def _what(inputs: Inputs, model: ModelFolder) -> str:
 
 
 def _data(inputs: Inputs) -> list[str]:
-    table = inputs.dataset if inputs.dataset is not None else inputs.manifest
-    if table is None:
+    train = trained_on(inputs)
+    if train is None:
         return ["No data set was found."]
-    train = table[table["split"] == "train"]
     held = data_view.tally(train, inputs.clip_seconds)
     sources = ", ".join(
         f"{escape_markdown(str(name))} ({number(int(count))} clips)" for name, count in _counted(train, "source")
     )
-    strictest = data_view.most_restrictive(train["licence"].tolist())
     return [
         f"Training split: {held['clips']} clips of {held['tracks']} tracks by {held['artists']} artists, "
         f"{held['duration']}. Sources: {sources or 'none'}. Validation and test share no track or artist with it.",
-        f"Most restrictive licence in the training split: **{escape_markdown(strictest)}**. "
-        "Whoever publishes the weights or what they generate must respect it.",
         markdown_table(data_view.licences(train)),
-        _attribution(train),
+        *obligations(inputs),
+        _largest(train),
     ]
 
 
-def _attribution(train: pd.DataFrame) -> str:
-    credited = train[train["artist"] != ""]
-    found = [(name, part) for name, part in credited.groupby("artist")]
+def _largest(train: pd.DataFrame) -> str:
+    """The artists with most clips."""
+    found = [(name, part) for name, part in train[train["artist"] != ""].groupby("artist")]
     found.sort(key=lambda pair: (-len(pair[1]), str(pair[0])))
     rows = [
         (escape_markdown(str(name)), number(int(part["track_id"].nunique())), number(len(part)))
         for name, part in found[:LARGEST_ATTRIBUTIONS]
     ]
+    if not rows:
+        return ""
     unknown = int((train["artist"] == "").sum())
-    with_link = int((train["source_url"] != "").sum()) if "source_url" in train else 0
-    lines = [
-        f"Attribution: {number(len(found))} named artists; {number(unknown)} clips name none; "
-        f"{number(with_link)} clips carry a link to their source. The full list is the columns artist, title, licence "
-        "and source_url of `curate/dataset.parquet`."
-    ]
-    if rows:
-        lines.append(
-            markdown_table(
-                data_view.Table(("artist", "tracks", "clips"), tuple(rows), (False, True, True)), escaped=True
-            )
-        )
-    return "\n\n".join(lines)
+    table = data_view.Table(("artist", "tracks", "clips"), tuple(rows), (False, True, True))
+    return (
+        f"Of {number(len(found))} named artists, those with most clips ({number(unknown)} clips name none):\n\n"
+        f"{markdown_table(table, escaped=True)}"
+    )
 
 
 def _training(inputs: Inputs, model: ModelFolder) -> str:

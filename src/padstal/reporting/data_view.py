@@ -13,22 +13,6 @@ from padstal.reporting.inputs import Inputs
 from padstal.reporting.text import duration, number
 
 SPLITS = ("train", "validation", "test")
-LICENCE_ORDER = (
-    "CC0-1.0",
-    "PDDL-1.0",
-    "CC-BY-3.0",
-    "CC-BY-4.0",
-    "CC-BY-SA-3.0",
-    "CC-BY-SA-4.0",
-    "CC-BY-NC-3.0",
-    "CC-BY-NC-4.0",
-    "CC-BY-NC-SA-3.0",
-    "CC-BY-NC-SA-4.0",
-    "CC-BY-ND-4.0",
-    "CC-BY-NC-ND-3.0",
-    "CC-BY-NC-ND-4.0",
-)
-"""From the freest to the most restrictive; what is not listed ranks after all of them."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +67,6 @@ def licences(table: pd.DataFrame | None) -> Table:
         for name, row in grouped.iterrows()
     )
     return Table(("licence", "clips", "tracks", "share"), rows, (False, True, True, True))
-
-
-def most_restrictive(names: Sequence[str]) -> str:
-    """The licence of `names` that allows least; one that nobody ranked counts as more restrictive still."""
-
-    def rank(name: str) -> tuple[int, str]:
-        return (LICENCE_ORDER.index(name) if name in LICENCE_ORDER else len(LICENCE_ORDER), name)
-
-    return max((name or "unknown" for name in names), key=rank, default="unknown")
 
 
 def reasons(table: pd.DataFrame | None, unit: str, column: str = "reason") -> Table:

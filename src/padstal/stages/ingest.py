@@ -3,6 +3,7 @@
 from typing import Any
 
 from padstal.audio.collect import Collected, Folder, collect
+from padstal.audio.licence_policy import Policy
 from padstal.audio.rejection import DUPLICATE, FILE_REASONS
 from padstal.audio.track import ClipForm
 from padstal.corpus.synthesise import CAPTIONS, synthesise, truth_table
@@ -17,13 +18,14 @@ from padstal.units import seconds_to_samples
 def main(stage: Stage[IngestParams]) -> None:
     """Compose the corpus if a source asks for it, read all sources, write clips, manifest, quarantine and counts."""
     params, paths = stage.params, stage.paths
+    licences = _policy(params)
     _compare_with_listing(stage)
     with atomic_folder(paths.corpus) as corpus, atomic_folder(paths.ingest) as out:
         truth, folders = truth_table([]), []
         for source in params.sources:
             if isinstance(source, FolderSource):
                 folder = paths.root / source.path
-                folders.append(Folder(source.name, folder, source.captions, source.licence or ""))
+                folders.append(Folder(source.name, folder, source.captions, source.licence or "", source.layout))
                 continue
             truth = synthesise(
                 corpus,
@@ -39,7 +41,7 @@ def main(stage: Stage[IngestParams]) -> None:
                 folders,
                 shards=out / "shards",
                 form=_form(params),
-                licences=params.licences,
+                licences=licences,
                 shares=params.splits.model_dump(),
                 split_seed=params.split_seed,
                 shard_clips=params.shard_clips,
@@ -58,6 +60,13 @@ def main(stage: Stage[IngestParams]) -> None:
             write_table(truth, temporary)
     stage.write_metrics(metrics)
     stage.say(f"{collected.kept} of {collected.files} files kept, {len(collected.manifest)} clips")
+
+
+def _policy(params: IngestParams) -> Policy:
+    try:
+        return Policy(**params.licences.model_dump())
+    except ValueError as error:
+        raise StageError(f"ingest.{error}") from error
 
 
 def _form(params: IngestParams) -> ClipForm:

@@ -2,6 +2,7 @@
 
 from padstal.params.load import read_yaml
 from padstal.params.report import ReportParams
+from padstal.reporting.attribution import FILE, credits_page
 from padstal.reporting.cards import model_cards
 from padstal.reporting.compose import compose_report
 from padstal.reporting.inputs import read_inputs
@@ -25,6 +26,7 @@ def main(stage: Stage[ReportParams]) -> None:
     with atomic_folder(paths.model_cards) as folder:
         for card in cards:
             (folder / f"{card.name}.md").write_text(card.text, encoding="utf-8")
+        (folder / FILE).write_text(credits_page(inputs), encoding="utf-8")
     stage.say(f"{compose_report(paths)} ({len(page) / 1e6:.1f} MB, {len(cards)} model cards)")
 
 

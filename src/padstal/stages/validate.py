@@ -2,10 +2,13 @@
 
 import shutil
 
+from padstal.audio.licence_policy import Policy
 from padstal.manifest import read_table
+from padstal.params.ingest import Licences
+from padstal.params.load import check, read_yaml
 from padstal.params.validate import ValidateParams
-from padstal.quality import checkpoint, expectations
-from padstal.stages.harness import Stage, run_stage
+from padstal.quality import checkpoint, expectations, licences
+from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_folder, write_json
 
 
@@ -14,10 +17,10 @@ def main(stage: Stage[ValidateParams]) -> None:
     manifest = read_table(stage.paths.ingest / "manifest.parquet")
     quarantine = read_table(stage.paths.ingest / "quarantine.parquet")
     tables = {
-        "clips": expectations.clips_table(manifest),
+        "clips": licences.with_verdicts(expectations.clips_table(manifest), _policy(stage)),
         "tracks": expectations.tracks_table(manifest, quarantine),
     }
-    suite = expectations.suite(**stage.params.model_dump())
+    suite = (*expectations.suite(**stage.params.model_dump()), *licences.licence_expectations())
     shutil.rmtree(stage.paths.data_docs, ignore_errors=True)
     stage.say(f"{len(suite)} expectations of {len(manifest)} clips and {len(tables['tracks'])} tracks")
     outcomes = checkpoint.run(suite, tables, stage.paths.data_docs)
@@ -41,6 +44,17 @@ def main(stage: Stage[ValidateParams]) -> None:
             "clips_of_split": manifest["split"].value_counts().to_dict(),
         }
     )
+
+
+def _policy(stage: Stage[ValidateParams]) -> Policy:
+    """Ingest's policy, read again from params: what went around ingest is caught here."""
+    at = f"scales.{stage.scale}.ingest.licences"
+    ingest = read_yaml(stage.paths.params)["scales"][stage.scale].get("ingest") or {}
+    asked = check(Licences, ingest.get("licences"), at)
+    try:
+        return Policy(**asked.model_dump())
+    except ValueError as error:
+        raise StageError(f"{at}: {error}") from error
 
 
 def _broken(outcomes: tuple[expectations.Outcome, ...], severity: str) -> int:

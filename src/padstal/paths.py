@@ -65,7 +65,7 @@ class Paths:
 
     @property
     def curate(self) -> Path:
-        """`dataset.parquet` (the clips to train, tune and test on), `removed.parquet`, `origin.json`, `gaussian.npy`."""
+        """`dataset.parquet` (clips to train, tune and test on), `removed.parquet`, `origin.json`, `gaussian.npy`."""
         return self.data / "curate"
 
     def latents(self, vae: str) -> Path:

@@ -26,7 +26,8 @@ def run(root: Path, scale: str | None) -> int:
         ):
             if not needed.is_file():
                 raise FileNotFoundError(
-                    f"{needed.relative_to(root)}: not found; only data that passed become a reference: dvc repro {stage}@{item}"
+                    f"{needed.relative_to(root)}: not found; only data that passed become a reference: "
+                    f"dvc repro {stage}@{item}"
                 )
     for item in ITEMS:
         profile = paths.validate(item) / "profile.json"
@@ -34,8 +35,8 @@ def run(root: Path, scale: str | None) -> int:
             shutil.copyfile(profile, temporary)
         content = read_json(profile)
         print(
-            f"{paths.reference(item).relative_to(root)}: {len(content['features'])} features of {content['tracks']} tracks; "
-            "commit it, so that everyone measures drift against the same data"
+            f"{paths.reference(item).relative_to(root)}: {len(content['features'])} features of {content['tracks']} "
+            "tracks; commit it, so that everyone measures drift against the same data"
         )
     return 0
 

@@ -1,7 +1,7 @@
 """Great Expectations' data docs, made so that two builds from equal data are equal byte for byte.
 
 Its pages carry the time of the run, of loading and of drawing, random ids of collapsible boxes, and an image from a
-server abroad that tells of every look. The run is given one fixed time; the rest is rewritten after drawing, page by page.
+server abroad that tells of every look. The run is given one fixed time; the rest is rewritten after drawing.
 """
 
 import re

@@ -41,11 +41,12 @@ CATEGORIES = 200
 OTHER = "(other)"
 LEVELS_K = (np.arange(101) + 0.5) / 101
 """u of the quantiles that a profile keeps."""
+LEAST_SPREAD = 1e-3
 DIRECTIONS = 16
 """Random directions that embeddings are projected on."""
 DRAWS = 400
 """Pairs of samples that a limit is found with."""
-MOST_DRAWN = 2_000
+MOST_DRAWN = 1_000
 """Largest sample that is drawn; noise of larger ones follows from its size."""
 
 
@@ -81,13 +82,13 @@ def profile(clips: pd.DataFrame, gaussian: np.ndarray | None = None) -> dict[str
 
     Args:
         clips: Manifest or data set.
-        gaussian: Mean and covariance [1 + D, D] of CLAP embeddings, one a track.
+        gaussian: Mean and covariance [1 + D, D] of CLAP embeddings, one a training track.
     """
     tracks = int(clips["track_id"].nunique())
     features: dict[str, Any] = {}
     for name in CATEGORICAL:
         if name in clips:
-            features[name] = {"kind": "categorical", "share": _shares(clips, name)}
+            features[name] = {"kind": "categorical", "tracks": tracks, "share": _shares(clips, name)}
     texts = clips["caption"].map(lambda text: float(len(text.encode()))) if "caption" in clips else None
     numbers = clips if texts is None else clips.assign(caption_bytes=texts)
     for name in NUMERIC:
@@ -95,25 +96,26 @@ def profile(clips: pd.DataFrame, gaussian: np.ndarray | None = None) -> dict[str
             of_track_N = numbers[name].replace([np.inf, -np.inf], np.nan).groupby(numbers["track_id"]).mean().dropna()
             if len(of_track_N):
                 quantiles_K = np.quantile(of_track_N.to_numpy(np.float64), LEVELS_K)
-                features[name] = {"kind": "numeric", "quantiles": quantiles_K.tolist()}
+                features[name] = {"kind": "numeric", "tracks": len(of_track_N), "quantiles": quantiles_K.tolist()}
     if gaussian is not None:
         mean, covariance = project(gaussian)
-        features[EMBEDDING] = {"kind": "embedding", "mean": mean.tolist(), "covariance": covariance.tolist()}
+        training = int(clips.loc[clips["split"] == "train", "track_id"].nunique())
+        moments = {"mean": mean.tolist(), "covariance": covariance.tolist()}
+        features[EMBEDDING] = {"kind": "embedding", "tracks": training, **moments}
     return {"tracks": tracks, "features": features}
 
 
 def compare(reference: Mapping[str, Any], current: Mapping[str, Any], limits: Limits) -> tuple[Shift, ...]:
     """How far each feature that both profiles have lies from the reference, sorted by name.
 
-    Nothing is compared if the reference is empty, or if either has less than two tracks.
+    Nothing is compared if the reference is empty, nor a feature of less than two tracks.
     """
     shifts = []
-    n, m = int(reference["tracks"]), int(current["tracks"])
     for name, old in sorted(reference["features"].items()):
         new = current["features"].get(name)
-        if new is None or new["kind"] != old["kind"] or min(n, m) < 2:
+        if new is None or new["kind"] != old["kind"] or min(old["tracks"], new["tracks"]) < 2:
             continue
-        found = noise(name, old, n, m, limits.false_alarm)
+        found = noise(name, old, old["tracks"], new["tracks"], limits.false_alarm)
         threshold = float(getattr(limits, old["kind"]))
         shifts.append(Shift(name, distance(old, new), max(threshold, found), found))
     return tuple(shifts)
@@ -140,7 +142,7 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
 
 
 def wasserstein(reference_K: np.ndarray, current_K: np.ndarray) -> float:
-    """(2) of quantiles at `LEVELS_K`; a reference without spread is as wide as a millionth of its value."""
+    """(2) of quantiles at `LEVELS_K`; a reference of less spread counts as spread by `LEAST_SPREAD` of its value."""
     return float(np.abs(reference_K - current_K).mean() / _spread(reference_K))
 
 
@@ -234,15 +236,16 @@ def _entropy(p: np.ndarray) -> np.ndarray:
 
 
 def _spread(quantiles_K: np.ndarray) -> float:
-    return max(float(quantiles_K.std()), 1e-6 * max(1.0, float(np.abs(quantiles_K).max())))
+    least = LEAST_SPREAD * float(np.abs(quantiles_K).max())
+    return max(float(quantiles_K.std()), least, np.finfo(np.float32).tiny)
 
 
 def _numeric_noise(rng: np.random.Generator, quantiles_K: np.ndarray, n: int, m: int, false_alarm: float) -> float:
     few_n, few_m = min(n, MOST_DRAWN), min(m, MOST_DRAWN)
-    distances = [
-        wasserstein(*(np.quantile(np.interp(rng.random(k), LEVELS_K, quantiles_K), LEVELS_K) for k in (few_n, few_m)))
-        for _ in range(DRAWS)
+    drawn = [
+        np.quantile(np.interp(rng.random((DRAWS, k)), LEVELS_K, quantiles_K), LEVELS_K, axis=1) for k in (few_n, few_m)
     ]
+    distances = np.abs(drawn[0] - drawn[1]).mean(axis=0) / _spread(quantiles_K)
     shrink = np.sqrt((1 / n + 1 / m) / (1 / few_n + 1 / few_m))
     return float(np.quantile(distances, 1 - false_alarm) * shrink)
 
@@ -252,11 +255,13 @@ def _embedding_noise(rng: np.random.Generator, covariance_DD: np.ndarray, n: int
     value, vector = np.linalg.eigh(covariance_DD)
     root_DD = vector * np.sqrt(value.clip(min=0))
     distances = []
-    for _ in range(DRAWS // 4):
+    for _ in range(DRAWS // 2):
         p, q = (rng.standard_normal((k, len(value))) @ root_DD.T for k in (few_n, few_m))
         distances.append(frechet(p.mean(0), np.cov(p.T, bias=True), q.mean(0), np.cov(q.T, bias=True)))
     shrink = (1 / n + 1 / m) / (1 / few_n + 1 / few_m)  # a squared distance
-    return float(np.quantile(distances, 1 - false_alarm) * shrink)
+    # The covariance of few tracks is too narrow in some directions, and what is drawn from it varies too little there.
+    widen = n / max(n - len(value), 1)
+    return float(np.quantile(distances, 1 - false_alarm) * shrink * widen)
 
 
 def _seed(name: str) -> int:

@@ -1,7 +1,7 @@
 """What is expected of data: an expectation of a table, what became of it, and the verdict on all of them.
 
-The suites lie in `ingested.py` (manifest and audio statistics), `curated.py` (captions, quality, splits) and `drift.py`;
-`checkpoint.py` puts them to Great Expectations.
+The suites lie in `ingested.py` (manifest and audio statistics), `curated.py` (captions, quality, splits) and
+`drift.py`; `checkpoint.py` puts them to Great Expectations.
 """
 
 from collections.abc import Mapping

@@ -23,7 +23,7 @@ LIMITS = {
     "min_clips": 10,
     "max_removed_share": 0.5,
     "max_caption_bytes": 40,
-    "max_unconditional_share": 0.1,
+    "max_unconditional_share": 0.05,
     "fused_share": (0.0, 0.5),
     "replaced_share": (0.0, 0.5),
     "pmos_range": (1.0, 5.0),

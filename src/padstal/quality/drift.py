@@ -44,7 +44,7 @@ LEVELS_K = (np.arange(101) + 0.5) / 101
 LEAST_SPREAD = 1e-3
 DIRECTIONS = 16
 """Random directions that embeddings are projected on."""
-DRAWS = 400
+DRAWS = 1_000
 """Pairs of samples that a limit is found with."""
 MOST_DRAWN = 1_000
 """Largest sample that is drawn; noise of larger ones follows from its size."""
@@ -255,7 +255,7 @@ def _embedding_noise(rng: np.random.Generator, covariance_DD: np.ndarray, n: int
     value, vector = np.linalg.eigh(covariance_DD)
     root_DD = vector * np.sqrt(value.clip(min=0))
     distances = []
-    for _ in range(DRAWS // 2):
+    for _ in range(DRAWS // 5):
         p, q = (rng.standard_normal((k, len(value))) @ root_DD.T for k in (few_n, few_m))
         distances.append(frechet(p.mean(0), np.cov(p.T, bias=True), q.mean(0), np.cov(q.T, bias=True)))
     shrink = (1 / n + 1 / m) / (1 / few_n + 1 / few_m)  # a squared distance

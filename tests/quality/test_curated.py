@@ -129,6 +129,14 @@ def test_a_clip_without_p_mos_has_level_0_and_no_prefix(tmp_path):
     assert table.loc[last, "prefix_claim"] == HOLDS
 
 
+def test_an_album_is_an_artists_own(tmp_path):
+    curated = good(tmp_path)
+    curated.dataset["album"] = "Live"  # of artists in every split
+    assert (clips_table(curated, seen_of(curated))["splits_of_album"] == 1).all()
+    curated.dataset.loc[0:1, "split"] = ["train", "test"]
+    assert clips_table(curated, seen_of(curated))["splits_of_album"].tolist()[0] == 2
+
+
 def test_mu_and_sigma_of_all_splits_are_noticed(tmp_path):
     curated = good(tmp_path)
     row = whole_table(curated, seen_of(curated)).iloc[0]

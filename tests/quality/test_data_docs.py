@@ -1,4 +1,9 @@
-from padstal.quality.data_docs import NOT_KEPT, settle, settled
+import html
+
+import numpy as np
+import pandas as pd
+
+from padstal.quality.data_docs import NOT_KEPT, harmless, settle, settled
 
 PAGE = """<img src="https://great-expectations-web-assets.s3.us-east-2.amazonaws.com/logo-long.png?d=20261121T031124.161228Z">
 <a href="#body-129edb28-7e2d-4c7e-a80c-b8f2744e9761"><div id=body-129edb28-7e2d-4c7e-a80c-b8f2744e9761>
@@ -13,6 +18,16 @@ def test_times_random_ids_and_foreign_images_leave_a_page_and_links_still_match(
     assert page.count("body-box-1") == 1
     assert f">{NOT_KEPT}</a> 'run_time': '{NOT_KEPT}'" in page
     assert '<a href="validations/clips/run/run/clips.html">run</a>' in page
+
+
+def test_text_is_escaped_and_comes_back_and_what_is_no_text_stays():
+    table = pd.DataFrame({"id": ["<b>&amp;", ""], "x": [1.5, np.nan], "mixed": [3, "<i>"]})
+    shown = harmless(table)
+    assert shown["id"].tolist() == ["&lt;b&gt;&amp;amp;", ""]
+    assert [html.unescape(text) for text in shown["id"]] == table["id"].tolist()
+    assert shown["mixed"].tolist() == [3, "&lt;i&gt;"]
+    pd.testing.assert_series_equal(shown["x"], table["x"])
+    assert table["id"][0] == "<b>&amp;"
 
 
 def test_two_pages_that_differ_in_time_and_ids_become_one():

@@ -135,6 +135,7 @@ def test_unchanged_data_raise_no_alarm_and_changed_data_do():
     assert drifted(compare(reference, profile(clips(1), gaussian(1, 200, shift=0.5)), LIMITS)) == {drift.EMBEDDING}
 
 
+@pytest.mark.slow
 def test_chance_alone_raises_an_alarm_as_seldom_as_asked():
     alarms = {"loudness_lufs": 0, "licence": 0, drift.EMBEDDING: 0}
     trials = 60

@@ -257,3 +257,17 @@ def test_drift_is_measured_from_the_profile_that_a_person_accepts(tmp_path, caps
         StageError, match=r"warning: licence is distributed .* column licence of drift: 1, expected max_v"
     ):
         gate.main(stage("gate", tmp_path, GateParams(stop_at="warning"), "curate"))
+
+
+def test_markup_in_captions_paths_and_ids_stays_text_on_the_pages(tmp_path, good):
+    hostile = "<script>alert(1)</script> & \"'<img src=x onerror=y>"
+    manifest = good.copy()
+    manifest.loc[0:2, ["clip_id", "path", "split", "licence"]] = [
+        [f"{i}{hostile}", hostile, hostile, ""] for i in range(3)
+    ]
+    entries, validated = run(tmp_path, manifest, {f"{hostile}.mp3": "silent"})
+    pages = [page.read_text() for page in (validated.paths.validate("ingest") / "data_docs").rglob("*.html")]
+    assert not any("<script>alert" in page or "<img src=x" in page for page in pages)
+    assert any("&lt;script&gt;alert" in page for page in pages)
+    assert entries["every clip has a licence"]["offenders"] == [f"{i}{hostile}" for i in range(3)]
+    assert entries["few tracks are in quarantine"]["offenders"] == [f"{hostile}.mp3"]

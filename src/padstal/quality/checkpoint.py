@@ -1,5 +1,6 @@
 """Puts a suite of expectations to Great Expectations 1.x and brings back plain outcomes; also draws its data docs."""
 
+import html
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +52,7 @@ def run(
                 result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["id"]},
             )
         )
-        found = checkpoint.run(batch_parameters={"dataframe": tables[name]}, run_id=pages.run_id())
+        found = checkpoint.run(batch_parameters={"dataframe": pages.harmless(tables[name])}, run_id=pages.run_id())
         for validation in found.run_results.values():
             for result in validation.results:
                 expectation = asked[result.expectation_config.meta["name"]]
@@ -77,7 +78,7 @@ def _to_gx(expectation: Expectation) -> Any:
 def _outcome(expectation: Expectation, result: Any) -> Outcome:
     details = result.result
     unexpected = int(details.get("unexpected_count", 0))
-    offenders = [str(row["id"]) for row in details.get("unexpected_index_list") or []]
+    offenders = [html.unescape(str(row["id"])) for row in details.get("unexpected_index_list") or []]
     return Outcome(
         expectation=expectation,
         success=bool(result.success),
@@ -92,10 +93,12 @@ def _observed(result: Any, unexpected: int) -> str:
     if not details:
         return f"could not be checked: {_first_error(result.exception_info)}"
     if details.get("partial_missing_list"):
-        return f"without {', '.join(map(str, details['partial_missing_list']))}"
+        return html.unescape(f"without {', '.join(map(str, details['partial_missing_list']))}")
     if "observed_value" in details:
         found = details["observed_value"]
-        return ", ".join(map(str, sorted(found))) if isinstance(found, list | set | tuple) else short(found)
+        return (
+            html.unescape(", ".join(map(str, sorted(found)))) if isinstance(found, list | set | tuple) else short(found)
+        )
     return f"{unexpected} of {details['element_count']} rows do not comply"
 
 

@@ -2,12 +2,18 @@
 
 Its pages carry the time of the run, of loading and of drawing, random ids of collapsible boxes, and an image from a
 server abroad that tells of every look. The run is given one fixed time; the rest is rewritten after drawing.
+
+It also writes values as they are: a caption or path with markup in it would become part of the page. So text is escaped
+before it is checked, which alters neither equality nor emptiness, and is all that the suites ask of text.
 """
 
+import html
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 RUN_NAME = "run"
 FIXED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -30,6 +36,16 @@ def site(folder: Path) -> dict[str, Any]:
     }
 
 
+def harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with its text escaped for a page; `html.unescape` brings it back."""
+    texts = [name for name in table if pd.api.types.is_string_dtype(table[name]) or table[name].dtype == object]
+    return table.assign(**{str(name): table[name].map(_escaped) for name in texts})
+
+
+def _escaped(value: Any) -> Any:
+    return html.escape(value) if isinstance(value, str) else value
+
+
 def run_id() -> Any:
     """The one name and time that every run has."""
     from great_expectations.core.run_identifier import RunIdentifier
@@ -47,10 +63,10 @@ def settle(folder: Path) -> None:
         page.write_text(settled(page.read_text(encoding="utf-8"), up), encoding="utf-8")
 
 
-def settled(html: str, up: str) -> str:
+def settled(page: str, up: str) -> str:
     """One page without times and random ids; `up` leads from its folder to the site's."""
-    html = IMAGE.sub(rf"{up}static/images/\1", html)
-    html = STAMP.sub(RUN_NAME, html)
-    html = SHOWN_TIME.sub(NOT_KEPT, html)
+    page = IMAGE.sub(rf"{up}static/images/\1", page)
+    page = STAMP.sub(RUN_NAME, page)
+    page = SHOWN_TIME.sub(NOT_KEPT, page)
     numbers: dict[str, str] = {}
-    return UUID.sub(lambda match: numbers.setdefault(match.group(), f"box-{len(numbers)}"), html)
+    return UUID.sub(lambda match: numbers.setdefault(match.group(), f"box-{len(numbers)}"), page)

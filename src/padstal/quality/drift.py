@@ -237,7 +237,7 @@ def _entropy(p: np.ndarray) -> np.ndarray:
 
 def _spread(quantiles_K: np.ndarray) -> float:
     least = LEAST_SPREAD * float(np.abs(quantiles_K).max())
-    return max(float(quantiles_K.std()), least, np.finfo(np.float32).tiny)
+    return max(float(quantiles_K.std()), least, float(np.finfo(np.float32).tiny))
 
 
 def _numeric_noise(rng: np.random.Generator, quantiles_K: np.ndarray, n: int, m: int, false_alarm: float) -> float:

@@ -49,6 +49,14 @@ def scan(scale: ScaleOption = None) -> None:
     _finish(lambda: run(Path.cwd(), scale))
 
 
+@app.command(epilog="Example: [bold]padstal profile[/bold], then commit data/<scale>/reference")
+def profile(scale: ScaleOption = None) -> None:
+    """Make the current data, which passed the gate, the reference that drift is measured against."""
+    from padstal.commands.profile import run
+
+    _finish(lambda: run(Path.cwd(), scale))
+
+
 @app.command(
     epilog='Examples: [bold]padstal generate "slow solo piano"[/bold], '
     '[bold]padstal generate "fast techno" -n 4 --perturb cads --strength 0.3 --guidance 5 --out takes[/bold]'

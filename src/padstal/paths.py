@@ -41,15 +41,17 @@ class Paths:
         """`manifest.parquet`, `quarantine.parquet` and `shards/`."""
         return self.data / "ingest"
 
-    @property
-    def validate(self) -> Path:
-        """`verdict.json`, the outcome of every expectation."""
-        return self.data / "validate"
+    def reference(self, item: str) -> Path:
+        """Profile of the data set that drift is measured against ("ingest" or "curate"); in git."""
+        return self.data / "reference" / f"{item}.json"
 
-    @property
-    def gate(self) -> Path:
+    def validate(self, item: str) -> Path:
+        """`verdict.json` (the outcome of every expectation), `data_docs/`, `profile.json` and `drift.json`."""
+        return self.data / "validate" / item
+
+    def gate(self, item: str) -> Path:
         """`passed.json`; exists only for data that passed."""
-        return self.data / "gate"
+        return self.data / "gate" / item
 
     @property
     def score(self) -> Path:
@@ -63,7 +65,7 @@ class Paths:
 
     @property
     def curate(self) -> Path:
-        """`dataset.parquet` (the clips to train, tune and test on) and `removed.parquet`."""
+        """`dataset.parquet` (clips to train, tune and test on), `removed.parquet`, `origin.json`, `gaussian.npy`."""
         return self.data / "curate"
 
     def latents(self, vae: str) -> Path:
@@ -133,11 +135,6 @@ class Paths:
 
     def timing(self, stage: str, item: str | None = None) -> Path:
         return self.local / "timings" / f"{_join(stage, item)}.json"
-
-    @property
-    def data_docs(self) -> Path:
-        """Great Expectations' pages; they carry dates."""
-        return self.local / "data_docs"
 
     def state(self, stage: str, item: str | None = None) -> Path:
         """Checkpoints of an unfinished stage; gone when it succeeds."""

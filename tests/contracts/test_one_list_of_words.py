@@ -89,4 +89,14 @@ def test_the_flow_runs_them_in_this_order(tmp_path: Path) -> None:
         for stage, content in dvc_stages().items()
         for item in next(iter(content.get("matrix", {"": [""]}).values()))
     ]
-    assert list(dag.stages) == expanded
+    assert sorted(dag.stages) == sorted(expanded)
+    assert list(dict.fromkeys(stage.partition("@")[0] for stage in dag.stages)) == list(dvc_stages())
+    place = {stage: number for number, stage in enumerate(dag.stages)}
+    assert all(place[above] < place[stage] for stage in dag.stages for above in dag.needs[stage])
+
+
+def test_nothing_is_trained_on_data_that_has_not_passed_its_gate() -> None:
+    for stage in ("score", "caption"):
+        assert "data/${scale}/gate/ingest" in dvc_stages()[stage]["deps"]
+    for stage in ("train_vae", "encode"):
+        assert "data/${scale}/gate/curate" in dvc_stages()[stage]["deps"]

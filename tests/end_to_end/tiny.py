@@ -39,7 +39,15 @@ CHANGES: dict[str, Any] = {
         "sources": [{"kind": "synth", "tracks": 40, "track_seconds": 9.0, "seed": 7}],
         "splits": {"train": 0.5, "validation": 0.2, "test": 0.3},
     },
-    "validate": {"min_clips": 8, "max_uncaptioned_share": 0.6, "max_quarantine_share": 0.6},
+    "validate": {
+        "ingest": {"min_clips": 8, "max_uncaptioned_share": 0.6, "max_quarantine_share": 0.6},
+        "curate": {
+            "min_clips": 8,
+            "max_removed_share": 0.9,
+            "max_unconditional_share": 0.9,
+            "split_shares": {"train": [0.1, 0.9], "validation": [0.01, 0.6], "test": [0.01, 0.8]},
+        },
+    },
     "prepare": {
         "draw": {"held_out": 20},
         "clap": {"clips": 40, "fit": TINY_FIT},

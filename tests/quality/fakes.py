@@ -99,11 +99,11 @@ def write_ingest(root: Path, manifest: pd.DataFrame, quarantined: dict[str, str]
     write_table(table, ingest / "quarantine.parquet")
 
 
-def stage(name: str, root: Path, params: Any) -> Stage[Any]:
+def stage(name: str, root: Path, params: Any, item: str = "") -> Stage[Any]:
     """A stage of scale demo under `root`, on the CPU."""
     return Stage(
         name=name,
-        item="",
+        item=item,
         scale="demo",
         params=params,
         paths=Paths(root, "demo"),

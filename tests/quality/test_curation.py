@@ -16,6 +16,7 @@ def test_a_clip_leaves_for_the_first_reason_only_and_all_are_accounted_for():
     dataset, removed = removals.split()
     assert dataset["clip_id"].tolist() == ["d"]
     assert removed["reason"].tolist() == ["near_duplicate", "near_duplicate", "quality"]
+    assert list(removed.columns) == ["clip_id", "track_id", "reason", "detail"]
     check_counts(table, dataset, removed)
 
 

@@ -226,7 +226,7 @@ def _manifest(generator: np.random.Generator) -> pd.DataFrame:
 
 
 def _write_data(paths: Paths, manifest: pd.DataFrame, generator: np.random.Generator) -> None:
-    for folder in (paths.ingest / "shards", paths.validate, paths.score, paths.caption, paths.curate):
+    for folder in (paths.ingest / "shards", paths.validate("ingest"), paths.score, paths.caption, paths.curate):
         folder.mkdir(parents=True)
     write_table(manifest, paths.ingest / "manifest.parquet")
     reasons = ["duplicate", "duplicate", "licence", "too_short", "cannot_decode"]
@@ -235,7 +235,7 @@ def _write_data(paths: Paths, manifest: pd.DataFrame, generator: np.random.Gener
     )
     sounds = [tone(110 * 2 ** ((clip % 12) / 12), 0.4 + 0.1 * (clip % 4), 0.002, clip) for clip in range(len(manifest))]
     np.save(paths.ingest / "shards" / "00000.npy", np.stack(sounds))
-    write_json(paths.validate / "verdict.json", _verdict())
+    write_json(paths.validate("ingest") / "verdict.json", _verdict())
     pmos = (4.1 - generator.gamma(1.5, 0.5, len(manifest))).clip(1, 5)
     levels = np.digitize(pmos, [2, 3, 3.6, 4]) + 1
     scores = pd.DataFrame(
@@ -383,7 +383,7 @@ def _write_samples(paths: Paths, prompts: int) -> None:
 def _metrics() -> dict[str, dict[str, object]]:
     return {
         "ingest": {"files": 29, "files_kept": 24, "quarantined": {"duplicate": 2, "licence": 1}},
-        "validate": {"expectations": 3, "broken_critical": 0},
+        "validate_ingest": {"expectations": 3, "broken_critical": 0},
         "prepare_clap": {"recall_at_10": 0.6, "chance": None},
         "score": {"mu": 3.4, "sigma": 0.5},
         "train_vae_audio": {"loss": 0.61, "steps": 900},

@@ -1,14 +1,17 @@
 """What the sections show."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from padstal.paths import Paths
 from padstal.reporting import captions_view, checks_view, data_view, listen_view, results_view, training_view
-from padstal.reporting.inputs import Inputs
+from padstal.reporting.inputs import Inputs, read_inputs
 from padstal.reporting.text import words
+from padstal.storage.atomic import write_json
 
 
 def test_every_decision_is_among_the_captions_shown(inputs: Inputs) -> None:
@@ -25,6 +28,19 @@ def test_counts_add_up(inputs: Inputs) -> None:
 
 def test_broken_expectations_come_first(inputs: Inputs) -> None:
     assert [outcome.outcome for outcome in data_view.outcomes(inputs.verdict)] == ["broken", "holds", "holds"]
+
+
+def test_the_verdicts_on_both_data_sets_are_told_together(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "demo")
+    row = {"name": "few are lost", "column": "x", "severity": "critical", "observed": "1", "expected": "0"}
+    for item, success in (("ingest", True), ("curate", False)):
+        verdict = {"expectations": [{**row, "table": "clips", "success": success}]}
+        write_json(paths.validate(item) / "verdict.json", verdict)
+    shown = data_view.outcomes(read_inputs(paths, {}).verdict)
+    assert [(outcome.outcome, outcome.where) for outcome in shown] == [
+        ("broken", "x of clips of curate, critical"),
+        ("holds", "x of clips of ingest, critical"),
+    ]
 
 
 def test_chosen_strengths_are_played(inputs: Inputs) -> None:

@@ -5,9 +5,10 @@ from tests.quality.fakes import RATE, music, stage, write_corpus, write_ingest
 
 from padstal.manifest import COLUMNS, write_table
 from padstal.params.curate import CurateParams
+from padstal.quality.likelihood import track_embeddings
 from padstal.stages.curate import main
 from padstal.stages.harness import StageError
-from padstal.storage.atomic import read_json
+from padstal.storage.atomic import read_json, write_json
 
 PARAMS = {
     "duplicate_similarity": 0.75,
@@ -16,6 +17,7 @@ PARAMS = {
     "min_likelihood_tracks": 2,
     "min_quality_level": 1,
 }
+DISTRIBUTION = {"mu": 3.0, "sigma": 0.5, "n": 40, "quantiser": "swapped", "gap_policy": "none"}
 
 
 def prepare(root, tracks=None, pmos=None):
@@ -29,6 +31,7 @@ def prepare(root, tracks=None, pmos=None):
         pd.DataFrame({"clip_id": manifest["clip_id"], "pmos": score, "quality_level": levels, "prefix": ""}),
         paths.score / "scores.parquet",
     )
+    write_json(paths.score / "distribution.json", DISTRIBUTION)
     paths.caption.mkdir(parents=True)
     captions = {"original": "to", "generated": "tg", "decision": "kept", "caption": "to"}
     write_table(pd.DataFrame({"clip_id": manifest["clip_id"], **captions}), paths.caption / "captions.parquet")
@@ -56,7 +59,7 @@ def test_with_nothing_to_object_to_all_stay(tmp_path):
     assert len(removed) == 0
     added = {"pmos", "quality_level", "prefix", "original", "decision", "log_likelihood", "duplicate_group"}
     assert set(dataset.columns) == set(COLUMNS) | added
-    assert list(removed.columns) == ["clip_id", "track_id", "reason", "detail"]
+    assert list(removed.columns) == [*dataset.columns, "reason", "detail"]
     assert metrics["kept"] == len(manifest)
 
 
@@ -82,6 +85,21 @@ def test_the_likelihood_cut_takes_the_strangest_training_track_and_leaves_other_
     assert (dataset["split"] != "train").sum() == (manifest["split"] != "train").sum()
     assert np.isfinite(dataset["log_likelihood"]).all()
     assert 0 < metrics["shrinkage"] <= 1
+
+
+def test_what_the_data_set_is_held_against_lies_beside_it(tmp_path):
+    manifest = prepare(tmp_path)
+    dataset, _, _ = curate(tmp_path)
+    folder = stage("curate", tmp_path, None).paths.curate
+    assert read_json(folder / "origin.json") == {"clips": len(manifest), "pmos": DISTRIBUTION}
+    moments = np.load(folder / "gaussian.npy")
+    assert moments.shape == (1 + 6, 6)
+    np.testing.assert_allclose(moments[1:], moments[1:].T)
+    track_N, of_track_ND = track_embeddings(
+        np.load(stage("curate", tmp_path, None).paths.caption / "audio_embeddings.npy"), manifest["track_id"].to_numpy()
+    )
+    training = set(dataset.loc[dataset["split"] == "train", "track_id"])
+    np.testing.assert_allclose(moments[0], of_track_ND[[track in training for track in track_N]].mean(axis=0))
 
 
 def test_low_quality_leaves_training_only(tmp_path):

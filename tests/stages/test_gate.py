@@ -23,9 +23,9 @@ def entry(name, severity, success, **more):
     }
 
 
-def gate(root, entries, stop_at="critical"):
-    run = stage("gate", root, GateParams(stop_at=stop_at))
-    write_json(run.paths.validate / "verdict.json", {"expectations": entries})
+def gate(root, entries, stop_at="critical", item="ingest"):
+    run = stage("gate", root, GateParams(stop_at=stop_at), item)
+    write_json(run.paths.validate(item) / "verdict.json", {"expectations": entries})
     main(run)
     return run
 
@@ -36,13 +36,26 @@ def test_a_broken_expectation_stops_the_run_naming_column_count_and_three_ids(tm
     for part in ("1 of 2 expectations", "column licence", "5 rows", "c1, c2, c3", "every clip has a licence"):
         assert part in str(error.value)
     assert "fine" not in str(error.value)
-    assert not stage("gate", tmp_path, None).paths.gate.exists()
+    assert not stage("gate", tmp_path, None).paths.gate("ingest").exists()
+
+
+def test_a_data_set_passes_or_fails_alone(tmp_path):
+    gate(tmp_path, [entry("fine", "critical", True)], item="ingest")
+    with pytest.raises(StageError, match=r"what curate made are broken .*validate/curate/data_docs/index.html"):
+        gate(tmp_path, [entry("licence", "critical", False)], item="curate")
+    paths = stage("gate", tmp_path, None).paths
+    assert paths.gate("ingest").exists()
+    assert not paths.gate("curate").exists()
 
 
 def test_a_warning_passes_unless_the_gate_stops_at_warnings(tmp_path):
     entries = [entry("loud", "warning", False), entry("fine", "critical", True)]
     run = gate(tmp_path, entries)
-    assert read_json(run.paths.gate / "passed.json") == {"broken": 1, "expectations": 2, "stop_at": "critical"}
+    assert read_json(run.paths.gate("ingest") / "passed.json") == {
+        "broken": 1,
+        "expectations": 2,
+        "stop_at": "critical",
+    }
     with pytest.raises(StageError, match="warning: loud"):
         gate(tmp_path, entries, stop_at="warning")
 

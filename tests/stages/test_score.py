@@ -1,9 +1,14 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
-from tests.quality.fakes import FakeScorer, install, music, stage, write_corpus, write_ingest
+from tests.quality.fakes import RATE, FakeScorer, install, music, stage, write_corpus, write_ingest
 
+from padstal.params.prepare import PublishedPmos
 from padstal.params.score import ScoreParams
+from padstal.quality.listening import at_rate
+from padstal.stages import prepare
 from padstal.stages.harness import StageError
 from padstal.stages.score import main
 from padstal.storage.atomic import read_json
@@ -41,6 +46,51 @@ def test_the_distribution_is_that_of_the_train_split_alone(tmp_path, corpus):
     assert found["mu"] == pytest.approx(train.mean(), rel=1e-5)
     assert found["sigma"] == pytest.approx(train.std(ddof=0), rel=1e-5)
     assert found["n"] == len(train)
+    assert (found["quantiser"], found["gap_policy"]) == ("swapped", "none")
+
+
+def test_held_out_clips_move_neither_mu_nor_sigma_and_no_training_level(tmp_path, corpus):
+    run = stage("score", tmp_path, PARAMS)
+    main(run)
+    before, scores = (
+        read_json(run.paths.score / "distribution.json"),
+        pd.read_parquet(run.paths.score / "scores.parquet"),
+    )
+    shard = run.paths.ingest / "shards" / "00000.npy"
+    pcm, training = np.load(shard), (corpus["split"] == "train").to_numpy()
+    pcm[~training] //= 3
+    np.save(shard, pcm)
+    main(run)
+    after = pd.read_parquet(run.paths.score / "scores.parquet")
+    assert read_json(run.paths.score / "distribution.json") == before
+    pd.testing.assert_frame_equal(after[training], scores[training])
+    assert (after["pmos"][~training] > scores["pmos"][~training]).any()
+
+
+def test_the_published_scorer_hears_the_mean_of_the_channels_at_its_own_rate(tmp_path):
+    from tests.foundation.test_wav2vec2 import expected, judge, published_state, write
+
+    model, head = judge()
+    source = write(tmp_path / "checkpoints", published_state(model, head))
+    weights = {"repository": source.repository, "revision": "unverified", "sha256": dict(source.files)}
+    prepare.main(
+        stage("prepare", tmp_path, SimpleNamespace(pmos=PublishedPmos(kind="pretrained", weights=weights)), "pmos")
+    )
+
+    corpus = write_corpus(tmp_path)
+    run = stage("score", tmp_path, PARAMS)
+    rng = np.random.default_rng(0)
+    shard = run.paths.ingest / "shards" / "00000.npy"
+    stereo_NSC = np.concatenate([np.load(shard), rng.integers(-9000, 9000, (len(corpus), 8192, 1))], axis=2)
+    np.save(shard, stereo_NSC.astype(np.int16))
+    main(run)
+    mono_NS = (stereo_NSC.astype(np.int16) / 32768.0).mean(axis=2).astype(np.float32)
+    due = expected(model, head, at_rate(mono_NS, RATE, 16_000))
+    scores = pd.read_parquet(run.paths.score / "scores.parquet")["pmos"]
+    np.testing.assert_allclose(scores, np.clip(due, 0, 5), atol=1e-3)
+    assert np.ptp(due) > 0.05
+    metrics = read_json(run.paths.metrics("prepare", "pmos"))
+    assert (metrics["kind"], metrics["members"], metrics["sample_rate"]) == ("pretrained", 1, 16_000)
 
 
 def test_two_runs_give_the_same_bytes(tmp_path, corpus):

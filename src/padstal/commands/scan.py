@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from padstal.commands.profile import create_missing
 from padstal.commands.where import paths_of
 from padstal.params.ingest import IngestParams
 from padstal.params.load import load_section
@@ -28,6 +29,7 @@ def run(root: Path, scale: str | None) -> int:
         progress=lambda files: tqdm(files, unit="file", desc="scan", leave=False),
     )
     write_json(paths.sources, now)
+    create_missing(paths)
     old, new = _files(before), _files(now)
     counts = Counter("added" if name not in old else "changed" for name in new if new[name] != old.get(name))
     counts["removed"] = sum(name not in new for name in old)

@@ -21,10 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from padstal.foundation import faults
+from padstal.foundation import faults, wav2vec2
 from padstal.foundation.fit import Progress, Schedule, fit, seeded
 from padstal.foundation.logmel import LogMel
 from padstal.foundation.store import load_into, read_config
+from padstal.interfaces import QualityScorer
 
 ROLE = "pmos"
 SMALL_SPREAD = 1e-3
@@ -85,13 +86,15 @@ def statistics(audio_BS: np.ndarray, mel: LogMel, *, chunk: int = 64) -> Tensor:
     return torch.cat(parts)
 
 
-def load(folder: Path, device: torch.device | str) -> StatisticsScorer:
-    """The p-MOS regressor of a model folder.
+def load(folder: Path, device: torch.device | str) -> QualityScorer:
+    """The p-MOS scorer of a model folder: the small one, or a published wav2vec 2.0 (`wav2vec2.py`).
 
     Raises:
         FileNotFoundError, UntrustedFileError: See `store`.
     """
     config = read_config(folder, ROLE)
+    if config.get("kind") == wav2vec2.KIND:
+        return wav2vec2.load(folder, device)
     shape = Shape(**config["shape"])
     model = load_into(Regressor(shape), folder, device)
     return StatisticsScorer(model, LogMel(int(config["sample_rate"]), bands=shape.bands), torch.device(device))

@@ -80,6 +80,13 @@ class TrainedPmos(Section):
     dropout: float = value("share of features left out in training", ge=0, lt=1)
 
 
+class PublishedPmos(Section):
+    """A fine-tuned wav2vec 2.0 with fairseq's names, such as QAMA."""
+
+    kind: Literal["pretrained"]
+    weights: Files
+
+
 class TrainedTagger(Section):
     """A convolutional tagger of genre, instruments, mood and tempo."""
 
@@ -116,10 +123,10 @@ class PublishedTextEncoder(Section):
 
 
 class PrepareParams(Section):
-    """One section a role; p-MOS and tagger are trained at every scale."""
+    """One section a role; the tagger is trained at every scale."""
 
     draw: Draw
     clap: Annotated[TrainedClap | PublishedClap, Field(discriminator="kind")]
-    pmos: TrainedPmos
+    pmos: Annotated[TrainedPmos | PublishedPmos, Field(discriminator="kind")]
     tagger: TrainedTagger
     text_encoder: Annotated[TrainedTextEncoder | PublishedTextEncoder, Field(discriminator="kind")]

@@ -31,11 +31,9 @@ class Removals:
         self._detail[rows] = detail
 
     def split(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The clips that stay, and those that leave (clip_id, track_id, reason, detail), both in the clips' order."""
+        """The clips that stay, and those that leave (with reason and detail), both in the clips' order."""
         leaving = ~self.staying
-        removed = self._clips.loc[leaving, ["clip_id", "track_id"]].assign(
-            reason=self._reason[leaving], detail=self._detail[leaving]
-        )
+        removed = self._clips[leaving].assign(reason=self._reason[leaving], detail=self._detail[leaving])
         return self._clips[~leaving].reset_index(drop=True), removed.reset_index(drop=True)
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from padstal.audio.licence_policy import Policy
-from padstal.quality.expectations import Expectation
+from padstal.quality.expectations import WITHIN, Expectation
 
 ALLOWED = "allowed"
 
@@ -12,7 +12,8 @@ def licence_expectations() -> tuple[Expectation, ...]:
     """What is expected of the licences of "clips", after `with_verdicts`."""
     limits = {"value_set": [ALLOWED]}
     name = "every licence is allowed by the policy"
-    return (Expectation(name, "clips", "ExpectColumnValuesToBeInSet", "licence_verdict", "critical", limits),)
+    advice = "the manifest is not what ingest writes under ingest.licences: rerun it"
+    return (Expectation(name, "clips", WITHIN, "licence_verdict", "critical", limits, advice=advice),)
 
 
 def with_verdicts(clips: pd.DataFrame, policy: Policy) -> pd.DataFrame:

@@ -36,6 +36,11 @@ class Gaussian:
     cholesky_DD: np.ndarray
     shrinkage: float
 
+    @property
+    def moments(self) -> np.ndarray:
+        """Mean, and below it the covariance L Lᵀ: [1 + D, D]."""
+        return np.vstack([self.mean_D, self.cholesky_DD @ self.cholesky_DD.T])
+
     def log_likelihood(self, x_ND: np.ndarray) -> np.ndarray:
         """log p(x) [N] in nats."""
         white_DN = solve_triangular(self.cholesky_DD, (np.asarray(x_ND, np.float64) - self.mean_D).T, lower=True)

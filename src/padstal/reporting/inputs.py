@@ -29,6 +29,8 @@ STAGES = (
     "report",
 )
 """The stages in the order of `dvc.yaml`."""
+CHECKED = ("ingest", "curate")
+"""Stages whose data set `validate` and `gate` look at."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def read_inputs(paths: Paths, params: Mapping[str, Any]) -> Inputs:
         curves={file.stem: _csv(file) for file in sorted((paths.reports / "curves").glob("*.csv"))},
         manifest=_parquet(paths.ingest / "manifest.parquet"),
         quarantine=_parquet(paths.ingest / "quarantine.parquet"),
-        verdict=_json(paths.validate / "verdict.json"),
+        verdict=_verdict(paths),
         scores=_parquet(paths.score / "scores.parquet"),
         distribution=_json(paths.score / "distribution.json") or {},
         captions=_parquet(paths.caption / "captions.parquet"),
@@ -132,6 +134,17 @@ def read_inputs(paths: Paths, params: Mapping[str, Any]) -> Inputs:
         reconstructions=_reconstructions(paths),
         clip_audio=ClipAudio(paths.ingest) if (paths.ingest / "shards").is_dir() else None,
     )
+
+
+def _verdict(paths: Paths) -> dict[str, Any] | None:
+    """The verdicts on all data sets as one; each row's table says whose it is."""
+    found = {item: verdict for item in CHECKED if (verdict := _json(paths.validate(item) / "verdict.json")) is not None}
+    rows = [
+        {**row, "table": f"{row.get('table')} of {item}"}
+        for item, verdict in found.items()
+        for row in verdict.get("expectations") or []
+    ]
+    return {"expectations": rows} if found else None
 
 
 def _models(paths: Paths) -> tuple[ModelFolder, ...]:

@@ -34,7 +34,7 @@ SECTIONS = (
 )
 STAGE_WORDS = {
     "ingest": "brings all sources to clips of one form, with provenance and licence",
-    "validate": "checks manifest and audio statistics against expectations",
+    "validate": "checks what was ingested and what was curated against expectations, and how far they drifted",
     "gate": "stops the run where the data break an expectation",
     "prepare": "makes or fetches the foundation models",
     "score": "predicts the quality of every clip",

@@ -14,14 +14,18 @@ from padstal.quality.fingerprint import matches, track_fingerprint
 from padstal.quality.listening import clip_sample_rate
 from padstal.quality.splits import SharedBetweenSplitsError, check_disjoint
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder
+from padstal.storage.atomic import atomic_folder, read_json, write_json
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 CAPTION_COLUMNS = ["clip_id", "original", "caption", "decision"]
 
 
 def main(stage: Stage[CurateParams]) -> None:
-    """Take clips out, each for one reason; write who stays (`dataset.parquet`) and who leaves (`removed.parquet`)."""
+    """Take clips out, each for one reason; write who stays (`dataset.parquet`) and who leaves (`removed.parquet`).
+
+    Beside them lies what `validate@curate` holds them against: `origin.json` (clips of the manifest; μ, σ and rules of
+    quality levels) and `gaussian.npy` (mean and covariance of the training tracks' CLAP embeddings).
+    """
     params = stage.params
     clips = joined(stage)
     removals = Removals(clips)
@@ -36,7 +40,7 @@ def main(stage: Stage[CurateParams]) -> None:
     if params.min_quality_level > 1:
         removals.add(poor, "quality", f"quality level below {params.min_quality_level}")
 
-    shrinkage = cut_unlikely(stage, clips, removals)
+    gaussian = cut_unlikely(stage, clips, removals)
 
     dataset, removed = removals.split()
     check_counts(clips, dataset, removed)
@@ -52,6 +56,10 @@ def main(stage: Stage[CurateParams]) -> None:
     with atomic_folder(stage.paths.curate) as folder:
         write_table(dataset, folder / "dataset.parquet")
         write_table(removed, folder / "removed.parquet")
+        pmos = read_json(stage.paths.score / "distribution.json")
+        write_json(folder / "origin.json", {"clips": len(clips), "pmos": pmos})
+        if gaussian is not None:
+            np.save(folder / "gaussian.npy", gaussian.moments)
     known = dataset["log_likelihood"].dropna()
     stage.write_metrics(
         {
@@ -66,7 +74,7 @@ def main(stage: Stage[CurateParams]) -> None:
             "duplicate_groups_across_splits": across_splits(clips),
             "uncaptioned": int((dataset["caption"] == "").sum()),
             "log_likelihood_quantiles": {str(q): float(known.quantile(q)) for q in QUANTILES} if len(known) else None,
-            "shrinkage": shrinkage,
+            "shrinkage": None if gaussian is None else gaussian.shrinkage,
         }
     )
 
@@ -104,10 +112,10 @@ def find_duplicates(stage: Stage[CurateParams], clips: pd.DataFrame) -> tuple[Du
     return groups(list(of_track.groups), found, of_track["pmos"].mean().to_dict())
 
 
-def cut_unlikely(stage: Stage[CurateParams], clips: pd.DataFrame, removals: Removals) -> float | None:
+def cut_unlikely(stage: Stage[CurateParams], clips: pd.DataFrame, removals: Removals) -> likelihood.Gaussian | None:
     """Log-likelihood of every track under a Gaussian of the training tracks; the least likely of those go.
 
-    Returns the shrinkage, or `None` where no Gaussian could be fitted and none is needed (`keep_likelihood` is 1).
+    Returns the Gaussian, or `None` where no Gaussian could be fitted and none is needed (`keep_likelihood` is 1).
     """
     params = stage.params
     embedding_KD = np.load(stage.paths.caption / "audio_embeddings.npy")
@@ -130,7 +138,7 @@ def cut_unlikely(stage: Stage[CurateParams], clips: pd.DataFrame, removals: Remo
         "unlikely",
         f"not among the most likely {params.keep_likelihood:.0%} of training tracks",
     )
-    return gaussian.shrinkage
+    return gaussian
 
 
 def across_splits(clips: pd.DataFrame) -> int:

@@ -7,22 +7,25 @@ from padstal.quality.expectations import SEVERITIES
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_folder, read_json, write_json
 
+ITEMS = ("ingest", "curate")
+"""Stages whose data set must pass."""
+
 
 def main(stage: Stage[GateParams]) -> None:
     """Pass, or fail with one line for each expectation broken at or above `stop_at`."""
-    verdict = read_json(stage.paths.validate / "verdict.json")
+    verdict = read_json(stage.paths.validate(stage.item) / "verdict.json")
     broken = [entry for entry in verdict["expectations"] if not entry["success"]]
     least = SEVERITIES.index(stage.params.stop_at)
     stopping = [entry for entry in broken if SEVERITIES.index(entry["severity"]) >= least]
     if stopping:
         raise StageError(
-            f"{len(stopping)} of {len(verdict['expectations'])} expectations of the data are broken "
-            f"(data docs: {stage.paths.data_docs.relative_to(stage.paths.root)}/index.html)\n"
+            f"{len(stopping)} of {len(verdict['expectations'])} expectations of what {stage.item} made are broken "
+            f"(data docs: {stage.paths.validate(stage.item).relative_to(stage.paths.root)}/data_docs/index.html)\n"
             + "\n".join(explain(entry) for entry in stopping)
         )
     checked = len(verdict["expectations"])
     passed = {"expectations": checked, "broken": len(broken), "stop_at": stage.params.stop_at}
-    with atomic_folder(stage.paths.gate) as folder:
+    with atomic_folder(stage.paths.gate(stage.item)) as folder:
         write_json(folder / "passed.json", passed)
     stage.write_metrics(passed)
     stage.say(f"passed: {checked - len(broken)} of {checked} expectations hold")
@@ -41,4 +44,4 @@ def explain(entry: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    run_stage("gate", GateParams, main)
+    run_stage("gate", GateParams, main, items=ITEMS)

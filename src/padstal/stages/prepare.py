@@ -13,6 +13,7 @@ from padstal.params.prepare import (
     Fit,
     PrepareParams,
     PublishedClap,
+    PublishedPmos,
     PublishedTextEncoder,
     TrainedClap,
     TrainedPmos,
@@ -57,9 +58,12 @@ def _clap(stage: Stage[PrepareParams], section: TrainedClap | PublishedClap, fol
     return _progress_of(losses) | heldout.clap_report(clap.load(folder, stage.device()), test)
 
 
-def _pmos(stage: Stage[PrepareParams], section: TrainedPmos, folder: Path) -> Metrics:
-    from padstal.foundation import heldout, pmos
+def _pmos(stage: Stage[PrepareParams], section: TrainedPmos | PublishedPmos, folder: Path) -> Metrics:
+    from padstal.foundation import heldout, pmos, wav2vec2
 
+    if isinstance(section, PublishedPmos):
+        wav2vec2.convert(_published(section.weights), folder)
+        return {"members": len(section.weights.sha256), "sample_rate": pmos.load(folder, stage.device()).sample_rate}
     clips, test = _draw(stage, section.clips)
     shape = pmos.Shape(section.bands, section.width, section.dropout)
     model, config, losses = pmos.train(clips.audio_BS, clips.mos_B, shape, _schedule(section.fit), **_how(stage))

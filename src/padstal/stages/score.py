@@ -49,7 +49,8 @@ def main(stage: Stage[ScoreParams]) -> None:
     )
     with atomic_folder(stage.paths.score) as folder:
         write_table(scores, folder / "scores.parquet")
-        write_json(folder / "distribution.json", asdict(distribution))
+        how = {"quantiser": stage.params.quantiser, "gap_policy": stage.params.gap_policy}
+        write_json(folder / "distribution.json", {**asdict(distribution), **how})
     stage.write_metrics(
         {
             **asdict(distribution),

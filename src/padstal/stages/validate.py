@@ -1,32 +1,66 @@
-"""`validate`: puts manifest and audio statistics to Great Expectations; writes the verdict, always succeeds."""
+"""`validate`: puts a data set to Great Expectations; writes verdict, data docs and profile, always succeeds."""
 
-import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from padstal.audio.licence_policy import Policy
 from padstal.manifest import read_table
 from padstal.params.ingest import Licences
 from padstal.params.load import check, read_yaml
 from padstal.params.validate import ValidateParams
-from padstal.quality import checkpoint, expectations, licences
+from padstal.quality import checkpoint, curated, drift, expectations, ingested, licences
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder, write_json
+from padstal.storage.atomic import atomic_folder, read_json, write_json
+
+ITEMS = ("ingest", "curate")
+"""Stages whose data set is checked."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is put to the test.
+
+    Attributes:
+        suite: What is expected.
+        tables: Name → the tables that it looks at.
+        clips: The clips whose distributions are compared with the reference.
+        gaussian: Gaussian of the CLAP embeddings; `None` where there is none.
+        counts: What the metrics say about it.
+    """
+
+    suite: tuple[expectations.Expectation, ...]
+    tables: dict[str, pd.DataFrame]
+    clips: pd.DataFrame
+    gaussian: np.ndarray | None
+    counts: Mapping[str, Any]
 
 
 def main(stage: Stage[ValidateParams]) -> None:
-    """Check, write `verdict.json`, and draw data docs (which carry dates, so they are no output)."""
-    manifest = read_table(stage.paths.ingest / "manifest.parquet")
-    quarantine = read_table(stage.paths.ingest / "quarantine.parquet")
-    tables = {
-        "clips": licences.with_verdicts(expectations.clips_table(manifest), _policy(stage)),
-        "tracks": expectations.tracks_table(manifest, quarantine),
-    }
-    suite = (*expectations.suite(**stage.params.model_dump()), *licences.licence_expectations())
-    shutil.rmtree(stage.paths.data_docs, ignore_errors=True)
-    stage.say(f"{len(suite)} expectations of {len(manifest)} clips and {len(tables['tracks'])} tracks")
-    outcomes = checkpoint.run(suite, tables, stage.paths.data_docs)
-    verdict = expectations.verdict(outcomes)
-    with atomic_folder(stage.paths.validate) as folder:
-        write_json(folder / "verdict.json", verdict)
+    """Check, and write `verdict.json`, `profile.json`, `drift.json` and `data_docs/`."""
+    checked = ingest(stage) if stage.item == "ingest" else curate(stage)
+    profile = drift.profile(checked.clips, checked.gaussian)
+    limits = stage.params.drift
+    shifts = drift.compare(
+        read_json(stage.paths.reference(stage.item)),
+        profile,
+        drift.Limits(limits.categorical, limits.numeric, limits.embedding, limits.false_alarm),
+    )
+    suite, tables = checked.suite, checked.tables
+    if shifts:
+        suite = (*suite, *drift.suite(shifts, limits.severity))
+        tables = {**tables, "drift": drift.table(shifts)}
+    else:
+        stage.say("there is no reference, so drift is not checked; `padstal profile` makes one of the current data")
+    stage.say(f"{len(suite)} expectations of {len(checked.clips)} clips")
+    with atomic_folder(stage.paths.validate(stage.item)) as folder:
+        outcomes = checkpoint.run(suite, tables, folder / "data_docs")
+        write_json(folder / "verdict.json", expectations.verdict(outcomes))
+        write_json(folder / "profile.json", profile)
+        write_json(folder / "drift.json", drift.as_json(shifts))
 
     for outcome in outcomes:
         if not outcome.success:
@@ -36,12 +70,10 @@ def main(stage: Stage[ValidateParams]) -> None:
             "expectations": len(outcomes),
             "broken_critical": _broken(outcomes, "critical"),
             "broken_warning": _broken(outcomes, "warning"),
-            "clips": len(manifest),
-            "tracks": len(tables["tracks"]),
-            "quarantined": len(quarantine),
-            "quarantined_because": quarantine["reason"].value_counts().to_dict(),
-            "clips_of_licence": manifest["licence"].value_counts().to_dict(),
-            "clips_of_split": manifest["split"].value_counts().to_dict(),
+            "features_compared": len(shifts),
+            "features_drifted": sum(shift.distance > shift.limit for shift in shifts),
+            "distance_of_feature": {shift.feature: shift.distance for shift in shifts},
+            **checked.counts,
         }
     )
 
@@ -57,9 +89,51 @@ def _policy(stage: Stage[ValidateParams]) -> Policy:
         raise StageError(f"{at}: {error}") from error
 
 
+def ingest(stage: Stage[ValidateParams]) -> Checked:
+    """Manifest, audio statistics, and what went into quarantine."""
+    manifest = read_table(stage.paths.ingest / "manifest.parquet")
+    quarantine = read_table(stage.paths.ingest / "quarantine.parquet")
+    tables = ingested.tables(manifest, quarantine)
+    tables["clips"] = licences.with_verdicts(tables["clips"], _policy(stage))
+    suite = (*ingested.suite(**stage.params.ingest.model_dump()), *licences.licence_expectations())
+    counts = {
+        "clips": len(manifest),
+        "tracks": len(tables["tracks"]),
+        "quarantined": len(quarantine),
+        "quarantined_because": quarantine["reason"].value_counts().to_dict(),
+        "clips_of_licence": manifest["licence"].value_counts().to_dict(),
+        "clips_of_split": manifest["split"].value_counts().to_dict(),
+    }
+    return Checked(suite, tables, manifest, None, counts)
+
+
+def curate(stage: Stage[ValidateParams]) -> Checked:
+    """Captions, quality, splits and counts of the data set that models train on."""
+    folder = stage.paths.curate
+    found = curated.Curated(
+        dataset=read_table(folder / "dataset.parquet"),
+        removed=read_table(folder / "removed.parquet"),
+        origin=read_json(folder / "origin.json"),
+    )
+    gaussian = folder / "gaussian.npy"
+    counts = {
+        "clips": len(found.dataset),
+        "removed": len(found.removed),
+        "clips_of_decision": found.dataset["decision"].value_counts().to_dict(),
+        "clips_of_split": found.dataset["split"].value_counts().to_dict(),
+    }
+    return Checked(
+        curated.suite(**stage.params.curate.model_dump()),
+        curated.tables(found, stage.params.curate.common_tag_tracks),
+        found.dataset,
+        np.load(gaussian, allow_pickle=False) if gaussian.exists() else None,
+        counts,
+    )
+
+
 def _broken(outcomes: tuple[expectations.Outcome, ...], severity: str) -> int:
     return sum(not outcome.success and outcome.expectation.severity == severity for outcome in outcomes)
 
 
 if __name__ == "__main__":
-    run_stage("validate", ValidateParams, main)
+    run_stage("validate", ValidateParams, main, items=ITEMS)

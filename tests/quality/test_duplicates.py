@@ -1,7 +1,7 @@
 import math
 
 from padstal.quality.duplicates import groups
-from padstal.quality.fingerprint import Match
+from padstal.quality.matching import Match
 
 
 def test_matches_chain_to_one_group_and_the_best_stays():

@@ -9,7 +9,8 @@ from tests.quality.fakes import CLIP_SECONDS, RATE, music, write_corpus
 
 from padstal.manifest import ClipAudio, read_table
 from padstal.paths import Paths
-from padstal.quality.fingerprint import Fingerprint, candidates, fingerprint, matches, similarity, track_fingerprint
+from padstal.quality.fingerprint import Fingerprint, fingerprint, track_fingerprint
+from padstal.quality.matching import candidates, matches, similarity
 
 LEAST, SHIFT = 0.75, 1.2
 

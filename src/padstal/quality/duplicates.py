@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from padstal.quality.fingerprint import Match
+from padstal.quality.matching import Match
 
 
 @dataclass(frozen=True)

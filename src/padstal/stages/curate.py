@@ -10,7 +10,8 @@ from padstal.params.curate import CurateParams
 from padstal.quality import likelihood
 from padstal.quality.curation import Removals, check_counts
 from padstal.quality.duplicates import DuplicateGroup, groups
-from padstal.quality.fingerprint import matches, track_fingerprint
+from padstal.quality.fingerprint import track_fingerprint
+from padstal.quality.matching import matches
 from padstal.quality.listening import clip_sample_rate
 from padstal.quality.splits import SharedBetweenSplitsError, check_disjoint
 from padstal.stages.harness import Stage, StageError, run_stage

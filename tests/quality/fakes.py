@@ -15,6 +15,7 @@ from padstal.manifest import COLUMNS, write_table
 from padstal.params.runtime import RuntimeParams, TrackingParams
 from padstal.paths import Paths
 from padstal.stages.harness import Stage
+from padstal.storage.atomic import write_json
 
 RATE = 8_000
 CLIP_SECONDS = 1.024
@@ -91,6 +92,9 @@ def write_ingest(root: Path, manifest: pd.DataFrame, quarantined: dict[str, str]
     quarantine = {"source": ["synth"] * len(bad), "path": list(bad), "sha256": ["0" * 64] * len(bad)}
     table = pd.DataFrame({**quarantine, "reason": list(bad.values()), "detail": [""] * len(bad)}, dtype="str")
     write_table(table, ingest / "quarantine.parquet")
+    tracks = int(manifest["track_id"].nunique())
+    counts = {"files": tracks + len(bad), "files_kept": tracks, "clips": len(manifest)}
+    write_json(Paths(root, "demo").metrics("ingest"), counts)
 
 
 def stage(name: str, root: Path, params: Any) -> Stage[Any]:

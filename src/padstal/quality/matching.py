@@ -131,9 +131,7 @@ class _Index:
                 yield word[order], owner[order], frame[order]
 
 
-def _votes(
-    word: np.ndarray, owner: np.ndarray, frame: np.ndarray, recordings: int, reach: int
-) -> Iterator[np.ndarray]:
+def _votes(word: np.ndarray, owner: np.ndarray, frame: np.ndarray, recordings: int, reach: int) -> Iterator[np.ndarray]:
     """A number for every two entries of one word within `reach` frames that says which recordings at which shift.
 
     Each entry is compared with the next ones of its word, at most `MAX_NEIGHBOURS`.

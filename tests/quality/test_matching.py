@@ -103,7 +103,7 @@ def test_a_copy_is_found_and_no_stranger(tracks, copied):
 
 
 def test_a_copy_six_percent_faster_and_higher_is_beyond_the_method(tracks):
-    higher = [np.float32(soxr.resample(audio, 1.06 * RATE, RATE)) for audio in tracks]
+    faster = [np.float32(soxr.resample(audio, 1.06 * RATE, RATE)) for audio in tracks]
     prints = [fingerprint(audio, RATE) for audio in [*tracks, *faster]]
     assert matches(prints, least=LEAST, max_shift_seconds=SHIFT) == []
 
@@ -146,7 +146,8 @@ def test_words_of_every_length_find_copies_with_a_sixth_of_the_bits_wrong(word_b
 
 
 def test_cutting_the_index_into_parts_changes_nothing(monkeypatch):
-    prints = [*drifting(30, 300, seed=3), *drifting(15, 300, seed=3)]
+    strangers = drifting(30, 300, seed=3)
+    prints = [*strangers, *strangers[:15]]
     whole = candidates(prints, max_shift_seconds=SHIFT)
     monkeypatch.setattr(matching, "PART_ENTRIES", 1000)
     assert candidates(prints, max_shift_seconds=SHIFT) == whole != []

@@ -42,7 +42,7 @@ def test_equal_weights_change_nothing(count, batch, weight):
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(0.0, 5.0), min_size=2, max_size=12).filter(lambda w: sum(w) > 0.5), st.integers(1, 40))
 def test_a_weighted_batch_holds_each_item_about_as_often_as_its_weight_asks_for(weights, batch):
-    weight_N = np.array(weights + [1.0])
+    weight_N = np.array([*weights, 1.0])
     expected_N = batch * weight_N / weight_N.sum()
     for step in range(5):
         items = BatchOrder(len(weight_N), batch, 1, weight_N).items(step)

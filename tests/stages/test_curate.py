@@ -138,7 +138,7 @@ def test_a_file_that_vanished_since_ingest_counted_stops_the_run(tmp_path):
     write_ingest(tmp_path, manifest, {"a.wav": "licence"})
     counts = stage("curate", tmp_path, None).paths.metrics("ingest")
     write_json(counts, {**read_json(counts), "files": 14})
-    with pytest.raises(StageError, match="ingest, files: 14 came in, but 12 kept \\+ 1 quarantined .* = 13"):
+    with pytest.raises(StageError, match=r"ingest, files: 14 came in, but 12 kept \+ 1 quarantined .* = 13"):
         curate(tmp_path)
 
 

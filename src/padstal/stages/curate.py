@@ -186,14 +186,12 @@ def ledger(
     near, kept = int((gone["reason"] == "near_duplicate").sum()), int(dataset["track_id"].nunique())
     curated = Entry("curate, files", tracks, kept, duplicates=near, filtered=len(gone) - near).checked()
     near = int((removed["reason"] == "near_duplicate").sum())
-    filtered = len(removed) - near
+    clips_left = Entry("curate, clips", came["clips"], len(dataset), duplicates=near, filtered=len(removed) - near)
     return {
         "ingest_files": ingested,
         "curate_files": curated,
         "all_files": ingested.then(curated, "all, files"),
-        "curate_clips": Entry(
-            "curate, clips", came["clips"], len(dataset), duplicates=near, filtered=filtered
-        ).checked(),
+        "curate_clips": clips_left.checked(),
     }
 
 

@@ -57,7 +57,7 @@ def test_with_nothing_to_object_to_all_stay(tmp_path):
     assert len(removed) == 0
     added = {"pmos", "quality_level", "prefix", "original", "decision", "log_likelihood", "duplicate_group", "weight"}
     assert set(dataset.columns) == set(COLUMNS) | added
-    assert list(removed.columns) == ["clip_id", "track_id", "reason", "detail"]
+    assert list(removed.columns) == ["clip_id", "track_id", "reason", "detail", "duplicate_group", "log_likelihood"]
     assert metrics["kept"] == len(manifest)
 
 

@@ -30,11 +30,14 @@ class Removals:
         self._reason[rows] = reason
         self._detail[rows] = detail
 
-    def split(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The clips that stay, and those that leave (clip_id, track_id, reason, detail), both in the clips' order."""
+    def split(self, carried: tuple[str, ...] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The clips that stay, and those that leave, both in the clips' order.
+
+        Of those that leave: clip_id, track_id, reason, detail, and the columns `carried`.
+        """
         leaving = ~self.staying
         removed = self._clips.loc[leaving, ["clip_id", "track_id"]].assign(
-            reason=self._reason[leaving], detail=self._detail[leaving]
+            reason=self._reason[leaving], detail=self._detail[leaving], **self._clips.loc[leaving, list(carried)]
         )
         return self._clips[~leaving].reset_index(drop=True), removed.reset_index(drop=True)
 

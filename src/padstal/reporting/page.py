@@ -86,6 +86,9 @@ def render_page(
             (name, flat(section, show=setting)) for name, section in inputs.params.items() if name not in STAGES
         ],
         counts=data_view.counts(inputs),
+        ledger=data_view.ledger(inputs),
+        genre_loss=data_view.genre_loss(inputs),
+        genre_entropy=data_view.genre_entropy(inputs),
         licences=data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest),
         quarantined=data_view.reasons(inputs.quarantine, "tracks"),
         removed=data_view.reasons(inputs.removed, "clips"),

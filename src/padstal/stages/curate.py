@@ -48,7 +48,7 @@ def main(stage: Stage[CurateParams]) -> None:
     shrinkage = cut_unlikely(stage, clips, removals)
     lost = genre_loss(clips, before_cut, removals.staying)
 
-    dataset, removed = removals.split()
+    dataset, removed = removals.split(carried=("duplicate_group", "log_likelihood"))
     check_counts(clips, dataset, removed)
     weights = params.weights
     dataset["weight"] = sample_weights(dataset, by=weights.by, power=weights.power)

@@ -16,11 +16,13 @@ from padstal.manifest import ClipAudio
 from padstal.paths import Paths
 from padstal.reporting.inputs import Inputs
 from padstal.storage.atomic import read_json
+from padstal.storage.content import ADDRESS_DIGITS
 
 KEPT, REMOVED, QUARANTINED, OPEN = "kept", "removed", "quarantined", "not curated"
 NAMED = 8
 """Candidates that an error message names."""
 SHORTEST_PREFIX = 3
+SHA256_DIGITS = 64
 TELLS = {
     "ingest": "provenance, licence, split, audio statistics; quarantine",
     "validate": "whether the data hold what was expected",
@@ -115,19 +117,19 @@ def find(catalogue: Catalogue, wanted: str) -> pd.DataFrame:
     Raises:
         ValueError: Nothing, or more than one thing, is so named; the message lists candidates.
     """
-    items = catalogue.items
-    for column in ("item", "track_id", "sha256", "path"):
+    items, low = catalogue.items, wanted.casefold()
+    for column in ("track_id", "item", "path", "sha256"):
         rows = items[items[column] == wanted]
         if len(rows):
             return _one_file(rows, wanted)
-    low = wanted.casefold()
     if len(low) >= SHORTEST_PREFIX:
-        for column in ("item", "track_id", "sha256"):
-            rows = items[items[column].str.startswith(low)]
-            if len(rows):
-                if column == "item" and rows["item"].nunique() > 1:
-                    raise _ambiguous(wanted, "begins", rows["item"].tolist(), rows)
-                return _one_file(rows, wanted)
+        begin = {column: items[items[column].str.startswith(low)] for column in ("track_id", "item", "sha256")}
+        named = {name: rows for column in begin for name, rows in begin[column].groupby(column, sort=True)}
+        short = {name: rows for name, rows in named.items() if len(name) < SHA256_DIGITS or len(low) > ADDRESS_DIGITS}
+        if len(short) > 1:
+            raise _ambiguous(wanted, [f"{name} ({rows['path'].iloc[0]})" for name, rows in short.items()])
+        if short:
+            return _one_file(next(iter(short.values())), wanted)
         rows = items[items["path"].str.casefold().str.endswith(low)]
         if len(rows):
             return _one_file(rows, wanted)
@@ -135,17 +137,18 @@ def find(catalogue: Catalogue, wanted: str) -> pd.DataFrame:
 
 
 def _one_file(rows: pd.DataFrame, wanted: str) -> pd.DataFrame:
-    """`rows`, if they are of one file."""
-    files = rows["source"] + ":" + rows["path"]
+    """`rows`, if they are of one file; its exact copies in quarantine do not count beside it."""
+    used = rows[rows["fate"] != QUARANTINED]
+    rows = used if len(used) else rows
+    files = rows["source"] + ": " + rows["path"]
     if files.nunique() > 1:
-        raise _ambiguous(wanted, "names", files.tolist(), rows)
+        raise _ambiguous(wanted, files.unique().tolist())
     return rows.sort_values("offset_seconds", kind="stable")
 
 
-def _ambiguous(wanted: str, how: str, names: Sequence[str], rows: pd.DataFrame) -> ValueError:
-    unique = list(dict.fromkeys(f"{name} ({path})" for name, path in zip(names, rows["path"], strict=True)))
-    more = f" and {len(unique) - NAMED} more" if len(unique) > NAMED else ""
-    return ValueError(f"{wanted!r} {how} {len(unique)} things: {', '.join(unique[:NAMED])}{more}; name one of them")
+def _ambiguous(wanted: str, names: Sequence[str]) -> ValueError:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ValueError(f"{wanted!r} could be any of {len(names)}: {', '.join(names[:NAMED])}{more}; say more of one")
 
 
 def _near(items: pd.DataFrame, low: str) -> str:
@@ -177,8 +180,8 @@ def _items(inputs: Inputs) -> pd.DataFrame:
     if inputs.quarantine is None or not len(inputs.quarantine):
         return clips
     refused = inputs.quarantine.assign(fate=QUARANTINED)
-    named = refused["sha256"].str[:16] if "sha256" in refused else pd.Series("", index=refused.index)
-    refused = refused.assign(item=named.where(named != "", refused["path"]), track_id=named)
+    named = refused["sha256"].str[:ADDRESS_DIGITS] if "sha256" in refused else pd.Series("", index=refused.index)
+    refused = refused.assign(item=named.where(named != "", refused["path"]))
     both = pd.concat([clips, refused], ignore_index=True)
     texts = [name for name in ("clip_id", "artist", "album", "title", "licence", "split", "tags") if name in both]
     return both.assign(**{name: both[name].fillna("") for name in (*texts, "track_id", "source", "sha256", "detail")})

@@ -71,7 +71,7 @@ def render_page(
     heard = listen_view.reconstruction_rows(inputs, reconstructions_shown)
     generated = listen_view.sample_rows(inputs, prompts_shown, chosen)
     played, cut_seconds = listen_view.encode([*heard, *generated])
-    environment = _environment()
+    environment = template_environment()
     return environment.get_template("page.html").render(
         title=title,
         inputs=inputs,
@@ -188,7 +188,8 @@ def _metrics_of(inputs: Inputs, stage: str) -> list[tuple[str, list[tuple[str, s
     return found
 
 
-def _environment() -> Environment:
+def template_environment() -> Environment:
+    """Templates with escaping on, and the style sheet and script with their hashes at hand."""
     environment = Environment(
         loader=PackageLoader("padstal.reporting"),
         autoescape=select_autoescape(default=True),

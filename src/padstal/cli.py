@@ -159,9 +159,7 @@ def data_show(
     """Show a clip, track or refused file: provenance, captions, scores, decisions, waveform and spectrogram."""
     from padstal.commands.data import show
 
-    _finish(
-        lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_, out=play_file)
-    )
+    _finish(lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_, out=play_file))
 
 
 def _finish(command: Callable[[], int]) -> None:

@@ -89,7 +89,8 @@ def write_ingest(root: Path, manifest: pd.DataFrame, quarantined: dict[str, str]
     ingest.mkdir(parents=True, exist_ok=True)
     write_table(manifest, ingest / "manifest.parquet")
     bad = quarantined or {}
-    quarantine = {"source": ["synth"] * len(bad), "path": list(bad), "sha256": ["0" * 64] * len(bad)}
+    sums = [hashlib.sha256(path.encode()).hexdigest() for path in bad]
+    quarantine = {"source": ["synth"] * len(bad), "path": list(bad), "sha256": sums}
     table = pd.DataFrame({**quarantine, "reason": list(bad.values()), "detail": [""] * len(bad)}, dtype="str")
     write_table(table, ingest / "quarantine.parquet")
     tracks = int(manifest["track_id"].nunique())

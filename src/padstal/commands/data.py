@@ -21,7 +21,7 @@ from padstal.commands.where import paths_of
 from padstal.manifest import ClipAudio
 from padstal.reporting import data_view
 from padstal.reporting.captions_view import decision_table
-from padstal.reporting.catalogue import COLUMN_OF, KEPT, QUARANTINED, REMOVED, Catalogue, find, read_catalogue
+from padstal.reporting.catalogue import COLUMN_OF, QUARANTINED, REMOVED, Catalogue, find, read_catalogue
 from padstal.reporting.clip_view import Facts, clip_facts, file_facts
 from padstal.reporting.text import MINUS, duration, number
 
@@ -219,6 +219,8 @@ def show(root: Path, wanted: str, scale: str | None, *, page: Path | None, open_
         FileNotFoundError: Nothing was ingested.
         ValueError: No such thing, or several; or audio of a refused file was asked for.
     """
+    if open_page and not page:
+        raise ValueError("--open opens the page that --page FILE.html writes: name a file")
     catalogue = read_catalogue(paths_of(root, scale))
     rows = find(catalogue, wanted)
     refused = rows.iloc[0]["fate"] == QUARANTINED
@@ -288,8 +290,8 @@ def _pictures(console: Console, pcm_SC: np.ndarray, rate: int) -> None:
         console.print(Text("  " + line), no_wrap=True)
     seconds = len(pcm_SC) / rate
     console.print(Text(f"\nMel-spectrogram, 0 to {seconds:.2f} s, up to {number(rate / 2)} Hz", "bold"))
-    for line in draw.spectrogram(pcm_SC, rate, columns, MEL_ROWS, colour=colour, ascii_only=plain):
-        console.print(Text("  ").append_text(line), no_wrap=True)
+    for mel in draw.spectrogram(pcm_SC, rate, columns, MEL_ROWS, colour=colour, ascii_only=plain):
+        console.print(Text("  ").append_text(mel), no_wrap=True)
 
 
 def _facts(console: Console, facts: Facts) -> None:

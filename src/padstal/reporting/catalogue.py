@@ -120,7 +120,7 @@ def find(catalogue: Catalogue, wanted: str) -> pd.DataFrame:
     items, low = catalogue.items, wanted.casefold()
     for column in ("track_id", "item", "path", "sha256"):
         rows = items[items[column] == wanted]
-        if len(rows):
+        if wanted and len(rows):
             return _one_file(rows, wanted)
     if len(low) >= SHORTEST_PREFIX:
         begin = {column: items[items[column].str.startswith(low)] for column in ("track_id", "item", "sha256")}
@@ -152,7 +152,7 @@ def _ambiguous(wanted: str, names: Sequence[str]) -> ValueError:
 
 
 def _near(items: pd.DataFrame, low: str) -> str:
-    """"; near: …" with paths that hold the text, else ids and paths that look like it."""
+    """ "; near: …" with paths that hold the text, else ids and paths that look like it."""
     paths = items["path"].drop_duplicates()
     close = paths[paths.str.casefold().str.contains(low, regex=False)].head(NAMED).tolist() if low else []
     if not close:
@@ -164,10 +164,12 @@ def _near(items: pd.DataFrame, low: str) -> str:
 def _items(inputs: Inputs) -> pd.DataFrame:
     assert inputs.manifest is not None
     clips = inputs.manifest.rename(columns={"caption": "written"})
-    if inputs.scores is not None:
-        clips = clips.merge(inputs.scores, on="clip_id", how="left")
-    if inputs.captions is not None:
-        clips = clips.merge(inputs.captions, on="clip_id", how="left")
+    for table in (inputs.scores, inputs.captions):
+        if table is not None:
+            new = [name for name in table if name == "clip_id" or name not in clips]
+            clips = clips.merge(table[new], on="clip_id", how="left")
+    if inputs.captions is None:
+        clips = clips.assign(caption=clips["written"])
     clips = clips.assign(item=clips["clip_id"], fate=OPEN, reason="", detail="")
     if inputs.dataset is not None:
         found = [name for name in ("log_likelihood", "duplicate_group", "weight") if name in inputs.dataset]
@@ -196,7 +198,9 @@ def _standing(inputs: Inputs, paths: Paths) -> tuple[Standing, ...]:
         "curate": None if inputs.dataset is None else pd.concat([inputs.dataset, inputs.removed])[["clip_id"]],
     }
     verdict = inputs.verdict
-    latents = sorted(folder.name for folder in (paths.data / "latents").glob("*") if (folder / "index.parquet").exists())
+    latents = sorted(
+        folder.name for folder in (paths.data / "latents").glob("*") if (folder / "index.parquet").exists()
+    )
     there = {"ingest": True, "validate": verdict is not None, "gate": (paths.gate / "passed.json").is_file()}
     standing = []
     for stage, tells in TELLS.items():

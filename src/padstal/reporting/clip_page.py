@@ -15,7 +15,6 @@ from padstal.reporting.catalogue import QUARANTINED, Catalogue
 from padstal.reporting.clip_view import Facts, clip_facts, file_facts
 from padstal.reporting.media import mp3_uri, playable, spectrogram_uri
 from padstal.reporting.page import template_environment
-from padstal.reporting.text import number
 from padstal.storage.atomic import atomic_file
 
 WAVE_COLUMNS = 600
@@ -48,21 +47,27 @@ def render_page(catalogue: Catalogue, rows: pd.DataFrame) -> str:
     clips = [] if refused else [_shown(catalogue, row) for _, row in rows.head(CLIPS_SHOWN).iterrows()]
     title = str(first["title"] or Path(str(first["path"])).name or first["item"])
     artist = str(first["artist"] or "")
-    return template_environment().get_template("clip.html").render(
-        title=title,
-        subtitle=f"by {artist}" if artist else "",
-        scale=catalogue.inputs.scale,
-        fates=sorted({f"{row['fate']}: {row['reason']}".rstrip(": ").replace("_", " ") for _, row in rows.iterrows()}),
-        file=file_facts(catalogue, rows),
-        clips=clips,
-        left_out=max(0, len(rows) - CLIPS_SHOWN) if not refused else 0,
-        standing=catalogue.standing,
+    return (
+        template_environment()
+        .get_template("clip.html")
+        .render(
+            title=title,
+            subtitle=f"by {artist}" if artist else "",
+            scale=catalogue.inputs.scale,
+            fates=sorted(
+                {f"{row['fate']}: {row['reason']}".rstrip(": ").replace("_", " ") for _, row in rows.iterrows()}
+            ),
+            file=file_facts(catalogue, rows),
+            clips=clips,
+            left_out=max(0, len(rows) - CLIPS_SHOWN) if not refused else 0,
+            standing=catalogue.standing,
+        )
     )
 
 
 def _shown(catalogue: Catalogue, row: pd.Series) -> Shown:
-    begins = float(row["offset_seconds"])
-    note = f"{number(begins)} to {number(begins + float(row['clip_seconds']))} s of {number(float(row['track_seconds']))} s"
+    begins, lasts, whole = (float(row[name]) for name in ("offset_seconds", "clip_seconds", "track_seconds"))
+    note = f"{begins:.1f} to {begins + lasts:.1f} s of {whole:.1f} s"
     facts = clip_facts(catalogue, row)
     audio = catalogue.inputs.clip_audio
     assert audio is not None
@@ -94,6 +99,8 @@ def waveform(pcm_SC: np.ndarray, sample_rate: int) -> Markup:
         for at, low, high in zip(middle_T, low_T, high_T, strict=True)
         for value in (low, high)
     ]
-    axes = svg.Axes("seconds", "", x_range=(0, len(pcm_SC) / sample_rate), y_range=(-reach, reach), width=920, height=190)
+    axes = svg.Axes(
+        "seconds", "", x_range=(0, len(pcm_SC) / sample_rate), y_range=(-reach, reach), width=920, height=190
+    )
     line = svg.Line("samples", marks, style="c2 wave")
     return svg.line_chart([line], axes, title="Waveform", description="Least and greatest sample over time.")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.manifest import COLUMNS
 from padstal.reporting.captions_view import DECISION_WORDS
 from padstal.reporting.catalogue import KEPT, OPEN, QUARANTINED, REMOVED, Catalogue
 from padstal.reporting.text import MINUS, duration, number
@@ -27,13 +28,26 @@ class Facts:
     missing: str = ""
 
 
+CAPTION_COLUMNS = (
+    "clip_id",
+    "original",
+    "generated",
+    "decision",
+    "caption",
+    "similarity_original_audio",
+    "similarity_generated_audio",
+    "similarity_original_generated",
+    "similarity_caption_audio",
+)
+SCORE_COLUMNS = ("clip_id", "pmos", "quality_level", "prefix")
+
+
 def file_facts(catalogue: Catalogue, rows: pd.DataFrame) -> tuple[Facts, ...]:
     """Facts that all rows of one file share: provenance, licence, split; of a refused file, why."""
     row = rows.iloc[0]
     named = (("title", "title"), ("artist", "artist"), ("album", "album"), ("licence", "licence"))
     where = (("source", "source"), ("path", "path"), ("address", "source_url"), ("sha256", "sha256"))
-    extra = [(name, name) for name in PROVENANCE if name in rows]
-    provenance = [(label, _text(row, column)) for label, column in (*named, *where, *extra)]
+    provenance = [(label, _text(row, column)) for label, column in (*named, *where)]
     if row["fate"] == QUARANTINED:
         refused = (("reason", _text(row, "reason").replace("_", " ")), ("detail", _text(row, "detail")))
         return (Facts("In quarantine", refused), Facts("Provenance", _known(provenance)))
@@ -45,11 +59,8 @@ def file_facts(catalogue: Catalogue, rows: pd.DataFrame) -> tuple[Facts, ...]:
         ("file", f"{number(int(row['sample_rate']))} Hz, {number(int(row['channels']))} channels"),
         ("clips", number(len(catalogue.clips[catalogue.clips["track_id"] == row["track_id"]]))),
     )
-    return (Facts("Provenance", _known([*provenance, *form])),)
-
-
-PROVENANCE = ("fetched_at", "attribution", "licence_url")
-"""Columns that a manifest may carry besides."""
+    more = _more(catalogue.inputs.manifest, row, COLUMNS)
+    return (Facts("Provenance", _known([*provenance, *form, *more])),)
 
 
 def clip_facts(catalogue: Catalogue, row: pd.Series) -> tuple[Facts, ...]:
@@ -77,7 +88,7 @@ def _captions(catalogue: Catalogue, row: pd.Series) -> Facts:
         ("trained with", _text(row, "caption") or "no caption"),
         ("fits the sound", _cosine(row, "similarity_caption_audio")),
     )
-    return Facts("Captions", pairs)
+    return Facts("Captions", (*pairs, *_more(catalogue.inputs.captions, row, CAPTION_COLUMNS)))
 
 
 def _quality(catalogue: Catalogue, row: pd.Series) -> Facts:
@@ -91,7 +102,7 @@ def _quality(catalogue: Catalogue, row: pd.Series) -> Facts:
         pairs.append(("among the clips", f"{number(off)} deviations from the training mean of {number(mu)}"))
     pairs.append(("level", "unknown" if pd.isna(level) or not int(level) else f"{int(level)} of 5"))
     pairs.append(("prefix", _text(row, "prefix") or "none"))
-    return Facts("Quality", tuple(pairs))
+    return Facts("Quality", (*pairs, *_more(catalogue.inputs.scores, row, SCORE_COLUMNS)))
 
 
 def _curation(catalogue: Catalogue, row: pd.Series) -> Facts:
@@ -119,9 +130,23 @@ def _curation(catalogue: Catalogue, row: pd.Series) -> Facts:
     return Facts("Curation", tuple(pairs))
 
 
+def _more(table: pd.DataFrame | None, row: pd.Series, known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """What `table` says besides its `known` columns, under the columns' own names."""
+    others = [] if table is None else [name for name in table if name not in known and name in row]
+    return _known([(str(name).replace("_", " "), _figure(row[name]) or _text(row, name)) for name in others])
+
+
+def _figure(content: Any) -> str:
+    return number(float(content)) if isinstance(content, float) and not pd.isna(content) else ""
+
+
 def _text(row: pd.Series, column: str) -> str:
     content = row.get(column)
-    return "" if content is None or content is np.nan or (isinstance(content, float) and pd.isna(content)) else str(content)
+    return (
+        ""
+        if content is None or content is np.nan or (isinstance(content, float) and pd.isna(content))
+        else str(content)
+    )
 
 
 def _cosine(row: pd.Series, column: str) -> str:
@@ -144,5 +169,8 @@ SOUND: dict[str, tuple[str, Callable[[Any], str]]] = {
     "peak_dbfs": ("peak", _with("dBFS")),
     "rms_dbfs": ("RMS", _with("dBFS")),
     "bandwidth_hz": ("bandwidth", _with("Hz")),
-    "clipped_share": ("near the peak", lambda content: "" if pd.isna(content) else f"{100 * float(content):.2f} % of samples"),
+    "clipped_share": (
+        "near the peak",
+        lambda content: "" if pd.isna(content) else f"{100 * float(content):.2f} % of samples",
+    ),
 }

@@ -85,7 +85,9 @@ def ledger(inputs: Inputs) -> Table:
     """What became of everything that came in; the run itself checked that the counts add up."""
     counted = inputs.metrics.get("curate", {}).get("ledger", {})
     rows = tuple(
-        (words, *(number(counted[name].get(fate)) for fate in FATES)) for name, words in LEDGER.items() if name in counted
+        (words, *(number(counted[name].get(fate)) for fate in FATES))
+        for name, words in LEDGER.items()
+        if name in counted
     )
     return Table(("of", *FATES), rows, (False, *(True for _ in FATES)))
 

@@ -202,13 +202,18 @@ def test_a_page_is_written_where_asked_and_nothing_else_changes(here, tmp_path):
     assert {file: file.stat().st_mtime_ns for file in here.rglob("*")} == before
 
 
-def test_the_command_is_imported_within_a_second_and_a_half() -> None:
-    """Of processor time, so that a busy machine does not decide; pandas and pyarrow are two thirds of it."""
-    command = [sys.executable, "-c", "import padstal.commands.data"]
-    before = os.times()
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, check=True)
-    after = os.times()
-    assert after.children_user - before.children_user + after.children_system - before.children_system < 1.5
+def test_the_command_takes_little_longer_to_import_than_pandas() -> None:
+    """Of processor time and as a ratio, so that a busy machine does not decide."""
+
+    def seconds(modules: str) -> float:
+        before = os.times()
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        subprocess.run([sys.executable, "-c", f"import {modules}"], env=environment, check=True)
+        after = os.times()
+        return after.children_user - before.children_user + after.children_system - before.children_system
+
+    ratios = [seconds("padstal.commands.data") / seconds("pandas, pyarrow.parquet") for _ in range(3)]
+    assert sorted(ratios)[1] < 1.7
 
 
 def test_lists_and_clips_are_shown_without_heavy_imports(here):

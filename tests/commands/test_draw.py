@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from padstal.commands.draw import EIGHTHS, SHADES, envelope, spectrogram, visible, waveform
+from padstal.commands.draw import EIGHTHS, SHADES, envelope, spectrogram, waveform
 
 RATE = 8_000
 
@@ -53,17 +53,3 @@ def test_without_unicode_all_is_ascii():
     assert "".join(waveform(tone(440), 30, 4, ascii_only=True)).isascii()
     lines = spectrogram(tone(440), RATE, 30, 4, colour=True, ascii_only=True)
     assert all(line.plain.isascii() and not line.spans for line in lines)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.text())
-def test_no_text_can_steer_the_terminal(text):
-    shown = visible(text)
-    assert all(character.isprintable() or character == "\u202f" for character in shown)
-    assert "\x1b" not in shown
-    assert "\n" not in shown
-
-
-def test_what_is_not_printable_is_written_as_its_code():
-    assert visible("a\x1b[31mb\u202ec\td\n") == "a\\x1b[31mb\\x202ec d"
-    assert visible("Größe 東京") == "Größe 東京"

@@ -19,6 +19,8 @@ def test_hostile_captions_names_and_paths_are_escaped(whole):
     page = render_page(whole, find(whole, HOSTILE_PATH))
     assert "<script" not in page
     assert "&lt;script&gt;alert(&#39;caption&#39;)&lt;/script&gt;" in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
     assert "a&amp;b &lt;script&gt;alert(1)&lt;/script&gt; [red].wav" in page
 
 

@@ -157,8 +157,8 @@ def test_the_genre_that_the_likelihood_cut_took_is_named(tmp_path):
     metrics = curate(tmp_path, keep_likelihood=0.85)[2]
     lost = metrics["genre_loss"]
     assert (lost["tracks_before"], lost["tracks_after"], lost["tags"]) == (8, 7, 3)
-    assert lost["of_tag"]["noise"] == {"before": 1, "after": 0, "lost": 1.0}
-    assert lost["of_tag"]["jazz"] == {"before": 7, "after": 7, "lost": 0.0}
+    assert lost["of_tag"]["noise"] == {"tracks": 1, "lost": 1.0}
+    assert lost["of_tag"]["jazz"] == {"tracks": 7, "lost": 0.0}
     assert lost["entropy_before"] > lost["entropy_after"] == 1.0
 
 

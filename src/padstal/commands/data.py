@@ -23,7 +23,7 @@ from padstal.reporting import data_view
 from padstal.reporting.captions_view import decision_table
 from padstal.reporting.catalogue import COLUMN_OF, QUARANTINED, REMOVED, Catalogue, find, read_catalogue
 from padstal.reporting.clip_view import Facts, clip_facts, file_facts
-from padstal.reporting.text import MINUS, duration, number
+from padstal.reporting.text import MINUS, duration, number, visible
 
 LISTED = (
     ("item", "id"),
@@ -298,7 +298,7 @@ def _facts(console: Console, facts: Facts) -> None:
     console.print(Text(f"\n{facts.name}", "bold"))
     width = max((len(name) for name, _ in facts.pairs), default=0)
     for name, text in facts.pairs:
-        console.print(Text.assemble((f"  {name:<{width}}  ", "dim"), draw.visible(text)), soft_wrap=True)
+        console.print(Text.assemble((f"  {name:<{width}}  ", "dim"), visible(text)), soft_wrap=True)
     if facts.missing:
         console.print(Text(f"  not known yet: {facts.missing}", "dim"))
 
@@ -324,7 +324,7 @@ def _cell(content: object) -> str:
         return ""
     if isinstance(content, float):
         return f"{content:g}" if content == int(content) else f"{content:.3f}"
-    return draw.visible(str(content))
+    return visible(str(content))
 
 
 def _print(
@@ -338,5 +338,5 @@ def _print(
     for name, right in zip(head, numeric or (False,) * len(head), strict=True):
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(draw.visible(cell)) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     console.print(table)

@@ -57,12 +57,3 @@ def spectrogram(
     level_BT = mel_spectrogram(pcm_SC, sample_rate, bands=rows, columns=columns)[::-1]
     step_BT = np.round(level_BT * (len(shades) - 1)).astype(int)
     return [Text("".join(shades[step] for step in step_T)) for step_T in step_BT]
-
-
-def visible(text: str) -> str:
-    """Text from outside as one line that cannot steer a terminal: what is not printable is written as its code."""
-    one_line = " ".join(str(text).split())
-    return "".join(
-        character if character.isprintable() or character == "\u202f" else f"\\x{ord(character):02x}"
-        for character in one_line
-    )

@@ -15,6 +15,7 @@ from padstal.reporting.catalogue import QUARANTINED, Catalogue
 from padstal.reporting.clip_view import Facts, clip_facts, file_facts
 from padstal.reporting.media import mp3_uri, playable, spectrogram_uri
 from padstal.reporting.page import template_environment
+from padstal.reporting.text import visible
 from padstal.storage.atomic import atomic_file
 
 WAVE_COLUMNS = 600
@@ -45,8 +46,8 @@ def render_page(catalogue: Catalogue, rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
     refused = first["fate"] == QUARANTINED
     clips = [] if refused else [_shown(catalogue, row) for _, row in rows.head(CLIPS_SHOWN).iterrows()]
-    title = str(first["title"] or Path(str(first["path"])).name or first["item"])
-    artist = str(first["artist"] or "")
+    title = visible(str(first["title"] or Path(str(first["path"])).name or first["item"]))
+    artist = visible(str(first["artist"] or ""))
     return (
         template_environment()
         .get_template("clip.html")

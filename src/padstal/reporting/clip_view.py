@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from padstal.manifest import COLUMNS
 from padstal.reporting.captions_view import DECISION_WORDS
 from padstal.reporting.catalogue import KEPT, OPEN, QUARANTINED, REMOVED, Catalogue
-from padstal.reporting.text import MINUS, duration, number
+from padstal.reporting.text import MINUS, duration, number, visible
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def _curation(catalogue: Catalogue, row: pd.Series) -> Facts:
     group = _text(row, "duplicate_group")
     if group:
         members = clips[clips["duplicate_group"] == group].drop_duplicates("track_id")
-        told = [f"{one['track_id']} ({one['fate']}, {one['path']})" for _, one in members.iterrows()]
+        told = [f"{one['track_id']} ({one['fate']}, {visible(one['path'])})" for _, one in members.iterrows()]
         pairs.append(("duplicate group", f"{group}: {'; '.join(told)}"))
     else:
         pairs.append(("duplicate group", "none"))
@@ -142,11 +141,7 @@ def _figure(content: Any) -> str:
 
 def _text(row: pd.Series, column: str) -> str:
     content = row.get(column)
-    return (
-        ""
-        if content is None or content is np.nan or (isinstance(content, float) and pd.isna(content))
-        else str(content)
-    )
+    return "" if content is None or (isinstance(content, float) and pd.isna(content)) else visible(str(content))
 
 
 def _cosine(row: pd.Series, column: str) -> str:

@@ -93,12 +93,11 @@ def ledger(inputs: Inputs) -> Table:
 
 
 def genre_loss(inputs: Inputs) -> Table:
-    """The tags that the likelihood cut took most of, as shares of their training tracks."""
+    """The tags that the likelihood cut took most of, as shares of their training tracks; none where it took nothing."""
     found = inputs.metrics.get("curate", {}).get("genre_loss", {}).get("of_tag", {})
-    worst = sorted(found.items(), key=lambda pair: (-pair[1]["lost"], -pair[1]["before"], pair[0]))[:TAGS_SHOWN]
+    worst = sorted(found.items(), key=lambda pair: (-pair[1]["lost"], -pair[1]["tracks"], pair[0]))[:TAGS_SHOWN]
     rows = tuple(
-        (tag, f"{number(counts['before'])} → {number(counts['after'])}", f"{100 * counts['lost']:.1f} %")
-        for tag, counts in worst
+        (tag, number(counts["tracks"]), f"{100 * counts['lost']:.1f} %") for tag, counts in worst if counts["lost"]
     )
     return Table(("tag", "training tracks", "lost"), rows, (False, True, True))
 

@@ -22,7 +22,7 @@ from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_folder, read_json
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-TAGS_REPORTED = 40
+TAGS_REPORTED = 24
 """The commonest tags, whose loss is written down."""
 TAG_CHARACTERS = 60
 CAPTION_COLUMNS = ["clip_id", "original", "caption", "decision"]
@@ -161,7 +161,7 @@ def genre_loss(clips: pd.DataFrame, before: pd.Series, staying: pd.Series) -> di
         "entropy_after": representation.entropy(lost.after),
         "tags": len(lost.before),
         "of_tag": {
-            tag[:TAG_CHARACTERS]: {"before": lost.before[tag], "after": lost.after[tag], "lost": shares[tag]}
+            tag[:TAG_CHARACTERS]: {"tracks": lost.before[tag], "lost": shares[tag]}
             for tag in list(lost.before)[:TAGS_REPORTED]
         },
     }

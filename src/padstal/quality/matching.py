@@ -17,9 +17,10 @@ from padstal.quality.fingerprint import BANDS, HOP_SECONDS, Fingerprint
 
 WORDS_BITS = (16, 20, 24, 28)
 """Lengths that a word may have."""
-CHANCE_NEIGHBOURS = 4.0
-"""Entries by chance (if all words were equally common) that one entry may be compared with, before words grow."""
-MAX_NEIGHBOURS = 128
+CHANCE_NEIGHBOURS = 0.5
+"""Entries by chance that one entry may be compared with, before words grow; were all words equally common, that is:
+words of real music have 4 times (16 bits) to 10 times (24 bits) as many."""
+MAX_NEIGHBOURS = 64
 """Entries of one word, within the largest shift, that an entry is compared with; a commoner word says too little."""
 PART_ENTRIES = 4_000_000
 """Entries of the index that are held at once."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.fft import rfft
 
 from padstal.manifest import ClipAudio
 
@@ -93,7 +94,7 @@ def _band_energies(audio_S: np.ndarray, sample_rate: int, hop: int, window: int)
     low, high = int(bin_edges[0]), int(bin_edges[-1])
     energies = []
     for start in range(0, len(frames_TW), 256):
-        spectrum = np.fft.rfft(frames_TW[start : start + 256] * taper_W, axis=1)[:, low:high]
+        spectrum = rfft(frames_TW[start : start + 256] * taper_W, axis=1)[:, low:high]  # single precision
         power = (spectrum.real**2 + spectrum.imag**2) / window**2
-        energies.append(np.add.reduceat(power, bin_edges[:-1] - low, axis=1) / np.diff(bin_edges))
+        energies.append(np.add.reduceat(power, bin_edges[:-1] - low, axis=1, dtype=np.float64) / np.diff(bin_edges))
     return np.concatenate(energies)

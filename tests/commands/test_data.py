@@ -170,11 +170,21 @@ def test_a_clip_is_drawn_without_colour_where_there_is_no_terminal(here):
     assert "▀" not in shown
 
 
+@pytest.mark.parametrize("arguments", [(), ("list",), ("show", "0000d100")])
+def test_a_terminal_without_unicode_is_no_obstacle(here, arguments):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "padstal.cli", "data", *arguments]
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.isascii()
+
+
 def test_colour_comes_with_a_terminal_and_goes_with_no_color(here, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "3 of 64 shown; --limit 0 shows all" in run("list", "--limit", "3").output
     assert "▀" in run("show", "0000d100").output
     monkeypatch.setenv("NO_COLOR", "1")
     assert "▀" not in run("show", "0000d100").output

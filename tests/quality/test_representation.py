@@ -20,6 +20,7 @@ def test_each_tag_says_which_share_of_its_tracks_left():
     table = tracks("rock, loud", "rock", "rock", "rock", "folk", "folk", "")
     lost = loss(table, stays(table, False, True, True, True, True, False, True))
     assert lost.before == {"rock": 4, "folk": 2, "loud": 1, UNTAGGED: 1}
+    assert list(lost.before) == ["rock", "folk", "loud", UNTAGGED]
     assert lost.after == {"rock": 3, "folk": 1, "loud": 0, UNTAGGED: 1}
     assert lost.tracks_lost == {"loud": 1.0, "folk": 0.5, "rock": 0.25, UNTAGGED: 0.0}
     assert list(lost.tracks_lost) == ["loud", "folk", "rock", UNTAGGED]

@@ -3,6 +3,8 @@
 Where the output is no terminal, lists come as tab-separated lines and pictures without colour.
 """
 
+import io
+import sys
 import webbrowser
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,6 +41,10 @@ LISTED = (
     ("path", "path"),
 )
 SEARCHED = ("item", "path", "artist", "album", "title", "tags", "written", "original", "caption", "detail")
+WIDE = 150
+"""Characters of a terminal that has room for paths."""
+WHOLE = ("id", "fate", "split", "licence", "level", "p-MOS")
+"""Columns that are not folded."""
 WIDEST_PICTURE, WAVE_ROWS, MEL_ROWS = 120, 4, 12
 STATE_STYLES = {"done": "green", "stale": "yellow", "not run": "dim"}
 
@@ -66,7 +72,7 @@ def overview(root: Path, scale: str | None) -> int:
         FileNotFoundError: Nothing was ingested.
     """
     catalogue = read_catalogue(paths_of(root, scale))
-    inputs, console = catalogue.inputs, Console(soft_wrap=False)
+    inputs, console = catalogue.inputs, _console()
     hours = inputs.manifest["clip_seconds"].sum() / 3600 if inputs.manifest is not None else 0
     console.print(f"[bold]{inputs.scale} scale[/bold]: {number(len(catalogue.clips))} clips, {hours:.2f} h of audio")
     stages = Table(title="How far the pipeline has come", title_justify="left", box=box.SIMPLE, pad_edge=False)
@@ -140,12 +146,15 @@ def listing(root: Path, wish: Wish, scale: str | None) -> int:
     shown = chosen.head(wish.limit) if wish.limit else chosen
     columns = [(name, head) for name, head in LISTED if name in shown and shown[name].fillna("").astype(str).any()]
     rows = [[_cell(row[name]) for name, _ in columns] for _, row in shown.iterrows()]
-    console = Console()
+    console = _console()
     if not console.is_terminal:
         for line in ([head for _, head in columns], *rows):
             print("\t".join(line))
         return 0
-    _print(console, f"{inputs_line(catalogue)}", tuple(head for _, head in columns), rows)
+    if console.width < WIDE:
+        kept = [place for place, (name, _) in enumerate(columns) if name != "path"]
+        columns, rows = [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
+    _print(console, inputs_line(catalogue), tuple(head for _, head in columns), rows)
     hint = "" if len(shown) == len(chosen) else "; --limit 0 shows all"
     console.print(f"{number(len(shown))} of {number(len(chosen))} shown{hint}")
     return 0
@@ -226,7 +235,7 @@ def show(root: Path, wanted: str, scale: str | None, *, page: Path | None, open_
     refused = rows.iloc[0]["fate"] == QUARANTINED
     if refused and out:
         raise ValueError(f"{wanted}: in quarantine, so there is no audio to write")
-    console = Console(highlight=False)
+    console = _console()
     for facts in file_facts(catalogue, rows):
         _facts(console, facts)
     if len(rows) > 1:
@@ -294,6 +303,13 @@ def _pictures(console: Console, pcm_SC: np.ndarray, rate: int) -> None:
         console.print(Text("  ").append_text(mel), no_wrap=True)
 
 
+def _console() -> Console:
+    """A console that writes what the terminal's encoding lacks as a question mark, and colours no numbers."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return Console(highlight=False)
+
+
 def _facts(console: Console, facts: Facts) -> None:
     console.print(Text(f"\n{facts.name}", "bold"))
     width = max((len(name) for name, _ in facts.pairs), default=0)
@@ -336,7 +352,7 @@ def _print(
 ) -> None:
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     for name, right in zip(head, numeric or (False,) * len(head), strict=True):
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in WHOLE)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     console.print(table)

@@ -42,7 +42,9 @@ LISTED = (
 )
 SEARCHED = ("item", "path", "artist", "album", "title", "tags", "written", "original", "caption", "detail")
 WIDE = 150
-"""Characters of a terminal that has room for paths."""
+"""Characters of a terminal that has room for all columns."""
+ROOMY = ("path", "licence", "pmos")
+"""Columns that narrower ones go without."""
 WHOLE = ("id", "fate", "split", "licence", "level", "p-MOS")
 """Columns that are not folded."""
 WIDEST_PICTURE, WAVE_ROWS, MEL_ROWS = 120, 4, 12
@@ -152,7 +154,7 @@ def listing(root: Path, wish: Wish, scale: str | None) -> int:
             print("\t".join(line))
         return 0
     if console.width < WIDE:
-        kept = [place for place, (name, _) in enumerate(columns) if name != "path"]
+        kept = [place for place, (name, _) in enumerate(columns) if name not in ROOMY]
         columns, rows = [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
     _print(console, inputs_line(catalogue), tuple(head for _, head in columns), rows)
     hint = "" if len(shown) == len(chosen) else "; --limit 0 shows all"
@@ -352,7 +354,13 @@ def _print(
 ) -> None:
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     for name, right in zip(head, numeric or (False,) * len(head), strict=True):
-        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in WHOLE)
+        table.add_column(
+            name,
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=name in WHOLE,
+            min_width=24 if name == "caption" else None,
+        )
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     console.print(table)

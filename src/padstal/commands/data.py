@@ -359,7 +359,6 @@ def _print(
             justify="right" if right else "left",
             overflow="fold",
             no_wrap=name in WHOLE,
-            min_width=24 if name == "caption" else None,
         )
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))

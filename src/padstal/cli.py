@@ -96,6 +96,80 @@ def report(
     _finish(lambda: run(Path.cwd(), scale, open_))
 
 
+data_app = typer.Typer(
+    help="Show what the dataset holds, and everything that is known of any clip.",
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+)
+app.add_typer(
+    data_app,
+    name="data",
+    epilog="Examples: [bold]padstal data[/bold], [bold]padstal data list --split test --sort -pmos[/bold], "
+    "[bold]padstal data show eacb6a --page clip.html --open[/bold]",
+)
+
+
+@data_app.callback()
+def data(context: typer.Context, scale: ScaleOption = None) -> None:
+    """Say what the dataset holds: sources, counts, licences, splits, captions, quality, and how far the pipeline is."""
+    context.obj = scale
+    if context.invoked_subcommand is None:
+        from padstal.commands.data import overview
+
+        _finish(lambda: overview(Path.cwd(), scale))
+
+
+@data_app.command(
+    "list",
+    epilog="Examples: [bold]padstal data list --search piano --quality 5[/bold], "
+    "[bold]padstal data list --reason licence --limit 0 > refused.tsv[/bold]",
+)
+def data_list(
+    context: typer.Context,
+    split: Annotated[str, typer.Option(help="train, validation or test")] = "",
+    source: Annotated[str, typer.Option(help="name of a source")] = "",
+    licence: Annotated[str, typer.Option(help="licence id")] = "",
+    decision: Annotated[str, typer.Option(help="what was decided on the caption")] = "",
+    quality: Annotated[str, typer.Option(help="quality level, 1 to 5 or unknown")] = "",
+    reason: Annotated[str, typer.Option(help="why it is in quarantine or was removed")] = "",
+    artist: Annotated[str, typer.Option(help="artist, in any letter case")] = "",
+    search: Annotated[str, typer.Option(help="part of a path, artist, album, title, tag or caption")] = "",
+    sort: Annotated[str, typer.Option(help="column to sort by; -column for the largest first")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="how many to show; 0 shows all")] = 20,
+    scale: ScaleOption = None,
+) -> None:
+    """List clips and refused files; where the output is no terminal, as tab-separated lines."""
+    from padstal.commands.data import Wish, listing
+
+    wish = Wish(split, source, licence, decision, quality, reason, artist, search, sort, limit)
+    _finish(lambda: listing(Path.cwd(), wish, scale or context.obj))
+
+
+@data_app.command(
+    "show",
+    epilog="Examples: [bold]padstal data show eacb6a[/bold], "
+    "[bold]padstal data show 0112-electric-river.mp3[/bold], "
+    "[bold]padstal data show eacb6a --page clip.html --open[/bold]",
+)
+def data_show(
+    context: typer.Context,
+    wanted: Annotated[
+        str,
+        typer.Argument(
+            metavar="CLIP|TRACK|PATH", help="id of a clip or track, or a unique beginning; or a path, or its end"
+        ),
+    ],
+    page: Annotated[Path | None, typer.Option(help="write a page with player, pictures and all facts")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="open that page in a browser")] = False,
+    play_file: Annotated[Path | None, typer.Option(help="write the audio as a WAV file")] = None,
+    scale: ScaleOption = None,
+) -> None:
+    """Show a clip, track or refused file: provenance, captions, scores, decisions, waveform and spectrogram."""
+    from padstal.commands.data import show
+
+    _finish(lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_, out=play_file))
+
+
 def _finish(command: Callable[[], int]) -> None:
     """Run a command; what is the user's to mend becomes one message without a traceback."""
     try:

@@ -9,7 +9,7 @@ Column → meaning:
     artist, album, title, licence, source_url    as the captions table or the source says; "" where unknown
     caption        the original caption; "" where there is none
     tags           the original tags, joined by ", "; "" where there are none
-    split          "train", "validation" or "test": a function of artist (of track where unknown), seed and shares alone
+    split          "train", "validation" or "test": a function of artist (see `split_group`), seed and shares alone
     offset_seconds, clip_seconds, track_seconds
     sample_rate, channels                          of the file, before standardisation
     loudness_lufs, peak_dbfs, rms_dbfs, bandwidth_hz    of the clip, after standardisation
@@ -57,8 +57,13 @@ COLUMNS = TEXT_COLUMNS + NUMBER_COLUMNS
 INTEGER_COLUMNS = ("sample_rate", "channels", "shard", "row")
 
 
+def split_group(artist: str, album: str, track_id: str) -> str:
+    """What a clip's split follows: its artist; of unknown artists the album; where that is unknown too, the track."""
+    return artist.casefold() or (f"album {album.casefold()}" if album else track_id)
+
+
 def split_of(group: str, shares: Mapping[str, float], seed: int) -> str:
-    """The split of everything that belongs to `group` (an artist, or a track of unknown artist).
+    """The split of everything that belongs to `group` (see `split_group`).
 
     A hash of the group decides, so a new track never moves an old one.
     """

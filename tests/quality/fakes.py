@@ -16,6 +16,7 @@ from padstal.manifest import COLUMNS, write_table
 from padstal.params.runtime import RuntimeParams, TrackingParams
 from padstal.paths import Paths
 from padstal.stages.harness import Stage
+from padstal.storage.atomic import write_json
 
 RATE = 8_000
 CLIP_SECONDS = 1.024
@@ -94,9 +95,13 @@ def write_ingest(root: Path, manifest: pd.DataFrame, quarantined: dict[str, str]
     ingest.mkdir(parents=True, exist_ok=True)
     write_table(manifest, ingest / "manifest.parquet")
     bad = quarantined or {}
-    quarantine = {"source": ["synth"] * len(bad), "path": list(bad), "sha256": ["0" * 64] * len(bad)}
+    sums = [hashlib.sha256(path.encode()).hexdigest() for path in bad]
+    quarantine = {"source": ["synth"] * len(bad), "path": list(bad), "sha256": sums}
     table = pd.DataFrame({**quarantine, "reason": list(bad.values()), "detail": [""] * len(bad)}, dtype="str")
     write_table(table, ingest / "quarantine.parquet")
+    tracks = int(manifest["track_id"].nunique())
+    counts = {"files": tracks + len(bad), "files_kept": tracks, "clips": len(manifest)}
+    write_json(Paths(root, "demo").metrics("ingest"), counts)
 
 
 def stage(name: str, root: Path, params: Any, item: str = "") -> Stage[Any]:

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from padstal.reporting import text
@@ -79,3 +79,17 @@ def test_escaped_markdown_holds_no_markup(raw: str) -> None:
 def test_escaped_markdown_mentions_nobody() -> None:
     assert "@someone" not in text.escape_markdown("@someone")
     assert "#12" not in text.escape_markdown("#12")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text())
+def test_no_text_can_steer_the_terminal(outside: str) -> None:
+    shown = text.visible(outside)
+    assert all(character.isprintable() or character == "\u202f" for character in shown)
+    assert "\x1b" not in shown
+    assert "\n" not in shown
+
+
+def test_what_is_not_printable_is_written_as_its_code() -> None:
+    assert text.visible("a\x1b[31mb\u202ec\td\n") == "a\\x1b[31mb\\x202ec d"
+    assert text.visible("Größe 東京") == "Größe 東京"

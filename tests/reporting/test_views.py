@@ -122,3 +122,20 @@ def test_samples_of_a_row_are_of_a_seed_that_all_models_have(inputs: Inputs) -> 
             model = first if source.label.startswith(words(first.model)) else second
             same = [np.array_equal(source.pcm_SC, sound) for sound in model.audio_NSC]
             assert 12 in set(model.table[model.table["row"].isin(np.flatnonzero(same))]["seed"])
+
+
+def test_the_ledger_says_what_became_of_every_file(inputs: Inputs) -> None:
+    counts = {"in": 20, "kept": 14, "quarantined": 3, "duplicates": 2, "filtered": 1}
+    told = replace(inputs, metrics={"curate": {"ledger": {"all_files": counts}}})
+    [row] = data_view.ledger(told).rows
+    assert row == ("files, both together", "20", "14", "3", "2", "1")
+    assert data_view.ledger(inputs).rows == ()
+
+
+def test_the_genres_that_lost_most_come_first_and_those_that_lost_nothing_not_at_all(inputs: Inputs) -> None:
+    of_tag = {"rock": {"tracks": 10, "lost": 0.1}, "folk": {"tracks": 4, "lost": 0.5}, "jazz": {"tracks": 9, "lost": 0}}
+    lost = {"tracks_before": 23, "tracks_after": 20, "entropy_before": 3.0, "entropy_after": 2.0, "of_tag": of_tag}
+    told = replace(inputs, metrics={"curate": {"genre_loss": lost}})
+    assert data_view.genre_loss(told).rows == (("folk", "4", "50.0 %"), ("rock", "10", "10.0 %"))
+    assert "from 3.00 to 2.00 bits, as if 8.00 and 4.00 tags" in data_view.genre_entropy(told)
+    assert data_view.genre_entropy(inputs) == ""

@@ -16,6 +16,7 @@ PARAMS = {
     "keep_likelihood": 1.0,
     "min_likelihood_tracks": 2,
     "min_quality_level": 1,
+    "weights": {"by": "none", "power": 0.5},
 }
 DISTRIBUTION = {"mu": 3.0, "sigma": 0.5, "n": 40, "quantiser": "swapped", "gap_policy": "none"}
 
@@ -57,22 +58,34 @@ def test_with_nothing_to_object_to_all_stay(tmp_path):
     dataset, removed, metrics = curate(tmp_path)
     assert dataset["clip_id"].tolist() == manifest["clip_id"].tolist()
     assert len(removed) == 0
-    added = {"pmos", "quality_level", "prefix", "original", "decision", "log_likelihood", "duplicate_group"}
+    added = {"pmos", "quality_level", "prefix", "original", "decision", "log_likelihood", "duplicate_group", "weight"}
     assert set(dataset.columns) == set(COLUMNS) | added
-    assert list(removed.columns) == [*dataset.columns, "reason", "detail"]
+    assert list(removed.columns) == [*dataset.columns.drop("weight"), "reason", "detail"]
     assert metrics["kept"] == len(manifest)
 
 
-def test_of_a_near_duplicate_in_another_split_only_the_better_stays(tmp_path):
+def test_of_a_near_duplicate_in_another_split_only_the_held_out_copy_stays(tmp_path):
     tracks = {f"track{i:02d}": music(i) for i in range(12)}
     tracks["track09"] = np.append(0.5 * tracks["track00"][RATE // 2 :], np.zeros(RATE // 2, np.float32))
-    prepare(tmp_path, tracks, pmos={"track00": 2.0, "track09": 4.0})
+    prepare(tmp_path, tracks, pmos={"track00": 4.0, "track09": 2.0})
     dataset, removed, metrics = curate(tmp_path)
     assert set(removed["track_id"]) == {"track00"}
     assert set(removed["reason"]) == {"near_duplicate"}
     assert removed["detail"].str.match(r"of track track09, similarity 0\.\d{3}").all()
     assert set(dataset.loc[dataset["duplicate_group"] != "", "track_id"]) == {"track09"}
     assert metrics["duplicate_groups"] == metrics["duplicate_groups_across_splits"] == 1
+    assert metrics["duplicate_groups_across_artists"] == 1
+    assert metrics["duplicate_groups_across_licences"] == 0
+    assert metrics["ledger"]["all_files"] == {"in": 12, "kept": 11, "quarantined": 0, "duplicates": 1, "filtered": 0}
+
+
+def test_of_a_near_duplicate_in_one_split_the_better_stays(tmp_path):
+    tracks = {f"track{i:02d}": music(i) for i in range(12)}
+    tracks["track03"] = np.float32(0.5) * tracks["track00"]
+    prepare(tmp_path, tracks, pmos={"track00": 2.0, "track03": 4.0})
+    _, removed, metrics = curate(tmp_path)
+    assert set(removed["track_id"]) == {"track00"}
+    assert metrics["duplicate_groups_across_splits"] == 0
 
 
 def test_the_likelihood_cut_takes_the_strangest_training_track_and_leaves_other_splits(tmp_path):
@@ -118,6 +131,66 @@ def test_every_clip_is_accounted_for(tmp_path):
     dataset, removed, metrics = curate(tmp_path, min_quality_level=2, keep_likelihood=0.8)
     assert sorted([*dataset["clip_id"], *removed["clip_id"]]) == sorted(manifest["clip_id"])
     assert metrics["kept"] + sum(metrics["removed_because"].values()) == len(manifest)
+    ledger = metrics["ledger"]
+    assert ledger["curate_clips"]["in"] == len(manifest)
+    assert ledger["curate_clips"]["kept"] == len(dataset)
+    assert ledger["curate_clips"]["duplicates"] == (removed["reason"] == "near_duplicate").sum()
+    assert ledger["curate_files"] == {"in": 12, "kept": 9, "quarantined": 0, "duplicates": 1, "filtered": 2}
+
+
+def test_files_in_quarantine_are_in_the_ledger(tmp_path):
+    manifest = prepare(tmp_path)
+    write_ingest(tmp_path, manifest, {"a.wav": "duplicate", "b.wav": "licence", "c.wav": "truncated"})
+    _, _, metrics = curate(tmp_path)
+    assert metrics["ledger"]["all_files"] == {
+        "in": 15,
+        "kept": 12,
+        "quarantined": 2,
+        "duplicates": 1,
+        "filtered": 0,
+    }
+
+
+def test_a_file_that_vanished_since_ingest_counted_stops_the_run(tmp_path):
+    manifest = prepare(tmp_path)
+    write_ingest(tmp_path, manifest, {"a.wav": "licence"})
+    counts = stage("curate", tmp_path, None).paths.metrics("ingest")
+    write_json(counts, {**read_json(counts), "files": 14})
+    with pytest.raises(StageError, match=r"ingest, files: 14 came in, but 12 kept \+ 1 quarantined .* = 13"):
+        curate(tmp_path)
+
+
+def test_a_row_of_a_table_without_a_file_is_not_a_file(tmp_path):
+    manifest = prepare(tmp_path)
+    write_ingest(tmp_path, manifest, {"a.wav": "row_missing"})
+    counts = stage("curate", tmp_path, None).paths.metrics("ingest")
+    write_json(counts, {**read_json(counts), "files": 12})
+    assert curate(tmp_path)[2]["ledger"]["all_files"]["in"] == 12
+
+
+def test_the_genre_that_the_likelihood_cut_took_is_named(tmp_path):
+    manifest = prepare(tmp_path)
+    odd = manifest["track_id"] == "track03"
+    write_ingest(tmp_path, manifest.assign(tags=np.where(odd, "noise", "jazz, piano")))
+    metrics = curate(tmp_path, keep_likelihood=0.85)[2]
+    lost = metrics["genre_loss"]
+    assert (lost["tracks_before"], lost["tracks_after"], lost["tags"]) == (8, 7, 3)
+    assert lost["of_tag"]["noise"] == {"tracks": 1, "lost": 1.0}
+    assert lost["of_tag"]["jazz"] == {"tracks": 7, "lost": 0.0}
+    assert lost["entropy_before"] > lost["entropy_after"] == 1.0
+
+
+def test_training_clips_are_weighed_by_artist_and_held_out_ones_are_not(tmp_path):
+    manifest = prepare(tmp_path)
+    artist = manifest["artist"].where(~manifest["artist"].isin(["artist0", "artist1", "artist2"]), "prolific")
+    write_ingest(tmp_path, manifest.assign(artist=artist))
+    dataset, _, metrics = curate(tmp_path, weights={"by": "artist", "power": 1.0})
+    train = dataset[dataset["split"] == "train"]
+    shares = train.groupby("artist")["weight"].sum()
+    assert shares.nunique() == 1 or np.ptp(shares) < 1e-9
+    assert set(dataset.loc[dataset["split"] != "train", "weight"]) == {1.0}
+    assert metrics["effective_clips"] < len(train)
+    assert curate(tmp_path)[2]["effective_clips"] == len(train)
 
 
 def test_too_few_tracks_for_a_likelihood_cut_are_refused_and_without_a_cut_accepted(tmp_path):

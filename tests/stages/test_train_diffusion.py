@@ -105,3 +105,19 @@ def test_a_caption_that_the_latents_were_not_made_with_stops_the_stage(stage: St
     write_table(dataset, file)
     with pytest.raises(StageError, match=r"1 clips have another caption .* clip3; run the stage encode"):
         train_diffusion.main(stage)
+
+
+def test_training_clips_are_drawn_by_the_weights_of_curation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = []
+    for name in ("none", "equal", "weighted"):
+        stage = prepare(tmp_path / name, monkeypatch)
+        file = stage.paths.curate / "dataset.parquet"
+        dataset = pd.read_parquet(file)
+        if name != "none":
+            dataset["weight"] = 1.0
+            if name == "weighted":
+                dataset.loc[dataset.index[dataset["split"] == "train"][0], "weight"] = 100.0
+            write_table(dataset, file)
+        train_diffusion.main(stage)
+        weights.append(sha256_file(stage.paths.diffusion("tal_dit") / "model.safetensors"))
+    assert weights[0] == weights[1] != weights[2]

@@ -46,3 +46,16 @@ def test_texts_computed_beforehand_equal_texts_computed_at_use():
 def test_a_clip_shorter_than_the_crop_is_named():
     with pytest.raises(ValueError, match="2048 samples is shorter than the crop of 4096"):
         next(_clips().batches(batch=1, crop=4096, start=0, stop=1, seed=0))
+
+
+def test_weights_of_the_rows_decide_how_often_a_clip_is_heard_and_equal_ones_change_nothing():
+    def heard(**columns):
+        clips = Clips(rows(6).assign(**columns), FakeAudio(), _clips().captions)
+        return [batch.audio_BCS for batch in clips.batches(batch=4, crop=2048, start=0, stop=20, seed=2)]
+
+    plain = heard()
+    assert all(torch.equal(a, b) for a, b in zip(plain, heard(weight=1.0), strict=True))
+    weighted = torch.cat(heard(weight=[0.0, 0.0, 3.0, 0.0, 0.0, 1.0]))
+    pcm = [torch.from_numpy(FakeAudio().pcm(0, row).T.astype(np.float32) / 32768.0) for row in range(6)]
+    counts = [sum(torch.equal(crop, whole) for crop in weighted) for whole in pcm]
+    assert counts == [0, 0, 60, 0, 0, 20]

@@ -17,7 +17,7 @@ from padstal.audio.licence_policy import Policy
 from padstal.audio.parallel import ordered_map
 from padstal.audio.shards import ShardWriter
 from padstal.audio.track import ClipForm, Order, Rejection, Track, crashed, take_in
-from padstal.manifest import COLUMNS, INTEGER_COLUMNS, TEXT_COLUMNS, split_of
+from padstal.manifest import COLUMNS, INTEGER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.storage.content import ADDRESS_DIGITS, clip_address, sha256_file
 from padstal.storage.listing import walk
 
@@ -129,7 +129,8 @@ def collect(
         else:
             kept += 1
             silent_clips += result.silent_clips
-            split = split_of(candidate.row.artist.casefold() or candidate.track_id, shares, split_seed)
+            about = candidate.row
+            split = split_of(split_group(about.artist, about.album, candidate.track_id), shares, split_seed)
             rows += _manifest_rows(candidate, result, form, split, writer)
     writer.flush()
     for copy in copies:

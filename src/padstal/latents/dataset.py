@@ -31,11 +31,18 @@ class LatentBatch:
 
 
 class LatentDataset:
-    """The latents of a store (use `LatentStore.only` for one split) as an indexable set of batches."""
+    """The latents of a store (use `LatentStore.only` for one split) as an indexable set of batches.
 
-    def __init__(self, store: LatentStore, statistics: LatentStatistics):
+    Args:
+        store: Of the latents.
+        statistics: They are normalised with.
+        weight_N: How often each is drawn, relative to the others; `None` draws each once an epoch.
+    """
+
+    def __init__(self, store: LatentStore, statistics: LatentStatistics, weight_N: np.ndarray | None = None):
         self.store = store
         self.statistics = statistics
+        self.weight_N = weight_N
         self.captions = store.index["caption"].fillna("").tolist()
         self.clip_ids = store.index["clip_id"].tolist()
         self._rows = store.index["row"].to_numpy()
@@ -53,7 +60,7 @@ class LatentDataset:
 
     def batches(self, *, batch: int, start: int, stop: int, seed: int) -> Iterator[LatentBatch]:
         """Batches of steps `start` … `stop` − 1; step s is the same whatever `start` is."""
-        order = BatchOrder(len(self), batch, seed)
+        order = BatchOrder(len(self), batch, seed, self.weight_N)
         for step in range(start, stop):
             # one generator a step, so that resuming needs no generator's state
             noise_seed = int(np.random.SeedSequence([seed, step]).generate_state(1)[0])

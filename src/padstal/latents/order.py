@@ -1,30 +1,53 @@
-"""The order of training items: epochs of permutations, laid end to end, as a function of seed and step alone."""
+"""The order of training items as a function of seed and step alone.
+
+Without weights: epochs of permutations, laid end to end. With weights w: each step is a draw with replacement, where
+item i is expected batch · wᵢ / Σw times. The draw is stratified: place j of B takes the item at
+
+    Σw · (j + u_j) / B of the summed weights,  u_j uniform in [0, 1)                   (1)
+
+so that a batch holds no more copies of an item than its weight asks for; then the places are shuffled.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+WEIGHTED_STREAM = 2
+
 
 @dataclass(frozen=True)
 class BatchOrder:
-    """Which of `count` items make up the batch of each step: epochs of permutations, laid end to end.
+    """Which of `count` items make up the batch of each step.
 
     Attributes:
         count: Items.
         batch: Items of a batch; may be larger than `count`.
-        seed: Of the permutations.
+        seed: Of the permutations or draws.
+        weight_N: How often each item is drawn, relative to the others; `None`, or all equal, for permutations.
     """
 
     count: int
     batch: int
     seed: int
+    weight_N: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.batch < 1:
             raise ValueError(f"count = {self.count}, batch = {self.batch}: both must be at least 1")
+        weight_N = self.weight_N
+        if weight_N is None:
+            return
+        if weight_N.shape != (self.count,):
+            raise ValueError(f"weights of shape {weight_N.shape}: expected one for each of {self.count} items")
+        if not (np.isfinite(weight_N).all() and (weight_N >= 0).all() and weight_N.sum() > 0):
+            raise ValueError("weights: expected finite numbers of at least 0, and not all 0")
+        if np.ptp(weight_N) == 0:
+            object.__setattr__(self, "weight_N", None)
 
     def items(self, step: int) -> np.ndarray:
         """Item numbers [batch] of step `step`."""
+        if self.weight_N is not None:
+            return self._draw(step)
         positions = np.arange(step * self.batch, (step + 1) * self.batch)
         epochs = positions // self.count
         orders = {epoch: self._permutation(int(epoch)) for epoch in np.unique(epochs)}
@@ -34,3 +57,11 @@ class BatchOrder:
 
     def _permutation(self, epoch: int) -> np.ndarray:
         return np.random.default_rng([self.seed, epoch]).permutation(self.count)
+
+    def _draw(self, step: int) -> np.ndarray:
+        assert self.weight_N is not None
+        generator = np.random.default_rng([self.seed, step, WEIGHTED_STREAM])
+        edges_N = np.cumsum(self.weight_N, dtype=np.float64)
+        at_B = edges_N[-1] * (np.arange(self.batch) + generator.random(self.batch)) / self.batch  # (1)
+        drawn_B = np.minimum(np.searchsorted(edges_N, at_B, side="right"), np.flatnonzero(self.weight_N)[-1])
+        return generator.permutation(drawn_B)

@@ -1,6 +1,19 @@
-"""`curate`: duplicates and the likelihood cut (DiscoDiff 4.1)."""
+"""`curate`: duplicates, the likelihood cut (DiscoDiff 4.1), and the weights that training draws clips with."""
+
+from typing import Literal
 
 from padstal.params.section import Section, value
+
+
+class WeightsParams(Section):
+    """How often each training clip is drawn."""
+
+    by: Literal["none", "artist", "source", "tag"] = value(
+        "what makes a group of clips whose size the weights even out; none draws every clip once an epoch"
+    )
+    power: float = value(
+        "a clip of a group of n has weight n^-power: 0 all clips alike, 1 all groups alike", ge=0, le=1
+    )
 
 
 class CurateParams(Section):
@@ -15,3 +28,4 @@ class CurateParams(Section):
     min_quality_level: int = value(
         "training clips below this quality level are left out; 1 keeps all", "1 to 5", ge=1, le=5
     )
+    weights: WeightsParams = value("how often each training clip is drawn")

@@ -13,14 +13,15 @@ class SharedBetweenSplitsError(ValueError):
 def check_disjoint(table: pd.DataFrame, *, names: tuple[str, ...]) -> None:
     """Check that each value of the columns `names` lies in one split; the empty string names nothing.
 
-    An album counts together with its artist, since unrelated artists use the same titles.
+    An album counts together with its artist, since unrelated artists use the same titles; letter case tells nothing
+    apart.
 
     Raises:
         SharedBetweenSplitsError: Names column, number of values, and three of them with their splits.
     """
     for name in names:
         known = table[table[name] != ""]
-        keys = [known["artist"], known[name]] if name == "album" else [known[name]]
+        keys = [known[column].str.casefold() for column in (("artist", name) if name == "album" else (name,))]
         splits = known["split"].groupby([key.rename(None) for key in keys]).agg(lambda column: sorted(set(column)))
         shared = splits[splits.map(len) > 1]
         if len(shared):

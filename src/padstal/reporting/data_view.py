@@ -55,6 +55,50 @@ def counts(inputs: Inputs) -> Table:
     return Table(("split", "clips", "tracks", "artists", "audio"), tuple(rows), (False, True, True, True, True))
 
 
+LEDGER = {
+    "ingest_files": "files at ingest",
+    "curate_files": "files at curation",
+    "all_files": "files, both together",
+    "curate_clips": "clips at curation",
+}
+FATES = ("in", "kept", "quarantined", "duplicates", "filtered")
+TAGS_SHOWN = 12
+
+
+def ledger(inputs: Inputs) -> Table:
+    """What became of everything that came in; the run itself checked that the counts add up."""
+    counted = inputs.metrics.get("curate", {}).get("ledger", {})
+    rows = tuple(
+        (words, *(number(counted[name].get(fate)) for fate in FATES))
+        for name, words in LEDGER.items()
+        if name in counted
+    )
+    return Table(("of", *FATES), rows, (False, *(True for _ in FATES)))
+
+
+def genre_loss(inputs: Inputs) -> Table:
+    """The tags that the likelihood cut took most of, as shares of their training tracks; none where it took nothing."""
+    found = inputs.metrics.get("curate", {}).get("genre_loss", {}).get("of_tag", {})
+    worst = sorted(found.items(), key=lambda pair: (-pair[1]["lost"], -pair[1]["tracks"], pair[0]))[:TAGS_SHOWN]
+    rows = tuple(
+        (tag, number(counts["tracks"]), f"{100 * counts['lost']:.1f} %") for tag, counts in worst if counts["lost"]
+    )
+    return Table(("tag", "training tracks", "lost"), rows, (False, True, True))
+
+
+def genre_entropy(inputs: Inputs) -> str:
+    """One sentence on the mix of tags before and after the likelihood cut; "" where it was not measured."""
+    lost = inputs.metrics.get("curate", {}).get("genre_loss")
+    if not lost:
+        return ""
+    before, after = lost["entropy_before"], lost["entropy_after"]
+    return (
+        f"The cut keeps what is typical, so it costs diversity: of {number(lost['tracks_before'])} training tracks "
+        f"{number(lost['tracks_after'])} stay, and the entropy of their tags goes from {number(before)} to "
+        f"{number(after)} bits, as if {number(2**before)} and {number(2**after)} tags were equally common."
+    )
+
+
 def licences(table: pd.DataFrame | None) -> Table:
     """Clips, tracks and share of each licence, the most common first."""
     if table is None or not len(table):

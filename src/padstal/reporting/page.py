@@ -71,7 +71,7 @@ def render_page(
     heard = listen_view.reconstruction_rows(inputs, reconstructions_shown)
     generated = listen_view.sample_rows(inputs, prompts_shown, chosen)
     played, cut_seconds = listen_view.encode([*heard, *generated])
-    environment = _environment()
+    environment = template_environment()
     return environment.get_template("page.html").render(
         title=title,
         inputs=inputs,
@@ -86,6 +86,9 @@ def render_page(
             (name, flat(section, show=setting)) for name, section in inputs.params.items() if name not in STAGES
         ],
         counts=data_view.counts(inputs),
+        ledger=data_view.ledger(inputs),
+        genre_loss=data_view.genre_loss(inputs),
+        genre_entropy=data_view.genre_entropy(inputs),
         licences=data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest),
         quarantined=data_view.reasons(inputs.quarantine, "tracks"),
         removed=data_view.reasons(inputs.removed, "clips"),
@@ -185,7 +188,8 @@ def _metrics_of(inputs: Inputs, stage: str) -> list[tuple[str, list[tuple[str, s
     return found
 
 
-def _environment() -> Environment:
+def template_environment() -> Environment:
+    """Templates with escaping on, and the style sheet and script with their hashes at hand."""
     environment = Environment(
         loader=PackageLoader("padstal.reporting"),
         autoescape=select_autoescape(default=True),

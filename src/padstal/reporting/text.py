@@ -67,6 +67,15 @@ def words(key: str) -> str:
     return " ".join(_TOKENS.get(token, token) for token in key.split("_") if token)
 
 
+def visible(text: str) -> str:
+    """Text from outside as one line that steers neither terminal nor page: the unprintable is written as its code."""
+    one_line = " ".join(str(text).split())
+    return "".join(
+        character if character.isprintable() or character == THIN_SPACE else f"\\x{ord(character):02x}"
+        for character in one_line
+    )
+
+
 def escape_markdown(text: str) -> str:
     """Text from outside for one Markdown cell or sentence: no markup, no HTML, no links, one line.
 

@@ -1,22 +1,30 @@
-"""`curate`: near-duplicates, poor training clips and unlikely tracks out (DiscoDiff 4.1), splits checked."""
+"""`curate`: near-duplicates, poor training clips and unlikely tracks out (DiscoDiff 4.1), splits and counts checked."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from padstal.audio.rejection import DUPLICATE, ROW_REASONS
 from padstal.manifest import ClipAudio, read_table, write_table
 from padstal.params.curate import CurateParams
-from padstal.quality import likelihood
+from padstal.quality import likelihood, representation
 from padstal.quality.curation import Removals, check_counts
 from padstal.quality.duplicates import DuplicateGroup, groups
-from padstal.quality.fingerprint import matches, track_fingerprint
+from padstal.quality.fingerprint import track_fingerprint
+from padstal.quality.ledger import Entry, LedgerError
 from padstal.quality.listening import clip_sample_rate
+from padstal.quality.matching import matches
 from padstal.quality.splits import SharedBetweenSplitsError, check_disjoint
+from padstal.quality.weights import effective_clips, sample_weights
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_folder, read_json, write_json
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+TAGS_REPORTED = 24
+"""The commonest tags, whose loss is written down."""
+TAG_CHARACTERS = 60
 CAPTION_COLUMNS = ["clip_id", "original", "caption", "decision"]
 
 
@@ -40,13 +48,18 @@ def main(stage: Stage[CurateParams]) -> None:
     if params.min_quality_level > 1:
         removals.add(poor, "quality", f"quality level below {params.min_quality_level}")
 
+    before_cut = removals.staying & (clips["split"] == "train")
     gaussian = cut_unlikely(stage, clips, removals)
+    lost = genre_loss(clips, before_cut, removals.staying)
 
     dataset, removed = removals.split()
     check_counts(clips, dataset, removed)
+    weights = params.weights
+    dataset["weight"] = sample_weights(dataset, by=weights.by, power=weights.power)
     try:
+        counted = ledger(stage, clips, dataset, removed)
         check_disjoint(dataset, names=("track_id", "artist", "album", "duplicate_group"))
-    except SharedBetweenSplitsError as error:
+    except (SharedBetweenSplitsError, LedgerError) as error:
         raise StageError(str(error)) from None
     for name in ("train", "validation", "test"):
         if not (dataset["split"] == name).any():
@@ -71,10 +84,13 @@ def main(stage: Stage[CurateParams]) -> None:
             "removed_because": removed["reason"].value_counts().to_dict(),
             "removed_tracks_because": removed.groupby("reason")["track_id"].nunique().to_dict(),
             "duplicate_groups": len(duplicates),
-            "duplicate_groups_across_splits": across_splits(clips),
+            **{f"duplicate_groups_across_{name}s": across(clips, name) for name in ("split", "artist", "licence")},
             "uncaptioned": int((dataset["caption"] == "").sum()),
             "log_likelihood_quantiles": {str(q): float(known.quantile(q)) for q in QUANTILES} if len(known) else None,
             "shrinkage": None if gaussian is None else gaussian.shrinkage,
+            "genre_loss": lost,
+            "effective_clips": effective_clips(dataset.loc[dataset["split"] == "train", "weight"].to_numpy()),
+            "ledger": {name: entry.as_json() for name, entry in counted.items()},
         }
     )
 
@@ -94,7 +110,7 @@ def joined(stage: Stage[CurateParams]) -> pd.DataFrame:
 
 
 def find_duplicates(stage: Stage[CurateParams], clips: pd.DataFrame) -> tuple[DuplicateGroup, ...]:
-    """Groups of tracks whose fingerprints match; of each, the track of the best mean p-MOS stays."""
+    """Groups of tracks whose fingerprints match; of each, one stays (see `quality.duplicates`)."""
     audio = ClipAudio(stage.paths.ingest)
     rate = clip_sample_rate(audio, clips)
     of_track = clips.groupby("track_id")
@@ -109,7 +125,7 @@ def find_duplicates(stage: Stage[CurateParams], clips: pd.DataFrame) -> tuple[Du
         max_shift_seconds=stage.params.max_shift_seconds,
         progress=show,
     )
-    return groups(list(of_track.groups), found, of_track["pmos"].mean().to_dict())
+    return groups(list(of_track.groups), found, of_track["pmos"].mean().to_dict(), of_track["split"].first().to_dict())
 
 
 def cut_unlikely(stage: Stage[CurateParams], clips: pd.DataFrame, removals: Removals) -> likelihood.Gaussian | None:
@@ -141,10 +157,56 @@ def cut_unlikely(stage: Stage[CurateParams], clips: pd.DataFrame, removals: Remo
     return gaussian
 
 
-def across_splits(clips: pd.DataFrame) -> int:
-    """Duplicate groups that lay in more than one split before all but one of each left."""
-    grouped = clips[clips["duplicate_group"] != ""].groupby("duplicate_group")["split"]
-    return int((grouped.nunique() > 1).sum())
+def genre_loss(clips: pd.DataFrame, before: pd.Series, staying: pd.Series) -> dict[str, Any]:
+    """What the likelihood cut took of each tag, over training tracks, and the entropy of tags before and after."""
+    tracks = clips[before].drop_duplicates("track_id")
+    lost = representation.loss(tracks, staying[tracks.index])
+    shares = lost.tracks_lost
+    return {
+        "tracks_before": len(tracks),
+        "tracks_after": int(staying[tracks.index].sum()),
+        "entropy_before": representation.entropy(lost.before),
+        "entropy_after": representation.entropy(lost.after),
+        "tags": len(lost.before),
+        "of_tag": {
+            tag[:TAG_CHARACTERS]: {"tracks": lost.before[tag], "lost": shares[tag]}
+            for tag in list(lost.before)[:TAGS_REPORTED]
+        },
+    }
+
+
+def ledger(
+    stage: Stage[CurateParams], clips: pd.DataFrame, dataset: pd.DataFrame, removed: pd.DataFrame
+) -> dict[str, Entry]:
+    """What became of every file and clip since ingest, from the tables, against what ingest counted coming in.
+
+    Raises:
+        LedgerError: Something vanished or was counted twice.
+    """
+    came = read_json(stage.paths.metrics("ingest"))
+    quarantine = read_table(stage.paths.ingest / "quarantine.parquet")
+    refused = quarantine.loc[~quarantine["reason"].isin(ROW_REASONS), "reason"]
+    copies = int((refused == DUPLICATE).sum())
+    tracks = int(clips["track_id"].nunique())
+    ingested = Entry("ingest, files", came["files"], tracks, len(refused) - copies, copies).checked()
+
+    gone = removed[~removed["track_id"].isin(dataset["track_id"])].drop_duplicates("track_id", keep="last")
+    near, kept = int((gone["reason"] == "near_duplicate").sum()), int(dataset["track_id"].nunique())
+    curated = Entry("curate, files", tracks, kept, duplicates=near, filtered=len(gone) - near).checked()
+    near = int((removed["reason"] == "near_duplicate").sum())
+    clips_left = Entry("curate, clips", came["clips"], len(dataset), duplicates=near, filtered=len(removed) - near)
+    return {
+        "ingest_files": ingested,
+        "curate_files": curated,
+        "all_files": ingested.then(curated, "all, files"),
+        "curate_clips": clips_left.checked(),
+    }
+
+
+def across(clips: pd.DataFrame, column: str) -> int:
+    """Duplicate groups that held more than one known value of `column` before all but one of each left."""
+    known = clips[(clips["duplicate_group"] != "") & (clips[column] != "")]
+    return int((known.groupby("duplicate_group")[column].nunique() > 1).sum())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -43,8 +44,9 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         clip_id: (float(offset), float(total))
         for clip_id, offset, total in dataset[["clip_id", "offset_seconds", "track_seconds"]].itertuples(index=False)
     }
+    weights = dataset.set_index("clip_id")["weight"] if "weight" in dataset else None
     splits = {
-        split: Clips(LatentDataset(store.only(split), statistics), states, seconds)
+        split: Clips(_latents(store.only(split), statistics, weights), states, seconds)
         for split in ("train", "validation")
         if split in set(store.index["split"])
     }
@@ -81,7 +83,8 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     )
     # a checkpoint is taken up again only by a run of the same code with the same params on the same inputs
     inputs = [sha256_file(latents_folder / name) for name in ("latents.npy", "index.parquet")]
-    key = address(repr((about, config, inputs, _code())).encode())
+    drawn = splits["train"].latents.weight_N
+    key = address(repr((about, config, inputs, _code())).encode() + (b"" if drawn is None else drawn.tobytes()))
     state_folder = paths.state(stage.name, stage.item) / key
     with track(
         stage.label,
@@ -121,6 +124,12 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     )
     shutil.rmtree(paths.state(stage.name, stage.item), ignore_errors=True)
     stage.say(f"{parameters / 1e6:.1f} M parameters, loss {last['loss']:.3f} after {plan.steps} steps")
+
+
+def _latents(store: LatentStore, statistics: LatentStatistics, weights: pd.Series | None) -> LatentDataset:
+    """The latents of one split, with the weights that curation gave their clips."""
+    weight_N = None if weights is None else weights.loc[store.index["clip_id"]].to_numpy(np.float64)
+    return LatentDataset(store, statistics, weight_N)
 
 
 def _code() -> list[str]:

@@ -65,7 +65,8 @@ class Clips:
     """Clips to train on.
 
     Attributes:
-        rows: Their manifest rows (`shard`, `row`, `caption`), in a fixed order.
+        rows: Their manifest rows (`shard`, `row`, `caption`), in a fixed order, and `weight`, if some are to be drawn
+            more often than others.
         audio: Where their samples lie.
         captions: Their texts; None for the audio-only autoencoder.
     """
@@ -76,7 +77,8 @@ class Clips:
 
     def batches(self, *, batch: int, crop: int, start: int, stop: int, seed: int) -> Iterator[ClipBatch]:
         """Batches of steps `start` … `stop` − 1, random crops of `crop` samples; a step does not depend on `start`."""
-        order = BatchOrder(len(self.rows), batch, seed)
+        weight_N = self.rows["weight"].to_numpy(np.float64) if "weight" in self.rows else None
+        order = BatchOrder(len(self.rows), batch, seed, weight_N)
         for step in range(start, stop):
             offsets = np.random.default_rng([seed, step, CROP_STREAM])
             yield self._batch(step, order.items(step), crop, offsets)

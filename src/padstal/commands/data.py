@@ -1,0 +1,365 @@
+"""`padstal data`: what the dataset holds, and everything that is known of any clip; reads, never writes.
+
+Where the output is no terminal, lists come as tab-separated lines and pictures without colour.
+"""
+
+import io
+import sys
+import webbrowser
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from padstal.commands import draw
+from padstal.commands.where import paths_of
+from padstal.manifest import ClipAudio
+from padstal.reporting import data_view
+from padstal.reporting.captions_view import decision_table
+from padstal.reporting.catalogue import COLUMN_OF, QUARANTINED, REMOVED, Catalogue, find, read_catalogue
+from padstal.reporting.clip_view import Facts, clip_facts, file_facts
+from padstal.reporting.text import MINUS, duration, number, visible
+
+LISTED = (
+    ("item", "id"),
+    ("fate", "fate"),
+    ("reason", "reason"),
+    ("split", "split"),
+    ("artist", "artist"),
+    ("licence", "licence"),
+    ("quality_level", "level"),
+    ("pmos", "p-MOS"),
+    ("decision", "decision"),
+    ("caption", "caption"),
+    ("path", "path"),
+)
+SEARCHED = ("item", "path", "artist", "album", "title", "tags", "written", "original", "caption", "detail")
+WIDE = 150
+"""Characters of a terminal that has room for all columns."""
+ROOMY = ("path", "licence", "pmos")
+"""Columns that narrower ones go without."""
+WHOLE = ("id", "fate", "split", "licence", "level", "p-MOS")
+"""Columns that are not folded."""
+WIDEST_PICTURE, WAVE_ROWS, MEL_ROWS = 120, 4, 12
+STATE_STYLES = {"done": "green", "stale": "yellow", "not run": "dim"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which items to list; "" asks for nothing."""
+
+    split: str = ""
+    source: str = ""
+    licence: str = ""
+    decision: str = ""
+    quality: str = ""
+    reason: str = ""
+    artist: str = ""
+    search: str = ""
+    sort: str = ""
+    limit: int = 20
+
+
+def overview(root: Path, scale: str | None) -> int:
+    """Print what the scale's data hold and how far the pipeline has come.
+
+    Raises:
+        FileNotFoundError: Nothing was ingested.
+    """
+    catalogue = read_catalogue(paths_of(root, scale))
+    inputs, console = catalogue.inputs, _console()
+    hours = inputs.manifest["clip_seconds"].sum() / 3600 if inputs.manifest is not None else 0
+    console.print(f"[bold]{inputs.scale} scale[/bold]: {number(len(catalogue.clips))} clips, {hours:.2f} h of audio")
+    stages = Table(title="How far the pipeline has come", title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for head in ("stage", "state", "what it tells of the data"):
+        stages.add_column(head)
+    for one in catalogue.standing:
+        stages.add_row(one.stage, Text(one.state, STATE_STYLES[one.state]), one.tells)
+    console.print(stages)
+    _print(console, "Sources", *sources(catalogue))
+    for title, table in (
+        ("Splits, brought in → kept after curation", data_view.counts(inputs)),
+        ("Licences of kept clips" if inputs.dataset is not None else "Licences", _licences(catalogue)),
+        ("Quarantine", data_view.reasons(inputs.quarantine, "files")),
+        ("Curation took", data_view.reasons(inputs.removed, "clips")),
+        ("Caption decisions", decision_table(inputs)),
+        ("Quality levels", data_view.quality_levels(inputs)),
+        ("What the likelihood cut took most of", data_view.genre_loss(inputs)),
+    ):
+        if table.rows:
+            _print(console, title, table.head, table.rows, table.numeric)
+    if catalogue.next_stage:
+        console.print(f"next: `dvc repro {catalogue.next_stage}`")
+    return 0
+
+
+def sources(catalogue: Catalogue) -> tuple[tuple[str, ...], list[tuple[str, ...]], tuple[bool, ...]]:
+    """Files by source and what became of them, so that in = kept + quarantined + duplicates + filtered.
+
+    Head, rows and which columns are numbers. A file with a kept clip is kept; rows of tables without a file count as
+    neither; before curation, all files that gave clips are kept.
+    """
+    from padstal.audio.rejection import DUPLICATE, ROW_REASONS
+
+    items = catalogue.items
+    files = items[~((items["fate"] == QUARANTINED) & items["reason"].isin(ROW_REASONS))]
+    order = {REMOVED: 1, QUARANTINED: 1}
+    first = files.assign(rank=files["fate"].map(order).fillna(0)).sort_values("rank", kind="stable")
+    first = first.drop_duplicates(["source", "path"])
+    copy = ((first["fate"] == QUARANTINED) & (first["reason"] == DUPLICATE)) | (first["reason"] == "near_duplicate")
+    fates = pd.DataFrame(
+        {
+            "source": first["source"],
+            "in": 1,
+            "kept": ~first["fate"].isin(order),
+            "quarantined": (first["fate"] == QUARANTINED) & ~copy,
+            "duplicates": copy,
+            "filtered": (first["fate"] == REMOVED) & ~copy,
+        }
+    )
+    counted = fates.groupby("source").sum().astype(int)
+    seconds = catalogue.clips.groupby("source")["clip_seconds"].sum()
+    rows = [
+        (str(name), *(number(int(count)) for count in row), duration(float(seconds.get(name, 0.0))))
+        for name, row in zip(counted.index, counted.to_numpy(), strict=True)
+    ]
+    if len(rows) > 1:
+        rows.append(("all", *(number(int(count)) for count in counted.sum()), duration(float(seconds.sum()))))
+    head = ("source", "files in", "kept", "quarantined", "duplicates", "filtered", "clips' audio")
+    return head, rows, (False, *(True for _ in head[1:]))
+
+
+def listing(root: Path, wish: Wish, scale: str | None) -> int:
+    """Print the items that `wish` asks for.
+
+    Raises:
+        FileNotFoundError: Nothing was ingested.
+        ValueError: A column or value that there is not, or that no stage has told yet.
+    """
+    catalogue = read_catalogue(paths_of(root, scale))
+    chosen = choose(catalogue, wish)
+    shown = chosen.head(wish.limit) if wish.limit else chosen
+    columns = [(name, head) for name, head in LISTED if name in shown and shown[name].fillna("").astype(str).any()]
+    rows = [[_cell(row[name]) for name, _ in columns] for _, row in shown.iterrows()]
+    console = _console()
+    if not console.is_terminal:
+        for line in ([head for _, head in columns], *rows):
+            print("\t".join(line))
+        return 0
+    if console.width < WIDE:
+        kept = [place for place, (name, _) in enumerate(columns) if name not in ROOMY]
+        columns, rows = [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
+    _print(console, inputs_line(catalogue), tuple(head for _, head in columns), rows)
+    hint = "" if len(shown) == len(chosen) else "; --limit 0 shows all"
+    console.print(f"{number(len(shown))} of {number(len(chosen))} shown{hint}")
+    return 0
+
+
+def inputs_line(catalogue: Catalogue) -> str:
+    """The scale and how many items there are."""
+    refused = len(catalogue.items) - len(catalogue.clips)
+    return f"{catalogue.inputs.scale}: {number(len(catalogue.clips))} clips, {number(refused)} refused files"
+
+
+def choose(catalogue: Catalogue, wish: Wish) -> pd.DataFrame:
+    """The items that `wish` asks for, in its order.
+
+    Raises:
+        ValueError: A column or value that there is not, or that no stage has told yet.
+    """
+    items = catalogue.items
+    level = wish.quality if wish.quality != "unknown" else "0"
+    exact = (
+        ("--split", "split", wish.split),
+        ("--source", "source", wish.source),
+        ("--licence", "licence", wish.licence),
+        ("--decision", "decision", wish.decision),
+        ("--quality", "quality_level", level),
+        ("--reason", "reason", wish.reason),
+        ("--artist", "artist", wish.artist),
+    )
+    for option, column, asked in exact:
+        if asked:
+            items = items[_equal(catalogue, option, column, asked).loc[items.index]]
+    if wish.search:
+        texts = [items[name].fillna("").astype(str) for name in SEARCHED if name in items]
+        found = [text.str.contains(wish.search, case=False, regex=False) for text in texts]
+        items = items[np.logical_or.reduce(found)]
+    if wish.sort:
+        column = wish.sort.removeprefix("-")
+        if column not in items:
+            raise ValueError(f"--sort {wish.sort}: {_untold(column, items)}")
+        ascending = not wish.sort.startswith("-")
+        items = items.sort_values(column, ascending=ascending, kind="stable", na_position="last")
+    return items
+
+
+def _equal(catalogue: Catalogue, option: str, column: str, asked: str) -> pd.Series:
+    """Where `column` says `asked`, in any letter case."""
+    items = catalogue.items
+    if not catalogue.knows(column):
+        raise ValueError(f"{option} {asked}: {_untold(column, items)}")
+    number_like = pd.api.types.is_numeric_dtype(items[column])
+    texts = items[column].map(lambda content: f"{content:g}", na_action="ignore") if number_like else items[column]
+    folded = texts.astype(str).str.casefold().where(texts.notna(), "")
+    wanted = asked.casefold().replace(" ", "_") if column in ("reason", "decision") else asked.casefold()
+    if not (folded == wanted).any():
+        there = sorted(set(texts[folded != ""].astype(str)))
+        more = f" and {len(there) - 12} more" if len(there) > 12 else ""
+        raise ValueError(f"{option} {asked}: no such value; there are {', '.join(there[:12])}{more}")
+    return folded == wanted
+
+
+def _untold(column: str, items: pd.DataFrame) -> str:
+    if column in COLUMN_OF:
+        return f"not known yet; `dvc repro {COLUMN_OF[column]}` tells"
+    return f"no such column; there are {', '.join(sorted(items))}"
+
+
+def show(root: Path, wanted: str, scale: str | None, *, page: Path | None, open_page: bool, out: Path | None) -> int:
+    """Print all that is known of a clip, track or file; write its page or its audio where asked to.
+
+    Raises:
+        FileNotFoundError: Nothing was ingested.
+        ValueError: No such thing, or several; or audio of a refused file was asked for.
+    """
+    if open_page and not page:
+        raise ValueError("--open opens the page that --page FILE.html writes: name a file")
+    catalogue = read_catalogue(paths_of(root, scale))
+    rows = find(catalogue, wanted)
+    refused = rows.iloc[0]["fate"] == QUARANTINED
+    if refused and out:
+        raise ValueError(f"{wanted}: in quarantine, so there is no audio to write")
+    console = _console()
+    for facts in file_facts(catalogue, rows):
+        _facts(console, facts)
+    if len(rows) > 1:
+        _clip_table(console, rows)
+    audio, rate = (None, 0) if refused else _sound(catalogue, rows)
+    if audio is not None:
+        _pictures(console, audio, rate)
+    if len(rows) == 1 and not refused:
+        for facts in clip_facts(catalogue, rows.iloc[0]):
+            _facts(console, facts)
+    if page:
+        from padstal.reporting.clip_page import write_page
+
+        write_page(page, catalogue, rows)
+        console.print(f"page: {escape(str(page))}", soft_wrap=True)
+        if open_page and not webbrowser.open(page.resolve().as_uri()):
+            console.print("no browser to open it with")
+    if out and audio is not None:
+        _write_audio(out, audio, rate)
+        console.print(f"audio: {escape(str(out))}", soft_wrap=True)
+    return 0
+
+
+def _sound(catalogue: Catalogue, rows: pd.DataFrame) -> tuple[np.ndarray | None, int]:
+    """int16 samples [S, C] of the rows, each where it starts in the track, and Hz; nothing where shards are missing."""
+    audio = catalogue.inputs.clip_audio
+    assert audio is not None
+    try:
+        return _joined(audio, rows)
+    except FileNotFoundError:
+        return None, 0
+
+
+def _joined(audio: ClipAudio, rows: pd.DataFrame) -> tuple[np.ndarray, int]:
+    clips = [audio.pcm(int(shard), int(row)) for shard, row in zip(rows["shard"], rows["row"], strict=True)]
+    rate = round(len(clips[0]) / float(rows.iloc[0]["clip_seconds"]))
+    starts = ((rows["offset_seconds"] - rows["offset_seconds"].min()) * rate).round().astype(int).to_numpy()
+    whole_SC = np.zeros((int(starts.max()) + len(clips[0]), clips[0].shape[1]), dtype=np.int16)
+    for start, pcm_SC in zip(starts, clips, strict=True):
+        whole_SC[start : start + len(pcm_SC)] = pcm_SC
+    return whole_SC, rate
+
+
+def _write_audio(path: Path, pcm_SC: np.ndarray, rate: int) -> None:
+    import soundfile
+
+    from padstal.storage.atomic import atomic_file
+
+    with atomic_file(path) as temporary:
+        soundfile.write(temporary, pcm_SC, rate, subtype="PCM_16", format="WAV")
+
+
+def _pictures(console: Console, pcm_SC: np.ndarray, rate: int) -> None:
+    columns = min(console.width - 2, WIDEST_PICTURE)
+    plain = console.options.ascii_only
+    colour = console.is_terminal and not console.no_color and console.color_system in ("256", "truecolor")
+    loudest = float(draw.envelope(pcm_SC, 1)[0])
+    peak = f"{20 * np.log10(loudest):.1f} dBFS at its peak".replace("-", MINUS) if loudest else "silent"
+    console.print(Text(f"\nWaveform, {peak}", "bold"))
+    for line in draw.waveform(pcm_SC, columns, WAVE_ROWS, ascii_only=plain):
+        console.print(Text("  " + line), no_wrap=True)
+    seconds = len(pcm_SC) / rate
+    console.print(Text(f"\nMel-spectrogram, 0 to {seconds:.2f} s, up to {number(rate / 2)} Hz", "bold"))
+    for mel in draw.spectrogram(pcm_SC, rate, columns, MEL_ROWS, colour=colour, ascii_only=plain):
+        console.print(Text("  ").append_text(mel), no_wrap=True)
+
+
+def _console() -> Console:
+    """A console that writes what the terminal's encoding lacks as a question mark, and colours no numbers."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return Console(highlight=False)
+
+
+def _facts(console: Console, facts: Facts) -> None:
+    console.print(Text(f"\n{facts.name}", "bold"))
+    width = max((len(name) for name, _ in facts.pairs), default=0)
+    for name, text in facts.pairs:
+        console.print(Text.assemble((f"  {name:<{width}}  ", "dim"), visible(text)), soft_wrap=True)
+    if facts.missing:
+        console.print(Text(f"  not known yet: {facts.missing}", "dim"))
+
+
+def _clip_table(console: Console, rows: pd.DataFrame) -> None:
+    named = dict((*CLIP_COLUMNS, *LISTED))
+    columns = [(name, head) for name, head in named.items() if name in rows and name not in SHARED]
+    cells = [[_cell(row[name]) for name, _ in columns] for _, row in rows.iterrows()]
+    _print(console, "Clips; `padstal data show CLIP` tells more of one", tuple(head for _, head in columns), cells)
+
+
+CLIP_COLUMNS = (("item", "id"), ("offset_seconds", "starts at"), ("fate", "fate"), ("reason", "reason"))
+SHARED = ("split", "artist", "licence", "path")
+
+
+def _licences(catalogue: Catalogue) -> data_view.Table:
+    inputs = catalogue.inputs
+    return data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest)
+
+
+def _cell(content: object) -> str:
+    if content is None or (isinstance(content, float) and np.isnan(content)):
+        return ""
+    if isinstance(content, float):
+        return f"{content:g}" if content == int(content) else f"{content:.3f}"
+    return visible(str(content))
+
+
+def _print(
+    console: Console,
+    title: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numeric: Sequence[bool] = (),
+) -> None:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for name, right in zip(head, numeric or (False,) * len(head), strict=True):
+        table.add_column(
+            name,
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=name in WHOLE,
+        )
+    for row in rows:
+        table.add_row(*(Text(visible(cell)) for cell in row))
+    console.print(table)

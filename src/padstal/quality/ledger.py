@@ -1,0 +1,64 @@
+"""The ledger: nothing vanishes. What comes in is kept, quarantined, a duplicate, or filtered, and the counts add up."""
+
+from dataclasses import asdict, dataclass
+
+
+class LedgerError(ValueError):
+    """Counts that do not add up; the message says which and by how much."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of `came` things.
+
+    Attributes:
+        of: Stage and thing, e.g. "ingest, files".
+        came: Counted where they come in, not from the parts.
+        kept: Go on.
+        quarantined: Cannot be used.
+        duplicates: Are there already.
+        filtered: Could be used, but are not wanted.
+    """
+
+    of: str
+    came: int
+    kept: int
+    quarantined: int = 0
+    duplicates: int = 0
+    filtered: int = 0
+
+    def checked(self) -> "Entry":
+        """Itself.
+
+        Raises:
+            LedgerError: The parts do not make up the whole.
+        """
+        parts = self.kept + self.quarantined + self.duplicates + self.filtered
+        if parts != self.came or min(self.kept, self.quarantined, self.duplicates, self.filtered) < 0:
+            raise LedgerError(
+                f"{self.of}: {self.came} came in, but {self.kept} kept + {self.quarantined} quarantined + "
+                f"{self.duplicates} duplicates + {self.filtered} filtered = {parts}"
+            )
+        return self
+
+    def then(self, later: "Entry", of: str) -> "Entry":
+        """This and the next stage as one.
+
+        Raises:
+            LedgerError: The next stage does not take in just what this one kept.
+        """
+        if later.came != self.kept:
+            raise LedgerError(f"{self.of} kept {self.kept}, but {later.of} took in {later.came}")
+        return Entry(
+            of,
+            self.came,
+            later.kept,
+            self.quarantined + later.quarantined,
+            self.duplicates + later.duplicates,
+            self.filtered + later.filtered,
+        ).checked()
+
+    def as_json(self) -> dict[str, int]:
+        """Counts by name, `came` as "in"."""
+        counts = {name: value for name, value in asdict(self).items() if name not in ("of", "came")}
+        return {"in": self.came, **counts}

@@ -62,6 +62,11 @@ class Paths:
         return self.data / "caption"
 
     @property
+    def merges(self) -> Path:
+        """What language models answered when captions were merged; no stage's output, for it is kept between runs."""
+        return self.data / "merges.jsonl"
+
+    @property
     def curate(self) -> Path:
         """`dataset.parquet` (the clips to train, tune and test on) and `removed.parquet`."""
         return self.data / "curate"

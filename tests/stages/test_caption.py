@@ -8,7 +8,16 @@ from padstal.params.caption import CaptionParams
 from padstal.stages.caption import main
 from padstal.storage.atomic import read_json
 
-PARAMS = CaptionParams(rho1=0.1, rho2=0.1, rho3=0.25, neither_fits="keep", max_caption_bytes=110, batch_clips=7)
+PARAMS = CaptionParams(
+    rho1=0.1,
+    rho2=0.1,
+    rho3=0.25,
+    neither_fits="keep",
+    merge={"kind": "rules"},
+    max_caption_bytes=110,
+    alarm_ratio=3.0,
+    batch_clips=7,
+)
 
 
 @pytest.fixture

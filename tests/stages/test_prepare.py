@@ -25,6 +25,7 @@ SECTION = {
         "depths": [1, 1], "heads": [1, 2], "text_width": 16, "text_layers": 1, "text_heads": 2, "text_length": 120,
     },
     "pmos": {"kind": "trained", "clips": 20, "fit": FIT, "bands": 16, "width": 16, "dropout": 0.1},
+    "captioner": {"kind": "composed"},
     "tagger": {"kind": "trained", "clips": 20, "fit": FIT, "bands": 16, "width": 16, "depth": 1, "features": 8},
     "text_encoder": {
         "kind": "trained", "captions": 20, "held_out_captions": 20, "fit": FIT, "width": 16, "layers": 1, "heads": 2,

@@ -22,6 +22,7 @@ from padstal.captions.merge import Refusal
 INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:previous|prior|above|earlier|all|any|your|these|those)\b"
     r"|\b(?:system|developer|assistant|user|human)\s*(?:prompt|message|note|role)?\s*[:>\]]"
+    r"|[\"'](?:role|content)[\"']\s*:"
     r"|\b(?:new|updated|real|actual|following)\s+(?:instructions?|task|rules?|prompt)\b"
     r"|\byou\s+(?:are\s+now|must|will\s+now|have\s+to)\b|\bpretend\b|\bjailbreak\b"
     r"|\bact\s+as\s+(?:an?\s+|the\s+)?(?:ai|assistant|system|model|administrator)\b"
@@ -72,10 +73,9 @@ class Limits:
 
 
 def clean(caption: str) -> str:
-    """`caption` in NFKC on one line: invisible characters are spaces, spaces are single."""
+    """`caption` in NFKC on one line: format characters are gone, other invisible ones are spaces, spaces are single."""
     normal = unicodedata.normalize("NFKC", caption)
-    visible = "".join(" " if unicodedata.category(letter) in INVISIBLE else letter for letter in normal)
-    return " ".join(visible.split())
+    return " ".join("".join(_visible(letter) for letter in normal).split())
 
 
 def instructs(caption: str) -> bool:
@@ -134,6 +134,11 @@ def names(caption: str) -> list[str]:
         for match in found
         if match.group()[0].isupper() and not re.search(r"(?:^|[.!?:]\s*)$", caption[: match.start()])
     ]
+
+
+def _visible(letter: str) -> str:
+    category = unicodedata.category(letter)
+    return "" if category == "Cf" else " " if category in INVISIBLE else letter
 
 
 def _is_number(word: str) -> bool:

@@ -16,6 +16,7 @@ from padstal.captions.prompt import Pair, sentence
 from padstal.captions.refine import GENERATED, Decision, Refined, Thresholds, refine
 from padstal.captions.shares import beside_paper
 from padstal.captions.similarity import TextEmbeddings, centre_window, cosine, shuffled_cosine
+from padstal.evaluation.caption_effect import effects
 from padstal.foundation.fetch import FetchError, Published
 from padstal.foundation.store import UntrustedFileError
 from padstal.interfaces import AudioTextEmbedder, Captioner, Tagger
@@ -79,7 +80,9 @@ def main(stage: Stage[CaptionParams]) -> None:
     with atomic_folder(paths.caption) as folder:
         write_table(captions, folder / "captions.parquet")
         np.save(folder / "audio_embeddings.npy", audio_ND)
-    numbers = metrics(stage, captions, refined, audio_ND, original_ND, generated_ND, embedded=len(texts))
+    numbers = metrics(
+        stage, captions, manifest["track_id"], refined, audio_ND, original_ND, generated_ND, embedded=len(texts)
+    )
     stage.write_metrics(numbers)
     tell(stage, numbers, new_answers=answers.save())
 
@@ -158,6 +161,7 @@ def listen(
 def metrics(
     stage: Stage[CaptionParams],
     captions: pd.DataFrame,
+    track_ids: pd.Series,
     refined: Refined,
     audio_ND: np.ndarray,
     original_ND: np.ndarray,
@@ -165,8 +169,8 @@ def metrics(
     *,
     embedded: int,
 ) -> dict[str, Any]:
-    """Shares beside the paper's, similarity before and after, and CLAP's cosine of matched against shuffled pairs."""
-    of = captions.groupby("decision")
+    """Shares beside the paper's, CLAP score before and after, and CLAP's cosine of matched against shuffled pairs."""
+    effect = effects(captions.assign(track_id=track_ids))
     shares = beside_paper(refined.filtered_share, refined.fused_share, alarm_ratio=stage.params.alarm_ratio)
     licences = captions.loc[captions["caption_licence"] != "", "caption_licence"]
     return {
@@ -177,10 +181,7 @@ def metrics(
         "beside_paper": {name: asdict(share) for name, share in shares.items()},
         "caption_licences": {str(name): int(count) for name, count in licences.value_counts().sort_index().items()},
         "merge": stage.params.merge.kind,
-        "similarity_before": _mean(captions["similarity_original_audio"]),
-        "similarity_after": _mean(captions["similarity_caption_audio"]),
-        "similarity_before_of": {str(name): _mean(rows["similarity_original_audio"]) for name, rows in of},
-        "similarity_after_of": {str(name): _mean(rows["similarity_caption_audio"]) for name, rows in of},
+        "clap_score": {name: asdict(found) for name, found in effect.items()},
         "cosine_quantiles": {
             "original_matched": _quantiles(cosine(original_ND, audio_ND)),
             "original_shuffled": _quantiles(shuffled_cosine(audio_ND, original_ND)),
@@ -208,10 +209,6 @@ def tell(stage: Stage[CaptionParams], numbers: dict[str, Any], *, new_answers: i
     if new_answers:
         record = stage.paths.merges.relative_to(stage.paths.root)
         stage.say(f"{new_answers} new answers in {record}: `git add` (or `dvc add`) it, so that others get equal bytes")
-
-
-def _mean(values: pd.Series) -> float | None:
-    return float(values.mean()) if values.notna().any() else None
 
 
 def _quantiles(values: np.ndarray) -> dict[str, float] | None:

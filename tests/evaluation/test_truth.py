@@ -96,14 +96,15 @@ def test_each_score_has_its_area_whatever_was_decided() -> None:
     assert found["wrong"]["roc_area_of_better_generated"] == 0.5
 
 
-def test_a_wrong_caption_is_removed_where_nothing_of_it_is_left() -> None:
+def test_a_wrong_caption_is_left_where_it_is_kept_or_fused() -> None:
     table = captions()
-    for decision, left in (("redundant", 1.0), ("fusion_rejected", 1.0), ("unconditional", 1.0), ("fused", 0.5)):
+    gone, kept = ("redundant", "fusion_rejected", "unconditional"), ("fused", "kept", "kept_unfit")
+    for decision in (*gone, *kept):
         table.loc[3, "decision"] = decision
         found: Any = caption_faults(table, ("jazz", "rock"))
-        assert found["wrong_removed"]["value"] == left
-        assert found["wrong_removed"]["chance"] == 0.5
-        assert found["wrong_removed"]["n"] == 2
+        assert (found["wrong_left"]["value"], found["wrong_left"]["n"]) == (0.5 if decision in kept else 0.0, 2)
+        assert found["right_left"]["value"] == 0.5
+        assert found["wrong_became"] == {"replaced": 0.5, decision: 0.5}
 
 
 def test_precision_and_recall_follow_the_threshold() -> None:

@@ -46,15 +46,19 @@ def random_model(seed=0):
     return model
 
 
-@pytest.fixture
-def published(tmp_path):
-    """A folder as LP-MusicCaps' authors fill it, and what pins it."""
-    source = tmp_path / "source"
+def write_published(source):
+    """Fill a folder as LP-MusicCaps' authors do; the model."""
     write_tokenizer(source)
     model = random_model()
     state = {f"module.{name}": value for name, value in model.state_dict().items()}
     torch.save({"epoch": 20, "state_dict": state, "optimizer": {"state": {}, "param_groups": []}}, source / CHECKPOINT)
-    return source, model
+    return model
+
+
+@pytest.fixture
+def published(tmp_path):
+    source = tmp_path / "source"
+    return source, write_published(source)
 
 
 def pinned(folder, *names):

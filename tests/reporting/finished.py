@@ -145,7 +145,8 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
                     "roc_area_of_disagreement": 0.87,
                     "roc_area_of_better_generated": 0.77,
                 },
-                "wrong_removed": {"value": 0.8, "chance": 0.75, "interval": [0.6, 0.9], "n": 64},
+                "wrong_left": {"value": 0.406, "interval": [0.2, 0.6], "n": 64},
+                "right_left": {"value": 0.142, "interval": [0.1, 0.2], "n": 556},
                 "wrong_by_threshold": [
                     {"rho2": 0.1, "precision": 1.0, "recall": 0.16},
                     {"rho2": 0.2, "precision": 0.5, "recall": 0.31},

@@ -1,6 +1,7 @@
 """Model cards."""
 
 import hashlib
+from dataclasses import replace
 
 from padstal.reporting.cards import model_cards
 from padstal.reporting.data_view import most_restrictive
@@ -38,3 +39,13 @@ def test_the_most_restrictive_licence_is_found() -> None:
     assert most_restrictive(["CC-BY-NC-4.0", "CC-BY-SA-4.0"]) == "CC-BY-NC-4.0"
     assert most_restrictive(["CC0-1.0", "all rights reserved"]) == "all rights reserved"
     assert most_restrictive(["", "CC0-1.0"]) == "unknown"
+
+
+def test_a_captions_licence_counts_for_the_model_that_learns_from_it(inputs: Inputs) -> None:
+    assert inputs.dataset is not None
+    plain = model_cards(inputs)[0].text
+    licences = ["CC-BY-NC-ND-4.0"] + [""] * (len(inputs.dataset) - 1)
+    train_first = inputs.dataset.sort_values("split", key=lambda split: split != "train")
+    marked = model_cards(replace(inputs, dataset=train_first.assign(caption_licence=licences)))[0].text
+    assert "captions included: **CC-BY-NC-ND-4.0**" in marked
+    assert "captions included: **CC-BY-NC-ND-4.0**" not in plain

@@ -27,6 +27,7 @@ def test_caption_shares_effect_and_detection_are_told_with_intervals(inputs: Inp
     assert views.effect.rows[1][4] == "not measured"
     assert views.effect_chart.count("<rect") == 2
     assert ("recall", "0.312", "[0.100, 0.600]", "") in views.detection.rows
+    assert ("wrong captions kept or fused", "0.406", "[0.200, 0.600]", "") in views.detection.rows
     assert views.detection_chart.count("<circle") == 2
     assert views.refusals.rows == (("does not fit the music", "4"), ("a link or an address", "1"))
     assert views.licences.rows == (("CC-BY-NC-4.0", "7"),)

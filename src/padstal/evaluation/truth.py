@@ -13,11 +13,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata, spearmanr
 
-from padstal.captions.refine import GENERATED, Decision
+from padstal.captions.refine import Decision
 from padstal.evaluation.caption_effect import clustered_mean
 
 REJECTED = (Decision.REPLACED, Decision.UNCONDITIONAL)
 """Decisions that throw an original caption away because it does not fit the music."""
+LEFT = (Decision.FUSED, Decision.KEPT, Decision.KEPT_UNFIT)
+"""Decisions after which the original caption is in the refined one."""
 THRESHOLD_SHARES = (0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
 """Shares of originals that fall at or below the thresholds tried."""
 
@@ -102,8 +104,8 @@ def caption_faults(captions: pd.DataFrame, genres: tuple[str, ...]) -> dict[str,
     A wrong caption is detected if it is thrown away because it does not fit (`REJECTED`): precision and recall are the
     paper's ρ2 at work, `roc_area` is CLAP's share in it, whatever ρ2. Two more scores tell whether another rule would
     do better: how little original and generated caption agree, and by how much the generated one fits better. And
-    `wrong_removed` says what it comes to: originals of which nothing is left in the refined caption, since also a
-    redundant one gives way; its chance is that share of the captions that are not wrong.
+    `wrong_left` says what it comes to: wrong originals that are still in the refined caption, kept or fused (a wrong
+    one differs from the generated one, which is why the table fuses it); `right_left` is that share of the others.
 
     Args:
         captions: One row a clip with a truth: `track_id`, `original`, `caption` (refined), `decision`, the three
@@ -120,7 +122,7 @@ def caption_faults(captions: pd.DataFrame, genres: tuple[str, ...]) -> dict[str,
     tracks = written["track_id"].to_numpy(dtype=object)
     fit = written["similarity_original_audio"].to_numpy(dtype=np.float64)
     better = written["similarity_generated_audio"].to_numpy(dtype=np.float64) - fit
-    gone = written["decision"].isin(GENERATED - {Decision.FUSED} | {Decision.UNCONDITIONAL}).to_numpy()
+    left = written["decision"].isin(LEFT).to_numpy()
     return {
         "wrong": {
             **found.as_json(),
@@ -131,16 +133,22 @@ def caption_faults(captions: pd.DataFrame, genres: tuple[str, ...]) -> dict[str,
             "roc_area_of_disagreement": _separation(-written["similarity_original_generated"].to_numpy(float), wrong),
             "roc_area_of_better_generated": _separation(better, wrong),
         },
-        "wrong_removed": {
-            "value": float(gone[wrong].mean()) if wrong.any() else None,
-            "chance": float(gone[~wrong].mean()) if not wrong.all() else None,
-            "interval": _interval_of(gone[wrong], tracks[wrong]),
-            "n": int(wrong.sum()),
+        "wrong_left": _share(left[wrong], tracks[wrong]),
+        "right_left": _share(left[~wrong], tracks[~wrong]),
+        "wrong_became": {
+            str(name): float((written["decision"] == name)[wrong].mean())
+            for name in Decision
+            if (written["decision"] == name)[wrong].any()
         },
         "wrong_by_threshold": _by_threshold(fit, wrong),
         "genre_before": _agreement(captions["original"].tolist(), captions["genre"].tolist(), genres),
         "genre_after": _agreement(captions["caption"].tolist(), captions["genre"].tolist(), genres),
     }
+
+
+def _share(yes: np.ndarray, tracks: np.ndarray) -> dict[str, object]:
+    value = float(yes.mean()) if len(yes) else None
+    return {"value": value, "interval": _interval_of(yes, tracks), "n": len(yes)}
 
 
 def _interval_of(yes: np.ndarray, tracks: np.ndarray) -> list[float] | None:

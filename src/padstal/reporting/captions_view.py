@@ -180,10 +180,11 @@ def effect_chart(effect: Mapping[str, Any]) -> Markup:
 
 
 def detection_table(found: Mapping[str, Any]) -> Table:
-    """How well planted wrong captions were found and removed."""
-    wrong, removed = found.get("wrong") or {}, found.get("wrong_removed") or {}
+    """How well planted wrong captions were found, and how many are still trained with."""
+    wrong = found.get("wrong") or {}
     if not wrong:
         return Table(("measure", "value", "interval", "chance"), ())
+    left = {name: found.get(f"{name}_left") or {} for name in ("wrong", "right")}
     around = {name: wrong.get(f"{name}_interval") or () for name in ("precision", "recall")}
     rows = (
         ("planted wrong captions (clips)", number(wrong["planted"]), "", ""),
@@ -193,11 +194,9 @@ def detection_table(found: Mapping[str, Any]) -> Table:
         ("ROC area of the fit to the music", number(wrong.get("roc_area")), "", "0.5"),
         ("ROC area of original against generated", number(wrong.get("roc_area_of_disagreement")), "", "0.5"),
         ("ROC area of the generated one fitting better", number(wrong.get("roc_area_of_better_generated")), "", "0.5"),
-        (
-            "wrong captions of which nothing is trained with",
-            number(removed.get("value")),
-            _around(removed.get("interval") or ()),
-            number(removed.get("chance")),
+        *(
+            (f"{name} captions kept or fused", number(share.get("value")), _around(share.get("interval") or ()), "")
+            for name, share in left.items()
         ),
     )
     return Table(("measure", "value", "interval", "chance"), rows, (False, True, True, True))

@@ -79,11 +79,12 @@ def _data(inputs: Inputs) -> list[str]:
     sources = ", ".join(
         f"{escape_markdown(str(name))} ({number(int(count))} clips)" for name, count in _counted(train, "source")
     )
-    strictest = data_view.most_restrictive(train["licence"].tolist())
+    of_captions = [name for name in train.get("caption_licence", pd.Series(dtype=str)).tolist() if name]
+    strictest = data_view.most_restrictive([*train["licence"].tolist(), *of_captions])
     return [
         f"Training split: {held['clips']} clips of {held['tracks']} tracks by {held['artists']} artists, "
         f"{held['duration']}. Sources: {sources or 'none'}. Validation and test share no track or artist with it.",
-        f"Most restrictive licence in the training split: **{escape_markdown(strictest)}**. "
+        f"Most restrictive licence in the training split, captions included: **{escape_markdown(strictest)}**. "
         "Whoever publishes the weights or what they generate must respect it.",
         markdown_table(data_view.licences(train)),
         _attribution(train),

@@ -1,5 +1,6 @@
 """`caption`: keep, replace or merge captions by what CLAP hears (QA-MDT 4.3), and keep the decision."""
 
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
@@ -85,6 +86,7 @@ def main(stage: Stage[CaptionParams]) -> None:
     )
     stage.write_metrics(numbers)
     tell(stage, numbers, new_answers=answers.save())
+    shutil.rmtree(paths.state("caption"), ignore_errors=True)
 
 
 def merging_key(params: CaptionParams) -> str:

@@ -17,7 +17,7 @@ from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_folder
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-CAPTION_COLUMNS = ["clip_id", "original", "caption", "decision"]
+CAPTION_COLUMNS = ["clip_id", "original", "caption", "caption_licence", "decision"]
 
 
 def main(stage: Stage[CurateParams]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from tests.foundation.test_lp_music_caps import write_published
+from tests.foundation.tiny_lp_music_caps import write_published
 
 from padstal.foundation import captioner, pmos
 from padstal.params.prepare import PrepareParams

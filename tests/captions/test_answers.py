@@ -86,6 +86,16 @@ def test_lines_that_are_no_answers_or_whose_key_is_not_theirs_are_not_believed(t
     assert Answers(record, journal).get(ONE, "m") is None
 
 
+def test_an_answer_to_another_question_is_not_believed_under_this_ones_key(tmp_path):
+    record, journal = files(tmp_path)
+    answers = Answers(record, journal)
+    answers.add(TWO, "m", "drums and jazz")
+    answers.save()
+    row = json.loads(record.read_text()) | {"key": key_of(ONE, "m")}
+    record.write_text(json.dumps(row) + "\n")
+    assert Answers(record, journal).get(ONE, "m") is None
+
+
 def test_an_endless_answer_is_cut(tmp_path):
     record, journal = files(tmp_path)
     answers = Answers(record, journal)

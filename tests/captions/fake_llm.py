@@ -65,9 +65,13 @@ def serve(answer: Callable[[str, str], Any], faults: list[Reply | None] | None =
                 fault: Any = llm.faults.pop(0) if llm.faults else "none"
             try:
                 if fault is None:
+                    with llm.lock:
+                        llm.under_way -= 1
                     self.connection.close()
                     return
                 status, headers, content = fault if fault != "none" else (200, {}, self._answer(body))
+                with llm.lock:
+                    llm.under_way -= 1  # before the client can know, and ask again
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(content)), **headers}.items():
                     self.send_header(name, value)
@@ -75,9 +79,6 @@ def serve(answer: Callable[[str, str], Any], faults: list[Reply | None] | None =
                 self.wfile.write(content)
             except OSError:  # the client has gone
                 pass
-            finally:
-                with llm.lock:
-                    llm.under_way -= 1
 
         def _answer(self, body: dict[str, Any]) -> bytes:
             assert self.path == "/v1/chat/completions"

@@ -6,6 +6,7 @@ and nowhere else: not in messages, records or logs; an answer that repeats it is
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -33,6 +34,10 @@ class EndpointError(RuntimeError):
 
 class _NoAnswerError(Exception):
     """One question was not answered, however often it was asked."""
+
+
+class _NotAskedError(_NoAnswerError):
+    """One question was not asked, as the server cannot be used; another question's error says why."""
 
 
 @dataclass(frozen=True)
@@ -74,42 +79,40 @@ class Endpoint:
 
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         limits = httpx.Limits(max_connections=self.concurrency)
-        failures = 0
+        failures, stop = 0, threading.Event()
         with (
             httpx.Client(headers=headers, timeout=self.timeout_seconds, limits=limits) as client,
             ThreadPoolExecutor(self.concurrency, thread_name_prefix="merge") as pool,
         ):
-            asked: dict[Future[str], Pair] = {pool.submit(self._answer, client, pair): pair for pair in pairs}
+            asked: dict[Future[str], Pair] = {pool.submit(self._answer, client, pair, stop): pair for pair in pairs}
             try:
                 done: Iterable[Future[str]] = as_completed(asked)
                 for future in progress(done) if progress else done:
-                    if future.cancelled():
-                        yield asked[future], None
-                        continue
                     try:
                         answer = future.result()
                     except _NoAnswerError as error:
-                        if self.on_error == "fail":
+                        if self.on_error == "fail" and not isinstance(error, _NotAskedError):
                             raise EndpointError(
                                 f"{self.base_url} did not answer ({error}, {self.retries + 1} tries). Answers so far "
                                 "are kept: run again when it does, or set merge.on_error: generated"
                             ) from None
                         failures += 1
                         if failures == GIVE_UP_AFTER:
-                            for waiting in asked:
-                                waiting.cancel()
+                            stop.set()
                         yield asked[future], None
                     else:
                         failures = 0
                         yield asked[future], answer
             finally:
+                stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _answer(self, client: "httpx.Client", pair: Pair) -> str:
-        """The answer to one question; "" where the server answers with no text.
+    def _answer(self, client: "httpx.Client", pair: Pair, stop: threading.Event) -> str:
+        """The answer to one question; "" where the server answers with no text. Once `stop` is set, none is asked.
 
         Raises:
-            EndpointError: No question can be answered. _NoAnswerError: This one was not.
+            EndpointError: No question can be answered.
+            _NoAnswerError: This one was not.
         """
         import httpx
 
@@ -122,6 +125,8 @@ class Endpoint:
         why = ""
         for attempt in range(self.retries + 1):
             wait = self.backoff_seconds * 2**attempt
+            if stop.is_set():
+                raise _NotAskedError
             try:
                 status, asked_wait, reply = self._post(client, body)
             except (httpx.TimeoutException, TimeoutError):
@@ -135,6 +140,7 @@ class Endpoint:
                         return answer
                     why = "its answer is no chat completion"
                 elif status in FATAL or 300 <= status < 400:
+                    stop.set()
                     raise EndpointError(self._fatal(status))
                 else:
                     why = f"status {status}"

@@ -73,6 +73,10 @@ class AudioTextEmbedder(Protocol):
         """Embeddings [B, D]."""
         ...
 
+    def hears_whole(self, texts: list[str]) -> list[bool]:
+        """Whether each text is embedded to its end, or cut at the text tower's length."""
+        ...
+
 
 class QualityScorer(Protocol):
     """p-MOS: predicted mean opinion score, 1 (bad) to 5 (excellent)."""
@@ -134,6 +138,11 @@ class Tagger(Protocol):
 
 class Captioner(Protocol):
     """F_cap of QA-MDT: a caption from audio alone."""
+
+    @property
+    def licence(self) -> str:
+        """Licence that its captions come under, whatever the music's; "" where they are nobody's work."""
+        ...
 
     @property
     def sample_rate(self) -> int:

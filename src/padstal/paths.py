@@ -64,6 +64,11 @@ class Paths:
         return self.data / "caption"
 
     @property
+    def merges(self) -> Path:
+        """What language models answered when captions were merged; no stage's output, for it is kept between runs."""
+        return self.data / "merges.jsonl"
+
+    @property
     def curate(self) -> Path:
         """`dataset.parquet` (clips to train, tune and test on), `removed.parquet`, `origin.json`, `gaussian.npy`."""
         return self.data / "curate"

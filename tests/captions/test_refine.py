@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from padstal.captions.refine import Decision, Thresholds, decide, refine
+from padstal.captions.merge import Merged, Refusal
+from padstal.captions.refine import GENERATED, Decision, Thresholds, decide, refine
 
 KEEP = Thresholds(rho1=0.1, rho2=0.1, rho3=0.25, neither_fits="keep")
 DROP = Thresholds(rho1=0.1, rho2=0.1, rho3=0.25, neither_fits="unconditional")
@@ -51,7 +52,7 @@ def test_each_threshold_belongs_to_its_caption():
     assert decide("To", "Tg", 0.1, 0.6, 0.0, at=at) is Decision.REPLACED
 
 
-def run(rows, merged, score, at=KEEP):
+def run(rows, merged, score, at=KEEP, *, refusal=None, whole=True):
     original, generated, a, b, c = zip(*rows, strict=True)
     asked = []
 
@@ -66,8 +67,9 @@ def run(rows, merged, score, at=KEEP):
         np.array(b),
         np.array(c),
         thresholds=at,
-        merge=lambda t_o, t_g: merged,
+        merge=lambda t_o, t_g: [Merged(merged, refusal) for _ in t_o],
         fit=fit,
+        heard_whole=lambda texts: [whole] * len(texts),
     )
     return refined, asked
 
@@ -92,13 +94,55 @@ def test_captions_follow_decisions_and_carry_their_similarity():
     assert refined.filtered_share == pytest.approx(3 / 7)
 
 
-@pytest.mark.parametrize(("merged", "score"), [("both", 0.1), ("both", NAN), ("", 0.9), ("  ", 0.9)])
-def test_a_merged_caption_that_is_empty_or_fits_badly_gives_way_to_the_generated_one(merged, score):
+@pytest.mark.parametrize(
+    ("merged", "score", "why"),
+    [
+        ("both", 0.1, Refusal.UNFIT),
+        ("both", NAN, Refusal.UNFIT),
+        ("", 0.9, Refusal.EMPTY),
+        ("  ", 0.9, Refusal.EMPTY),
+    ],
+)
+def test_a_merged_caption_that_is_empty_or_fits_badly_gives_way_to_the_generated_one(merged, score, why):
     refined, _ = run(ROWS, merged, score)
     assert refined.caption[0] == "g0"
     assert refined.decision[0] is Decision.FUSION_REJECTED
+    assert refined.refusal == [why, *[None] * 6]
     assert refined.similarity_N[0] == 0.4
     assert refined.fused_share == 0
+
+
+def test_a_merged_caption_that_was_refused_or_that_clap_would_cut_is_not_even_compared():
+    refined, asked = run(ROWS, "ignored", 0.9, refusal=Refusal.ADDRESS)
+    assert (refined.caption[0], refined.refusal[0], asked) == ("g0", Refusal.ADDRESS, [])
+    refined, asked = run(ROWS, "both", 0.9, whole=False)
+    assert (refined.caption[0], refined.refusal[0], asked) == ("g0", Refusal.CUT, [])
+    assert refined.fused_share == 0
+
+
+def test_refusals_stay_with_their_clips():
+    rows = [ROWS[0], ROWS[1], ("o7", "g7", 0.3, 0.4, 0.0), ("o8", "g8", 0.3, 0.4, 0.0)]
+    original, generated, a, b, c = zip(*rows, strict=True)
+    answers = {"o0": Merged("", Refusal.DECLINED), "o7": Merged("m7"), "o8": Merged("m8")}
+    refined = refine(
+        list(original),
+        list(generated),
+        np.array(a),
+        np.array(b),
+        np.array(c),
+        thresholds=KEEP,
+        merge=lambda t_o, t_g: [answers[text] for text in t_o],
+        fit=lambda clips, texts: np.array([{"m7": 0.1, "m8": 0.5}[text] for text in texts]),
+        heard_whole=lambda texts: [True] * len(texts),
+    )
+    assert refined.caption == ["g0", "g1", "g7", "m8"]
+    assert refined.refusal == [Refusal.DECLINED, None, Refusal.UNFIT, None]
+    assert [str(d) for d in refined.decision] == ["fusion_rejected", "replaced", "fusion_rejected", "fused"]
+    np.testing.assert_array_equal(refined.similarity_N, [0.4, 0.4, 0.4, 0.5])
+
+
+def test_what_the_captioner_wrote_is_what_is_neither_kept_nor_dropped():
+    assert set(Decision) - GENERATED == {Decision.KEPT, Decision.KEPT_UNFIT, Decision.UNCONDITIONAL}
 
 
 def test_dropped_captions_have_no_similarity():

@@ -123,7 +123,10 @@ def write_world(data: Path, models: Path, *, with_truth: bool = True, seeds: int
     write_table(quarantine, data / "ingest/quarantine.parquet")
     write_table(manifest[["clip_id", "pmos"]], data / "score/scores.parquet")
     captions = manifest[["clip_id", "original", "decision", "caption"]].assign(
-        generated=manifest["caption"], similarity_original_audio=np.where(manifest["decision"] == "replaced", 0.1, 0.9)
+        generated=manifest["caption"],
+        similarity_original_audio=np.where(manifest["decision"] == "replaced", 0.1, 0.9),
+        similarity_generated_audio=0.8,
+        similarity_original_generated=0.5,
     )
     write_table(captions, data / "caption/captions.parquet")
     gone = manifest["track_id"] == "track30"

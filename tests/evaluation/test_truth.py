@@ -1,5 +1,7 @@
 """Measures against the composer's truth."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,25 +61,59 @@ def test_genres_are_found_as_whole_words() -> None:
     assert genre_named(texts, genres) == ["hip hop", "", "pop", ""]
 
 
-def test_planted_wrong_captions_that_were_replaced_are_hits() -> None:
-    table = pd.DataFrame(
+def captions() -> pd.DataFrame:
+    return pd.DataFrame(
         {
+            "track_id": ["a", "b", "b", "c", "d"],
             "original": ["jazz", "rock", "rock", "jazz", ""],
             "caption": ["rock", "rock", "jazz", "jazz", "rock"],
             "decision": ["replaced", "kept", "replaced", "kept_unfit", "captioned"],
             "similarity_original_audio": [0.1, 0.8, 0.3, 0.2, np.nan],
+            "similarity_generated_audio": [0.9, 0.8, 0.8, 0.1, 0.5],
+            "similarity_original_generated": [0.2, 0.9, 0.1, 0.4, np.nan],
             "caption_fault": ["wrong", "", "", "wrong", "missing"],
             "genre": ["rock", "rock", "rock", "rock", "rock"],
         }
     )
-    found = caption_faults(table, ("jazz", "rock"))
-    assert found is not None
+
+
+def test_planted_wrong_captions_that_were_replaced_are_hits() -> None:
+    table = captions()
+    found: Any = caption_faults(table, ("jazz", "rock"))
     wrong = found["wrong"]
-    assert (wrong["planted"], wrong["flagged"], wrong["precision"], wrong["recall"]) == (2, 2, 0.5, 0.5)  # type: ignore[index]
-    assert wrong["roc_area"] == 1  # type: ignore[index]
+    assert (wrong["planted"], wrong["flagged"], wrong["precision"], wrong["recall"]) == (2, 2, 0.5, 0.5)
+    assert wrong["tracks"] == 2
+    assert wrong["precision_interval"] is not None
     assert found["genre_before"] == {"right_of_naming": 0.5, "naming": 0.8, "right_of_all": 0.4, "n": 5}
-    assert found["genre_after"]["right_of_all"] == pytest.approx(0.6)  # type: ignore[index]
+    assert found["genre_after"]["right_of_all"] == pytest.approx(0.6)
     assert caption_faults(table[table["original"] == ""], ("jazz",)) is None
+
+
+def test_each_score_has_its_area_whatever_was_decided() -> None:
+    found: Any = caption_faults(captions(), ("jazz", "rock"))
+    assert found["wrong"]["roc_area"] == 1
+    assert found["wrong"]["roc_area_of_disagreement"] == 0.5
+    assert found["wrong"]["roc_area_of_better_generated"] == 0.5
+
+
+def test_a_wrong_caption_is_left_where_it_is_kept_or_fused() -> None:
+    table = captions()
+    gone, kept = ("redundant", "fusion_rejected", "unconditional"), ("fused", "kept", "kept_unfit")
+    for decision in (*gone, *kept):
+        table.loc[3, "decision"] = decision
+        found: Any = caption_faults(table, ("jazz", "rock"))
+        assert (found["wrong_left"]["value"], found["wrong_left"]["n"]) == (0.5 if decision in kept else 0.0, 2)
+        assert found["right_left"]["value"] == 0.5
+        assert found["wrong_became"] == {"replaced": 0.5, decision: 0.5}
+
+
+def test_precision_and_recall_follow_the_threshold() -> None:
+    found: Any = caption_faults(captions(), ("jazz", "rock"))
+    rows = found["wrong_by_threshold"]
+    assert [row["rho2"] for row in rows] == sorted(row["rho2"] for row in rows)
+    by_threshold = {row["rho2"]: (row["precision"], row["recall"]) for row in rows}
+    assert by_threshold[0.1] == (1.0, 0.5)
+    assert by_threshold[0.2] == (1.0, 1.0)
 
 
 def test_either_file_of_a_pair_is_a_hit_and_strangers_are_false_alarms() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from padstal.foundation import captioner, tagger
 from padstal.foundation.captioner import MAX_BYTES, TagCaptioner, join
 from padstal.interfaces import Tags
 
@@ -30,6 +31,15 @@ def test_sure_tags_are_named_surest_instrument_first_with_the_tempo_last():
     captions = captioner.caption(np.zeros((2, 10), np.float32))
     assert captions == ["techno, happy, drums, piano, 128 bpm", "jazz, calm, 62 bpm"]
     assert captioner.sample_rate == 16_000
+
+
+def test_a_composed_captioner_is_a_config_that_leads_to_the_tagger(tmp_path, monkeypatch):
+    captioner.compose(tmp_path)
+    monkeypatch.setattr(tagger, "load", lambda folder, device: (folder, device))
+    loaded = captioner.load(tmp_path, tmp_path / "tagger", "cpu")
+    assert loaded.tagger == (tmp_path / "tagger", "cpu")
+    assert loaded.licence == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
 @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=12))

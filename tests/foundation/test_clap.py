@@ -32,6 +32,11 @@ def trained():
     )  # fmt: skip
 
 
+def test_a_text_is_heard_whole_if_there_is_room_for_its_end(trained):
+    assert trained[0].hears_whole(["x" * 39, "x" * 40, "é" * 19, "é" * 20, ""]) == [True, False, True, False, True]
+    assert torch.equal(clap.text_ids(["x" * 40], 40), clap.text_ids(["x" * 39], 40))
+
+
 def test_embeddings_have_unit_norm(trained):
     model = trained[0]
     np.testing.assert_allclose(np.linalg.norm(model.embed_audio(sines(3, 1)), axis=1), 1, atol=1e-5)

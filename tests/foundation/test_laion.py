@@ -47,6 +47,12 @@ def test_a_full_vocabulary_is_accepted_and_a_text_ends_where_roberta_ends_it(tmp
     assert ids[3:] == [2, 1, 1, 1, 1]
 
 
+def test_a_text_is_heard_whole_up_to_77_tokens_start_and_end_counted(tmp_path):
+    write_tokenizer(tmp_path, laion.ROBERTA_VOCABULARY)
+    embedder = laion.LaionClap(None, laion.load_tokenizer(tmp_path), torch.device("cpu"))
+    assert embedder.hears_whole(["a" * 75, "a" * 76]) == [True, False]
+
+
 def test_16_bits_are_as_laions_front_end_has_them():
     audio = np.array([[-2.0, -1.0, -0.5, 0.0, 1e-6, 0.3, 1.0]], np.float32)
     expected = (np.clip(audio, -1, 1) * 32767.0).astype(np.int16) / 32767.0

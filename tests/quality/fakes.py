@@ -150,9 +150,14 @@ class FakeClap:
         seeds = [int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) for text in texts]
         return _unit(np.stack([np.random.default_rng(s).standard_normal(self.features) for s in seeds]))
 
+    def hears_whole(self, texts: list[str]) -> list[bool]:
+        return [len(text) < 200 for text in texts]
+
 
 class FakeHearing:
     """A captioner and tagger with two genres."""
+
+    licence = "CC-BY-NC-4.0"
 
     sample_rate = RATE // 2
     genres = ("jazz", "techno")
@@ -168,7 +173,7 @@ def install(monkeypatch: pytest.MonkeyPatch, **models: Any) -> None:
     """Let `padstal.foundation.<role>.load` give `models[role]`."""
     for role, model in models.items():
         module = ModuleType(f"padstal.foundation.{role}")
-        module.load = lambda folder, device, model=model: model  # type: ignore[attr-defined]
+        module.load = lambda *_, model=model: model  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, module.__name__, module)
         monkeypatch.setattr(padstal.foundation, role, SimpleNamespace(load=module.load), raising=False)
 

@@ -131,7 +131,28 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
             "pmos_against_severity": {"spearman": 0.86, "n": 160, "spearman_test": None, "n_test": 20},
             "origin": {"clap": "trained on the composer's draw"},
         },
-        "truth": {"near_duplicates": {"planted": 6, "flagged": 5, "precision": 1.0, "recall": 0.83}, "captions": None},
+        "truth": {
+            "near_duplicates": {"planted": 6, "flagged": 5, "precision": 1.0, "recall": 0.83},
+            "captions": {
+                "wrong": {
+                    "planted": 64,
+                    "flagged": 39,
+                    "precision": 0.513,
+                    "precision_interval": [0.2, 0.8],
+                    "recall": 0.312,
+                    "recall_interval": [0.1, 0.6],
+                    "roc_area": 0.8,
+                    "roc_area_of_disagreement": 0.87,
+                    "roc_area_of_better_generated": 0.77,
+                },
+                "wrong_left": {"value": 0.406, "interval": [0.2, 0.6], "n": 64},
+                "right_left": {"value": 0.142, "interval": [0.1, 0.2], "n": 556},
+                "wrong_by_threshold": [
+                    {"rho2": 0.1, "precision": 1.0, "recall": 0.16},
+                    {"rho2": 0.2, "precision": 0.5, "recall": 0.31},
+                ],
+            },
+        },
         "reconstruction": {
             "audio": {"clap_f": 0.29, "clap_f_of_originals": 0.33, "pmos": 3.4, "pmos_of_originals": 3.9, "n": 4}
         },
@@ -386,10 +407,31 @@ def _metrics() -> dict[str, dict[str, object]]:
         "validate_ingest": {"expectations": 3, "broken_critical": 0},
         "prepare_clap": {"recall_at_10": 0.6, "chance": None},
         "score": {"mu": 3.4, "sigma": 0.5},
+        "caption": _caption_metrics(),
         "train_vae_audio": {"loss": 0.61, "steps": 900},
         "train_vae_tal": {"loss": 0.7, "steps": 1000},
         "train_diffusion_tal_dit": {"validation_loss": 0.33},
         "sample_tal_dit": {"samples": 64, "clipped_share": 0.0},
+    }
+
+
+def _caption_metrics() -> dict[str, object]:
+    def estimate(value: float, low: float, high: float) -> dict[str, object]:
+        return {"value": value, "interval": [low, high], "n": 40}
+
+    before, after = estimate(0.373, 0.36, 0.38), estimate(0.402, 0.39, 0.41)
+    return {
+        "beside_paper": {
+            "filtered": {"value": 0.0152, "paper": 0.089, "times": 0.171, "alarm": True},
+            "fused": {"value": 0.148, "paper": 0.151, "times": 0.98, "alarm": False},
+        },
+        "refused": {"address": 1, "unfit": 4},
+        "caption_licences": {"CC-BY-NC-4.0": 7},
+        "clap_score": {
+            "captioned": {"clips": 4, "before": None, "after": after, "difference": None},
+            "all": {"clips": 48, "before": before, "after": after, "difference": estimate(0.03, 0.02, 0.04)},
+            "replaced": {"clips": 9, "before": before, "after": after, "difference": estimate(0.2, 0.1, 0.3)},
+        },
     }
 
 

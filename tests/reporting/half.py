@@ -24,6 +24,8 @@ CURATE = {
     "weights": {"by": "artist", "power": 1.0},
 }
 
+DISTRIBUTION = {"mu": 3.0, "sigma": 0.7, "n": 40, "quantiser": "swapped", "gap_policy": "none"}
+
 
 def ingested(root: Path) -> Paths:
     """Twelve tracks, the tenth a copy of the first; the second has hostile texts."""
@@ -51,7 +53,7 @@ def scored(root: Path) -> Paths:
     paths.score.mkdir(parents=True)
     columns = {"clip_id": manifest["clip_id"], "pmos": pmos, "quality_level": levels, "prefix": "medium quality"}
     write_table(pd.DataFrame(columns), paths.score / "scores.parquet")
-    write_json(paths.score / "distribution.json", {"mu": 3.0, "sigma": 0.7, "n": 40})
+    write_json(paths.score / "distribution.json", DISTRIBUTION)
     return paths
 
 
@@ -67,6 +69,7 @@ def captioned(root: Path) -> Paths:
             "generated": "techno, dark",
             "decision": ["kept", "replaced", "fused"] * (count // 3),
             "caption": manifest["caption"] + ", dark",
+            "caption_licence": "",
             "similarity_original_audio": np.linspace(-0.1, 0.9, count),
             "similarity_generated_audio": 0.25,
             "similarity_original_generated": np.nan,
@@ -81,5 +84,9 @@ def captioned(root: Path) -> Paths:
 
 def curated(root: Path) -> Paths:
     paths = captioned(root)
+    write_json(
+        paths.score / "distribution.json",
+        {"mu": 3.0, "sigma": 0.5, "n": 20, "quantiser": "swapped", "gap_policy": "none"},
+    )
     curate.main(stage("curate", root, CurateParams(**CURATE)))
     return paths

@@ -85,7 +85,7 @@ def test_a_card_shows_the_most_restrictive_licence_and_what_all_ask(
     inputs: Inputs, licences: tuple[str, ...], strictest: str, asked: str
 ) -> None:
     text = card(under(inputs, *licences))
-    assert f"training split: **{strictest}**" in text
+    assert f"training split, captions included: **{strictest}**" in text
     assert asked in text
     assert f"[{FILE}]({FILE})" in text
 

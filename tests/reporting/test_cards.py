@@ -1,6 +1,7 @@
 """Model cards."""
 
 import hashlib
+from dataclasses import replace
 
 from padstal.reporting.cards import model_cards
 from padstal.reporting.inputs import Inputs
@@ -30,3 +31,13 @@ def test_a_card_names_licence_fingerprint_params_and_limits(inputs: Inputs) -> N
 def test_an_artist_is_only_text(inputs: Inputs) -> None:
     for card in model_cards(inputs):
         assert "<b>" not in card.text
+
+
+def test_a_captions_licence_counts_for_the_model_that_learns_from_it(inputs: Inputs) -> None:
+    assert inputs.dataset is not None
+    plain = model_cards(inputs)[0].text
+    licences = ["CC-BY-NC-ND-4.0"] + [""] * (len(inputs.dataset) - 1)
+    train_first = inputs.dataset.sort_values("split", key=lambda split: split != "train")
+    marked = model_cards(replace(inputs, dataset=train_first.assign(caption_licence=licences)))[0].text
+    assert "captions included: **CC-BY-NC-ND-4.0**" in marked
+    assert "captions included: **CC-BY-NC-ND-4.0**" not in plain

@@ -34,7 +34,7 @@ def prepare(root, tracks=None, pmos=None):
     )
     write_json(paths.score / "distribution.json", DISTRIBUTION)
     paths.caption.mkdir(parents=True)
-    captions = {"original": "to", "generated": "tg", "decision": "kept", "caption": "to"}
+    captions = {"original": "to", "generated": "tg", "decision": "kept", "caption": "to", "caption_licence": ""}
     write_table(pd.DataFrame({"clip_id": manifest["clip_id"], **captions}), paths.caption / "captions.parquet")
     rng = np.random.default_rng(0)
     embedding = rng.standard_normal((len(manifest), 6))
@@ -59,6 +59,7 @@ def test_with_nothing_to_object_to_all_stay(tmp_path):
     assert dataset["clip_id"].tolist() == manifest["clip_id"].tolist()
     assert len(removed) == 0
     added = {"pmos", "quality_level", "prefix", "original", "decision", "log_likelihood", "duplicate_group", "weight"}
+    added |= {"caption_licence"}
     assert set(dataset.columns) == set(COLUMNS) | added
     assert list(removed.columns) == [*dataset.columns.drop("weight"), "reason", "detail"]
     assert metrics["kept"] == len(manifest)

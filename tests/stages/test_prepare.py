@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from tests.foundation.tiny_lp_music_caps import write_published
 
-from padstal.foundation import pmos
+from padstal.foundation import captioner, pmos
 from padstal.params.prepare import PrepareParams
 from padstal.params.runtime import RuntimeParams, TrackingParams
 from padstal.paths import Paths
 from padstal.stages.harness import Stage, StageError
 from padstal.stages.prepare import main
+from padstal.storage.content import sha256_file
 
 FIT = {"steps": 4, "batch": 8, "learning_rate": 1e-3, "seed": 1}
 FILES = {"repository": "owner/name", "revision": "unverified", "sha256": {"config.json": "unverified"}}
@@ -25,6 +27,7 @@ SECTION = {
         "depths": [1, 1], "heads": [1, 2], "text_width": 16, "text_layers": 1, "text_heads": 2, "text_length": 120,
     },
     "pmos": {"kind": "trained", "clips": 20, "fit": FIT, "bands": 16, "width": 16, "dropout": 0.1},
+    "captioner": {"kind": "composed"},
     "tagger": {"kind": "trained", "clips": 20, "fit": FIT, "bands": 16, "width": 16, "depth": 1, "features": 8},
     "text_encoder": {
         "kind": "trained", "captions": 20, "held_out_captions": 20, "fit": FIT, "width": 16, "layers": 1, "heads": 2,
@@ -89,6 +92,45 @@ def test_every_other_role_is_prepared_to_a_folder_that_its_loader_reads(tmp_path
     )
     assert loaded is not None
     assert f"reports/demo/metrics/prepare_{role}.json" in outputs(tmp_path, role)
+
+
+def prepared(root: Path, item: str, section: dict) -> Path:
+    """`main` in this process; the folder that it filled."""
+    stage = Stage(
+        name="prepare",
+        item=item,
+        scale="demo",
+        params=PrepareParams.model_validate(SECTION | {item: section}),
+        paths=Paths(root, "demo"),
+        runtime=RuntimeParams(device="cpu", workers=1, threads=1),
+        tracking=TrackingParams(mode="disabled", project="padstal", entity=None),
+    )
+    main(stage)
+    return stage.paths.foundation(item)
+
+
+def test_a_composed_captioner_is_prepared_without_a_model(tmp_path):
+    folder = prepared(tmp_path, "captioner", {"kind": "composed"})
+    assert [path.name for path in folder.iterdir()] == ["config.json"]
+    metrics = json.loads((tmp_path / "reports/demo/metrics/prepare_captioner.json").read_text())
+    assert metrics == {"kind": "composed", "role": "captioner", "scale": "demo"}
+
+
+def test_a_published_captioner_is_prepared_with_its_licence(tmp_path):
+    source = tmp_path / "source"
+    write_published(source)
+    files = {name: sha256_file(source / name) for name in ("transfer.pth", "vocab.json", "merges.txt")}
+    pinned = {"repository": str(source), "revision": "local"}
+    section = {
+        "kind": "pretrained",
+        "weights": pinned | {"sha256": {"transfer.pth": files.pop("transfer.pth")}},
+        "tokenizer": pinned | {"sha256": files},
+        "licence": "CC-BY-NC-4.0",
+    }
+    folder = prepared(tmp_path, "captioner", section)
+    assert captioner.load(folder, tmp_path, "cpu").licence == "CC-BY-NC-4.0"
+    metrics = json.loads((tmp_path / "reports/demo/metrics/prepare_captioner.json").read_text())
+    assert metrics["licence"] == "CC-BY-NC-4.0"
 
 
 def test_weights_that_nobody_has_pinned_are_refused_and_nothing_is_left(tmp_path):

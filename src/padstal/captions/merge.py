@@ -1,17 +1,62 @@
-"""Merging an original and a generated caption by rule: what both say, nothing that contradicts, nothing imaginary.
+"""What merging two captions gives, and merging by rule: what both say, nothing that contradicts, nothing imaginary.
 
-Stands where QA-MDT asks a language model (4.3) and keeps that prompt's promise: the original is the ground truth, the
-generated caption adds what it heard besides. It needs to know what words mean the same kind of thing, hence a
-vocabulary.
+The rule stands where QA-MDT asks a language model (4.3; here `language`) and keeps that prompt's promise: the original
+is the ground truth, the generated caption adds what it heard besides. It needs to know what words mean the same kind of
+thing, hence a vocabulary.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 TEMPO = re.compile(r"(?<![\w.])\d{2,3}(?:\.\d+)?\s*(?:bpm|beats per minute)\b", re.IGNORECASE)
 KEY = re.compile(r"\b[a-g](?:#|b|♯|♭| sharp| flat)?[ -](?:major|minor)\b", re.IGNORECASE)
 ONE_OF_A_KIND = {"tempo": TEMPO, "key": KEY}
 """Attributes that are written with numbers or letters; a piece has one of each."""
+
+
+class Refusal(StrEnum):
+    """Why a merged caption is not used."""
+
+    EMPTY = "empty"
+    """There is none."""
+    NO_ANSWER = "no_answer"
+    """The language model could not be reached."""
+    INSTRUCTION = "instruction"
+    """One of the two captions reads like an instruction to a language model; it was not asked."""
+    FORMAT = "format"
+    """The answer is neither one line nor the JSON that was asked for."""
+    DECLINED = "declined"
+    """The language model speaks of itself instead of the music."""
+    CHARACTERS = "characters"
+    """Control, invisible or unassigned characters."""
+    ADDRESS = "address"
+    """A link, a mail address or a handle."""
+    MARKUP = "markup"
+    """HTML, Markdown, or a chat template's marks."""
+    TOO_LONG = "too_long"
+    """More bytes than allowed."""
+    CUT = "cut"
+    """CLAP would not hear its end."""
+    IMAGINED = "imagined"
+    """Too many words, a name or a number that neither caption has."""
+    INCOMPLETE = "incomplete"
+    """It leaves out too much of one of the two captions."""
+    UNFIT = "unfit"
+    """It does not fit the music better than ρ1."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What merging T_o and T_g gave: a caption, or "" and why."""
+
+    caption: str
+    refusal: Refusal | None = None
+
+
+Merger = Callable[[list[str], list[str]], list[Merged]]
+"""All T_o and T_g that should be merged to as many results."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +69,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class RuleMerger:
-    """A `Merger`: the original, then what the generated caption adds to it.
+    """The original, then what the generated caption adds to it; `pairs` is a `Merger`.
 
     Attributes:
         exclusive: Kind → terms of which a piece has one (genres, moods): another one of the kind would contradict the
@@ -41,6 +86,11 @@ class RuleMerger:
     def __post_init__(self) -> None:
         patterns = {kind: _any_of(terms) for kind, terms in (*self.exclusive.items(), *self.free.items()) if terms}
         object.__setattr__(self, "_patterns", {**patterns, **ONE_OF_A_KIND})
+
+    def pairs(self, originals: list[str], generated: list[str]) -> list[Merged]:
+        """Every pair merged; an original that alone is too long is `Refusal.TOO_LONG`."""
+        captions = [self(t_o, t_g) for t_o, t_g in zip(originals, generated, strict=True)]
+        return [Merged(caption, None if caption else Refusal.TOO_LONG) for caption in captions]
 
     def __call__(self, original: str, generated: str) -> str:
         """The merged caption; "" if the original alone is longer than `max_bytes`."""

@@ -18,11 +18,13 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from padstal.captions.merge import Merged, Merger, Refusal
+
 T = TypeVar("T")
-Merger = Callable[[str, str], str]
-"""T_o and T_g to one caption that says what both say; "" if it cannot."""
 TextFit = Callable[[list[int], list[str]], np.ndarray]
 """Clip indices and as many texts to their CLAP cosines with those clips' audio."""
+HeardWhole = Callable[[list[str]], list[bool]]
+"""Whether CLAP hears each text to its end, or cuts it."""
 
 
 class Decision(StrEnum):
@@ -31,7 +33,7 @@ class Decision(StrEnum):
     FUSED = "fused"
     """Both fit and differ: merged."""
     FUSION_REJECTED = "fusion_rejected"
-    """They should have been merged, but the merged text is empty or does not fit: T_g."""
+    """They should have been merged, but the merged text is empty, refused or does not fit: T_g."""
     REDUNDANT = "redundant"
     """Both fit and say the same: T_g (the paper leaves it open; a merged text would be verbose)."""
     REPLACED = "replaced"
@@ -44,6 +46,12 @@ class Decision(StrEnum):
     """Neither fits: T_o, as in the paper."""
     UNCONDITIONAL = "unconditional"
     """Nothing usable: no caption."""
+
+
+GENERATED = frozenset(
+    {Decision.FUSED, Decision.FUSION_REJECTED, Decision.REDUNDANT, Decision.REPLACED, Decision.CAPTIONED}
+)
+"""Decisions after which the caption is, wholly or in part, the captioner's work, and comes under its licence."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Refined:
     Attributes:
         caption: Caption of each clip; "" trains unconditionally.
         decision: How it came about.
+        refusal: Why a merged caption was not used; `None` where none was refused.
         similarity_N: S(caption, M); NaN where there is no caption.
         filtered_share: Share of generated captions that do not fit (Eq. 9; the paper's 8.9 %).
         fused_share: Share of clips with a fused caption (Eq. 11; the paper's 15.1 %).
@@ -70,6 +79,7 @@ class Refined:
 
     caption: list[str]
     decision: list[Decision]
+    refusal: list[Refusal | None]
     similarity_N: np.ndarray
     filtered_share: float
     fused_share: float
@@ -107,11 +117,12 @@ def refine(
     thresholds: Thresholds,
     merge: Merger,
     fit: TextFit,
+    heard_whole: HeardWhole,
 ) -> Refined:
     """Apply the table to all clips, and merge where it says so.
 
-    A merged caption that is empty or fits no better than ρ1 gives way to T_g. `fit` is asked once, for all merged
-    captions.
+    A merged caption that is empty, refused, not heard to its end or fits no better than ρ1 gives way to T_g. `merge`
+    and `fit` are asked once, for all pairs and all merged captions.
     """
     decision = [
         decide(*row, at=thresholds)
@@ -133,22 +144,51 @@ def refine(
         dtype=np.float64,
     )
     fused = [i for i, d in enumerate(decision) if d is Decision.FUSED]
-    merged = {i: merge(original[i], generated[i]).strip() for i in fused}
-    written = [i for i in fused if merged[i]]
-    score_of = dict(zip(written, fit(written, [merged[i] for i in written]).tolist(), strict=True)) if written else {}
-    for i in fused:
-        if score_of.get(i, float("nan")) > thresholds.rho1:
-            caption[i], similarity_N[i] = merged[i], score_of[i]
+    refusal: list[Refusal | None] = [None] * len(decision)
+    accepted = accept(
+        fused,
+        merge([original[i] for i in fused], [generated[i] for i in fused]) if fused else [],
+        rho1=thresholds.rho1,
+        fit=fit,
+        heard_whole=heard_whole,
+    )
+    for i, (result, score) in zip(fused, accepted, strict=True):
+        if result.refusal is None:
+            caption[i], similarity_N[i] = result.caption, score
         else:
             caption[i], similarity_N[i] = generated[i], similarity_generated_N[i]
-            decision[i] = Decision.FUSION_REJECTED
+            decision[i], refusal[i] = Decision.FUSION_REJECTED, result.refusal
     return Refined(
         caption=caption,
         decision=decision,
+        refusal=refusal,
         similarity_N=similarity_N,
         filtered_share=float(np.mean(~(similarity_generated_N > thresholds.rho1))) if len(caption) else 0.0,
         fused_share=decision.count(Decision.FUSED) / max(1, len(decision)),
     )
+
+
+def accept(
+    clips: list[int], merged: list[Merged], *, rho1: float, fit: TextFit, heard_whole: HeardWhole
+) -> list[tuple[Merged, float]]:
+    """Merged captions of `clips` with their similarity to the clips; those that cannot be used, with the reason."""
+    results = [_written(result) for result in merged]
+    whole = iter(heard_whole([result.caption for result in results if result.refusal is None]))
+    results = [result if result.refusal is not None or next(whole) else Merged("", Refusal.CUT) for result in results]
+    usable = [(clip, result.caption) for clip, result in zip(clips, results, strict=True) if result.refusal is None]
+    scores = iter(fit([clip for clip, _ in usable], [text for _, text in usable]).tolist() if usable else [])
+    scored = [(result, next(scores) if result.refusal is None else np.nan) for result in results]
+    return [
+        (result, score) if result.refusal is not None or score > rho1 else (Merged("", Refusal.UNFIT), np.nan)
+        for result, score in scored
+    ]
+
+
+def _written(result: Merged) -> Merged:
+    caption = result.caption.strip()
+    if result.refusal is not None or caption:
+        return Merged("" if result.refusal is not None else caption, result.refusal)
+    return Merged("", Refusal.EMPTY)
 
 
 def _chosen(decision: Decision, of_original: T, of_generated: T, of_none: T) -> T:

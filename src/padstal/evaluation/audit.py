@@ -77,7 +77,7 @@ def curation(
     """How well refinement and duplicate detection found what was planted; all `None` without truth."""
     if truth.empty:
         return dict.fromkeys(CURATION)
-    known = with_truth(manifest[["clip_id", "sha256"]], truth)
+    known = with_truth(manifest[["clip_id", "track_id", "sha256"]], truth)
     joined = captions.merge(known, on="clip_id", validate="one_to_one")
     joined = joined.rename(columns={"true_genre": "genre", "true_caption_fault": "caption_fault"})
     exact = set(quarantine.loc[quarantine["reason"] == "duplicate", "path"])

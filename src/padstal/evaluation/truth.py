@@ -14,9 +14,14 @@ import pandas as pd
 from scipy.stats import rankdata, spearmanr
 
 from padstal.captions.refine import Decision
+from padstal.evaluation.caption_effect import clustered_mean
 
 REJECTED = (Decision.REPLACED, Decision.UNCONDITIONAL)
 """Decisions that throw an original caption away because it does not fit the music."""
+LEFT = (Decision.FUSED, Decision.KEPT, Decision.KEPT_UNFIT)
+"""Decisions after which the original caption is in the refined one."""
+THRESHOLD_SHARES = (0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
+"""Shares of originals that fall at or below the thresholds tried."""
 
 
 def against_chance(value: float, chance: float, n: int) -> dict[str, float | int]:
@@ -96,9 +101,15 @@ def genre_named(captions: list[str], genres: tuple[str, ...]) -> list[str]:
 def caption_faults(captions: pd.DataFrame, genres: tuple[str, ...]) -> dict[str, object] | None:
     """Detection of wrong captions, and agreement of captions with the true genre before and after refinement.
 
+    A wrong caption is detected if it is thrown away because it does not fit (`REJECTED`): precision and recall are the
+    paper's ρ2 at work, `roc_area` is CLAP's share in it, whatever ρ2. Two more scores tell whether another rule would
+    do better: how little original and generated caption agree, and by how much the generated one fits better. And
+    `wrong_left` says what it comes to: wrong originals that are still in the refined caption, kept or fused (a wrong
+    one differs from the generated one, which is why the table fuses it); `right_left` is that share of the others.
+
     Args:
-        captions: One row a clip with a truth: `original`, `caption` (refined), `decision`, `similarity_original_audio`,
-            `caption_fault`, `genre` (true).
+        captions: One row a clip with a truth: `track_id`, `original`, `caption` (refined), `decision`, the three
+            `similarity_…`, `caption_fault`, `genre` (true).
         genres: The words to look for.
     """
     written = captions[captions["original"] != ""]
@@ -108,13 +119,62 @@ def caption_faults(captions: pd.DataFrame, genres: tuple[str, ...]) -> dict[str,
     flagged = written["decision"].isin(REJECTED).to_numpy()
     hits = int((wrong & flagged).sum())
     found = Detection(int(wrong.sum()), int(flagged.sum()), hits, int((flagged & ~wrong).sum()))
-    similarity = written["similarity_original_audio"].to_numpy(dtype=np.float64)
-    heard = np.isfinite(similarity)
+    tracks = written["track_id"].to_numpy(dtype=object)
+    fit = written["similarity_original_audio"].to_numpy(dtype=np.float64)
+    better = written["similarity_generated_audio"].to_numpy(dtype=np.float64) - fit
+    left = written["decision"].isin(LEFT).to_numpy()
     return {
-        "wrong": {**found.as_json(), "roc_area": separation(-similarity[heard], wrong[heard])},
+        "wrong": {
+            **found.as_json(),
+            "precision_interval": _interval_of(wrong[flagged], tracks[flagged]),
+            "recall_interval": _interval_of(flagged[wrong], tracks[wrong]),
+            "tracks": len(set(tracks[wrong])),
+            "roc_area": _separation(-fit, wrong),
+            "roc_area_of_disagreement": _separation(-written["similarity_original_generated"].to_numpy(float), wrong),
+            "roc_area_of_better_generated": _separation(better, wrong),
+        },
+        "wrong_left": _share(left[wrong], tracks[wrong]),
+        "right_left": _share(left[~wrong], tracks[~wrong]),
+        "wrong_became": {
+            str(name): float((written["decision"] == name)[wrong].mean())
+            for name in Decision
+            if (written["decision"] == name)[wrong].any()
+        },
+        "wrong_by_threshold": _by_threshold(fit, wrong),
         "genre_before": _agreement(captions["original"].tolist(), captions["genre"].tolist(), genres),
         "genre_after": _agreement(captions["caption"].tolist(), captions["genre"].tolist(), genres),
     }
+
+
+def _share(yes: np.ndarray, tracks: np.ndarray) -> dict[str, object]:
+    value = float(yes.mean()) if len(yes) else None
+    return {"value": value, "interval": _interval_of(yes, tracks), "n": len(yes)}
+
+
+def _interval_of(yes: np.ndarray, tracks: np.ndarray) -> list[float] | None:
+    """Interval of a share over draws of whole tracks."""
+    found = clustered_mean(yes.astype(np.float64), tracks)
+    return [max(0.0, found.interval[0]), min(1.0, found.interval[1])] if found and found.interval else None
+
+
+def _separation(score: np.ndarray, positive: np.ndarray) -> float | None:
+    heard = np.isfinite(score)
+    return separation(score[heard], positive[heard])
+
+
+def _by_threshold(fit: np.ndarray, wrong: np.ndarray) -> list[dict[str, float]]:
+    """Precision and recall if originals were rejected at or below each of ten shares of the similarities."""
+    heard = np.isfinite(fit)
+    fit, wrong = fit[heard], wrong[heard]
+    if not wrong.any():
+        return []
+    rows = []
+    for threshold in np.unique(np.quantile(fit, THRESHOLD_SHARES, method="lower")):
+        flagged = fit <= threshold
+        hits = int((flagged & wrong).sum())
+        precision, recall = hits / int(flagged.sum()), hits / int(wrong.sum())
+        rows.append({"rho2": float(threshold), "precision": precision, "recall": recall})
+    return rows
 
 
 def _agreement(texts: list[str], true: list[str], genres: tuple[str, ...]) -> dict[str, float | int | None]:

@@ -1,6 +1,7 @@
-"""The captioner: a caption from audio alone (F_cap of QA-MDT 4.3), put together from what the tagger hears.
+"""The captioner: a caption from audio alone (F_cap of QA-MDT 4.3), composed of what the tagger hears, or LP-MusicCaps.
 
-A tag list in the corpus' manner, surest first: genre, mood, instruments, tempo. It needs no training of its own.
+The composed one is a tag list in the corpus' manner, surest first: genre, mood, instruments, tempo. It needs no
+training of its own.
 
 Shape suffixes: B batch, S samples, I instruments.
 """
@@ -12,8 +13,11 @@ import numpy as np
 import torch
 
 from padstal.foundation import tagger as tagger_role
-from padstal.interfaces import Tagger
+from padstal.foundation.store import read_config, save_config
+from padstal.interfaces import Captioner, Tagger
 
+ROLE = "captioner"
+COMPOSED = "composed"
 MAX_BYTES = 110
 SURE = 0.5
 """A posterior from which on an instrument or a mood is named."""
@@ -25,6 +29,8 @@ class TagCaptioner:
     """Names a tagger's tags; implements `interfaces.Captioner`."""
 
     tagger: Tagger
+    licence: str = ""
+    """Its tags are nobody's work."""
 
     @property
     def sample_rate(self) -> int:
@@ -55,10 +61,19 @@ def join(words: list[str]) -> str:
     return text
 
 
-def load(tagger_folder: Path, device: torch.device | str) -> TagCaptioner:
-    """The captioner on the tagger of a model folder.
+def compose(folder: Path) -> None:
+    """Fill a model folder with what says that captions are composed of the tagger's tags."""
+    save_config(folder, {"role": ROLE, "kind": COMPOSED, "origin": "composed of the tagger's tags"})
+
+
+def load(folder: Path, tagger_folder: Path, device: torch.device | str) -> Captioner:
+    """The captioner of a model folder; a composed one on the tagger of `tagger_folder`.
 
     Raises:
         FileNotFoundError, UntrustedFileError: See `store`.
     """
-    return TagCaptioner(tagger_role.load(tagger_folder, device))
+    if read_config(folder, ROLE)["kind"] == COMPOSED:
+        return TagCaptioner(tagger_role.load(tagger_folder, device))
+    from padstal.foundation import lp_music_caps
+
+    return lp_music_caps.load(folder, device)

@@ -113,6 +113,10 @@ class SmallClap:
         parts = [text_features(self.model, ids.to(self.device)).cpu() for ids in ids_BL.split(batch) if len(ids)]
         return torch.cat(parts).numpy() if parts else np.zeros((0, self.shape.embedding), np.float32)
 
+    def hears_whole(self, texts: list[str]) -> list[bool]:
+        """Whether each text, with its end, is no longer than the tower."""
+        return [len(text.lower().encode()) < self.shape.text_length for text in texts]
+
 
 def load(folder: Path, device: torch.device | str) -> AudioTextEmbedder:
     """The CLAP of a model folder: a small one or LAION's.

@@ -74,6 +74,10 @@ class LaionClap:
             parts.append(self.model.get_text_embedding(dict(tokens)).float().cpu())
         return torch.cat(parts).numpy() if parts else np.zeros((0, EMBEDDING), np.float32)
 
+    def hears_whole(self, texts: list[str]) -> list[bool]:
+        """Whether each text has at most 77 tokens, start and end counted."""
+        return [len(self.tokenizer(text)["input_ids"]) <= TEXT_LENGTH for text in texts]
+
 
 def int16_round_trip(audio_BS: np.ndarray) -> np.ndarray:
     """Audio as 16 bits hold it, as LAION's front end has it: clip to [−1, 1], times 32767, toward zero, and back."""

@@ -35,6 +35,11 @@ def save(folder: Path, model: nn.Module | Mapping[str, Tensor], config: Mapping[
     state = model.state_dict() if isinstance(model, nn.Module) else model
     tensors = {name: state[name].detach().to("cpu").contiguous().clone() for name in sorted(state)}
     save_file(tensors, folder / WEIGHTS)
+    save_config(folder, config)
+
+
+def save_config(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write the config of a model into `folder`, which exists; equal inputs give equal bytes."""
     text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
 

@@ -122,11 +122,29 @@ class PublishedTextEncoder(Section):
     max_length: int = value("positions that every text is padded or cut to", "tokens", ge=16, le=1024)
 
 
+class ComposedCaptioner(Section):
+    """Captions are composed of the tagger's tags; there is nothing to train."""
+
+    kind: Literal["composed"]
+
+
+class PublishedCaptioner(Section):
+    """LP-MusicCaps' `transfer` model."""
+
+    kind: Literal["pretrained"]
+    weights: Files
+    tokenizer: Files
+    licence: str = value(
+        "licence of the captions that it writes; noted beside every caption that has one", min_length=1
+    )
+
+
 class PrepareParams(Section):
     """One section a role; the tagger is trained at every scale."""
 
     draw: Draw
     clap: Annotated[TrainedClap | PublishedClap, Field(discriminator="kind")]
     pmos: Annotated[TrainedPmos | PublishedPmos, Field(discriminator="kind")]
+    captioner: Annotated[ComposedCaptioner | PublishedCaptioner, Field(discriminator="kind")]
     tagger: TrainedTagger
     text_encoder: Annotated[TrainedTextEncoder | PublishedTextEncoder, Field(discriminator="kind")]

@@ -54,9 +54,11 @@ def obligations(inputs: Inputs) -> list[str]:
     train = trained_on(inputs)
     if train is None or not len(train):
         return ["Licences: no clip was found in the training split."]
-    licences = sorted({normalise(licence) for licence in train["licence"]})
+    of_captions = train["caption_licence"] if "caption_licence" in train else pd.Series(dtype=str)
+    licences = sorted({normalise(licence) for licence in [*train["licence"], *of_captions[of_captions != ""]]})
     parts = [
-        f"Most restrictive licence in the training split: **{escape_markdown(most_restrictive(licences))}**. "
+        "Most restrictive licence in the training split, captions included: "
+        f"**{escape_markdown(most_restrictive(licences))}**. "
         f"Whoever publishes the weights or what they generate must respect it. {_together(licences)}"
     ]
     odds = at_odds(licences)

@@ -1,12 +1,16 @@
-"""Captions before and after refinement, with the decision taken for each (QA-MDT 4.3)."""
+"""Captions before and after refinement: decisions, shares beside the paper's, CLAP score, detection (QA-MDT 4.3)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
+from padstal.reporting import svg
 from padstal.reporting.data_view import Table
 from padstal.reporting.inputs import Inputs
-from padstal.reporting.text import number
+from padstal.reporting.text import MISSING, finite, interval, number, words
 
 DECISION_WORDS = {
     "fused": "both fit and differ: merged",
@@ -18,6 +22,25 @@ DECISION_WORDS = {
     "kept_unfit": "neither fits: the original",
     "unconditional": "nothing usable: no caption",
 }
+SHARE_WORDS = {
+    "filtered": "clips whose generated caption does not fit, of all",
+    "fused": "clips trained with a merged caption, of all",
+}
+REFUSAL_WORDS = {
+    "empty": "nothing was written",
+    "no_answer": "the language model did not answer",
+    "instruction": "a caption reads like an instruction; no model was asked",
+    "format": "the answer has not the form asked for",
+    "declined": "the model speaks of itself",
+    "characters": "control or invisible characters",
+    "address": "a link or an address",
+    "markup": "markup",
+    "too_long": "too long",
+    "cut": "longer than CLAP hears",
+    "imagined": "words, names or numbers that neither caption has",
+    "incomplete": "leaves out too much of a caption",
+    "unfit": "does not fit the music",
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +48,7 @@ class CaptionRow:
     """One clip's captions; all texts come from outside."""
 
     decision: str
+    refusal: str
     original: str
     generated: str
     caption: str
@@ -44,6 +68,7 @@ def caption_rows(inputs: Inputs, shown: int) -> list[CaptionRow]:
     return [
         CaptionRow(
             decision=str(row["decision"]),
+            refusal=words(str(row.get("refusal") or "")),
             original=str(row["original"] or ""),
             generated=str(row["generated"] or ""),
             caption=str(row["caption"] or ""),
@@ -72,6 +97,161 @@ def decision_table(inputs: Inputs) -> Table:
         for name, count in found.items()
     )
     return Table(head, rows, (False, False, True, True))
+
+
+@dataclass(frozen=True)
+class CaptionViews:
+    """What stands around the captions themselves."""
+
+    shares: Table
+    refusals: Table
+    licences: Table
+    effect: Table
+    effect_chart: Markup
+    detection: Table
+    detection_chart: Markup
+
+
+def caption_views(inputs: Inputs) -> CaptionViews:
+    """All tables and charts of the section, empty where nothing was measured."""
+    metrics = inputs.metrics.get("caption", {})
+    effect = metrics.get("clap_score") or {}
+    found = (inputs.evaluation.get("truth") or {}).get("captions") or {}
+    return CaptionViews(
+        shares=shares_table(inputs),
+        refusals=_counts(metrics.get("refused") or {}, "why not", REFUSAL_WORDS),
+        licences=_counts(metrics.get("caption_licences") or {}, "licence", {}),
+        effect=effect_table(effect),
+        effect_chart=effect_chart(effect),
+        detection=detection_table(found),
+        detection_chart=detection_chart(found, inputs.params.get("caption", {}).get("rho2")),
+    )
+
+
+def shares_table(inputs: Inputs) -> Table:
+    """Filtered and fused shares beside the paper's, and whether they lie far apart."""
+    head = ("share", "what is counted", "here", "QA-MDT", "here / there", "")
+    rows = [
+        (
+            name,
+            SHARE_WORDS.get(name, ""),
+            _percent(row["value"]),
+            _percent(row["paper"]),
+            f"{row['times']:.2f}×",
+            "far from the paper's: other captions, captioner, CLAP or thresholds" if row["alarm"] else "",
+        )
+        for name, row in (inputs.metrics.get("caption", {}).get("beside_paper") or {}).items()
+    ]
+    return Table(head, tuple(rows), (False, False, True, True, True, False))
+
+
+def effect_table(effect: Mapping[str, Any]) -> Table:
+    """CLAP score before and after, of all clips and per decision, with intervals over tracks."""
+    head = ("decision", "clips", "before", "after", "difference")
+    rows = tuple(
+        (
+            name.replace("_", " "),
+            number(row["clips"]),
+            *(_estimate(row[key]) for key in ("before", "after", "difference")),
+        )
+        for name, row in _all_first(effect)
+    )
+    return Table(head, rows, (False, True, True, True, True))
+
+
+def effect_chart(effect: Mapping[str, Any]) -> Markup:
+    """Differences of CLAP score as bars."""
+    bars = [
+        (
+            name.replace("_", " "),
+            float(row["difference"]["value"]),
+            tuple(row["difference"]["interval"]) if row["difference"]["interval"] else None,
+            "c0" if name == "all" else "c2",
+        )
+        for name, row in _all_first(effect)
+        if row["difference"]
+    ]
+    return svg.range_bars(
+        bars,
+        "CLAP score, after minus before",
+        title="What refinement did to the CLAP score",
+        description="Bars per decision with 95 % intervals over tracks, of clips that had a caption.",
+    )
+
+
+def detection_table(found: Mapping[str, Any]) -> Table:
+    """How well planted wrong captions were found, and how many are still trained with."""
+    wrong = found.get("wrong") or {}
+    if not wrong:
+        return Table(("measure", "value", "interval", "chance"), ())
+    left = {name: found.get(f"{name}_left") or {} for name in ("wrong", "right")}
+    around = {name: wrong.get(f"{name}_interval") or () for name in ("precision", "recall")}
+    rows = (
+        ("planted wrong captions (clips)", number(wrong["planted"]), "", ""),
+        ("rejected as unfit (clips)", number(wrong["flagged"]), "", ""),
+        ("precision", number(wrong["precision"]), _around(around["precision"]), ""),
+        ("recall", number(wrong["recall"]), _around(around["recall"]), ""),
+        ("ROC area of the fit to the music", number(wrong.get("roc_area")), "", "0.5"),
+        ("ROC area of original against generated", number(wrong.get("roc_area_of_disagreement")), "", "0.5"),
+        ("ROC area of the generated one fitting better", number(wrong.get("roc_area_of_better_generated")), "", "0.5"),
+        *(
+            (f"{name} captions kept or fused", number(share.get("value")), _around(share.get("interval") or ()), "")
+            for name, share in left.items()
+        ),
+    )
+    return Table(("measure", "value", "interval", "chance"), rows, (False, True, True, True))
+
+
+def detection_chart(found: Mapping[str, Any], rho2: Any) -> Markup:
+    """Precision and recall over the threshold ρ2."""
+    rows = found.get("wrong_by_threshold") or []
+    lines = [
+        svg.Line(
+            name,
+            [
+                svg.Mark(row["rho2"], row[name], hover=f"{name} {number(row[name])} at ρ2 = {number(row['rho2'])}")
+                for row in rows
+            ],
+            style=style,
+            shape=shape,
+        )
+        for name, style, shape in (("precision", "c0", "circle"), ("recall", "c2 dashed", "square"))
+        if rows
+    ]
+    rules = ((float(rho2), "ρ2"),) if finite(rho2) else ()
+    return svg.line_chart(
+        lines,
+        svg.Axes("ρ2, CLAP cosine", "share", y_range=(0.0, 1.0), rules_x=rules),
+        title="Finding planted wrong captions",
+        description="Precision (solid) and recall (dashed) if originals were rejected at or below a threshold.",
+    )
+
+
+def _counts(counts: Mapping[str, int], head: str, meaning: Mapping[str, str]) -> Table:
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Table(
+        (head, "clips"),
+        tuple((meaning.get(name, name), number(int(count))) for name, count in ordered),
+        (False, True),
+    )
+
+
+def _all_first(effect: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(effect.items(), key=lambda pair: (pair[0] != "all", pair[0]))
+
+
+def _estimate(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return MISSING
+    return f"{number(found['value'])} {_around(found['interval'] or ())}".strip()
+
+
+def _around(ends: Any) -> str:
+    return interval(*ends) if len(ends) == 2 else ""
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _cosine(value: float) -> str:

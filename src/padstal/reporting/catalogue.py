@@ -95,7 +95,7 @@ def read_catalogue(paths: Paths) -> Catalogue:
         curves={},
         manifest=manifest,
         quarantine=_table(paths.ingest / "quarantine.parquet"),
-        verdict=_json(paths.validate / "verdict.json"),
+        verdict=_json(paths.validate("ingest") / "verdict.json"),
         scores=_table(paths.score / "scores.parquet"),
         distribution=_json(paths.score / "distribution.json") or {},
         captions=_table(paths.caption / "captions.parquet"),
@@ -201,7 +201,7 @@ def _standing(inputs: Inputs, paths: Paths) -> tuple[Standing, ...]:
     latents = sorted(
         folder.name for folder in (paths.data / "latents").glob("*") if (folder / "index.parquet").exists()
     )
-    there = {"ingest": True, "validate": verdict is not None, "gate": (paths.gate / "passed.json").is_file()}
+    there = {"ingest": True, "validate": verdict is not None, "gate": (paths.gate("ingest") / "passed.json").is_file()}
     standing = []
     for stage, tells in TELLS.items():
         if stage in covered:

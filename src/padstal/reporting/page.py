@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from padstal.reporting import data_view, listen_view, results_view, svg, training_view
-from padstal.reporting.captions_view import caption_rows, decision_table
+from padstal.reporting.captions_view import caption_rows, caption_views, decision_table
 from padstal.reporting.cards import Card
 from padstal.reporting.checks_view import checks, flat
 from padstal.reporting.compose import PLACEHOLDER
@@ -99,6 +99,7 @@ def render_page(
         verdict=data_view.outcomes(inputs.verdict),
         captions=caption_rows(inputs, captions_shown),
         decisions=decision_table(inputs),
+        caption_views=caption_views(inputs),
         checks=[(caption, checks(evaluation.get(name) or {})) for name, caption in CHECKS],
         training=[
             (name, training_view.run_styles(inputs.curves, stage), training_view.training_charts(inputs.curves, stage))

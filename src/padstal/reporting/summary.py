@@ -5,7 +5,7 @@ from dataclasses import astuple
 from typing import Any
 
 from padstal.reporting import data_view, results_view
-from padstal.reporting.captions_view import decision_table
+from padstal.reporting.captions_view import decision_table, shares_table
 from padstal.reporting.cards import markdown_table, results_markdown
 from padstal.reporting.checks_view import Check, checks
 from padstal.reporting.findings import failures, findings
@@ -37,6 +37,7 @@ def render_summary(inputs: Inputs, *, title: str) -> str:
         _table("Quarantine", data_view.reasons(inputs.quarantine, "tracks")),
         _table("Taken out by curation", data_view.reasons(inputs.removed, "clips")),
         _table("Captions", decision_table(inputs)),
+        _table("Captions beside the paper", shares_table(inputs)),
         "## Caveats",
         _list(failures(inputs)),
         "Timings, machine and revision are in `index.html`, which is not part of the reproducible outputs.",

@@ -25,7 +25,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 TAGS_REPORTED = 24
 """The commonest tags, whose loss is written down."""
 TAG_CHARACTERS = 60
-CAPTION_COLUMNS = ["clip_id", "original", "caption", "decision"]
+CAPTION_COLUMNS = ["clip_id", "original", "caption", "caption_licence", "decision"]
 
 
 def main(stage: Stage[CurateParams]) -> None:

@@ -9,9 +9,11 @@ from padstal.foundation.fetch import FetchError, Published
 from padstal.foundation.fit import Schedule
 from padstal.foundation.store import UntrustedFileError, save
 from padstal.params.prepare import (
+    ComposedCaptioner,
     Files,
     Fit,
     PrepareParams,
+    PublishedCaptioner,
     PublishedClap,
     PublishedPmos,
     PublishedTextEncoder,
@@ -27,13 +29,19 @@ if TYPE_CHECKING:
     from padstal.corpus.draw import LabelledClips
 
 Metrics = dict[str, Any]
-ROLES = ("clap", "pmos", "tagger", "text_encoder")
+ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder")
 
 
 def main(stage: Stage[PrepareParams]) -> None:
     """Fill `models/<scale>/foundation/<role>` and say how good the model is on clips that it did not see."""
     section = getattr(stage.params, stage.item)
-    prepare: Any = {"clap": _clap, "pmos": _pmos, "tagger": _tagger, "text_encoder": _text_encoder}[stage.item]
+    prepare: Any = {
+        "clap": _clap,
+        "pmos": _pmos,
+        "captioner": _captioner,
+        "tagger": _tagger,
+        "text_encoder": _text_encoder,
+    }[stage.item]
     try:
         with atomic_folder(stage.paths.foundation(stage.item)) as folder:
             metrics = prepare(stage, section, folder)
@@ -69,6 +77,17 @@ def _pmos(stage: Stage[PrepareParams], section: TrainedPmos | PublishedPmos, fol
     model, config, losses = pmos.train(clips.audio_BS, clips.mos_B, shape, _schedule(section.fit), **_how(stage))
     save(folder, model.model, config | _origin(stage, section.clips))
     return _progress_of(losses) | heldout.pmos_report(pmos.load(folder, stage.device()), test)
+
+
+def _captioner(stage: Stage[PrepareParams], section: ComposedCaptioner | PublishedCaptioner, folder: Path) -> Metrics:
+    from padstal.foundation import captioner, lp_music_caps
+
+    if isinstance(section, ComposedCaptioner):
+        captioner.compose(folder)
+        return {}
+    lp_music_caps.convert(_published(section.weights), _published(section.tokenizer), section.licence, folder)
+    published = lp_music_caps.load(folder, stage.device())
+    return {"sample_rate": published.sample_rate, "licence": published.licence}
 
 
 def _tagger(stage: Stage[PrepareParams], section: TrainedTagger, folder: Path) -> Metrics:

@@ -75,7 +75,10 @@ class IngestParams(Section):
     loudness_lufs: float | None = value("integrated loudness of tracks after it; null leaves it", "LUFS", ge=-60, le=0)
     silence_dbfs: float = value("tracks whose peak lies below go to quarantine", "dBFS", ge=-120, le=0)
     licences: tuple[str, ...] = value("licences allowed; other tracks go to quarantine", "SPDX or CC ids", min_length=1)
-    shard_clips: int = value("clips in one shard file", "clips", ge=1)
+    shard_tracks: int = value("tracks in one shard file, on average", "tracks", ge=1)
+    max_file_seconds: float | None = value(
+        "wall time of one file, to decode and cut it; then it goes to quarantine; null for any", "s", gt=0
+    )
 
     splits: Splits
     split_seed: int = value("seed of the assignment of artists to splits", ge=0)

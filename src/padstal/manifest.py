@@ -22,10 +22,12 @@ Rows are in the order of sha256, then of offset: a function of the content, what
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEXT_COLUMNS = (
     "clip_id",
@@ -75,7 +77,7 @@ def split_of(group: str, shares: Mapping[str, float], seed: int) -> str:
     return name
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: "pd.DataFrame", path: Path) -> None:
     """`table` as Parquet whose bytes depend on its content alone (no index, no writer's metadata)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -129,12 +131,14 @@ class TableWriter:
         self._columns = [[] for _ in self._columns]
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> "pd.DataFrame":
     """A Parquet table; text columns as Python strings.
 
     Raises:
         FileNotFoundError: Names the table.
     """
+    import pandas as pd
+
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such table; has the stage that writes it run?")
     return pd.read_parquet(path)
@@ -158,11 +162,11 @@ class ClipAudio:
             self._open[shard] = np.load(self._folder / f"{shard:05d}.npy", mmap_mode="r")
         return np.asarray(self._open[shard][row])
 
-    def float_BCS(self, rows: pd.DataFrame) -> np.ndarray:
+    def float_BCS(self, rows: "pd.DataFrame") -> np.ndarray:
         """float32 audio [B, C, S] in [−1, 1) of the manifest rows `rows`, in their order."""
         clips = [self.pcm(int(shard), int(row)).T for shard, row in zip(rows["shard"], rows["row"], strict=True)]
         return np.stack(clips).astype(np.float32) / 32768.0
 
-    def mono_BS(self, rows: pd.DataFrame) -> np.ndarray:
+    def mono_BS(self, rows: "pd.DataFrame") -> np.ndarray:
         """float32 mono audio [B, S], the mean of the channels."""
         return self.float_BCS(rows).mean(axis=1)

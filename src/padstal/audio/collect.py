@@ -1,7 +1,7 @@
 """Many folders of music to one manifest, one quarantine and shards: every file ends in one of the two tables.
 
-What came of a file is kept in a store by its content (`store`), so that a run costs what is new. The result is a function
-of what the folders hold: the same bytes whatever runs came before, by any number of workers.
+What came of a file is kept in a store by its content (`store`), so that a run costs what is new. The result is a
+function of what the folders hold: the same bytes whatever runs came before, by any number of workers.
 """
 
 from collections import Counter
@@ -123,7 +123,7 @@ def collect(
     collected = Collected()
     tracks = TrackStore(store, terms.form.key)
     with closing(Register(store)) as register:
-        with closing(Digests(store / "digests.sqlite", rehash=terms.rehash)) as digests:
+        with closing(digests_of(store, rehash=terms.rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
                 of_folder, ignored = _candidates(folder, rank, terms.licences, register, digests, workers.count, show)
@@ -150,6 +150,11 @@ def collect(
             raise RuntimeError(f"{files} files seen, but {found}")
         tracks.sweep(register.has)
     return collected
+
+
+def digests_of(store: Path, *, rehash: bool = False) -> Digests:
+    """The digests of sources that a store remembers."""
+    return Digests(store / "digests.sqlite", rehash=rehash)
 
 
 @dataclass(frozen=True)
@@ -180,11 +185,8 @@ class _Run:
         results = dict(members)
         while True:
             tracks = [(one, result) for one, result in results.items() if isinstance(result, Track)]
-            shape = (
-                sum(len(track.clips) for _, track in tracks),
-                self.terms.form.clip_samples,
-                self.terms.form.channels,
-            )
+            clips = sum(len(track.clips) for _, track in tracks)
+            shape = (clips, self.terms.form.clip_samples, self.terms.form.channels)
             names = " ".join(clip.clip_id for _, track in tracks for clip in track.clips)
             try:
                 if tracks:

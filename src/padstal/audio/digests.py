@@ -2,8 +2,8 @@
 
 A remembered digest is used again where path, length, modification time, change time (both in ns) and inode agree; a
 program can set the modification time, not the change time. A digest is remembered only if the file had been at rest
-for `SETTLED_SECONDS` before it was read, so that a second write within one tick of the clock is not missed. This trusts the
-clock and the file system (local ones, NFS); where they cannot be trusted, `rehash` reads every file again.
+for `SETTLED_SECONDS` before it was read, so that a second write within one tick of the clock is not missed. This trusts
+the clock and the file system (local ones, NFS); where they cannot be trusted, `rehash` reads every file again.
 """
 
 import os
@@ -78,6 +78,18 @@ class Digests:
                     yield path, digest
             finally:
                 queue.cancel()
+
+    def sha256(self, path: Path) -> str:
+        """Digest of one regular file.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        digest, read_ns = self._known(path) or _digest(path)
+        if digest.stamp is None:
+            raise OSError(f"{path}: {digest.trouble}")
+        self._remember(path, digest, read_ns)
+        return digest.sha256
 
     def _known(self, path: Path) -> tuple[Digest, int] | None:
         if self._rehash:

@@ -120,14 +120,15 @@ def serve(handle: int) -> None:
     connection = Connection(handle)
     while connection.poll(IDLE_SECONDS):
         try:
-            function, item = connection.recv()
+            order = connection.recv_bytes()
         except EOFError:
             return
-        connection.send_bytes(_answer(function, item))
+        connection.send_bytes(_answer(order))
 
 
-def _answer(function: Callable[[Any], Any], item: Any) -> bytes:
+def _answer(order: bytes) -> bytes:
     try:
+        function, item = pickle.loads(order)
         return pickle.dumps(function(item))
     except Exception as error:
         try:

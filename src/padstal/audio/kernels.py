@@ -19,41 +19,53 @@ def energies(audio_SC: np.ndarray, sections: np.ndarray, edges: np.ndarray) -> n
     b0, b1, b2, a1, a2 = sections[0, 0], sections[0, 1], sections[0, 2], sections[0, 4], sections[0, 5]
     d0, d1, d2, c1, c2 = sections[1, 0], sections[1, 1], sections[1, 2], sections[1, 4], sections[1, 5]
     found = np.zeros(len(edges) - 1)
-    for channel in range(audio_SC.shape[1]):
-        p = q = u = v = 0.0
-        for j in range(len(edges) - 1):
-            total = 0.0
+    p = q = u = v = 0.0  # the filters' states: left
+    r = s = w = h = 0.0  # and right
+    stereo = audio_SC.shape[1] == 2
+    for j in range(len(edges) - 1):
+        left = right = 0.0
+        if stereo:  # both channels at once: each is worked on while the other waits for its last result
             for i in range(edges[j], edges[j + 1]):
-                x = np.float64(audio_SC[i, channel])
+                x, k = np.float64(audio_SC[i, 0]), np.float64(audio_SC[i, 1])
+                y, m = b0 * x + p, b0 * k + r
+                p, r = (b1 * x + q) - a1 * y, (b1 * k + s) - a1 * m
+                q, s = b2 * x - a2 * y, b2 * k - a2 * m
+                z, n = d0 * y + u, d0 * m + w
+                u, w = (d1 * y + v) - c1 * z, (d1 * m + h) - c1 * n
+                v, h = d2 * y - c2 * z, d2 * m - c2 * n
+                left += z * z
+                right += n * n
+        else:
+            for i in range(edges[j], edges[j + 1]):
+                x = np.float64(audio_SC[i, 0])
                 y = b0 * x + p
                 p = (b1 * x + q) - a1 * y
                 q = b2 * x - a2 * y
                 z = d0 * y + u
                 u = (d1 * y + v) - c1 * z
                 v = d2 * y - c2 * z
-                total += z * z
-            found[j] += total
+                left += z * z
+        found[j] = left + right
     return found
 
 
 @njit(cache=True)
-def largest_swing(audio_SC: np.ndarray) -> float:
-    """Largest distance of a sample of float32 audio from its channel's mean."""
-    found = 0.0
+def swings(audio_SC: np.ndarray, threshold: float) -> bool:
+    """Whether a channel of float32 audio has two samples that lie twice `threshold` or more apart."""
     for channel in range(audio_SC.shape[1]):
-        total, low, high = 0.0, np.float32(np.inf), np.float32(-np.inf)
+        low = high = audio_SC[0, channel]
         for i in range(audio_SC.shape[0]):
             x = audio_SC[i, channel]
-            total += x
-            low, high = min(low, x), max(high, x)
-        mean = total / max(1, audio_SC.shape[0])
-        found = max(found, high - mean, mean - low)
-    return found
+            low = x if x < low else low
+            high = x if x > high else high
+            if high - low >= 2 * threshold:
+                return True
+    return False
 
 
 @njit(cache=True)
 def quantise(audio_SC: np.ndarray, gain: np.float32) -> np.ndarray:
-    """float32 audio times `gain` as int16, rounded to the nearest step, halves to even; beyond full scale it saturates."""
+    """float32 audio times `gain` as int16: the nearest step, halves to even, saturating at full scale."""
     pcm_SC = np.empty(audio_SC.shape, np.int16)
     audio, pcm = audio_SC.reshape(-1), pcm_SC.reshape(-1)
     scale = np.float32(gain * np.float32(32768.0))
@@ -73,7 +85,7 @@ def peak_and_squares(pcm_SC: np.ndarray) -> tuple[int, int]:
         x = np.int32(pcm[i])
         squares += np.int64(x * x)
         peak = max(peak, abs(x))
-    return peak, squares
+    return int(peak), int(squares)
 
 
 @njit(cache=True)

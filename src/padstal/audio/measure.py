@@ -5,8 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from padstal.audio.kernels import count_from, mixed, peak_and_squares
-
 FLOOR_DB = -120.0
 """What silence measures, so that tables hold no infinities; loudness has the standard's gate of −70 LUFS."""
 FLOOR_LUFS = -70.0
@@ -44,6 +42,8 @@ def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, sourc
         loudness_lufs: Of the clip as it plays within its track.
         source_SC: The same stretch as the file has it; resampling would round off the flat tops that clipping leaves.
     """
+    from padstal.audio.kernels import mixed, peak_and_squares
+
     peak, squares = peak_and_squares(pcm_SC)
     return Measures(
         loudness_lufs=max(FLOOR_LUFS, loudness_lufs),
@@ -56,6 +56,8 @@ def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, sourc
 
 def clipped_share(source_SC: np.ndarray) -> float:
     """Share of float32 samples within 2 % of the peak; 0 for silence."""
+    from padstal.audio.kernels import count_from
+
     peak = max(source_SC.max(), -source_SC.min())
     return count_from(source_SC, np.float32(FLAT_TOP * peak)) / source_SC.size if peak > 0 else 0.0
 

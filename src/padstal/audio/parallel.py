@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, TypeVar
 
 from padstal.audio.guard import Guard, Lost, Raised, guarded
@@ -100,9 +99,11 @@ def ordered_map(
     try:
         with executor_of(workers) as (executor, width):
             local = workers.kind == "processes"
-            submit = partial(executor.submit, guarded, guards if local else None, function)
+            noted = guards if local else None
             chunk = 1 if local else DASK_CHUNK
-            queue = Queue(lambda batch: submit(batch, seconds), known, width=width, chunk=chunk)
+            queue = Queue(
+                lambda batch: executor.submit(guarded, noted, function, batch, seconds), known, width=width, chunk=chunk
+            )
             try:
                 for item, answer in queue.answers(iter(items)):
                     yield _result(item, answer, crashed, timed_out)

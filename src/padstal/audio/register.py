@@ -85,7 +85,7 @@ class Register:
         self._database.execute("INSERT INTO refused VALUES (?, ?, ?, ?, ?)", values)
 
     def settle(self) -> int:
-        """Of candidates with equal bytes, pick the first in the order of sources and then of names; how many are left."""
+        """Of candidates with equal bytes, pick the first by source and then by name; how many are left."""
         self._database.executescript(
             "CREATE INDEX by_content ON candidates (sha256, rank, path);"
             "UPDATE candidates SET first = 1 WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, ROW_NUMBER() OVER "
@@ -115,7 +115,7 @@ class Register:
         self.refuse(Refusal(candidate.source, candidate.path, candidate.sha256, reason, detail))
 
     def copies(self) -> Iterator[tuple[Candidate, Candidate, str, str]]:
-        """Those that `settle` did not pick: copy, the one picked, and that one's reason and detail if it was rejected."""
+        """Those that `settle` did not pick: the copy, the one picked, and why that one was rejected, if it was."""
         first = _FIELDS.replace("c.", "f.")
         query = (
             f"SELECT {_FIELDS}, {first}, o.reason, o.detail FROM candidates c JOIN candidates f ON f.sha256 = c.sha256 "

@@ -52,7 +52,8 @@ class Shards:
         store.mkdir(parents=True, exist_ok=True)
         self._records = open_database(
             store / "shards.sqlite",
-            "CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, crc INTEGER)",
+            "CREATE TABLE IF NOT EXISTS shards "
+            "(name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, crc INTEGER)",
             "CREATE TEMP TABLE used (name TEXT PRIMARY KEY)",
         )
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from padstal.audio import rejection
-from padstal.audio.kernels import largest_swing, quantise
 from padstal.audio.loudness import gain_to, gated_loudness, step_powers
 from padstal.audio.rejection import RejectedError
 from padstal.audio.resample import resample
@@ -46,17 +45,18 @@ def resampled(
         audio_SC: float32 of one whole track.
         from_rate, sample_rate: Hz before and after.
         channels: 1 or 2.
-        silence_dbfs: Peak below which a track counts as silent; a constant offset is silence too.
+        silence_dbfs: A track that swings less about the middle of its range is silent; so is a constant offset.
 
     Raises:
         RejectedError: `silent`.
     """
+    from padstal.audio.kernels import swings
+
     mixed_SC = np.ascontiguousarray(with_channels(audio_SC, channels), dtype=np.float32)
-    swing = largest_swing(mixed_SC)
-    if swing < 10 ** (silence_dbfs / 20):
-        raise RejectedError(
-            rejection.SILENT, f"peak {20 * np.log10(max(swing, 1e-9)):.1f} dBFS: expected {silence_dbfs} or more"
-        )
+    if not swings(mixed_SC, 10 ** (silence_dbfs / 20)):
+        peak = float(np.ptp(mixed_SC, axis=0).max()) / 2
+        found = 20 * np.log10(max(peak, 1e-9))
+        raise RejectedError(rejection.SILENT, f"peak {found:.1f} dBFS: expected {silence_dbfs} or more")
     return resample(mixed_SC, from_rate, sample_rate)
 
 
@@ -72,6 +72,8 @@ def levelled(
             leaves the loudness alone.
         stretches: First sample of each stretch to measure, and that behind its last.
     """
+    from padstal.audio.kernels import quantise
+
     peak = max(float(audio_SC.max()), -float(audio_SC.min()), 1e-9)
     whole, *parts = step_powers(audio_SC, sample_rate, [(0, len(audio_SC)), *stretches])
     if loudness_lufs is None:

@@ -3,9 +3,9 @@
     <root>/<key>/tracks/<first two digits of sha256>/<sha256>.track
     <root>/<key>/shards/<address of the tracks in it>.npy          (`shards`)
 
-`key` is that of the form and of the code that makes clips; the store of another key is swept. A `.track` file is one line,
-CRC-32 and JSON, and the clips' int16 samples. Each appears whole or not at all, and is checked when it is read, so
-that a torn or damaged one counts as missing. What depends on the machine (crashes, time-outs) is not kept.
+`key` is that of the form and of the code that makes clips; the store of another key is swept. A `.track` file is one
+line, CRC-32 and JSON, and the clips' int16 samples. Each appears whole or not at all, and is checked when it is read,
+so that a torn or damaged one counts as missing. What depends on the machine (crashes, time-outs) is not kept.
 
 The store holds each clip once (shards share their bytes with the output where the file system has hard links): as much
 disk as the shards, again. Tracks that the sources no longer have are swept at the end of a run.
@@ -57,6 +57,7 @@ class Track:
         seconds, sample_rate, channels: Of the file as it is.
         clips: In order; clips that are silent are left out.
         silent_clips: How many those were.
+        repairs: What was wrong with the file and put right.
     """
 
     seconds: float
@@ -64,6 +65,7 @@ class Track:
     channels: int
     clips: tuple[Clip, ...]
     silent_clips: int
+    repairs: tuple[str, ...] = ()
 
 
 class DamagedError(Exception):
@@ -99,10 +101,12 @@ class TrackStore:
         if isinstance(result, Rejection):
             content = {"sha256": sha256, "rejected": [result.reason, result.detail]}
         else:
-            assert pcm_KSC is not None and pcm_KSC.dtype == np.int16 and len(pcm_KSC) == len(result.clips)
+            assert pcm_KSC is not None
+            assert pcm_KSC.dtype == np.int16
+            assert len(pcm_KSC) == len(result.clips)
             content = {
                 "sha256": sha256,
-                "track": [result.seconds, result.sample_rate, result.channels, result.silent_clips],
+                "track": {name: value for name, value in vars(result).items() if name != "clips"},
                 "clips": [[c.clip_id, c.offset_samples, *vars(c.measures).values()] for c in result.clips],
                 "pcm": [zlib.crc32(pcm_KSC.data), *pcm_KSC.shape],
             }
@@ -133,9 +137,9 @@ class TrackStore:
                     return None
         except FileNotFoundError:
             return None
-        seconds, sample_rate, channels, silent = content["track"]
         clips = tuple(Clip(name, offset, Measures(*measures)) for name, offset, *measures in content["clips"])
-        return Track(seconds, sample_rate, channels, clips, silent)
+        track = {**content["track"], "repairs": tuple(content["track"]["repairs"])}
+        return Track(**track, clips=clips)
 
     def pcm(self, sha256: str) -> bytes:
         """Samples of all clips of a track that `read` gave, little-endian int16.
@@ -156,7 +160,7 @@ class TrackStore:
         raise DamagedError(sha256)
 
     def sweep(self, wanted: Callable[[str], bool]) -> int:
-        """Remove the stores of other keys, what killed runs left, and tracks not `wanted`; how many tracks those were."""
+        """Remove other keys' stores, what killed runs left, and tracks not `wanted`; how many tracks."""
         import shutil
 
         for other in _folders(self.root):

@@ -1,8 +1,9 @@
 """Stage `ingest`: all sources to clips of one form with provenance, licence and split; the rest to quarantine."""
 
+from contextlib import closing
 from typing import Any
 
-from padstal.audio.collect import Collected, Folder, Terms, collect
+from padstal.audio.collect import Collected, Folder, Terms, collect, digests_of
 from padstal.audio.parallel import Workers
 from padstal.audio.rejection import DUPLICATE
 from padstal.audio.track import ClipForm
@@ -99,7 +100,13 @@ def _compare_with_listing(stage: Stage[IngestParams]) -> None:
         return
     if not stage.paths.sources.exists():
         stage.say(f"{stage.paths.sources}: not there; run `padstal scan`, or DVC will not see a changed folder")
-    elif read_json(stage.paths.sources) != scan(sources, root=stage.paths.root):
+        return
+    with closing(digests_of(stage.paths.ingest_store, rehash=stage.runtime.rehash)) as digests:
+        try:
+            now = scan(sources, root=stage.paths.root, sha256=digests.sha256)
+        except OSError:  # a file cannot be read, or goes away meanwhile; `collect` says which
+            now = {}
+    if read_json(stage.paths.sources) != now:
         stage.say(
             "the sources changed since the last `padstal scan`; going on with what is there now, scan to record it"
         )

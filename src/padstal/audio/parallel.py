@@ -49,10 +49,12 @@ def executor_of(workers: Workers) -> Iterator[tuple[Executor, int]]:
         with ThreadPoolExecutor(workers.count, thread_name_prefix="guard") as threads:
             yield threads, workers.count
         return
+    import dask
     from distributed import Client, LocalCluster
 
     if workers.address is None:
         with (
+            dask.config.set({"distributed.scheduler.allowed-failures": 1}),  # of workers; items have their guards
             LocalCluster(
                 n_workers=workers.count, threads_per_worker=1, processes=True, dashboard_address=None
             ) as local,

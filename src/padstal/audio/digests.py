@@ -52,9 +52,9 @@ class Digests:
     def __init__(self, path: Path, *, rehash: bool = False):
         self._database = open_database(
             path,
-            "CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, "
+            "CREATE TABLE IF NOT EXISTS digests (path BLOB PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, "
             "changed_ns INTEGER, inode INTEGER, sha256 TEXT) WITHOUT ROWID",
-            "CREATE TEMP TABLE asked (path TEXT PRIMARY KEY) WITHOUT ROWID",
+            "CREATE TEMP TABLE asked (path BLOB PRIMARY KEY) WITHOUT ROWID",
         )
         self._rehash = rehash
         self._unsaved = 0
@@ -95,7 +95,7 @@ class Digests:
         if self._rehash:
             return None
         query = "SELECT bytes, modified_ns, changed_ns, inode, sha256 FROM digests WHERE path = ?"
-        row = self._database.execute(query, (str(path),)).fetchone()
+        row = self._database.execute(query, (os.fsencode(path),)).fetchone()
         if row is None:
             return None
         try:
@@ -105,12 +105,12 @@ class Digests:
         return (Digest(row[4], stamp), 0) if stamp == Stamp(*row[:4]) else None
 
     def _remember(self, path: Path, digest: Digest, read_ns: int) -> None:
-        self._database.execute("INSERT OR IGNORE INTO asked VALUES (?)", (str(path),))
+        self._database.execute("INSERT OR IGNORE INTO asked VALUES (?)", (os.fsencode(path),))
         if digest.stamp is None or not read_ns:
             return
         last_change = max(digest.stamp.modified_ns, digest.stamp.changed_ns)
         if read_ns - last_change > SETTLED_SECONDS * 1e9:
-            row = (str(path), *astuple(digest.stamp), digest.sha256)
+            row = (os.fsencode(path), *astuple(digest.stamp), digest.sha256)
             self._database.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", row)
             self._unsaved += 1
             if self._unsaved == _SAVE_EVERY:

@@ -47,9 +47,9 @@ def test_help_starts_within_a_second() -> None:
     assert after.children_user - before.children_user + after.children_system - before.children_system < 1.0
 
 
-@pytest.mark.parametrize("command", ["doctor", "params", "scan", "profile", "generate", "report"])
+@pytest.mark.parametrize("command", ["doctor", "params", "scan", "profile", "generate", "report", "bench ingest"])
 def test_every_command_has_an_example(command: str) -> None:
-    shown = _run(command, "--help")
+    shown = _run(*command.split(), "--help")
     assert shown.exit_code == 0
     assert f"padstal {command}" in shown.output
 
@@ -77,6 +77,7 @@ def test_params_refuses_a_wrong_value_of_an_inactive_scale(root: Path) -> None:
     [
         (("params", "train"), "'train' is no section: expected one of runtime, tracking, ingest"),
         (("params", "--scale", "tiny"), "--scale tiny: expected one of demo, study, full"),
+        (("bench", "ingest", "--tracks", "3"), "--tracks 3: expected at least 40"),
         (("generate", "x", "--perturb", "pad"), "--perturb pad: expected one of none, cads, pads"),
         (("generate", "x"), "nothing is trained at scale demo); `make repro` trains audio_dit and tal_dit"),
         (("report",), "no such page; `dvc repro report` writes it"),

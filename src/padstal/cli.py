@@ -170,6 +170,29 @@ def data_show(
     _finish(lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_, out=play_file))
 
 
+bench = typer.Typer(help="Measure this machine, as ratios of one run.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
+@bench.command(
+    "ingest",
+    epilog="Examples: [bold]padstal bench ingest[/bold], [bold]padstal bench ingest --tracks 200 --json[/bold]",
+)
+def bench_ingest(
+    tracks: Annotated[int, typer.Option(help="files to make")] = 1000,
+    seconds: Annotated[float, typer.Option(help="length of each")] = 30.0,
+    workers: Annotated[int, typer.Option(min=1, help="processes")] = 2,
+    folder: Annotated[
+        Path | None, typer.Option(help="where to make the files; they go again. By default the system's")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="figures as JSON")] = False,
+) -> None:
+    """Say what ingestion costs against decoding alone, when nothing is new, with more tracks and more processes."""
+    from padstal.commands.bench import Wish, run
+
+    _finish(lambda: run(Wish(tracks, seconds, workers, folder, as_json)))
+
+
 def _finish(command: Callable[[], int]) -> None:
     """Run a command; what is the user's to mend becomes one message without a traceback."""
     try:

@@ -15,14 +15,19 @@ Column → meaning:
     loudness_lufs, peak_dbfs, rms_dbfs, bandwidth_hz    of the clip, after standardisation
     clipped_share  samples within 2 % of the peak, over the clip's stretch of the file as it is
     shard, row     where its samples lie: shards/<shard>.npy, int16 [clips, samples, channels]
+
+Rows are in the order of sha256, then of offset: a function of the content, whatever came first.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEXT_COLUMNS = (
     "clip_id",
@@ -77,7 +82,7 @@ def split_of(group: str, shares: Mapping[str, float], seed: int) -> str:
     return name
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: "pd.DataFrame", path: Path) -> None:
     """`table` as Parquet whose bytes depend on its content alone (no index, no writer's metadata)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -86,12 +91,59 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     pq.write_table(arrow, path, compression="zstd")
 
 
-def read_table(path: Path) -> pd.DataFrame:
+class TableWriter:
+    """A Parquet table written row by row; holds one group of rows, and its bytes depend on the rows alone.
+
+    Used as a context; text columns are strings, `integers` int64, all others float64.
+    """
+
+    GROUP_ROWS = 65_536
+
+    def __init__(self, path: Path, text: Sequence[str], numbers: Sequence[str], integers: Collection[str] = ()):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        fields = [(name, pa.string()) for name in text]
+        fields += [(name, pa.int64() if name in integers else pa.float64()) for name in numbers]
+        self._schema = pa.schema(fields)
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._columns: list[list[Any]] = [[] for _ in fields]
+
+    def __enter__(self) -> "TableWriter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._columns[0]:
+            self._flush()
+        self._writer.close()
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """One row with a value for every column.
+
+        Raises:
+            KeyError: A column has no value.
+        """
+        for column, name in zip(self._columns, self._schema.names, strict=True):
+            column.append(row[name])
+        if len(self._columns[0]) == self.GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        arrays = [pa.array(column, type=field.type) for column, field in zip(self._columns, self._schema, strict=True)]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._columns = [[] for _ in self._columns]
+
+
+def read_table(path: Path) -> "pd.DataFrame":
     """A Parquet table; text columns as Python strings.
 
     Raises:
         FileNotFoundError: Names the table.
     """
+    import pandas as pd
+
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such table; has the stage that writes it run?")
     return pd.read_parquet(path)
@@ -100,6 +152,9 @@ def read_table(path: Path) -> pd.DataFrame:
 class ClipAudio:
     """Samples of clips, read from the shards beside a manifest without loading them whole."""
 
+    MOST_OPEN = 4096
+    """Shards mapped at a time; the kernel bounds the maps of a process."""
+
     def __init__(self, ingest_folder: Path):
         self._folder = ingest_folder / "shards"
         self._open: dict[int, np.ndarray] = {}
@@ -107,14 +162,16 @@ class ClipAudio:
     def pcm(self, shard: int, row: int) -> np.ndarray:
         """int16 samples [S, C] of one clip."""
         if shard not in self._open:
+            if len(self._open) == self.MOST_OPEN:
+                self._open.pop(next(iter(self._open)))
             self._open[shard] = np.load(self._folder / f"{shard:05d}.npy", mmap_mode="r")
         return np.asarray(self._open[shard][row])
 
-    def float_BCS(self, rows: pd.DataFrame) -> np.ndarray:
+    def float_BCS(self, rows: "pd.DataFrame") -> np.ndarray:
         """float32 audio [B, C, S] in [−1, 1) of the manifest rows `rows`, in their order."""
         clips = [self.pcm(int(shard), int(row)).T for shard, row in zip(rows["shard"], rows["row"], strict=True)]
         return np.stack(clips).astype(np.float32) / 32768.0
 
-    def mono_BS(self, rows: pd.DataFrame) -> np.ndarray:
+    def mono_BS(self, rows: "pd.DataFrame") -> np.ndarray:
         """float32 mono audio [B, S], the mean of the channels."""
         return self.float_BCS(rows).mean(axis=1)

@@ -145,6 +145,11 @@ class Paths:
         """Checkpoints of an unfinished stage; gone when it succeeds."""
         return self.root / ".state" / self.scale / _join(stage, item)
 
+    @property
+    def ingest_store(self) -> Path:
+        """What came of each source file, by its content, so that `ingest` does nothing twice (`audio/store.py`)."""
+        return self.root / ".state" / self.scale / "ingest"
+
 
 def _join(stage: str, item: str | None) -> str:
     return stage if item is None else f"{stage}_{item}"

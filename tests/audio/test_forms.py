@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from padstal.audio import rejection
+from padstal.audio.kernels import quantise
+from padstal.audio.loudness import integrated_loudness
 from padstal.audio.measure import FLOOR_DB, FLOOR_LUFS, Measures, bandwidth, clipped_share, measure
 from padstal.audio.rejection import RejectedError
 from padstal.audio.resample import resample
 from padstal.audio.segment import offsets
-from padstal.audio.shards import ShardWriter
-from padstal.audio.standardise import CEILING, standardise, to_pcm, with_channels
+from padstal.audio.standardise import CEILING, levelled, resampled, with_channels
 
 
 def _tone(frequency: float, rate: int, seconds: float = 2.0, level: float = 0.5) -> np.ndarray:
@@ -19,8 +20,14 @@ def _tone(frequency: float, rate: int, seconds: float = 2.0, level: float = 0.5)
     return (level * np.sin(2 * np.pi * frequency * t)).astype(np.float32)
 
 
+def to_pcm(audio: np.ndarray) -> np.ndarray:
+    """int16 as NumPy says it."""
+    return np.clip(np.rint(audio * 32768.0), -32768, 32767).astype(np.int16)
+
+
 def _measured(audio_SC: np.ndarray) -> Measures:
-    return measure(audio_SC, 16_000, source_SC=audio_SC)
+    loudness = integrated_loudness(audio_SC, 16_000)
+    return measure(to_pcm(audio_SC), 16_000, loudness_lufs=loudness, source_SC=audio_SC)
 
 
 def test_a_tone_below_both_nyquist_rates_survives_resampling_and_one_above_vanishes():
@@ -32,38 +39,42 @@ def test_a_tone_below_both_nyquist_rates_survives_resampling_and_one_above_vanis
     assert np.abs(gone[middle]).max() < 1e-4
 
 
-def test_equal_rates_give_an_equal_copy():
-    tone = _tone(500, 16_000)
-    same = resample(tone, 16_000, 16_000)
-    assert np.array_equal(same, tone)
-    assert same is not tone
-
-
 def test_mono_is_the_mean_and_stereo_has_mono_twice():
     stereo = np.array([[1.0, 0.0], [0.5, -0.5]], np.float32)
     assert with_channels(stereo, 1).tolist() == [[0.5], [0.0]]
     assert with_channels(stereo[:, :1], 2).tolist() == [[1, 1], [0.5, 0.5]]
 
 
-def test_standardising_reaches_the_loudness_and_never_clips():
-    options = {"from_rate": 44_100, "sample_rate": 16_000, "channels": 1, "silence_dbfs": -60.0}
-    quiet = standardise(_tone(997, 44_100, level=0.01)[:, None], loudness_lufs=-20.0, **options)
-    assert _measured(quiet).loudness_lufs == pytest.approx(-20, abs=0.1)
-    loud = standardise(_tone(997, 44_100)[:, None], loudness_lufs=0.0, **options)
-    assert np.abs(loud).max() == pytest.approx(CEILING, abs=1e-3)
+def test_levelling_reaches_the_loudness_and_never_clips():
+    whole = [(0, 32_000)]
+    quiet = levelled(_tone(997, 16_000, level=0.01)[:, None], 16_000, loudness_lufs=-20.0, stretches=whole)
+    assert quiet.loudness_lufs == pytest.approx([-20], abs=0.01)
+    assert integrated_loudness(quiet.pcm_SC / 32768, 16_000) == pytest.approx(-20, abs=0.01)
+    loud = levelled(_tone(997, 16_000)[:, None], 16_000, loudness_lufs=0.0, stretches=whole)
+    assert np.abs(loud.pcm_SC).max() / 32768 == pytest.approx(CEILING, abs=1e-3)
+    as_it_is = levelled(_tone(997, 16_000, level=0.01)[:, None], 16_000, loudness_lufs=None, stretches=whole)
+    assert np.array_equal(as_it_is.pcm_SC, to_pcm(_tone(997, 16_000, level=0.01)[:, None]))
+
+
+def test_a_clips_loudness_is_that_of_its_stretch_at_the_tracks_gain():
+    rng = np.random.default_rng(3)
+    audio = (rng.standard_normal((64_000, 2)) * np.repeat([0.01, 0.2], 32_000)[:, None]).astype(np.float32)
+    parts = [(0, 32_000), (8_000, 40_000), (32_000, 64_000)]
+    found = levelled(audio, 16_000, loudness_lufs=-23.0, stretches=parts)
+    alone = [integrated_loudness(found.pcm_SC[start:stop] / 32768, 16_000) for start, stop in parts]
+    assert found.loudness_lufs == pytest.approx(alone, abs=0.05)
+
+
+@given(st.integers(1, 200), st.integers(1, 2), st.floats(0, 4))
+def test_quantising_is_rounding_a_gain_and_saturating(samples, channels, gain):
+    audio = np.random.default_rng(samples).uniform(-1, 1, (samples, channels)).astype(np.float32)
+    assert np.array_equal(quantise(audio, np.float32(gain)), to_pcm(audio * np.float32(gain)))
 
 
 @pytest.mark.parametrize("audio", [np.zeros((44_100, 1)), np.full((44_100, 1), 0.4), np.array([[1.0, -1.0]] * 44_100)])
 def test_silence_a_constant_and_channels_that_cancel_are_silent(audio):
     with pytest.raises(RejectedError) as error:
-        standardise(
-            audio.astype(np.float32),
-            from_rate=44_100,
-            sample_rate=16_000,
-            channels=1,
-            loudness_lufs=-20,
-            silence_dbfs=-60,
-        )
+        resampled(audio.astype(np.float32), from_rate=44_100, sample_rate=16_000, channels=1, silence_dbfs=-60)
     assert error.value.reason == rejection.SILENT
 
 
@@ -76,9 +87,10 @@ def test_every_clip_lies_within_its_track_and_no_further_one_would_fit(samples, 
 
 
 def test_pcm_is_within_half_a_step_and_saturates():
-    audio = np.linspace(-1, 0.999, 1001, dtype=np.float32)
-    assert np.abs(to_pcm(audio) / 32768 - audio).max() <= 0.5 / 32768 + 1e-7
-    assert to_pcm(np.array([1.0, 2.0, -2.0])).tolist() == [32767, 32767, -32768]
+    audio = np.linspace(-1, 0.999, 1001, dtype=np.float32)[:, None]
+    assert np.abs(quantise(audio, np.float32(1)) / 32768 - audio).max() <= 0.5 / 32768 + 1e-7
+    loud = np.array([[1.0], [2.0], [-2.0]], np.float32)
+    assert quantise(loud, np.float32(1)).tolist() == [[32767], [32767], [-32768]]
 
 
 def test_a_tones_measures_are_known():
@@ -106,13 +118,3 @@ def test_a_low_pass_shows_in_the_bandwidth():
     noise = np.random.default_rng(0).standard_normal(32_000).astype(np.float32) * 0.2
     narrow = resample(resample(noise, 16_000, 4_000), 4_000, 16_000)
     assert bandwidth(narrow, 16_000) < 2300 < 7800 < bandwidth(noise, 16_000)
-
-
-def test_shards_hold_what_was_added_where_it_was_said(tmp_path):
-    clips = [np.full((4, 2), i, np.int16) for i in range(5)]
-    writer = ShardWriter(tmp_path, 2)
-    places = [writer.add(clip) for clip in clips]
-    writer.flush()
-    assert places == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)]
-    for clip, (shard, row) in zip(clips, places, strict=True):
-        assert np.array_equal(np.load(tmp_path / f"{shard:05d}.npy")[row], clip)

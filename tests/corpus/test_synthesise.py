@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from padstal.audio.parallel import Workers
 from padstal.corpus.artists import artist_brief, draw_artist
 from padstal.corpus.draw import labelled_clips
 from padstal.corpus.faults import (
@@ -28,7 +29,7 @@ TRACKS = 20
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
-    return folder, synthesise(folder, tracks=TRACKS, track_seconds=1.0, seed=7, workers=1)
+    return folder, synthesise(folder, tracks=TRACKS, track_seconds=1.0, seed=7, workers=Workers(1))
 
 
 def test_the_truth_has_one_row_a_file_and_the_files_digest(corpus):

@@ -32,7 +32,8 @@ FORM = {
     "loudness_lufs": -20.0,
     "silence_dbfs": -60.0,
     "licences": {"allow": ["CC-BY-4.0", "CC0-1.0"], "deny": [], "non_commercial": "refuse", "unknown": "refuse"},
-    "shard_clips": 16,
+    "shard_tracks": 4,
+    "max_file_seconds": None,
     "splits": {"train": 0.6, "validation": 0.2, "test": 0.2},
     "split_seed": 1,
 }
@@ -60,7 +61,9 @@ def _run(root: Path, *sources: dict, workers: int = 1, **changes) -> tuple[pd.Da
 
 
 def _digests(root: Path) -> dict[str, str]:
-    return {str(path.relative_to(root)): sha256_file(path) for path in sorted(root.rglob("*")) if path.is_file()}
+    """Of all results; the state of this machine is none."""
+    files = [path for path in sorted(root.rglob("*")) if path.is_file() and ".state" not in path.parts]
+    return {str(path.relative_to(root)): sha256_file(path) for path in files}
 
 
 def _audio(seed: int, seconds: float = 3.2) -> np.ndarray:

@@ -1,24 +1,31 @@
-"""Many folders of music to one manifest, one quarantine and shards: every file ends in one of the two tables."""
+"""Many folders of music to one manifest, one quarantine and shards: every file ends in one of the two tables.
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+What came of a file is kept in a store by its content (`store`), so that a run costs what is new. The result is a
+function of what the folders hold: the same bytes whatever runs came before, by any number of workers.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from padstal.audio import rejection
 from padstal.audio.captions_table import Row
 from padstal.audio.containers import EXTENSIONS
+from padstal.audio.digests import Digests
 from padstal.audio.layouts.read import CAPTIONS, read_metadata
 from padstal.audio.licence import normalise
 from padstal.audio.licence_policy import Policy
-from padstal.audio.parallel import ordered_map
-from padstal.audio.shards import ShardWriter
-from padstal.audio.track import ClipForm, Order, Rejection, Track, crashed, take_in
-from padstal.manifest import COLUMNS, INTEGER_COLUMNS, TEXT_COLUMNS, split_group, split_of
-from padstal.storage.content import ADDRESS_DIGITS, clip_address, sha256_file
+from padstal.audio.parallel import Workers, ordered_map
+from padstal.audio.register import Candidate, Refusal, Register
+from padstal.audio.shards import Shards, bucket_count, bucket_of
+from padstal.audio.store import DamagedError, Rejection, Track, TrackStore
+from padstal.audio.track import ClipForm, Order, crashed, take_in, timed_out
+from padstal.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, TableWriter, split_group, split_of
 from padstal.storage.listing import walk
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
@@ -45,57 +52,68 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Collected:
-    """What came of the sources.
+class Terms:
+    """What a run is asked for.
 
     Attributes:
-        manifest: One row a clip, columns of `manifest.COLUMNS`.
-        quarantine: One row a file or table row that is not used: `QUARANTINE_COLUMNS`.
-        files: Files that claim to be audio, or that a table names.
-        kept: Those of them that gave clips.
-        ignored: Other files.
-        silent_clips: Clips of kept files left out as silent.
+        form: Of clips.
+        licences: Those allowed.
+        shares, split_seed: Of `split_of`.
+        shard_tracks: Tracks in a shard, on average.
+        max_file_seconds: Wall time that one file may take; None for any.
+        rehash: Read all sources and stored shards again, instead of trusting what the file system says of them.
     """
 
-    manifest: pd.DataFrame
-    quarantine: pd.DataFrame
-    files: int
-    kept: int
-    ignored: int
-    silent_clips: int
+    form: ClipForm
+    licences: Policy
+    shares: Mapping[str, float]
+    split_seed: int
+    shard_tracks: int
+    max_file_seconds: float | None = None
+    rehash: bool = False
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    source: str
-    path: str
-    full: Path
-    sha256: str
-    row: Row
-    licence: str
+@dataclass
+class Collected:
+    """Counts of what came of the sources.
+
+    Attributes:
+        kept: Files that gave clips.
+        ignored: Files that do not claim to be audio.
+        clips, silent_clips, captioned_clips: Clips written; left out as silent; with a caption.
+        from_store: Tracks that were taken from the store; says nothing about the result.
+        artists: Of files kept.
+        reasons: Refusals of files and rows.
+        licences: Files kept by licence.
+        splits: Clips by split.
+    """
+
+    kept: int = 0
+    ignored: int = 0
+    clips: int = 0
+    silent_clips: int = 0
+    captioned_clips: int = 0
+    from_store: int = 0
+    artists: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    licences: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
 
     @property
-    def track_id(self) -> str:
-        return self.sha256[:ADDRESS_DIGITS]
-
-    def refuse(self, reason: str, detail: str) -> dict[str, str]:
-        values = (self.source, self.path, self.sha256, reason, detail)
-        return dict(zip(QUARANTINE_COLUMNS, values, strict=True))
+    def refused_files(self) -> int:
+        return sum(count for reason, count in self.reasons.items() if reason in rejection.FILE_REASONS)
 
 
 def collect(
     folders: Iterable[Folder],
     *,
-    shards: Path,
-    form: ClipForm,
-    licences: Policy,
-    shares: Mapping[str, float],
-    split_seed: int,
-    shard_clips: int,
-    workers: int,
+    out: Path,
+    store: Path,
+    terms: Terms,
+    workers: Workers,
     progress: Progress | None = None,
 ) -> Collected:
-    """Take in all files of `folders` and write the clips' samples to `shards`.
+    """Take in all files of `folders`; write `manifest.parquet`, `quarantine.parquet` and `shards/` into folder `out`.
 
     Exact copies of a file are kept once, at the first path in the order of sources and then of names. A file whose
     licence the policy refuses is not decoded.
@@ -103,135 +121,207 @@ def collect(
     Raises:
         FileNotFoundError: A folder, or a table of its metadata, is not there.
         ValueError: A table cannot be read.
+        RuntimeError: A file was lost or counted twice.
     """
     show = progress or (lambda items, **_: items)
-    candidates: list[_Candidate] = []
-    refused: list[dict[str, str]] = []
-    ignored = 0
-    for folder in folders:
-        ignored += _candidates(folder, licences, candidates, refused, show)
-    firsts: dict[str, _Candidate] = {}
-    copies: list[_Candidate] = []
-    for candidate in candidates:
-        if firsts.setdefault(candidate.sha256, candidate) is not candidate:
-            copies.append(candidate)
+    collected = Collected()
+    tracks = TrackStore(store, terms.form.key)
+    with closing(Register(store)) as register:
+        with closing(digests_of(store, rehash=terms.rehash)) as digests:
+            files = 0
+            for rank, folder in enumerate(folders):
+                of_folder, ignored = _candidates(folder, rank, terms.licences, register, digests, workers.count, show)
+                files += of_folder
+                collected.ignored += ignored
+            digests.sweep()
+        run = _Run(terms, workers, tracks, register, collected, register.settle())
+        with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash)) as shards:
+            with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
+                for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
+                    for row in run.shard(bucket, list(members), shards):
+                        manifest.add(row)
+            shards.sweep()
+        for copy, first, reason, detail in register.copies():
+            place = first.path if first.source == copy.source else f"{first.source}: {first.path}"
+            why = (reason, f"same bytes as {place}: {detail}") if reason else (rejection.DUPLICATE, place)
+            register.refuse(Refusal(copy.source, copy.path, copy.sha256, *why))
+        with TableWriter(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
+            for refusal in register.refusals():
+                quarantine.add(asdict(refusal))
+        collected.reasons, collected.artists = register.reasons(), register.artists()
+        if files != collected.kept + collected.refused_files:
+            found = f"{collected.kept} kept and {collected.refused_files} refused"
+            raise RuntimeError(f"{files} files seen, but {found}")
+        tracks.sweep(register.has)
+    return collected
 
-    rejections: dict[str, Rejection] = {}
-    rows: list[dict[str, Any]] = []
-    kept = silent_clips = 0
-    writer = ShardWriter(shards, shard_clips)
-    orders = (Order(candidate.full, form) for candidate in firsts.values())
-    results = ordered_map(take_in, orders, workers=workers, crashed=crashed)
-    for candidate, result in zip(firsts.values(), show(results, total=len(firsts), unit="track"), strict=True):
-        if isinstance(result, Rejection):
-            rejections[candidate.sha256] = result
-            refused.append(candidate.refuse(result.reason, result.detail))
-        else:
-            kept += 1
-            silent_clips += result.silent_clips
-            about = candidate.row
-            split = split_of(split_group(about.artist, about.album, candidate.track_id), shares, split_seed)
-            rows += _manifest_rows(candidate, result, form, split, writer)
-    writer.flush()
-    for copy in copies:
-        first = firsts[copy.sha256]
-        failure = rejections.get(copy.sha256)
-        if failure is None:
-            refused.append(copy.refuse(rejection.DUPLICATE, _place(first, copy)))
-        else:
-            refused.append(copy.refuse(failure.reason, f"same bytes as {_place(first, copy)}: {failure.detail}"))
-    quarantine = pd.DataFrame(refused, columns=list(QUARANTINE_COLUMNS)).astype(str)
-    quarantine = quarantine.sort_values(["source", "path", "reason"], kind="stable", ignore_index=True)
-    of_files = int(quarantine["reason"].isin(rejection.FILE_REASONS).sum())
-    files = kept + of_files
-    return Collected(_typed(rows), quarantine, files, kept, ignored, silent_clips)
+
+def digests_of(store: Path, *, rehash: bool = False) -> Digests:
+    """The digests of sources that a store remembers."""
+    return Digests(store / "digests.sqlite", rehash=rehash)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the steps of one `collect` share."""
+
+    terms: Terms
+    workers: Workers
+    store: TrackStore
+    register: Register
+    collected: Collected
+    tracks: int
+
+    def bucket(self, candidate: Candidate) -> int:
+        return bucket_of(candidate.sha256, bucket_count(self.tracks, self.terms.shard_tracks))
+
+    def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection]]:
+        """What came of each candidate, in the order of sha256."""
+        orders = (self._order(candidate) for candidate in self.register.firsts())
+        answers = show(self._taken_in(orders), total=self.tracks, unit="track")
+        for candidate, answer in zip(self.register.firsts(), answers, strict=True):
+            yield candidate, self._stored(candidate) if answer is None else answer
+
+    def shard(
+        self, bucket: int, members: list[tuple[Candidate, Track | Rejection]], shards: Shards
+    ) -> Iterator[dict[str, Any]]:
+        """Write the shard of one bucket; its manifest rows."""
+        results = dict(members)
+        while True:
+            tracks = [(one, result) for one, result in results.items() if isinstance(result, Track)]
+            clips = sum(len(track.clips) for _, track in tracks)
+            shape = (clips, self.terms.form.clip_samples, self.terms.form.channels)
+            names = " ".join(clip.clip_id for _, track in tracks for clip in track.clips)
+            try:
+                if tracks:
+                    shards.write(bucket, shape, names, (self.store.pcm(one.sha256) for one, _ in tracks))
+                break
+            except DamagedError:
+                for one, _ in tracks:
+                    if self.store.read(one.sha256) is None:
+                        answer = next(self._taken_in(iter([self._order(one)])))
+                        results[one] = self._stored(one) if answer is None else answer
+        row = 0
+        for candidate, result in results.items():
+            if isinstance(result, Rejection):
+                self.register.rejected(candidate, result.reason, result.detail)
+                continue
+            self._count(candidate, result)
+            for values in self._rows(candidate, result):
+                yield {**values, "shard": bucket, "row": row}
+                row += 1
+
+    def _order(self, candidate: Candidate) -> Order:
+        return Order(candidate.full, candidate.sha256, candidate.stamp, self.terms.form, self.store)
+
+    def _taken_in(self, orders: Iterator[Order]) -> Iterator[Track | Rejection | None]:
+        return ordered_map(
+            take_in,
+            orders,
+            workers=self.workers,
+            seconds=self.terms.max_file_seconds,
+            known=self._known,
+            crashed=crashed,
+            timed_out=timed_out,
+        )
+
+    def _known(self, order: Order) -> Track | Rejection | None:
+        result = self.store.read(order.sha256)
+        self.collected.from_store += result is not None
+        return result
+
+    def _stored(self, candidate: Candidate) -> Track | Rejection:
+        result = self.store.read(candidate.sha256)
+        if result is None:
+            raise RuntimeError(f"{self.store.path(candidate.sha256)}: was written and cannot be read")
+        return result
+
+    def _split(self, candidate: Candidate) -> str:
+        group = split_group(candidate.row.artist, candidate.row.album, candidate.track_id)
+        return split_of(group, self.terms.shares, self.terms.split_seed)
+
+    def _count(self, candidate: Candidate, track: Track) -> None:
+        clips, counts = len(track.clips), self.collected
+        self.register.kept(candidate)
+        counts.kept += 1
+        counts.clips += clips
+        counts.silent_clips += track.silent_clips
+        counts.captioned_clips += clips if candidate.row.caption else 0
+        counts.licences[candidate.licence] += 1
+        counts.splits[self._split(candidate)] += clips
+
+    def _rows(self, candidate: Candidate, track: Track) -> Iterator[dict[str, Any]]:
+        form = self.terms.form
+        of_track = {
+            **asdict(candidate.row),
+            "track_id": candidate.track_id,
+            "source": candidate.source,
+            "path": candidate.path,
+            "sha256": candidate.sha256,
+            "licence": candidate.licence,
+            "split": self._split(candidate),
+            "clip_seconds": form.clip_samples / form.sample_rate,
+            "track_seconds": track.seconds,
+            "sample_rate": track.sample_rate,
+            "channels": track.channels,
+        }
+        for clip in track.clips:
+            offset = clip.offset_samples / form.sample_rate
+            yield {**of_track, **vars(clip.measures), "clip_id": clip.clip_id, "offset_seconds": offset}
 
 
 def _candidates(
     folder: Folder,
+    rank: int,
     licences: Policy,
-    candidates: list[_Candidate],
-    refused: list[dict[str, str]],
+    register: Register,
+    digests: Digests,
+    threads: int,
     show: Progress,
-) -> int:
-    """Adds the folder's files to `candidates` or `refused`; gives how many files are neither."""
+) -> tuple[int, int]:
+    """Notes the folder's files as candidates or refused; gives how many claim to be audio, and how many do not."""
     names = walk(folder.path)
-    regular = [found.path for found in names if found.regular and found.path == found.printable]
-    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=regular)
-    refuse = partial(_refused, folder.name)
-    refused += [refuse(path, reason, detail) for path, reason, detail in table.refused]
-    seen, ignored = set(), 0
-    for found in show(names, unit="file"):
-        path = found.printable
-        seen.add(path)
-        if path == folder.captions:
-            continue
-        if path not in table.rows and Path(path).suffix.lower() not in EXTENSIONS:
-            ignored += 1
-            continue
-        if path != found.path:
-            refused.append(refuse(path, rejection.NAME, "a name that is not UTF-8"))
-            continue
-        if not found.regular:
-            refused.append(
-                refuse(path, rejection.NOT_REGULAR, "a link, pipe, device or socket: expected a regular file")
-            )
-            continue
-        full = folder.path / path
+    usable = [found.path for found in names if found.regular and found.path == found.printable]
+    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable)
+    refuse = partial(_refuse, register, folder.name)
+    for path, reason, detail in table.refused:
+        refuse(path, "", reason, detail)
+    unseen = set(table.rows)
+    counts: Counter[str] = Counter()
+
+    def regular() -> Iterator[Path]:
+        for found in show(names, unit="file"):
+            path = found.printable
+            unseen.discard(path)
+            if path == folder.captions:
+                continue
+            if path not in table.rows and Path(path).suffix.lower() not in EXTENSIONS:
+                counts["ignored"] += 1
+                continue
+            counts["files"] += 1
+            if path != found.path:
+                refuse(path, "", rejection.NAME, "a name that is not UTF-8")
+            elif not found.regular:
+                found_it = "a link, pipe, device or socket: expected a regular file"
+                refuse(path, "", rejection.NOT_REGULAR, found_it)
+            else:
+                yield folder.path / path
+
+    for full, digest in digests.of(regular(), threads=threads):
+        path = full.relative_to(folder.path).as_posix()
         row = table.rows.get(path, Row(path=path))
         licence = normalise(row.licence or folder.licence)
-        candidate = _Candidate(folder.name, path, full, sha256_file(full), row, licence)
         if refusal := licences.refusal(licence):
-            refused.append(candidate.refuse(rejection.LICENCE, refusal))
+            refuse(path, digest.sha256, rejection.LICENCE, refusal)
+        elif digest.stamp is None:
+            refuse(path, "", rejection.UNREADABLE, digest.trouble)
         else:
-            candidates.append(candidate)
-    refused += [
-        refuse(path, rejection.MISSING, "its row names a file that is not there")
-        for path in table.rows
-        if path not in seen
-    ]
-    return ignored
+            register.add(rank, Candidate(folder.name, path, full, digest.sha256, digest.stamp, row, licence))
+    for path in table.rows:
+        if path in unseen:
+            refuse(path, "", rejection.MISSING, "its row names a file that is not there")
+    return counts["files"], counts["ignored"]
 
 
-def _refused(source: str, path: str, reason: str, detail: str) -> dict[str, str]:
-    return dict(zip(QUARANTINE_COLUMNS, (source, path, "", reason, detail), strict=True))
-
-
-def _place(first: _Candidate, other: _Candidate) -> str:
-    return first.path if first.source == other.source else f"{first.source}: {first.path}"
-
-
-def _manifest_rows(
-    candidate: _Candidate, track: Track, form: ClipForm, split: str, writer: ShardWriter
-) -> list[dict[str, Any]]:
-    rows = []
-    for clip in track.clips:
-        shard, row = writer.add(clip.pcm_SC)
-        rows.append(
-            {
-                **asdict(candidate.row),
-                **asdict(clip.measures),
-                "clip_id": clip_address(clip.pcm_SC, candidate.track_id, clip.offset_samples),
-                "track_id": candidate.track_id,
-                "source": candidate.source,
-                "path": candidate.path,
-                "sha256": candidate.sha256,
-                "licence": candidate.licence,
-                "split": split,
-                "offset_seconds": clip.offset_samples / form.sample_rate,
-                "clip_seconds": form.clip_samples / form.sample_rate,
-                "track_seconds": track.seconds,
-                "sample_rate": track.sample_rate,
-                "channels": track.channels,
-                "shard": shard,
-                "row": row,
-            }
-        )
-    return rows
-
-
-def _typed(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    types = {
-        name: str if name in TEXT_COLUMNS else "int64" if name in INTEGER_COLUMNS else "float64" for name in COLUMNS
-    }
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+def _refuse(register: Register, source: str, path: str, sha256: str, reason: str, detail: str) -> None:
+    register.refuse(Refusal(source, path, sha256, reason, detail))

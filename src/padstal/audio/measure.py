@@ -1,10 +1,9 @@
 """What a clip sounds like in numbers that a check can be made of."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-
-from padstal.audio.loudness import integrated_loudness
 
 FLOOR_DB = -120.0
 """What silence measures, so that tables hold no infinities; loudness has the standard's gate of −70 LUFS."""
@@ -34,41 +33,56 @@ class Measures:
     bandwidth_hz: float
 
 
-def measure(audio_SC: np.ndarray, sample_rate: int, *, source_SC: np.ndarray) -> Measures:
-    """Measures of a clip, float32 [S, C].
+def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, source_SC: np.ndarray) -> Measures:
+    """Measures of a clip, int16 [S, C].
 
     Args:
-        audio_SC: After standardisation.
+        pcm_SC: After standardisation.
         sample_rate: Hz.
+        loudness_lufs: Of the clip as it plays within its track.
         source_SC: The same stretch as the file has it; resampling would round off the flat tops that clipping leaves.
     """
-    peak = float(np.abs(audio_SC).max())
-    rms = float(np.sqrt(np.mean(np.square(audio_SC, dtype=np.float64))))
+    from padstal.audio.kernels import mixed, peak_and_squares
+
+    peak, squares = peak_and_squares(pcm_SC)
     return Measures(
-        loudness_lufs=max(FLOOR_LUFS, integrated_loudness(audio_SC, sample_rate)),
-        peak_dbfs=_decibels(peak),
-        rms_dbfs=_decibels(rms),
+        loudness_lufs=max(FLOOR_LUFS, loudness_lufs),
+        peak_dbfs=_decibels(peak / 32768),
+        rms_dbfs=_decibels((squares / pcm_SC.size) ** 0.5 / 32768),
         clipped_share=clipped_share(source_SC),
-        bandwidth_hz=bandwidth(audio_SC.mean(axis=1), sample_rate),
+        bandwidth_hz=bandwidth(mixed(pcm_SC), sample_rate),
     )
 
 
 def clipped_share(source_SC: np.ndarray) -> float:
-    """Share of samples within 2 % of the peak; 0 for silence."""
-    magnitude = np.abs(source_SC)
-    peak = float(magnitude.max(initial=0.0))
-    return float((magnitude >= FLAT_TOP * peak).mean()) if peak > 0 else 0.0
+    """Share of float32 samples within 2 % of the peak; 0 for silence."""
+    from padstal.audio.kernels import count_from
+
+    peak = max(source_SC.max(), -source_SC.min())
+    return count_from(source_SC, np.float32(FLAT_TOP * peak)) / source_SC.size if peak > 0 else 0.0
 
 
 def bandwidth(audio_S: np.ndarray, sample_rate: int) -> float:
-    """Highest frequency (Hz) whose mean power lies within `BANDWIDTH_DB` of the strongest; 0 for silence."""
-    from scipy.signal import welch
+    """Highest frequency (Hz) whose mean power lies within `BANDWIDTH_DB` of the strongest; 0 for silence.
+
+    Of float32 audio; Bartlett's method with Hann windows over neighbouring stretches of `SPECTRUM_POINTS`.
+    """
+    from scipy.fft import rfft
 
     points = min(SPECTRUM_POINTS, len(audio_S))
-    frequency, power = welch(audio_S.astype(np.float64), fs=sample_rate, nperseg=points, detrend=False)
-    if power.max() <= 0:
+    frames_NP = audio_S[: len(audio_S) // points * points].reshape(-1, points) * _window(points)
+    spectrum_NF = rfft(frames_NP, axis=1)
+    power_F = np.square(spectrum_NF.real).sum(axis=0) + np.square(spectrum_NF.imag).sum(axis=0)
+    if power_F.max() <= 0:
         return 0.0
-    return float(frequency[np.flatnonzero(power >= power.max() * 10 ** (-BANDWIDTH_DB / 10))[-1]])
+    highest = np.flatnonzero(power_F >= power_F.max() * 10 ** (-BANDWIDTH_DB / 10))[-1]
+    return float(highest * sample_rate / points)
+
+
+@lru_cache(maxsize=2)
+def _window(points: int) -> np.ndarray:
+    """Periodic Hann window, float32."""
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(points) / points)).astype(np.float32)
 
 
 def _decibels(amplitude: float) -> float:

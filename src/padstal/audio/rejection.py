@@ -16,6 +16,7 @@ SILENT = "silent"
 LICENCE = "licence"
 DUPLICATE = "duplicate"
 CRASHED = "crashed"
+TIMEOUT = "timeout"
 FILE_REASONS = (
     NOT_REGULAR,
     NAME,
@@ -33,6 +34,7 @@ FILE_REASONS = (
     LICENCE,
     DUPLICATE,
     CRASHED,
+    TIMEOUT,
 )
 """Reasons about a file that is there."""
 

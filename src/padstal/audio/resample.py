@@ -4,9 +4,9 @@ import numpy as np
 
 
 def resample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """float32 audio [S] or [S, C] at `to_rate` Hz; a copy where the rates agree."""
+    """float32 audio [S] or [S, C] at `to_rate` Hz; the same array where the rates agree."""
     if from_rate == to_rate:
-        return np.array(audio, dtype=np.float32)
+        return audio
     import soxr
 
-    return np.asarray(soxr.resample(audio.astype(np.float32), from_rate, to_rate, quality="HQ"), dtype=np.float32)
+    return np.ascontiguousarray(soxr.resample(audio, from_rate, to_rate, quality="HQ"))

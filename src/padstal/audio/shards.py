@@ -1,31 +1,136 @@
-"""Clips in files of equal shape: `00000.npy`, `00001.npy`, … int16 [clips, samples, channels]."""
+"""Clips in files of equal shape: `00000.npy`, `00001.npy`, … int16 [clips, samples, channels], bucketed by track.
 
+A track's bucket is a function of its sha256 and of the number of buckets, and that of the number of tracks alone, by
+linear hashing (Litwin 1980): one more bucket splits one old one, and all others stay as they are. Within a bucket,
+tracks are in the order of their sha256. So a track more or less rewrites one shard, whatever came before.
+"""
+
+import os
+import shutil
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+from padstal.storage.content import address
+from padstal.storage.database import open_database
 
-class ShardWriter:
-    """Writes clips in the order they come; holds one shard in memory."""
+_DIGITS = 8
+_BITS = 4 * _DIGITS
+_PIECE = 2**22
 
-    def __init__(self, folder: Path, shard_clips: int):
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._shard_clips = shard_clips
-        self._waiting: list[np.ndarray] = []
-        self._shard = 0
 
-    def add(self, pcm_SC: np.ndarray) -> tuple[int, int]:
-        """Shard and row that the clip will have."""
-        place = self._shard, len(self._waiting)
-        self._waiting.append(pcm_SC)
-        if len(self._waiting) == self._shard_clips:
-            self.flush()
-        return place
+def bucket_count(tracks: int, shard_tracks: int) -> int:
+    """Buckets for so many tracks, `shard_tracks` each on average."""
+    return max(1, -(-tracks // shard_tracks))
 
-    def flush(self) -> None:
-        """Write the shard that is not full; call it after the last clip."""
-        if self._waiting:
-            np.save(self._folder / f"{self._shard:05d}.npy", np.stack(self._waiting))
-            self._waiting = []
-            self._shard += 1
+
+def bucket_of(sha256: str, buckets: int) -> int:
+    """A track's bucket, 0 … buckets − 1; the tracks of one bucket are neighbours in the order of sha256.
+
+    The reversed leading bits of sha256, modulo the last power of two below `buckets`; modulo the next one for buckets
+    that are split already.
+    """
+    reversed_bits = int(f"{int(sha256[:_DIGITS], 16):0{_BITS}b}"[::-1], 2)
+    level = 1 << (buckets.bit_length() - 1)
+    bucket = reversed_bits % level
+    return reversed_bits % (2 * level) if bucket < buckets - level else bucket
+
+
+class Shards:
+    """Writes shards into a folder, and takes those that did not change from the store.
+
+    A stored shard is trusted while its length and modification time are those it was written with; `verify` reads it
+    all and holds it against its CRC-32.
+    """
+
+    def __init__(self, out: Path, store: Path, *, verify: bool = False):
+        self._out, self._store, self._verify = out, store, verify
+        out.mkdir(parents=True, exist_ok=True)
+        store.mkdir(parents=True, exist_ok=True)
+        self._records = open_database(
+            store / "shards.sqlite",
+            "CREATE TABLE IF NOT EXISTS shards "
+            "(name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, crc INTEGER)",
+            "CREATE TEMP TABLE used (name TEXT PRIMARY KEY)",
+        )
+
+    def close(self) -> None:
+        self._records.commit()
+        self._records.close()
+
+    def write(self, bucket: int, shape: tuple[int, int, int], names: str, pieces: Iterable[bytes]) -> None:
+        """The shard of `bucket`.
+
+        Args:
+            bucket: Its number.
+            shape: Clips, samples, channels.
+            names: Says which tracks' clips it holds, in order.
+            pieces: Their int16 samples; read only where the store has no such shard.
+        """
+        name = address(f"{shape} {names}".encode())
+        stored, target = self._store / f"{name}.npy", self._out / f"{bucket:05d}.npy"
+        self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
+        if not self._intact(name, stored):
+            temporary = stored.with_name(f".{name}.{os.getpid()}")
+            try:
+                with temporary.open("wb") as file:
+                    crc = _write(file, shape, pieces)
+                temporary.replace(stored)
+            finally:
+                temporary.unlink(missing_ok=True)
+            found = stored.stat()
+            row = (name, found.st_size, found.st_mtime_ns, crc)
+            self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?)", row)
+            self._records.commit()
+        _share(stored, target)
+
+    def sweep(self) -> None:
+        """Remove stored shards that this object did not write."""
+        for path in self._store.iterdir():
+            if path.name.startswith(".") or (path.suffix == ".npy" and not self._is_used(path.stem)):
+                path.unlink()
+        self._records.execute("DELETE FROM shards WHERE name NOT IN (SELECT name FROM used)")
+
+    def _is_used(self, name: str) -> bool:
+        return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
+
+    def _intact(self, name: str, stored: Path) -> bool:
+        query = "SELECT bytes, modified_ns, crc FROM shards WHERE name = ?"
+        row = self._records.execute(query, (name,)).fetchone()
+        if row is None or not stored.is_file():
+            return False
+        found = stored.stat()
+        return (found.st_size, found.st_mtime_ns) == row[:2] and (not self._verify or _crc(stored) == row[2])
+
+
+def _write(file: BinaryIO, shape: tuple[int, int, int], pieces: Iterable[bytes]) -> int:
+    header = {"descr": "<i2", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)  # type: ignore[arg-type]
+    file.flush()
+    crc = zlib.crc32(Path(file.name).read_bytes())
+    written = 0
+    for piece in pieces:
+        file.write(piece)
+        crc = zlib.crc32(piece, crc)
+        written += len(piece)
+    assert written == 2 * int(np.prod(shape)), f"{written} bytes for clips of shape {shape}"
+    return crc
+
+
+def _crc(path: Path) -> int:
+    crc = 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            crc = zlib.crc32(piece, crc)
+    return crc
+
+
+def _share(stored: Path, target: Path) -> None:
+    """One file under two names; a copy where the file system has no hard links."""
+    try:
+        os.link(stored, target)
+    except OSError:
+        shutil.copyfile(stored, target)

@@ -1,9 +1,12 @@
 """Every track in one form: sample rate, channels, loudness; never above full scale."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from padstal.audio import rejection
-from padstal.audio.loudness import gain_to, integrated_loudness
+from padstal.audio.loudness import gain_to, gated_loudness, step_powers
 from padstal.audio.rejection import RejectedError
 from padstal.audio.resample import resample
 
@@ -11,51 +14,70 @@ CEILING = 0.98
 """Largest sample after standardisation."""
 
 
+@dataclass(frozen=True)
+class Standard:
+    """A track in the corpus' form.
+
+    Attributes:
+        pcm_SC: int16 [S, C], within ±`CEILING`.
+        loudness_lufs: Integrated loudness of each stretch asked for, as it plays within the track.
+    """
+
+    pcm_SC: np.ndarray
+    loudness_lufs: list[float]
+
+
 def with_channels(audio_SC: np.ndarray, channels: int) -> np.ndarray:
     """Mono is the mean of the channels; stereo from mono has it twice."""
     if audio_SC.shape[1] == channels:
         return audio_SC
     if channels == 1:
-        return audio_SC.mean(axis=1, keepdims=True)
+        return ((audio_SC[:, 0] + audio_SC[:, 1]) * np.float32(0.5))[:, None]
     return np.repeat(audio_SC, channels, axis=1)
 
 
-def standardise(
-    audio_SC: np.ndarray,
-    *,
-    from_rate: int,
-    sample_rate: int,
-    channels: int,
-    loudness_lufs: float | None,
-    silence_dbfs: float,
+def resampled(
+    audio_SC: np.ndarray, *, from_rate: int, sample_rate: int, channels: int, silence_dbfs: float
 ) -> np.ndarray:
-    """Audio [S, C] in the corpus' form, float32 within ±`CEILING`.
+    """Audio [S, C] with other channels, at another rate.
 
     Args:
         audio_SC: float32 of one whole track.
         from_rate, sample_rate: Hz before and after.
         channels: 1 or 2.
-        loudness_lufs: Integrated loudness of the track afterwards; less where its peak would pass the ceiling. None
-            leaves the loudness alone.
-        silence_dbfs: Peak below which a track counts as silent; a constant offset is silence too.
+        silence_dbfs: A track that swings less about the middle of its range is silent; so is a constant offset.
 
     Raises:
         RejectedError: `silent`.
     """
-    mixed_SC = with_channels(audio_SC, channels)
-    swing = float(np.abs(mixed_SC - mixed_SC.mean(axis=0)).max())
-    if swing < 10 ** (silence_dbfs / 20):
-        raise RejectedError(
-            rejection.SILENT, f"peak {20 * np.log10(max(swing, 1e-9)):.1f} dBFS: expected {silence_dbfs} or more"
-        )
-    audio = resample(mixed_SC, from_rate, sample_rate)
-    peak = float(np.abs(audio).max())
+    from padstal.audio.kernels import swings
+
+    mixed_SC = np.ascontiguousarray(with_channels(audio_SC, channels), dtype=np.float32)
+    if not swings(mixed_SC, 10 ** (silence_dbfs / 20)):
+        peak = float(np.ptp(mixed_SC, axis=0).max()) / 2
+        found = 20 * np.log10(max(peak, 1e-9))
+        raise RejectedError(rejection.SILENT, f"peak {found:.1f} dBFS: expected {silence_dbfs} or more")
+    return resample(mixed_SC, from_rate, sample_rate)
+
+
+def levelled(
+    audio_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float | None, stretches: Sequence[tuple[int, int]]
+) -> Standard:
+    """Audio [S, C] at one loudness, quantised.
+
+    Args:
+        audio_SC: float32 of one whole track.
+        sample_rate: Hz.
+        loudness_lufs: Integrated loudness of the track afterwards; less where its peak would pass the ceiling. None
+            leaves the loudness alone.
+        stretches: First sample of each stretch to measure, and that behind its last.
+    """
+    from padstal.audio.kernels import quantise
+
+    peak = max(float(audio_SC.max()), -float(audio_SC.min()), 1e-9)
+    whole, *parts = step_powers(audio_SC, sample_rate, [(0, len(audio_SC)), *stretches])
     if loudness_lufs is None:
-        return audio * np.float32(min(1.0, CEILING / peak))
-    gain = gain_to(loudness_lufs, integrated_loudness(audio, sample_rate), peak, ceiling=CEILING)
-    return audio * np.float32(gain)
-
-
-def to_pcm(audio_SC: np.ndarray) -> np.ndarray:
-    """int16 samples; `pcm / 32768` is the audio again to half a step."""
-    return np.clip(np.rint(audio_SC * 32768.0), -32768, 32767).astype(np.int16)
+        gain = np.float32(min(1.0, CEILING / peak))
+    else:
+        gain = np.float32(gain_to(loudness_lufs, gated_loudness(whole), peak, ceiling=CEILING))
+    return Standard(quantise(audio_SC, gain), [gated_loudness(part * float(gain) ** 2) for part in parts])

@@ -1,16 +1,21 @@
-"""One track: from a file to its clips, or to a rejection."""
+"""One track: from a file to its clips in the store, or to a rejection."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from padstal.audio import rejection
 from padstal.audio.decode import decode
-from padstal.audio.measure import Measures, measure
+from padstal.audio.digests import Stamp
+from padstal.audio.measure import measure
 from padstal.audio.rejection import RejectedError
 from padstal.audio.segment import offsets
-from padstal.audio.standardise import standardise, to_pcm
+from padstal.audio.standardise import levelled, resampled
+from padstal.audio.store import Clip, Rejection, Track, TrackStore
+from padstal.audio.version import code_version
+from padstal.storage.content import ADDRESS_DIGITS, clip_address, sha256_file
 
 
 @dataclass(frozen=True)
@@ -35,93 +40,107 @@ class ClipForm:
     loudness_lufs: float | None
     silence_dbfs: float
 
-
-@dataclass(frozen=True)
-class Clip:
-    """One clip of a track.
-
-    Attributes:
-        offset_samples: Its start, at the form's sample rate.
-        pcm_SC: int16 [S, C].
-        measures: Of the clip.
-    """
-
-    offset_samples: int
-    pcm_SC: np.ndarray
-    measures: Measures
-
-
-@dataclass(frozen=True)
-class Track:
-    """What a file holds.
-
-    Attributes:
-        seconds, sample_rate, channels: Of the file as it is.
-        clips: In order; clips that are silent are left out.
-        silent_clips: How many those were.
-    """
-
-    seconds: float
-    sample_rate: int
-    channels: int
-    clips: tuple[Clip, ...]
-    silent_clips: int
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A file that gives no clips, and why (`rejection`)."""
-
-    reason: str
-    detail: str
+    @property
+    def key(self) -> str:
+        """Names what the clips of a file depend on besides the file: this form, and the code."""
+        text = f"{sorted(asdict(self).items())} {code_version(__name__)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:ADDRESS_DIGITS]
 
 
 @dataclass(frozen=True)
 class Order:
-    """A file to take in."""
+    """A file to take in: its place, the digest and stamp it had when it was hashed, and where its clips go."""
 
     path: Path
+    sha256: str
+    stamp: Stamp
     form: ClipForm
+    store: TrackStore
 
 
-def take_in(order: Order) -> Track | Rejection:
-    """A file's clips; never raises for what a file holds."""
+def take_in(order: Order) -> Rejection | None:
+    """Put a file's clips, or why it has none, into the store; never raises for what a file holds.
+
+    Returns:
+        A rejection that says nothing about the content, and is therefore not stored.
+    """
+    passing: Rejection | None = None
+    result: tuple[Track, np.ndarray] | Rejection
     try:
-        return _clips(order.path, order.form)
+        result = clips_of(order.path, order.sha256, order.form)
     except RejectedError as error:
-        return Rejection(error.reason, error.detail)
-    except (MemoryError, OSError, ValueError) as error:
-        return Rejection(rejection.UNREADABLE, f"{type(error).__name__}: {error}".replace(str(order.path), "the file"))
+        result = Rejection(error.reason, error.detail)
+    except ValueError as error:
+        result = Rejection(rejection.UNREADABLE, f"ValueError: {error}".replace(str(order.path), "the file"))
+    except (MemoryError, OSError) as error:
+        message = f"{type(error).__name__}: {error}".replace(str(order.path), "the file")
+        passing = Rejection(rejection.UNREADABLE, message)
+    if _changed(order):
+        return Rejection(rejection.UNREADABLE, "the file changed while it was read")
+    if passing:
+        return passing
+    if isinstance(result, Rejection):
+        order.store.keep(order.sha256, result)
+    else:
+        order.store.keep(order.sha256, *result)
+    return None
 
 
-def crashed(order: Order) -> Track | Rejection:
+def _changed(order: Order) -> bool:
+    try:
+        return Stamp.of(order.path) != order.stamp and sha256_file(order.path) != order.sha256
+    except OSError:
+        return True
+
+
+def crashed(order: Order) -> Rejection:
     """What becomes of a file whose decoder kills its process."""
     return Rejection(rejection.CRASHED, "the process that decoded it died")
 
 
-def _clips(path: Path, form: ClipForm) -> Track:
+def timed_out(order: Order) -> Rejection:
+    """What becomes of a file that takes longer than `max_file_seconds`."""
+    return Rejection(rejection.TIMEOUT, "it took longer than a file may; its process was killed")
+
+
+def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, np.ndarray]:
+    """A file's track and its clips' samples, int16 [clips, samples, channels].
+
+    Raises:
+        RejectedError: With the reason.
+    """
     decoded = decode(path, min_seconds=form.min_seconds, max_seconds=form.max_seconds)
-    audio_SC = standardise(
+    audio_SC = resampled(
         decoded.audio_SC,
         from_rate=decoded.sample_rate,
         sample_rate=form.sample_rate,
         channels=form.channels,
-        loudness_lufs=form.loudness_lufs,
         silence_dbfs=form.silence_dbfs,
     )
     if len(audio_SC) < form.clip_samples:  # min_seconds of a clip, rounded down to a sample
         audio_SC = np.pad(audio_SC, ((0, form.clip_samples - len(audio_SC)), (0, 0)))
+    starts = offsets(len(audio_SC), clip_samples=form.clip_samples, hop_samples=form.hop_samples)
+    stretches = [(start, start + form.clip_samples) for start in starts]
+    standard = levelled(audio_SC, form.sample_rate, loudness_lufs=form.loudness_lufs, stretches=stretches)
     to_source = decoded.sample_rate / form.sample_rate
-    clips, silent = [], 0
-    for offset in offsets(len(audio_SC), clip_samples=form.clip_samples, hop_samples=form.hop_samples):
-        pcm_SC = to_pcm(audio_SC[offset : offset + form.clip_samples])
-        start, stop = (round(at * to_source) for at in (offset, offset + form.clip_samples))
-        source_SC = decoded.audio_SC[start:stop]
-        measures = measure(pcm_SC.astype(np.float32) / 32768.0, form.sample_rate, source_SC=source_SC)
-        if measures.peak_dbfs < form.silence_dbfs:
-            silent += 1
-        else:
-            clips.append(Clip(offset, pcm_SC, measures))
+    clips, kept = [], []
+    for (start, stop), loudness in zip(stretches, standard.loudness_lufs, strict=True):
+        pcm_SC = standard.pcm_SC[start:stop]
+        source_SC = decoded.audio_SC[round(start * to_source) : round(stop * to_source)]
+        measures = measure(pcm_SC, form.sample_rate, loudness_lufs=loudness, source_SC=source_SC)
+        if measures.peak_dbfs >= form.silence_dbfs:
+            clips.append(Clip(clip_address(pcm_SC, sha256[:ADDRESS_DIGITS], start), start, measures))
+            kept.append(pcm_SC)
+    silent = len(stretches) - len(clips)
     if not clips:
         raise RejectedError(rejection.SILENT, f"all {silent} clips are below {form.silence_dbfs} dBFS")
-    return Track(decoded.seconds, decoded.sample_rate, decoded.audio_SC.shape[1], tuple(clips), silent)
+    track = Track(decoded.seconds, decoded.sample_rate, decoded.audio_SC.shape[1], tuple(clips), silent)
+    return track, _stacked(standard.pcm_SC, kept, form)
+
+
+def _stacked(pcm_SC: np.ndarray, kept: list[np.ndarray], form: ClipForm) -> np.ndarray:
+    """Clips as one array; without a copy where they lie end to end."""
+    samples = len(kept) * form.clip_samples
+    if form.hop_samples == form.clip_samples and samples + form.clip_samples > len(pcm_SC):  # none was left out
+        return pcm_SC[:samples].reshape(len(kept), form.clip_samples, -1)
+    return np.stack(kept)

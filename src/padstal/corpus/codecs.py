@@ -21,8 +21,8 @@ _SERIAL = 1
 _POLYNOMIAL = 0x04C11DB7
 
 
-def encode(audio_SC: np.ndarray, sample_rate: int, container: str) -> bytes:
-    """A file's bytes.
+def encode(audio_SC: np.ndarray, sample_rate: int, container: str, *, comment: str = "") -> bytes:
+    """A file's bytes, with a tag `comment` if there is one.
 
     Raises:
         ValueError: `container` is none of `FORMATS`.
@@ -35,6 +35,8 @@ def encode(audio_SC: np.ndarray, sample_rate: int, container: str) -> bytes:
     with soundfile.SoundFile(
         file, "w", samplerate=sample_rate, channels=audio_SC.shape[1], **_ENCODING[container]
     ) as sound:
+        if comment:
+            sound.comment = comment
         for start in range(0, len(audio_SC), BLOCK_FRAMES):  # one large block overflows the Vorbis encoder's stack
             sound.write(audio_SC[start : start + BLOCK_FRAMES])
     return renumber_ogg(file.getvalue()) if container == "ogg" else file.getvalue()

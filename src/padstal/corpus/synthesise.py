@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.audio.captions_table import COLUMNS as CAPTION_COLUMNS
-from padstal.audio.parallel import ordered_map
+from padstal.audio.parallel import Workers, ordered_map
 from padstal.corpus.artists import TRACKS_PER_ARTIST, artist_brief, draw_artist, title
 from padstal.corpus.brief import Brief
 from padstal.corpus.codecs import FORMATS
@@ -54,7 +54,7 @@ def synthesise(
     tracks: int,
     track_seconds: float,
     seed: int,
-    workers: int,
+    workers: Workers,
     progress: Callable[..., Iterable[Any]] | None = None,
 ) -> pd.DataFrame:
     """Write `tracks` tracks, their planted copies and `captions.csv` below `folder`; the same bytes for any `workers`.

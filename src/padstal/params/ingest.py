@@ -105,7 +105,10 @@ class IngestParams(Section):
     max_track_seconds: float = value("longer tracks go to quarantine", "s", gt=0)
     loudness_lufs: float | None = value("integrated loudness of tracks after it; null leaves it", "LUFS", ge=-60, le=0)
     silence_dbfs: float = value("tracks whose peak lies below go to quarantine", "dBFS", ge=-120, le=0)
-    shard_clips: int = value("clips in one shard file", "clips", ge=1)
+    shard_tracks: int = value("tracks in one shard file, on average", "tracks", ge=1)
+    max_file_seconds: float | None = value(
+        "wall time of one file, to decode and cut it; then it goes to quarantine; null for any", "s", gt=0
+    )
 
     licences: Licences
     splits: Splits

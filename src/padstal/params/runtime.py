@@ -1,8 +1,27 @@
 """`runtime` and `tracking`: how a run uses this machine and where it is recorded; neither changes a result."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from padstal.params.section import Section, value
+
+
+class ProcessesParams(Section):
+    """Audio work in processes of this machine."""
+
+    kind: Literal["processes"] = "processes"
+
+
+class DaskParams(Section):
+    """Audio work on a Dask cluster; its workers see the same files under the same paths."""
+
+    kind: Literal["dask"]
+    address: str | None = Field(
+        default=None,
+        description="the scheduler's, tcp://host:port; null starts a local cluster of `workers` processes, and ends it",
+        json_schema_extra={"unit": ""},
+    )
 
 
 class RuntimeParams(Section):
@@ -12,6 +31,12 @@ class RuntimeParams(Section):
     workers: int = value("processes for audio work", "processes", ge=1, le=1024)
     threads: int = value(
         "CPU threads of one model; sums depend on it, so keep it to get equal bytes", "threads", ge=1, le=1024
+    )
+    executor: Annotated[ProcessesParams | DaskParams, Field(discriminator="kind")] = ProcessesParams()
+    rehash: bool = Field(
+        default=False,
+        description="ingest reads all sources and stored shards again; false trusts length, times and inode of files",
+        json_schema_extra={"unit": ""},
     )
 
 

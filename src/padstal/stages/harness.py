@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -45,6 +45,7 @@ class Stage(Generic[SectionT]):
         paths: Where artefacts lie.
         runtime: How to use this machine.
         tracking: Where runs are recorded.
+        notes: What this run did on this machine; goes to its timing record, which nothing hashes.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Stage(Generic[SectionT]):
     paths: Paths
     runtime: RuntimeParams
     tracking: TrackingParams
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -163,6 +165,7 @@ def _record_timing(stage: Stage[Any], wall: float, budget: Mapping[str, float]) 
         "wall_seconds": wall,
         "budget_seconds": allowed,
         "peak_gibibytes": kibibytes / 2**20,
+        **stage.notes,
     }
     write_json(stage.paths.timing(stage.name, stage.item or None), record)
     of_budget = f" of a budget of {allowed:.0f} s" if allowed else ""

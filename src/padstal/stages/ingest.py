@@ -1,14 +1,17 @@
 """Stage `ingest`: all sources to clips of one form with provenance, licence and split; the rest to quarantine."""
 
+from contextlib import closing
 from typing import Any
 
-from padstal.audio.collect import Collected, Folder, collect
+from padstal.audio.collect import Collected, Folder, Terms, collect, digests_of
 from padstal.audio.licence_policy import Policy
-from padstal.audio.rejection import DUPLICATE, FILE_REASONS
+from padstal.audio.parallel import Workers
+from padstal.audio.rejection import DUPLICATE
 from padstal.audio.track import ClipForm
 from padstal.corpus.synthesise import CAPTIONS, synthesise, truth_table
 from padstal.manifest import write_table
 from padstal.params.ingest import FolderSource, IngestParams
+from padstal.params.runtime import DaskParams, RuntimeParams
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_file, atomic_folder, read_json
 from padstal.storage.listing import scan
@@ -19,6 +22,7 @@ def main(stage: Stage[IngestParams]) -> None:
     """Compose the corpus if a source asks for it, read all sources, write clips, manifest, quarantine and counts."""
     params, paths = stage.params, stage.paths
     licences = _policy(params)
+    workers = _workers(stage.runtime)
     _compare_with_listing(stage)
     with atomic_folder(paths.corpus) as corpus, atomic_folder(paths.ingest) as out:
         truth, folders = truth_table([]), []
@@ -32,34 +36,50 @@ def main(stage: Stage[IngestParams]) -> None:
                 tracks=source.tracks,
                 track_seconds=source.track_seconds,
                 seed=source.seed,
-                workers=stage.runtime.workers,
+                workers=workers,
                 progress=stage.progress,
             )
             folders.append(Folder(source.name, corpus, CAPTIONS, ""))
         try:
             collected = collect(
                 folders,
-                shards=out / "shards",
-                form=_form(params),
-                licences=licences,
-                shares=params.splits.model_dump(),
-                split_seed=params.split_seed,
-                shard_clips=params.shard_clips,
-                workers=stage.runtime.workers,
+                out=out,
+                store=paths.ingest_store,
+                terms=_terms(stage, licences),
+                workers=workers,
                 progress=stage.progress,
             )
-        except ValueError as error:
+        except (ValueError, ConnectionError) as error:
             raise StageError(str(error)) from error
-        metrics = _metrics(collected)
-        if not len(collected.manifest):
-            found = metrics["quarantined"] or "no audio"
-            raise StageError(f"no clip in the sources: {collected.files} files, of them quarantined {found}")
-        write_table(collected.manifest, out / "manifest.parquet")
-        write_table(collected.quarantine, out / "quarantine.parquet")
+        if not collected.clips:
+            found = dict(collected.reasons) or "no audio"
+            raise StageError(f"no clip in the sources: {_files(collected)} files, of them quarantined {found}")
         with atomic_file(paths.truth) as temporary:
             write_table(truth, temporary)
-    stage.write_metrics(metrics)
-    stage.say(f"{collected.kept} of {collected.files} files kept, {len(collected.manifest)} clips")
+    stage.write_metrics(_metrics(collected, stage.params))
+    stage.notes["tracks_from_store"] = collected.from_store
+    stage.say(
+        f"{collected.kept} of {_files(collected)} files kept, {collected.clips} clips; "
+        f"{collected.from_store} tracks were known from earlier runs"
+    )
+
+
+def _workers(runtime: RuntimeParams) -> Workers:
+    executor = runtime.executor
+    return Workers(runtime.workers, executor.kind, executor.address if isinstance(executor, DaskParams) else None)
+
+
+def _terms(stage: Stage[IngestParams], licences: Policy) -> Terms:
+    params = stage.params
+    return Terms(
+        form=_form(params),
+        licences=licences,
+        shares=params.splits.model_dump(),
+        split_seed=params.split_seed,
+        shard_tracks=params.shard_tracks,
+        max_file_seconds=params.max_file_seconds,
+        rehash=stage.runtime.rehash,
+    )
 
 
 def _policy(params: IngestParams) -> Policy:
@@ -89,40 +109,40 @@ def _compare_with_listing(stage: Stage[IngestParams]) -> None:
         return
     if not stage.paths.sources.exists():
         stage.say(f"{stage.paths.sources}: not there; run `padstal scan`, or DVC will not see a changed folder")
-    elif read_json(stage.paths.sources) != scan(sources, root=stage.paths.root):
+        return
+    with closing(digests_of(stage.paths.ingest_store, rehash=stage.runtime.rehash)) as digests:
+        try:
+            now = scan(sources, root=stage.paths.root, sha256=digests.sha256)
+        except OSError:  # a file cannot be read, or goes away meanwhile; `collect` says which
+            now = {}
+    if read_json(stage.paths.sources) != now:
         stage.say(
             "the sources changed since the last `padstal scan`; going on with what is there now, scan to record it"
         )
 
 
-def _metrics(collected: Collected) -> dict[str, Any]:
-    """Counts of files, reasons, licences and splits.
+def _files(collected: Collected) -> int:
+    return collected.kept + collected.refused_files
 
-    Raises:
-        StageError: A file was lost or counted twice.
-    """
-    manifest, quarantine = collected.manifest, collected.quarantine
-    reasons = quarantine["reason"].value_counts()
-    of_files = sum(int(count) for reason, count in reasons.items() if reason in FILE_REASONS)
-    if collected.files != collected.kept + of_files:
-        raise StageError(f"{collected.files} files seen, but {collected.kept} kept and {of_files} quarantined")
-    duplicates = int(reasons.get(DUPLICATE, 0))
-    tracks = manifest.drop_duplicates("track_id")
+
+def _metrics(collected: Collected, params: IngestParams) -> dict[str, Any]:
+    """Counts of files, reasons, licences and splits; nothing that depends on earlier runs."""
+    duplicates = collected.reasons[DUPLICATE]
     return {
-        "files": collected.files,
+        "files": _files(collected),
         "files_kept": collected.kept,
-        "files_quarantined": of_files - duplicates,
+        "files_quarantined": collected.refused_files - duplicates,
         "files_duplicate": duplicates,
         "files_ignored": collected.ignored,
-        "rows_without_file": len(quarantine) - of_files,
-        "quarantined": {str(reason): int(count) for reason, count in reasons.items()},
-        "clips": len(manifest),
+        "rows_without_file": collected.reasons.total() - collected.refused_files,
+        "quarantined": dict(collected.reasons),
+        "clips": collected.clips,
         "clips_silent": collected.silent_clips,
-        "hours": float(manifest["clip_seconds"].sum() / 3600),
-        "captioned_share": float((manifest["caption"] != "").mean()) if len(manifest) else None,
-        "artists": int(tracks.loc[tracks["artist"] != "", "artist"].str.casefold().nunique()),
-        "licences": {str(name): int(count) for name, count in tracks["licence"].value_counts().items()},
-        "clips_by_split": {str(name): int(count) for name, count in manifest["split"].value_counts().items()},
+        "hours": collected.clips * _form(params).clip_samples / params.sample_rate / 3600,
+        "captioned_share": collected.captioned_clips / collected.clips if collected.clips else None,
+        "artists": collected.artists,
+        "licences": dict(collected.licences),
+        "clips_by_split": dict(collected.splits),
     }
 
 

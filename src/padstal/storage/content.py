@@ -25,5 +25,6 @@ def clip_address(pcm_SC: np.ndarray, track_id: str, offset_samples: int) -> str:
 
     The track and offset are part of it, so that a loop that repeats to the sample still gives distinct clips.
     """
-    head = f"{track_id}:{offset_samples}:{pcm_SC.shape}".encode()
-    return address(head + np.ascontiguousarray(pcm_SC, dtype="<i2").tobytes())
+    digest = hashlib.sha256(f"{track_id}:{offset_samples}:{pcm_SC.shape}".encode())
+    digest.update(np.ascontiguousarray(pcm_SC, dtype="<i2").data)
+    return digest.hexdigest()[:ADDRESS_DIGITS]

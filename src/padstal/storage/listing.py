@@ -57,6 +57,7 @@ def scan(
     *,
     root: Path,
     progress: Callable[[Sequence[Found]], Iterable[Found]] | None = None,
+    sha256: Callable[[Path], str] = sha256_file,
 ) -> dict[str, Any]:
     """A listing of all sources.
 
@@ -64,6 +65,7 @@ def scan(
         sources: Each source's params, with `kind` "synth" or "folder".
         root: What relative folder paths are relative to.
         progress: Wraps the files of a folder, to show progress.
+        sha256: Digest of a file; one that remembers spares reading.
 
     Raises:
         FileNotFoundError: A folder source is not there.
@@ -74,13 +76,13 @@ def scan(
         entry = dict(source)
         if source["kind"] == "folder":
             folder = root / source["path"]
-            entry["files"] = [_entry(folder, found) for found in show(walk(folder))]
+            entry["files"] = [_entry(folder, found, sha256) for found in show(walk(folder))]
         listed.append(entry)
     return {"sources": listed}
 
 
-def _entry(folder: Path, found: Found) -> dict[str, Any]:
+def _entry(folder: Path, found: Found, sha256: Callable[[Path], str]) -> dict[str, Any]:
     if not found.regular:
         return {"path": found.printable, "bytes": None, "sha256": None}
     full = folder / found.path
-    return {"path": found.printable, "bytes": full.stat().st_size, "sha256": sha256_file(full)}
+    return {"path": found.printable, "bytes": full.stat().st_size, "sha256": sha256(full)}

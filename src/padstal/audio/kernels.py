@@ -1,0 +1,110 @@
+"""Inner loops over samples, compiled: one pass each, no copies; the machine code is kept beside this file.
+
+Audio is C-contiguous [S, C] with 1 or 2 channels.
+"""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True)
+def energies(audio_SC: np.ndarray, sections: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Sum of squares over channels of filtered audio, between each edge and the next: float64 [edges − 1].
+
+    Args:
+        audio_SC: float32 or float64.
+        sections: Two second-order sections [2, 6], as SciPy's, in transposed direct form II.
+        edges: Ascending sample numbers; the first is 0.
+    """
+    b0, b1, b2, a1, a2 = sections[0, 0], sections[0, 1], sections[0, 2], sections[0, 4], sections[0, 5]
+    d0, d1, d2, c1, c2 = sections[1, 0], sections[1, 1], sections[1, 2], sections[1, 4], sections[1, 5]
+    found = np.zeros(len(edges) - 1)
+    p = q = u = v = 0.0  # the filters' states: left
+    r = s = w = h = 0.0  # and right
+    stereo = audio_SC.shape[1] == 2
+    for j in range(len(edges) - 1):
+        left = right = 0.0
+        if stereo:  # both channels at once: each is worked on while the other waits for its last result
+            for i in range(edges[j], edges[j + 1]):
+                x, k = np.float64(audio_SC[i, 0]), np.float64(audio_SC[i, 1])
+                y, m = b0 * x + p, b0 * k + r
+                p, r = (b1 * x + q) - a1 * y, (b1 * k + s) - a1 * m
+                q, s = b2 * x - a2 * y, b2 * k - a2 * m
+                z, n = d0 * y + u, d0 * m + w
+                u, w = (d1 * y + v) - c1 * z, (d1 * m + h) - c1 * n
+                v, h = d2 * y - c2 * z, d2 * m - c2 * n
+                left += z * z
+                right += n * n
+        else:
+            for i in range(edges[j], edges[j + 1]):
+                x = np.float64(audio_SC[i, 0])
+                y = b0 * x + p
+                p = (b1 * x + q) - a1 * y
+                q = b2 * x - a2 * y
+                z = d0 * y + u
+                u = (d1 * y + v) - c1 * z
+                v = d2 * y - c2 * z
+                left += z * z
+        found[j] = left + right
+    return found
+
+
+@njit(cache=True)
+def swings(audio_SC: np.ndarray, threshold: float) -> bool:
+    """Whether a channel of float32 audio has two samples that lie twice `threshold` or more apart."""
+    for channel in range(audio_SC.shape[1]):
+        low = high = audio_SC[0, channel]
+        for i in range(audio_SC.shape[0]):
+            x = audio_SC[i, channel]
+            low = x if x < low else low
+            high = x if x > high else high
+            if high - low >= 2 * threshold:
+                return True
+    return False
+
+
+@njit(cache=True)
+def quantise(audio_SC: np.ndarray, gain: np.float32) -> np.ndarray:
+    """float32 audio times `gain` as int16: the nearest step, halves to even, saturating at full scale."""
+    pcm_SC = np.empty(audio_SC.shape, np.int16)
+    audio, pcm = audio_SC.reshape(-1), pcm_SC.reshape(-1)
+    scale = np.float32(gain * np.float32(32768.0))
+    for i in range(audio.size):
+        x = np.rint(audio[i] * scale)
+        x = np.float32(-32768.0) if x < np.float32(-32768.0) else x
+        pcm[i] = np.int16(np.int32(np.float32(32767.0) if x > np.float32(32767.0) else x))
+    return pcm_SC
+
+
+@njit(cache=True)
+def peak_and_squares(pcm_SC: np.ndarray) -> tuple[int, int]:
+    """Largest magnitude and sum of squares of int16 samples, exact."""
+    pcm = pcm_SC.reshape(-1)
+    peak, squares = np.int32(0), np.int64(0)
+    for i in range(pcm.size):
+        x = np.int32(pcm[i])
+        squares += np.int64(x * x)
+        peak = max(peak, abs(x))
+    return int(peak), int(squares)
+
+
+@njit(cache=True)
+def mixed(pcm_SC: np.ndarray) -> np.ndarray:
+    """Sum over the channels of int16 samples, float32 [S]."""
+    audio = np.empty(pcm_SC.shape[0], np.float32)
+    for i in range(pcm_SC.shape[0]):
+        total = np.int32(0)
+        for channel in range(pcm_SC.shape[1]):
+            total += np.int32(pcm_SC[i, channel])
+        audio[i] = np.float32(total)
+    return audio
+
+
+@njit(cache=True)
+def count_from(audio_SC: np.ndarray, floor: np.float32) -> int:
+    """How many float32 samples have a magnitude of `floor` or more."""
+    audio = audio_SC.reshape(-1)
+    count = 0
+    for i in range(audio.size):
+        count += abs(audio[i]) >= floor
+    return count

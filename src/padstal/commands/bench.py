@@ -1,0 +1,221 @@
+"""`padstal bench ingest`: what ingestion costs, as ratios of one run on one machine.
+
+The files are made for it: WAV, FLAC, OGG and MP3 in stereo, half of them at 48 kHz, which are resampled, half at
+44.1 kHz, which are not; clips have the form of scale full (44.1 kHz stereo, 10.03 s) at −20 LUFS. Each measured run is
+a process of its own. Beside ratios of wall time, which a busy machine spoils, stand those of processor time, which hold
+within some 5 % there.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+SAME_RATE, OTHER_RATE = 44_100, 48_000
+GROWTH = 0.01
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One ratio.
+
+    Attributes:
+        name: Short, for JSON.
+        meaning: What is divided by what.
+        value: The ratio, of wall times or of peak memory.
+        of_processor_time: The same of processor time; None where that means nothing.
+        limit: What `value` is to keep.
+        keeps: Whether it does.
+        made_of: The two times (s) or memories (MiB).
+    """
+
+    name: str
+    meaning: str
+    value: float
+    of_processor_time: float | None
+    limit: str
+    keeps: bool
+    made_of: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to measure with."""
+
+    tracks: int
+    seconds: float
+    workers: int
+    folder: Path | None
+    as_json: bool
+
+
+def run(wish: Wish) -> int:
+    """Measure and print; the files are removed afterwards.
+
+    Raises:
+        ValueError: Too few tracks for the ratios to mean anything, or tracks shorter than a clip.
+    """
+    if wish.tracks < 40:
+        raise ValueError(f"--tracks {wish.tracks}: expected at least 40")
+    if wish.seconds < 12:
+        raise ValueError(f"--seconds {wish.seconds}: expected at least 12, a clip and a little")
+    if wish.folder:
+        wish.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="padstal-bench-", dir=wish.folder) as temporary:
+        figures = measure(Path(temporary), wish, say=lambda text: print(text, file=sys.stderr, flush=True))
+    if wish.as_json:
+        content = {"tracks": wish.tracks, "seconds": wish.seconds, "workers": wish.workers, "load": os.getloadavg()[0]}
+        print(json.dumps({**content, "figures": [asdict(figure) for figure in figures]}, indent=2))
+    else:
+        _show(figures, wish)
+    return 0
+
+
+def measure(root: Path, wish: Wish, *, say: Callable[[str], None]) -> list[Figure]:
+    """Make files below `root` and measure."""
+    from padstal.commands.bench_files import write_files
+
+    other, same, few = root / "other-rate", root / "same-rate", root / "few"
+    half, added = wish.tracks // 2, max(1, round(GROWTH * wish.tracks))
+    say(f"making {wish.tracks} files of {wish.seconds:g} s")
+    write_files(other, range(half), seconds=wish.seconds, sample_rate=OTHER_RATE)
+    write_files(same, range(half, wish.tracks), seconds=wish.seconds, sample_rate=SAME_RATE)
+    write_files(few, range(wish.tracks // 10), seconds=wish.seconds, sample_rate=OTHER_RATE)
+    write_files(root / "one", range(1), seconds=wish.seconds, sample_rate=OTHER_RATE)
+    bench = _Bench(root, wish.workers, say)
+
+    decoded_other, decoded_same = bench.decode(other), bench.decode(same)
+    ingested_other = bench.ingest("other", other)
+    ingested_same = bench.ingest("same", same)
+    alone = bench.ingest("alone", other, workers=1) if wish.workers > 1 else ingested_other
+    bench.drop("other", "same", "alone")
+    small = bench.ingest("few", few)
+    start = bench.ingest("one", root / "one")
+    bench.drop("few", "one")
+    cold = bench.ingest("all", other, same)
+    again = bench.ingest("all", other, same)
+    write_files(same, range(wish.tracks, wish.tracks + added), seconds=wish.seconds, sample_rate=SAME_RATE)
+    grown = bench.ingest("all", other, same)
+    if (again["from_store"], grown["from_store"], grown["kept"]) != (wish.tracks,) * 2 + (wish.tracks + added,):
+        raise RuntimeError(f"{again}, {grown}: expected {wish.tracks} tracks from the store")
+
+    share, speed_up = f"{added} more tracks", f"{wish.workers} processes"
+    return [
+        _figure("resampled", "ingest / decode alone, 48 kHz files", ingested_other, decoded_other, 2.6),
+        _figure("same_rate", "ingest / decode alone, 44.1 kHz files", ingested_same, decoded_same, 1.8),
+        _figure("speed_up", f"one process / {speed_up}, 48 kHz files", alone, ingested_other, -0.9 * wish.workers),
+        _figure("no_op", "second run, nothing new / first run", again, cold, 0.04),
+        _figure(
+            "growth",
+            f"run with {share}, less the start (a run of one track) / first run",
+            grown,
+            cold,
+            0.03,
+            less=start,
+        ),
+        _figure("memory", f"peak memory, {wish.tracks} tracks / {wish.tracks // 10}", cold, small, 1.2, key="peak"),
+    ]
+
+
+class _Bench:
+    """Measured runs below `root`."""
+
+    def __init__(self, root: Path, workers: int, say: Callable[[str], None]):
+        self._root, self._workers, self._say = root, workers, say
+
+    def decode(self, music: Path) -> dict[str, Any]:
+        return self._run({"work": "decode", "music": str(music), "workers": self._workers})
+
+    def ingest(self, name: str, *music: Path, workers: int | None = None) -> dict[str, Any]:
+        return self._run(
+            {
+                "work": "ingest",
+                "music": [str(folder) for folder in music],
+                "workers": workers or self._workers,
+                "sample_rate": SAME_RATE,
+                "out": str(self._root / "out" / name),
+                "store": str(self._root / "store" / name),
+            }
+        )
+
+    def drop(self, *names: str) -> None:
+        """Free the disk that these runs take."""
+        import shutil
+
+        for name in names:
+            for kind in ("out", "store"):
+                shutil.rmtree(self._root / kind / name, ignore_errors=True)
+
+    def _run(self, wish: dict[str, Any]) -> dict[str, Any]:
+        before, started = _processor_seconds(), time.monotonic()
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-c", "from padstal.commands.bench_child import main; main()"]
+        done = subprocess.run(
+            command, input=json.dumps(wish), env=environment, check=True, stdout=subprocess.PIPE, text=True
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+        found |= {"wall": time.monotonic() - started, "cpu": _processor_seconds() - before}
+        names = wish["music"] if isinstance(wish["music"], list) else [wish["music"]]
+        what = f"{wish['work']} {' and '.join(Path(name).name for name in names)}, {wish['workers']} processes"
+        self._say(
+            f"{what}: {found['wall']:.1f} s ({found['cpu']:.1f} s of processors), peak {found['peak'] / 1024:.0f} MiB"
+        )
+        return found
+
+
+def _processor_seconds() -> float:
+    """Of all processes that this one waited for, and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _figure(
+    name: str,
+    meaning: str,
+    over: dict[str, Any],
+    under: dict[str, Any],
+    limit: float,
+    *,
+    key: str = "wall",
+    less: dict[str, Any] | None = None,
+) -> Figure:
+    """`over` (`less` something) / `under`, by `key`; a negative limit is one from below."""
+
+    def pair(what: str) -> tuple[float, float]:
+        return over[what] - (less[what] if less else 0.0), under[what]
+
+    top, bottom = pair(key)
+    of_cpu = pair("cpu") if key != "peak" and limit > 0 else None
+    keeps = top / bottom >= -limit if limit < 0 else top / bottom <= limit
+    bound = f"{'≥' if limit < 0 else '≤'} {abs(limit):g}"
+    made_of = (top / 1024, bottom / 1024) if key == "peak" else (top, bottom)
+    return Figure(name, meaning, top / bottom, of_cpu and of_cpu[0] / of_cpu[1], bound, keeps, made_of)
+
+
+def _show(figures: list[Figure], wish: Wish) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    title = (
+        f"ingest: {wish.tracks} tracks of {wish.seconds:g} s, {wish.workers} processes, load {os.getloadavg()[0]:.1f}"
+    )
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for column in ("ratio", "value", "limit", "", "made of", "of processor time"):
+        table.add_column(column)
+    for figure in figures:
+        unit = "MiB" if figure.name == "memory" else "s"
+        over, under = figure.made_of
+        of_cpu = "" if figure.of_processor_time is None else f"{figure.of_processor_time:.3g}"
+        made = f"{over:.1f} / {under:.1f} {unit}"
+        table.add_row(
+            figure.meaning, f"{figure.value:.3g}", figure.limit, "yes" if figure.keeps else "NO", made, of_cpu
+        )
+    Console().print(table)

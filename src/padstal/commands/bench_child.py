@@ -1,0 +1,53 @@
+"""One measured run of `padstal bench ingest`, in a process of its own, so that its memory and its start are its own."""
+
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+SHARD_TRACKS = 8
+CLIP_SECONDS = 10.03102
+"""As at scale full."""
+
+
+def main() -> None:
+    """Do what the JSON on standard input asks; peak memory (KiB) and counts go to standard output as JSON."""
+    wish: dict[str, Any] = json.load(sys.stdin)
+    found = _decode(wish) if wish["work"] == "decode" else _ingest(wish)
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(json.dumps({"peak": max(peaks), **found}))
+
+
+def _decode(wish: dict[str, Any]) -> dict[str, Any]:
+    """The files decoded to float32 and nothing else, by the same workers."""
+    from padstal.audio.parallel import Workers, ordered_map
+
+    paths = sorted(Path(wish["music"]).iterdir())
+    done = ordered_map(decode_only, paths, workers=Workers(wish["workers"]), seconds=600.0)
+    return {"seconds": sum(done)}
+
+
+def decode_only(path: Path) -> float:
+    """Seconds of audio in a file that was decoded whole."""
+    from padstal.audio.decode import decode
+
+    return decode(path, min_seconds=0.0, max_seconds=3600.0).seconds
+
+
+def _ingest(wish: dict[str, Any]) -> dict[str, Any]:
+    from padstal.audio.collect import Folder, Terms, collect
+    from padstal.audio.licence_policy import Policy
+    from padstal.audio.parallel import Workers
+    from padstal.audio.track import ClipForm
+    from padstal.storage.atomic import atomic_folder
+
+    samples = round(CLIP_SECONDS * wish["sample_rate"])
+    form = ClipForm(wish["sample_rate"], 2, samples, samples, CLIP_SECONDS, 3600.0, -20.0, -60.0)
+    policy = Policy(("CC0-1.0",), (), "refuse", "refuse")
+    terms = Terms(form, policy, {"train": 0.8, "validation": 0.1, "test": 0.1}, 1, SHARD_TRACKS, 600.0)
+    folders = [Folder(Path(music).name, Path(music), None, "CC0-1.0") for music in wish["music"]]
+    with atomic_folder(Path(wish["out"])) as out:
+        workers = Workers(wish["workers"])
+        collected = collect(folders, out=out, store=Path(wish["store"]), terms=terms, workers=workers)
+    return {"kept": collected.kept, "clips": collected.clips, "from_store": collected.from_store}

@@ -1,0 +1,41 @@
+"""The benchmark's files are different, of the formats they say, and decode; its figures divide what they say."""
+
+import json
+
+import pytest
+import soundfile
+
+from padstal.commands.bench import Wish, _figure, measure
+from padstal.commands.bench_files import write_files
+from padstal.storage.content import sha256_file
+
+
+def test_files_differ_decode_and_are_the_same_each_time(tmp_path):
+    for folder in ("a", "b"):
+        write_files(tmp_path / folder, range(40), seconds=1.0, sample_rate=44_100)
+    paths = sorted((tmp_path / "a").iterdir())
+    assert len({sha256_file(path) for path in paths}) == 40
+    for path in paths:
+        audio, rate = soundfile.read(path)
+        assert (rate, audio.shape[1]) == (44_100, 2)
+        assert len(audio) == pytest.approx(44_100, abs=2500)
+        assert sha256_file(path) == sha256_file(tmp_path / "b" / path.name)
+
+
+def test_a_figure_is_a_ratio_with_a_bound_from_above_or_below():
+    fast, slow = {"wall": 2.0, "cpu": 4.0, "peak": 2048}, {"wall": 5.0, "cpu": 5.0, "peak": 1024}
+    over = _figure("x", "slow / fast", slow, fast, 2.6)
+    assert (over.value, over.of_processor_time, over.limit, over.keeps) == (2.5, 1.25, "≤ 2.6", True)
+    assert not _figure("x", "slow / fast", slow, fast, -2.6).keeps
+    assert _figure("x", "memory", fast, slow, 1.2, key="peak").made_of == (2.0, 1.0)
+    assert _figure("x", "slow less fast / fast", slow, fast, 1.0, less=fast).value == 1.5
+
+
+@pytest.mark.slow
+def test_a_small_measurement_gives_all_figures(tmp_path):
+    said: list[str] = []
+    figures = measure(tmp_path, Wish(40, 12.0, 2, None, True), say=said.append)
+    names = ["resampled", "same_rate", "speed_up", "no_op", "growth", "memory"]
+    assert [figure.name for figure in figures] == names
+    assert all(figure.value > 0 for figure in figures if figure.name != "growth")
+    assert json.dumps(said)

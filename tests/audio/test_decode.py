@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from padstal.audio import rejection
-from padstal.audio.containers import missing_bytes
+from padstal.audio.containers import contents
 from padstal.audio.decode import decode
 from padstal.audio.rejection import RejectedError
 from padstal.corpus.codecs import FORMATS, encode
@@ -126,6 +126,6 @@ def test_a_pipe_does_not_hang_and_links_and_folders_are_not_followed(tmp_path, e
 def test_an_ogg_cut_between_two_pages_says_that_its_stream_does_not_end(tmp_path, encoded):
     content = encoded["ogg"]
     path = _put(tmp_path, content[: content.rfind(b"OggS")])
-    with path.open("rb") as file:
-        assert missing_bytes(file, "ogg") == "the last page does not end the stream"
-    assert _reason(path) == rejection.TRUNCATED
+    with path.open("rb") as file, pytest.raises(RejectedError, match="does not end the stream") as error:
+        contents(file)
+    assert error.value.reason == rejection.TRUNCATED

@@ -10,6 +10,7 @@ Column → meaning:
     caption        the original caption; "" where there is none
     tags           the original tags, joined by ", "; "" where there are none
     split          "train", "validation" or "test": a function of artist (of track where unknown), seed and shares alone
+    repairs        what was wrong with the file and put right, joined by "; "; "" for nothing
     offset_seconds, clip_seconds, track_seconds
     sample_rate, channels                          of the file, before standardisation
     loudness_lufs, peak_dbfs, rms_dbfs, bandwidth_hz    of the clip, after standardisation
@@ -38,6 +39,7 @@ TEXT_COLUMNS = (
     "caption",
     "tags",
     "split",
+    "repairs",
 )
 NUMBER_COLUMNS = (
     "offset_seconds",

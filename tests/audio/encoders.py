@@ -95,7 +95,7 @@ def good(kind: str) -> bytes:
         case "alac":
             return av_encode(audio, "alac", "ipod")
         case "fragmented":
-            return av_encode(audio, "aac", "mp4", movflags="frag_keyframe+empty_moov", frag_duration="500000")
+            return av_encode(audio, "aac", "mp4", movflags="frag_keyframe+delay_moov", frag_duration="500000")
         case "aac":
             return av_encode(audio, "aac", "adts")
     raise ValueError(kind)

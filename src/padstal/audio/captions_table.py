@@ -10,6 +10,8 @@ from typing import Any
 from padstal.audio import rejection
 
 COLUMNS = ("path", "caption", "tags", "artist", "album", "title", "licence", "source_url")
+DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters that turn the direction of writing around what follows."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ def inside(path: str) -> bool:
     """Whether a relative path stays in its folder."""
     pure = PurePosixPath(path)
     return bool(pure.parts) and "\0" not in path and not pure.is_absolute() and ".." not in pure.parts
+
+
+def unfit(text: str) -> bool:
+    """Whether a path holds control characters or such as turn the direction of writing: what it shows is not its name."""
+    return any(character < " " or "\x7f" <= character <= "\x9f" or character in DIRECTIONS for character in text)
 
 
 def split_tags(tags: str) -> str:

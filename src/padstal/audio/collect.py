@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from padstal.audio import rejection
-from padstal.audio.captions_table import Row, Table, read_captions
+from padstal.audio.captions_table import Row, Table, read_captions, unfit
 from padstal.audio.containers import EXTENSIONS
+from padstal.audio.contents import LARGEST_FILE
 from padstal.audio.licence import allowed, normalise
 from padstal.audio.parallel import ordered_map
 from padstal.audio.shards import ShardWriter
@@ -166,8 +167,8 @@ def _candidates(
         if path not in table.rows and Path(path).suffix.lower() not in EXTENSIONS:
             ignored += 1
             continue
-        if path != found.path:
-            refused.append(refuse(path, rejection.NAME, "a name that is not UTF-8"))
+        if path != found.path or unfit(path):
+            refused.append(refuse(path, rejection.NAME, "a name that is not UTF-8, or has control characters"))
             continue
         if not found.regular:
             refused.append(
@@ -175,6 +176,9 @@ def _candidates(
             )
             continue
         full = folder.path / path
+        if full.stat().st_size > LARGEST_FILE:
+            refused.append(refuse(path, rejection.TOO_LARGE, f"expected at most {LARGEST_FILE} bytes"))
+            continue
         row = table.rows.get(path, Row(path=path))
         licence = normalise(row.licence or folder.licence)
         candidate = _Candidate(folder.name, path, full, sha256_file(full), row, licence)
@@ -215,6 +219,7 @@ def _manifest_rows(
                 "path": candidate.path,
                 "sha256": candidate.sha256,
                 "licence": candidate.licence,
+                "repairs": "; ".join(track.repairs),
                 "split": split,
                 "offset_seconds": clip.offset_samples / form.sample_rate,
                 "clip_seconds": form.clip_samples / form.sample_rate,

@@ -81,12 +81,10 @@ def contents(file: BinaryIO) -> Contents:
 def _frames(file: BinaryIO, head: bytes, total: int) -> Contents:
     """FLAC, MP3 and ADTS, which may come after tags."""
     start = after_tags(file, 0, total)
-    if start >= total:
-        tagged = head[:3] == b"ID3"
-        raise RejectedError(
-            rejection.TRUNCATED if tagged else rejection.FORMAT,
-            f"a tag that ends at byte {start} of {total}" if tagged else f"{total} zeros: expected {ACCEPTED}",
-        )
+    if start > total:
+        raise RejectedError(rejection.TRUNCATED, f"a tag ends at byte {start}, the file has {total}")
+    if start == total and any(head):
+        raise RejectedError(rejection.EMPTY, f"{total} bytes of tags and no sound")
     file.seek(start)
     first = file.read(HEAD_BYTES)
     if first[:4] == b"fLaC":
@@ -95,7 +93,8 @@ def _frames(file: BinaryIO, head: bytes, total: int) -> Contents:
     if found is None and _name(first) is None:
         found = mp3(file, start, total)
     if found is None:
-        raise RejectedError(rejection.FORMAT, f"{_name(first) or f'starts with {first[:12]!r}'}: expected {ACCEPTED}")
+        what = _name(first) or _other_layer(first) or f"starts with {first[:12]!r}"
+        raise RejectedError(rejection.FORMAT, f"{what}: expected {ACCEPTED}")
     return found
 
 
@@ -105,6 +104,10 @@ def _name(head: bytes) -> str | None:
     for magic, name in FOREIGN:
         if head.startswith(magic) or plain.startswith(magic.lower()):
             return name
+    return None
+
+
+def _other_layer(head: bytes) -> str | None:
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 6 in (4, 6):
         return f"MPEG audio layer {'II' if head[1] & 6 == 4 else 'I'}"
     return None

@@ -25,10 +25,11 @@ class Contents:
 
     Attributes:
         container: "wav", "aiff", "flac", "ogg", "mp3", "aac" or "m4a".
-        frames: Samples a channel that it promises; None where the decoder is to say.
+        frames: Samples a channel that it promises; None where the decoder is to say (from the tables of an MP4).
         rate: Hz that `frames` counts; 0 where the decoder is to say.
         slack: Samples a channel that the decoded length may differ, because codecs work in blocks.
         trim: Whether what decodes beyond `frames`, within the slack, is the codec's padding and cut off.
+        stretch: First byte and end of what the decoder is to see; None for the whole file.
         repairs: What the file does wrong and we put right (`STREAMED`, `JUNK`).
         md5: Of the integer samples (FLAC); b"" where none is given.
         bits: Of an integer sample that `md5` was taken of.
@@ -39,6 +40,7 @@ class Contents:
     rate: int = 0
     slack: int = 0
     trim: bool = False
+    stretch: tuple[int, int] | None = None
     repairs: tuple[str, ...] = ()
     md5: bytes = b""
     bits: int = 0

@@ -4,6 +4,8 @@ It trims the silence that codecs add, by the edit list, the LAME tag and the Ogg
 never guessed: a playlist under an audio name would otherwise be followed.
 """
 
+import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -23,6 +25,26 @@ UNKNOWN_ROOM_SECONDS = 60.0
 """Room to begin with where a length is unknown; it doubles as needed."""
 
 
+@dataclass
+class _Stretch:
+    """The bytes from `start` to `end` of a file, as a file."""
+
+    file: BinaryIO
+    start: int
+    end: int
+
+    def read(self, count: int = -1) -> bytes:
+        left = max(0, self.end - self.file.tell())
+        return self.file.read(left if count < 0 else min(count, left))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: self.start, os.SEEK_CUR: self.file.tell(), os.SEEK_END: self.end}[whence]
+        return self.file.seek(max(self.start, base + offset)) - self.start
+
+    def tell(self) -> int:
+        return self.file.tell() - self.start
+
+
 def read(file: BinaryIO, found: Contents, *, min_seconds: float, max_seconds: float) -> tuple[np.ndarray, int]:
     """Samples float32 [S, C] and sample rate of a file whose container was found whole.
 
@@ -32,9 +54,10 @@ def read(file: BinaryIO, found: Contents, *, min_seconds: float, max_seconds: fl
     """
     import av
 
-    file.seek(0)
+    start, end = found.stretch or (0, os.fstat(file.fileno()).st_size)
+    file.seek(start)
     try:
-        with av.open(file, "r", format=DEMUXERS[found.container]) as container:
+        with av.open(_Stretch(file, start, end), "r", format=DEMUXERS[found.container]) as container:
             if not container.streams.audio:
                 raise RejectedError(rejection.NO_AUDIO, "no sound stream")
             stream = container.streams.audio[0]
@@ -91,10 +114,9 @@ def _read(
 
 def _expected(stream: "av.AudioStream", found: Contents, rate: int) -> int | None:
     """Frames that should decode: of MP4 what its edit list leaves, of others what the container counts."""
-    if found.container == "m4a" and found.trim and stream.duration and stream.time_base:
-        return round(stream.duration * stream.time_base * rate)
     if found.frames is None:
-        return None
+        known = stream.duration if found.container == "m4a" else None
+        return round(known * stream.time_base * rate) if known and stream.time_base else None
     late = max(0, stream.start_time or 0) if found.container == "ogg" else 0
     return round((found.frames - late) * rate / found.rate)
 

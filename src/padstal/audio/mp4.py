@@ -38,13 +38,13 @@ class Box:
 
 @dataclass
 class Track:
-    """What the tables say of one track."""
+    """What the tables say of one track; durations count its timescale, `skipped` is the codec's delay."""
 
     number: int = 0
     handler: bytes = b""
     codec: bytes = b""
     timescale: int = 0
-    duration: int = 0
+    skipped: int = 0
     packets: int = 0
     fragment_packets: int = 0
     fragment_duration: int = 0
@@ -82,10 +82,8 @@ def mp4(file: BinaryIO, total: int) -> Contents:
         raise RejectedError(rejection.DAMAGED, "a sound track with timescale 0")
     if b"mdat" not in names:
         raise RejectedError(rejection.TRUNCATED, "no mdat box: tables without sound")
-    frames = sound.fragment_duration if sound.fragment_packets else sound.duration
-    return Contents(
-        "m4a", frames or None, sound.timescale, slack=SLACK, trim=sound.fragment_packets == 0
-    )
+    frames = sound.fragment_duration - sound.skipped if sound.fragment_packets else None
+    return Contents("m4a", frames, sound.timescale, slack=SLACK, trim=True)
 
 
 def _read(file: BinaryIO, start: int, end: int, movie: _Movie, depth: int = 0, track: Track | None = None) -> set[bytes]:
@@ -139,7 +137,6 @@ def _leaf(file: BinaryIO, box: Box, movie: _Movie, track: Track | None) -> None:
         case b"mdhd" if track:
             long = body[:1] == b"\1"
             track.timescale = _uint(body, 20 if long else 12)
-            track.duration = _uint(body, 24, 8) if long else _uint(body, 16)
         case b"hdlr" if track:
             track.handler = body[8:12]
         case b"stsd" if track:
@@ -150,8 +147,8 @@ def _leaf(file: BinaryIO, box: Box, movie: _Movie, track: Track | None) -> None:
             _packet_durations(file, box)
         case b"stsc":
             _packet_chunks(file, box, track)
-        case b"elst" if _uint(body, 4) > MOST_EDITS:
-            raise RejectedError(rejection.DAMAGED, f"{_uint(body, 4)} edits: expected at most {MOST_EDITS}")
+        case b"elst" if track:
+            _edits(body, track)
         case b"trex":
             movie.default_duration = _uint(body, 12)
         case b"tfhd":
@@ -193,6 +190,17 @@ def _packet_chunks(file: BinaryIO, box: Box, track: Track | None) -> None:
     entries = min(_uint(file.read(4), 0), (box.end - box.start) // 12)
     table = file.read(12 * entries)
     _check_count(max((_uint(table, 12 * entry + 4) for entry in range(entries)), default=0), "packets in a chunk")
+
+
+def _edits(body: bytes, track: Track) -> None:
+    """elst: what is skipped at the start."""
+    count, entry = _uint(body, 4), 20 if body[:1] == b"\1" else 12
+    if count > MOST_EDITS:
+        raise RejectedError(rejection.DAMAGED, f"{count} edits: expected at most {MOST_EDITS}")
+    half = (entry - 4) // 2
+    for index in range(count):
+        start = int.from_bytes(body[8 + index * entry + half : 8 + index * entry + 2 * half], "big", signed=True)
+        track.skipped = max(track.skipped, start)
 
 
 def _fragment_head(body: bytes, movie: _Movie) -> None:

@@ -119,8 +119,7 @@ def mp3(file: BinaryIO, start: int, total: int) -> Contents | None:
     if stream.table:
         samples -= stream.first.samples
         samples -= _check_table(stream)
-    repairs = (JUNK,) if first > start or stream.junk else ()
-    return Contents("mp3", max(0, samples), stream.first.rate, slack=2 * stream.first.samples, repairs=repairs)
+    return _contents("mp3", stream, max(0, samples), first, junk=first > start or stream.junk)
 
 
 def adts(file: BinaryIO, start: int, total: int) -> Contents | None:
@@ -132,20 +131,29 @@ def adts(file: BinaryIO, start: int, total: int) -> Contents | None:
         return None
     stream = _walk(file, start, total, lambda head: adts_frame(head[:7]))
     check_form(stream.first.rate, stream.first.channels or 1)
-    repairs = (JUNK,) if stream.junk else ()
-    samples = stream.frames * stream.first.samples
-    return Contents("aac", samples, stream.first.rate, slack=2 * stream.first.samples, repairs=repairs)
+    return _contents("aac", stream, stream.frames * stream.first.samples, start, junk=stream.junk)
 
 
 @dataclass(frozen=True)
 class _Stream:
-    """Frames that follow on each other: the first, how many, their bytes, the table in the first, bytes after."""
+    """Frames that follow on each other: the first, how many, their bytes, the first's table, whether junk comes after."""
 
     first: Frame
     frames: int
     length: int
     table: bytes
-    junk: int
+    junk: bool
+
+
+def _contents(container: str, stream: _Stream, samples: int, start: int, *, junk: bool) -> Contents:
+    return Contents(
+        container,
+        samples,
+        stream.first.rate,
+        slack=2 * stream.first.samples,
+        stretch=(start, start + stream.length),
+        repairs=(JUNK,) if junk else (),
+    )
 
 
 def _walk(file: BinaryIO, start: int, total: int, parse: Callable[[bytes], Frame | None]) -> _Stream:
@@ -171,8 +179,8 @@ def _walk(file: BinaryIO, start: int, total: int, parse: Callable[[bytes], Frame
     return _Stream(first, frames, position - start, table, _rest(file, position, total, parse))
 
 
-def _rest(file: BinaryIO, position: int, total: int, parse: Callable[[bytes], Frame | None]) -> int:
-    """Foreign bytes after the last frame, tags not counted.
+def _rest(file: BinaryIO, position: int, total: int, parse: Callable[[bytes], Frame | None]) -> bool:
+    """Whether there are foreign bytes after the last frame, tags not counted.
 
     Raises:
         RejectedError: `several_streams` or `damaged` where frames go on, or where there is too much.
@@ -180,14 +188,14 @@ def _rest(file: BinaryIO, position: int, total: int, parse: Callable[[bytes], Fr
     end = after_tags(file, position, total)
     file.seek(end)
     if end >= total or file.read(11) == b"LYRICSBEGIN":
-        return 0
+        return False
     again = _find(file, end, total, parse)
     if again is not None:
         kind = rejection.SEVERAL_STREAMS if end > position and again == end else rejection.DAMAGED
         raise RejectedError(kind, f"{again - position} bytes at {position} are no frames, and then frames go on")
     if total - end > SEARCHED:
         raise RejectedError(rejection.DAMAGED, f"{total - end} bytes after the last frame: expected a tag at most")
-    return total - end
+    return True
 
 
 def _find(file: BinaryIO, start: int, total: int, parse: Callable[[bytes], Frame | None]) -> int | None:

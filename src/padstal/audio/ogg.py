@@ -58,10 +58,11 @@ def ogg(file: BinaryIO, total: int) -> Contents:
     first = _page(file, 0, total)
     rate, skip, slack = _codec(first)
     serial, sequence, ended, granule = first.serial, first.sequence, bool(first.flags & END), 0
+    end: int = total
     repairs: tuple[str, ...] = ()
     while (position := file.tell()) < total:
         if ended and _foreign_tail(file, position, total):
-            repairs = (JUNK,)
+            end, repairs = position, (JUNK,)
             break
         page = _page(file, position, total)
         if page.flags & BEGIN or page.serial != serial:
@@ -79,7 +80,7 @@ def ogg(file: BinaryIO, total: int) -> Contents:
             granule = page.granule
     if not ended:
         raise RejectedError(rejection.TRUNCATED, "the last page does not end the stream")
-    return Contents("ogg", frames=granule - skip, rate=rate, slack=slack, repairs=repairs)
+    return Contents("ogg", granule - skip, rate, slack=slack, stretch=(0, end), repairs=repairs)
 
 
 def _page(file: BinaryIO, position: int, total: int) -> Page:

@@ -59,6 +59,7 @@ class Track:
         seconds, sample_rate, channels: Of the file as it is.
         clips: In order; clips that are silent are left out.
         silent_clips: How many those were.
+        repairs: What was wrong with the file and put right.
     """
 
     seconds: float
@@ -66,6 +67,7 @@ class Track:
     channels: int
     clips: tuple[Clip, ...]
     silent_clips: int
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,4 +126,4 @@ def _clips(path: Path, form: ClipForm) -> Track:
             clips.append(Clip(offset, pcm_SC, measures))
     if not clips:
         raise RejectedError(rejection.SILENT, f"all {silent} clips are below {form.silence_dbfs} dBFS")
-    return Track(decoded.seconds, decoded.sample_rate, decoded.audio_SC.shape[1], tuple(clips), silent)
+    return Track(decoded.seconds, decoded.sample_rate, decoded.audio_SC.shape[1], tuple(clips), silent, decoded.repairs)

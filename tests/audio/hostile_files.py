@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-from padstal.audio import rejection as why
-from padstal.audio.contents import JUNK, STREAMED
 from tests.audio.encoders import (
     RATE,
     after,
@@ -33,6 +30,9 @@ from tests.audio.encoders import (
     wav,
     with_flac_blocks,
 )
+
+from padstal.audio import rejection as why
+from padstal.audio.contents import JUNK, STREAMED
 
 KEPT = "kept"
 REPAIRED = "kept: "
@@ -170,7 +170,13 @@ def _speex() -> bytes:
 WRONG_NAMES = [
     Kind(f"{kind}_named.{name}", KEPT, lambda kind=kind, name=name: _tagged(kind, name))
     for kind, name in (
-        ("wav", "mp3"), ("flac", "wav"), ("ogg", "flac"), ("mp3", "ogg"), ("m4a", "aac"), ("aac", "m4a"), ("opus", "mp3")
+        ("wav", "mp3"),
+        ("flac", "wav"),
+        ("ogg", "flac"),
+        ("mp3", "ogg"),
+        ("m4a", "aac"),
+        ("aac", "m4a"),
+        ("opus", "mp3"),
     )  # fmt: skip
 ]
 
@@ -314,7 +320,9 @@ MPEG = [
 def _silent_adts(seconds: int) -> bytes:
     silence = av_encode(np.zeros((8 * 1024, 2), np.float32), "aac", "adts")
     length = (silence[3] & 3) << 11 | silence[4] << 3 | silence[5] >> 5
-    last = silence[length : length + ((silence[length + 3] & 3) << 11 | silence[length + 4] << 3 | silence[length + 5] >> 5)]
+    last = silence[
+        length : length + ((silence[length + 3] & 3) << 11 | silence[length + 4] << 3 | silence[length + 5] >> 5)
+    ]
     return last * (seconds * RATE // 1024)
 
 

@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.audio.hostile_files import KEPT, KINDS, NO_INPUT, REPAIRED, Kind
 
 from padstal.audio import rejection
 from padstal.audio.collect import Collected, Folder, collect
 from padstal.audio.rejection import FILE_REASONS
 from padstal.audio.track import ClipForm
-from tests.audio.hostile_files import KEPT, KINDS, NO_INPUT, REPAIRED, Kind
 
 FORM = ClipForm(
     sample_rate=16_000,

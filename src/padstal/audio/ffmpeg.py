@@ -57,7 +57,8 @@ def read(file: BinaryIO, found: Contents, *, min_seconds: float, max_seconds: fl
     start, end = found.stretch or (0, os.fstat(file.fileno()).st_size)
     file.seek(start)
     try:
-        with av.open(_Stretch(file, start, end), "r", format=DEMUXERS[found.container]) as container:
+        stretch = _Stretch(file, start, end)
+        with av.open(stretch, format=DEMUXERS[found.container], metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise RejectedError(rejection.NO_AUDIO, "no sound stream")
             stream = container.streams.audio[0]

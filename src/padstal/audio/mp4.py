@@ -86,7 +86,9 @@ def mp4(file: BinaryIO, total: int) -> Contents:
     return Contents("m4a", frames, sound.timescale, slack=SLACK, trim=True)
 
 
-def _read(file: BinaryIO, start: int, end: int, movie: _Movie, depth: int = 0, track: Track | None = None) -> set[bytes]:
+def _read(
+    file: BinaryIO, start: int, end: int, movie: _Movie, depth: int = 0, track: Track | None = None
+) -> set[bytes]:
     """Names of the boxes from `start` to `end`; what they say, and the boxes within them, goes into `movie`."""
     names = set()
     for box in _boxes(file, start, end, movie, top=depth == 0):

@@ -53,9 +53,9 @@ FILE_REASONS = (
 MISSING = "row_missing"
 OUTSIDE = "row_outside"
 REPEATED = "row_repeated"
-UNREADABLE_ROW = "row_unreadable"
-ROW_REASONS = (MISSING, OUTSIDE, REPEATED, UNREADABLE_ROW)
-"""Reasons about a row of a captions table that has no file of its own."""
+MALFORMED = "row_malformed"
+ROW_REASONS = (MISSING, OUTSIDE, REPEATED, MALFORMED)
+"""Reasons about a row of a metadata table that has no file of its own."""
 
 
 class RejectedError(Exception):

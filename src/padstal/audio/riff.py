@@ -18,7 +18,6 @@ MOST_CHUNKS = 10_000
 PCM, FLOAT = 1, 3
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 W64_HEAD = 40
-_GUID_TAIL_LENGTH = 12
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,10 @@ def wave64(file: BinaryIO, total: int) -> Contents:
     """A Wave64 file: as RIFF, with names of 16 bytes and lengths of 64 bits that count their own head."""
     position = W64_HEAD
     for _ in range(MOST_CHUNKS):
+        if position + 24 > total:
+            break
         file.seek(position)
         head = file.read(24)
-        if len(head) < 24:
-            break
         length = int.from_bytes(head[16:24], "little")
         if head[:4] == b"fmt ":
             _form(file.read(min(length, 40)))

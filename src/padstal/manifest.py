@@ -15,6 +15,8 @@ Column → meaning:
     sample_rate, channels                          of the file, before standardisation
     loudness_lufs, peak_dbfs, rms_dbfs, bandwidth_hz    of the clip, after standardisation
     clipped_share  samples within 2 % of the peak, over the clip's stretch of the file as it is
+    dc_offset      largest mean of a channel of the file as it is, in full scale
+    side_db        the channels' difference over their sum, of the file as it is; −120 for mono, above 0 for mirrored
     shard, row     where its samples lie: shards/<shard>.npy, int16 [clips, samples, channels]
 """
 
@@ -52,6 +54,8 @@ NUMBER_COLUMNS = (
     "rms_dbfs",
     "clipped_share",
     "bandwidth_hz",
+    "dc_offset",
+    "side_db",
     "shard",
     "row",
 )

@@ -13,7 +13,7 @@ from padstal.audio.mpeg import mp3_frame
 from padstal.corpus.codecs import encode as encode_sndfile
 
 RATE = 16_000
-SECONDS = 4.0
+SECONDS = 2.5
 AAC_FRAME = 1024
 
 

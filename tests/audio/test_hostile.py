@@ -1,4 +1,4 @@
-"""Every kind of bad file ends in quarantine with its reason, or is kept; the counts add up; time and memory are bounded."""
+"""Every kind of bad file ends in quarantine with its reason, or is kept; counts add up, time and memory are bounded."""
 
 import os
 import resource
@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.audio.hostile_files import KEPT, KINDS, NO_INPUT, REPAIRED, Kind
+from tests.audio.hostile_files import KINDS
+from tests.audio.kinds import KEPT, NO_INPUT, REPAIRED, Kind
 
 from padstal.audio import rejection
 from padstal.audio.collect import Collected, Folder, collect
@@ -27,7 +28,7 @@ MOST_MEMORY = 300 * 2**20
 """Bytes that the whole collection of files may add to this process."""
 
 
-def collected(folder: Path, out: Path, captions: str | None = None) -> Collected:
+def collected(folder: Path, out: Path, captions: str | None = None, workers: int = 1) -> Collected:
     return collect(
         [Folder("hostile", folder, captions, "CC0-1.0")],
         shards=out,
@@ -36,7 +37,7 @@ def collected(folder: Path, out: Path, captions: str | None = None) -> Collected
         shares={"train": 0.8, "validation": 0.1, "test": 0.1},
         split_seed=0,
         shard_clips=64,
-        workers=1,
+        workers=workers,
     )
 
 

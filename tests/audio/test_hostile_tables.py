@@ -1,5 +1,6 @@
 """Bad captions tables stop the run with a message, bad rows go to quarantine; no row costs another one its place."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,8 @@ def test_there_are_many_kinds():
 def test_a_kind_of_table_ends_where_it_must(tmp_path, kind):
     folder = _folder(tmp_path, kind)
     if kind.stops:
-        with pytest.raises(ValueError, match="captions table|column|rows") as error:
+        with pytest.raises(ValueError, match=re.escape(kind.stops)) as error:
             collected(folder, tmp_path / "out", kind.name)
-        assert kind.stops in str(error.value)
         assert len(str(error.value)) < 1000
         return
     found = collected(folder, tmp_path / "out", kind.name)

@@ -1,8 +1,8 @@
 """A captions table (CSV, JSONL or Parquet): what is known about the files of a folder.
 
-Columns: `path` (relative to the folder, with "/"), and any of `caption`, `tags` (joined by "," or ";", or a list), `artist`,
-`album`, `title`, `licence`, `source_url`; others are left alone. Text is UTF-8. A row that cannot be read costs no other
-row, and the file it names then has no licence, lest the folder's take the place of one that could not be read.
+Columns: `path` (relative to the folder, with "/"), and any of `caption`, `tags` (joined by "," or ";", or a list),
+`artist`, `album`, `title`, `licence`, `source_url`; others are left alone. Text is UTF-8. A row that cannot be read
+costs no other row, and the file that it names then has no licence, lest the folder's take the place of an unread one.
 """
 
 import re
@@ -69,13 +69,12 @@ def read_captions(path: Path) -> Table:
             row = _row(raw) if not why else Row()
         except ValueError as error:
             row, why = Row(), str(error)
-        sane = isinstance(name, str) and inside(name)
-        if why:
+        if why or not isinstance(name, str):
             refused.append((shown, rejection.MALFORMED, f"row {number}: {why}"))
-            if sane:
+            if isinstance(name, str) and inside(name):
                 rows.setdefault(str(PurePosixPath(name)), Row(path=name, licence=UNREADABLE_ROW))
             continue
-        if not sane:
+        if not inside(name):
             refused.append(
                 (shown, rejection.OUTSIDE, f'row {number}: expected a relative path with "/" within the folder')
             )
@@ -101,7 +100,7 @@ def inside(path: str) -> bool:
 
 
 def unfit(text: str) -> bool:
-    """Whether a path holds control characters or such as turn the direction of writing: what it shows is not its name."""
+    """Whether a path holds control characters or such as turn the direction of writing: it does not show its name."""
     return _CONTROL.search(text) is not None
 
 

@@ -55,8 +55,8 @@ def contents(file: BinaryIO) -> Contents:
     """What the container says.
 
     Raises:
-        RejectedError: `empty`, `too_large`, `format`, `no_audio`, `protected`, `several_streams`, `truncated`, `damaged`,
-            `sample_rate` or `channels`.
+        RejectedError: `empty`, `too_large`, `format`, `no_audio`, `protected`, `several_streams`, `truncated`,
+            `damaged`, `sample_rate` or `channels`.
     """
     total = file.seek(0, os.SEEK_END)
     if total == 0:

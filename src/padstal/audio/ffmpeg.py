@@ -6,6 +6,7 @@ never guessed: a playlist under an audio name would otherwise be followed.
 
 import os
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -16,6 +17,7 @@ from padstal.audio.rejection import RejectedError
 
 if TYPE_CHECKING:
     import av
+    from av.container import InputContainer
 
 DEMUXERS = {"ogg": "ogg", "mp3": "mp3", "aac": "aac", "m4a": "mov", "flac": "flac"}
 DECODERS = frozenset({"vorbis", "opus", "flac", "mp3", "mp3float", "aac", "alac"})
@@ -59,6 +61,7 @@ def read(file: BinaryIO, found: Contents, *, min_seconds: float, max_seconds: fl
     try:
         stretch = _Stretch(file, start, end)
         with av.open(stretch, format=DEMUXERS[found.container], metadata_errors="replace") as container:
+            assert isinstance(container, av.container.InputContainer)
             if not container.streams.audio:
                 raise RejectedError(rejection.NO_AUDIO, "no sound stream")
             stream = container.streams.audio[0]
@@ -72,7 +75,7 @@ def read(file: BinaryIO, found: Contents, *, min_seconds: float, max_seconds: fl
 
 
 def _read(
-    container: "av.container.InputContainer",
+    container: "InputContainer",
     stream: "av.AudioStream",
     found: Contents,
     min_seconds: float,
@@ -90,20 +93,19 @@ def _read(
     limit = round(max_seconds * rate) + found.slack
     room = round(UNKNOWN_ROOM_SECONDS * rate) if expected is None else expected + found.slack
     audio_SC = np.empty((min(limit, room), channels), np.float32)
-    at, frame = 0, first
-    while frame is not None:
+    at = 0
+    for frame in chain((first,), decoded):
         if (frame.sample_rate, frame.layout.nb_channels) != (rate, channels):
             raise RejectedError(
                 rejection.DAMAGED,
-                f"{frame.sample_rate} Hz in {frame.layout.nb_channels} channels after {at} samples, before it {rate} Hz "
-                f"in {channels}: expected one form",
+                f"{frame.sample_rate} Hz in {frame.layout.nb_channels} channels after {at} samples: expected {rate} Hz "
+                f"in {channels} as before",
             )
         block_SC = _samples(frame, channels)
         if at + len(block_SC) > len(audio_SC):
             audio_SC = _grown(audio_SC, at + len(block_SC), limit, expected, found)
         audio_SC[at : at + len(block_SC)] = block_SC[: len(audio_SC) - at]
         at = min(at + len(block_SC), len(audio_SC))
-        frame = next(decoded, None)
     if expected is None:
         check_length(at, rate, channels, min_seconds=min_seconds, max_seconds=max_seconds)
     elif at < expected - found.slack:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from padstal.audio.balance import balance
 from padstal.audio.loudness import integrated_loudness
 
 FLOOR_DB = -120.0
@@ -25,6 +26,8 @@ class Measures:
         clipped_share: Share of the file's own samples within 2 % of their peak, over the clip's stretch: some 0.0001
             in clean music, 0.01 to 0.5 where it was clipped, whatever gain came after.
         bandwidth_hz: Highest frequency whose mean power is within 60 dB of the strongest.
+        dc_offset: Largest mean of a channel of the file's own samples, over the clip's stretch, in full scale.
+        side_db: Energy of their difference over that of their sum (`balance`); −120 for mono.
     """
 
     loudness_lufs: float
@@ -32,6 +35,8 @@ class Measures:
     rms_dbfs: float
     clipped_share: float
     bandwidth_hz: float
+    dc_offset: float
+    side_db: float
 
 
 def measure(audio_SC: np.ndarray, sample_rate: int, *, source_SC: np.ndarray) -> Measures:
@@ -44,12 +49,15 @@ def measure(audio_SC: np.ndarray, sample_rate: int, *, source_SC: np.ndarray) ->
     """
     peak = float(np.abs(audio_SC).max())
     rms = float(np.sqrt(np.mean(np.square(audio_SC, dtype=np.float64))))
+    around = balance(source_SC)
     return Measures(
         loudness_lufs=max(FLOOR_LUFS, integrated_loudness(audio_SC, sample_rate)),
         peak_dbfs=_decibels(peak),
         rms_dbfs=_decibels(rms),
         clipped_share=clipped_share(source_SC),
         bandwidth_hz=bandwidth(audio_SC.mean(axis=1), sample_rate),
+        dc_offset=around.offset,
+        side_db=around.side_db,
     )
 
 

@@ -136,7 +136,7 @@ def adts(file: BinaryIO, start: int, total: int) -> Contents | None:
 
 @dataclass(frozen=True)
 class _Stream:
-    """Frames that follow on each other: the first, how many, their bytes, the first's table, whether junk comes after."""
+    """Frames that follow on each other: the first, how many, their bytes, the first's table, whether junk follows."""
 
     first: Frame
     frames: int

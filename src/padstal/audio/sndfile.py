@@ -72,7 +72,7 @@ def _checked(sound: "soundfile.SoundFile", found: Contents) -> np.ndarray:
         if not len(read_SC):
             return audio_SC[:at]
         np.multiply(read_SC, np.float32(scale), out=audio_SC[at : at + len(read_SC)], dtype=np.float32)
-        digest.update(_packed(read_SC, found.bits))
+        digest.update(_packed(read_SC, found.bits).data)
         at += len(read_SC)
     if digest.digest() != found.md5:
         raise RejectedError(rejection.DAMAGED, "its samples do not have the MD5 that its header states")

@@ -197,17 +197,17 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with _as_value_error(path, (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError)):
-        with pq.ParquetFile(path, thrift_string_size_limit=LONGEST_LINE * 16) as table:
-            names = table.schema_arrow.names
-            need_path(path, names, columns)
-            if table.metadata.num_rows > MOST_ROWS:
-                raise ValueError(f"{path}: {table.metadata.num_rows} rows: expected at most {MOST_ROWS}")
-            number = 0
-            for batch in table.iter_batches(BATCH_ROWS, columns=[name for name in columns if name in names]):
-                for values in batch.to_pylist():
-                    number += 1
-                    yield number, values
+    kinds = (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError)
+    with _as_value_error(path, kinds), pq.ParquetFile(path, thrift_string_size_limit=LONGEST_LINE * 16) as table:
+        names = table.schema_arrow.names
+        need_path(path, names, columns)
+        if table.metadata.num_rows > MOST_ROWS:
+            raise ValueError(f"{path}: {table.metadata.num_rows} rows: expected at most {MOST_ROWS}")
+        number = 0
+        for batch in table.iter_batches(BATCH_ROWS, columns=[name for name in columns if name in names]):
+            for values in batch.to_pylist():
+                number += 1
+                yield number, values
 
 
 @contextmanager

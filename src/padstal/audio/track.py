@@ -1,6 +1,6 @@
 """One track: from a file to its clips, or to a rejection."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from padstal.audio import rejection
 from padstal.audio.decode import decode
 from padstal.audio.measure import Measures, measure
 from padstal.audio.rejection import RejectedError
+from padstal.audio.screen import Limits, screen
 from padstal.audio.segment import offsets
 from padstal.audio.standardise import standardise, to_pcm
 
@@ -24,6 +25,7 @@ class ClipForm:
         min_seconds, max_seconds: Durations of tracks.
         loudness_lufs: Integrated loudness of tracks; None leaves it.
         silence_dbfs: Tracks and clips whose peak lies below are silent.
+        limits: What a track must be to be used.
     """
 
     sample_rate: int
@@ -34,6 +36,7 @@ class ClipForm:
     max_seconds: float
     loudness_lufs: float | None
     silence_dbfs: float
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,9 @@ def crashed(order: Order) -> Track | Rejection:
 
 def _clips(path: Path, form: ClipForm) -> Track:
     decoded = decode(path, min_seconds=form.min_seconds, max_seconds=form.max_seconds)
+    screened = screen(decoded.audio_SC, decoded.sample_rate, form.limits)
     audio_SC = standardise(
-        decoded.audio_SC,
+        screened.audio_SC,
         from_rate=decoded.sample_rate,
         sample_rate=form.sample_rate,
         channels=form.channels,
@@ -126,4 +130,5 @@ def _clips(path: Path, form: ClipForm) -> Track:
             clips.append(Clip(offset, pcm_SC, measures))
     if not clips:
         raise RejectedError(rejection.SILENT, f"all {silent} clips are below {form.silence_dbfs} dBFS")
-    return Track(decoded.seconds, decoded.sample_rate, decoded.audio_SC.shape[1], tuple(clips), silent, decoded.repairs)
+    repairs = decoded.repairs + screened.repairs
+    return Track(decoded.seconds, decoded.sample_rate, decoded.audio_SC.shape[1], tuple(clips), silent, repairs)

@@ -62,6 +62,21 @@ class Splits(Section):
         return self
 
 
+class Screening(Section):
+    """What a track must be to be used; null asks nothing. Silence has a limit of its own."""
+
+    max_offset: float | None = value("a larger mean of a channel is taken out", "of full scale", gt=0, lt=1)
+    max_side_db: float | None = value(
+        "with more energy in the channels' difference than their sum, the right one is turned over", "dB", ge=0, le=120
+    )
+    max_clipped_share: float | None = value(
+        "tracks with a larger share of samples within 2 % of their peak go to quarantine", gt=0, lt=1
+    )
+    min_bandwidth_hz: float | None = value(
+        "tracks with nothing above it, 60 dB below their strongest frequency, go to quarantine", "Hz", gt=0
+    )
+
+
 class IngestParams(Section):
     """Sources, and the form that all clips are brought to."""
 
@@ -74,6 +89,7 @@ class IngestParams(Section):
     max_track_seconds: float = value("longer tracks go to quarantine", "s", gt=0)
     loudness_lufs: float | None = value("integrated loudness of tracks after it; null leaves it", "LUFS", ge=-60, le=0)
     silence_dbfs: float = value("tracks whose peak lies below go to quarantine", "dBFS", ge=-120, le=0)
+    screening: Screening
     licences: tuple[str, ...] = value("licences allowed; other tracks go to quarantine", "SPDX or CC ids", min_length=1)
     shard_clips: int = value("clips in one shard file", "clips", ge=1)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from padstal.audio.collect import Collected, Folder, collect
 from padstal.audio.rejection import DUPLICATE, FILE_REASONS
+from padstal.audio.screen import Limits
 from padstal.audio.track import ClipForm
 from padstal.corpus.synthesise import CAPTIONS, synthesise, truth_table
 from padstal.manifest import write_table
@@ -70,6 +71,7 @@ def _form(params: IngestParams) -> ClipForm:
         max_seconds=params.max_track_seconds,
         loudness_lufs=params.loudness_lufs,
         silence_dbfs=params.silence_dbfs,
+        limits=Limits(**params.screening.model_dump()),
     )
 
 
@@ -107,6 +109,11 @@ def _metrics(collected: Collected) -> dict[str, Any]:
         "files_ignored": collected.ignored,
         "rows_without_file": len(quarantine) - of_files,
         "quarantined": {str(reason): int(count) for reason, count in reasons.items()},
+        "repaired": {
+            str(repair): int(count)
+            for repair, count in tracks["repairs"].str.split("; ").explode().value_counts().items()
+            if repair
+        },
         "clips": len(manifest),
         "clips_silent": collected.silent_clips,
         "hours": float(manifest["clip_seconds"].sum() / 3600),

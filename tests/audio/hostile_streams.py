@@ -178,6 +178,9 @@ MPEG = [
     Kind("no_table.mp3", KEPT, lambda: _mp3_without_table("mp3")),
     Kind("vbr_without_table.mp3", KEPT, lambda: _mp3_without_table("vbr")),
     Kind("frames_missing.mp3", why.TRUNCATED, lambda: good("mp3")[: mp3_frames(good("mp3"))[-4]]),
+    Kind("from_the_middle.mp3", KEPT, lambda: good("vbr")[mp3_frames(good("vbr"))[7] :]),
+    Kind("fewer_frames_said.mp3", why.DAMAGED, lambda: _table_says(10)),
+    Kind("more_frames_said.mp3", why.TRUNCATED, lambda: _table_says(1000)),
     Kind("five_frames.mp3", why.TOO_SHORT, lambda: _mp3_without_table("mp3")[: mp3_frames(good("mp3"))[5]]),
     Kind("twice.aac", KEPT, lambda: good("aac") * 2),  # frames have no number
     Kind("an_hour.aac", why.TOO_LONG, lambda: _silent_adts(3600)),
@@ -189,6 +192,11 @@ MPEG = [
         lambda: flip(good("mp3"), 0.6),
     ),
 ]
+
+
+def _table_says(frames: int) -> bytes:
+    """VBR whose Xing table counts other frames than there are."""
+    return after(good("vbr"), b"Xing", 4, struct.pack(">I", frames))
 
 
 def _silent_adts(seconds: int) -> bytes:
@@ -239,6 +247,7 @@ MP4S = [
     ),
     Kind("deep.m4a", why.DAMAGED, lambda: good("m4a") + _deep(200)),
     Kind("many_boxes.m4a", why.DAMAGED, lambda: good("m4a") + box(b"free", b"") * 200_000),
+    Kind("latin_tags.m4a", KEPT, lambda: music_of("m4a", 15).replace(b"Lavf", b"\xe9\xff\xfef")),
     Kind("cover.m4a", KEPT, lambda: music_of("m4a", 14) + box(b"free", noise(2_000_000))),
     Kind(
         "tags_too_large.m4a",

@@ -31,6 +31,7 @@ FORM = {
     "max_track_seconds": 30.0,
     "loudness_lufs": -20.0,
     "silence_dbfs": -60.0,
+    "screening": {"max_offset": None, "max_side_db": None, "max_clipped_share": None, "min_bandwidth_hz": None},
     "licences": ["CC-BY-4.0", "CC0-1.0"],
     "shard_clips": 16,
     "splits": {"train": 0.6, "validation": 0.2, "test": 0.2},

@@ -25,7 +25,7 @@ class Contents:
 
     Attributes:
         container: "wav", "aiff", "flac", "ogg", "mp3", "aac" or "m4a".
-        frames: Samples a channel that it promises; None where the decoder is to say (from the tables of an MP4).
+        frames: Samples a channel that it promises; None where the decoder is to say.
         rate: Hz that `frames` counts; 0 where the decoder is to say.
         slack: Samples a channel that the decoded length may differ, because codecs work in blocks.
         trim: Whether what decodes beyond `frames`, within the slack, is the codec's padding and cut off.

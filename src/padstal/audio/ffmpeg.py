@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DEMUXERS = {"ogg": "ogg", "mp3": "mp3", "aac": "aac", "m4a": "mov", "flac": "flac"}
 DECODERS = frozenset({"vorbis", "opus", "flac", "mp3", "mp3float", "aac", "alac"})
+KINDS = {"flt": (np.float32, 1.0), "dbl": (np.float64, 1.0), "s16": (np.int16, 2.0**-15), "s32": (np.int32, 2.0**-31)}
+"""FFmpeg's sample formats: type, and what scales it to [−1, 1)."""
 STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
 """A packet that breaks its format ends decoding instead of sounding like something."""
 UNKNOWN_ROOM_SECONDS = 60.0
@@ -90,22 +92,22 @@ def _read(
     expected = _expected(stream, found, rate)
     if expected is not None:
         check_length(expected, rate, channels, min_seconds=min_seconds, max_seconds=max_seconds)
+    if first.format.name.removesuffix("p") not in KINDS:
+        raise RejectedError(rejection.FORMAT, f"samples of kind {first.format.name}: expected 16 or 32 bits")
     limit = round(max_seconds * rate) + found.slack
     room = round(UNKNOWN_ROOM_SECONDS * rate) if expected is None else expected + found.slack
     audio_SC = np.empty((min(limit, room), channels), np.float32)
     at = 0
     for frame in chain((first,), decoded):
-        if (frame.sample_rate, frame.layout.nb_channels) != (rate, channels):
+        if (frame.sample_rate, frame.layout.nb_channels, frame.format.name) != (rate, channels, first.format.name):
             raise RejectedError(
                 rejection.DAMAGED,
                 f"{frame.sample_rate} Hz in {frame.layout.nb_channels} channels after {at} samples: expected {rate} Hz "
                 f"in {channels} as before",
             )
-        block_SC = _samples(frame, channels)
-        if at + len(block_SC) > len(audio_SC):
-            audio_SC = _grown(audio_SC, at + len(block_SC), limit, expected, found)
-        audio_SC[at : at + len(block_SC)] = block_SC[: len(audio_SC) - at]
-        at = min(at + len(block_SC), len(audio_SC))
+        if at + frame.samples > len(audio_SC):
+            audio_SC = _grown(audio_SC, at + frame.samples, limit, expected, found)
+        at += _copy(frame, audio_SC[at:])
     if expected is None:
         check_length(at, rate, channels, min_seconds=min_seconds, max_seconds=max_seconds)
     elif at < expected - found.slack:
@@ -116,10 +118,9 @@ def _read(
 
 
 def _expected(stream: "av.AudioStream", found: Contents, rate: int) -> int | None:
-    """Frames that should decode: of MP4 what its edit list leaves, of others what the container counts."""
+    """Frames that should decode; of Ogg less what a stream that was joined late lacks."""
     if found.frames is None:
-        known = stream.duration if found.container == "m4a" else None
-        return round(known * stream.time_base * rate) if known and stream.time_base else None
+        return None
     late = max(0, stream.start_time or 0) if found.container == "ogg" else 0
     return round((found.frames - late) * rate / found.rate)
 
@@ -141,10 +142,15 @@ def _grown(audio_SC: np.ndarray, needed: int, limit: int, expected: int | None, 
     return grown_SC
 
 
-def _samples(frame: "av.AudioFrame", channels: int) -> np.ndarray:
-    """Samples [S, C] of a frame, integers scaled to [−1, 1)."""
-    samples = frame.to_ndarray()
-    samples_SC = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
-    if samples_SC.dtype.kind == "i":
-        return samples_SC.astype(np.float32) / np.float32(2 ** (8 * samples_SC.dtype.itemsize - 1))
-    return samples_SC
+def _copy(frame: "av.AudioFrame", room_SC: np.ndarray) -> int:
+    """Put a frame's samples into the start of `room_SC`, integers scaled to [−1, 1); how many found room."""
+    kind, scale = KINDS[frame.format.name.removesuffix("p")]
+    channels, count = room_SC.shape[1], min(frame.samples, len(room_SC))
+    if frame.format.is_planar:
+        for channel, plane in enumerate(frame.planes):
+            room_SC[:count, channel] = np.frombuffer(plane, kind, count)
+    else:
+        room_SC[:count] = np.frombuffer(frame.planes[0], kind, count * channels).reshape(count, channels)
+    if scale != 1:
+        room_SC[:count] *= np.float32(scale)
+    return count

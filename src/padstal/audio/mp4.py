@@ -38,13 +38,18 @@ class Box:
 
 @dataclass
 class Track:
-    """What the tables say of one track; durations count its timescale, `skipped` is the codec's delay."""
+    """What the tables say of one track.
+
+    Durations count its timescale, `played` the movie's; `skipped` is the codec's delay.
+    """
 
     number: int = 0
     handler: bytes = b""
     codec: bytes = b""
     timescale: int = 0
+    duration: int = 0
     skipped: int = 0
+    played: int = 0
     packets: int = 0
     fragment_packets: int = 0
     fragment_duration: int = 0
@@ -56,6 +61,7 @@ class _Movie:
     tracks: list[Track] = field(default_factory=list)
     fragment: Track | None = None
     boxes: int = 0
+    timescale: int = 0
     default_duration: int = 0
 
 
@@ -82,8 +88,20 @@ def mp4(file: BinaryIO, total: int) -> Contents:
         raise RejectedError(rejection.DAMAGED, "a sound track with timescale 0")
     if b"mdat" not in names:
         raise RejectedError(rejection.TRUNCATED, "no mdat box: tables without sound")
-    frames = sound.fragment_duration - sound.skipped if sound.fragment_packets else None
-    return Contents("m4a", frames, sound.timescale, slack=SLACK, trim=True)
+    return Contents("m4a", max(0, _audible(sound, movie.timescale)), sound.timescale, slack=SLACK, trim=True)
+
+
+def _audible(sound: Track, movie_timescale: int) -> int:
+    """What is heard of the sound track, in its timescale: its packets, less what the edit list leaves out.
+
+    The list counts in the movie's timescale, often milliseconds; where it means all that is left, the packets count.
+    """
+    left = sound.duration + sound.fragment_duration - sound.skipped
+    if sound.fragment_packets or not sound.played or not movie_timescale:
+        return left
+    played = sound.played * sound.timescale / movie_timescale
+    near = abs(left - played) <= 1.5 * sound.timescale / movie_timescale
+    return left if near else min(left, round(played))
 
 
 def _read(
@@ -134,6 +152,8 @@ def _leaf(file: BinaryIO, box: Box, movie: _Movie, track: Track | None) -> None:
     file.seek(box.start)
     body = file.read(min(box.end - box.start, 64))
     match box.name:
+        case b"mvhd":
+            movie.timescale = _uint(body, 20 if body[:1] == b"\1" else 12)
         case b"tkhd" if track:
             track.number = _uint(body, 20 if body[:1] == b"\1" else 12)
         case b"mdhd" if track:
@@ -145,8 +165,8 @@ def _leaf(file: BinaryIO, box: Box, movie: _Movie, track: Track | None) -> None:
             track.codec = body[12:16]
         case b"stsz" if track:
             _packet_lengths(file, box, track, body)
-        case b"stts":
-            _packet_durations(file, box)
+        case b"stts" if track:
+            _packet_durations(file, box, track)
         case b"stsc":
             _packet_chunks(file, box, track)
         case b"elst" if track:
@@ -178,12 +198,14 @@ def _packet_lengths(file: BinaryIO, box: Box, track: Track, body: bytes) -> None
         raise RejectedError(rejection.TRUNCATED, f"{track.packets} packets of {each} bytes: longer than the file")
 
 
-def _packet_durations(file: BinaryIO, box: Box) -> None:
-    """stts: the packets that its runs count."""
+def _packet_durations(file: BinaryIO, box: Box, track: Track) -> None:
+    """stts: the packets that its runs count, and how long they are together."""
     file.seek(box.start + 4)
     entries = min(_uint(file.read(4), 0), (box.end - box.start) // 8)
     table = file.read(8 * entries)
-    _check_count(sum(_uint(table, 8 * entry) for entry in range(entries)), "packets with durations")
+    runs = [(_uint(table, 8 * entry), _uint(table, 8 * entry + 4)) for entry in range(entries)]
+    _check_count(sum(count for count, _ in runs), "packets with durations")
+    track.duration = sum(count * duration for count, duration in runs)
 
 
 def _packet_chunks(file: BinaryIO, box: Box, track: Track | None) -> None:
@@ -195,14 +217,16 @@ def _packet_chunks(file: BinaryIO, box: Box, track: Track | None) -> None:
 
 
 def _edits(body: bytes, track: Track) -> None:
-    """elst: what is skipped at the start."""
+    """elst: what is skipped at the start, and how much is played then."""
     count, entry = _uint(body, 4), 20 if body[:1] == b"\1" else 12
     if count > MOST_EDITS:
         raise RejectedError(rejection.DAMAGED, f"{count} edits: expected at most {MOST_EDITS}")
     half = (entry - 4) // 2
     for index in range(count):
-        start = int.from_bytes(body[8 + index * entry + half : 8 + index * entry + 2 * half], "big", signed=True)
-        track.skipped = max(track.skipped, start)
+        at = 8 + index * entry
+        start = int.from_bytes(body[at + half : at + 2 * half], "big", signed=True)
+        if start >= 0:  # −1 is a pause
+            track.skipped, track.played = start, _uint(body, at, half)
 
 
 def _fragment_head(body: bytes, movie: _Movie) -> None:

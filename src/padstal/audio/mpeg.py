@@ -263,6 +263,8 @@ def _check_table(stream: _Stream) -> int:
     frames, length = declared["frames"], declared["bytes"]
     if frames is not None and stream.frames < frames:  # the table's own frame is one of ours; some count it too
         raise RejectedError(rejection.TRUNCATED, f"its table says {frames} frames, {stream.frames - 1} are there")
+    if frames is not None and stream.frames > frames + 1:
+        raise RejectedError(rejection.DAMAGED, f"its table says {frames} frames, {stream.frames - 1} are there")
     if length is not None and stream.length < length:
         raise RejectedError(rejection.TRUNCATED, f"its table says {length} bytes, {stream.length} are there")
     return padding

@@ -98,12 +98,14 @@ def _is_frame_end(content: bytes, cut: int) -> bool:
     return at == cut
 
 
-def test_pages_in_another_order_are_damaged():
+def test_pages_in_another_order_or_lost_are_damaged():
     content, pages = good("ogg"), ogg_pages(good("ogg"))
     swapped = content[: pages[3]] + content[pages[4] : pages[5]] + content[pages[3] : pages[4]] + content[pages[5] :]
-    with pytest.raises(RejectedError) as error:
-        contents(io.BytesIO(swapped))
-    assert error.value.reason == rejection.DAMAGED
+    lost = content[: pages[3]] + content[pages[4] :]
+    for spoilt in (swapped, lost):
+        with pytest.raises(RejectedError, match="lost or out of order") as error:
+            contents(io.BytesIO(spoilt))
+        assert error.value.reason == rejection.DAMAGED
 
 
 def test_two_sound_tracks_and_foreign_codecs_are_named():

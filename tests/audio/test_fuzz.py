@@ -97,9 +97,9 @@ def test_no_mutant_of_a_table_crashes_hangs_or_is_lost(tmp_path):
 
 @pytest.mark.slow
 def test_thousands_of_mutants_of_files_in_two_processes(tmp_path):
-    _fuzz_files(tmp_path, 6000, workers=2)
+    _fuzz_files(tmp_path, 3000, workers=2)
 
 
 @pytest.mark.slow
 def test_thousands_of_mutants_of_tables(tmp_path):
-    _fuzz_tables(tmp_path, 10_000)
+    _fuzz_tables(tmp_path, 4000)

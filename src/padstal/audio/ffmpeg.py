@@ -148,9 +148,9 @@ def _copy(frame: "av.AudioFrame", room_SC: np.ndarray) -> int:
     channels, count = room_SC.shape[1], min(frame.samples, len(room_SC))
     if frame.format.is_planar:
         for channel, plane in enumerate(frame.planes):
-            room_SC[:count, channel] = np.frombuffer(plane, kind, count)
+            room_SC[:count, channel] = np.frombuffer(memoryview(plane), kind, count)
     else:
-        room_SC[:count] = np.frombuffer(frame.planes[0], kind, count * channels).reshape(count, channels)
+        room_SC[:count] = np.frombuffer(memoryview(frame.planes[0]), kind, count * channels).reshape(count, channels)
     if scale != 1:
         room_SC[:count] *= np.float32(scale)
     return count

@@ -10,10 +10,13 @@ Column → meaning:
     caption        the original caption; "" where there is none
     tags           the original tags, joined by ", "; "" where there are none
     split          "train", "validation" or "test": a function of artist (see `split_group`), seed and shares alone
+    repairs        what was wrong with the file and put right, joined by "; "; "" for nothing
     offset_seconds, clip_seconds, track_seconds
     sample_rate, channels                          of the file, before standardisation
     loudness_lufs, peak_dbfs, rms_dbfs, bandwidth_hz    of the clip, after standardisation
     clipped_share  samples within 2 % of the peak, over the clip's stretch of the file as it is
+    dc_offset      largest mean of a channel of the file as it is, in full scale
+    side_db        the channels' difference over their sum, of the file as it is; −120 for mono, above 0 for mirrored
     shard, row     where its samples lie: shards/<shard>.npy, int16 [clips, samples, channels]
 
 Rows are in the order of sha256, then of offset: a function of the content, whatever came first.
@@ -43,6 +46,7 @@ TEXT_COLUMNS = (
     "caption",
     "tags",
     "split",
+    "repairs",
 )
 NUMBER_COLUMNS = (
     "offset_seconds",
@@ -55,6 +59,8 @@ NUMBER_COLUMNS = (
     "rms_dbfs",
     "clipped_share",
     "bandwidth_hz",
+    "dc_offset",
+    "side_db",
     "shard",
     "row",
 )

@@ -3,20 +3,24 @@
 import io
 import os
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from tests.audio.encoders import WHOLE, av_encode, flac_header, good, music, sndfile
 
 from padstal.audio import rejection
-from padstal.audio.containers import missing_bytes
+from padstal.audio.containers import contents
 from padstal.audio.decode import decode
 from padstal.audio.rejection import RejectedError
+from padstal.audio.resample import resample
 from padstal.corpus.codecs import FORMATS, encode
 
 RATE = 22_050
 SECONDS = 4.0
+ADTS_DELAY = 1024
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +130,81 @@ def test_a_pipe_does_not_hang_and_links_and_folders_are_not_followed(tmp_path, e
 def test_an_ogg_cut_between_two_pages_says_that_its_stream_does_not_end(tmp_path, encoded):
     content = encoded["ogg"]
     path = _put(tmp_path, content[: content.rfind(b"OggS")])
-    with path.open("rb") as file:
-        assert missing_bytes(file, "ogg") == "the last page does not end the stream"
-    assert _reason(path) == rejection.TRUNCATED
+    with path.open("rb") as file, pytest.raises(RejectedError, match="does not end the stream") as error:
+        contents(file)
+    assert error.value.reason == rejection.TRUNCATED
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_every_kind_of_file_has_its_own_length_and_starts_where_its_audio_starts(tmp_path, kind):
+    decoded = decode(_put(tmp_path, good(kind), "no_extension"), min_seconds=1, max_seconds=60)
+    rate = decoded.sample_rate
+    assert rate == (48_000 if kind == "opus" else 16_000)
+    delay = ADTS_DELAY if kind == "aac" else 0  # ADTS does not say how late its sound comes
+    expected = resample(music(), 16_000, rate)
+    samples = -(-(len(expected) + delay) // ADTS_DELAY) * ADTS_DELAY if kind == "aac" else len(expected)
+    assert decoded.audio_SC.shape == (samples, 2)
+    middle = slice(rate // 2, rate * 3 // 2)
+    found = decoded.audio_SC[delay:]
+    assert np.corrcoef(found[middle, 0], expected[middle, 0])[0, 1] > 0.99
+    assert decoded.repairs == ()
+
+
+@pytest.mark.parametrize("rate", [22_050, 44_100, 48_000])
+@pytest.mark.parametrize("samples", [50_000, 50_176, 50_177])
+def test_aac_in_mp4_has_the_length_that_went_in(tmp_path, rate, samples):
+    content = av_encode(music(4.0)[:samples], "aac", "ipod", rate)
+    found = len(decode(_put(tmp_path, content), min_seconds=1, max_seconds=60).audio_SC)
+    assert found == samples or (samples % 1024 == 1 and 0 < samples - found <= rate // 1000)  # edit lists count ms
+
+
+def test_both_libraries_hear_the_same(tmp_path, encoded):
+    for container in ("mp3", "ogg"):
+        reference, _ = soundfile.read(io.BytesIO(encoded[container]), dtype="float32")
+        decoded = decode(_put(tmp_path, encoded[container]), min_seconds=1, max_seconds=60)
+        assert np.abs(decoded.audio_SC - reference).max() < 1e-5
+
+
+@pytest.mark.parametrize("bits", [8, 16, 24])
+def test_the_md5_of_flac_is_checked_at_every_depth(tmp_path, bits):
+    content = sndfile(music(), "FLAC", f"PCM_{'S8' if bits == 8 else bits}")
+    reference, _ = soundfile.read(io.BytesIO(content), dtype="float32")
+    path = _put(tmp_path, content)
+    assert np.array_equal(decode(path, min_seconds=1, max_seconds=60).audio_SC, reference)
+    path = _put(tmp_path, flac_header(content, md5=bytes(range(16))))
+    assert _reason(path) == rejection.DAMAGED
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3", "m4a", "alac", "fragmented"])
+def test_decoding_holds_the_samples_once(tmp_path, kind):
+    long = np.tile(music(), (12, 1))
+    content = {
+        "wav": lambda: sndfile(long, "WAV", "PCM_16"),
+        "flac": lambda: sndfile(long, "FLAC", "PCM_16"),
+        "ogg": lambda: av_encode(long, "libopus", "ogg", 48_000),
+        "mp3": lambda: sndfile(long, "MP3", "MPEG_LAYER_III"),
+        "m4a": lambda: av_encode(long, "aac", "ipod"),
+        "alac": lambda: av_encode(long, "alac", "ipod"),
+        "fragmented": lambda: av_encode(
+            long, "aac", "mp4", movflags="frag_keyframe+delay_moov", frag_duration="500000"
+        ),
+    }[kind]()
+    path = _put(tmp_path, content)
+    tracemalloc.start()
+    try:
+        decoded = decode(path, min_seconds=1, max_seconds=60)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.1 * decoded.audio_SC.nbytes + 2**21
+
+
+def test_a_header_that_lies_about_its_length_takes_no_memory(tmp_path):
+    path = _put(tmp_path, flac_header(good("flac"), frames=2**36 - 1))
+    tracemalloc.start()
+    try:
+        assert _reason(path) == rejection.TOO_LONG
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**20

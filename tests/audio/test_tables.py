@@ -46,7 +46,7 @@ def test_paths_out_of_the_folder_and_repeated_rows_are_refused(tmp_path):
         (rejection.OUTSIDE, "../../etc/passwd"),
         (rejection.OUTSIDE, "/etc/passwd"),
         (rejection.REPEATED, "ok.wav"),
-        (rejection.OUTSIDE, ""),
+        (rejection.OUTSIDE, "captions.csv, row 5"),
     ]
     assert table.rows["ok.wav"].caption == "first"
 
@@ -63,7 +63,7 @@ def test_what_counts_as_inside_stays_inside(path):
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
-    [("c.csv", b"file,caption\na,b\n", "path"), ("c.csv", b"path\n\xff\xfe\n", "readable"), ("c.txt", b"", "csv")],
+    [("c.csv", b"file,caption\na,b\n", "path"), ("c.csv", b"path\xff\xfe\n", "readable"), ("c.txt", b"", "csv")],
 )
 def test_tables_that_cannot_be_read_are_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)

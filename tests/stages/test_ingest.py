@@ -34,6 +34,7 @@ FORM = {
     "licences": {"allow": ["CC-BY-4.0", "CC0-1.0"], "deny": [], "non_commercial": "refuse", "unknown": "refuse"},
     "shard_tracks": 4,
     "max_file_seconds": None,
+    "screening": {"max_offset": None, "max_side_db": None, "max_clipped_share": None, "min_bandwidth_hz": None},
     "splits": {"train": 0.6, "validation": 0.2, "test": 0.2},
     "split_seed": 1,
 }
@@ -235,3 +236,21 @@ def test_a_missing_folder_or_table_is_named(folder, tmp_path):
 def test_sources_of_one_name_are_refused():
     with pytest.raises(ParamsError, match="distinct names"):
         check(IngestParams, {**FORM, "sources": [SYNTH, SYNTH]}, "ingest")
+
+
+def test_what_was_put_right_is_counted_and_stands_in_the_manifest(tmp_path):
+    music = tmp_path / "music"
+    music.mkdir()
+    for name, seed in (("whole.wav", 3), ("streamed.wav", 4)):
+        soundfile.write(music / name, _audio(seed), RATE)
+    content = (music / "streamed.wav").read_bytes()
+    length = content.index(b"data") + 4
+    unfinished = content[:length] + b"\xff" * 4 + content[length + 4 :]  # its recorder could not go back to the header
+    (music / "streamed.wav").write_bytes(unfinished)
+    source = {"kind": "folder", "path": str(music), "captions": None, "licence": "CC0-1.0"}
+    manifest, _, metrics = _run(tmp_path, source)
+    assert metrics["repaired"] == {"streamed length": 1}
+    assert dict(zip(manifest["path"], manifest["repairs"], strict=True)) == {
+        "streamed.wav": "streamed length",
+        "whole.wav": "",
+    }

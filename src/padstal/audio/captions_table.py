@@ -1,15 +1,31 @@
-"""A captions table (CSV, JSONL or Parquet): what is known about the files of a folder."""
+"""A captions table (CSV, JSONL or Parquet): what is known about the files of a folder.
 
-import csv
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+Columns: `path` (relative to the folder, with "/"), and any of `caption`, `tags` (joined by "," or ";", or a list),
+`artist`, `album`, `title`, `licence`, `source_url`; others are left alone. Text is UTF-8. A row that cannot be read
+costs no other row, and the file that it names then has no licence, lest the folder's take the place of an unread one.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from padstal.audio import rejection
+from padstal.audio.table_records import Broken, records
 
 COLUMNS = ("path", "caption", "tags", "artist", "album", "title", "licence", "source_url")
+LONGEST_TEXT = 20_000
+"""Characters of a cell."""
+LONGEST_SHOWN = 300
+UNREADABLE_ROW = "[the row cannot be read]"
+"""Stands for the licence of a file whose row cannot be read."""
+ROWS_DISAGREE = "[rows disagree]"
+"""Stands for the licence of a file that two rows give different ones."""
+DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters that turn the direction of writing around what follows."""
+_CONTROL = re.compile(f"[\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff{DIRECTIONS}]")
+_DRIVE = re.compile("[A-Za-z]:")
 
 
 @dataclass(frozen=True)
@@ -35,30 +51,57 @@ class Table:
 
 
 def read_captions(path: Path) -> Table:
-    """A captions table; other columns than `COLUMNS` are left alone.
+    """A captions table.
 
     Raises:
-        ValueError: Not CSV, JSONL or Parquet, no column `path`, or not UTF-8.
+        ValueError: Not CSV, JSONL or Parquet, no column `path`, or not one row that can be read among some.
     """
     rows: dict[str, Row] = {}
-    refused = []
-    for number, raw in enumerate(_records(path), start=1):
-        row = _row(raw)
-        if not inside(row.path):
-            refused.append((row.path, rejection.OUTSIDE, f"row {number}: expected a relative path within the folder"))
+    refused: list[tuple[str, str, str]] = []
+    for record in records(path, COLUMNS):
+        if isinstance(record, Broken):
+            number, raw, why = record.number, record.values, record.why
+        else:
+            (number, raw), why = record, ""
+        name = raw.get("path")
+        shown = shorten(name) if isinstance(name, str) and name else f"{path.name}, row {number}"
+        try:
+            row = _row(raw) if not why else Row()
+        except ValueError as error:
+            row, why = Row(), str(error)
+        if why or not isinstance(name, str):
+            refused.append((shown, rejection.MALFORMED, f"row {number}: {why}"))
+            if isinstance(name, str) and inside(name):
+                rows.setdefault(str(PurePosixPath(name)), Row(path=name, licence=UNREADABLE_ROW))
+            continue
+        if not inside(name):
+            refused.append(
+                (shown, rejection.OUTSIDE, f'row {number}: expected a relative path with "/" within the folder')
+            )
             continue
         key = str(PurePosixPath(row.path))
         if key in rows:
             refused.append((key, rejection.REPEATED, f"row {number}: an earlier row has this path and is used"))
+            if rows[key].licence != row.licence:
+                rows[key] = replace(rows[key], licence=ROWS_DISAGREE)
             continue
         rows[key] = row
+    if refused and not rows:
+        name, _, why = refused[0]
+        raise ValueError(f"{path}: none of {len(refused)} rows can be used; the first, {name!r}: {why}")
     return Table(rows, refused)
 
 
 def inside(path: str) -> bool:
-    """Whether a relative path stays in its folder."""
+    """Whether a path is relative, stays in its folder and is written as on Unix: no drive, no address, no backslash."""
     pure = PurePosixPath(path)
-    return bool(pure.parts) and "\0" not in path and not pure.is_absolute() and ".." not in pure.parts
+    foreign = "\\" in path or "://" in path or _DRIVE.match(path)
+    return bool(pure.parts) and not (unfit(path) or foreign or pure.is_absolute() or ".." in pure.parts)
+
+
+def unfit(text: str) -> bool:
+    """Whether a path holds control characters or such as turn the direction of writing: it does not show its name."""
+    return _CONTROL.search(text) is not None
 
 
 def split_tags(tags: str) -> str:
@@ -66,45 +109,32 @@ def split_tags(tags: str) -> str:
     return ", ".join(tag for part in tags.split(";") for tag in (piece.strip() for piece in part.split(",")) if tag)
 
 
-def _records(path: Path) -> Iterable[Mapping[str, Any]]:
-    try:
-        match path.suffix.lower():
-            case ".csv":
-                with path.open(encoding="utf-8-sig", newline="") as file:
-                    reader = csv.DictReader(file)
-                    _need_path(path, reader.fieldnames or ())
-                    return list(reader)
-            case ".jsonl":
-                lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-                records = [json.loads(line) for line in lines]
-                for record in records:
-                    _need_path(path, record if isinstance(record, dict) else ())
-                return records
-            case ".parquet":
-                import pandas as pd
-
-                table = pd.read_parquet(path)
-                _need_path(path, table.columns)
-                return [dict(zip(table.columns, values, strict=True)) for values in table.itertuples(index=False)]
-    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: not a readable captions table: {error}") from None
-    raise ValueError(f"{path}: expected a captions table that ends in .csv, .jsonl or .parquet")
-
-
-def _need_path(path: Path, columns: Iterable[str]) -> None:
-    names = list(columns)
-    if "path" not in names:
-        raise ValueError(f"{path}: no column 'path' among {', '.join(map(str, names)) or 'none'}")
+def shorten(text: str) -> str:
+    """The start of a text that may be long or odd, to be shown."""
+    return text[:LONGEST_SHOWN].encode("utf-8", "backslashreplace").decode()
 
 
 def _row(raw: Mapping[str, Any]) -> Row:
-    text = {name: _text(raw.get(name)) for name in COLUMNS}
-    return Row(**{**text, "tags": split_tags(text["tags"])})
+    path = raw.get("path")
+    if not isinstance(path, str):
+        raise ValueError(f"a path that is {type(path).__name__}: expected text")
+    text = {name: _text(name, raw.get(name)) for name in COLUMNS[1:]}
+    return Row(path=path, **{**text, "tags": split_tags(text["tags"])})
 
 
-def _text(value: Any) -> str:
+def _text(name: str, value: Any) -> str:
+    """A cell as text in one line, without control characters.
+
+    Raises:
+        ValueError: Neither text, number nor nothing (tags may be a list), or too long.
+    """
     if value is None or (isinstance(value, float) and value != value):
         return ""
-    if isinstance(value, (list, tuple)) or hasattr(value, "tolist"):
-        return ", ".join(str(item) for item in value)
-    return " ".join(str(value).split())
+    if name == "tags" and isinstance(value, list):
+        return ", ".join(_text("a tag", item) for item in value)
+    if not isinstance(value, (str, int, float)):
+        raise ValueError(f"{name} that is {type(value).__name__}: expected text")
+    text = str(value)
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"{name} of {len(text)} characters: expected at most {LONGEST_TEXT}")
+    return " ".join(_CONTROL.sub("", " ".join(text.split())).split())

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from padstal.audio import rejection
-from padstal.audio.captions_table import Row
+from padstal.audio.captions_table import Row, unfit
 from padstal.audio.containers import EXTENSIONS
+from padstal.audio.contents import LARGEST_FILE
 from padstal.audio.digests import Digests
 from padstal.audio.layouts.read import CAPTIONS, read_metadata
 from padstal.audio.licence import normalise
@@ -84,6 +85,7 @@ class Collected:
         from_store: Tracks that were taken from the store; says nothing about the result.
         artists: Of files kept.
         reasons: Refusals of files and rows.
+        repairs: Files kept by what was put right in them.
         licences: Files kept by licence.
         splits: Clips by split.
     """
@@ -96,6 +98,7 @@ class Collected:
     from_store: int = 0
     artists: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
     licences: Counter[str] = field(default_factory=Counter)
     splits: Counter[str] = field(default_factory=Counter)
 
@@ -247,6 +250,7 @@ class _Run:
         counts.clips += clips
         counts.silent_clips += track.silent_clips
         counts.captioned_clips += clips if candidate.row.caption else 0
+        counts.repairs.update(track.repairs)
         counts.licences[candidate.licence] += 1
         counts.splits[self._split(candidate)] += clips
 
@@ -259,6 +263,7 @@ class _Run:
             "path": candidate.path,
             "sha256": candidate.sha256,
             "licence": candidate.licence,
+            "repairs": "; ".join(track.repairs),
             "split": self._split(candidate),
             "clip_seconds": form.clip_samples / form.sample_rate,
             "track_seconds": track.seconds,
@@ -299,11 +304,13 @@ def _candidates(
                 counts["ignored"] += 1
                 continue
             counts["files"] += 1
-            if path != found.path:
-                refuse(path, "", rejection.NAME, "a name that is not UTF-8")
+            if path != found.path or unfit(path):
+                refuse(path, "", rejection.NAME, "a name that is not UTF-8, or has control characters")
             elif not found.regular:
                 found_it = "a link, pipe, device or socket: expected a regular file"
                 refuse(path, "", rejection.NOT_REGULAR, found_it)
+            elif (folder.path / path).stat().st_size > LARGEST_FILE:
+                refuse(path, "", rejection.TOO_LARGE, f"expected at most {LARGEST_FILE} bytes")
             else:
                 yield folder.path / path
 

@@ -1,78 +1,113 @@
-"""What a file is, by its first bytes, and whether its container says that bytes are missing.
-
-libsndfile decodes a cut WAV or OGG without an error; here the container's own word is held against the file's length.
-"""
+"""What a file is, by what it holds and not by its name, and whether its container is whole."""
 
 import os
 from typing import BinaryIO
 
+from padstal.audio import rejection
+from padstal.audio.contents import LARGEST_FILE, Contents
+from padstal.audio.flac import flac
+from padstal.audio.mp4 import mp4
+from padstal.audio.mpeg import adts, after_tags, mp3
+from padstal.audio.ogg import ogg
+from padstal.audio.rejection import RejectedError
+from padstal.audio.riff import W64_RIFF, aiff, wav, wave64
+
 EXTENSIONS = frozenset(
-    {".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".wav", ".wave", ".wma", ".aac"}
-)
+    {
+        ".aac", ".aif", ".aifc", ".aiff", ".alac", ".flac", ".m4a", ".m4b", ".m4p", ".mka", ".mp2", ".mp3", ".mp4",
+        ".oga", ".ogg", ".opus", ".rf64", ".spx", ".w64", ".wav", ".wave", ".weba", ".wma",
+    }
+)  # fmt: skip
 """Names that claim to be audio. A file with one of them is taken up, or quarantined; others are left alone."""
 
-UNKNOWN_LENGTH = 0xFFFFFFFF
-"""Data length of a WAV that was streamed, or of RF64, which keeps it elsewhere."""
-OGG_PAGE_TAIL = 65_307 * 2
-"""Bytes from the end that hold the last Ogg page whole (a page has at most 65,307)."""
-END_OF_STREAM = 4
+HEAD_BYTES = 64
+ACCEPTED = "WAV, FLAC, OGG (Vorbis, Opus, FLAC), MP3, AAC (ADTS, MP4), ALAC or AIFF"
+FOREIGN = (
+    (b"\x1aE\xdf\xa3", "Matroska or WebM"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media"),
+    (b"caff", "Apple's Core Audio Format"),
+    (b".snd", "Sun audio"),
+    (b"MThd", "MIDI: notes, no sound"),
+    (b"MAC ", "Monkey's Audio"),
+    (b"wvpk", "WavPack"),
+    (b"FLV", "Flash video"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"PK\3\4", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"#!", "a script"),
+    (b"#EXTM3U", "a playlist"),
+    (b"version https://git-lfs", "a pointer of Git LFS: fetch the file itself"),
+    (b"<?xml", "XML"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"{", "JSON or text"),
+    (b"[", "JSON or text"),
+)
 
 
-def sniff(head: bytes) -> str | None:
-    """ "wav", "flac", "ogg", "mp3" or "aiff" by the first 12 bytes; None for anything else."""
+def contents(file: BinaryIO) -> Contents:
+    """What the container says.
+
+    Raises:
+        RejectedError: `empty`, `too_large`, `format`, `no_audio`, `protected`, `several_streams`, `truncated`,
+            `damaged`, `sample_rate` or `channels`.
+    """
+    total = file.seek(0, os.SEEK_END)
+    if total == 0:
+        raise RejectedError(rejection.EMPTY, "0 bytes")
+    if total > LARGEST_FILE:
+        raise RejectedError(rejection.TOO_LARGE, f"{total} bytes: expected at most {LARGEST_FILE}")
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        return "wav"
+        return wav(file, total)
+    if head[:16] == W64_RIFF:
+        return wave64(file, total)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return "aiff"
-    if head[:4] == b"fLaC":
-        return "flac"
+        return aiff(file, total)
     if head[:4] == b"OggS":
-        return "ogg"
-    if head[:3] == b"ID3" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2):
-        return "mp3"  # a tag, or the sync word of MPEG layer III
+        return ogg(file, total)
+    if head[4:8] in (b"ftyp", b"moov", b"wide", b"skip", b"free") or (head[4:8] == b"mdat" and b"\0" in head[:4]):
+        return mp4(file, total)
+    return _frames(file, head, total)
+
+
+def _frames(file: BinaryIO, head: bytes, total: int) -> Contents:
+    """FLAC, MP3 and ADTS, which may come after tags."""
+    start = after_tags(file, 0, total)
+    if start > total:
+        raise RejectedError(rejection.TRUNCATED, f"a tag ends at byte {start}, the file has {total}")
+    if start == total and any(head):
+        raise RejectedError(rejection.EMPTY, f"{total} bytes of tags and no sound")
+    file.seek(start)
+    first = file.read(HEAD_BYTES)
+    if first[:4] == b"fLaC":
+        return flac(file, start)
+    found = adts(file, start, total)
+    if found is None and _name(first) is None:
+        found = mp3(file, start, total)
+    if found is None:
+        what = _name(first) or _other_layer(first) or f"starts with {first[:12]!r}"
+        raise RejectedError(rejection.FORMAT, f"{what}: expected {ACCEPTED}")
+    return found
+
+
+def _name(head: bytes) -> str | None:
+    """What else begins like this, in words."""
+    plain = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for magic, name in FOREIGN:
+        if head.startswith(magic) or plain.startswith(magic.lower()):
+            return name
     return None
 
 
-def missing_bytes(file: BinaryIO, container: str) -> str:
-    """What the container says is missing, in words; "" where nothing is, or where it does not say.
-
-    MP3 and FLAC are judged by their decoded length instead (`decode`).
-    """
-    total = file.seek(0, os.SEEK_END)
-    match container:
-        case "wav":
-            return _wav(file, total)
-        case "aiff":
-            file.seek(4)
-            end = 8 + int.from_bytes(file.read(4), "big")
-            return f"FORM says {end} bytes, the file has {total}" if end > total else ""
-        case "ogg":
-            return _ogg(file, total)
-    return ""
-
-
-def _wav(file: BinaryIO, total: int) -> str:
-    position = 12
-    while position + 8 <= total:
-        file.seek(position)
-        head = file.read(8)
-        length = int.from_bytes(head[4:], "little")
-        if head[:4] == b"data":
-            end = position + 8 + length
-            return f"data says {end} bytes, the file has {total}" if length != UNKNOWN_LENGTH and end > total else ""
-        position += 8 + length + length % 2
-    return "no data chunk"
-
-
-def _ogg(file: BinaryIO, total: int) -> str:
-    start = max(0, total - OGG_PAGE_TAIL)
-    file.seek(start)
-    tail = file.read()
-    page = tail.rfind(b"OggS")
-    if page < 0 or len(tail) < page + 27:
-        return "no last page"
-    segments = tail[page + 26]
-    table = tail[page + 27 : page + 27 + segments]
-    if len(table) < segments or page + 27 + segments + sum(table) > len(tail):
-        return "the last page is cut"
-    return "" if tail[page + 5] & END_OF_STREAM else "the last page does not end the stream"
+def _other_layer(head: bytes) -> str | None:
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 6 in (4, 6):
+        return f"MPEG audio layer {'II' if head[1] & 6 == 4 else 'I'}"
+    return None

@@ -24,6 +24,8 @@ class Measures:
         clipped_share: Share of the file's own samples within 2 % of their peak, over the clip's stretch: some 0.0001
             in clean music, 0.01 to 0.5 where it was clipped, whatever gain came after.
         bandwidth_hz: Highest frequency whose mean power is within 60 dB of the strongest.
+        dc_offset: Largest mean of a channel of the file's own samples, over the clip's stretch, in full scale.
+        side_db: Energy of their difference over that of their sum (`balance`); −120 for mono.
     """
 
     loudness_lufs: float
@@ -31,6 +33,8 @@ class Measures:
     rms_dbfs: float
     clipped_share: float
     bandwidth_hz: float
+    dc_offset: float
+    side_db: float
 
 
 def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, source_SC: np.ndarray) -> Measures:
@@ -42,15 +46,19 @@ def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, sourc
         loudness_lufs: Of the clip as it plays within its track.
         source_SC: The same stretch as the file has it; resampling would round off the flat tops that clipping leaves.
     """
+    from padstal.audio.balance import balance
     from padstal.audio.kernels import mixed, peak_and_squares
 
     peak, squares = peak_and_squares(pcm_SC)
+    around = balance(source_SC)
     return Measures(
         loudness_lufs=max(FLOOR_LUFS, loudness_lufs),
         peak_dbfs=_decibels(peak / 32768),
         rms_dbfs=_decibels((squares / pcm_SC.size) ** 0.5 / 32768),
         clipped_share=clipped_share(source_SC),
         bandwidth_hz=bandwidth(mixed(pcm_SC), sample_rate),
+        dc_offset=around.offset,
+        side_db=around.side_db,
     )
 
 

@@ -4,15 +4,22 @@ NOT_REGULAR = "not_regular"
 NAME = "name"
 EMPTY = "empty"
 FORMAT = "format"
+NO_AUDIO = "no_audio"
+PROTECTED = "protected"
+SEVERAL_STREAMS = "several_streams"
 UNREADABLE = "unreadable"
 SAMPLE_RATE = "sample_rate"
 CHANNELS = "channels"
 TOO_SHORT = "too_short"
 TOO_LONG = "too_long"
+TOO_LARGE = "too_large"
 TRUNCATED = "truncated"
+DAMAGED = "damaged"
 NONFINITE = "nonfinite"
 RANGE = "range"
 SILENT = "silent"
+CLIPPED = "clipped"
+NARROW = "narrow_band"
 LICENCE = "licence"
 DUPLICATE = "duplicate"
 CRASHED = "crashed"
@@ -22,15 +29,22 @@ FILE_REASONS = (
     NAME,
     EMPTY,
     FORMAT,
+    NO_AUDIO,
+    PROTECTED,
+    SEVERAL_STREAMS,
     UNREADABLE,
     SAMPLE_RATE,
     CHANNELS,
     TOO_SHORT,
     TOO_LONG,
+    TOO_LARGE,
     TRUNCATED,
+    DAMAGED,
     NONFINITE,
     RANGE,
     SILENT,
+    CLIPPED,
+    NARROW,
     LICENCE,
     DUPLICATE,
     CRASHED,

@@ -1,7 +1,7 @@
 """One track: from a file to its clips in the store, or to a rejection."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from padstal.audio.decode import decode
 from padstal.audio.digests import Stamp
 from padstal.audio.measure import measure
 from padstal.audio.rejection import RejectedError
+from padstal.audio.screen import Limits, screen
 from padstal.audio.segment import offsets
 from padstal.audio.standardise import levelled, resampled
 from padstal.audio.store import Clip, Rejection, Track, TrackStore
@@ -29,6 +30,7 @@ class ClipForm:
         min_seconds, max_seconds: Durations of tracks.
         loudness_lufs: Integrated loudness of tracks; None leaves it.
         silence_dbfs: Tracks and clips whose peak lies below are silent.
+        limits: What a track must be to be used.
     """
 
     sample_rate: int
@@ -39,6 +41,7 @@ class ClipForm:
     max_seconds: float
     loudness_lufs: float | None
     silence_dbfs: float
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def key(self) -> str:
@@ -110,8 +113,9 @@ def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, np.ndarray
         RejectedError: With the reason.
     """
     decoded = decode(path, min_seconds=form.min_seconds, max_seconds=form.max_seconds)
+    screened = screen(decoded.audio_SC, decoded.sample_rate, form.limits)
     audio_SC = resampled(
-        decoded.audio_SC,
+        screened.audio_SC,
         from_rate=decoded.sample_rate,
         sample_rate=form.sample_rate,
         channels=form.channels,
@@ -134,7 +138,9 @@ def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, np.ndarray
     silent = len(stretches) - len(clips)
     if not clips:
         raise RejectedError(rejection.SILENT, f"all {silent} clips are below {form.silence_dbfs} dBFS")
-    track = Track(decoded.seconds, decoded.sample_rate, decoded.audio_SC.shape[1], tuple(clips), silent)
+    repairs = decoded.repairs + screened.repairs
+    channels = decoded.audio_SC.shape[1]
+    track = Track(decoded.seconds, decoded.sample_rate, channels, tuple(clips), silent, repairs)
     return track, _stacked(standard.pcm_SC, kept, form)
 
 

@@ -93,6 +93,21 @@ class Splits(Section):
         return self
 
 
+class Screening(Section):
+    """What a track must be to be used; null asks nothing. Silence has a limit of its own."""
+
+    max_offset: float | None = value("a larger mean of a channel is taken out", "of full scale", gt=0, lt=1)
+    max_side_db: float | None = value(
+        "with more energy in the channels' difference than their sum, the right one is turned over", "dB", ge=0, le=120
+    )
+    max_clipped_share: float | None = value(
+        "tracks with a larger share of samples within 2 % of their peak go to quarantine", gt=0, lt=1
+    )
+    min_bandwidth_hz: float | None = value(
+        "tracks with nothing above it, 60 dB below their strongest frequency, go to quarantine", "Hz", gt=0
+    )
+
+
 class IngestParams(Section):
     """Sources, and the form that all clips are brought to."""
 
@@ -109,6 +124,7 @@ class IngestParams(Section):
     max_file_seconds: float | None = value(
         "wall time of one file, to decode and cut it; then it goes to quarantine; null for any", "s", gt=0
     )
+    screening: Screening
 
     licences: Licences
     splits: Splits

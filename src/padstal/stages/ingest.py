@@ -7,6 +7,7 @@ from padstal.audio.collect import Collected, Folder, Terms, collect, digests_of
 from padstal.audio.licence_policy import Policy
 from padstal.audio.parallel import Workers
 from padstal.audio.rejection import DUPLICATE
+from padstal.audio.screen import Limits
 from padstal.audio.track import ClipForm
 from padstal.corpus.synthesise import CAPTIONS, synthesise, truth_table
 from padstal.manifest import write_table
@@ -99,6 +100,7 @@ def _form(params: IngestParams) -> ClipForm:
         max_seconds=params.max_track_seconds,
         loudness_lufs=params.loudness_lufs,
         silence_dbfs=params.silence_dbfs,
+        limits=Limits(**params.screening.model_dump()),
     )
 
 
@@ -136,6 +138,7 @@ def _metrics(collected: Collected, params: IngestParams) -> dict[str, Any]:
         "files_ignored": collected.ignored,
         "rows_without_file": collected.reasons.total() - collected.refused_files,
         "quarantined": dict(collected.reasons),
+        "repaired": dict(collected.repairs),
         "clips": collected.clips,
         "clips_silent": collected.silent_clips,
         "hours": collected.clips * _form(params).clip_samples / params.sample_rate / 3600,

@@ -1,0 +1,90 @@
+"""Whether a decoded track is fit to learn from, and what of it can be put right: offset, polarity, clipping, bandwidth.
+
+Silence is `standardise`'s to find. Each limit can be None, for tracks whose faults are wanted (the corpus that the
+project composes plants some, for p-MOS to find).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from padstal.audio import rejection
+from padstal.audio.balance import balance
+from padstal.audio.measure import bandwidth, clipped_share
+from padstal.audio.rejection import RejectedError
+
+OFFSET = "constant offset taken out"
+POLARITY = "right channel turned over"
+BANDWIDTH_SECONDS = 60
+"""Of the middle of a track, that its bandwidth is taken of."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is put right and what is turned away; None for neither.
+
+    Attributes:
+        max_offset: Largest mean of a channel, in full scale; a larger one is taken out.
+        max_side_db: Most energy of the channels' difference over that of their sum; with more, the right channel is
+            the wrong way round, and is turned over.
+        max_clipped_share: Largest share of samples within 2 % of the peak.
+        min_bandwidth_hz: Lowest bandwidth (60 dB below the strongest frequency).
+    """
+
+    max_offset: float | None = None
+    max_side_db: float | None = None
+    max_clipped_share: float | None = None
+    min_bandwidth_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Screened:
+    """Audio float32 [S, C] that may be used, and what was put right in it."""
+
+    audio_SC: np.ndarray
+    repairs: tuple[str, ...]
+
+
+def screen(audio_SC: np.ndarray, sample_rate: int, limits: Limits) -> Screened:
+    """A track as it may be used; silence passes.
+
+    Args:
+        audio_SC: float32 [S, C] with 1 or 2 channels; a repair makes a copy.
+        sample_rate: Hz.
+        limits: What is asked of it.
+
+    Raises:
+        RejectedError: `clipped` or `narrow_band`.
+    """
+    if limits.max_clipped_share is not None:
+        share = clipped_share(audio_SC)
+        if share > limits.max_clipped_share and np.ptp(audio_SC) > 0:
+            raise RejectedError(
+                rejection.CLIPPED,
+                f"{share:.1%} of samples lie at the peak: expected at most {limits.max_clipped_share:.1%}",
+            )
+    audio_SC, repairs = _put_right(audio_SC, limits)
+    if limits.min_bandwidth_hz is not None:
+        found = _bandwidth(audio_SC, sample_rate)
+        if 0 < found < limits.min_bandwidth_hz:
+            raise RejectedError(
+                rejection.NARROW, f"nothing above {found:.0f} Hz: expected {limits.min_bandwidth_hz:.0f} Hz or more"
+            )
+    return Screened(audio_SC, repairs)
+
+
+def _put_right(audio_SC: np.ndarray, limits: Limits) -> tuple[np.ndarray, tuple[str, ...]]:
+    repairs = []
+    found = balance(audio_SC)
+    if limits.max_offset is not None and found.offset > limits.max_offset:
+        audio_SC = audio_SC - np.array(found.offsets, np.float32)
+        repairs.append(OFFSET)
+    if limits.max_side_db is not None and found.side_db > limits.max_side_db:
+        audio_SC = audio_SC * np.array([1, -1], np.float32)
+        repairs.append(POLARITY)
+    return audio_SC, tuple(repairs)
+
+
+def _bandwidth(audio_SC: np.ndarray, sample_rate: int) -> float:
+    spare = max(0, len(audio_SC) - BANDWIDTH_SECONDS * sample_rate) // 2
+    return bandwidth(audio_SC[spare : len(audio_SC) - spare].mean(axis=1), sample_rate)

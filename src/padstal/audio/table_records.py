@@ -1,0 +1,227 @@
+"""Records of a CSV, JSONL or Parquet table, one at a time; a broken one is said to be broken and the next is read."""
+
+import csv
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+LONGEST_LINE = 1 << 20
+"""Bytes of a line, and of a CSV record."""
+MOST_ROWS = 10_000_000
+MOST_BROKEN = 10_000
+"""Broken rows after which a table is none."""
+BATCH_ROWS = 1024
+LONGEST_RECORD_LINES = 1000
+"""Lines that a quoted cell may go over before its quote counts as forgotten."""
+BOM = b"\xef\xbb\xbf"
+WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A record that cannot be read: where, why, and what can be made out of it."""
+
+    number: int
+    why: str
+    values: Mapping[str, Any]
+
+
+Record = tuple[int, Mapping[str, Any]] | Broken
+"""Its number, the first is 1, and its values by column; or what is wrong."""
+
+
+def records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
+    """The records of a table, of `columns` alone as far as they are there; `path` must be among them.
+
+    Raises:
+        ValueError: Not CSV, JSONL or Parquet; no column `path`; too many rows, or too many that are broken.
+    """
+    readers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+    if path.suffix.lower() not in readers:
+        raise ValueError(f"{path}: expected a captions table that ends in .csv, .jsonl or .parquet")
+    broken = 0
+    for count, record in enumerate(readers[path.suffix.lower()](path, columns), start=1):
+        broken += isinstance(record, Broken)
+        if broken > MOST_BROKEN or count > MOST_ROWS:
+            what = f"{broken} broken rows" if broken > MOST_BROKEN else f"more than {MOST_ROWS} rows"
+            raise ValueError(f"{path}: not a readable captions table: {what}")
+        yield record
+
+
+def need_path(path: Path, names: Collection[Any], columns: Sequence[str]) -> None:
+    """Raises ValueError where column `path` is missing or a column that is read stands there twice."""
+    if "path" not in names:
+        shown = ", ".join(str(name)[:40] for name in list(names)[:20])
+        raise ValueError(f"{path}: no column 'path' among {shown or 'none'}")
+    twice = sorted({name for name in columns if list(names).count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: column {', '.join(twice)} stands there twice: expected once")
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Lines with their ends; of one longer than `LONGEST_LINE` only the start, one byte too long."""
+    while line := file.readline(LONGEST_LINE + 1):
+        yield line
+        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):  # leave out the rest
+            line = file.readline(LONGEST_LINE + 1)
+
+
+def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[Record]:
+    with path.open("rb") as file:
+        for number, line in enumerate(_lines(file), start=1):
+            if number == 1:
+                _no_wide_text(path, line)
+                line = line.removeprefix(BOM)
+            if not line.strip():
+                continue
+            try:
+                if len(line) > LONGEST_LINE:
+                    raise ValueError(f"longer than {LONGEST_LINE} bytes")
+                found = json.loads(line.decode("utf-8"), object_pairs_hook=_distinct)
+                if not isinstance(found, dict):
+                    raise ValueError(f"{type(found).__name__}: expected an object")
+                yield number, found
+            except (ValueError, RecursionError) as error:
+                yield Broken(number, _short(error), {})
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return found
+
+
+def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
+    """RFC 4180 with any line end; a record that does not close its quotes costs its first line alone."""
+    with path.open("rb") as file:
+        source = _Lines(_lines(file))
+        first = source.next()
+        _no_wide_text(path, first)
+        try:
+            header = next(csv.reader([first.removeprefix(BOM).decode("utf-8")], strict=True), [])
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"{path}: not a readable captions table: {error}") from None
+        names = [name.strip() for name in header]
+        need_path(path, names, columns)
+        while True:
+            number = source.taken
+            try:
+                cells = source.record()
+            except (csv.Error, UnicodeDecodeError) as error:
+                source.back()
+                line = source.next()
+                yield Broken(number, _short(error), _made_out(line, names))
+                continue
+            if cells is None:
+                return
+            if not cells:
+                continue
+            if len(cells) != len(names):
+                yield Broken(
+                    number, f"{len(cells)} cells: expected {len(names)}", dict(zip(names, cells, strict=False))
+                )
+                if source.lines > 1:  # a quote that closes lines later has swallowed them
+                    source.back()
+                    source.next()
+                continue
+            yield number, dict(zip(names, cells, strict=True))
+
+
+class _Lines:
+    """Lines that can be given back to the start of the record that was last read."""
+
+    def __init__(self, lines: Iterator[bytes]):
+        self._source = lines
+        self._given_back: list[bytes] = []
+        self._of_record: list[bytes] = []
+        self.taken = 0
+        """Lines read so far."""
+
+    @property
+    def lines(self) -> int:
+        """Lines of the last record."""
+        return len(self._of_record)
+
+    def next(self) -> bytes:
+        """The next line; b"" at the end."""
+        self._of_record = []
+        return self._take()
+
+    def record(self) -> list[str] | None:
+        """The next record's cells; None at the end.
+
+        Raises:
+            csv.Error: Its quotes make no sense, or it goes on for too long.
+            UnicodeDecodeError: Not UTF-8.
+        """
+        self._of_record = []
+        for cells in csv.reader(self._decoded(), strict=True):
+            return cells
+        return None
+
+    def back(self) -> None:
+        """The lines of the last record are to be read again."""
+        self._given_back = self._of_record + self._given_back
+        self.taken -= len(self._of_record)
+        self._of_record = []
+
+    def _decoded(self) -> Iterator[str]:
+        length = 0
+        while line := self._take():
+            length += len(line)
+            if length > LONGEST_LINE or len(self._of_record) > LONGEST_RECORD_LINES:
+                raise csv.Error(
+                    f"longer than {LONGEST_LINE} bytes or {LONGEST_RECORD_LINES} lines: is a quote missing?"
+                )
+            yield line.decode("utf-8")
+
+    def _take(self) -> bytes:
+        line = self._given_back.pop(0) if self._given_back else next(self._source, b"")
+        if line:
+            self._of_record.append(line)
+            self.taken += 1
+        return line
+
+
+def _made_out(line: bytes, names: list[str]) -> dict[str, str]:
+    """What a broken line seems to say: its cells as far as there are commas."""
+    cells = line[:LONGEST_LINE].decode("utf-8", "backslashreplace").rstrip("\r\n").split(",")
+    return dict(zip(names, cells, strict=False))
+
+
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError)
+    with _as_value_error(path, kinds), pq.ParquetFile(path, thrift_string_size_limit=LONGEST_LINE * 16) as table:
+        names = table.schema_arrow.names
+        need_path(path, names, columns)
+        if table.metadata.num_rows > MOST_ROWS:
+            raise ValueError(f"{path}: {table.metadata.num_rows} rows: expected at most {MOST_ROWS}")
+        number = 0
+        for batch in table.iter_batches(BATCH_ROWS, columns=[name for name in columns if name in names]):
+            for values in batch.to_pylist():
+                number += 1
+                yield number, values
+
+
+@contextmanager
+def _as_value_error(path: Path, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
+    try:
+        yield
+    except kinds as error:
+        raise ValueError(f"{path}: not a readable captions table: {_short(error)}") from None
+
+
+def _no_wide_text(path: Path, line: bytes) -> None:
+    if line.startswith(WIDE_BOMS):
+        raise ValueError(f"{path}: not a readable captions table: UTF-16, expected UTF-8")
+
+
+def _short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error)[:200]}"

@@ -1,7 +1,7 @@
 """Many folders of music to one manifest, one quarantine and shards: every file ends in one of the two tables."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,14 @@ class Folder:
         path: Of the folder.
         captions: The captions table, relative to it, if there is one.
         licence: Of files whose row names none; "" for none.
+        failed: Files that could not be brought to the folder, with why.
     """
 
     name: str
     path: Path
     captions: str | None
     licence: str
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,8 @@ def _candidates(
         table = read_captions(folder.path / folder.captions)
     refuse = partial(_refused, folder.name)
     refused += [refuse(path, reason, detail) for path, reason, detail in table.refused]
-    seen, ignored = set(), 0
+    refused += [refuse(path, rejection.FETCH_FAILED, why) for path, why in folder.failed.items()]
+    seen, ignored = set(folder.failed), 0
     for found in show(walk(folder.path), unit="file"):
         path = found.printable
         seen.add(path)

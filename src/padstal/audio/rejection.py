@@ -16,6 +16,7 @@ SILENT = "silent"
 LICENCE = "licence"
 DUPLICATE = "duplicate"
 CRASHED = "crashed"
+FETCH_FAILED = "fetch_failed"
 FILE_REASONS = (
     NOT_REGULAR,
     NAME,
@@ -33,6 +34,7 @@ FILE_REASONS = (
     LICENCE,
     DUPLICATE,
     CRASHED,
+    FETCH_FAILED,
 )
 """Reasons about a file that is there."""
 

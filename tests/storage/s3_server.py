@@ -43,12 +43,14 @@ class Request:
         key: Of the object; "" for a bucket's.
         range: Its Range header; "" for none.
         fault: Kind of the fault it met; "" for none.
+        connection: The client's port.
     """
 
     operation: str
     key: str
     range: str
     fault: str
+    connection: int
 
 
 class S3Server:
@@ -156,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         operation = _operation(self.command, self.bucket_name, self.key, self.query, self.sent)
         self.fault = s3.faults.take(operation, self.key)
         kind = self.fault.kind if self.fault else ""
-        s3.requests.append(Request(operation, self.key, self.sent.get("range", ""), kind))
+        s3.requests.append(Request(operation, self.key, self.sent.get("range", ""), kind, self.client_address[1]))
         try:
             self.body, self.claims = received(self.rfile, self.sent)
             if not (s3.anonymous and "authorization" not in self.sent):

@@ -161,6 +161,27 @@ def list_objects(
     return Listing(tuple(sorted(objects, key=lambda item: item.key.encode("utf-8", "surrogatepass"))), found.failed)
 
 
+def reach(store: Store, manifest: str | None) -> str:
+    """Ask a store once; gives how we are known to it ("env", "shared-credentials-file", …), never who we are.
+
+    Raises:
+        CredentialsError: We are refused.
+        StoreError: It does not answer, or has no such bucket or manifest.
+    """
+    import boto3
+
+    client = store.client()
+    try:
+        if manifest is None:
+            client.list_objects_v2(Bucket=store.bucket, Prefix=store.prefix, MaxKeys=1)
+        else:
+            client.head_object(Bucket=store.bucket, Key=store.prefix + manifest)
+        credentials = None if store.anonymous else boto3.session.Session().get_credentials()
+    except Exception as error:
+        raise _unreadable(store, error) from error
+    return str(credentials.method) if credentials else "anonymous"
+
+
 def head(client: Any, store: Store, key: str, patience: Patience) -> Listed:
     """One object as it is now; raises what boto3 raises."""
     answer = patience.ask(lambda: client.head_object(Bucket=store.bucket, Key=store.prefix + key))

@@ -93,6 +93,7 @@ def trouble(error: BaseException) -> Trouble:
     import http.client
 
     from botocore.exceptions import BotoCoreError, ChecksumError, ClientError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import ConnectionError as EndpointError
     from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
@@ -104,7 +105,7 @@ def trouble(error: BaseException) -> Trouble:
         return _of_answer(*_code(error))
     if {base.__name__ for base in type(error).__mro__} & _CREDENTIALS_EXCEPTIONS:
         return Trouble.CREDENTIALS
-    again = (HTTPClientError, IncompleteReadError, ChecksumError, ResponseParserError, HTTPError)
+    again = (HTTPClientError, EndpointError, IncompleteReadError, ChecksumError, ResponseParserError, HTTPError)
     if isinstance(error, (*again, http.client.HTTPException, ConnectionError, TimeoutError)):
         return Trouble.TRANSIENT
     if isinstance(error, BotoCoreError):

@@ -290,9 +290,10 @@ class _Handler(BaseHTTPRequestHandler):
         with objects.lock:
             held = dict(objects.bucket(self.bucket_name))
         longest = min(self.server.s3.page, int(self.query.get("max-keys", 1000)))
-        after = self.query.get("continuation-token") or self.query.get("start-after", "")
+        token = bytes.fromhex(self.query.get("continuation-token", "")).decode()
+        after = token or self.query.get("start-after", "")
         text, last, more = _page(held, self.query.get("prefix", ""), self.query.get("delimiter", ""), after, longest)
-        following = f"<NextContinuationToken>{quote(last)}</NextContinuationToken>" if more else ""
+        following = f"<NextContinuationToken>{last.encode().hex()}</NextContinuationToken>" if more else ""
         self._xml(
             f"<ListBucketResult {XMLNS}><Name>{self.bucket_name}</Name><EncodingType>url</EncodingType>"
             f"<IsTruncated>{str(more).lower()}</IsTruncated>{following}{text}</ListBucketResult>"

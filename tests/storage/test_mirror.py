@@ -126,7 +126,16 @@ def test_two_runs_do_not_write_into_one_mirror(server, tmp_path):
 
 
 def test_hostile_keys_are_named_and_nothing_is_written_outside(server, tmp_path):
-    hostile = ["../out.wav", "/etc/padstal.wav", "a\0b.wav", "d//e.wav", "x" * 300, "good.wav", "GOOD", "é/../../../out.wav"]
+    hostile = [
+        "../out.wav",
+        "/etc/padstal.wav",
+        "a\0b.wav",
+        "d//e.wav",
+        "x" * 300,
+        "good.wav",
+        "GOOD",
+        "é/../../../out.wav",
+    ]
     for key in [*hostile, "GOOD.wav", "GOOD/x.wav"]:
         server.put("music", f"p/{key}", b"content")
     done = fetch(server, tmp_path / "deep" / "m", max_failed_share=1.0)

@@ -66,4 +66,6 @@ def test_any_keys_are_kept_inside_or_refused_and_never_clash(keys):
         assert (FOLDER / key).resolve().is_relative_to(FOLDER)
         assert str(PurePosixPath(key)) == key
     assert len({key.lower() for key in kept}) == len(kept)
-    assert not {key.lower() for key in kept} & {str(parent).lower() for key in kept for parent in PurePosixPath(key).parents}
+    assert not {key.lower() for key in kept} & {
+        str(parent).lower() for key in kept for parent in PurePosixPath(key).parents
+    }

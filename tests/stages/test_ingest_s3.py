@@ -1,4 +1,4 @@
-"""A bucket gives the same clips as a folder of the same files; what cannot be had is in quarantine, and the run goes on."""
+"""A bucket gives the clips that a folder of the same files gives; what cannot be had is in quarantine."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -106,8 +106,8 @@ class S3Server:
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_CONFIG_FILE": "/dev/null",
-            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "AWS_CONFIG_FILE": "/dev/null/none",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null/none",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         return {**variables, "AWS_SESSION_TOKEN": self.token} if self.token else variables

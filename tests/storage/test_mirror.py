@@ -1,8 +1,10 @@
 """A mirror holds what the bucket holds, fetches what is new alone, and never touches what is not its own."""
 
+import gzip
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from tests.storage.mirrored import fetch, files, parts
@@ -142,6 +144,33 @@ def test_hostile_keys_are_named_and_nothing_is_written_outside(server, tmp_path)
     assert set(done.failed) == set(hostile)
     assert files(tmp_path / "deep" / "m") == {"GOOD.wav": b"content", "GOOD/x.wav": b"content"}
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+
+
+def test_bytes_are_synced_before_they_get_their_name(server, tmp_path, monkeypatch):
+    server.put("music", "p/x.wav", b"x")
+    events: list[str] = []
+    sync, rename = os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        events.append(f"sync {Path(os.readlink(f'/proc/self/fd/{descriptor}')).parent.name}")
+        sync(descriptor)
+
+    def renamed(path: Path, target: Path) -> Path:
+        events.append(f"rename {path.parent.name} {Path(target).name}")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    fetch(server, tmp_path / "m")
+    events = [event for event in events if "parts" in event]
+    assert events == ["sync parts", "rename parts x.wav"]
+
+
+def test_bytes_come_as_they_are_stored_whatever_their_encoding(server, tmp_path):
+    octets = gzip.compress(b"x" * 1000)
+    server.put("music", "p/x.wav", octets, headers={"Content-Encoding": "gzip"})
+    fetch(server, tmp_path / "m")
+    assert files(tmp_path / "m") == {"x.wav": octets}
 
 
 def test_links_in_the_mirror_lead_nowhere(server, tmp_path):

@@ -63,9 +63,7 @@ class S3Source(Section):
     """A bucket, or a prefix of one, of any S3-compatible store; credentials come from boto3's own chain alone."""
 
     kind: Literal["s3"]
-    uri: str = value(
-        "s3://bucket/prefix; the prefix is a folder", pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$"
-    )
+    uri: str = value("s3://bucket/prefix; the prefix is a folder", pattern=r"^s3://[A-Za-z0-9._-]{1,255}(/.*)?$")
     name: str = value(
         "the manifest's `source` and the mirror's folder in data/mirror; by default the last part of `uri`",
         default="",

@@ -167,7 +167,7 @@ def _fetch_all(fetcher: Fetcher, missing: list[Listed], index: Index, failures: 
 def _unchanged(folder: Path, index: Index, item: Listed) -> bool:
     """Whether the mirror holds this version of the object; a file that someone touched is read to tell."""
     entry = index.entries.get(item.key)
-    if entry is None or (entry.etag, entry.bytes) != (item.etag, item.bytes):
+    if entry is None or not item.etag or (entry.etag, entry.bytes) != (item.etag, item.bytes):
         return False
     if item.sha256 and item.sha256 != entry.sha256:
         return False

@@ -20,6 +20,7 @@ from padstal.storage.s3_errors import (
 )
 
 LONGEST_MANIFEST_BYTES = 2**30
+STOPPED = "the run ended before it was looked up"
 _URI = re.compile(r"s3://(?P<bucket>[^/?#]+)(?:/(?P<prefix>.*))?", re.DOTALL)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -255,10 +256,12 @@ def _look_up(client: Any, store: Store, patience: Patience, rows: tuple[dict[str
     wanted, failed = rows
 
     def one(key: str) -> Listed | str:
+        if patience.stop.is_set():
+            return STOPPED
         try:
             return replace(head(client, store, key, patience), sha256=wanted[key])
         except StoppedError:
-            return "the run ended before it was looked up"
+            return STOPPED
         except Exception as error:
             match trouble(error):
                 case Trouble.CREDENTIALS:

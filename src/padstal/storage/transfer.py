@@ -208,7 +208,7 @@ def part_name(item: Listed) -> str:
 
 def _same_version(answer: Mapping[str, Any], item: Listed, left: int) -> None:
     etag = str(answer.get("ETag", "")).strip('"')
-    if etag != item.etag or answer["ContentLength"] != left:
+    if (item.etag and etag != item.etag) or answer["ContentLength"] != left:
         raise ChangedError(
             f"ETag {etag} with {answer['ContentLength']} bytes to come, listed as {item.etag} with {left}"
         )

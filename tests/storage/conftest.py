@@ -2,8 +2,19 @@
 
 from collections.abc import Iterator
 
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 from tests.storage.s3_server import S3Server
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_loader() -> Iterator[None]:
+    """Clients read S3's model from disk once, not each for itself; it takes most of a client's time."""
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda *arguments: loader)
+        yield
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def _check(folder: Path, key: str) -> str:
     return Index(folder).entries[key].check
 
 
-@pytest.mark.parametrize("kind", ["cut", "reset", "stall", "drip"])
+@pytest.mark.parametrize("kind", ["cut", "reset", "stall", pytest.param("drip", marks=pytest.mark.slow)])
 def test_a_broken_line_is_taken_up_where_it_broke(server, tmp_path, kind):
     content = os.urandom(3 * MIB)
     server.put("music", "p/x.wav", content)
@@ -192,10 +192,10 @@ def test_credentials_that_expire_end_the_run_at_once_and_the_next_goes_on(server
         fetch(server, tmp_path / "m", max_failed_share=1.0)
     assert server.count("GetObject") <= 20 + 4 * 2
     came = files(tmp_path / "m")
-    assert len(came) == 20
+    assert 20 - 4 < len(came) <= 20, "what was under way elsewhere may be left"
     server.faults.clear()
     done = fetch(server, tmp_path / "m")
-    assert (done.fetched, done.kept) == (40, 20)
+    assert (done.fetched, done.kept) == (60 - len(came), len(came))
     assert files(tmp_path / "m") == content
 
 
@@ -276,6 +276,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(server, tmp_path, m
     assert parts(tmp_path / "m") == {}
 
 
+@pytest.mark.slow
 def test_at_no_moment_is_a_part_of_a_file_under_its_name(server, tmp_path):
     versions = {f"{i}.wav": (os.urandom(300_000), os.urandom(300_000)) for i in range(8)}
     seen: list[str] = []

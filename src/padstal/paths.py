@@ -26,6 +26,10 @@ class Paths:
         """Listing of what the sources held at the last scan; in git, so that DVC sees a changed folder."""
         return self.data / "sources.json"
 
+    def mirror(self, source: str) -> Path:
+        """What an S3 source held when it was last fetched, as a folder; shared by all scales, git-ignored."""
+        return self.root / "data" / "mirror" / source
+
     @property
     def corpus(self) -> Path:
         """Audio files and captions table that the composer wrote."""

@@ -15,6 +15,8 @@ HOMES = {
     "transformers": [PACKAGE / "foundation"],
     "dac": [PACKAGE / "foundation", PACKAGE / "vae" / "discriminators.py"],
     "great_expectations": [PACKAGE / "quality", PACKAGE / "commands" / "doctor.py"],
+    "boto3": [PACKAGE / "storage"],
+    "botocore": [PACKAGE / "storage"],
     "symusic": [PACKAGE / "corpus"],
     "lightning": [PACKAGE / "vae", PACKAGE / "diffusion", PACKAGE / "foundation"],
     "plotly": [PACKAGE / "reporting"],
@@ -29,6 +31,7 @@ SLOW_TO_IMPORT = {
     "great_expectations",
     "laion_clap",
     "pandas",
+    "boto3",
 }
 
 

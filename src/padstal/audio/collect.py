@@ -43,6 +43,7 @@ class Folder:
         captions: The captions table, relative to it, if there is one.
         licence: Of files whose row names none; "" for none.
         layout: What the metadata look like, one of `layouts.read.LAYOUTS`.
+        failed: Files that could not be brought to the folder, with why.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Folder:
     captions: str | None
     licence: str
     layout: str = CAPTIONS
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -291,8 +293,10 @@ def _candidates(
     refuse = partial(_refuse, register, folder.name)
     for path, reason, detail in table.refused:
         refuse(path, "", reason, detail)
-    unseen = set(table.rows)
-    counts: Counter[str] = Counter()
+    for path, why in folder.failed.items():
+        refuse(path, "", rejection.FETCH_FAILED, why)
+    unseen = set(table.rows) - set(folder.failed)
+    counts = Counter(files=len(folder.failed))
 
     def regular() -> Iterator[Path]:
         for found in show(names, unit="file"):

@@ -24,6 +24,7 @@ LICENCE = "licence"
 DUPLICATE = "duplicate"
 CRASHED = "crashed"
 TIMEOUT = "timeout"
+FETCH_FAILED = "fetch_failed"
 FILE_REASONS = (
     NOT_REGULAR,
     NAME,
@@ -49,6 +50,7 @@ FILE_REASONS = (
     DUPLICATE,
     CRASHED,
     TIMEOUT,
+    FETCH_FAILED,
 )
 """Reasons about a file that is there."""
 

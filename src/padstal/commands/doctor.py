@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -39,6 +39,8 @@ PACKAGES = {
 """Distribution → module."""
 LEAST_GIBIBYTES = {"demo": (4, 6), "study": (8, 8), "full": (500, 64)}
 """Scale → free disk and memory that it takes."""
+DOCTOR_TIMEOUT_SECONDS = 5.0
+"""For a store to answer."""
 Mark = Literal["ok", "note", "missing"]
 
 
@@ -75,6 +77,7 @@ def findings(root: Path) -> Iterator[Finding]:
         ("machine", lambda: _machine(root, scale)),
         ("programs", _programs),
         ("params", lambda: _params(root)),
+        ("buckets", lambda: _buckets(root)),
         ("DVC", lambda: _dvc(root)),
         ("tracking", lambda: _tracking(root)),
         ("weights", lambda: _weights(Paths(root, scale))),
@@ -162,6 +165,28 @@ def _params(root: Path) -> Iterator[Finding]:
         yield Finding("params.yaml", "missing", first + (f" (and {len(more)} more: `padstal params`)" if more else ""))
         return
     yield Finding("params.yaml", "ok", f"valid at all scales; active: {tree.scale}")
+
+
+def _buckets(root: Path) -> Iterator[Finding]:
+    """The active scale's S3 sources: asked once each, with little patience."""
+    from padstal.params.ingest import IngestParams, S3Source
+    from padstal.params.load import ParamsError, load_section
+    from padstal.storage.listing import store_of
+    from padstal.storage.objects import reach
+    from padstal.storage.s3_errors import StoreError
+
+    try:
+        sources = load_section(root / "params.yaml", "ingest", IngestParams).sources
+    except ParamsError:  # the check of params.yaml says so
+        return
+    for source in sources:
+        if isinstance(source, S3Source):
+            store = replace(store_of(source.model_dump()), timeout_seconds=DOCTOR_TIMEOUT_SECONDS)
+            try:
+                known = reach(store, source.manifest)
+                yield Finding(source.uri, "ok", f"answers; credentials: {known}")
+            except StoreError as error:
+                yield Finding(source.uri, "missing", str(error))
 
 
 def _dvc(root: Path) -> Iterator[Finding]:

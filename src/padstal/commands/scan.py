@@ -11,6 +11,7 @@ from padstal.params.ingest import IngestParams
 from padstal.params.load import load_section
 from padstal.storage.atomic import read_json, write_json
 from padstal.storage.listing import scan
+from padstal.storage.s3_errors import StoreError
 
 
 def run(root: Path, scale: str | None) -> int:
@@ -19,15 +20,19 @@ def run(root: Path, scale: str | None) -> int:
     Raises:
         ParamsError: The section `ingest` is wrong.
         FileNotFoundError: A folder source is not there.
+        ValueError: A bucket cannot be listed.
     """
     paths = paths_of(root, scale)
     sources = load_section(paths.params, "ingest", IngestParams, paths.scale).sources
     before = read_json(paths.sources) if paths.sources.exists() else {"sources": []}
-    now = scan(
-        [source.model_dump() for source in sources],
-        root=root,
-        progress=lambda files: tqdm(files, unit="file", desc="scan", leave=False),
-    )
+    try:
+        now = scan(
+            [source.model_dump() for source in sources],
+            root=root,
+            progress=lambda files: tqdm(files, unit="file", desc="scan", leave=False),
+        )
+    except StoreError as error:
+        raise ValueError(str(error)) from error
     write_json(paths.sources, now)
     create_missing(paths)
     old, new = _files(before), _files(now)
@@ -42,7 +47,8 @@ def run(root: Path, scale: str | None) -> int:
 
 def _files(listing: dict) -> dict[tuple[str, str], str | None]:  # type: ignore[type-arg]
     return {
-        (source.get("path", source["kind"]), file["path"]): file["sha256"]
+        (source.get("path") or source.get("uri") or source["kind"], file["path"]): file.get("sha256")
+        or file.get("etag")
         for source in listing["sources"]
         for file in source.get("files", [])
     }

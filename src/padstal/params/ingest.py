@@ -1,7 +1,7 @@
 """`ingest`: where music comes from and what a clip is."""
 
 from pathlib import PurePath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -53,9 +53,13 @@ class FolderSource(Section):
 
     @model_validator(mode="after")
     def _one_kind_of_table(self) -> "FolderSource":
-        if self.captions is not None and self.layout != "captions":
-            raise ValueError(f"captions = {self.captions}: the layout {self.layout} has its own tables; leave it out")
+        _check_table(self.captions, self.layout)
         return self
+
+
+def _check_table(captions: str | None, layout: Layout) -> None:
+    if captions is not None and layout != "captions":
+        raise ValueError(f"captions = {captions}: the layout {layout} has its own tables; leave it out")
 
 
 class Licences(Section):
@@ -75,7 +79,60 @@ class Licences(Section):
     )
 
 
-Source = Annotated[SynthSource | FolderSource, Field(discriminator="kind")]
+class Fetch(Section):
+    """How objects come from a store. The defaults suit Amazon's and most others."""
+
+    connections: int = value("objects fetched at a time", "threads", default=16, ge=1, le=256)
+    attempts: int = value(
+        "requests in a row without progress before an object counts as failed", default=6, ge=1, le=50
+    )
+    longest_wait_seconds: float = value(
+        "bound of the waits between them, which double", "s", default=20.0, gt=0, le=300
+    )
+    timeout_seconds: float = value("for a connection, and for the next byte", "s", default=30.0, gt=0, le=600)
+    max_failed_share: float = value("share of objects that may fail before the stage does", default=0.01, ge=0, le=1)
+    max_object_mebibytes: int = value("longer objects fail", "MiB", default=2048, ge=1)
+
+
+class S3Source(Section):
+    """A bucket, or a prefix of one, of any S3-compatible store; credentials come from boto3's own chain alone."""
+
+    kind: Literal["s3"]
+    uri: str = value("s3://bucket/prefix; the prefix is a folder", pattern=r"^s3://[A-Za-z0-9._-]{1,255}(/.*)?$")
+    name: str = value(
+        "the manifest's `source` and the mirror's folder in data/mirror; by default the last part of `uri`",
+        default="",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+        validate_default=True,
+    )
+    endpoint_url: str | None = value("of a store other than Amazon's", default=None, pattern=r"^https?://[^/@?#]+/?$")
+    region: str | None = value("null leaves it to boto3's own chain", default=None)
+    anonymous: bool = value("ask without credentials, where anyone may read", default=False)
+    captions: str | None = value("captions table (CSV, JSONL or Parquet), relative to `uri`", default=None)
+    layout: Layout = value(
+        "what the metadata look like: a captions table, or the tables of a published dataset", default="captions"
+    )
+    licence: str | None = value("licence of files whose row names none", "SPDX or CC id", default=None)
+    manifest: str | None = value(
+        "CSV or JSONL of the keys wanted (columns `key` and, if known, `sha256`), relative to `uri`; null takes all",
+        default=None,
+    )
+    fetch: Fetch = Fetch()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_from_uri(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and not raw.get("name") and isinstance(raw.get("uri"), str):
+            return {**raw, "name": PurePath(raw["uri"]).name}
+        return raw
+
+    @model_validator(mode="after")
+    def _one_kind_of_table(self) -> "S3Source":
+        _check_table(self.captions, self.layout)
+        return self
+
+
+Source = Annotated[SynthSource | FolderSource | S3Source, Field(discriminator="kind")]
 
 
 class Splits(Section):
@@ -134,7 +191,9 @@ class IngestParams(Section):
     def _names_differ(self) -> "IngestParams":
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
-            raise ValueError(f"sources named {', '.join(names)}: expected distinct names (a folder's is its last part)")
+            raise ValueError(
+                f"sources named {', '.join(names)}: expected distinct names (a folder's or bucket's is its last part)"
+            )
         return self
 
     @model_validator(mode="after")

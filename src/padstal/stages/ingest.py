@@ -1,5 +1,6 @@
 """Stage `ingest`: all sources to clips of one form with provenance, licence and split; the rest to quarantine."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
@@ -11,11 +12,14 @@ from padstal.audio.screen import Limits
 from padstal.audio.track import ClipForm
 from padstal.corpus.synthesise import CAPTIONS, synthesise, truth_table
 from padstal.manifest import write_table
-from padstal.params.ingest import FolderSource, IngestParams
+from padstal.params.ingest import FolderSource, IngestParams, S3Source
 from padstal.params.runtime import DaskParams, RuntimeParams
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_file, atomic_folder, read_json
-from padstal.storage.listing import scan
+from padstal.storage.listing import captions_of, printable_key, scan, store_of
+from padstal.storage.mirror import Mirrored, mirror
+from padstal.storage.objects import Listing
+from padstal.storage.s3_errors import StoreError
 from padstal.units import seconds_to_samples
 
 
@@ -24,13 +28,21 @@ def main(stage: Stage[IngestParams]) -> None:
     params, paths = stage.params, stage.paths
     licences = _policy(params)
     workers = _workers(stage.runtime)
-    _compare_with_listing(stage)
+    mirrors = {source.name: _mirror(stage, source) for source in params.sources if isinstance(source, S3Source)}
+    _compare_with_listing(stage, {name: mirrored.listing for name, mirrored in mirrors.items()})
     with atomic_folder(paths.corpus) as corpus, atomic_folder(paths.ingest) as out:
         truth, folders = truth_table([]), []
         for source in params.sources:
             if isinstance(source, FolderSource):
                 folder = paths.root / source.path
                 folders.append(Folder(source.name, folder, source.captions, source.licence or "", source.layout))
+                continue
+            if isinstance(source, S3Source):
+                failed = {printable_key(key): why for key, why in mirrors[source.name].failed.items()}
+                folder = paths.mirror(source.name)
+                folders.append(
+                    Folder(source.name, folder, source.captions, source.licence or "", source.layout, failed)
+                )
                 continue
             truth = synthesise(
                 corpus,
@@ -104,17 +116,46 @@ def _form(params: IngestParams) -> ClipForm:
     )
 
 
-def _compare_with_listing(stage: Stage[IngestParams]) -> None:
-    """Say so if the folders are not as `padstal scan` found them; what they hold now is what counts."""
+def _mirror(stage: Stage[IngestParams], source: S3Source) -> Mirrored:
+    """Bring a bucket's objects to this machine.
+
+    Raises:
+        StageError: It cannot be read, or too much of it; what came stays for the next run.
+    """
+    content, fetch = source.model_dump(), source.fetch
+    try:
+        mirrored = mirror(
+            store_of(content),
+            stage.paths.mirror(source.name),
+            manifest=source.manifest,
+            also=captions_of(content),
+            attempts=fetch.attempts,
+            longest_wait_seconds=fetch.longest_wait_seconds,
+            max_failed_share=fetch.max_failed_share,
+            longest_bytes=fetch.max_object_mebibytes * 2**20,
+        )
+    except StoreError as error:
+        raise StageError(str(error)) from error
+    if source.captions and source.captions in mirrored.failed:
+        raise StageError(f"{source.uri}: captions table {source.captions}: {mirrored.failed[source.captions]}")
+    stage.say(
+        f"{source.uri}: {mirrored.fetched} objects fetched, {mirrored.kept} unchanged, {mirrored.removed} removed, "
+        f"{len(mirrored.failed)} failed; checked by {dict(mirrored.checks)}"
+    )
+    return mirrored
+
+
+def _compare_with_listing(stage: Stage[IngestParams], listed: Mapping[str, Listing]) -> None:
+    """Say so if the sources are not as `padstal scan` found them; what they hold now is what counts."""
     sources = [source.model_dump() for source in stage.params.sources]
-    if not any(source["kind"] == "folder" for source in sources):
+    if all(source["kind"] == "synth" for source in sources):
         return
     if not stage.paths.sources.exists():
-        stage.say(f"{stage.paths.sources}: not there; run `padstal scan`, or DVC will not see a changed folder")
+        stage.say(f"{stage.paths.sources}: not there; run `padstal scan`, or DVC will not see a changed source")
         return
     with closing(digests_of(stage.paths.ingest_store, rehash=stage.runtime.rehash)) as digests:
         try:
-            now = scan(sources, root=stage.paths.root, sha256=digests.sha256)
+            now = scan(sources, root=stage.paths.root, sha256=digests.sha256, listed=listed)
         except OSError:  # a file cannot be read, or goes away meanwhile; `collect` says which
             now = {}
     if read_json(stage.paths.sources) != now:

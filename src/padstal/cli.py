@@ -88,6 +88,27 @@ def report(
     _finish(lambda: run(Path.cwd(), scale, open_))
 
 
+@app.command(
+    epilog="Examples: [bold]padstal compare main HEAD[/bold], [bold]padstal compare HEAD~1 --out comparison[/bold], "
+    "[bold]padstal compare v1.0 v1.1 --scale study --json[/bold]"
+)
+def compare(
+    base: Annotated[str, typer.Argument(help="revision to compare with: a commit, a branch, a tag, HEAD~2 …")],
+    head: Annotated[
+        str, typer.Argument(help="revision to compare, or `workspace` for the files as they are")
+    ] = "workspace",
+    out: Annotated[
+        Path | None, typer.Option(help="folder for comment.md, comparison.json, plots/ and audio/; else it is printed")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON")] = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Say what differs between two revisions: licences, metrics with a verdict, params, data, stages, timings."""
+    from padstal.commands.compare import run
+
+    _finish(lambda: run(Path.cwd(), base, head, scale, out, as_json))
+
+
 def _finish(command: Callable[[], int]) -> None:
     """Run a command; what is the user's to mend becomes one message without a traceback."""
     try:

@@ -109,6 +109,21 @@ def compare(
     _finish(lambda: run(Path.cwd(), base, head, scale, out, as_json))
 
 
+@app.command(epilog="Example, in a job of GitHub Actions: [bold]padstal post-comment[/bold]")
+def post_comment() -> None:
+    """Keep a pull request's comment up to date from the run that GITHUB_EVENT_PATH tells of."""
+    import os
+
+    from padstal.commands.post_comment import run
+    from padstal.reporting.github import GitHubError
+
+    try:
+        raise typer.Exit(run(os.environ))
+    except (ValueError, GitHubError) as error:
+        typer.echo(f"padstal: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
 def _finish(command: Callable[[], int]) -> None:
     """Run a command; what is the user's to mend becomes one message without a traceback."""
     try:

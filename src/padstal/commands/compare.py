@@ -24,8 +24,8 @@ def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, a
     """
     trees = open_tree(root, base), open_tree(root, head)
     scale = _scale(scale, *trees)
-    sides = tuple(_side(tree, scale) for tree in trees)
-    comparison = compare(*sides, scale)
+    sides = _side(trees[0], scale), _side(trees[1], scale)
+    comparison = compare(sides[0], sides[1], scale)
     if out is not None:
         _write(out, comparison, _sounds(root, trees, sides, scale))
         print(f"comment: {out / 'comment.md'}")
@@ -53,7 +53,7 @@ def _side(tree: Tree, scale: str) -> Side:
     return read_side(revision, scale, tree.read, tree.files)
 
 
-def _sounds(root: Path, trees: tuple[Tree, Tree], sides: tuple[Side, ...], scale: str) -> list[Sound]:
+def _sounds(root: Path, trees: tuple[Tree, Tree], sides: tuple[Side, Side], scale: str) -> list[Sound]:
     cache = root / ".dvc" / "cache" / "files" / "md5"
     base, head = (
         comparison_sounds.sample_sets(side, scale, cache, root if tree.workspace else None)

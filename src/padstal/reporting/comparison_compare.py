@@ -34,14 +34,11 @@ def _notes(base: Side, head: Side, scale: str) -> list[str]:
     for side in (base, head):
         if side.active and side.active != scale:
             notes.append(f"{side.revision.name} has scale {side.active} active; it is compared at {scale}.")
-        locked = {
-            str(out.get("path", "")).split("/")[1]
-            for stage in side.stages.values()
-            for out in (stage.get("outs") if isinstance(stage.get("outs"), list) else [])
-            if str(mapping(out).get("path", "")).startswith(("data/", "models/")) and isinstance(out, dict)
-        }
+        locked = comparison_lock.scales(side)
         if locked and scale not in locked:
-            notes.append(f"dvc.lock of {side.revision.name} is of scale {', '.join(sorted(locked))}, not {scale}.")
+            notes.append(
+                f"dvc.lock of {side.revision.name} is of scale {', '.join(sorted(locked))[:200]}, not {scale}."
+            )
     ours, theirs = (mapping(side.evaluation.get("design")) for side in (base, head))
     if ours and theirs:
         moved = sorted(str(key) for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))

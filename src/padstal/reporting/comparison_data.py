@@ -30,16 +30,18 @@ def licences(base: Side, head: Side) -> list[Licence]:
     """Tracks under each licence; what asks for more than before first, then new ones, then gone ones, then the rest."""
     before, after = (_counts(side.metrics.get("ingest", {}).get("licences")) for side in (base, head))
     known = bool(before) and bool(after)
-    had = frozenset().union(*(terms(name) or frozenset() for name in before))
-    had_unknown = any(terms(name) is None for name in before)
+    held = [terms(name) for name, count in before.items() if count]
+    had = frozenset[str]().union(*(asked for asked in held if asked is not None))
+    had_unknown = None in held
     found = []
     for name in dict.fromkeys([*after, *before]):
         why, rank = "", 3
-        if known and name not in before:
+        if known and not before.get(name):
             why, rank = _new(terms(name), had, had_unknown)
-        elif known and name not in after:
+        elif known and not after.get(name):
             why, rank = "gone", 2
-        found.append((rank, Licence(name[:300] or "unknown", before.get(name), after.get(name), why)))
+        counted = before.get(name, 0.0 if before else None), after.get(name, 0.0 if after else None)
+        found.append((rank, Licence(name or "unknown", counted[0], counted[1], why)))
     return [licence for _, licence in sorted(found, key=lambda pair: (pair[0], -(pair[1].head or 0), pair[1].name))]
 
 
@@ -61,17 +63,19 @@ def counts(base: Side, head: Side) -> list[Count]:
                 **{f"curate: taken out, {str(name).replace('_', ' ')}": count for name, count in removed.items()},
             }
         )
-    return _both(*sides)[:200]
+    return _both(sides[0], sides[1])[:200]
 
 
 def quarantine(base: Side, head: Side) -> list[Count]:
     """Files in quarantine, by reason."""
-    return _both(*(side.metrics.get("ingest", {}).get("quarantined") for side in (base, head)), absent=0.0)[:500]
+    before, after = (side.metrics.get("ingest", {}).get("quarantined") for side in (base, head))
+    return _both(before, after, absent=0.0)[:500]
 
 
 def captions(base: Side, head: Side) -> list[Count]:
     """Share of clips of each caption decision."""
-    return _both(*(side.metrics.get("caption", {}).get("share") for side in (base, head)))[:200]
+    before, after = (side.metrics.get("caption", {}).get("share") for side in (base, head))
+    return _both(before, after)[:200]
 
 
 def timings(base: Side, head: Side) -> list[Timing]:
@@ -80,9 +84,9 @@ def timings(base: Side, head: Side) -> list[Timing]:
     found = []
     for label in dict.fromkeys([*after, *before]):
         ours, theirs = mapping(before.get(label)), mapping(after.get(label))
-        seconds = [figure(one.get("wall_seconds")) for one in (ours, theirs)]
+        was, now = (figure(one.get("wall_seconds")) for one in (ours, theirs))
         budget = figure(theirs.get("budget_seconds")) or figure(ours.get("budget_seconds"))
-        found.append(Timing(label[:300], *seconds, budget))
+        found.append(Timing(label[:300], was, now, budget))
     return sorted(found, key=lambda timing: -(timing.head or timing.base or 0.0))[:200]
 
 

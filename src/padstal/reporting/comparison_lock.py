@@ -63,6 +63,12 @@ def outputs(base: Side, head: Side, scale: str) -> list[Output]:
     return sorted(found, key=lambda output: output.base == output.head)[:500]
 
 
+def scales(side: Side) -> frozenset[str]:
+    """Scales whose outputs `dvc.lock` has."""
+    paths = (path.split("/") for path in _outs(side))
+    return frozenset(parts[1] for parts in paths if len(parts) > 2 and parts[0] in ("data", "models"))
+
+
 def _flat(node: Any) -> dict[str, str]:
     return {key[:300]: _text(value) for key, value in leaves(node)} if node is not None else {}
 

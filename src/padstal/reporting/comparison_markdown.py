@@ -70,6 +70,7 @@ def foreign(text: str, longest: int = _LONGEST_CELL) -> str:
     )
     visible = " ".join(visible.split())
     visible = visible if len(visible) <= longest else visible[: longest - 1] + "…"
+    visible = re.sub(r"(?i)(:)(?=//)|(www)(?=\.)", rf"\g<0>{_JOINER}", visible)
     escaped = escape_markdown(visible)
     escaped = re.sub(r"(?i)\b(gh)-(?=\d)", rf"\1-{_JOINER}", escaped)  # GH-12 names an issue
     return re.sub(r"(?i)(?<![\w&#])([0-9a-f]{6})(?=[0-9a-f]+\b)", rf"\1{_JOINER}", escaped)  # so may a commit's name
@@ -131,8 +132,8 @@ def _tables(comparison: Comparison) -> list[_Table]:
             [
                 (
                     foreign(one.name),
-                    number(one.base),
-                    number(one.head),
+                    _count(one.base),
+                    _count(one.head),
                     ("⚠️ " if one.why.startswith("new") else "") + foreign(one.why),
                 )
                 for one in licences
@@ -233,7 +234,7 @@ def _method(group: str) -> str:
 def _figure(value: float | None, around: Sequence[float]) -> str:
     if value is None:
         return "–"
-    said = interval(*around) if len(around) == 2 else ""
+    said = interval(around[0], around[1]) if len(around) == 2 else ""
     return f"{_count(value)} {said}".strip()
 
 

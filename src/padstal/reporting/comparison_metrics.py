@@ -26,7 +26,7 @@ EARS = {
 
 Better = Literal["higher", "lower", ""]
 _HIGHER = ("accuracy", "spearman", "recall", "precision", "si_sdr", "similarity", "roc_area", "zero_shot", "right_of")
-_HIGHER += ("tagger_genre", "pmos", "clap_f", "vendi")
+_HEARD_HIGHER = ("tagger_genre", "pmos", "clap_f", "vendi")
 _LOWER = ("loss", "mel_l1", "mrstft", "spectral_distance", "error", "broken", "clipped", "ibs", "fd")
 _NO_FIGURE = ("chance", "interval", "n", "why", "times_chance", "mean_spectrum", "untrained", "quantiles", "paper")
 
@@ -67,7 +67,10 @@ def matched(base: Side, head: Side) -> list[Delta]:
 def checks(base: Side, head: Side) -> list[Delta]:
     """Checks of the foundation models, of planted truth, of reconstructions, and of the latent spaces."""
     before, after = (_checks(side.evaluation) for side in (base, head))
-    return [_plain(*key, before.get(key, {}), after.get(key, {})) for key in _either(before, after)]
+    return [
+        _plain(group, name, before.get((group, name), {}), after.get((group, name), {}))
+        for group, name in _either(before, after)
+    ]
 
 
 def figures(base: Side, head: Side) -> list[Delta]:
@@ -83,7 +86,10 @@ def figures(base: Side, head: Side) -> list[Delta]:
         }
         for side in (base, head)
     ]
-    found = [_plain(*key, sides[0].get(key, {}), sides[1].get(key, {})) for key in _either(*sides)]
+    found = [
+        _plain(stage, key, sides[0].get((stage, key), {}), sides[1].get((stage, key), {}))
+        for stage, key in _either(*sides)
+    ]
     return [delta for delta in found if delta.verdict != "unchanged"]
 
 
@@ -120,7 +126,7 @@ def direction(name: str) -> Better:
         return "higher" if HIGHER_IS_BETTER[name] else "lower"
     if any(word in name for word in _LOWER):
         return "lower"
-    return "higher" if any(word in name for word in _HIGHER) else ""
+    return "higher" if any(word in name for word in (*_HIGHER, *_HEARD_HIGHER)) else ""
 
 
 def _delta(
@@ -134,22 +140,23 @@ def _delta(
     base, head = figure(ours.get(metric)), figure(theirs.get(metric))
     if base is None and head is None:
         return []
-    spans = [around(mapping(row.get("intervals")).get(metric)) for row in (ours, theirs)]
+    before, after = (around(mapping(row.get("intervals")).get(metric)) for row in (ours, theirs))
     better = direction(metric)
-    verdict = decide(better, base, head, *spans)
+    verdict = decide(better, base, head, before, after)
     ears = sorted(set(EARS.get(metric, ())) & set(heard))
     if ears and base is not None and head is not None:
         verdict = "not comparable"
         note = "; ".join(part for part in (note, f"heard by another {' and '.join(ears)}") if part)
-    return [Delta(group, metric, better, base, head, *spans, verdict, note)]
+    return [Delta(group[:300], metric[:300], better, base, head, before, after, verdict, note[:1_000])]
 
 
 def _plain(group: str, name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Delta:
     base, head = figure(ours.get("value")), figure(theirs.get("value"))
-    spans = [around(row.get("interval")) for row in (ours, theirs)]
+    before, after = (around(row.get("interval")) for row in (ours, theirs))
     better = direction(name.rpartition(".")[2])
     better = better or direction(name)
-    return Delta(group[:300], name[:300], better, base, head, *spans, decide(better, base, head, *spans))
+    verdict = decide(better, base, head, before, after)
+    return Delta(group[:300], name[:300], better, base, head, before, after, verdict)
 
 
 def _checks(evaluation: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -79,7 +79,7 @@ def _value(kind: Any, node: Any, at: str) -> Any:
         if not isinstance(node, list) or len(node) > longest:
             raise RecordError(f"{at}: expected a list of at most {longest} items")
         return tuple(_value(get_args(kind)[0], item, f"{at}[{place}]") for place, item in enumerate(node))
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return _build(kind, node, at)
     if kind is float and isinstance(node, int | float) and not isinstance(node, bool):
         return float(node)

@@ -68,7 +68,7 @@ def sounds(
     Both sides play their middle strength, the same seed where they have it.
     """
     shared = [prompt for prompt in _prompts(head) if prompt in set(_prompts(base))][:prompts]
-    found = []
+    found: list[Sound] = []
     for number, prompt in enumerate(shared, 1):
         for name, sets, rate in (("before", base, sample_rates[0]), ("now", head, sample_rates[1])):
             for one in sets:
@@ -86,9 +86,13 @@ def sounds(
 
 
 def _outs(side: Side, folder: str) -> list[tuple[str, str]]:
-    outs = [out for stage in side.stages.values() for out in stage.get("outs") or [] if isinstance(out, Mapping)]
+    outs = [out for stage in side.stages.values() for out in _list(stage.get("outs"))]
     named = [(str(out.get("path", "")), str(out.get("md5", ""))) for out in outs]
     return [(path, md5) for path, md5 in named if re.fullmatch(rf"{re.escape(folder)}\w+", path)]
+
+
+def _list(node: Any) -> list[Mapping[str, Any]]:
+    return [item for item in node if isinstance(item, Mapping)] if isinstance(node, list) else []
 
 
 def _object(cache: Path, md5: str) -> Path | None:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from padstal.reporting.comparison import VERDICTS, Comparison, Count, Delta, Revision
 from padstal.reporting.text import duration, escape_markdown, interval, number, words
@@ -33,11 +34,12 @@ class Media:
 
 @dataclass(frozen=True)
 class _Table:
-    """A section: rows are ready Markdown; `folded` hides it behind its title."""
+    """A section: `row` makes an item ready Markdown, if it is shown; `folded` hides the section behind its title."""
 
     title: str
     head: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
+    items: Sequence[Any]
+    row: Callable[[Any], tuple[str, ...]]
     numeric: tuple[int, ...] = ()
     before: str = ""
     folded: bool = True
@@ -79,13 +81,13 @@ def foreign(text: str, longest: int = _LONGEST_CELL) -> str:
 def _render(comparison: Comparison, media: Media, cap: int) -> str:
     base, head = _side(comparison.base), _side(comparison.head)
     tables = _tables(comparison)
-    quiet = [table.title[0].lower() + table.title[1:] for table in tables if not (table.rows or table.before)]
+    quiet = [table.title[0].lower() + table.title[1:] for table in tables if not (table.items or table.before)]
     parts = [
         f"## padstal: {head} against {base}, {foreign(comparison.scale, 20)} scale",
         "\n".join(f"- {line}" for line in _headlines(comparison)),
         "\n".join(f"> {foreign(note, 300)}" for note in comparison.notes[: max(cap, 3)]),
-        *(_section(table, cap) for table in tables if table.rows or table.before),
-        f"No change: {', '.join(quiet)}." if quiet else "",
+        *(_section(table, cap) for table in tables if table.items or table.before),
+        f"No change: {'; '.join(quiet)}." if quiet else "",
         media.figures,
         media.sounds,
         "<sub>Verdicts rest on each side's own interval: apart is a clear difference, overlapping is none. "
@@ -129,15 +131,13 @@ def _tables(comparison: Comparison) -> list[_Table]:
         _Table(
             "Licences",
             ("licence", "tracks before", "tracks now", "what it means"),
-            [
-                (
-                    foreign(one.name),
-                    _count(one.base),
-                    _count(one.head),
-                    ("⚠️ " if one.why.startswith("new") else "") + foreign(one.why),
-                )
-                for one in licences
-            ],
+            licences,
+            lambda one: (
+                foreign(one.name),
+                _count(one.base),
+                _count(one.head),
+                ("⚠️ " if one.why.startswith("new") else "") + foreign(one.why),
+            ),
             (1, 2),
             folded=not asked,
         ),
@@ -148,7 +148,8 @@ def _tables(comparison: Comparison) -> list[_Table]:
         _Table(
             "Params",
             ("param", "before", "now"),
-            [(foreign(one.key), _set(one.base), _set(one.head)) for one in comparison.params],
+            comparison.params,
+            lambda one: (foreign(one.key), _set(one.base), _set(one.head)),
             before=_inactive(comparison.inactive),
             folded=False,
         ),
@@ -158,25 +159,25 @@ def _tables(comparison: Comparison) -> list[_Table]:
         _Table(
             "Stages that ran again",
             ("stage", "why", "outputs with other bytes"),
-            [
-                (foreign(one.stage), _list(one.because) if one.kind == "changed" else one.kind, _list(one.outputs))
-                for one in comparison.stages
-            ],
+            comparison.stages,
+            lambda one: (
+                foreign(one.stage),
+                _list(one.because) if one.kind == "changed" else one.kind,
+                _list(one.outputs),
+            ),
         ),
         _Table(
             "Models and data sets, MD5",
             ("output", "before", "now"),
-            [
-                (foreign(one.path), _hash(one.base), _hash(one.head))
-                for one in comparison.outputs
-                if one.base != one.head
-            ],
+            [one for one in comparison.outputs if one.base != one.head],
+            lambda one: (foreign(one.path), _hash(one.base), _hash(one.head)),
         ),
         _deltas("Other figures, without intervals", comparison.figures),
         _Table(
             "Timings",
             ("stage", "before", "now", "budget"),
-            [(foreign(one.stage), _time(one.base), _time(one.head), _time(one.budget)) for one in comparison.timings],
+            comparison.timings,
+            lambda one: (foreign(one.stage), _time(one.base), _time(one.head), _time(one.budget)),
             (1, 2, 3),
         ),
     ]
@@ -185,36 +186,41 @@ def _tables(comparison: Comparison) -> list[_Table]:
 def _deltas(title: str, deltas: Sequence[Delta], folded: bool = True) -> _Table:
     noted = any(delta.note for delta in deltas)
     head = ("of", "metric", "before", "now", "verdict", *(("note",) if noted else ()))
-    rows = []
-    for delta in deltas:
+
+    def row(delta: Delta) -> tuple[str, ...]:
         arrow = {"higher": " ↑", "lower": " ↓"}.get(delta.better, "")
-        verdict = f"{_MARK.get(delta.verdict, '')}{delta.verdict}"
-        note = (foreign(delta.note),) if noted else ()
         figures = (_figure(delta.base, delta.base_interval), _figure(delta.head, delta.head_interval))
-        metric = " › ".join(words(part) for part in delta.metric.split("."))
-        rows.append((_method(delta.group), foreign(metric) + arrow, *figures, verdict, *note))
+        metric = foreign(" › ".join(words(part) for part in delta.metric.split("."))) + arrow
+        verdict = f"{_MARK.get(delta.verdict, '')}{delta.verdict}"
+        return (_method(delta.group), metric, *figures, verdict, *((foreign(delta.note),) if noted else ()))
+
     before = "↑ higher is better, ↓ lower is better." if any(delta.better for delta in deltas) else ""
-    return _Table(title, head, rows, (2, 3), before if rows else "", folded)
+    return _Table(title, head, deltas, row, (2, 3), before, folded)
 
 
 def _counts(title: str, counts: Sequence[Count], show: Callable[[float | None], str]) -> _Table:
-    rows = [(foreign(one.name), show(one.base), show(one.head), _step(one)) for one in counts if one.base != one.head]
-    return _Table(title, ("what", "before", "now", "change"), rows, (1, 2, 3))
+    changed = [one for one in counts if one.base != one.head]
+    head = ("what", "before", "now", "change")
+    return _Table(
+        title, head, changed, lambda one: (foreign(one.name), show(one.base), show(one.head), _step(one)), (1, 2, 3)
+    )
 
 
 def _section(table: _Table, cap: int) -> str:
-    if not table.rows:
+    if not table.items:
         return f"**{table.title}:** no change. {table.before}"
-    shown = table.rows[:cap]
+    shown = table.items[:cap]
     marks = ["---:" if place in table.numeric else "---" for place in range(len(table.head))]
     lines = [f"| {' | '.join(table.head)} |", f"|{'|'.join(marks)}|"] if shown else []
-    lines += [f"| {' | '.join(row)} |" for row in shown]
+    lines += [f"| {' | '.join(row)} |" for row in map(table.row, shown)]
     body = "\n".join(lines)
-    left = len(table.rows) - len(shown)
+    left = len(table.items) - len(shown)
     rest = f"… and {_many(left, 'row')} more, in the comparison's JSON." if left else ""
     content = "\n\n".join(part for part in (table.before, body, rest) if part)
     if table.folded:
-        return f"<details><summary>{table.title} ({_many(len(table.rows), 'row')})</summary>\n\n{content}\n\n</details>"
+        return (
+            f"<details><summary>{table.title} ({_many(len(table.items), 'row')})</summary>\n\n{content}\n\n</details>"
+        )
     return f"### {table.title}\n\n{content}"
 
 
@@ -235,13 +241,13 @@ def _figure(value: float | None, around: Sequence[float]) -> str:
     if value is None:
         return "–"
     said = interval(around[0], around[1]) if len(around) == 2 else ""
-    return f"{_count(value)} {said}".strip()
+    return f"{number(float(value))} {said}".strip()
 
 
 def _count(value: float | None) -> str:
     if value is None:
         return "–"
-    return number(int(value)) if value.is_integer() and abs(value) < 1e15 else number(value)
+    return number(int(value)) if float(value).is_integer() and abs(value) < 1e15 else number(float(value))
 
 
 def _share(value: float | None) -> str:
@@ -254,9 +260,7 @@ def _step(one: Count) -> str:
     step = one.head - one.base
     relative = f" ({100 * step / one.base:+.0f} %)" if one.base and abs(step / one.base) < 1e4 else ""
     sign = "+" if step > 0 else ""
-    return f"{sign}{number(int(step)) if step.is_integer() and abs(step) < 1e15 else number(step)}{relative}".replace(
-        "-", "\u2212"
-    )
+    return f"{sign}{_count(step)}{relative}".replace("-", "\u2212")
 
 
 def _time(seconds: float | None) -> str:

@@ -18,7 +18,9 @@ text { font: 11.5px system-ui, sans-serif; fill: #555; text-anchor: middle }
 .bars.c0 rect { fill: #9a9a9a }
 .whisker { stroke: #1b1b1b; fill: none; stroke-width: 1.3 }
 """
-_LONGEST_LABEL = 22
+_LONGEST_LABEL = 28
+_MARGIN = 48
+"""Room to the left of the chart's own frame, for names of methods."""
 
 
 def plots(comparison: Comparison) -> dict[str, str]:
@@ -50,8 +52,10 @@ def standalone(drawn: str) -> str:
     """A chart as a file: with its name space, its own colours, and a white ground."""
     frame = re.match(r'<svg class="chart" viewBox="0 0 (\d+) (\d+)" role="img">', drawn)
     assert frame, "a chart begins with its frame"
+    width, height = int(frame[1]) + _MARGIN, frame[2]
     opening = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame[1]} {frame[2]}" width="{frame[1]}" '
-        f'height="{frame[2]}" role="img"><style>{_STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-_MARGIN} 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img"><style>{_STYLE}</style>'
+        f'<rect x="{-_MARGIN}" width="{width}" height="{height}" fill="#fff"/>'
     )
     return opening + drawn[frame.end() :] + "\n"

@@ -143,6 +143,12 @@ def test_a_run_that_failed_is_marked_even_if_it_left_a_record(forge: Forge, tmp_
     assert "The run did not succeed" in forge.comments[0]["body"]
 
 
+@pytest.mark.parametrize("conclusion", ["action_required", "skipped", "<b>", None])
+def test_a_run_without_a_result_is_not_told(forge: Forge, tmp_path: Path, conclusion: str | None) -> None:
+    assert post(forge, tmp_path, event(conclusion=conclusion)) == 0
+    assert forge.asked == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [

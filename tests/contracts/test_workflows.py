@@ -95,6 +95,8 @@ WRONG: list[tuple[str, Callable[[dict[Any, Any]], object], str]] = [
     ("train.yml", lambda w: _job(w).pop("if"), "a fork reaches our own machine"),
     ("train.yml", lambda w: _job(w).update({"if": _job(w)["if"] + " || true"}), "another way in"),
     ("train.yml", lambda w: _job(w).update({"if": _job(w)["if"].replace("&&", "||")}), "another way in"),
+    ("train.yml", lambda w: w.update(concurrency={"group": "train"}), "displaces"),
+    ("train.yml", lambda w: _job(w).pop("concurrency"), "at once"),
     ("train.yml", lambda w: _job(w).pop("environment"), "approval"),
     ("train.yml", lambda w: _job(w).update(env={"K": "${{ secrets.WANDB_API_KEY }}"}), "sees a secret"),
     ("comment.yml", lambda w: _job(w).pop("if"), "for pull requests alone"),

@@ -29,14 +29,14 @@ def broken(name: str, workflow: dict[Any, Any]) -> Iterator[str]:
         yield "pull_request_target runs a stranger's pull request with our rights"
     if workflow.get("permissions") != {}:
         yield "a workflow may do nothing that a job does not ask for"
-    if not workflow.get("concurrency"):
+    if not workflow.get("concurrency") and not all(job.get("concurrency") for job in workflow["jobs"].values()):
         yield "a workflow says what may run at once"
     for job_name, job in workflow["jobs"].items():
-        for sentence in _broken_job(name, triggers, job):
+        for sentence in _broken_job(name, triggers, job, bool(workflow.get("concurrency"))):
             yield f"{job_name}: {sentence}"
 
 
-def _broken_job(name: str, triggers: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
+def _broken_job(name: str, triggers: dict[str, Any], job: dict[str, Any], workflow_concurrency: bool) -> Iterator[str]:
     if job.get("permissions") != RIGHTS.get(name, READ):
         yield f"rights {job.get('permissions')}: expected {RIGHTS.get(name, READ)}"
     longest = MINUTES.get(name.removesuffix(".yml"), LONGEST_MINUTES)
@@ -51,6 +51,8 @@ def _broken_job(name: str, triggers: dict[str, Any], job: dict[str, Any]) -> Ite
             r"github\.event_name == 'workflow_dispatch' \|\| \([^|]*\)", condition
         ):
             yield "the condition that keeps forks away has another way in"
+        if strangers and workflow_concurrency:
+            yield "a run for a fork, though skipped, displaces one that waits"
         if not job.get("environment"):
             yield "our own machine waits for an approval"
     if "workflow_run" in triggers and "github.event.workflow_run.event == 'pull_request'" not in condition:

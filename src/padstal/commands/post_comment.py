@@ -27,6 +27,8 @@ ARTEFACT, RECORD = "comparison", "comparison.json"
 LARGEST_ARTEFACT = 2 * 2**20
 MARKER = "<!-- padstal compare -->"
 AUTHOR = "github-actions[bot]"
+ENDED = ("success", "failure", "cancelled", "timed_out", "startup_failure")
+"""Conclusions of a run that are told; a run that waits for an approval, for one, has not begun."""
 _REPORT = re.compile(r"https://[\w.-]+(?::\d+)?/[\w./?=&%+~-]*")
 
 
@@ -54,6 +56,9 @@ def run(environment: Mapping[str, str]) -> int:
     """
     repository = _needed(environment, "GITHUB_REPOSITORY")
     event = read_event(json.loads(Path(_needed(environment, "GITHUB_EVENT_PATH")).read_text("utf-8")), repository)
+    if event.conclusion not in ENDED:
+        print("the run has no result: nothing to say")
+        return 0
     forge = GitHub(_needed(environment, "GITHUB_API_URL"), repository, _needed(environment, "GITHUB_TOKEN"))
     number = pull_request(forge, event)
     if number is None:
@@ -134,8 +139,7 @@ def _text(forge: GitHub, event: Event, closing: str) -> str:
     try:
         comparison = read_record(record_of(_artefact(forge, event)))
     except (RecordError, GitHubError) as error:
-        ended = event.conclusion if event.conclusion in ("success", "failure", "cancelled", "timed_out") else "unknown"
-        return f"## padstal: no comparison\n\nThe run ended with: {ended}. {error}.\n\n{closing}\n"
+        return f"## padstal: no comparison\n\nThe run ended with: {event.conclusion}. {error}.\n\n{closing}\n"
     told = "" if event.conclusion == "success" else "\n\n**The run did not succeed; what follows may be incomplete.**"
     return render_markdown(comparison, Media(closing=closing + told))
 

@@ -60,8 +60,10 @@ def open_tree(root: Path, name: str) -> Tree:
     Raises:
         RevisionError: `root` is in no git repository, or there is no such revision.
     """
-    if not _said(root, "rev-parse", "--git-dir"):
-        raise RevisionError(f"{root}: expected a git repository")
+    try:
+        _git(root, "rev-parse", "--git-dir")
+    except RevisionError as error:
+        raise RevisionError(f"{root}: expected a git repository; {error}") from None
     commit = _said(root, "rev-parse", "--verify", "--quiet", "--end-of-options", _revision(name))
     workspace = name == WORKSPACE
     if not commit and not workspace:

@@ -142,7 +142,7 @@ def test_what_matters_comes_first() -> None:
         "### Metrics with a clear difference",
         "| TAL DiT · PADS | Vendi ↑ | 2.00 [1.80, 2.20] | 3.00 [2.50, 3.50] |",
     ]
-    order += ["### Params", "| ingest.seed | 1 | 2 |", "No change: "]
+    order += ["### Params", "| ingest.seed | 1 | 2 |", "Nothing to show: "]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert "**Stale:** params.yaml moved past dvc.lock (ingest)" in text

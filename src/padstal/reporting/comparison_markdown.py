@@ -87,7 +87,7 @@ def _render(comparison: Comparison, media: Media, cap: int) -> str:
         "\n".join(f"- {line}" for line in _headlines(comparison)),
         "\n".join(f"> {foreign(note, 300)}" for note in comparison.notes[: max(cap, 3)]),
         *(_section(table, cap) for table in tables if table.items or table.before),
-        f"No change: {'; '.join(quiet)}." if quiet else "",
+        f"Nothing to show: {'; '.join(quiet)}." if quiet else "",
         media.figures,
         media.sounds,
         "<sub>Verdicts rest on each side's own interval: apart is a clear difference, overlapping is none. "
@@ -142,7 +142,7 @@ def _tables(comparison: Comparison) -> list[_Table]:
             folded=not asked,
         ),
         _deltas("Metrics with a clear difference", _ranked(comparison.metrics, _DECIDED), folded=False),
-        _deltas("Metrics without one", _ranked(comparison.metrics, ("no clear difference", "open"))),
+        _deltas("Metrics without a clear difference", _ranked(comparison.metrics, ("no clear difference", "open"))),
         _deltas("Differences to the baseline at matched CLAP-f", _different(comparison.matched)),
         _deltas("Checks of foundation models, planted truth and latent spaces", _different(comparison.checks)),
         _Table(

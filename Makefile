@@ -12,10 +12,15 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup system repro flow test test-unit lint format lock clean
+BASE ?= HEAD
+HEAD ?= workspace
+SCALE ?= demo
+export BASE HEAD SCALE
+
+.PHONY: help setup system repro flow compare post-comment scale pull push test test-unit lint lint-workflows format lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## Make .venv from requirements.lock (Python 3.11 or 3.12)
 
@@ -40,6 +45,22 @@ flow: setup ## The same pipeline as a Prefect flow
 	python flows/pipeline.py
 	padstal report
 
+compare: setup ## What differs between BASE and HEAD (a revision or `workspace`): comparison/comment.md, plots, sounds
+	padstal compare "$$BASE" "$$HEAD" --out comparison
+
+post-comment: ## In comment.yml: keep the pull request's comment; needs no setup, standard library alone
+	PYTHONPATH=src $(PYTHON) -m padstal.commands.post_comment
+
+scale: ## Make SCALE (demo, study or full) the active one of params.yaml
+	@case "$$SCALE" in demo | study | full) ;; *) echo "SCALE=$$SCALE: expected demo, study or full" >&2; exit 1 ;; esac
+	sed -i.bak "s/^scale: .*/scale: $$SCALE/" params.yaml && rm params.yaml.bak
+
+pull: setup ## Get from the DVC remote what dvc.lock names, as far as it is there
+	dvc pull --run-cache --allow-missing
+
+push: setup ## Put the outputs into the DVC remote
+	dvc push --run-cache
+
 test: setup ## All tests, the slow ones too (browser, servers, an end-to-end run)
 	bash scripts/install_system.sh --quiet
 	python -m pytest -n 2 --dist loadgroup
@@ -52,6 +73,10 @@ lint: setup ## Style, types and import contracts
 	ruff format --check .
 	mypy
 	lint-imports
+
+lint-workflows: setup ## GitHub's workflows: their schema, and what could let a stranger in
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	zizmor --offline --min-severity medium .github/workflows
 
 format: setup ## Bring the code to the project's style
 	ruff check --fix .

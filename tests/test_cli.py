@@ -47,7 +47,9 @@ def test_help_starts_within_a_second() -> None:
     assert after.children_user - before.children_user + after.children_system - before.children_system < 1.0
 
 
-@pytest.mark.parametrize("command", ["doctor", "params", "scan", "profile", "generate", "report", "bench ingest"])
+@pytest.mark.parametrize(
+    "command", ["doctor", "params", "scan", "profile", "generate", "report", "bench ingest", "compare", "post-comment"]
+)
 def test_every_command_has_an_example(command: str) -> None:
     shown = _run(*command.split(), "--help")
     assert shown.exit_code == 0

@@ -193,6 +193,42 @@ def bench_ingest(
     _finish(lambda: run(Wish(tracks, seconds, workers, folder, as_json)))
 
 
+@app.command(
+    epilog="Examples: [bold]padstal compare main HEAD[/bold], [bold]padstal compare HEAD~1 --out comparison[/bold], "
+    "[bold]padstal compare v1.0 v1.1 --scale study --json[/bold]"
+)
+def compare(
+    base: Annotated[str, typer.Argument(help="revision to compare with: a commit, a branch, a tag, HEAD~2 …")],
+    head: Annotated[
+        str, typer.Argument(help="revision to compare, or `workspace` for the files as they are")
+    ] = "workspace",
+    out: Annotated[
+        Path | None, typer.Option(help="folder for comment.md, comparison.json, plots/ and audio/; else it is printed")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON")] = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Say what differs between two revisions: licences, metrics with a verdict, params, data, stages, timings."""
+    from padstal.commands.compare import run
+
+    _finish(lambda: run(Path.cwd(), base, head, scale, out, as_json))
+
+
+@app.command(epilog="Example, in a job of GitHub Actions: [bold]padstal post-comment[/bold]")
+def post_comment() -> None:
+    """Keep a pull request's comment up to date from the run that GITHUB_EVENT_PATH tells of."""
+    import os
+
+    from padstal.commands.post_comment import run
+    from padstal.reporting.github import GitHubError
+
+    try:
+        raise typer.Exit(run(os.environ))
+    except (ValueError, GitHubError) as error:
+        typer.echo(f"padstal: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
 def _finish(command: Callable[[], int]) -> None:
     """Run a command; what is the user's to mend becomes one message without a traceback."""
     try:

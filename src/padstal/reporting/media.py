@@ -38,7 +38,12 @@ def data_uri(kind: str, content: bytes) -> str:
 
 
 def mp3_uri(pcm_SC: np.ndarray, sample_rate: int) -> str:
-    """int16 samples [S, C] at `sample_rate` Hz as an MP3 data URI.
+    """int16 samples [S, C] at `sample_rate` Hz as an MP3 data URI; raises what `mp3` does."""
+    return data_uri("audio/mpeg", mp3(pcm_SC, sample_rate))
+
+
+def mp3(pcm_SC: np.ndarray, sample_rate: int) -> bytes:
+    """int16 samples [S, C] at `sample_rate` Hz as an MP3 file.
 
     Raises:
         ValueError: MP3 has no such sample rate, or the samples are not int16 of one or two channels.
@@ -61,7 +66,7 @@ def mp3_uri(pcm_SC: np.ndarray, sample_rate: int) -> str:
         bitrate_mode="VARIABLE",
     ) as file:
         file.write(pcm_SC)
-    return data_uri("audio/mpeg", buffer.getvalue())
+    return buffer.getvalue()
 
 
 def playable(pcm_SC: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:

@@ -1,0 +1,101 @@
+"""`padstal compare`: what differs between two revisions, as a pull request's comment with pictures and sounds."""
+
+from pathlib import Path
+
+from padstal.params.load import SCALES
+from padstal.reporting import comparison_sounds
+from padstal.reporting.comparison import Comparison, Revision
+from padstal.reporting.comparison_compare import compare
+from padstal.reporting.comparison_markdown import Media, foreign, render_markdown
+from padstal.reporting.comparison_plots import plots
+from padstal.reporting.comparison_record import write_record
+from padstal.reporting.comparison_side import Side, active_scale, read_side
+from padstal.reporting.comparison_sounds import Sound, sounds
+from padstal.storage.atomic import atomic_file, atomic_folder
+from padstal.storage.revisions import Tree, open_tree
+
+
+def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, as_json: bool) -> int:
+    """Compare, and print the comment or its JSON, or write both with plots and sounds to `out`.
+
+    Raises:
+        RevisionError: There is no such revision.
+        ValueError: No such scale, or neither side says which one is active.
+    """
+    trees = open_tree(root, base), open_tree(root, head)
+    scale = _scale(scale, *trees)
+    sides = _side(trees[0], scale), _side(trees[1], scale)
+    comparison = compare(sides[0], sides[1], scale)
+    if out is not None:
+        _write(out, comparison, _sounds(root, trees, sides, scale))
+        print(f"comment: {out / 'comment.md'}")
+    elif as_json:
+        print(write_record(comparison), end="")
+    else:
+        print(render_markdown(comparison), end="")
+    return 0
+
+
+def _scale(asked: str | None, base: Tree, head: Tree) -> str:
+    if asked is not None and asked not in SCALES:
+        raise ValueError(f"--scale {asked}: expected one of {', '.join(SCALES)}")
+    found = asked or active_scale(head.read) or active_scale(base.read)
+    if found not in SCALES:
+        raise ValueError(
+            f"neither {base.name} nor {head.name} has a params.yaml that names a scale ({', '.join(SCALES)}): "
+            "name one with --scale"
+        )
+    return found
+
+
+def _side(tree: Tree, scale: str) -> Side:
+    revision = Revision(tree.name[:300], tree.commit, tree.subject, tree.changed)
+    return read_side(revision, scale, tree.read, tree.files)
+
+
+def _sounds(root: Path, trees: tuple[Tree, Tree], sides: tuple[Side, Side], scale: str) -> list[Sound]:
+    cache = root / ".dvc" / "cache" / "files" / "md5"
+    base, head = (
+        comparison_sounds.sample_sets(side, scale, cache, root if tree.workspace else None)
+        for tree, side in zip(trees, sides, strict=True)
+    )
+    rates = comparison_sounds.sample_rate(sides[0], scale), comparison_sounds.sample_rate(sides[1], scale)
+    return sounds(base, head, rates)
+
+
+def _write(out: Path, comparison: Comparison, heard: list[Sound]) -> None:
+    drawn = plots(comparison)
+    for folder, files in (
+        ("plots", {name: text.encode() for name, text in drawn.items()}),
+        ("audio", {sound.file: sound.content for sound in heard}),
+    ):
+        with atomic_folder(out / folder) as temporary:
+            for name, content in files.items():
+                (temporary / name).write_bytes(content)
+    media = Media(figures=_figures(sorted(drawn)), sounds=_listening(heard))
+    for name, text in (
+        ("comment.md", render_markdown(comparison, media)),
+        ("comparison.json", write_record(comparison)),
+    ):
+        with atomic_file(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _figures(names: list[str]) -> str:
+    shown = "\n".join(f"![{name.removesuffix('.svg')}](plots/{name})" for name in names)
+    return f"<details open><summary>Plots</summary>\n\n{shown}\n\n</details>" if names else ""
+
+
+def _listening(heard: list[Sound]) -> str:
+    if not heard:
+        return ""
+    pairs: dict[tuple[str, str], dict[str, str]] = {}
+    for sound in heard:
+        pairs.setdefault((sound.prompt, sound.method), {})[sound.side] = f"[listen](audio/{sound.file})"
+    lines = [
+        f"| {foreign(prompt)} | {foreign(method)} | {links.get('before', '–')} | {links.get('now', '–')} |"
+        for (prompt, method), links in pairs.items()
+    ]
+    return "### Samples of the same prompts\n\n| prompt | method | before | now |\n|---|---|---|---|\n" + "\n".join(
+        lines
+    )

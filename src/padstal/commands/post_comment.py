@@ -1,0 +1,196 @@
+"""`padstal post-comment`: keep one comment on a pull request, made from what its own untrusted run left behind.
+
+It runs in a `workflow_run` job with the right to comment, from the default branch's code, and executes nothing of the
+pull request. The artefact is hostile: it is limited in length, read strictly as a record, and rendered here; it chooses
+neither the pull request (that is the open one whose head is the commit of the event) nor any link. Standard library
+alone, so that the job installs nothing: `python -m padstal.commands.post_comment`.
+"""
+
+import io
+import json
+import os
+import re
+import sys
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from padstal.reporting.comparison_markdown import Media, render_markdown
+from padstal.reporting.comparison_record import LARGEST_RECORD, RecordError, read_record
+from padstal.reporting.github import GitHub, GitHubError
+
+WORKFLOW = ".github/workflows/reproduce.yml"
+ARTEFACT, RECORD = "comparison", "comparison.json"
+LARGEST_ARTEFACT = 2 * 2**20
+MARKER = "<!-- padstal compare -->"
+AUTHOR = "github-actions[bot]"
+ENDED = ("success", "failure", "cancelled", "timed_out", "startup_failure")
+"""Conclusions of a run that are told; a run that waits for an approval, for one, has not begun."""
+_REPORT = re.compile(r"https://[\w.-]+(?::\d+)?/[\w./?=&%+~-]*")
+
+
+class EventError(ValueError):
+    """The event is not one to comment on, or the environment lacks what it takes."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """The run that finished, as GitHub itself tells it."""
+
+    run: int
+    conclusion: str
+    head_sha: str
+    head_owner: str
+    head_branch: str
+
+
+def run(environment: Mapping[str, str]) -> int:
+    """Post or update the comment.
+
+    Raises:
+        EventError: The event is no finished run of `reproduce.yml` for a pull request of this repository.
+        GitHubError: GitHub cannot be asked.
+    """
+    repository = _needed(environment, "GITHUB_REPOSITORY")
+    event = read_event(json.loads(Path(_needed(environment, "GITHUB_EVENT_PATH")).read_text("utf-8")), repository)
+    if event.conclusion not in ENDED:
+        print("the run has no result: nothing to say")
+        return 0
+    forge = GitHub(_needed(environment, "GITHUB_API_URL"), repository, _needed(environment, "GITHUB_TOKEN"))
+    number = pull_request(forge, event)
+    if number is None:
+        print("no open pull request has this commit as its head any more: nothing to say")
+        return 0
+    server = environment.get("GITHUB_SERVER_URL", "https://github.com")
+    closing = _closing(f"{server}/{repository}/actions/runs/{event.run}", environment.get("PADSTAL_WANDB_REPORT", ""))
+    body = f"{MARKER}\n{_text(forge, event, closing)}"
+    print(f"#{number}: {_keep(forge, number, body)}")
+    return 0
+
+
+def read_event(payload: Any, repository: str) -> Event:
+    """The event's run, checked.
+
+    Raises:
+        EventError: It is another workflow's, another repository's, or not of a pull request.
+    """
+    found = payload.get("workflow_run") if isinstance(payload, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise EventError("the event has no workflow_run")
+    asked = {"event": "pull_request", "path": WORKFLOW}
+    for key, value in asked.items():
+        if str(found.get(key)).partition("@")[0] != value:
+            raise EventError(f"workflow_run.{key}: expected {value}")
+    if _name(found.get("repository")) != repository:
+        raise EventError(f"workflow_run.repository: expected {repository}")
+    head = _name(found.get("head_repository"))
+    sha, number, branch = str(found.get("head_sha")), found.get("id"), found.get("head_branch")
+    if not re.fullmatch(r"[0-9a-f]{40}", sha) or type(number) is not int or not isinstance(branch, str) or not head:
+        raise EventError("workflow_run: expected id, head_sha, head_branch and head_repository")
+    return Event(number, str(found.get("conclusion")), sha, head.partition("/")[0], branch)
+
+
+def pull_request(forge: GitHub, event: Event) -> int | None:
+    """The open pull request whose head is the event's commit; `None` if there is none (it moved on or was closed).
+
+    Raises:
+        EventError: Several have this head: which one the run was for, only the artefact could say.
+    """
+    asked = {"state": "open", "head": f"{event.head_owner}:{event.head_branch}"}
+    found = [
+        one.get("number")
+        for one in forge.pages("pulls", **asked)
+        if isinstance(one.get("head"), Mapping) and one["head"].get("sha") == event.head_sha
+    ]
+    numbers = [number for number in found if type(number) is int]
+    if len(numbers) > 1:
+        raise EventError(f"pull requests {', '.join(map(str, numbers))} all have this head: expected one")
+    return numbers[0] if numbers else None
+
+
+def record_of(archive: bytes) -> bytes:
+    """The record in an artefact's ZIP; nothing else of it is read, and nothing is unpacked to disk.
+
+    Raises:
+        RecordError: No ZIP, no such file, or one over its length.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+            entry = opened.getinfo(RECORD)
+            if entry.file_size > LARGEST_RECORD or entry.compress_type not in (
+                zipfile.ZIP_STORED,
+                zipfile.ZIP_DEFLATED,
+            ):
+                raise RecordError(f"{RECORD} is too long or oddly packed")
+            with opened.open(entry) as file:
+                return file.read(LARGEST_RECORD + 1)
+    except KeyError:
+        raise RecordError(f"the artefact has no {RECORD}") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, RecordError):
+            raise
+        raise RecordError("the artefact is no readable ZIP") from None
+
+
+def _text(forge: GitHub, event: Event, closing: str) -> str:
+    try:
+        comparison = read_record(record_of(_artefact(forge, event)))
+    except (RecordError, GitHubError) as error:
+        return f"## padstal: no comparison\n\nThe run ended with: {event.conclusion}. {error}.\n\n{closing}\n"
+    told = "" if event.conclusion == "success" else "\n\n**The run did not succeed; what follows may be incomplete.**"
+    return render_markdown(comparison, Media(closing=closing + told))
+
+
+def _artefact(forge: GitHub, event: Event) -> bytes:
+    path = f"actions/runs/{event.run}/artifacts"
+    named = [one for one in forge.pages(path, "artifacts", name=ARTEFACT) if one.get("name") == ARTEFACT]
+    if not named or type(named[0].get("id")) is not int:
+        raise RecordError(f"the run left no artefact {ARTEFACT}")
+    return forge.download(f"actions/artifacts/{named[0]['id']}/zip", LARGEST_ARTEFACT)
+
+
+def _keep(forge: GitHub, number: int, body: str) -> str:
+    """Update our comment, or write the first one; another's comment is never taken for ours."""
+    for comment in forge.pages(f"issues/{number}/comments"):
+        author = comment.get("user")
+        ours = isinstance(author, Mapping) and author.get("login") == AUTHOR and author.get("type") == "Bot"
+        if ours and str(comment.get("body")).startswith(MARKER) and type(comment.get("id")) is int:
+            forge.send("PATCH", f"issues/comments/{comment['id']}", {"body": body})
+            return "comment updated"
+    forge.send("POST", f"issues/{number}/comments", {"body": body})
+    return "comment written"
+
+
+def _closing(run_address: str, report: str) -> str:
+    """Links of ours: the run with its artefacts (pictures, sounds), and the tracker's report if one is configured.
+
+    Raises:
+        EventError: The configured address is no https address.
+    """
+    links = [f"[The run]({run_address}), with plots and sounds among its artefacts"]
+    if report:
+        if not _REPORT.fullmatch(report):
+            raise EventError("PADSTAL_WANDB_REPORT: expected an https address")
+        links.append(f"[W&B report]({report})")
+    said = " · ".join(links)
+    return f"<sub>{said}. The figures come from the pull request's own run and are as trustworthy as its code.</sub>"
+
+
+def _name(repository: Any) -> str:
+    return str(repository.get("full_name") or "") if isinstance(repository, Mapping) else ""
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    if not environment.get(name):
+        raise EventError(f"{name}: not set; GitHub Actions sets it")
+    return environment[name]
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run(os.environ))
+    except (EventError, GitHubError) as error:
+        sys.exit(f"post-comment: {error}")

@@ -1,0 +1,61 @@
+"""A comparison's pictures: for each metric, every method before and after with intervals, as an SVG file of its own."""
+
+import re
+from collections.abc import Sequence
+
+from padstal.reporting import svg
+from padstal.reporting.comparison import Comparison, Delta
+from padstal.reporting.results_view import EXPLAINED, METRICS
+from padstal.reporting.text import words
+
+_STYLE = """
+text { font: 11.5px system-ui, sans-serif; fill: #555; text-anchor: middle }
+.end, .label { text-anchor: end }
+.label { fill: #1b1b1b }
+.axis { font-size: 12px; fill: #1b1b1b }
+.grid { stroke: #e3e3e3; fill: none }
+.bars rect { fill: #2a78b8; opacity: 0.85 }
+.bars.c0 rect { fill: #9a9a9a }
+.whisker { stroke: #1b1b1b; fill: none; stroke-width: 1.3 }
+"""
+_LONGEST_LABEL = 28
+_MARGIN = 48
+"""Room to the left of the chart's own frame, for names of methods."""
+
+
+def plots(comparison: Comparison) -> dict[str, str]:
+    """File name → SVG, for each metric of the evaluation that a side measured."""
+    found = {}
+    for metric in METRICS:
+        deltas = [delta for delta in comparison.metrics if delta.metric == metric]
+        if any(delta.verdict != "unchanged" for delta in deltas):
+            found[f"{metric}.svg"] = _plot(metric, deltas)
+    return found
+
+
+def _plot(metric: str, deltas: Sequence[Delta]) -> str:
+    rows = []
+    for delta in deltas:
+        name = " · ".join(words(part) for part in delta.group.split(" · "))
+        name = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
+        sides = (("before", delta.base, delta.base_interval, "c0"), ("now", delta.head, delta.head_interval, "c2"))
+        for side, value, around, style in sides:
+            label = name if side == "before" or delta.base is None else "now"
+            if value is not None:
+                rows.append((label, value, (around[0], around[1]) if len(around) == 2 else None, style))
+    title = EXPLAINED[metric]
+    drawn = svg.range_bars(rows, words(metric), title=title, description="Grey: before. Blue: now. Lines: intervals.")
+    return standalone(str(drawn))
+
+
+def standalone(drawn: str) -> str:
+    """A chart as a file: with its name space, its own colours, and a white ground."""
+    frame = re.match(r'<svg class="chart" viewBox="0 0 (\d+) (\d+)" role="img">', drawn)
+    assert frame, "a chart begins with its frame"
+    width, height = int(frame[1]) + _MARGIN, frame[2]
+    opening = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-_MARGIN} 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img"><style>{_STYLE}</style>'
+        f'<rect x="{-_MARGIN}" width="{width}" height="{height}" fill="#fff"/>'
+    )
+    return opening + drawn[frame.end() :] + "\n"

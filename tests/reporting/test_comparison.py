@@ -1,0 +1,274 @@
+"""Two sides differ in what was changed and in nothing else, and verdicts follow the intervals."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.reporting.revisions import CLAP, tree
+
+from padstal.reporting.comparison import Comparison, Delta, Revision
+from padstal.reporting.comparison_compare import compare
+from padstal.reporting.comparison_data import terms
+from padstal.reporting.comparison_metrics import decide, direction
+from padstal.reporting.comparison_side import DEEPEST, MOST_LEAVES, Side, leaves, read_side
+
+Edit = Callable[[dict[str, Any]], None]
+EVALUATE, INGEST = "reports/demo/metrics/evaluate.json", "reports/demo/metrics/ingest.json"
+
+
+def side(files: dict[str, Any], name: str = "x", scale: str = "demo") -> Side:
+    texts = {
+        path: content if isinstance(content, bytes) else yaml.safe_dump(content).encode()
+        for path, content in files.items()
+    }
+    texts = {
+        path: _json(files[path]) if path.endswith(".json") and not isinstance(files[path], bytes) else content
+        for path, content in texts.items()
+    }
+
+    def listed(folder: str, ending: str) -> list[str]:
+        return sorted(path for path in texts if path.startswith(f"{folder}/") and path.endswith(ending))
+
+    return read_side(Revision(name, "0" * 40), scale, texts.get, listed)
+
+
+def _json(content: Any) -> bytes:
+    import json
+
+    return json.dumps(content).encode()
+
+
+def compared(edit: Edit | None = None, before: Edit | None = None) -> Comparison:
+    base, head = tree(), tree()
+    for files, change in ((base, before), (head, edit)):
+        if change:
+            change(files)
+    return compare(side(base, "base"), side(head, "head"), "demo")
+
+
+def metric(found: Comparison, name: str, perturbation: str = "pads") -> Delta:
+    [delta] = [one for one in found.metrics if one.metric == name and one.group == f"tal_dit · {perturbation}"]
+    return delta
+
+
+def row(files: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = files[EVALUATE]["rows"][1]
+    return found
+
+
+def test_equal_sides_do_not_differ() -> None:
+    found = compared()
+    assert {delta.verdict for delta in (*found.metrics, *found.checks)} == {"unchanged"}
+    assert {found.params, found.stages, found.figures, found.notes, found.stale, found.inactive} == {()}
+    assert [licence.why for licence in found.licences] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "around", "verdict"),
+    [
+        ("vendi", 3.0, [2.5, 3.5], "better"),
+        ("vendi", 1.2, [1.0, 1.5], "worse"),
+        ("ibs", 0.5, [0.4, 0.6], "better"),  # lower is better
+        ("ibs", 0.99, [0.96, 1.0], "worse"),
+        ("vendi", 2.3, [2.2, 2.6], "no clear difference"),  # they touch
+        ("vendi", 3.0, None, "open"),
+        ("vendi", None, None, "open"),
+    ],
+)
+def test_intervals_that_are_apart_decide(name: str, value: float | None, around: Any, verdict: str) -> None:
+    def edit(files: dict[str, Any]) -> None:
+        row(files)[name] = value
+        row(files)["intervals"][name] = around
+
+    found = compared(edit)
+    assert metric(found, name).verdict == verdict
+    assert metric(found, name, "none").verdict == "unchanged"
+
+
+@given(st.tuples(*[st.floats(-10, 10) for _ in range(6)]), st.sampled_from(["higher", "lower"]))
+def test_exchanging_the_sides_turns_the_verdict(numbers: tuple[float, ...], better: Any) -> None:
+    base, head = sorted(numbers[:3]), sorted(numbers[3:])
+    there = decide(better, base[1], head[1], (base[0], base[2]), (head[0], head[2]))
+    back = decide(better, head[1], base[1], (head[0], head[2]), (base[0], base[2]))
+    turned = {"better": "worse", "worse": "better"}
+    assert back == turned.get(there, there)
+    if there in turned:
+        assert head[0] > base[2] or head[2] < base[0]
+
+
+def test_a_metric_of_which_nobody_knows_what_is_good_is_only_different() -> None:
+    assert direction("steps") == ""
+    assert decide("", 1, 5, (0, 2), (4, 6)) == "different"
+
+
+def test_what_another_model_heard_is_not_compared() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files["dvc.lock"]["stages"]["prepare@clap"]["outs"][0]["md5"] = "d" * 32 + ".dir"
+        row(files).update(vendi=9.0, pmos=4.0)
+
+    found = compared(edit)
+    assert metric(found, "vendi").verdict == "not comparable"
+    assert metric(found, "vendi").note == "heard by another clap"
+    assert metric(found, "pmos").verdict == "open", "p-MOS is heard by another model, which stayed"
+    assert any("foundation models" in note for note in found.notes)
+    assert [output.path for output in found.outputs if output.base != output.head] == [CLAP]
+
+
+def test_a_moved_setting_is_noted() -> None:
+    found = compared(lambda files: row(files).update(strength=1.0))
+    assert metric(found, "vendi").note == "strength 0.5 → 1"
+
+
+def test_a_comparison_at_matched_alignment_says_if_the_target_moved() -> None:
+    def with_matched(target: float, low: float) -> Edit:
+        difference = {
+            "model": "tal_dit",
+            "perturbation": "pads",
+            "metric": "vendi",
+            "difference": low + 0.1,
+            "interval": [low, low + 0.2],
+        }
+        return lambda files: files[EVALUATE].update(matched={"clap_f": target, "differences": [difference]})
+
+    [delta] = compared(with_matched(0.3, 2.0), with_matched(0.2, 1.0)).matched
+    assert (delta.verdict, delta.note) == ("better", "matched at CLAP-f 0.2 → 0.3")
+
+
+def test_a_side_without_metrics_is_named_and_the_rest_is_compared() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        for name in [name for name in files if name.startswith("reports/")]:
+            del files[name]
+        files["params.yaml"]["scales"]["demo"]["ingest"]["seed"] = 2
+
+    found = compared(before=edit)
+    assert "base has no metrics at scale demo: its figures are missing below." in found.notes
+    assert metric(found, "vendi").base is None
+    assert metric(found, "vendi").verdict == "open"
+    assert [(change.key, change.base, change.head) for change in found.params] == [("ingest.seed", "2", "1")]
+    assert {licence.why for licence in found.licences} == {""}, "nothing is new where nothing is known"
+
+
+def test_a_new_licence_comes_first_and_says_what_it_asks_for() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files[INGEST]["licences"] = {"CC-BY-4.0": 50, "CC-BY-3.0": 40, "CC-BY-NC-4.0": 1, "ask the label": 1}
+
+    found = compared(edit).licences
+    assert [licence.name for licence in found] == ["CC-BY-NC-4.0", "ask the label", "CC-BY-3.0", "CC0-1.0", "CC-BY-4.0"]
+    assert found[0].why == "new, and asks for what no licence asked before: no commercial use"
+    assert found[1].why.startswith("new, and the first whose terms are not known")
+    assert found[2].why == "new; asks for nothing that was not asked before"
+    assert (found[3].why, found[3].base, found[3].head) == ("gone", 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("licence", "asked"),
+    [
+        ("CC0-1.0", set()),
+        ("Public-Domain", set()),
+        ("CC-BY-4.0", {"BY"}),
+        ("CC-BY-NC-ND", {"BY", "NC", "ND"}),
+        ("All-Rights-Reserved", None),
+        ("CC-BY-4.0 except on Mondays", None),
+        ("", None),
+    ],
+)
+def test_terms_are_read_from_the_whole_name_or_not_at_all(licence: str, asked: set[str] | None) -> None:
+    assert terms(licence) == asked
+
+
+def test_data_captions_and_quarantine_are_counted() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files[INGEST].update(files=12, quarantined={"duplicate": 2, "unreadable": 1})
+        files["reports/demo/metrics/caption.json"]["share"] = {"kept": 1.0}
+
+    found = compared(edit)
+    assert [(one.name, one.base, one.head) for one in found.data if one.base != one.head] == [("ingest: files", 10, 12)]
+    assert [(one.name, one.base, one.head) for one in found.quarantine] == [("duplicate", 2, 2), ("unreadable", 0, 1)]
+    assert {(one.name, one.base, one.head) for one in found.captions} == {("kept", 0.5, 1.0), ("fused", 0.5, None)}
+
+
+def test_params_are_flat_and_other_scales_are_only_counted() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files["params.yaml"]["scales"]["demo"]["ingest"].update(new=[1, 2.5, True, None])
+        files["params.yaml"]["scales"]["study"]["ingest"].update(seed=5, more=1)
+        files["params.yaml"]["runtime"]["threads"] = 4
+
+    found = compared(edit)
+    assert [(change.key, change.base, change.head) for change in found.params] == [
+        ("ingest.new", None, "[1, 2.5, true, null]")
+    ]
+    assert {(one.name, one.head) for one in found.inactive} == {("scale study", 2), ("runtime", 1)}
+
+
+def test_a_stage_says_why_it_ran_again_and_what_is_stale() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        stage = files["dvc.lock"]["stages"]["ingest"]
+        stage["deps"][0]["md5"] = "e" * 32 + ".dir"
+        stage["outs"][0]["md5"] = "f" * 32 + ".dir"
+        stage["params"]["params.yaml"]["scales.demo.ingest"]["seed"] = 3
+        files["dvc.lock"]["stages"]["score"] = {"cmd": "score"}
+
+    found = compared(edit)
+    assert [(one.stage, one.kind) for one in found.stages] == [("ingest", "changed"), ("score", "new")]
+    assert found.stages[0].because == ("code: src/padstal/audio", "param: scales.demo.ingest.seed")
+    assert found.stages[0].outputs == ("data/demo/ingest",)
+    assert found.stale == ("ingest",)
+
+
+def test_a_float_as_dvc_writes_it_is_the_float_of_params() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files["params.yaml"]["scales"]["demo"]["ingest"]["rate"] = 1.0e-05
+        files["dvc.lock"]["stages"]["ingest"]["params"]["params.yaml"]["scales.demo.ingest"]["rate"] = "1e-05"
+
+    assert compared(edit, edit).stale == ()
+
+
+def test_figures_without_intervals_are_never_called_better() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files["reports/demo/metrics/train_vae_tal.json"]["loss"] = 0.1
+        files[EVALUATE]["foundation"]["tagger_genre"]["value"] = 0.9
+
+    found = compared(edit)
+    assert [(one.group, one.metric, one.better, one.verdict) for one in found.figures] == [
+        ("train_vae_tal", "loss", "lower", "open")
+    ]
+    [check] = [one for one in found.checks if one.verdict != "unchanged"]
+    assert (check.metric, check.better, check.verdict) == ("tagger_genre", "higher", "open")
+
+
+def test_another_active_scale_is_said() -> None:
+    found = compared(before=lambda files: files["params.yaml"].update(scale="study"))
+    assert "base has scale study active; it is compared at demo." in found.notes
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("params.yaml", b"a: [1"),
+        ("params.yaml", b"- 1"),
+        ("params.yaml", b"\xff\xfe"),
+        ("dvc.lock", b"stages: 3"),
+        ("dvc.lock", b"stages: {ingest: {outs: 7, deps: [1, {path: 3}], params: [2]}}"),
+        (EVALUATE, b"[" * 100_000),
+        (EVALUATE, b"nonsense"),
+        (EVALUATE, b'{"rows": 3, "matched": [], "truth": "x", "design": 1, "latent_space": {"spaces": {}}}'),
+        (EVALUATE, b'{"rows": [{"model": 1, "vendi": 1e999, "intervals": {"vendi": [NaN, 1]}}, 4, null]}'),
+        (EVALUATE, b'{"rows": [{"model": "m", "vendi": 2, "intervals": [1, 2]}]}'),
+        (INGEST, b'{"licences": [1], "quarantined": "x", "files": "many", "clips_by_split": {"a": "b"}}'),
+    ],
+)
+def test_a_broken_file_of_one_side_stops_nothing(path: str, content: bytes) -> None:
+    files = tree()
+    files[path] = content
+    for base, head in ((side(tree()), side(files)), (side(files), side(tree()))):
+        assert compare(base, head, "demo").scale == "demo"
+
+
+def test_aliases_cannot_make_a_small_file_endless() -> None:
+    lines = ["a0: &a0 {}"]
+    lines += [f"a{n}: &a{n} {{{', '.join(f'k{k}: *a{n - 1}' for k in range(9))}}}" for n in range(1, DEEPEST + 5)]
+    found = side({"params.yaml": "\n".join(lines).encode()})
+    assert len(leaves(found.params)) == MOST_LEAVES

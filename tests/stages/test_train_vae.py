@@ -92,6 +92,7 @@ def folder(tmp_path, monkeypatch):
     dataset = pd.DataFrame(
         {
             "clip_id": [f"clip{i}" for i in range(12)],
+            "track_id": [f"track{i // 2}" for i in range(12)],
             "split": (["train"] * 8 + ["validation"] * 2 + ["test"] * 2),
             "caption": ["jazz", "rock", ""] * 4,
             "shard": 0,

@@ -92,8 +92,9 @@ def _observed(result: Any, unexpected: int) -> str:
     details = result.result
     if not details:
         return f"could not be checked: {_first_error(result.exception_info)}"
-    if details.get("partial_missing_list"):
-        return html.unescape(f"without {', '.join(map(str, details['partial_missing_list']))}")
+    if "partial_missing_list" in details:
+        missing = ", ".join(map(str, details["partial_missing_list"]))
+        return html.unescape(f"without {missing}") if missing else "all are there"
     if "observed_value" in details:
         found = details["observed_value"]
         return (

@@ -36,6 +36,7 @@ def test_a_crash_is_contained_and_order_and_threads_are_kept(monkeypatch):
     assert os.environ["OMP_NUM_THREADS"] == "7"
 
 
+@pytest.mark.slow
 def test_what_hangs_in_c_is_killed_and_its_neighbours_are_not():
     items = ["1 + 1", HANG, "2 * 3", "3 * 3", "4 * 4"]
     found = list(ordered_map(eval, items, workers=Workers(1), seconds=4.0, **_ends()))

@@ -212,6 +212,7 @@ def test_a_page_is_written_where_asked_and_nothing_else_changes(here, tmp_path):
     assert {file: file.stat().st_mtime_ns for file in here.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_the_command_takes_little_longer_to_import_than_pandas() -> None:
     """Of processor time and as a ratio, so that a busy machine does not decide."""
 

@@ -40,6 +40,7 @@ def _hashes(root: Path) -> Any:
     return yaml.safe_load((root / "dvc.lock").read_text())["stages"]
 
 
+@pytest.mark.slow
 def test_a_stage_that_ran_is_up_to_date_afterwards_and_says_so(tmp_path: Path) -> None:
     from flows.repro import repro
 

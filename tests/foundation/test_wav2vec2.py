@@ -13,6 +13,8 @@ from padstal.foundation.fetch import Published
 from padstal.foundation.store import UntrustedFileError
 from padstal.storage.content import sha256_file
 
+pytestmark = pytest.mark.slow  # transformers and torchaudio take seconds to import
+
 WIDTH, LAYERS = 128, 2
 FAIRSEQ = (
     (r"feature_extractor\.conv_layers\.0\.layer_norm\.", "feature_extractor.conv_layers.0.2."),

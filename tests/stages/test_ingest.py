@@ -80,6 +80,7 @@ def synth(tmp_path_factory):
     return root, _run(root, SYNTH)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_bytes_as_one(synth, tmp_path):
     root, _ = synth
     _run(tmp_path, SYNTH, workers=2)

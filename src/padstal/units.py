@@ -16,11 +16,6 @@ def seconds_to_samples(seconds: float, sample_rate: int) -> int:
     return round(seconds * sample_rate)
 
 
-def samples_to_seconds(samples: int, sample_rate: int) -> Seconds:
-    """Duration in seconds of `samples` samples at `sample_rate` Hz."""
-    return Seconds(samples / sample_rate)
-
-
 def samples_to_frames(samples: int, ratio: int) -> int:
     """Number of latent frames of `samples` samples, where one frame covers `ratio` samples.
 

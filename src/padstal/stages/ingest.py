@@ -12,7 +12,7 @@ from padstal.audio.screen import Limits
 from padstal.audio.track import ClipForm
 from padstal.corpus.synthesise import CAPTIONS, synthesise, truth_table
 from padstal.manifest import write_table
-from padstal.params.ingest import FolderSource, IngestParams, S3Source
+from padstal.params.ingest import FolderSource, IngestParams, S3Source, SynthSource
 from padstal.params.runtime import DaskParams, RuntimeParams
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_file, atomic_folder, read_json
@@ -33,16 +33,8 @@ def main(stage: Stage[IngestParams]) -> None:
     with atomic_folder(paths.corpus) as corpus, atomic_folder(paths.ingest) as out:
         truth, folders = truth_table([]), []
         for source in params.sources:
-            if isinstance(source, FolderSource):
-                folder = paths.root / source.path
-                folders.append(Folder(source.name, folder, source.captions, source.licence or "", source.layout))
-                continue
-            if isinstance(source, S3Source):
-                failed = {printable_key(key): why for key, why in mirrors[source.name].failed.items()}
-                folder = paths.mirror(source.name)
-                folders.append(
-                    Folder(source.name, folder, source.captions, source.licence or "", source.layout, failed)
-                )
+            if not isinstance(source, SynthSource):
+                folders.append(_folder(source, stage, mirrors))
                 continue
             truth = synthesise(
                 corpus,
@@ -75,6 +67,16 @@ def main(stage: Stage[IngestParams]) -> None:
         f"{collected.kept} of {_files(collected)} files kept, {collected.clips} clips; "
         f"{collected.from_store} tracks were known from earlier runs"
     )
+
+
+def _folder(source: FolderSource | S3Source, stage: Stage[IngestParams], mirrors: Mapping[str, Mirrored]) -> Folder:
+    """What `collect` reads of a source: the folder itself, or the mirror of a bucket with what did not come."""
+    if isinstance(source, S3Source):
+        path, missing = stage.paths.mirror(source.name), mirrors[source.name].failed
+    else:
+        path, missing = stage.paths.root / source.path, {}
+    failed = {printable_key(key): why for key, why in missing.items()}
+    return Folder(source.name, path, source.captions, source.licence or "", source.layout, failed)
 
 
 def _workers(runtime: RuntimeParams) -> Workers:

@@ -28,6 +28,31 @@ def doctor() -> None:
     raise typer.Exit(run(Path.cwd()))
 
 
+@app.command(
+    epilog="Examples: [bold]padstal fsck[/bold], [bold]padstal fsck --remote --repair[/bold], "
+    "[bold]padstal fsck --all-commits --json[/bold]"
+)
+def fsck(
+    remote: Annotated[bool, typer.Option("--remote", help="check the DVC remote too")] = False,
+    remote_name: Annotated[str, typer.Option(help="another remote than the default one; implies --remote")] = "",
+    repair: Annotated[
+        bool, typer.Option("--repair", help="move what is corrupt aside and put a good copy there")
+    ] = False,
+    all_commits: Annotated[
+        bool, typer.Option("--all-commits", help="what the dvc.lock of any commit names is needed too")
+    ] = False,
+    read_all: Annotated[
+        bool, typer.Option("--read-all", help="read every byte of an S3 remote, also where ETag or checksum is proof")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
+) -> None:
+    """Hash all that DVC keeps, say what is corrupt or lost, and repair it (exit status 1 if not all is well)."""
+    from padstal.commands.fsck import Wish, run
+
+    wish = Wish(remote, remote_name, repair, all_commits, read_all, as_json)
+    _finish(lambda: run(Path.cwd(), wish))
+
+
 @app.command(epilog="Examples: [bold]padstal params[/bold], [bold]padstal params train_vae --scale full[/bold]")
 def params(
     section: Annotated[

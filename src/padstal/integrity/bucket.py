@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +25,8 @@ from padstal.storage.s3_errors import (
 ResultT = TypeVar("ResultT")
 
 CONNECTIONS = 16
-HEX = "0123456789abcdef"
+HEADS = tuple(f"{number:02x}" for number in range(256))
+"""Names of the folders that objects lie in."""
 MEND = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary ones) or AWS_PROFILE, "
     "`aws sso login`, or `dvc remote modify --local REMOTE access_key_id …`"
@@ -67,20 +68,19 @@ class Bucket:
         self._extra = dict(access.extra)
         self._client = self._asking(lambda: _client(access))
 
-    def entries(self, folder: str) -> Iterator[Entry]:
-        """As `Place`: objects are listed below each of their 256 folders, several at a time."""
-        if folder == OBJECTS:
-            yield from self.entries_below([f"{OBJECTS}{one}{two}" for one in HEX for two in HEX])
-        else:
-            yield from self._pages(folder)
-
-    def entries_below(self, folders: Sequence[str]) -> Iterator[Entry]:
-        """All files below some folders; each folder takes a request for every 1,000 files."""
+    def entries(self, folder: str, heads: Collection[str] = ()) -> Iterator[Entry]:
+        """As `Place`: a page of 1,000; if more follow, the objects' folders one by one, several at a time."""
+        first, more = self._page(folder)
+        if not more or folder != OBJECTS:
+            yield from first
+            yield from self._following(folder, more)
+            return
         from concurrent.futures import ThreadPoolExecutor
 
+        folders = [f"{OBJECTS}{head}/" for head in (sorted(heads) or HEADS)]
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
-                for found in pool.map(lambda folder: list(self._pages(f"{folder}/")), folders):
+                for found in pool.map(self._all, folders):
                     yield from found
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -174,18 +174,27 @@ class Bucket:
             return False
         return None if how == BY_LENGTH else True
 
-    def _pages(self, folder: str) -> Iterator[Entry]:
-        token: dict[str, str] = {}
-        while True:
-            page = self._asking(
-                lambda: self._client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix + folder, **token)  # noqa: B023
-            )
-            for item in page.get("Contents", []):
-                if item["Size"] or not item["Key"].endswith("/"):
-                    yield Entry(item["Key"][len(self.prefix) :], item["Size"], item.get("ETag", "").strip('"'))
-            if not page.get("IsTruncated"):
-                return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+    def _all(self, folder: str) -> list[Entry]:
+        first, more = self._page(folder)
+        return [*first, *self._following(folder, more)]
+
+    def _following(self, folder: str, more: str) -> Iterator[Entry]:
+        """What comes after a page."""
+        while more:
+            found, more = self._page(folder, more)
+            yield from found
+
+    def _page(self, folder: str, after: str = "") -> tuple[list[Entry], str]:
+        """A page of a listing, and the token of the next one or ""."""
+        name = {"Bucket": self.bucket, "Prefix": self.prefix + folder}
+        token = {"ContinuationToken": after} if after else {}
+        page = self._asking(lambda: self._client.list_objects_v2(**name, **token))
+        found = [
+            Entry(item["Key"][len(self.prefix) :], item["Size"], item.get("ETag", "").strip('"'))
+            for item in page.get("Contents", [])
+            if item["Size"] or not item["Key"].endswith("/")  # a mark of a folder, as some tools write
+        ]
+        return found, page["NextContinuationToken"] if page.get("IsTruncated") else ""
 
     def _asking(self, request: Callable[[], ResultT], key: str = "") -> ResultT:
         """What `request` gives, with patience; the store's errors become ours.

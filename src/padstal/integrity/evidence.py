@@ -25,6 +25,7 @@ class Evidence:
         named: Outputs by the commit whose `dvc.lock` names them, the workspace's ("") first.
         needs: All objects of these outputs, as far as the folders' lists of files are there.
         belongs: Object → a place where it belongs, the workspace's `dvc.lock` first.
+        unlisted: Folders whose list of files is nowhere, so that what they need cannot be told, with the commit.
     """
 
     root: Path
@@ -36,6 +37,7 @@ class Evidence:
     named: list[tuple[str, list[Out]]]
     needs: list[Need] = field(default_factory=list)
     belongs: dict[str, Need] = field(default_factory=dict)
+    unlisted: list[tuple[Out, str]] = field(default_factory=list)
 
     def good_copy(self, oid: str) -> Path | None:
         """A file of the cache that has an object's bytes."""
@@ -49,10 +51,12 @@ class Evidence:
 
     def name_needs(self) -> None:
         """Say what is needed, from the lists of files that are good by now."""
-        self.needs, self.belongs = [], {}
+        self.needs, self.belongs, self.unlisted = [], {}, []
         seen: set[str] = set()  # an output that did not change between commits counts once
         for commit, outs in self.named:
-            self.needs += needs_of([out for out in outs if out.oid not in seen], self.tree_of, commit)
+            needs, unlisted = needs_of([out for out in outs if out.oid not in seen], self.tree_of, commit)
+            self.needs += needs
+            self.unlisted += [(out, commit) for out in unlisted]
             seen.update(out.oid for out in outs)
         for need in self.needs:
             self.belongs.setdefault(need.oid, need)
@@ -102,7 +106,8 @@ def gather(
     for held in (in_cache.good, in_cache.bad):
         for oid in held:
             stat = cache.path(key_of(oid)).stat()
-            inodes[(stat.st_dev, stat.st_ino)] = in_cache.bad[oid].found if oid in in_cache.bad else digits(oid)
+            found = in_cache.bad[oid].found if oid in in_cache.bad else digits(oid)
+            inodes[(stat.st_dev, stat.st_ino)] = (found, digits(oid))
     workspace = look(
         root, outs, lambda oid: stored_tree(oid, (cache, in_cache), (remote, in_remote)), inodes, busy_paths(root), show
     )

@@ -52,14 +52,18 @@ def outs_in_history(root: Path, show: Callable[[list[str]], Iterable[str]]) -> I
             continue
 
 
-def needs_of(outs: Iterable[Out], tree_of: Callable[[str], Tree | None], commit: str) -> list[Need]:
-    """All objects of some outputs; of a folder whose list of files is nowhere, the list alone."""
+def needs_of(outs: Iterable[Out], tree_of: Callable[[str], Tree | None], commit: str) -> tuple[list[Need], list[Out]]:
+    """All objects of some outputs, and the folders whose list of files is nowhere: of those, the list alone."""
     needs: list[Need] = []
+    unlisted: list[Out] = []
     for out in outs:
         needs.append(Need(out.oid, out.path, out, commit))
         if out.oid.endswith(".dir"):
-            needs += [Need(oid, f"{out.path}/{path}", out, commit) for path, oid in tree_of(out.oid) or ()]
-    return needs
+            tree = tree_of(out.oid)
+            if tree is None:
+                unlisted.append(out)
+            needs += [Need(oid, f"{out.path}/{path}", out, commit) for path, oid in tree or ()]
+    return needs, unlisted
 
 
 def _git(root: Path, *arguments: str) -> bytes:

@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,7 @@ from padstal.storage.atomic import atomic_file
 QUARANTINE = "quarantine/"
 """What is corrupt is moved here, below the place it lay in."""
 READ, BY_ETAG, BY_COPY = "read", "ETag", "checksum"
-"""How an object was checked: its bytes were read; the store's ETag is its MD5; the store keeps a good copy's checksum."""
+"""How an object was checked: its bytes were read, its ETag is its MD5, or the store has the checksum of a good copy."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,11 @@ class Place(Protocol):
     name: str
     jobs: int
 
-    def entries(self, folder: str) -> Iterator[Entry]:
-        """All files below a folder ("files/md5/", "runs/"), in any order."""
+    def entries(self, folder: str, heads: Collection[str] = ()) -> Iterator[Entry]:
+        """All files below a folder ("files/md5/", "runs/"), in any order.
+
+        With `heads`, the first two digits of objects, those of others may be left out.
+        """
 
     def check(self, entry: Entry, md5: str, copy: Path | None, advance: Callable[[int], object]) -> Verdict:
         """The MD5 of an object that should be `md5`; `copy` is a file that has it, if there is one."""
@@ -78,7 +81,7 @@ class Folder:
         """Of a file."""
         return self.root / key
 
-    def entries(self, folder: str) -> Iterator[Entry]:
+    def entries(self, folder: str, heads: Collection[str] = ()) -> Iterator[Entry]:
         """As `Place`; a file that goes meanwhile is left out."""
         for parent, _, names in os.walk(self.root / folder):
             below = os.path.relpath(parent, self.root).replace(os.sep, "/")

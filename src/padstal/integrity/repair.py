@@ -153,6 +153,11 @@ class Repairer:
     def _without(self, oid: str, aside: str) -> tuple[str, str]:
         """What is said of a corrupt object that nobody else has."""
         need = self._evidence.belongs.get(oid)
+        if need is None and self._evidence.unlisted:
+            folders = self._evidence.unlisted
+            names = ", ".join(out.path for out, _ in folders)
+            again = ", ".join(remake(out.stage, commit) for out, commit in folders)
+            return "", f"moved to {aside}; it may belong to {names}, whose list of files is lost; {again}"
         if need is None:
             return f"moved to {aside}; no dvc.lock that was looked at names it", ""
         if not need.out.cached:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from padstal.integrity.lockfile import Out
 from padstal.integrity.needs import Tree
-from padstal.integrity.objects import digits, md5_of, write_tree
+from padstal.integrity.objects import digits, md5_of, read_tree, write_tree
 from padstal.integrity.survey import Show
 from padstal.storage.atomic import atomic_file
 
@@ -65,7 +65,7 @@ def look(
     root: Path,
     outs: Sequence[Out],
     tree_of: Callable[[str], Tree | None],
-    known: Mapping[Inode, str],
+    known: Mapping[Inode, tuple[str, str]],
     busy: Mapping[str, int],
     show: Show,
 ) -> Workspace:
@@ -75,7 +75,7 @@ def look(
         root: The repository.
         outs: As `dvc.lock` names them.
         tree_of: List of a folder's files, or None.
-        known: MD5s of files that were read already (hard links of the cache).
+        known: Hard links of the cache: MD5 as it was read there, and as the object's name says.
         busy: Outputs that a process is writing; they are left out.
         show: Progress.
     """
@@ -87,13 +87,18 @@ def look(
 
         def one(file: Path) -> str:
             stat = stats[file]
-            md5 = known.get((stat.st_dev, stat.st_ino))
-            if md5 is None:
+            linked = known.get((stat.st_dev, stat.st_ino))
+            if linked is None:
                 return md5_of(file, bar.update)
             bar.update(stat.st_size)
-            return md5
+            return linked[0]
 
         md5s = dict(zip(stats, pool.map(one, stats), strict=True))
+
+    def meant(file: Path) -> str:
+        """What a file was when it was checked out."""
+        return known.get((stats[file].st_dev, stats[file].st_ino), ("", md5s[file]))[1]
+
     wrong: list[Wrong] = []
     trees: dict[str, bytes] = {}
     unjudged: list[Out] = []
@@ -105,12 +110,12 @@ def look(
             continue
         tree = tree_of(out.oid)
         if tree is None:
-            made = write_tree(found.items())
-            if _md5(made) == digits(out.oid):
-                trees[out.oid] = made
-            else:
+            made = write_tree((name, meant(file)) for name, file in files[out.path].items())
+            if _md5(made) != digits(out.oid):
                 unjudged.append(out)
-            continue
+                continue
+            trees[out.oid] = made
+            tree = read_tree(made)
         expected = dict(tree)
         for name in sorted(expected.keys() | found.keys()):
             if expected.get(name) != found.get(name):

@@ -29,7 +29,7 @@ HEADS = tuple(f"{number:02x}" for number in range(256))
 """Names of the folders that objects lie in."""
 MEND = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary ones) or AWS_PROFILE, "
-    "`aws sso login`, or `dvc remote modify --local REMOTE access_key_id …`"
+    "`aws sso login`, or `dvc remote modify --local REMOTE access_key_id …` and so on"
 )
 
 
@@ -206,6 +206,8 @@ class Bucket:
             StoppedError: Time is up.
         """
         where = f"{self.name}: {key}" if key else self.name
+        if self.patience.stop.is_set():
+            raise StoppedError
         try:
             return self.patience.ask(request)
         except (StoreError, StoppedError, FileNotFoundError):
@@ -213,7 +215,8 @@ class Bucket:
         except Exception as error:
             match trouble(_cause(error)):
                 case Trouble.CREDENTIALS | Trouble.DENIED:
-                    raise CredentialsError(f"{where}: refused: {explain(error)}; {MEND}") from error
+                    mend = MEND.replace("REMOTE", self.name.removeprefix("remote "))
+                    raise CredentialsError(f"{where}: refused: {explain(error)}; {mend}") from error
                 case Trouble.MISSING if key:
                     raise FileNotFoundError(where) from error
                 case Trouble.TRANSIENT:

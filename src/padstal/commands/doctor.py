@@ -86,7 +86,7 @@ def findings(root: Path, remote: str = "") -> Iterator[Finding]:
         ("params", lambda: _params(root)),
         ("buckets", lambda: _buckets(root)),
         ("DVC", lambda: _dvc(root)),
-        ("DVC remote's objects", lambda: _remote(root, remote)),
+        ("DVC remote's objects", lambda: remote_findings(root, remote)),
         ("tracking", lambda: _tracking(root)),
         ("weights", lambda: _weights(Paths(root, scale))),
     ]
@@ -210,7 +210,7 @@ def _dvc(root: Path) -> Iterator[Finding]:
     yield Finding("DVC remote", "ok" if remotes else "note", known or "none; results stay in this clone's cache")
 
 
-def _remote(root: Path, name: str) -> Iterator[Finding]:
+def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     """What the DVC remote lacks of what dvc.lock names; a remote in a store is listed, with little patience."""
     from padstal.integrity.lacks import lacks
     from padstal.integrity.lockfile import LockError

@@ -56,6 +56,8 @@ def read_lock(text: str) -> dict[str, Any]:
         raise LockError(f"no YAML{where}: {getattr(error, 'problem', None) or 'unreadable'}") from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise LockError(f"expected schema: '{SCHEMA}'")
+    if not text.endswith("\n"):
+        raise LockError("its last line is cut")
     stages = content.get("stages") or {}
     if not isinstance(stages, dict):
         raise LockError(f"stages is {type(stages).__name__}, expected a mapping")
@@ -95,9 +97,9 @@ def uncached_paths(pipeline: str) -> Callable[[str], bool]:
 def stage_texts(text: str, *, torn: bool) -> dict[str, str]:
     """Text of each stage's entry that is whole; of a torn file the last is left out, since its end may be missing."""
     headers = list(_HEADER.finditer(text))
-    ends = [header.start() for header in headers[1:]] + [len(text)]
+    ends = [*(header.start() for header in headers[1:]), len(text)]
     pieces = [
-        (header["name"].strip("'\""), text[header.start() : end]) for header, end in zip(headers, ends, strict=True)
+        (header["name"].strip("'\""), text[header.start() : end]) for header, end in zip(headers, ends, strict=False)
     ]
     whole = {}
     for name, piece in pieces[:-1] if torn else pieces:

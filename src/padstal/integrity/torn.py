@@ -20,6 +20,10 @@ BACKUP = Path(".dvc", "tmp", "dvc.lock.backup")
 AGAIN = "`dvc repro` brings the rest back from the run-cache, without running it"
 
 
+class BusyError(ValueError):
+    """Another DVC process is at work in this repository."""
+
+
 def fault(root: Path) -> str:
     """Why DVC cannot read `dvc.lock`; "" where it can, or where there is none, which DVC takes as well."""
     try:
@@ -40,7 +44,7 @@ def guard(root: Path, quarantine: Path | None = None) -> str:
             with repository_lock(root):
                 if fault(root):
                     return mend(root, quarantine or root / ".dvc" / "cache" / "quarantine")
-        except ValueError:  # a living DVC is between truncating and writing, and will end it
+        except BusyError:  # a living DVC is between truncating and writing, and will end it
             return ""
     file = root / "dvc.lock"
     if file.exists() and not fault(root):
@@ -104,18 +108,17 @@ def repository_lock(root: Path) -> Iterator[None]:
     """DVC's lock of the repository, so that no dvc command changes it meanwhile.
 
     Raises:
-        ValueError: Another DVC process holds it.
+        BusyError: Another DVC process holds it.
     """
-    from dvc.lock import LockError as BusyError
-    from dvc.lock import make_lock
+    import dvc.lock
 
     folder = root / ".dvc" / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = make_lock(str(folder / "lock"), tmp_dir=str(folder))
+    lock = dvc.lock.make_lock(str(folder / "lock"), tmp_dir=str(folder))
     try:
         lock.lock()
-    except BusyError:
-        raise ValueError(f"{folder / 'lock'}: another DVC process holds it; try again when it is done") from None
+    except dvc.lock.LockError:
+        raise BusyError(f"{folder / 'lock'}: another DVC process holds it; try again when it is done") from None
     try:
         yield
     finally:

@@ -1,29 +1,15 @@
-"""An S3 server for the tests of this folder, with its credentials in the environment."""
+"""An S3 server for the tests of this folder: the one of the storage's tests, with pages of S3's own length."""
 
-from collections.abc import Iterator
-
-import botocore.session
 import pytest
-from botocore.loaders import create_loader
+from tests.storage import conftest as storage
 from tests.storage.s3_server import S3Server
 
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_loader() -> Iterator[None]:
-    """Clients read S3's model from disk once, not each for itself."""
-    loader = create_loader()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", lambda *arguments: loader)
-        yield
+_one_loader = storage._one_loader
+small_pages = storage.server
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
-    """A server with a bucket `music`."""
-    with S3Server() as running:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in running.environment.items():
-            monkeypatch.setenv(name, value)
-        running.bucket("music")
-        yield running
+def server(small_pages: S3Server) -> S3Server:
+    """A server with a bucket `music`, and its credentials in the environment."""
+    small_pages.page = 1000
+    return small_pages

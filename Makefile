@@ -56,10 +56,10 @@ scale: ## Make SCALE (demo, study or full) the active one of params.yaml
 	sed -i.bak "s/^scale: .*/scale: $$SCALE/" params.yaml && rm params.yaml.bak
 
 pull: setup ## Get from the DVC remote what dvc.lock names, as far as it is there
-	dvc pull --run-cache --allow-missing
+	padstal pull
 
 push: setup ## Put the outputs into the DVC remote
-	dvc push --run-cache
+	padstal push
 
 test: setup ## All tests, the slow ones too (browser, servers, an end-to-end run)
 	bash scripts/install_system.sh --quiet

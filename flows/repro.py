@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flows.causes import StageFailedError, cause_of, last_words
 from flows.child import run_child
+from padstal.integrity.torn import guard
 
 DVC_CHILD = Path(__file__).with_name("dvc_child.py")
 
@@ -29,6 +30,9 @@ def repro(stage: str, root: Path, force: bool, say: Callable[[str], None]) -> St
         StageFailedError: With the cause.
     """
     command = [sys.executable, str(DVC_CHILD), str(os.getpid()), "--wait-for-lock", "repro", "-s", stage]
+    mended = guard(root)
+    if mended:
+        say(f"dvc.lock was torn by a kill; mended: {mended}")
     started = time.monotonic()
     outcome = run_child([*command, "--force"] if force else command, root, _environment(), say)
     if outcome.code != 0:

@@ -20,12 +20,64 @@ ScaleOption = Annotated[
 ]
 
 
-@app.command(epilog="Example: [bold]padstal doctor[/bold]")
-def doctor() -> None:
+RemoteNameOption = Annotated[str, typer.Option("--remote-name", help="another DVC remote than the default one")]
+
+
+@app.command(epilog="Examples: [bold]padstal doctor[/bold], [bold]padstal doctor --remote-name store[/bold]")
+def doctor(remote_name: RemoteNameOption = "") -> None:
     """Say what is installed, what this machine has, and what is missing (exit status 1 if something needed is)."""
     from padstal.commands.doctor import run
 
-    raise typer.Exit(run(Path.cwd()))
+    raise typer.Exit(run(Path.cwd(), remote_name))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal fsck[/bold], [bold]padstal fsck --remote --repair[/bold], "
+    "[bold]padstal fsck --all-commits --json[/bold]"
+)
+def fsck(
+    remote: Annotated[bool, typer.Option("--remote", help="check the DVC remote too")] = False,
+    remote_name: RemoteNameOption = "",
+    repair: Annotated[
+        bool, typer.Option("--repair", help="move what is corrupt aside and put a good copy there")
+    ] = False,
+    all_commits: Annotated[
+        bool, typer.Option("--all-commits", help="what the dvc.lock of any commit names is needed too")
+    ] = False,
+    read_all: Annotated[
+        bool, typer.Option("--read-all", help="read every byte of an S3 remote, also where ETag or checksum is proof")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
+) -> None:
+    """Hash all that DVC keeps, say what is corrupt or lost, and repair it (exit status 1 if not all is well)."""
+    from padstal.commands.fsck import Wish, run
+
+    wish = Wish(remote, remote_name, repair, all_commits, read_all, as_json)
+    _finish(lambda: run(Path.cwd(), wish))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal pull[/bold], [bold]padstal pull train_vae@tal reports/demo/page.html[/bold]"
+)
+def pull(
+    targets: Annotated[list[str] | None, typer.Argument(help="stages or paths; everything if left out")] = None,
+    remote_name: RemoteNameOption = "",
+) -> None:
+    """Get from the DVC remote what dvc.lock names; wrong bytes are refused, and what they are is said."""
+    from padstal.commands.transfer import Wish, run
+
+    _finish(lambda: run(Path.cwd(), Wish("pull", tuple(targets or ()), remote_name)))
+
+
+@app.command(epilog="Examples: [bold]padstal push[/bold], [bold]padstal push --remote-name store[/bold]")
+def push(
+    targets: Annotated[list[str] | None, typer.Argument(help="stages or paths; everything if left out")] = None,
+    remote_name: RemoteNameOption = "",
+) -> None:
+    """Put the outputs and the run-cache into the DVC remote, and look whether all of it is there."""
+    from padstal.commands.transfer import Wish, run
+
+    _finish(lambda: run(Path.cwd(), Wish("push", tuple(targets or ()), remote_name)))
 
 
 @app.command(epilog="Examples: [bold]padstal params[/bold], [bold]padstal params train_vae --scale full[/bold]")

@@ -1,57 +1,159 @@
-"""DVC's s3 remote works against the test server: a push and a pull, and `verify` refuses what is rotten."""
+"""DVC's S3 remote against the test server: whole pushes, killed pushes, rot, expired credentials, a busy store."""
 
+import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.integrity.kept import Kept, check, make
 from tests.storage.s3_server import S3Server
 
-DVC = [sys.executable, "-m", "dvc"]
+from padstal.commands.transfer import Wish, run
+from padstal.integrity.remotes import read_config, remote_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("s3_dvc")]
+
+PIPELINE = """\
+stages:
+  make_folder_0:
+    cmd: make folder_0
+    outs: [folder_0]
+"""
+CONFIG = """\
+[core]
+    analytics = false
+    remote = store
+['remote "store"']
+    url = s3://music/cache
+    endpointurl = {url}
+    verify = true
+"""
 
 
-def _dvc(server: S3Server, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        **server.environment,
-        "DVC_NO_ANALYTICS": "1",
-        "DVC_SITE_CACHE_DIR": str(root / ".site"),
-    }
-    return subprocess.run([*DVC, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def repository(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], Kept]:
+    """Makes a repository with one folder of files, of so many bytes at most, and the bucket as its remote."""
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+
+    def build(files: int, longest: int) -> Kept:
+        kept = make(tmp_path / "repository", files=0, folders=1, in_folder=files, longest=longest)
+        (kept.root / "dvc.yaml").write_text(PIPELINE)
+        (kept.root / ".dvc" / "config").write_text(CONFIG.format(url=server.url))
+        return kept
+
+    return build
 
 
-@pytest.mark.slow
-def test_a_push_and_a_pull_through_a_bucket_give_the_same_bytes_and_rot_is_refused(server, tmp_path):
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    content = {f"data/{i}.bin": os.urandom(50_000 + i) for i in range(3)}
-    content["data/long.bin"] = os.urandom(5 * 2**20)
-    for name, octets in content.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(octets)
-    for arguments in (
-        ("init", "-q"),
-        ("remote", "add", "-d", "store", "s3://music/cache"),
-        ("remote", "modify", "store", "endpointurl", server.url),
-        ("remote", "modify", "store", "verify", "true"),
-        ("add", "-q", "data"),
-        ("push", "-q"),
-    ):
-        done = _dvc(server, tmp_path, *arguments)
-        assert done.returncode == 0, done.stderr
+def _whole(kept: Kept) -> bool:
+    return all((kept.root / path).read_bytes() == kept.objects[oid] for path, oid in kept.files.items())
+
+
+def _forget(kept: Kept) -> None:
+    """As in a fresh clone."""
+    shutil.rmtree(kept.cache.root)
+    shutil.rmtree(kept.root / "folder_0", ignore_errors=True)
+
+
+def _intact(server: S3Server) -> None:
+    """Every object of the bucket has the bytes that its name says."""
+    for key, item in server.bucket("music").items():
+        if "/files/md5/" in key:
+            name = key.partition("/files/md5/")[2].replace("/", "").removesuffix(".dir")
+            assert hashlib.md5(item.content).hexdigest() == name
+
+
+def test_what_was_pushed_is_pulled_and_rot_is_refused_by_name(
+    server: S3Server, repository: Callable[[int, int], Kept], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    kept = repository(4, 3 * 2**20)
+    assert run(kept.root, Wish("push")) == 0
+    _intact(server)
     held = server.bucket("music")
-    assert sorted(map(len, content.values())) == sorted(
-        len(item.content) for key, item in held.items() if ".dir" not in key
-    )
-    shutil.rmtree(tmp_path / ".dvc" / "cache")
-    shutil.rmtree(tmp_path / "data")
-    done = _dvc(server, tmp_path, "pull", "-q")
-    assert done.returncode == 0, done.stderr
-    assert {name: (tmp_path / name).read_bytes() for name in content} == content
-    rotten = next(key for key, item in held.items() if len(item.content) == 50_001)
-    server.put("music", rotten, bytes(50_001))
-    shutil.rmtree(tmp_path / ".dvc" / "cache")
-    shutil.rmtree(tmp_path / "data")
-    assert _dvc(server, tmp_path, "pull", "-q").returncode != 0
-    assert not (tmp_path / "data" / "1.bin").exists()
+    assert sorted(item.content for item in held.values()) == sorted(kept.objects.values())
+    _forget(kept)
+    assert run(kept.root, Wish("pull")) == 0
+    assert _whole(kept)
+
+    path, oid = next(iter(kept.files.items()))
+    rotten = f"cache/files/md5/{oid[:2]}/{oid[2:]}"
+    server.put("music", rotten, b"other bytes")
+    good = Kept(tmp_path / "good", kept.objects, kept.files, kept.stages)
+    shutil.copytree(kept.root, good.root)
+    _forget(kept)
+    capfd.readouterr()
+    assert run(kept.root, Wish("pull")) == 1
+    said = capfd.readouterr().out
+    assert f"{path} (make_folder_0): refused: remote store" in said
+    assert f"files/md5/{oid[:2]}/{oid[2:]}" in said
+    assert "`padstal fsck --remote --repair`" in said
+    assert "`dvc repro -s -f make_folder_0`" in said
+    assert not (kept.root / path).exists()
+
+    assert check(good, remote_of(read_config(good.root)), repair=True).clean
+    assert held[rotten].content == kept.objects[oid]
+    assert [item.content for key, item in held.items() if "quarantine/" in key] == [b"other bytes"]
+    assert run(kept.root, Wish("pull")) == 0
+    assert _whole(kept)
+
+
+def test_a_push_that_was_killed_is_completed_by_the_next(
+    server: S3Server, repository: Callable[[int, int], Kept]
+) -> None:
+    kept = repository(60, 20_000)
+    command = [sys.executable, "-m", "dvc", "push", "-q", "--jobs", "1"]
+    push = subprocess.Popen(command, cwd=kept.root, start_new_session=True, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while server.count("PutObject") < 20 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.killpg(push.pid, signal.SIGKILL)
+    push.wait()
+    held = server.bucket("music")
+    assert 0 < len(held) < 61, "the kill came too early or too late to tell anything"
+    assert not any(key.endswith(".dir") for key in held), "a folder's list arrives after its files"
+    _intact(server)
+    assert run(kept.root, Wish("push")) == 0
+    assert len(held) == len(kept.objects)
+    _intact(server)
+
+
+def test_expired_credentials_are_said_at_once(
+    server: S3Server, repository: Callable[[int, int], Kept], capfd: pytest.CaptureFixture[str]
+) -> None:
+    kept = repository(3, 1000)
+    server.fault("expired", operation="", times=10**6)
+    with pytest.raises(ValueError, match=r"remote store: refused: ExpiredToken .*AWS_SESSION_TOKEN"):
+        run(kept.root, Wish("push"))
+    assert "again in" not in capfd.readouterr().err
+
+
+def test_a_busy_store_is_asked_again(
+    server: S3Server, repository: Callable[[int, int], Kept], capfd: pytest.CaptureFixture[str]
+) -> None:
+    kept = repository(3, 1000)
+    server.fault("slow_down", operation="", times=8)  # more than DVC's own patience
+    assert run(kept.root, Wish("push"), first_wait_seconds=0.1) == 0
+    assert "again in" in capfd.readouterr().err
+    _intact(server)
+    assert len(server.bucket("music")) == len(kept.objects)
+
+
+def test_a_file_that_went_from_a_pushed_folder_is_noticed_though_dvc_remembers_sending_it(
+    server: S3Server, repository: Callable[[int, int], Kept], capfd: pytest.CaptureFixture[str]
+) -> None:
+    kept = repository(2, 1000)
+    assert run(kept.root, Wish("push")) == 0
+    path, oid = next(iter(kept.files.items()))
+    held = server.bucket("music")
+    del held[f"cache/files/md5/{oid[:2]}/{oid[2:]}"]
+    capfd.readouterr()
+    assert run(kept.root, Wish("push")) == 1
+    assert path in capfd.readouterr().out
+    assert check(kept, remote_of(read_config(kept.root)), repair=True).clean
+    assert held[f"cache/files/md5/{oid[:2]}/{oid[2:]}"].content == kept.objects[oid]

@@ -6,11 +6,12 @@ import platform
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich import box
 from rich.console import Console
@@ -19,6 +20,9 @@ from rich.table import Table
 from padstal.params.load import read_yaml
 from padstal.paths import Paths
 from padstal.tracking.secrets import wandb_credentials
+
+if TYPE_CHECKING:
+    from padstal.integrity.lacks import Lacks
 
 PACKAGES = {
     "torch": "torch",
@@ -41,6 +45,9 @@ LEAST_GIBIBYTES = {"demo": (4, 6), "study": (8, 8), "full": (500, 64)}
 """Scale → free disk and memory that it takes."""
 DOCTOR_TIMEOUT_SECONDS = 5.0
 """For a store to answer."""
+REMOTE_SECONDS = 10.0
+"""For the DVC remote to be compared with dvc.lock."""
+NAMES_SHOWN = 3
 Mark = Literal["ok", "note", "missing"]
 
 
@@ -53,9 +60,9 @@ class Finding:
     found: str
 
 
-def run(root: Path) -> int:
-    """Print the table; 1 if something needed is missing."""
-    found = list(findings(root))
+def run(root: Path, remote: str = "") -> int:
+    """Print the table, with that DVC remote or the default one; 1 if something needed is missing."""
+    found = list(findings(root, remote))
     table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
     colours = {"ok": "green", "note": "yellow", "missing": "red"}
     for finding in found:
@@ -67,7 +74,7 @@ def run(root: Path) -> int:
     return 1 if missing else 0
 
 
-def findings(root: Path) -> Iterator[Finding]:
+def findings(root: Path, remote: str = "") -> Iterator[Finding]:
     """All findings; a check that fails is itself one."""
     scale = _scale(root)
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
@@ -79,6 +86,7 @@ def findings(root: Path) -> Iterator[Finding]:
         ("params", lambda: _params(root)),
         ("buckets", lambda: _buckets(root)),
         ("DVC", lambda: _dvc(root)),
+        ("DVC remote's objects", lambda: remote_findings(root, remote)),
         ("tracking", lambda: _tracking(root)),
         ("weights", lambda: _weights(Paths(root, scale))),
     ]
@@ -200,6 +208,59 @@ def _dvc(root: Path) -> Iterator[Finding]:
     remotes = sorted(config["remote"])
     known = f"{default} (default)" if default else ", ".join(remotes)
     yield Finding("DVC remote", "ok" if remotes else "note", known or "none; results stay in this clone's cache")
+
+
+def remote_findings(root: Path, name: str) -> Iterator[Finding]:
+    """What the DVC remote lacks of what dvc.lock names; a remote in a store is listed, with little patience."""
+    from padstal.integrity.lacks import lacks
+    from padstal.integrity.lockfile import LockError
+    from padstal.integrity.places import Folder
+    from padstal.integrity.remotes import read_config, remote_of
+    from padstal.storage.s3_errors import Patience, StoppedError, StoreError
+
+    what = "DVC remote's objects"
+    if not (root / ".dvc").is_dir():
+        return
+    config = read_config(root)
+    if not (name or config.default):
+        return
+    stop = threading.Event()
+    timer = threading.Timer(REMOTE_SECONDS, stop.set)
+    timer.start()
+    try:
+        patience = Patience(2, 1.0, stop)
+        remote = remote_of(config, name, patience=patience, timeout_seconds=DOCTOR_TIMEOUT_SECONDS)
+        found = lacks(root, Folder(config.cache, "cache"), remote)
+    except LockError as error:
+        yield Finding("dvc.lock", "missing", f"{error}; `padstal fsck --repair`")
+    except FileNotFoundError:
+        yield Finding(what, "ok", "there is no dvc.lock yet that names any")
+    except StoppedError:
+        yield Finding(what, "note", f"not listed within {REMOTE_SECONDS:.0f} s; `padstal fsck --remote` takes its time")
+    except StoreError as error:
+        yield Finding(what, "missing", str(error))
+    except ValueError as error:
+        yield Finding(what, "note", str(error))
+    else:
+        yield Finding(what, "note" if found.absent else "ok", _lack(found))
+    finally:
+        timer.cancel()
+
+
+def _lack(found: "Lacks") -> str:
+    if not found.absent:
+        return f"all {len(found.named)} that dvc.lock names"
+    paths = [f"{need.path} ({need.out.stage})" for need in found.absent]
+    more = f" and {len(paths) - NAMES_SHOWN} more" if len(paths) > NAMES_SHOWN else ""
+    stages = list(dict.fromkeys(need.out.stage for need in found.elsewhere))
+    nowhere = f"; {len(found.elsewhere)} are not in this cache either: `dvc repro` of {', '.join(stages[:NAMES_SHOWN])}"
+    nowhere += f" and {len(stages) - NAMES_SHOWN} more stages" if len(stages) > NAMES_SHOWN else ""
+    return (
+        f"lacks {len(found.absent)} of {len(found.named)} that dvc.lock names ({found.bytes / 2**20:.1f} MiB): "
+        f"{', '.join(paths[:NAMES_SHOWN])}{more}"
+        + ("; `padstal push` sends them" if len(found.elsewhere) < len(found.absent) else "")
+        + (nowhere if found.elsewhere else "")
+    )
 
 
 def _tracking(root: Path) -> Iterator[Finding]:

@@ -1,0 +1,116 @@
+"""`padstal fsck`: whether every byte that DVC keeps is what `dvc.lock` says, and the repair of what is not."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from padstal.integrity.findings import Finding, Report
+
+SHOWN_NOTES = 10
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asks for.
+
+    Attributes:
+        remote: Check the remote too.
+        name: Of the remote; "" for the default one.
+        repair: Put right what can be.
+        every_commit: What any commit's `dvc.lock` names is needed.
+        read_all: Download all of an S3 remote rather than trust its ETags and checksums.
+        as_json: Print JSON.
+    """
+
+    remote: bool = False
+    name: str = ""
+    repair: bool = False
+    every_commit: bool = False
+    read_all: bool = False
+    as_json: bool = False
+
+
+def run(root: Path, wish: Wish) -> int:
+    """Check, repair if asked, and say what was found; 1 if something is not as it should be.
+
+    Raises:
+        FileNotFoundError: No DVC repository here.
+        ValueError: The remote does not answer, or another DVC process is at work.
+    """
+    from padstal.integrity.fsck import Plan, fsck
+    from padstal.integrity.places import Folder
+    from padstal.integrity.remotes import read_config, remote_of
+    from padstal.storage.s3_errors import StoreError
+
+    config = read_config(root)
+    name = wish.name or config.default
+    look = wish.remote or bool(wish.name)
+    if look and not name:
+        raise ValueError("--remote: no DVC remote is configured; `dvc remote add -d NAME URL`")
+    plan = Plan(
+        root,
+        Folder(config.cache, "cache"),
+        config.links,
+        (lambda: remote_of(config, name, read_all=wish.read_all)) if name else None,
+        look_remotely=look,
+        repair=wish.repair,
+        every_commit=wish.every_commit,
+    )
+    try:
+        report = fsck(plan, _bar, _commits)
+    except StoreError as error:
+        raise ValueError(str(error)) from error
+    if wish.as_json:
+        print(json.dumps({"clean": report.clean, **asdict(report)}, indent=2, ensure_ascii=False))
+    else:
+        _print(report, wish)
+    return 0 if report.clean else 1
+
+
+def _bar(label: str, total: int) -> "tqdm[None]":
+    return tqdm(total=total, desc=label, unit="B", unit_scale=True, mininterval=0.5, leave=False, dynamic_ncols=True)
+
+
+def _commits(commits: list[str]) -> Iterable[str]:
+    return tqdm(commits, desc="commits", unit="commit", mininterval=0.5, leave=False, dynamic_ncols=True)
+
+
+def _print(report: "Report", wish: Wish) -> None:
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    for counts in report.counts:
+        how = ", ".join(f"{count} by {name}" for name, count in sorted(counts.by.items()))
+        console.print(
+            f"{counts.where}: {counts.objects} objects, {counts.bytes / 2**20:.1f} MiB{f' ({how})' * bool(how)}"
+        )
+    notes = [finding for finding in report.findings if finding.fault == "note"]
+    faults = [finding for finding in report.findings if finding.fault != "note"]
+    for finding in (*faults, *notes[:SHOWN_NOTES]):
+        console.print(_line(finding))
+    if len(notes) > SHOWN_NOTES:
+        console.print(f"and {len(notes) - SHOWN_NOTES} more notes: --json shows all")
+    left = sum(finding.open for finding in faults)
+    if not faults:
+        console.print("clean")
+    elif not left:
+        console.print(f"{len(faults)} faults, all repaired")
+    elif wish.repair:
+        console.print(f"{len(faults)} faults, {len(faults) - left} repaired, {left} left: see what is said at each")
+    else:
+        console.print(f"{len(faults)} faults; `padstal fsck{' --remote' * wish.remote} --repair` repairs what it can")
+
+
+def _line(finding: "Finding") -> str:
+    head = "note" if finding.fault == "note" else "repaired" if finding.mended else finding.fault
+    text = f"{head}: {finding.where}: {finding.what}"
+    if finding.belongs:
+        text += f", {finding.belongs}"
+    text += f": {finding.detail}"
+    if finding.mended:
+        text += f"; {finding.mended}"
+    return text + (f"; {finding.advice}" if finding.advice else "")

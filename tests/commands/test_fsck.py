@@ -1,0 +1,149 @@
+"""`padstal fsck` says in plain words what is wrong, and its exit status says whether all is well."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from tests.integrity.kept import Kept, fill, make, rot
+from typer.testing import CliRunner, Result
+
+from padstal.cli import app
+from padstal.integrity.objects import key_of
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kept:
+    repository = make(tmp_path / "repository", files=3, folders=1, in_folder=3)
+    fill(repository, repository.remote, tmp_path / "temporary")
+    monkeypatch.chdir(repository.root)
+    return repository
+
+
+def _fsck(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["fsck", *arguments])
+
+
+def _rot(kept: Kept, path: str) -> str:
+    oid = kept.files[path]
+    rot(kept.cache.path(key_of(oid)), b"rot")
+    return oid
+
+
+def test_a_clean_repository_is_clean(kept: Kept) -> None:
+    shown = _fsck("--remote")
+    assert shown.exit_code == 0, shown.output
+    assert f"cache: {len(kept.objects)} objects" in shown.output
+    assert f"remote: {len(kept.objects)} objects" in shown.output
+    assert shown.output.endswith("clean\n")
+
+
+def test_a_corrupt_object_is_named_with_its_place_and_fetched_again(kept: Kept) -> None:
+    oid = _rot(kept, "file_0")  # a hard link, so that the workspace rots with it
+    shown = _fsck()
+    assert shown.exit_code == 1
+    assert f"corrupt: cache: {oid}, file_0 (make_file_0): its 3 bytes have MD5" in shown.output
+    assert "differs: workspace: file_0" in shown.output
+    mended = _fsck("--repair")
+    assert mended.exit_code == 0, mended.output
+    assert "from remote local; the corrupt one is quarantine/" in mended.output
+    assert (kept.root / "file_0").read_bytes() == kept.objects[oid]
+    assert [file.read_bytes() for file in (kept.cache.root / "quarantine").glob(f"{oid}.*")] == [b"rot"]
+    assert _fsck("--remote").exit_code == 0
+
+
+def test_what_nobody_has_names_the_stage_to_run(kept: Kept) -> None:
+    oid = _rot(kept, "file_0")
+    kept.remote.path(key_of(oid)).unlink()
+    shown = _fsck("--remote", "--repair")
+    assert shown.exit_code == 1
+    assert "no good copy found" in shown.output
+    assert "`dvc repro -s -f make_file_0`" in shown.output
+    assert not (kept.root / "file_0").exists(), "what is known to be rotten is not left for the next stage"
+
+
+def test_a_workspace_file_that_was_overwritten_is_set_aside_and_brought_back(kept: Kept) -> None:
+    (kept.root / "file_1").write_bytes(b"something else")
+    (kept.root / "folder_3" / "more.txt").write_bytes(b"not named")
+    shown = _fsck()
+    assert shown.exit_code == 1
+    assert "`dvc checkout --force file_1`" in shown.output
+    assert _fsck("--repair").exit_code == 0
+    assert (kept.root / "file_1").read_bytes() == kept.objects[kept.files["file_1"]]
+    aside = kept.cache.root / "quarantine" / "workspace"
+    assert sorted(file.read_bytes() for file in aside.rglob("*") if file.is_file()) == [b"not named", b"something else"]
+
+
+def test_an_output_that_a_process_is_writing_is_left_alone(kept: Kept) -> None:
+    import os
+
+    (kept.root / "file_1").write_bytes(b"half written")
+    holder = {"pid": os.getpid(), "cmd": "dvc repro"}
+    (kept.root / ".dvc" / "tmp" / "rwlock").write_text(json.dumps({"write": {str(kept.root / "file_1"): holder}}))
+    shown = _fsck("--repair")
+    assert f"process {os.getpid()} is writing it; not looked at" in shown.output
+    assert shown.exit_code == 0, shown.output
+    assert (kept.root / "file_1").read_bytes() == b"half written"
+
+
+def test_a_torn_lock_is_put_right_and_said(kept: Kept) -> None:
+    whole = (kept.root / "dvc.lock").read_text()
+    from padstal.integrity.torn import guard
+
+    guard(kept.root)
+    (kept.root / "dvc.lock").write_text(whole[: len(whole) // 2])
+    shown = _fsck()
+    assert shown.exit_code == 1
+    assert "unreadable: dvc.lock" in shown.output
+    mended = _fsck("--repair")
+    assert mended.exit_code == 0, mended.output
+    assert "the last good copy" in mended.output
+    assert "`dvc repro`" in mended.output
+
+
+def test_a_half_transfer_is_set_aside_when_it_is_old(kept: Kept) -> None:
+    import os
+
+    left = kept.cache.root / "files" / "md5" / "ab" / ".x.tmp"
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"half")
+    assert _fsck("--repair").exit_code == 0
+    assert left.exists(), "it may be a transfer that goes on"
+    os.utime(left, (0, 0))
+    assert _fsck().exit_code == 1
+    assert _fsck("--repair").exit_code == 0
+    assert not left.exists()
+
+
+def test_other_commits_need_what_they_name(kept: Kept) -> None:
+    import subprocess
+
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x"]
+    subprocess.run([*git, "add", "dvc.lock", "dvc.yaml"], check=True)
+    subprocess.run([*git, "commit", "-qm", "First"], check=True)
+    lock = kept.root / "dvc.lock"
+    oid = kept.files["file_2"]
+    lock.write_text(lock.read_text().partition("  make_file_2:")[0])
+    kept.cache.path(key_of(oid)).unlink()
+    kept.remote.path(key_of(oid)).unlink()
+    assert _fsck("--remote").exit_code == 0
+    shown = _fsck("--remote", "--all-commits")
+    assert shown.exit_code == 1
+    assert "file_2" in shown.output
+    assert "check out commit" in shown.output
+
+
+def test_the_findings_are_there_as_json(kept: Kept) -> None:
+    draw = random.Random(0)
+    oid = _rot(kept, draw.choice(sorted(kept.files)))
+    shown = _fsck("--json")
+    content = json.loads(shown.stdout)
+    assert content["clean"] is False
+    assert oid in [finding["what"] for finding in content["findings"]]
+
+
+def test_a_remote_that_is_not_configured_is_said(kept: Kept) -> None:
+    shown = _fsck("--remote-name", "store")
+    assert shown.exit_code == 1
+    assert "DVC remote 'store': not in .dvc/config (there: local)" in shown.output
+    assert "Traceback" not in shown.output

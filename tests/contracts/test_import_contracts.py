@@ -18,7 +18,12 @@ HOMES = {
     "boto3": [PACKAGE / "storage"],
     "botocore": [PACKAGE / "storage"],
     "symusic": [PACKAGE / "corpus"],
-    "lightning": [PACKAGE / "vae", PACKAGE / "diffusion", PACKAGE / "foundation"],
+    "lightning": [
+        PACKAGE / "vae",
+        PACKAGE / "diffusion",
+        PACKAGE / "foundation",
+        PACKAGE / "latents" / "processes.py",
+    ],
     "plotly": [PACKAGE / "reporting"],
 }
 SLOW_TO_IMPORT = {

@@ -9,6 +9,7 @@ import importlib
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,13 +45,13 @@ def main() -> None:
         module = importlib.import_module(f"tests.{kind}.together")
         keep(out, f"{kind}_whole", module.run(out / f"{kind}_whole", together))
         try:
-            module.run(out / f"{kind}_ended", together, before_step=lambda step: end(step, module.ENDS_AT))
+            module.run(out / f"{kind}_ended", together, before_step=partial(end, module.ENDS_AT))
         except SystemExit as ended:
             (out / f"{kind}_status_{RANK}.txt").write_text(str(ended.code))
         keep(out, f"{kind}_resumed", module.run(out / f"{kind}_ended", together))
 
 
-def end(step: int, at: int) -> None:
+def end(at: int, step: int) -> None:
     """The second process alone is asked to end."""
     if step == at and RANK == 1:
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,6 +1,7 @@
 """Trainings by two processes on the CPU, one after the other; Lightning starts the second process of this program.
 
 Usage: python train_together.py OUT_FOLDER
+       python train_together.py OUT_FOLDER nodes      one training by two nodes, each of which starts this
 
 The first process writes `OUT_FOLDER/NAME.pt` for each training; both note every file that they open for writing.
 """
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-RANK = int(os.environ.get("LOCAL_RANK", 0))
+RANK = int(os.environ.get("LOCAL_RANK", 0)) + int(os.environ.get("NODE_RANK", 0))
 
 
 def note_writes(out: Path) -> None:
@@ -40,6 +41,10 @@ def main() -> None:
     sys.modules["tests"] = tests
     from padstal.latents.processes import Processes
 
+    if sys.argv[2:] == ["nodes"]:
+        module = importlib.import_module("tests.diffusion.together")
+        keep(out, "nodes", module.run(out / "nodes", Processes(nodes=2)))
+        return
     together = Processes(devices=2)
     for kind in ("diffusion", "vae"):
         module = importlib.import_module(f"tests.{kind}.together")

@@ -5,11 +5,11 @@ Slurm is not here: `srun`, `scontrol` and the worker are stand-ins, the scripts,
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -81,11 +81,12 @@ def test_shellcheck_finds_nothing(file: Path) -> None:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+def cluster(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     """A folder whose `bin` holds the stand-ins, and the environment of a Slurm job."""
     programs = tmp_path / "bin"
     programs.mkdir()
     stand_in(programs / "scontrol", 'echo "$*" >>"$LOG"; [ "$1" != show ] || echo 127.0.0.1')
+    shutil.copytree(FOLDER, tmp_path / "checkout" / "deploy" / "slurm")
     (tmp_path / "training.py").write_text(TRAINING, encoding="utf-8")
     environment = {
         **os.environ,
@@ -93,12 +94,12 @@ def cluster(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         "LOG": str(tmp_path / "log"),
         "SLURM_JOB_ID": "4711",
         "SLURM_JOB_NODELIST": "first",
-        "PADSTAL_CHECKOUT": str(ROOT),
+        "PADSTAL_CHECKOUT": str(tmp_path / "checkout"),  # without an environment, which would hide the stand-ins
         "PREFECT_API_URL": "http://127.0.0.1:9/api",
         "PYTHON": sys.executable,
         "HERE": str(tmp_path),
     }
-    yield tmp_path, environment
+    return tmp_path, environment
 
 
 def stand_in(file: Path, script: str) -> None:
@@ -121,7 +122,8 @@ def test_a_worker_ends_after_the_checkpoint_and_other_jobs_are_left_alone(cluste
     stand_in(
         folder / "bin" / "prefect",
         'echo "$*" >>"$LOG"\n'
-        'setsid "$PYTHON" "$HERE/training.py" "$HERE/mine" padstal.stages.train_vae >>"$LOG" &\n'  # a session of its own
+        # in a session of its own, as flows start DVC
+        'setsid "$PYTHON" "$HERE/training.py" "$HERE/mine" padstal.stages.train_vae >>"$LOG" &\n'
         """trap 'echo "worker ends, checkpoint: $(cat "$HERE/mine")" >>"$LOG"; exit 0' TERM\n"""
         "while true; do sleep 0.1; done",
     )
@@ -160,7 +162,6 @@ def test_two_nodes_train_one_model_as_one_process_does(cluster: tuple[Path, dict
     # two nodes, both here
     stand_in(folder / "bin" / "srun", 'for n in 0 1; do SLURM_NODEID=$n "${@: -2}" & done; wait -n; wait')
     environment.update(STAGE="train_diffusion", ITEM="tal_dit", PYTHONPATH=str(ROOT / "src"), OMP_NUM_THREADS="1")
-    environment["PADSTAL_CHECKOUT"] = str(ROOT)
     done = subprocess.run(
         ["bash", str(FOLDER / "train-nodes.sbatch")], env=environment, capture_output=True, text=True, timeout=400
     )

@@ -18,7 +18,12 @@ HOMES = {
     "boto3": [PACKAGE / "storage", PACKAGE / "integrity" / "bucket.py"],
     "botocore": [PACKAGE / "storage", PACKAGE / "integrity" / "bucket.py"],
     "symusic": [PACKAGE / "corpus"],
-    "lightning": [PACKAGE / "vae", PACKAGE / "diffusion", PACKAGE / "foundation"],
+    "lightning": [
+        PACKAGE / "vae",
+        PACKAGE / "diffusion",
+        PACKAGE / "foundation",
+        PACKAGE / "latents" / "processes.py",
+    ],
     "plotly": [PACKAGE / "reporting"],
 }
 SLOW_TO_IMPORT = {

@@ -72,6 +72,8 @@ def write_corpus(root: Path, tracks: dict[str, np.ndarray] | None = None, count:
                     "rms_dbfs": -22.0,
                     "clipped_share": 0.0,
                     "bandwidth_hz": 3_000.0,
+                    "dc_offset": 0.0005,
+                    "side_db": -12.0,
                     "shard": 0,
                     "row": len(rows),
                 }

@@ -15,6 +15,10 @@ LIMITS = {
     "max_silent_share": 0.05,
     "silence_dbfs": -60.0,
     "loudness_range_lufs": (-30.0, -10.0),
+    "max_offset": 0.01,
+    "max_offset_share": 0.1,
+    "max_side_db": 6.0,
+    "max_mirrored_share": 0.1,
 }
 
 

@@ -11,6 +11,7 @@ import torch
 from padstal.diffusion.conditioning import Timing
 from padstal.interfaces import TextEncoder, TextStates
 from padstal.latents.dataset import LatentDataset
+from padstal.latents.share import WHOLE, Share
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,9 @@ class Clips:
     states: CaptionStates
     seconds: dict[str, tuple[float, float]]
 
-    def batches(self, *, batch: int, start: int, stop: int, seed: int) -> Iterator[ClipBatch]:
-        """Batches of steps `start` … `stop` − 1; a step's batch depends on the seed and the step alone."""
-        drawn = self.latents.batches(batch=batch, start=start, stop=stop, seed=seed)
+    def batches(self, *, batch: int, start: int, stop: int, seed: int, share: Share = WHOLE) -> Iterator[ClipBatch]:
+        """Batches of steps `start` … `stop` − 1, or a share of each; a batch depends on seed and step alone."""
+        drawn = self.latents.batches(batch=batch, start=start, stop=stop, seed=seed, share=share)
         for step, latent in enumerate(drawn, start):
             seconds = [self.seconds[clip_id] for clip_id in latent.clip_ids]
             timing = Timing.of([offset for offset, _ in seconds], [total for _, total in seconds])

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from padstal.interfaces import TextStates
+from padstal.latents.share import WHOLE, Share
 
 SECONDS_LIMIT = 512.0
 """Durations are clamped to [0, 512] s."""
@@ -91,7 +92,7 @@ class SecondsEmbedding(nn.Module):
         return self.to_out(torch.cat([share_B1, angle.sin(), angle.cos()], dim=-1))
 
 
-def drop(cross_BRC: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
+def drop(cross_BRC: torch.Tensor, probability: float, generator: torch.Generator, share: Share = WHOLE) -> torch.Tensor:
     """Cross rows with each sample's replaced by the null condition, 0, with `probability` (training for guidance)."""
-    kept_B = torch.rand(len(cross_BRC), generator=generator) >= probability
+    kept_B = share.rand(len(cross_BRC), generator) >= probability
     return cross_BRC * kept_B.to(cross_BRC.device)[:, None, None]

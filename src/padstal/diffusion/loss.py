@@ -10,6 +10,7 @@ from padstal.diffusion.conditioning import Conditioning, drop
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.parameterisation import noised, velocity
 from padstal.diffusion.schedule import alpha_sigma
+from padstal.latents.share import WHOLE, Share
 
 
 def uniform_times(batch: int, generator: torch.Generator) -> torch.Tensor:
@@ -28,6 +29,7 @@ def denoising_loss(
     *,
     dropout: float,
     generator: torch.Generator,
+    share: Share = WHOLE,
 ) -> torch.Tensor:
     """Mean squared error of v̂, a scalar.
 
@@ -37,10 +39,11 @@ def denoising_loss(
         conditioning: Of the same clips; never perturbed in training.
         dropout: Probability of the null condition, per sample.
         generator: Draws t, ε and the dropout (on the CPU, so that all devices draw the same).
+        share: Which clips of the step's batch `x0_BDT` holds.
     """
-    t_B = uniform_times(len(x0_BDT), generator).to(x0_BDT.device)
-    noise_BDT = torch.randn(x0_BDT.shape, generator=generator).to(x0_BDT.device)
+    t_B = share.of(uniform_times(share.world * len(x0_BDT), generator)).to(x0_BDT.device)
+    noise_BDT = share.randn(x0_BDT.shape, generator).to(x0_BDT.device)
     alpha, sigma = alpha_sigma(t_B[:, None, None])
-    dropped = Conditioning(drop(conditioning.cross_BRC, dropout, generator), conditioning.global_BG)
+    dropped = Conditioning(drop(conditioning.cross_BRC, dropout, generator, share), conditioning.global_BG)
     v_BDT = denoiser(noised(x0_BDT, noise_BDT, alpha, sigma), t_B, dropped)
     return functional.mse_loss(v_BDT, velocity(x0_BDT, noise_BDT, alpha, sigma))

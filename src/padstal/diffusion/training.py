@@ -1,7 +1,8 @@
 """Training a denoiser with Lightning: AdamW, learning-rate schedule, clipped gradients, EMA after each optimiser step.
 
 Batches, posterior draws, t, ε and dropout of a step come from (seed, step) alone, so a run that was killed and
-resumed from its checkpoint gives the same weights as one that was not.
+resumed from its checkpoint gives the same weights as one that was not. SIGTERM ends a run after its step, with a
+checkpoint.
 """
 
 import copy
@@ -27,6 +28,8 @@ from padstal.diffusion.ema import Ema
 from padstal.diffusion.learning_rate import LearningRateSchedule, cosine, inverse
 from padstal.diffusion.loss import denoising_loss
 from padstal.interfaces import TextStates
+from padstal.latents.processes import Processes, Stop, check_agreement, mean
+from padstal.latents.share import Share
 
 NOISE_STREAM, VALIDATION_STREAM = 1, 2
 CHECKPOINT = "training.ckpt"
@@ -39,7 +42,7 @@ class Plan:
 
     Attributes:
         steps: Optimiser steps.
-        batch: Clips of a step.
+        batch: Clips of a step, over all processes.
         learning_rate: Peak learning rate.
         schedule: "inverse" (Stable Audio Open) or "cosine".
         warmup_steps: Steps of linear warm-up (cosine), or the time constant of the exponential one (inverse).
@@ -95,6 +98,7 @@ def train(
     *,
     device: torch.device,
     state_folder: Path,
+    processes: Processes = Processes(),  # noqa: B008 (frozen)
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
     log: Callable[[Row, int], None] = lambda row, step: None,
 ) -> Trained:
@@ -107,16 +111,20 @@ def train(
         plan: How.
         device: Where.
         state_folder: Gets a checkpoint every `plan.checkpoint_every` steps; the caller deletes it after success.
+        processes: Which train together; each calls this function, and all get the same weights and curves.
         progress: Wraps the steps' numbers in a progress bar.
         log: Is given each row of the curves and its step.
 
     Raises:
         FloatingPointError: The loss is no longer a number.
+        SystemExit: SIGTERM came.
     """
+    share = processes.share()
     checkpoint = state_folder / CHECKPOINT
     resumed = checkpoint if checkpoint.exists() else None
     start = _step_of(resumed) if resumed else 0
-    curves = Curves(plan, _validation_batch(validation, plan), progress(range(start, plan.steps)), log)
+    ticks = progress(range(start, plan.steps))
+    curves = Curves(plan, _validation_batch(validation, plan), ticks, log, share, checkpoint)
     saver = ModelCheckpoint(
         state_folder,
         filename=checkpoint.stem,
@@ -128,7 +136,6 @@ def train(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises
     trainer = lightning.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
         precision=plan.precision,
         max_steps=plan.steps,
         callbacks=[curves, saver],
@@ -136,9 +143,10 @@ def train(
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
+        **processes.trainer_options(some_unused=False),
     )
-    task = DiffusionTask(denoiser, plan)
-    batches = _Batches(clips, plan, start)
+    task = DiffusionTask(denoiser, plan, share)
+    batches = _Batches(clips, plan, start, share)
     # on a CPU the plain attention has a backward pass that is twice as fast as the fused one's at these lengths
     attention = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
     if start < plan.steps:
@@ -152,9 +160,10 @@ def train(
 class DiffusionTask(lightning.LightningModule):
     """One optimiser step of the denoising objective."""
 
-    def __init__(self, denoiser: Denoiser, plan: Plan):
+    def __init__(self, denoiser: Denoiser, plan: Plan, share: Share):
         super().__init__()
         self.denoiser = denoiser
+        self.share = share
         self.ema = Ema(denoiser, plan.ema_decay)
         self.plan = plan
         self.gradient_norm = torch.zeros(())
@@ -167,6 +176,7 @@ class DiffusionTask(lightning.LightningModule):
             conditioning,
             dropout=self.plan.dropout,
             generator=_generator(self.plan.seed, batch.step, NOISE_STREAM),
+            share=self.share,
         )
 
     def transfer_batch_to_device(self, batch: ClipBatch, device: torch.device, dataloader_idx: int) -> ClipBatch:
@@ -194,26 +204,44 @@ class DiffusionTask(lightning.LightningModule):
 
 
 class Curves(Callback):
-    """Rows of the training curves; they travel with the checkpoint."""
+    """Rows of the training curves, which travel with the checkpoint; and the end that SIGTERM asks for."""
 
-    def __init__(self, plan: Plan, validation: ClipBatch | None, ticks: Iterable[int], log: Callable[[Row, int], None]):
+    def __init__(
+        self,
+        plan: Plan,
+        validation: ClipBatch | None,
+        ticks: Iterable[int],
+        log: Callable[[Row, int], None],
+        share: Share,
+        checkpoint: Path,
+    ):
         self._plan = plan
         self._validation = validation
         self._ticks = iter(ticks)
         self._log = log
+        self._share = share
+        self._checkpoint = checkpoint
+        self._stop = Stop(share)
         self._losses: list[torch.Tensor] = []
         self.rows: list[Row] = []
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        check_agreement(trainer.global_step, self._share, pl_module.device)
         next(self._ticks, None)
+        self._stop.listen()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         task: DiffusionTask = pl_module
         done = trainer.global_step
-        self._losses.append(outputs["loss"].detach().float())
+        self._losses.append(mean(outputs["loss"].detach().float(), self._share))
         next(self._ticks, None)
-        if done % self._plan.log_every and done != self._plan.steps:
-            return
+        if done % self._plan.log_every == 0 or done == self._plan.steps:
+            self._add_row(task, done)
+        if self._stop.agreed(task.device) and done != self._plan.steps:
+            trainer.save_checkpoint(self._checkpoint)
+            raise self._stop.exit()
+
+    def _add_row(self, task: DiffusionTask, done: int) -> None:
         loss = float(torch.stack(self._losses).mean())
         if not np.isfinite(loss):
             raise FloatingPointError(f"loss = {loss} at step {done}: lower learning_rate = {self._plan.learning_rate}")
@@ -238,7 +266,7 @@ class Curves(Callback):
     @torch.no_grad()
     def _validate(self, task: DiffusionTask) -> Row:
         """Loss of the averaged weights on the fixed batch, with the caption and with the null condition."""
-        if self._validation is None:
+        if self._validation is None or self._share.rank:
             return {}
         batch = task.transfer_batch_to_device(self._validation, task.device, 0)
         average: Denoiser = task.ema.average  # type: ignore[assignment]
@@ -261,12 +289,14 @@ class Curves(Callback):
 class _Batches(IterableDataset):  # type: ignore[type-arg]
     """The batches of the steps that are left."""
 
-    def __init__(self, clips: Clips, plan: Plan, start: int):
-        self._clips, self._plan, self._start = clips, plan, start
+    def __init__(self, clips: Clips, plan: Plan, start: int, share: Share):
+        self._clips, self._plan, self._start, self._share = clips, plan, start, share
 
     def __iter__(self) -> Iterator[ClipBatch]:
         plan = self._plan
-        return self._clips.batches(batch=plan.batch, start=self._start, stop=plan.steps, seed=plan.seed)
+        return self._clips.batches(
+            batch=plan.batch, start=self._start, stop=plan.steps, seed=plan.seed, share=self._share
+        )
 
 
 def _validation_batch(validation: Clips | None, plan: Plan) -> ClipBatch | None:

@@ -33,6 +33,25 @@ class RuntimeParams(Section):
         "CPU threads of one model; sums depend on it, so keep it to get equal bytes", "threads", ge=1, le=1024
     )
     executor: Annotated[ProcessesParams | DaskParams, Field(discriminator="kind")] = ProcessesParams()
+    devices: int = Field(
+        default=1,
+        description="processes that train one model together on each machine, one a GPU; they share each batch",
+        json_schema_extra={"unit": "processes"},
+        ge=1,
+        le=64,
+    )
+    nodes: int = Field(
+        default=1,
+        description="machines that train one model together; each starts the same stage (docs/scaling.md)",
+        json_schema_extra={"unit": "machines"},
+        ge=1,
+        le=1024,
+    )
+    strategy: Literal["auto", "ddp"] = Field(
+        default="auto",
+        description="auto: one process trains plainly, several through DDP; ddp: one goes through DDP, too",
+        json_schema_extra={"unit": ""},
+    )
     rehash: bool = Field(
         default=False,
         description="ingest reads all sources and stored shards again; false trusts length, times and inode of files",

@@ -28,6 +28,12 @@ class IngestLimits(Section):
     max_silent_share: float = value("largest share of clips below the silence level", ge=0, le=1)
     silence_dbfs: float = value("RMS level below which a clip counts as silent", "dBFS", ge=-120, le=0)
     loudness_range_lufs: Range = value("range in which a clip's loudness should lie", "LUFS")
+    max_offset: float = value("mean of a clip's samples above which it counts as offset", "full scale", ge=0, le=1)
+    max_offset_share: float = value("largest share of clips with an offset", ge=0, le=1)
+    max_side_db: float = value(
+        "energy of the channels' difference over their sum's above which they count as mirrored", "dB", ge=-120, le=120
+    )
+    max_mirrored_share: float = value("largest share of clips with mirrored channels", ge=0, le=1)
 
 
 class SplitShares(Section):

@@ -58,7 +58,10 @@ def run(
                 expectation = asked[result.expectation_config.meta["name"]]
                 outcomes[expectation.name] = _outcome(expectation, result)
     if data_docs is not None:
-        pages.settle(data_docs)
+        by_table: dict[str, list[bool]] = {}
+        for outcome in outcomes.values():
+            by_table.setdefault(outcome.expectation.table, []).append(outcome.success)
+        pages.settle(data_docs, {table: (sum(held), len(held)) for table, held in by_table.items()})
     return tuple(outcomes[expectation.name] for expectation in suite)
 
 

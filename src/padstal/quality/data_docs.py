@@ -1,19 +1,27 @@
 """Great Expectations' data docs, made so that two builds from equal data are equal byte for byte.
 
-Its pages carry the time of the run, of loading and of drawing, random ids of collapsible boxes, and an image from a
-server abroad that tells of every look. The run is given one fixed time; the rest is rewritten after drawing.
+Its pages carry the time of the run, of loading and of drawing, and random ids of collapsible boxes. The run is given
+one fixed time; the rest is rewritten after drawing.
 
-It also writes values as they are: a caption or path with markup in it would become part of the page. So text is escaped
+Its pages also fetch styles, scripts and an image from eight servers abroad, and are bare without them. All scripts,
+links and images go; `data_docs_style` has what takes their place, and a first page of our own, since theirs is a
+script. So the pages can be read without a network and tell nobody of it; a policy in each page forbids the rest.
+
+It writes values as they are: a caption or path with markup in it would become part of the page. So text is escaped
 before it is checked, which alters neither equality nor emptiness, and is all that the suites ask of text.
 """
 
 import html
 import re
+import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from padstal.quality import data_docs_style
 
 RUN_NAME = "run"
 FIXED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -23,7 +31,11 @@ STAMP = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 """How folders, links and tables of the pages have a time."""
 SHOWN_TIME = re.compile(r"(?:1999-12-31|2000-01-01)[T ]\d{2}:\d{2}:\d{2}(?:Z|\+00:00| [A-Z+\-0-9]{2,6})?")
 """How they show `FIXED`, in whatever time zone this machine lies."""
-IMAGE = re.compile(r"https://great-expectations-web-assets\.[^\"']*?/([\w-]+\.png)(?:\?[^\"']*)?")
+FOREIGN = re.compile(
+    r"<(script|style|footer)\b[^>]*>.*?</\1\s*>|<link\b[^>]*>|<img\b[^>]*>|\sonclick=\"[^\"]*\"|<!--.*?-->",
+    re.DOTALL | re.IGNORECASE,
+)
+"""What brings in something from elsewhere, or needs a script."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -53,20 +65,38 @@ def run_id() -> Any:
     return RunIdentifier(run_name=RUN_NAME, run_time=FIXED)
 
 
-def settle(folder: Path) -> None:
-    """Take out of the pages in `folder` what differs from run to run, and their links to images elsewhere."""
+def settle(folder: Path, counts: Mapping[str, tuple[int, int]]) -> None:
+    """Take out of the pages in `folder` what differs from run to run and what is elsewhere, and write the first page.
+
+    Args:
+        folder: Of the site.
+        counts: Table → how many of its expectations hold, and how many there are.
+    """
+    shutil.rmtree(folder / "static", ignore_errors=True)
     for named in sorted(folder.rglob("*"), reverse=True):
         if named.is_dir() and STAMP.fullmatch(named.name):
             named.rename(named.with_name(RUN_NAME))
     for page in sorted(folder.rglob("*.html")):
-        up = "../" * (len(page.relative_to(folder).parts) - 1)
-        page.write_text(settled(page.read_text(encoding="utf-8"), up), encoding="utf-8")
+        page.write_text(settled(page.read_text(encoding="utf-8")), encoding="utf-8")
+    rows = "\n".join(_row(folder, table, *count) for table, count in sorted(counts.items()))
+    (folder / "index.html").write_text(data_docs_style.index(rows), encoding="utf-8")
 
 
-def settled(page: str, up: str) -> str:
-    """One page without times and random ids; `up` leads from its folder to the site's."""
-    page = IMAGE.sub(rf"{up}static/images/\1", page)
+def settled(page: str) -> str:
+    """One page without times, random ids, and anything from elsewhere."""
+    page = FOREIGN.sub("", page)
+    page = page.replace("</head>", f"{data_docs_style.head()}</head>", 1)
     page = STAMP.sub(RUN_NAME, page)
     page = SHOWN_TIME.sub(NOT_KEPT, page)
     numbers: dict[str, str] = {}
     return UUID.sub(lambda match: numbers.setdefault(match.group(), f"box-{len(numbers)}"), page)
+
+
+def _row(folder: Path, table: str, held: int, asked: int) -> str:
+    [result] = sorted((folder / "validations" / table).rglob("*.html"))
+    verdict = "all hold" if held == asked else f"{asked - held} of {asked} broken"
+    return (
+        f'<tr><td>{html.escape(table)}</td><td class="{"held" if held == asked else "broken"}">{verdict}</td>'
+        f'<td><a href="{result.relative_to(folder).as_posix()}">results</a></td>'
+        f'<td><a href="expectations/{table}.html">{asked} expectations</a></td></tr>'
+    )

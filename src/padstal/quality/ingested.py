@@ -39,6 +39,10 @@ def suite(
     max_silent_share: float,
     silence_dbfs: float,
     loudness_range_lufs: tuple[float, float],
+    max_offset: float,
+    max_offset_share: float,
+    max_side_db: float,
+    max_mirrored_share: float,
 ) -> tuple[Expectation, ...]:
     """The suite over `tables`, thresholds as in `params/validate.py`."""
     quietest, loudest = loudness_range_lufs
@@ -129,6 +133,24 @@ def suite(
             severity="critical",
             limits={"max_value": CLIPPED_SHARE},
             mostly=1 - max_clipped_share,
+        ),
+        clips(
+            "few clips have mirrored channels",
+            kind=BETWEEN,
+            column="side_db",
+            severity="critical",
+            limits={"max_value": max_side_db},
+            mostly=1 - max_mirrored_share,
+            advice="their sum is near silence; ingest.screening.max_side_db refuses such files",
+        ),
+        clips(
+            "few clips have an offset",
+            kind=BETWEEN,
+            column="dc_offset",
+            severity="warning",
+            limits={"max_value": max_offset},
+            mostly=1 - max_offset_share,
+            advice="a faulty converter or export; ingest.screening.max_offset refuses such files",
         ),
         clips(
             "most clips have a caption or tags",

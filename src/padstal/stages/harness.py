@@ -58,6 +58,12 @@ class Stage(Generic[SectionT]):
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def leads(self) -> bool:
+        """Whether this process writes: of those that train together, the first one."""
+        alone = self.runtime.devices * self.runtime.nodes == 1
+        return alone or not any(int(os.environ.get(name, 0)) for name in ("NODE_RANK", "LOCAL_RANK"))
+
+    @property
     def label(self) -> str:
         return f"{self.name}@{self.item}" if self.item else self.name
 
@@ -76,16 +82,23 @@ class Stage(Generic[SectionT]):
 
         torch.set_num_threads(self.runtime.threads)
         if self.runtime.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.runtime.device)
+            kind = "cuda" if torch.cuda.is_available() else "cpu"
+        else:
+            kind = self.runtime.device
+        if kind == "cuda" and self.runtime.devices > 1:
+            return torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)))
+        return torch.device(kind)
 
     def progress(self, items: Iterable[ItemT], total: int | None = None, unit: str = "it") -> Iterable[ItemT]:
         """`items`, with a progress bar on standard error."""
+        if not self.leads:
+            return items
         return tqdm(items, total=total, unit=unit, desc=self.label, mininterval=1.0, dynamic_ncols=True)
 
     def say(self, message: str) -> None:
         """One line for the person who watches."""
-        print(f"{self.label}: {message}", flush=True)
+        if self.leads:
+            print(f"{self.label}: {message}", flush=True)
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write `reports/<scale>/metrics/<stage>.json`; the scale is recorded with them."""
@@ -127,7 +140,8 @@ def run_stage(
         _limit_threads(runtime.threads)
         started = time.monotonic()
         main(stage)
-        _record_timing(stage, time.monotonic() - started, tree["scales"][stage.scale].get("budget", {}))
+        if stage.leads:
+            _record_timing(stage, time.monotonic() - started, tree["scales"][stage.scale].get("budget", {}))
     except (ParamsError, StageError, FileNotFoundError) as error:
         print(f"{name}{'@' + item if item else ''} failed: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
@@ -176,4 +190,6 @@ def _die_with_parent() -> None:
     """Ask the kernel to end this process when `dvc` dies, so that no orphan writes where a new run does (Linux)."""
     if sys.platform == "linux":
         set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+        # a process that trains beside its parent would, on SIGTERM, wait for the parent to agree on the end
+        beside = os.environ.get("LOCAL_RANK", "0") != "0"
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL if beside else signal.SIGTERM)

@@ -14,6 +14,7 @@ from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.dit import DiTShape
 from padstal.foundation.text_encoder import load as load_text_encoder
 from padstal.latents.dataset import LatentDataset
+from padstal.latents.processes import Processes
 from padstal.latents.statistics import LatentStatistics
 from padstal.latents.store import LatentStore
 from padstal.manifest import read_table
@@ -30,6 +31,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
 
     params: DenoiserParams = getattr(stage.params, stage.item)
     paths, device = stage.paths, stage.device()
+    processes = _processes(stage, params.batch)
     stage.seed(params.seed)
     # torch fills fresh memory with NaN in deterministic mode, which costs time and finds nothing here
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -89,7 +91,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     with track(
         stage.label,
         about,
-        mode=stage.tracking.mode,
+        mode=stage.tracking.mode if stage.leads else "disabled",
         project=stage.tracking.project,
         entity=stage.tracking.entity,
         folder=paths.root / "wandb",
@@ -102,9 +104,12 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
             plan,
             device=device,
             state_folder=state_folder,
+            processes=processes,
             progress=lambda steps: stage.progress(steps, unit="step"),
             log=record.log,
         )
+        if not stage.leads:
+            return
         curves = pd.DataFrame(trained.curves)
         with atomic_folder(paths.diffusion(stage.item)) as folder:
             save(folder, trained.denoiser, statistics, config)
@@ -124,6 +129,17 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     )
     shutil.rmtree(paths.state(stage.name, stage.item), ignore_errors=True)
     stage.say(f"{parameters / 1e6:.1f} M parameters, loss {last['loss']:.3f} after {plan.steps} steps")
+
+
+def _processes(stage: Stage[TrainDiffusionParams], batch: int) -> Processes:
+    """The processes that train together, if they can share the batch."""
+    runtime = stage.runtime
+    processes = Processes(runtime.devices, runtime.nodes, runtime.strategy)
+    try:
+        processes.share().place(batch)
+    except ValueError as error:
+        raise StageError(f"runtime.devices = {runtime.devices}, runtime.nodes = {runtime.nodes}: {error}") from None
+    return processes
 
 
 def _latents(store: LatentStore, statistics: LatentStatistics, weights: pd.Series | None) -> LatentDataset:

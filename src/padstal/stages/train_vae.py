@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from padstal.interfaces import TextEncoder
+from padstal.latents.processes import Processes
 from padstal.manifest import ClipAudio, read_table
 from padstal.params.train_vae import AudioVaeParams, TalVaeParams, TrainVaeParams
 from padstal.stages.harness import Stage, StageError, run_stage
@@ -34,6 +35,7 @@ def main(stage: Stage[TrainVaeParams]) -> None:
 
     params: AudioVaeParams | TalVaeParams = getattr(stage.params, stage.item)
     paths, device = stage.paths, stage.device()
+    processes = _processes(stage, params.training.batch)
     stage.seed(params.training.seed)
     # torch fills fresh memory with NaN in deterministic mode, which costs time and finds nothing here
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -67,7 +69,7 @@ def main(stage: Stage[TrainVaeParams]) -> None:
     with track(
         stage.label,
         about,
-        mode=stage.tracking.mode,
+        mode=stage.tracking.mode if stage.leads else "disabled",
         project=stage.tracking.project,
         entity=stage.tracking.entity,
         folder=paths.root / "wandb",
@@ -82,9 +84,12 @@ def main(stage: Stage[TrainVaeParams]) -> None:
             plan,
             device=device,
             state_folder=paths.state(stage.name, stage.item) / key,
+            processes=processes,
             progress=lambda steps: stage.progress(steps, unit="step"),
             log=record.log,
         )
+        if not stage.leads:
+            return
         curves = pd.DataFrame(trained.curves)
         origin = f"trained on {len(splits['train'])} clips of this corpus"
         with atomic_folder(paths.vae(stage.item)) as folder:
@@ -109,6 +114,17 @@ def main(stage: Stage[TrainVaeParams]) -> None:
     stage.say(
         f"held-out mel L1 {after.mel_l1:.3f} (untrained {untrained.mel_l1:.3f}, mean spectrum {after.baseline:.3f})"
     )
+
+
+def _processes(stage: Stage[TrainVaeParams], batch: int) -> Processes:
+    """The processes that train together, if they can share the batch."""
+    runtime = stage.runtime
+    processes = Processes(runtime.devices, runtime.nodes, runtime.strategy)
+    try:
+        processes.share().place(batch)
+    except ValueError as error:
+        raise StageError(f"runtime.devices = {runtime.devices}, runtime.nodes = {runtime.nodes}: {error}") from None
+    return processes
 
 
 def _text_encoder(stage: Stage[TrainVaeParams], device: torch.device) -> TextEncoder:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from padstal.latents.share import WHOLE, Share
 from padstal.vae import backbone
 from padstal.vae.bottleneck import Gaussian
 
@@ -36,6 +37,6 @@ class AudioVae(nn.Module):
         """Audio [B, C, S], float32."""
         return self.decoder(latent_BDT).float()
 
-    def forward(self, audio_BCS: torch.Tensor, generator: torch.Generator) -> AudioPass:
+    def forward(self, audio_BCS: torch.Tensor, generator: torch.Generator, share: Share = WHOLE) -> AudioPass:
         z = self.posterior(audio_BCS)
-        return AudioPass(self.decode(z.sample(generator)), z)
+        return AudioPass(self.decode(z.sample(generator, share)), z)

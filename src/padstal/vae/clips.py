@@ -12,6 +12,7 @@ import torch
 
 from padstal.interfaces import TextEncoder, TextStates
 from padstal.latents.order import BatchOrder
+from padstal.latents.share import WHOLE, Share
 from padstal.manifest import ClipAudio
 
 CROP_STREAM = 1
@@ -75,28 +76,37 @@ class Clips:
     audio: ClipAudio
     captions: CaptionTable | None
 
-    def batches(self, *, batch: int, crop: int, start: int, stop: int, seed: int) -> Iterator[ClipBatch]:
-        """Batches of steps `start` … `stop` − 1, random crops of `crop` samples; a step does not depend on `start`."""
+    def batches(
+        self, *, batch: int, crop: int, start: int, stop: int, seed: int, share: Share = WHOLE
+    ) -> Iterator[ClipBatch]:
+        """Batches of steps `start` … `stop` − 1, random crops of `crop` samples; a step does not depend on `start`.
+
+        Of each batch of `batch` clips come those of `share`.
+        """
         weight_N = self.rows["weight"].to_numpy(np.float64) if "weight" in self.rows else None
         order = BatchOrder(len(self.rows), batch, seed, weight_N)
         for step in range(start, stop):
             offsets = np.random.default_rng([seed, step, CROP_STREAM])
-            yield self._batch(step, order.items(step), crop, offsets)
+            yield self._batch(step, order.items(step), crop, offsets, share)
 
     def first(self, count: int, crop: int) -> ClipBatch:
         """The beginnings of the first `count` clips (all, if there are fewer)."""
-        return self._batch(0, np.arange(min(count, len(self.rows))), crop, None)
+        return self._batch(0, np.arange(min(count, len(self.rows))), crop, None, WHOLE)
 
-    def _batch(self, step: int, items: np.ndarray, crop: int, offsets: np.random.Generator | None) -> ClipBatch:
+    def _batch(
+        self, step: int, items: np.ndarray, crop: int, offsets: np.random.Generator | None, share: Share
+    ) -> ClipBatch:
         chosen = self.rows.iloc[items]
+        own = share.place(len(items))
         crops = []
-        for shard, row in zip(chosen["shard"], chosen["row"], strict=True):
+        for place, (shard, row) in enumerate(zip(chosen["shard"], chosen["row"], strict=True)):
             pcm_SC = self.audio.pcm(int(shard), int(row))
             room = len(pcm_SC) - crop
             if room < 0:
                 raise ValueError(f"a clip of {len(pcm_SC)} samples is shorter than the crop of {crop} samples")
             at = int(offsets.integers(0, room + 1)) if offsets is not None else 0
-            crops.append(pcm_SC[at : at + crop].T)
+            if own.start <= place < own.stop:
+                crops.append(pcm_SC[at : at + crop].T)
         audio = torch.from_numpy(np.stack(crops).astype(np.float32) / 32768.0)
-        texts = self.captions.batch(chosen["caption"].fillna("").tolist()) if self.captions else None
+        texts = self.captions.batch(chosen["caption"].iloc[own].fillna("").tolist()) if self.captions else None
         return ClipBatch(step, audio, texts)

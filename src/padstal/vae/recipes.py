@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from padstal.latents.share import WHOLE, Share
 from padstal.vae import probes
 from padstal.vae.alignment import alignment_loss
 from padstal.vae.audio_vae import AudioPass, AudioVae
@@ -30,8 +31,8 @@ class Judged:
 class Recipe(Protocol):
     """One kind of autoencoder in training."""
 
-    def forward(self, model: Any, batch: ClipBatch, generator: torch.Generator) -> Any:
-        """A pass through the model."""
+    def forward(self, model: Any, batch: ClipBatch, generator: torch.Generator, share: Share = WHOLE) -> Any:
+        """A pass through the model of `share` of the step's batch."""
         ...
 
     def fakes(self, outcome: Any) -> list[torch.Tensor]:
@@ -58,8 +59,8 @@ class AudioRecipe(nn.Module):
         super().__init__()
         self.stft, self.weights = stft, weights
 
-    def forward(self, model: AudioVae, batch: ClipBatch, generator: torch.Generator) -> AudioPass:
-        outcome: AudioPass = model(batch.audio_BCS, generator)
+    def forward(self, model: AudioVae, batch: ClipBatch, generator: torch.Generator, share: Share = WHOLE) -> AudioPass:
+        outcome: AudioPass = model(batch.audio_BCS, generator, share)
         return outcome
 
     def fakes(self, outcome: AudioPass) -> list[torch.Tensor]:
@@ -88,9 +89,9 @@ class TalRecipe(nn.Module):
         super().__init__()
         self.stft, self.weights, self.private_dropout = stft, weights, private_dropout
 
-    def forward(self, model: TalVae, batch: ClipBatch, generator: torch.Generator) -> TalPass:
+    def forward(self, model: TalVae, batch: ClipBatch, generator: torch.Generator, share: Share = WHOLE) -> TalPass:
         assert batch.texts is not None
-        outcome: TalPass = model(batch.audio_BCS, batch.texts.states, generator, self.private_dropout)
+        outcome: TalPass = model(batch.audio_BCS, batch.texts.states, generator, self.private_dropout, share)
         return outcome
 
     def fakes(self, outcome: TalPass) -> list[torch.Tensor]:

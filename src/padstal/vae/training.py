@@ -1,7 +1,8 @@
 """Training an autoencoder with Lightning: generator and discriminator by manual optimisation, EMA, curves, resume.
 
 Batches and noise of a step come from (seed, step) alone, and the rest of the state is saved, so a run that was killed
-and resumed gives the same weights as one that was not. Importing this module imports Lightning (seconds).
+and resumed gives the same weights as one that was not. SIGTERM ends a run after its step, with a checkpoint. Importing
+this module imports Lightning (seconds).
 """
 
 import logging
@@ -15,6 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from padstal.latents.processes import Processes, Stop, check_agreement, mean
+from padstal.latents.share import Share
 from padstal.storage.atomic import atomic_file
 from padstal.vae.adversarial import LossKind, Verdict, discriminator_loss, feature_matching, generator_loss
 from padstal.vae.averaging import average_of, update_average
@@ -34,7 +37,7 @@ class Plan:
 
     Attributes:
         steps: Steps; each moves the generator or the discriminator.
-        batch: Crops of a step.
+        batch: Crops of a step, over all processes.
         crop: Samples of a crop.
         learning_rate: Peak rate of the generator.
         discriminator_learning_rate: Peak rate of the discriminator.
@@ -93,6 +96,7 @@ def train(
     *,
     device: torch.device,
     state_folder: Path,
+    processes: Processes = Processes(),  # noqa: B008 (frozen)
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
     log: Callable[[Row, int], None] = lambda row, step: None,
 ) -> Trained:
@@ -107,16 +111,18 @@ def train(
         plan: How.
         device: Where.
         state_folder: Gets a checkpoint every `plan.checkpoint_every` steps; the caller deletes it after success.
+        processes: Which train together; each calls this function, and all get the same weights and curves.
         progress: Wraps the steps' numbers in a progress bar.
         log: Is given each row of the curves and its step.
 
     Raises:
         FloatingPointError: The loss is no longer a number.
+        SystemExit: SIGTERM came.
     """
+    share = processes.share()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
         precision=plan.precision,
         max_epochs=1,
         logger=False,
@@ -124,11 +130,12 @@ def train(
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
+        **processes.trainer_options(some_unused=True),
     )
-    task = VaeTask(model, discriminator, recipe, plan, probed, state_folder / CHECKPOINT, log).to(device)
+    task = VaeTask(model, discriminator, recipe, plan, probed, state_folder / CHECKPOINT, log, share).to(device)
     start = task.resume()
     if start < plan.steps:
-        trainer.fit(task, _Batches(clips, plan, start, progress))
+        trainer.fit(task, _Batches(clips, plan, start, share, progress))
     return Trained(task.average, task.rows)
 
 
@@ -146,6 +153,7 @@ class VaeTask(lightning.LightningModule):
         probed: Clips,
         checkpoint: Path,
         log: Callable[[Row, int], None],
+        share: Share,
     ):
         super().__init__()
         self.model, self.discriminator, self.recipe = model, discriminator, recipe
@@ -158,6 +166,13 @@ class VaeTask(lightning.LightningModule):
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
         self._saved_optimisers: list[Any] | None = None
+        self._share = share
+        self._stop = Stop(share)
+        self._done = 0
+
+    def on_train_start(self) -> None:
+        check_agreement(self._done, self._share, self.device)
+        self._stop.listen()
 
     def configure_optimizers(self) -> Any:
         def adamw(module: nn.Module, rate: float) -> torch.optim.Optimizer:
@@ -186,7 +201,7 @@ class VaeTask(lightning.LightningModule):
 
     def _generator_step(self, batch: ClipBatch, adversarial: bool) -> None:
         plan, step = self.plan, batch.step
-        outcome = self.recipe.forward(self.model, batch, _noise(plan.seed, step))
+        outcome = self.recipe.forward(self.model, batch, _noise(plan.seed, step), self._share)
         if adversarial:
             self.discriminator.requires_grad_(False)
             real, fakes = self._judge(batch, self.recipe.fakes(outcome))
@@ -207,7 +222,8 @@ class VaeTask(lightning.LightningModule):
     def _discriminator_step(self, batch: ClipBatch) -> None:
         plan, step = self.plan, batch.step
         with torch.no_grad():
-            fakes = self.recipe.fakes(self.recipe.forward(self.model, batch, _noise(plan.seed, step)))
+            outcome = self.recipe.forward(self.model, batch, _noise(plan.seed, step), self._share)
+            fakes = self.recipe.fakes(outcome)
         real, judged = self._judge(batch, fakes)
         loss = torch.stack([discriminator_loss(real, fake, plan.adversarial) for fake in judged]).mean()
         factor = plan.rate.factor_of_late(step, plan.steps, plan.discriminator_start)
@@ -223,8 +239,9 @@ class VaeTask(lightning.LightningModule):
 
     def _descend(self, which: int, module: nn.Module, loss: torch.Tensor, clip: float, rate: float, step: int) -> float:
         """One optimiser step: backward, clip once, step. Gives the gradient's norm before clipping."""
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"loss = {float(loss)} at step {step}: lower the learning rate, now {rate}")
+        common = mean(loss, self._share)  # so that all processes raise, or none
+        if not torch.isfinite(common):
+            raise FloatingPointError(f"loss = {float(common)} at step {step}: lower the learning rate, now {rate}")
         optimiser: Any = self.optimizers()[which]  # type: ignore[index]
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -235,6 +252,9 @@ class VaeTask(lightning.LightningModule):
         return norm
 
     def _add(self, values: Row) -> None:
+        if self._share.world > 1:
+            common = mean(torch.tensor(list(values.values()), dtype=torch.float64, device=self.device), self._share)
+            values = dict(zip(values, common.tolist(), strict=True))
         for name, number in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + number
             self._counts[name] = self._counts.get(name, 0) + 1
@@ -244,15 +264,23 @@ class VaeTask(lightning.LightningModule):
         plan, last = self.plan, done == self.plan.steps
         if done % plan.log_every == 0 or last:
             row: Row = {"step": done, **{name: self._sums[name] / self._counts[name] for name in self._sums}}
-            if done % plan.probe_every == 0 or last:
+            if (done % plan.probe_every == 0 or last) and self._share.rank == 0:
                 row |= self.recipe.probe(self.average, self.transfer_batch_to_device(self._probed, self.device, 0))
             self._sums, self._counts = {}, {}
             self.rows.append(row)
             self._emit(row, done)
-        if done % plan.checkpoint_every == 0 and not last:
+        stop = self._stop.agreed(self.device) and not last
+        if (stop or done % plan.checkpoint_every == 0) and not last:
             self._save(done)
+        if stop:
+            raise self._stop.exit()
 
     def _save(self, done: int) -> None:
+        if self._share.rank == 0:
+            self._write(done)
+        self.trainer.strategy.barrier("checkpoint")
+
+    def _write(self, done: int) -> None:
         state = {
             "step": done,
             "model": self.model.state_dict(),
@@ -276,14 +304,22 @@ class VaeTask(lightning.LightningModule):
         self.average.load_state_dict(state["average"])
         self._saved_optimisers = state["optimisers"]
         self.rows, self._sums, self._counts = state["rows"], state["sums"], state["counts"]
-        return int(state["step"])
+        self._done = int(state["step"])
+        return self._done
 
 
 class _Batches:
     """The batches of the steps that are left."""
 
-    def __init__(self, clips: Clips, plan: Plan, start: int, progress: Callable[[Iterable[int]], Iterable[int]]):
-        self._clips, self._plan, self._start, self._progress = clips, plan, start, progress
+    def __init__(
+        self,
+        clips: Clips,
+        plan: Plan,
+        start: int,
+        share: Share,
+        progress: Callable[[Iterable[int]], Iterable[int]],
+    ):
+        self._clips, self._plan, self._start, self._share, self._progress = clips, plan, start, share, progress
 
     def __len__(self) -> int:
         return self._plan.steps - self._start
@@ -291,7 +327,7 @@ class _Batches:
     def __iter__(self) -> Iterator[ClipBatch]:
         plan = self._plan
         drawn = self._clips.batches(
-            batch=plan.batch, crop=plan.crop, start=self._start, stop=plan.steps, seed=plan.seed
+            batch=plan.batch, crop=plan.crop, start=self._start, stop=plan.steps, seed=plan.seed, share=self._share
         )
         for _, batch in zip(self._progress(range(self._start, plan.steps)), drawn, strict=True):
             yield batch

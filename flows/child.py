@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.lock import INHERITED
+
 TERM_SECONDS = 10.0
 """Time between SIGTERM and SIGKILL."""
 PROGRESS_SECONDS = 10.0
@@ -46,6 +48,7 @@ def run_child(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=tuple(INHERITED),
     )
     assert process.stdout is not None
     kept: deque[str] = deque(maxlen=KEPT_LINES)

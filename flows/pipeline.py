@@ -51,9 +51,9 @@ def may_help_to_retry(_task: Any, _run: Any, state: Any) -> bool:
     retry_delay_seconds=RETRY_SECONDS,
     retry_condition_fn=may_help_to_retry,
 )
-def run_stage(stage: str, root: str, force: bool) -> StageRun:
-    """One stage of `dvc.yaml`."""
-    return repro(stage, Path(root), force, get_run_logger().info)
+def run_stage(stage: str, root: str, force: bool, pull: bool = False) -> StageRun:
+    """One stage of `dvc.yaml`; `pull` gets from the DVC remote what it needs."""
+    return repro(stage, Path(root), force, get_run_logger().info, pull)
 
 
 @flow(name="padstal", flow_run_name="pipeline", persist_result=False, log_prints=False)

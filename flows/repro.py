@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flows.causes import StageFailedError, cause_of, last_words
 from flows.child import run_child
+from flows.lock import held
 
 DVC_CHILD = Path(__file__).with_name("dvc_child.py")
 
@@ -22,24 +23,40 @@ class StageRun:
     wall_seconds: float
 
 
-def repro(stage: str, root: Path, force: bool, say: Callable[[str], None]) -> StageRun:
+def repro(stage: str, root: Path, force: bool, say: Callable[[str], None], pull: bool = False) -> StageRun:
     """Bring one stage up to date.
+
+    Clones with a common `.state/` run a stage one at a time, for its checkpoints lie there.
+
+    Args:
+        stage: Its name in `dvc.yaml`.
+        root: The repository.
+        force: Run it even if it is up to date.
+        say: Gets each line of its output.
+        pull: Get from the DVC remote what it needs and is not here.
 
     Raises:
         StageFailedError: With the cause.
     """
-    command = [sys.executable, str(DVC_CHILD), str(os.getpid()), "--wait-for-lock", "repro", "-s", stage]
+    options = [*(["--force"] if force else []), *(["--pull", "--allow-missing"] if pull else [])]
     started = time.monotonic()
-    outcome = run_child([*command, "--force"] if force else command, root, _environment(), say)
+    with held(root / ".state" / "locks" / stage, say=say):
+        outcome = run_child([*dvc_command(), "repro", "-s", stage, *options], root, child_environment(root), say)
     if outcome.code != 0:
         raise StageFailedError(stage, cause_of(outcome), last_words(stage, outcome))
     return StageRun(stage, _result(outcome.lines), time.monotonic() - started)
 
 
-def _environment() -> Mapping[str, str]:
-    """Ours, with this interpreter's programs first: `dvc.yaml` says `python`, and it must be this one."""
-    programs = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": os.pathsep.join([programs, os.environ.get("PATH", "")]), "PYTHONUNBUFFERED": "1"}
+def dvc_command() -> list[str]:
+    """The program `dvc`, which waits for its lock and dies with us."""
+    return [sys.executable, str(DVC_CHILD), str(os.getpid()), "--wait-for-lock"]
+
+
+def child_environment(root: Path) -> Mapping[str, str]:
+    """Ours, with this interpreter's programs first (`dvc.yaml` says `python`) and the code of the repository at `root`."""
+    paths = {"PATH": Path(sys.executable).parent, "PYTHONPATH": root / "src"}
+    first = {name: os.pathsep.join(filter(None, [str(path), os.environ.get(name)])) for name, path in paths.items()}
+    return {**os.environ, **first, "PYTHONUNBUFFERED": "1"}
 
 
 def _result(lines: tuple[str, ...]) -> str:

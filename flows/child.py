@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from flows.lock import INHERITED
+
 TERM_SECONDS = 15.0
 """Time between SIGTERM and SIGKILL; the program in between gives its stage ten of them (`dvc_child.py`)."""
 PROGRESS_SECONDS = 10.0
@@ -73,6 +75,7 @@ def start_child(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=tuple(INHERITED),
     )
 
 

@@ -2,8 +2,9 @@
 
 The kernel ends it when the flow dies, and it takes its stage along: no orphan writes where a new run does (Linux).
 
-Usage: python flows/dvc_child.py PARENT_PID
-Each line of standard input is a JSON list of DVC's arguments; after its output comes a line `DONE` with the exit status.
+Usage: python flows/dvc_child.py PARENT_PID [DVC ARGUMENTS]
+Without arguments, each line of standard input is a JSON list, a file to lock (or null) and then DVC's arguments; after
+its output comes a line `DONE` with the exit status.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from types import FrameType
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # `python flows/dvc_child.py` puts flows/ there
 
 from flows.child import others_of_group
+from flows.lock import held
 
 DONE = "\x1edvc exited with "
 LAST_SECONDS = 10.0
@@ -28,20 +30,28 @@ LAST_SECONDS = 10.0
 def main() -> int:
     parent = int(sys.argv[1])
     die_with(parent)
+    if len(sys.argv) > 2:
+        return dvc(sys.argv[2:])
     commands = os.fdopen(os.dup(0), encoding="utf-8")
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)  # a stage must not read our commands
-
-    from dvc.cli import main as dvc
-
     for line in commands:
-        try:
-            code = dvc(json.loads(line))
-        except SystemExit as exit_:
-            code = exit_.code if isinstance(exit_.code, int) else 1
+        lock, *arguments = json.loads(line)
+        with held(Path(lock), say=print) if lock else contextlib.nullcontext():
+            code = dvc(["--wait-for-lock", *arguments])
         sys.stderr.flush()
         print(f"\n{DONE}{code}", flush=True)
     return 0
+
+
+def dvc(arguments: list[str]) -> int:
+    """Exit status of `dvc ARGUMENTS`."""
+    from dvc.cli import main
+
+    try:
+        return main(arguments)
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 1
 
 
 def die_with(parent: int) -> None:

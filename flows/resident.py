@@ -18,14 +18,11 @@ DVC_CHILD = Path(__file__).with_name("dvc_child.py")
 
 
 class Dvc:
-    """DVC in `root`, to be used as a context manager; no process of it outlives the block, or a command that failed.
+    """DVC in a repository, to be used as a context manager: no process of it outlives the block or an error in it."""
 
-    Attributes:
-        root: The repository.
-    """
-
-    def __init__(self, root: Path):
-        self.root = root
+    def __init__(self, root: Path, environment: Mapping[str, str]):
+        self._root = root
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[str] | None = None
 
@@ -38,11 +35,22 @@ class Dvc:
         self.close()
 
     def run(
-        self, arguments: Sequence[str], say: Callable[[str], None], timeout_seconds: float | None = None
+        self,
+        arguments: Sequence[str],
+        say: Callable[[str], None],
+        *,
+        timeout_seconds: float | None = None,
+        lock: Path | None = None,
     ) -> Outcome:
-        """`dvc ARGUMENTS`; `say` gets each line as it comes.
+        """`dvc --wait-for-lock ARGUMENTS`.
 
-        An error in the block or the time limit ends the child's whole group, and the next command starts a new one.
+        An error here and the time limit end the child's whole group, and the next command starts a new one.
+
+        Args:
+            arguments: The command.
+            say: Gets each line as it comes.
+            timeout_seconds: Then it is ended.
+            lock: A lock (`lock.py`) that the child holds meanwhile, and keeps until its group is gone.
         """
         process, output = self._started()
         assert process.stdin is not None
@@ -50,7 +58,7 @@ class Dvc:
         with time_limit(process, timeout_seconds) as timed_out:
             try:
                 with contextlib.suppress(BrokenPipeError):
-                    process.stdin.write(json.dumps(list(arguments)).encode() + b"\n")
+                    process.stdin.write(json.dumps([str(lock) if lock else None, *arguments]).encode() + b"\n")
                     process.stdin.flush()
                 code = _read(output, say, kept)
             except BaseException:
@@ -74,19 +82,10 @@ class Dvc:
         if self._process is None or self._output is None or self._process.poll() is not None:
             self.close()
             command = [sys.executable, str(DVC_CHILD), str(os.getpid())]
-            self._process = start_child(command, self.root, environment(self.root), stdin=subprocess.PIPE)
+            self._process = start_child(command, self._root, self._environment, stdin=subprocess.PIPE)
             assert self._process.stdout is not None
             self._output = reading(self._process.stdout)
         return self._process, self._output
-
-
-def environment(root: Path) -> Mapping[str, str]:
-    """Ours, with this interpreter's programs first (`dvc.yaml` says `python`), and the package as it is in `root`."""
-    programs = str(Path(sys.executable).parent)
-    ours = {**os.environ, "PATH": os.pathsep.join([programs, os.environ.get("PATH", "")]), "PYTHONUNBUFFERED": "1"}
-    if (root / "src").is_dir():
-        ours["PYTHONPATH"] = str(root / "src")
-    return ours
 
 
 def _read(output: IO[str], say: Callable[[str], None], kept: "deque[str]") -> int | None:

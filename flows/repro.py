@@ -1,5 +1,6 @@
 """One stage brought up to date by `dvc repro -s STAGE` in a child process, and what became of it."""
 
+import json
 import os
 import sys
 import time
@@ -8,22 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.causes import StageFailedError, cause_of, last_words
-from flows.child import run_child
-from flows.lock import held
-
-DVC_CHILD = Path(__file__).with_name("dvc_child.py")
+from flows.resident import DVC_CHILD, Dvc
 
 
 @dataclass(frozen=True)
 class StageRun:
-    """What became of a stage: "ran", "from cache", "up to date" or "failed", and its wall time."""
+    """What became of a stage: "ran", "from cache", "up to date", "failed" or "cancelled", and its wall time."""
 
     stage: str
     result: str
     wall_seconds: float
 
 
-def repro(stage: str, root: Path, force: bool, say: Callable[[str], None], pull: bool = False) -> StageRun:
+def repro(
+    stage: str,
+    root: Path,
+    force: bool,
+    say: Callable[[str], None],
+    pull: bool = False,
+    *,
+    dvc: Dvc | None = None,
+    timeout_seconds: float | None = None,
+) -> StageRun:
     """Bring one stage up to date.
 
     Clones with a common `.state/` run a stage one at a time, for its checkpoints lie there.
@@ -34,17 +41,42 @@ def repro(stage: str, root: Path, force: bool, say: Callable[[str], None], pull:
         force: Run it even if it is up to date.
         say: Gets each line of its output.
         pull: Get from the DVC remote what it needs and is not here.
+        dvc: The run's DVC in `root`; by default one for this stage alone.
+        timeout_seconds: Then it is ended; by default never.
 
     Raises:
         StageFailedError: With the cause.
     """
+    if dvc is None:
+        with open_dvc(root) as own:
+            return repro(stage, root, force, say, pull, dvc=own, timeout_seconds=timeout_seconds)
     options = [*(["--force"] if force else []), *(["--pull", "--allow-missing"] if pull else [])]
     started = time.monotonic()
-    with held(root / ".state" / "locks" / stage, say=say):
-        outcome = run_child([*dvc_command(), "repro", "-s", stage, *options], root, child_environment(root), say)
-    if outcome.code != 0:
+    lock = root / ".state" / "locks" / stage
+    outcome = dvc.run(["repro", "-s", stage, *options], say, timeout_seconds=timeout_seconds, lock=lock)
+    if outcome.code != 0 or outcome.timed_out:
         raise StageFailedError(stage, cause_of(outcome), last_words(stage, outcome))
     return StageRun(stage, _result(outcome.lines), time.monotonic() - started)
+
+
+def changed_stages(dvc: Dvc, say: Callable[[str], None]) -> frozenset[str]:
+    """Stages that are out of date by themselves; those downstream of them may become so.
+
+    Raises:
+        StageFailedError: DVC cannot tell.
+    """
+    outcome = dvc.run(["status", "--json"], lambda _: None)
+    answers = [line for line in outcome.lines if line.startswith("{")]
+    if outcome.code != 0 or not answers:
+        for line in outcome.lines[-20:]:
+            say(line)
+        raise StageFailedError("dvc status", cause_of(outcome), last_words("dvc status", outcome))
+    return frozenset(json.loads(answers[-1]))
+
+
+def open_dvc(root: Path) -> Dvc:
+    """DVC in `root`, with the environment that its stages need."""
+    return Dvc(root, child_environment(root))
 
 
 def dvc_command() -> list[str]:

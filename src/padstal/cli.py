@@ -31,7 +31,7 @@ def doctor() -> None:
 @app.command(epilog="Examples: [bold]padstal params[/bold], [bold]padstal params train_vae --scale full[/bold]")
 def params(
     section: Annotated[
-        str | None, typer.Argument(help="a stage's section, runtime, tracking or budget; all if left out")
+        str | None, typer.Argument(help="a stage's section, runtime, tracking, operations or budget; all if left out")
     ] = None,
     scale: ScaleOption = None,
 ) -> None:

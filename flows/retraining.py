@@ -25,12 +25,11 @@ from flows import run_branch
 from flows.causes import Cause, StageFailedError, cause_of, last_words
 from flows.child import run_child
 from flows.dag import read_dag
-from flows.git_child import git
+from flows.git import git
 from flows.repro import StageRun, child_environment
 from flows.stages import Hands, nothing_to_do, phases, run_stages
 from flows.workspace import Workspace
 
-GATE = "gate"
 PADSTAL = (sys.executable, "-m", "padstal.cli")
 Result = Literal["no new data", "promoted", "refused"]
 
@@ -115,7 +114,7 @@ def retrain(space: Workspace, plan: Plan, hands: Hands, journal: Journal, train:
             journal.stages += trained_elsewhere(space, journal, parts.training, hands, train)
         journal.stages += run_stages(root, journal.branch, parts.after, hands)
     except StageFailedError as failure:
-        if failure.stage.partition("@")[0] != GATE or failure.cause is not Cause.STAGE:
+        if failure.cause is not Cause.REFUSED:
             raise
         return finish(space, hands, journal, "refused", [f"{failure.stage}: {failure.words}"])
     promote, why = decide(space, plan, hands, journal)
@@ -154,7 +153,7 @@ def begin(space: Workspace, plan: Plan, hands: Hands, journal: Journal, manifest
         run_branch.join(root, f"refs/remotes/origin/{plan.branch}")
         (root / _manifest_file(journal)).write_bytes(manifest)
     run_branch.commit_all(root, f"Scan the sources: {journal.manifest}")
-    hands.push_branch(root, branch)
+    hands.push_branch(branch)
     journal.commit = run_branch.head(root)
     return None
 
@@ -168,30 +167,30 @@ def trained_elsewhere(
         StageFailedError: The worker failed, or did not bring the stages up to date.
     """
     root = space.root
-    if nothing_to_do(root, stages):
+    if nothing_to_do(hands.dvc, stages):
         return [StageRun(stage, "up to date", 0.0) for stage in stages]
     hands.say(f"handing {run_branch.head(root)[:12]} to a worker for {', '.join(stages)}")
     train(space, journal.branch, stages)
     run_branch.fetch(root)
     run_branch.join(root, f"refs/remotes/origin/{journal.branch}")
     journal.commit = run_branch.head(root)
-    if not nothing_to_do(root, stages):
+    if not nothing_to_do(hands.dvc, stages):
         raise StageFailedError("training", Cause.DVC, f"the worker ended, yet {journal.branch} lacks results of it")
     return [StageRun(stage, "trained by a worker", 0.0) for stage in stages]
 
 
 def decide(space: Workspace, plan: Plan, hands: Hands, journal: Journal) -> tuple[bool, list[str]]:
-    """Whether the challenger is to be champion, and why; decided once for one `dvc.lock`, committed before anyone acts."""
+    """Whether to promote the challenger, and why; decided once for one `dvc.lock`, committed before anyone acts."""
     root, file = space.root, _decision_file(journal)
     lock = hashlib.sha256((root / run_branch.LOCK).read_bytes()).hexdigest()
     state_file = root / _state_file(journal)
     state = _state(state_file.read_text(encoding="utf-8") if state_file.exists() else None)
     if state.get("manifest") != journal.manifest or state.get("lock") != lock or not (root / file).exists():
-        hands.pull_data(root)
+        hands.pull_data()
         _padstal(root, plan, hands, "challenge", "--out", str(file))
         _write_state(root, journal, {"lock": lock, "outcome": None, "why": []})
         run_branch.commit_all(root, "Decide on the challenger")
-        hands.push_branch(root, journal.branch)
+        hands.push_branch(journal.branch)
     decision = json.loads((root / file).read_text(encoding="utf-8"))
     verdict = decision["verdict"]
     return verdict["promote"], [decision["summary"], *(c["reason"] for c in verdict["checks"] if not c["passed"])]
@@ -201,7 +200,7 @@ def finish(space: Workspace, hands: Hands, journal: Journal, result: Result, why
     """Commit how it ended, so that these data are not retrained on."""
     _write_state(space.root, journal, {"outcome": result, "why": list(why)})
     run_branch.commit_all(space.root, f"Retraining ended: {result}")
-    hands.push_branch(space.root, journal.branch)
+    hands.push_branch(journal.branch)
     journal.commit = run_branch.head(space.root)
     return journal.end(result, why)
 

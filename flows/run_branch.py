@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from flows.git_child import GitError, git, git_status
+from flows.git import GitError, git, git_status
 
 LOCK = "dvc.lock"
 RECORDS = ("data/", "models/", "reports/")

@@ -6,30 +6,44 @@ from pathlib import Path
 
 from flows import run_branch
 from flows.causes import StageFailedError, cause_of, last_words
-from flows.child import run_child
 from flows.dag import Dag
-from flows.repro import StageRun, child_environment, dvc_command
+from flows.repro import StageRun, repro
+from flows.resident import Dvc
 
 UP_TO_DATE = "up to date"
 
 
 @dataclass(frozen=True)
 class Hands:
-    """Who carries out what may fail and be tried again: plain functions, or tasks of Prefect.
+    """Who carries out, in one workspace, what may fail and be tried again: plain functions, or tasks of Prefect.
 
     Attributes:
-        stage: Brings a stage up to date in a repository, pulling what it needs.
+        dvc: The workspace's DVC.
+        stage: Brings a stage up to date, pulling what it needs.
         push_data: Puts the outputs of stages into the DVC remote.
         pull_data: Gets all that `dvc.lock` names.
-        push_branch: Pushes the commits of a repository to a branch.
+        push_branch: Pushes what is committed to a branch.
         say: Gets a line for a person.
     """
 
-    stage: Callable[[str, Path], StageRun]
-    push_data: Callable[[Path, Sequence[str]], None]
-    pull_data: Callable[[Path], None]
-    push_branch: Callable[[Path, str], None]
+    dvc: Dvc
+    stage: Callable[[str], StageRun]
+    push_data: Callable[[Sequence[str]], None]
+    pull_data: Callable[[], None]
+    push_branch: Callable[[str], None]
     say: Callable[[str], None]
+
+
+def plain_hands(root: Path, dvc: Dvc, say: Callable[[str], None]) -> Hands:
+    """Hands that try once."""
+    return Hands(
+        dvc=dvc,
+        stage=lambda stage: repro(stage, root, False, say, True, dvc=dvc),
+        push_data=lambda stages: transfer(dvc, "push", stages, say),
+        pull_data=lambda: transfer(dvc, "pull", (), say),
+        push_branch=lambda branch: run_branch.push(root, branch, say),
+        say=say,
+    )
 
 
 @dataclass(frozen=True)
@@ -66,12 +80,11 @@ def phases(dag: Dag, training: Iterable[str]) -> Phases:
     )
 
 
-def nothing_to_do(root: Path, stages: Sequence[str]) -> bool:
+def nothing_to_do(dvc: Dvc, stages: Sequence[str]) -> bool:
     """Whether `dvc.lock` says that all the stages are up to date; their data need not be here."""
     if not stages:
         return True
-    command = [*dvc_command(), "repro", "--dry", "--allow-missing", "-s", *stages]
-    outcome = run_child(command, root, child_environment(root), lambda _: None)
+    outcome = dvc.run(["repro", "--dry", "--allow-missing", "-s", *stages], lambda _: None)
     return outcome.code == 0 and not any("Running stage '" in line or "is cached" in line for line in outcome.lines)
 
 
@@ -88,14 +101,14 @@ def run_stages(root: Path, branch: str, stages: Sequence[str], hands: Hands, *, 
     Raises:
         StageFailedError: A stage failed; what was done before it is recorded.
     """
-    if nothing_to_do(root, stages):
-        hands.say(f"up to date: {', '.join(stages)}" if stages else "no stage here")
+    if nothing_to_do(hands.dvc, stages):
+        hands.say(f"up to date: {', '.join(stages) or 'no stage here'}")
         return [StageRun(stage, UP_TO_DATE, 0.0) for stage in stages]
     runs: list[StageRun] = []
     recorded = 0
     try:
         for stage in stages:
-            runs.append(hands.stage(stage, root))
+            runs.append(hands.stage(stage))
             if each:
                 record(root, branch, runs[recorded:], hands)
                 recorded = len(runs)
@@ -111,30 +124,17 @@ def record(root: Path, branch: str, runs: Sequence[StageRun], hands: Hands) -> N
     ran = [run.stage for run in runs if run.result != UP_TO_DATE]
     if not ran:
         return
-    hands.push_data(root, ran)
+    hands.push_data(ran)
     run_branch.commit_all(root, f"Record {', '.join(ran)}")
-    hands.push_branch(root, branch)
+    hands.push_branch(branch)
 
 
-def push_data(root: Path, stages: Sequence[str], say: Callable[[str], None]) -> None:
-    """Put what the stages have written into the DVC remote.
-
-    Raises:
-        StageFailedError: With the cause.
-    """
-    _transfer("push", root, stages, say)
-
-
-def pull_data(root: Path, say: Callable[[str], None]) -> None:
-    """Get all that `dvc.lock` names, from the shared cache or the DVC remote.
+def transfer(dvc: Dvc, way: str, stages: Sequence[str], say: Callable[[str], None]) -> None:
+    """`dvc push` or `dvc pull` of what stages have written, or of everything.
 
     Raises:
         StageFailedError: With the cause.
     """
-    _transfer("pull", root, (), say)
-
-
-def _transfer(way: str, root: Path, targets: Sequence[str], say: Callable[[str], None]) -> None:
-    outcome = run_child([*dvc_command(), way, *targets], root, child_environment(root), say)
+    outcome = dvc.run([way, *stages], say)
     if outcome.code != 0:
         raise StageFailedError(f"dvc {way}", cause_of(outcome), last_words(f"dvc {way}", outcome))

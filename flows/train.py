@@ -1,8 +1,8 @@
 """The GPU worker: takes exactly one commit of a run's branch, trains, pushes the data and the branch.
 
-`flows/retrain.py` runs it through the deployment `train/train`. All that it needs comes from git and the DVC remote, and
-all that it gives goes there, so it may be any machine. A try after one that was killed goes on from the checkpoints of
-this machine and from what the branch has recorded.
+`flows/retrain.py` runs it through the deployment `train/train`. All that it needs comes from git and the DVC remote,
+and all that it gives goes there, so it may be any machine. A try after one that was killed goes on from the checkpoints
+of this machine and from what the branch has recorded.
 
 Usage:
     python flows/train.py --commit COMMIT --branch retrain/0123456789abcdef
@@ -19,16 +19,16 @@ from flows import local_prefect  # noqa: F401  sets Prefect's variables, so it c
 
 # isort: split
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact
 
+from flows.assets import tell_assets
 from flows.dag import read_dag
 from flows.hands import prefect_hands
-from flows.repro import summary
+from flows.repro import open_dvc
+from flows.results import show_stages
+from flows.retraining import Plan
 from flows.stages import phases
 from flows.training import train_at
 from flows.workspace import workspace
-
-TRAINING = ("train_vae", "train_diffusion")
 
 
 @flow(name="train", flow_run_name="train-{branch}", persist_result=False, log_prints=False)
@@ -45,11 +45,11 @@ def train(commit: str, branch: str, stages: list[str] | None = None, repository:
         The last commit of the branch, with what was recorded.
     """
     say = get_run_logger().info
-    with workspace("train", revision=commit, repository=repository, say=say) as space:
-        wanted = stages or list(phases(read_dag(space.root), TRAINING).training)
-        trained = train_at(space, branch, wanted, prefect_hands(say))
-        text = f"{branch} at `{trained.commit}`\n\n{summary(trained.stages)}"
-        create_markdown_artifact(text, key="padstal-training", description="What the GPU worker did")
+    with workspace("train", revision=commit, repository=repository, say=say) as space, open_dvc(space.root) as dvc:
+        wanted = stages or phases(read_dag(space.root), Plan().training).training
+        trained = train_at(space, branch, wanted, prefect_hands(space.root, dvc, say))
+        tell_assets(space.root, [run.stage for run in trained.stages if run.result != "up to date"])
+    show_stages(trained.stages)
     return trained.commit
 
 

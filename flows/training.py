@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows import run_branch
-from flows.git_child import git, git_status
+from flows.git import git, git_status
 from flows.repro import StageRun
 from flows.stages import Hands, run_stages
 from flows.workspace import Workspace

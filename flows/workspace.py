@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from flows.git_child import git, set_author, shown
+from flows.git import git, set_author, shown
 from flows.lock import BusyError, held
 
 HOME = Path(__file__).resolve().parents[1]

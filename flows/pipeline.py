@@ -14,7 +14,7 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.assets import tell_assets
-from flows.causes import StageFailedError
+from flows.causes import StageFailedError, cause_of, last_words
 from flows.dag import read_dag
 from flows.repro import StageRun, changed_stages, open_dvc, repro, summary
 from flows.resident import Dvc
@@ -62,9 +62,18 @@ def run_stage(
 
 
 @task(task_run_name="status", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
-def find_changed(dvc: Dvc) -> frozenset[str]:
+def find_changed(dvc: Dvc, stages: Sequence[str], here: bool) -> frozenset[str]:
     """Stages that are out of date by themselves."""
-    return changed_stages(dvc, get_run_logger().info)
+    return changed_stages(dvc, get_run_logger().info, stages, here)
+
+
+@task(task_run_name="fetch", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
+def fetch_outputs(root: str, stages: Sequence[str]) -> None:
+    """Get outputs of stages from the cache or the remote."""
+    with open_dvc(Path(root)) as dvc:
+        outcome = dvc.run(["pull", *stages], get_run_logger().info)
+    if outcome.code != 0:
+        raise StageFailedError("dvc pull", cause_of(outcome), last_words("dvc pull", outcome))
 
 
 def bring_up_to_date(
@@ -72,6 +81,7 @@ def bring_up_to_date(
     stages: Sequence[str] = (),
     force: bool = False,
     pull: bool = False,
+    fixed: Sequence[str] = (),
     operations: OperationsParams | None = None,
 ) -> list[StageRun]:
     """Bring stages and all that they need up to date, in the order of `dvc.yaml`; to be called in a flow.
@@ -82,16 +92,17 @@ def bring_up_to_date(
         root: The repository.
         stages: What is wanted; by default everything.
         force: Run them even if they are up to date.
-        pull: Get from the DVC remote what they need and is not here.
+        pull: Get from the DVC remote what they need and is not here; what `dvc.lock` says is done need not be here.
+        fixed: Stages that must be up to date already ("train_vae" stands for all its items).
         operations: Retries and time limits; by default those of the checkout that this code is part of.
 
     Raises:
         StageFailedError: A stage failed, with the cause; those after it did not start.
-        ValueError: A name is no stage.
+        ValueError: A name is no stage; or a stage of `fixed` is out of date, in which case nothing ran.
     """
     operations = operations or read_operations(local_prefect.ROOT)
-    retries = {"retries": len(operations.retry_waits), "retry_delay_seconds": list(operations.retry_waits)}
-    limits = budget_of(root)
+    retries = retrying(operations)
+    budget = budget_of(root)
     dag = read_dag(root)
     wanted = dag.upto(stages or dag.stages)
     runs: list[StageRun] = []
@@ -99,14 +110,15 @@ def bring_up_to_date(
     try:
         with open_dvc(root) as dvc:
             suspects = frozenset(wanted)
-            if not force and not pull:
-                suspects = dag.downstream(find_changed.with_options(**retries)(dvc))
+            if not force:
+                suspects = dag.downstream(find_changed.with_options(**retries)(dvc, wanted, not pull))
+            _refuse([stage for stage in wanted if stage in suspects and {stage, stage.partition("@")[0]} & set(fixed)])
             for stage in wanted:
                 if stage not in suspects:
                     runs.append(StageRun(stage, "up to date", 0.0))
                     continue
                 started = time.monotonic()
-                limit = operations.limit_of(stage, limits)
+                limit = operations.limit_of(stage, budget)
                 runs.append(run_stage.with_options(**retries)(stage, str(root), force, pull, dvc, limit))
     except StageFailedError as failure:
         runs.append(StageRun(failure.stage, f"failed ({failure.cause.value})", time.monotonic() - started))
@@ -116,6 +128,26 @@ def bring_up_to_date(
         tell_assets(root, [run.stage for run in runs if run.result in ("ran", "from cache")])
     show_stages(runs)
     return runs
+
+
+def fetch(root: Path, stages: Sequence[str], say: Callable[[str], None]) -> None:
+    """Have the outputs of stages in the workspace: from the cache, else from the DVC remote; to be called in a flow.
+
+    Raises:
+        StageFailedError: They are in neither.
+    """
+    say(f"fetching what {', '.join(stages)} wrote")
+    fetch_outputs.with_options(**retrying(read_operations(local_prefect.ROOT)))(str(root), list(stages))
+
+
+def retrying(operations: OperationsParams) -> dict[str, Any]:
+    """Options of a task that is tried again."""
+    return {"retries": len(operations.retry_waits), "retry_delay_seconds": list(operations.retry_waits)}
+
+
+def _refuse(stages: Sequence[str]) -> None:
+    if stages:
+        raise ValueError(f"{', '.join(stages)}: out of date, and this run may not bring it up to date; train first")
 
 
 def read_operations(root: Path) -> OperationsParams:

@@ -97,7 +97,7 @@ def dvc_command() -> list[str]:
 
 
 def child_environment(root: Path) -> Mapping[str, str]:
-    """Ours, with this interpreter's programs first (`dvc.yaml` says `python`) and the code of the repository at `root`."""
+    """Ours, with this interpreter's programs first (`dvc.yaml` says `python`) and the code of `root` before others."""
     paths = {"PATH": Path(sys.executable).parent, "PYTHONPATH": root / "src"}
     first = {name: os.pathsep.join(filter(None, [str(path), os.environ.get(name)])) for name, path in paths.items()}
     return {**os.environ, **first, "PYTHONUNBUFFERED": "1"}

@@ -39,7 +39,9 @@ def show_report(root: Path) -> str:
     page = paths.report if paths.report.exists() else paths.page
     if not page.exists():
         raise FileNotFoundError(f"{page.relative_to(root)}: not there; run the stage `report`")
-    create_markdown_artifact(paths.summary.read_text(encoding="utf-8"), key="report", description="The report's summary")
+    create_markdown_artifact(
+        paths.summary.read_text(encoding="utf-8"), key="report", description="The report's summary"
+    )
     link = keep_page(page, f"{git(root, 'rev-parse', '--short=12', 'HEAD')}-{paths.scale}.html")
     create_link_artifact(link, link_text="the report's page", key="page", description="Listen and look")
     return link

@@ -17,8 +17,9 @@ from pydantic import Field
 
 from flows.causes import StageFailedError
 from flows.git import GitError
+from flows.hands import fetch
 from flows.parameters import Revision, Scale, StageName, choose_scale
-from flows.pipeline import bring_up_to_date, fetch
+from flows.pipeline import bring_up_to_date
 from flows.repro import StageRun
 from flows.results import show_report
 from flows.workspace import workspace
@@ -67,6 +68,6 @@ def _one(revision: Revision, scale: Scale | None, stages: Sequence[StageName]) -
         ran = sum(run.result == "ran" for run in runs)
         page = ""
         if any(run.stage == "report" for run in runs):
-            fetch(space.root, ["report"], say)
+            fetch(space.root, ["report"])
             page = show_report(space.root)
         return f"{ran} of {len(runs)} stages ran", page

@@ -10,8 +10,9 @@ from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it 
 # isort: split
 from prefect import flow, get_run_logger
 
+from flows.hands import fetch
 from flows.parameters import TRAINING, Revision, Scale, choose_scale
-from flows.pipeline import bring_up_to_date, fetch
+from flows.pipeline import bring_up_to_date
 from flows.results import show_report
 from flows.workspace import workspace
 
@@ -33,5 +34,5 @@ def evaluate(revision: Revision = "main", scale: Scale | None = None, train: boo
     with workspace("evaluate", revision=revision, say=say) as space:
         choose_scale(space.root, scale)
         bring_up_to_date(space.root, ["report"], pull=True, fixed=() if train else TRAINING)
-        fetch(space.root, ["report"], say)
+        fetch(space.root, ["report"])
         return show_report(space.root)

@@ -1,6 +1,7 @@
 """Look at the sources and tell whether their data would pass: scan, `ingest`, `validate`, `gate`, in a workspace.
 
-Nothing is committed (`retrain` does that). What was ingested stays in the shared cache, so the next retraining finds it.
+Nothing is committed (`retrain` does that). What was ingested stays in the shared cache, and the next retraining finds
+it there.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """The pipeline as a Prefect flow: the stages of `dvc.yaml`, one task each, each `dvc repro -s STAGE` in a child.
 
 DVC decides what is up to date and keeps the results, so Prefect's cache and result store stay off, and the flow gives
-the same bytes as `dvc repro`. DVC is asked once what changed; what is up to date costs no task. Stages run one after the
-other: `dvc` locks the repository.
+the same bytes as `dvc repro`. DVC is asked once what changed; what is up to date costs no task. Stages run one after
+the other: `dvc` locks the repository.
 
 Usage:
     python flows/pipeline.py                    everything that is out of date
@@ -14,7 +14,7 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.assets import tell_assets
-from flows.causes import StageFailedError, cause_of, last_words
+from flows.causes import StageFailedError
 from flows.dag import read_dag
 from flows.repro import StageRun, changed_stages, open_dvc, repro, summary
 from flows.resident import Dvc
@@ -65,15 +65,6 @@ def run_stage(
 def find_changed(dvc: Dvc, stages: Sequence[str], here: bool) -> frozenset[str]:
     """Stages that are out of date by themselves."""
     return changed_stages(dvc, get_run_logger().info, stages, here)
-
-
-@task(task_run_name="fetch", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
-def fetch_outputs(root: str, stages: Sequence[str]) -> None:
-    """Get outputs of stages from the cache or the remote."""
-    with open_dvc(Path(root)) as dvc:
-        outcome = dvc.run(["pull", *stages], get_run_logger().info)
-    if outcome.code != 0:
-        raise StageFailedError("dvc pull", cause_of(outcome), last_words("dvc pull", outcome))
 
 
 def bring_up_to_date(
@@ -128,16 +119,6 @@ def bring_up_to_date(
         tell_assets(root, [run.stage for run in runs if run.result in ("ran", "from cache")])
     show_stages(runs)
     return runs
-
-
-def fetch(root: Path, stages: Sequence[str], say: Callable[[str], None]) -> None:
-    """Have the outputs of stages in the workspace: from the cache, else from the DVC remote; to be called in a flow.
-
-    Raises:
-        StageFailedError: They are in neither.
-    """
-    say(f"fetching what {', '.join(stages)} wrote")
-    fetch_outputs.with_options(**retrying(read_operations(local_prefect.ROOT)))(str(root), list(stages))
 
 
 def retrying(operations: OperationsParams) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def automations(zombie_seconds: float = ZOMBIE_SECONDS) -> list[AutomationCore]:
             after={HEARTBEAT},
             expect={HEARTBEAT, *ENDS},
             seconds=zombie_seconds,
-            message=f"no heartbeat for {zombie_seconds:.0f} s: the run and its worker were killed, or their host is gone",
+            message=f"no heartbeat for {zombie_seconds:.0f} s: run and worker were killed, or their host is gone",
         ),
         _silence(
             "padstal: a run that never started has crashed",
@@ -135,7 +135,9 @@ async def make_automation(client: PrefectClient, automation: AutomationCore) -> 
 
 def deployments(root: Path) -> list[str]:
     """Names of the deployments of prefect.yaml."""
-    return [entry["name"] for entry in yaml.safe_load((root / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]]
+    return [
+        entry["name"] for entry in yaml.safe_load((root / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    ]
 
 
 def deploy(root: Path, names: Sequence[str]) -> None:
@@ -175,8 +177,10 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cpu-runs", type=int, default=2, help="runs at once in the pool cpu (2)")
-    parser.add_argument("--gpu-runs", type=int, default=1, help="runs at once in the pool gpu: how many GPUs there are (1)")
-    parser.add_argument("--zombie-seconds", type=float, default=ZOMBIE_SECONDS, help="silence before a run counts as dead")
+    parser.add_argument("--gpu-runs", type=int, default=1, help="runs at once in the pool gpu: as many as GPUs (1)")
+    parser.add_argument(
+        "--zombie-seconds", type=float, default=ZOMBIE_SECONDS, help="silence before a run counts as dead"
+    )
     parser.add_argument("--only", action="append", metavar="NAME", help="this deployment; may be repeated")
     given = parser.parse_args()
     root = local_prefect.ROOT
@@ -185,7 +189,9 @@ def main() -> int:
     if unknown or given.cpu_runs < 1 or given.gpu_runs < 1:
         parser.error(f"--only takes {', '.join(known)}; --cpu-runs and --gpu-runs at least 1")
     if not os.environ.get("PREFECT_API_URL"):
-        parser.error("PREFECT_API_URL is not set: the address of a server, as http://127.0.0.1:4200/api (`make server`)")
+        parser.error(
+            "PREFECT_API_URL is not set: the address of a server, as http://127.0.0.1:4200/api (`make server`)"
+        )
     pools = [
         Pool("cpu", given.cpu_runs, "Audio, text, tables; workers that need no GPU"),
         Pool("gpu", given.gpu_runs, "Models; one worker a GPU, and no more runs than GPUs"),

@@ -1,4 +1,4 @@
-"""Lineage in Prefect: an event for each output that a stage wrote, named `dvc://REPOSITORY/PATH`, with what it came from.
+"""Lineage in Prefect: an event for each output that a stage wrote, `dvc://REPOSITORY/PATH`, with what it came from.
 
 These are the events that `prefect.assets` emits, with DVC's hash and the commit; Prefect's asset pages read them.
 """

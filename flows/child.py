@@ -46,7 +46,7 @@ def run_child(
 ) -> Outcome:
     """Run `command` in `folder`, in a process group of its own; `say` gets each line as it comes.
 
-    Whatever ends the block (end of output, an error, cancellation, the time limit), no process of the group survives it.
+    Whatever ends the block (end of output, an error, cancellation, the time limit), nothing of the group survives it.
     """
     process = start_child(command, folder, environment)
     assert process.stdout is not None
@@ -85,7 +85,7 @@ def reading(output: IO[bytes]) -> IO[str]:
 
 
 def told(output: IO[str], say: Callable[[str], None]) -> Iterator[str]:
-    """The lines of `output` that are not empty, each said as it comes; of a progress bar, one in ten seconds is said."""
+    """The lines of `output` that are not empty, each said as it comes; of a progress bar, one in ten seconds."""
     last_progress = -PROGRESS_SECONDS
     for raw in output:
         line = raw.rstrip()

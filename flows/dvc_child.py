@@ -17,8 +17,10 @@ import time
 from pathlib import Path
 from types import FrameType
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # `python flows/dvc_child.py` puts flows/ there
+sys.path.pop(0)  # flows/, whose git.py is not the package `git`
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+# isort: split
 from flows.child import others_of_group
 from flows.lock import held
 

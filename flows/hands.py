@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from flows import local_prefect  # sets Prefect's variables, so it comes first
 
@@ -14,8 +13,8 @@ from flows import run_branch
 from flows.causes import StageFailedError, cause_of
 from flows.child import Outcome
 from flows.git import GitError
-from flows.pipeline import budget_of, may_help_to_retry, read_operations, run_stage
-from flows.repro import StageRun
+from flows.pipeline import budget_of, may_help_to_retry, read_operations, retrying, run_stage
+from flows.repro import StageRun, open_dvc
 from flows.resident import Dvc
 from flows.stages import Hands, transfer
 
@@ -39,8 +38,7 @@ def push_branch(branch: str, root: str) -> None:
 def prefect_hands(root: Path, dvc: Dvc, say: Callable[[str], None]) -> Hands:
     """Hands whose steps are task runs, tried again where the cause may go away by itself."""
     operations, budget = read_operations(local_prefect.ROOT), budget_of(root)
-    waits = list(operations.retry_waits)
-    retries: dict[str, Any] = {"retries": len(waits), "retry_delay_seconds": waits}
+    retries = retrying(operations)
 
     def stage(name: str) -> StageRun:
         limit = operations.limit_of(name, budget)
@@ -58,3 +56,13 @@ def prefect_hands(root: Path, dvc: Dvc, say: Callable[[str], None]) -> Hands:
         push_branch=lambda branch: push_branch.with_options(**retries)(branch, str(root)),
         say=say,
     )
+
+
+def fetch(root: Path, stages: Sequence[str]) -> None:
+    """Have the outputs of stages in the workspace, from the cache or the DVC remote; to be called in a flow.
+
+    Raises:
+        StageFailedError: They are in neither.
+    """
+    with open_dvc(root) as dvc:
+        transfer_data.with_options(**retrying(read_operations(local_prefect.ROOT)))("pull", list(stages), dvc)

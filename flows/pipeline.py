@@ -1,8 +1,8 @@
 """The pipeline as a Prefect flow: the stages of `dvc.yaml`, one task each, each `dvc repro -s STAGE` in a child.
 
 DVC decides what is up to date and keeps the results, so Prefect's cache and result store stay off, and the flow gives
-the same bytes as `dvc repro`. DVC is asked once what changed; what is up to date costs no task. Stages run one after the
-other: `dvc` locks the repository.
+the same bytes as `dvc repro`. DVC is asked once what changed; what is up to date costs no task. Stages run one after
+the other: `dvc` locks the repository.
 
 Usage:
     python flows/pipeline.py                    everything that is out of date
@@ -62,9 +62,9 @@ def run_stage(
 
 
 @task(task_run_name="status", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
-def find_changed(dvc: Dvc) -> frozenset[str]:
+def find_changed(dvc: Dvc, stages: Sequence[str], here: bool) -> frozenset[str]:
     """Stages that are out of date by themselves."""
-    return changed_stages(dvc, get_run_logger().info)
+    return changed_stages(dvc, get_run_logger().info, stages, here)
 
 
 def bring_up_to_date(
@@ -72,6 +72,7 @@ def bring_up_to_date(
     stages: Sequence[str] = (),
     force: bool = False,
     pull: bool = False,
+    fixed: Sequence[str] = (),
     operations: OperationsParams | None = None,
 ) -> list[StageRun]:
     """Bring stages and all that they need up to date, in the order of `dvc.yaml`; to be called in a flow.
@@ -82,16 +83,17 @@ def bring_up_to_date(
         root: The repository.
         stages: What is wanted; by default everything.
         force: Run them even if they are up to date.
-        pull: Get from the DVC remote what they need and is not here.
+        pull: Get from the DVC remote what they need and is not here; what `dvc.lock` says is done need not be here.
+        fixed: Stages that must be up to date already ("train_vae" stands for all its items).
         operations: Retries and time limits; by default those of the checkout that this code is part of.
 
     Raises:
         StageFailedError: A stage failed, with the cause; those after it did not start.
-        ValueError: A name is no stage.
+        ValueError: A name is no stage; or a stage of `fixed` is out of date, in which case nothing ran.
     """
     operations = operations or read_operations(local_prefect.ROOT)
-    retries = {"retries": len(operations.retry_waits), "retry_delay_seconds": list(operations.retry_waits)}
-    limits = budget_of(root)
+    retries = retrying(operations)
+    budget = budget_of(root)
     dag = read_dag(root)
     wanted = dag.upto(stages or dag.stages)
     runs: list[StageRun] = []
@@ -99,14 +101,15 @@ def bring_up_to_date(
     try:
         with open_dvc(root) as dvc:
             suspects = frozenset(wanted)
-            if not force and not pull:
-                suspects = dag.downstream(find_changed.with_options(**retries)(dvc))
+            if not force:
+                suspects = dag.downstream(find_changed.with_options(**retries)(dvc, wanted, not pull))
+            _refuse([stage for stage in wanted if stage in suspects and {stage, stage.partition("@")[0]} & set(fixed)])
             for stage in wanted:
                 if stage not in suspects:
                     runs.append(StageRun(stage, "up to date", 0.0))
                     continue
                 started = time.monotonic()
-                limit = operations.limit_of(stage, limits)
+                limit = operations.limit_of(stage, budget)
                 runs.append(run_stage.with_options(**retries)(stage, str(root), force, pull, dvc, limit))
     except StageFailedError as failure:
         runs.append(StageRun(failure.stage, f"failed ({failure.cause.value})", time.monotonic() - started))
@@ -116,6 +119,16 @@ def bring_up_to_date(
         tell_assets(root, [run.stage for run in runs if run.result in ("ran", "from cache")])
     show_stages(runs)
     return runs
+
+
+def retrying(operations: OperationsParams) -> dict[str, Any]:
+    """Options of a task that is tried again."""
+    return {"retries": len(operations.retry_waits), "retry_delay_seconds": list(operations.retry_waits)}
+
+
+def _refuse(stages: Sequence[str]) -> None:
+    if stages:
+        raise ValueError(f"{', '.join(stages)}: out of date, and this run may not bring it up to date; train first")
 
 
 def read_operations(root: Path) -> OperationsParams:

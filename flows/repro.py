@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,19 +60,30 @@ def repro(
     return StageRun(stage, _result(outcome.lines), time.monotonic() - started)
 
 
-def changed_stages(dvc: Dvc, say: Callable[[str], None]) -> frozenset[str]:
-    """Stages that are out of date by themselves; those downstream of them may become so.
+def changed_stages(dvc: Dvc, say: Callable[[str], None], stages: Sequence[str], here: bool) -> frozenset[str]:
+    """Which of `stages` are out of date by themselves; those downstream of them may become so.
+
+    Args:
+        dvc: The run's DVC.
+        say: Gets DVC's words if it cannot tell.
+        stages: Names in `dvc.yaml`.
+        here: Count a stage as out of date if its outputs are not in the workspace; else `dvc.lock` decides.
 
     Raises:
         StageFailedError: DVC cannot tell.
     """
-    outcome = dvc.run(["status", "--json"], lambda _: None)
+    arguments = ["status", "--json"] if here else ["repro", "--dry", "--allow-missing", "-s", *stages]
+    outcome = dvc.run(arguments, lambda _: None)
     answers = [line for line in outcome.lines if line.startswith("{")]
-    if outcome.code != 0 or not answers:
+    if outcome.code != 0 or (here and not answers):
         for line in outcome.lines[-20:]:
             say(line)
         raise StageFailedError("dvc status", cause_of(outcome), last_words("dvc status", outcome))
-    return frozenset(json.loads(answers[-1]))
+    changed = json.loads(answers[-1]) if here else _WOULD_RUN.findall("\n".join(outcome.lines))
+    return frozenset(changed) & frozenset(stages)
+
+
+_WOULD_RUN = re.compile(r"^(?:Running stage|Stage) '([^']+)'(?::| is cached)", re.MULTILINE)
 
 
 def open_dvc(root: Path) -> Dvc:

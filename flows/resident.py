@@ -1,4 +1,4 @@
-"""The DVC of one run: a child process that serves all its commands, started when needed, its whole group ended after."""
+"""The DVC of one run: a child process that serves all its commands; its whole group ends with the run."""
 
 import contextlib
 import json

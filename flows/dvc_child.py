@@ -1,6 +1,7 @@
 """DVC as a program that serves one command after another, so that its start (1.4 s) is paid once a run.
 
-The kernel ends it when the flow dies, and it takes its stage along: no orphan writes where a new run does (Linux).
+The kernel ends it when the flow dies, and it takes its stage along: no orphan writes where a new run does (Linux). A
+stage that has ended just then is still written down, so that it need not run again.
 
 Usage: python flows/dvc_child.py PARENT_PID [DVC ARGUMENTS]
 Without arguments, each line of standard input is a JSON list, a file to lock (or null) and then DVC's arguments; after
@@ -11,6 +12,7 @@ import contextlib
 import ctypes
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -27,6 +29,26 @@ from flows.lock import held
 DONE = "\x1edvc exited with "
 LAST_SECONDS = 10.0
 """What a stage gets to save its state and end after SIGTERM."""
+WRITE_DOWN_SECONDS = 60
+"""What DVC gets to write down a stage that has ended when the flow has died: hash and keep its outputs."""
+
+
+class _Command:
+    """The command of DVC that runs now."""
+
+    faults: int | None = None
+    """Page faults of our children that had ended when it began; `None` between commands."""
+
+    def has_run_a_stage(self) -> bool:
+        """Whether a child of it has ended: page faults are counted then."""
+        return self.faults is not None and _faults_of_children() > self.faults
+
+
+command = _Command()
+
+
+def _faults_of_children() -> int:
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
 
 
 def main() -> int:
@@ -50,10 +72,20 @@ def dvc(arguments: list[str]) -> int:
     """Exit status of `dvc ARGUMENTS`."""
     from dvc.cli import main
 
+    command.faults = _faults_of_children()
     try:
         return main(arguments)
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
+    finally:
+        command.faults = None
+
+
+def quiet() -> None:
+    """Write to nowhere, for nobody reads us any more."""
+    with open(os.devnull, "w") as nothing:
+        for stream in (1, 2):
+            os.dup2(nothing.fileno(), stream)
 
 
 def die_with(parent: int) -> None:
@@ -62,6 +94,13 @@ def die_with(parent: int) -> None:
     def end(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if os.getppid() != parent:  # it died, so nobody told the stage
+            if command.has_run_a_stage() and not others_of_group(
+                os.getpid()
+            ):  # a stage's work is not lost while it is written down
+                quiet()
+                signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))
+                signal.alarm(WRITE_DOWN_SECONDS)
+                return
             os.killpg(0, signal.SIGTERM)
         deadline = time.monotonic() + LAST_SECONDS
         with contextlib.suppress(Exception):

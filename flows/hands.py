@@ -16,7 +16,7 @@ from flows.git import GitError
 from flows.pipeline import budget_of, may_help_to_retry, read_operations, retrying, run_stage
 from flows.repro import StageRun, open_dvc
 from flows.resident import Dvc
-from flows.stages import Hands, transfer
+from flows.stages import PADSTAL, Hands, padstal, transfer
 
 
 @task(task_run_name="dvc {way}", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
@@ -35,8 +35,18 @@ def push_branch(branch: str, root: str) -> None:
         raise StageFailedError("git push", cause, str(error)) from error
 
 
-def prefect_hands(root: Path, dvc: Dvc, say: Callable[[str], None]) -> Hands:
-    """Hands whose steps are task runs, tried again where the cause may go away by itself."""
+@task(
+    task_run_name="padstal {command}", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry
+)
+def run_padstal(
+    command: str, arguments: list[str], program: list[str], root: str, timeout_seconds: float
+) -> tuple[str, ...]:
+    """A `padstal` command; what it said."""
+    return padstal(program, [command, *arguments], Path(root), get_run_logger().info, timeout_seconds)
+
+
+def prefect_hands(root: Path, dvc: Dvc, say: Callable[[str], None], program: Sequence[str] = PADSTAL) -> Hands:
+    """Hands whose steps are task runs, tried again where the cause may go away by itself; `program` is `padstal`."""
     operations, budget = read_operations(local_prefect.ROOT), budget_of(root)
     retries = retrying(operations)
 
@@ -48,12 +58,20 @@ def prefect_hands(root: Path, dvc: Dvc, say: Callable[[str], None]) -> Hands:
     def push_data(stages: Sequence[str]) -> None:
         transfer_data.with_options(**retries)("push", list(stages), dvc)
 
+    def run_command(command: str, *arguments: str) -> tuple[str, ...]:
+        limit = operations.limit_unbudgeted
+        said: tuple[str, ...] = run_padstal.with_options(**retries)(
+            command, list(arguments), list(program), str(root), limit
+        )
+        return said
+
     return Hands(
         dvc=dvc,
         stage=stage,
         push_data=push_data,
         pull_data=lambda: transfer_data.with_options(**retries)("pull", [], dvc),
         push_branch=lambda branch: push_branch.with_options(**retries)(branch, str(root)),
+        padstal=run_command,
         say=say,
     )
 

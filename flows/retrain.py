@@ -35,8 +35,10 @@ from flows.hands import prefect_hands
 from flows.pipeline import read_operations
 from flows.repro import open_dvc
 from flows.results import show_stages
-from flows.retraining import Journal, Plan, retrain as retrain_steps
+from flows.retraining import Journal, Plan
+from flows.retraining import retrain as retrain_steps
 from flows.retraining_report import report
+from flows.stages import PADSTAL
 from flows.workspace import Workspace, workspace
 
 TRAIN = "train/train"
@@ -62,7 +64,7 @@ def retrain(
     """
     say = get_run_logger().info
     plan = Plan(branch)
-    plan = Plan(branch, tuple(training_stages or plan.training), tuple(padstal or plan.padstal))
+    plan = Plan(branch, tuple(training_stages or plan.training))
     journal = Journal()
     train = _train_on_gpu(say) if train_on == "gpu" else None
     try:
@@ -70,7 +72,7 @@ def retrain(
             workspace("retrain", revision=branch, repository=repository, say=say) as space,
             open_dvc(space.root) as dvc,
         ):
-            retrain_steps(space, plan, prefect_hands(space.root, dvc, say), journal, train)
+            retrain_steps(space, plan, prefect_hands(space.root, dvc, say, padstal or PADSTAL), journal, train)
             tell_assets(space.root, [run.stage for run in journal.stages if run.result != "up to date"])
     except (StageFailedError, GitError, ValueError) as failure:
         _show(journal, failure)

@@ -13,7 +13,6 @@ Each step asks git and DVC what is done already, so a run that was killed anywhe
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,15 +21,15 @@ from typing import Any, Literal
 import yaml
 
 from flows import run_branch
-from flows.causes import Cause, StageFailedError, cause_of, last_words
-from flows.child import run_child
+from flows.causes import Cause, StageFailedError
 from flows.dag import read_dag
 from flows.git import git
-from flows.repro import StageRun, child_environment
+from flows.repro import StageRun
 from flows.stages import Hands, nothing_to_do, phases, run_stages
 from flows.workspace import Workspace
 
-PADSTAL = (sys.executable, "-m", "padstal.cli")
+AGAIN = "challenge again"
+"""What `padstal promote` says of a decision that does not hold any more: another champion, other thresholds."""
 Result = Literal["no new data", "promoted", "refused"]
 
 
@@ -41,12 +40,10 @@ class Plan:
     Attributes:
         branch: The branch that it starts from and that a promoted challenger is proposed to.
         training: Stages that train, as in `dvc.yaml`; they and what lies between them go to the GPU.
-        padstal: The program `padstal`.
     """
 
     branch: str = "main"
     training: tuple[str, ...] = ("train_vae", "train_diffusion")
-    padstal: tuple[str, ...] = PADSTAL
 
 
 @dataclass
@@ -98,7 +95,7 @@ def retrain(space: Workspace, plan: Plan, hands: Hands, journal: Journal, train:
     """
     root = space.root
     journal.scale = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["scale"]
-    manifest = scan(space, plan, hands, journal)
+    manifest = scan(space, hands, journal)
     if manifest is None:
         return journal.end("no new data", [f"the sources hold what {plan.branch} was made from"])
     before = begin(space, plan, hands, journal, manifest)
@@ -117,14 +114,21 @@ def retrain(space: Workspace, plan: Plan, hands: Hands, journal: Journal, train:
         if failure.cause is not Cause.REFUSED:
             raise
         return finish(space, hands, journal, "refused", [f"{failure.stage}: {failure.words}"])
-    promote, why = decide(space, plan, hands, journal)
-    _padstal(root, plan, hands, "promote", "--decision", str(_decision_file(journal)))
+    promote, why = decide(space, hands, journal)
+    try:
+        hands.padstal("promote", "--decision", str(_decision_file(journal)))
+    except StageFailedError as failure:
+        if AGAIN not in failure.words:
+            raise
+        hands.say(f"the decision is out of date: {failure.words}")
+        promote, why = decide(space, hands, journal, anew=True)
+        hands.padstal("promote", "--decision", str(_decision_file(journal)))
     return finish(space, hands, journal, "promoted" if promote else "refused", why)
 
 
-def scan(space: Workspace, plan: Plan, hands: Hands, journal: Journal) -> bytes | None:
+def scan(space: Workspace, hands: Hands, journal: Journal) -> bytes | None:
     """The manifest of what the sources hold now; `None` if the branch has the same."""
-    lines = _padstal(space.root, plan, hands, "scan")
+    lines = hands.padstal("scan")
     journal.files = lines[-1] if lines else ""
     content = (space.root / _manifest_file(journal)).read_bytes()
     journal.commit = space.commit
@@ -179,15 +183,21 @@ def trained_elsewhere(
     return [StageRun(stage, "trained by a worker", 0.0) for stage in stages]
 
 
-def decide(space: Workspace, plan: Plan, hands: Hands, journal: Journal) -> tuple[bool, list[str]]:
-    """Whether to promote the challenger, and why; decided once for one `dvc.lock`, committed before anyone acts."""
+def decide(space: Workspace, hands: Hands, journal: Journal, anew: bool = False) -> tuple[bool, list[str]]:
+    """Whether to promote the challenger, and why; decided once for one `dvc.lock`, committed before anyone acts.
+
+    Args:
+        space, hands, journal: The run's.
+        anew: Decide again, for the one there is does not hold any more.
+    """
     root, file = space.root, _decision_file(journal)
     lock = hashlib.sha256((root / run_branch.LOCK).read_bytes()).hexdigest()
     state_file = root / _state_file(journal)
     state = _state(state_file.read_text(encoding="utf-8") if state_file.exists() else None)
-    if state.get("manifest") != journal.manifest or state.get("lock") != lock or not (root / file).exists():
+    decided = state.get("manifest") == journal.manifest and state.get("lock") == lock and (root / file).exists()
+    if anew or not decided:
         hands.pull_data()
-        _padstal(root, plan, hands, "challenge", "--out", str(file))
+        hands.padstal("challenge", "--out", str(file))
         _write_state(root, journal, {"lock": lock, "outcome": None, "why": []})
         run_branch.commit_all(root, "Decide on the challenger")
         hands.push_branch(journal.branch)
@@ -203,20 +213,6 @@ def finish(space: Workspace, hands: Hands, journal: Journal, result: Result, why
     hands.push_branch(journal.branch)
     journal.commit = run_branch.head(space.root)
     return journal.end(result, why)
-
-
-def _padstal(root: Path, plan: Plan, hands: Hands, *arguments: str) -> list[str]:
-    """Run a `padstal` command; what it said.
-
-    Raises:
-        StageFailedError: With the cause.
-    """
-    name = f"padstal {arguments[0]}"
-    outcome = run_child([*plan.padstal, *arguments], root, child_environment(root), hands.say)
-    if outcome.code != 0:
-        cause = cause_of(outcome)
-        raise StageFailedError(name, Cause.STAGE if cause is Cause.DVC else cause, last_words("padstal", outcome))
-    return list(outcome.lines)
 
 
 def _manifest_file(journal: Journal) -> Path:

@@ -1,16 +1,19 @@
 """Stages brought up to date in a workspace, their data pushed and their records committed to the run's branch."""
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows import run_branch
-from flows.causes import StageFailedError, cause_of, last_words
+from flows.causes import Cause, StageFailedError, cause_of, last_words
+from flows.child import run_child
 from flows.dag import Dag
-from flows.repro import StageRun, repro
+from flows.repro import StageRun, child_environment, repro
 from flows.resident import Dvc
 
 UP_TO_DATE = "up to date"
+PADSTAL = (sys.executable, "-m", "padstal.cli")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Hands:
         push_data: Puts the outputs of stages into the DVC remote.
         pull_data: Gets all that `dvc.lock` names.
         push_branch: Pushes what is committed to a branch.
+        padstal: Runs a `padstal` command; gives what it said.
         say: Gets a line for a person.
     """
 
@@ -31,17 +35,19 @@ class Hands:
     push_data: Callable[[Sequence[str]], None]
     pull_data: Callable[[], None]
     push_branch: Callable[[str], None]
+    padstal: Callable[..., tuple[str, ...]]
     say: Callable[[str], None]
 
 
-def plain_hands(root: Path, dvc: Dvc, say: Callable[[str], None]) -> Hands:
-    """Hands that try once."""
+def plain_hands(root: Path, dvc: Dvc, say: Callable[[str], None], program: Sequence[str] = PADSTAL) -> Hands:
+    """Hands that try once; `program` is `padstal`."""
     return Hands(
         dvc=dvc,
         stage=lambda stage: repro(stage, root, False, say, True, dvc=dvc),
         push_data=lambda stages: transfer(dvc, "push", stages, say),
         pull_data=lambda: transfer(dvc, "pull", (), say),
         push_branch=lambda branch: run_branch.push(root, branch, say),
+        padstal=lambda *arguments: padstal(program, arguments, root, say),
         say=say,
     )
 
@@ -138,3 +144,26 @@ def transfer(dvc: Dvc, way: str, stages: Sequence[str], say: Callable[[str], Non
     outcome = dvc.run([way, *stages], say)
     if outcome.code != 0:
         raise StageFailedError(f"dvc {way}", cause_of(outcome), last_words(f"dvc {way}", outcome))
+
+
+def padstal(
+    program: Sequence[str],
+    arguments: Sequence[str],
+    root: Path,
+    say: Callable[[str], None],
+    timeout_seconds: float | None = None,
+) -> tuple[str, ...]:
+    """Run a `padstal` command in the repository; what it said.
+
+    Raises:
+        StageFailedError: With the cause.
+    """
+    name = f"padstal {arguments[0]}"
+    outcome = run_child([*program, *arguments], root, child_environment(root), say, timeout_seconds)
+    if outcome.code != 0 or outcome.timed_out:
+        cause = cause_of(outcome)
+        said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
+        raise StageFailedError(
+            name, Cause.STAGE if cause is Cause.DVC else cause, said[-1] if said else last_words(name, outcome)
+        )
+    return outcome.lines

@@ -32,7 +32,7 @@ def main(folder: Path, *kill: str) -> None:
         killing(*kill)
     journal = Journal()
     with workspace("retrain", home=tiny.home, say=print) as space, open_dvc(space.root) as dvc:
-        retrain(space, Plan(padstal=tiny.padstal), plain_hands(space.root, dvc, print), journal)
+        retrain(space, Plan(), plain_hands(space.root, dvc, print, tiny.padstal), journal)
     print(json.dumps([journal.result, journal.why, [[run.stage, run.result] for run in journal.stages]]))
 
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from flows import run_branch
 from flows.causes import StageFailedError
 from flows.repro import open_dvc
 from flows.retraining import Journal, Plan, Train, retrain
@@ -18,6 +17,8 @@ from flows.stages import Hands, plain_hands
 from flows.training import train_at
 from flows.workspace import Workspace, workspace
 from tests.flows.retraining_tiny import Tiny, make_tiny, write
+
+from flows import run_branch
 
 ROOT = Path(__file__).resolve().parents[2]
 ONCE = Path(__file__).with_name("retrain_once.py")
@@ -50,12 +51,12 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
 @contextmanager
 def opened(tiny: Tiny, name: str, revision: str = "main") -> Iterator[tuple[Workspace, Hands]]:
     with workspace(name, revision=revision, home=tiny.home) as space, open_dvc(space.root) as dvc:
-        yield space, plain_hands(space.root, dvc, lambda _: None)
+        yield space, plain_hands(space.root, dvc, lambda _: None, tiny.padstal)
 
 
 def retrained(tiny: Tiny, train: Train | None = None) -> Journal:
     with opened(tiny, "retrain") as (space, hands):
-        return retrain(space, Plan(padstal=tiny.padstal), hands, Journal(), train)
+        return retrain(space, Plan(), hands, Journal(), train)
 
 
 def test_better_data_are_promoted_once_and_worse_or_hostile_ones_refused_once(tiny: Tiny) -> None:

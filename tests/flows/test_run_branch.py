@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from flows import run_branch
 from flows.git import GitError, git, set_author
+
+from flows import run_branch
 
 BRANCH = "retrain/0123"
 

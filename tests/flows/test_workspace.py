@@ -1,5 +1,6 @@
 """A run's workspace is its own, shares what outlives it, goes when the run is over and stays when it failed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,10 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from flows import workspace as module
 from flows.git import GitError, git
 from flows.lock import BusyError, held
 from flows.workspace import SHARED, shared_folder, workspace
+
+from flows import workspace as module
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
@@ -104,16 +106,18 @@ def test_another_cache_is_named_by_a_variable(home: Path, base: Path, monkeypatc
         assert Config(str(space.root / ".dvc"))["cache"]["dir"] == str(base / "cache")
 
 
+def fail(home: Path, base: Path, number: int) -> Path:
+    """A workspace whose run failed, `number` seconds after 1970."""
+    with contextlib.suppress(RuntimeError), workspace("try", base=base, home=home) as space:
+        raise RuntimeError(f"broken {number}")
+    os.utime(space.root.parent / module.FAILED, (number, number))
+    return space.root
+
+
 def test_the_last_workspaces_of_failed_runs_stay_with_their_error(home: Path, base: Path) -> None:
-    roots = []
-    for number in range(module.FAILED_KEPT + 2):
-        with pytest.raises(RuntimeError), workspace("try", base=base, home=home) as space:
-            roots.append(space.root)
-            os.utime(space.root.parent)
-            raise RuntimeError(f"broken {number}")
-        failed = space.root.parent / module.FAILED
-        os.utime(failed, (number, number))
-    assert "broken 0" not in failed.read_text()
+    roots = [fail(home, base, number) for number in range(module.FAILED_KEPT + 2)]
+    failed = roots[-1].parent / module.FAILED
+    assert "broken 4" in failed.read_text()
     with workspace("try", base=base, home=home):
         assert [root.exists() for root in roots] == [False, False, True, True, True]
 

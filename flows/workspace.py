@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from flows.git import git, set_author, shown
+from flows.git import GitError, git, git_status, set_author, shown
 from flows.lock import BusyError, held
 
 HOME = Path(__file__).resolve().parents[1]
@@ -91,7 +91,7 @@ def workspace(
         root = folder / "repository"
         try:
             git(shared, "clone", "-q", "--no-checkout", address, str(root))
-            commit = git(root, "rev-parse", "--verify", "--end-of-options", f"{_revision(root, revision)}^{{commit}}")
+            commit = _commit_of(root, revision, address)
             git(root, "checkout", "-q", "--detach", commit)
             set_author(root)
             _share(root, shared)
@@ -147,10 +147,13 @@ def sweep(shared: Path) -> list[Path]:
     return swept
 
 
-def _revision(root: Path, revision: str) -> str:
-    """A branch of origin before a tag or a commit of that name."""
-    branch = f"refs/remotes/origin/{revision}"
-    return branch if git(root, "rev-parse", "--verify", "-q", "--end-of-options", branch, status=(0, 1)) else revision
+def _commit_of(root: Path, revision: str, address: str) -> str:
+    """The commit of a branch of origin, else of a tag, else the commit of that name."""
+    for name in (f"refs/remotes/origin/{revision}", f"refs/tags/{revision}", revision):
+        said, code = git_status(root, "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}")
+        if code == 0:
+            return said.strip()
+    raise GitError(f"{revision!r}: no branch, tag or commit of {shown(address)}")
 
 
 def _share(root: Path, shared: Path) -> None:
@@ -159,7 +162,7 @@ def _share(root: Path, shared: Path) -> None:
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         (root / place).symlink_to(shared / folder, target_is_directory=True)
     with open(root / ".git" / "info" / "exclude", "a", encoding="utf-8") as exclude:
-        exclude.writelines(f"/{place}\n" for place in SHARED.values())
+        exclude.writelines(f"/{place}\n" for place in (*SHARED.values(), ".dvc/config.local"))
 
 
 def _configure_dvc(root: Path, home: Path, folder: Path) -> None:

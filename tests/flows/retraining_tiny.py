@@ -39,7 +39,7 @@ stages:
     metrics: ["reports/${scale}/metrics/evaluate.json": {cache: false}]
 """
 
-STAGE = '''\
+STAGE = """\
 import json, os, pathlib, sys
 
 name = sys.argv[1]
@@ -78,11 +78,11 @@ if name.startswith("train"):
             time.sleep(60)
     state.unlink()
     log(f"{name} trained")
-put(f"{place}/demo/{name}", text)
+put(f"{place}/demo/{name}", f"{text}seen by {name}\\n")
 put(f"reports/demo/metrics/{name}.json", json.dumps({"letters": len(text)}))
-'''
+"""
 
-PROGRAM = '''\
+PROGRAM = """\
 import json, os, pathlib, subprocess, sys
 
 def log(words):
@@ -111,7 +111,7 @@ elif command == "promote":
         git("tag", "-a", "-m", "champion", tag)
         git("push", "-q", "--atomic", "origin", "HEAD:refs/heads/" + git("branch", "--show-current"), tag)
         log("promote")
-'''
+"""
 
 
 @dataclass(frozen=True)

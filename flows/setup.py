@@ -26,6 +26,7 @@ from flows import local_prefect
 # isort: split
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.filters import WorkQueueFilter
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
@@ -110,7 +111,7 @@ async def make_pool(client: PrefectClient, pool: Pool) -> None:
                 base_job_template=_process_template(),
             )
         )
-    there = {queue.name: queue for queue in await client.read_work_queues(work_pool_name=pool.name)}
+    there = {queue.name: queue for queue in await client.read_work_queues(pool.name, WorkQueueFilter(), 100, 0)}
     for name, priority in QUEUES.items():
         if name in there:
             await client.update_work_queue(there[name].id, priority=priority)

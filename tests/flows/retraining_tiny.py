@@ -106,6 +106,10 @@ elif command == "challenge":
     decision = {"summary": "Better." if good else "1 check fails.", "verdict": {"promote": good, "checks": [check]}}
     pathlib.Path(rest[1]).write_text(json.dumps(decision))
 elif command == "promote":
+    late = pathlib.Path(os.environ["TINY_LOG"] + ".late")
+    if late.exists():
+        late.unlink()
+        sys.exit("padstal: another is champion now: challenge again")
     if json.load(open(rest[1]))["verdict"]["promote"] and not git("tag", "--points-at", "HEAD"):
         tag = f"tiny@v1.0.{len(git('tag').split())}"
         git("tag", "-a", "-m", "champion", tag)

@@ -138,6 +138,12 @@ def test_a_training_that_was_killed_goes_on_from_its_checkpoint(tiny: Tiny) -> N
     assert tiny.logged()[:3] == ["train_vae starts at 0", "train_vae starts at 3", "train_vae trained"]
 
 
+def test_a_decision_that_does_not_hold_any_more_is_taken_again(tiny: Tiny) -> None:
+    Path(f"{tiny.log}.late").touch()
+    assert retrained(tiny).result == "promoted"
+    assert tiny.logged() == [*ALL_TRAINED, "challenge", "challenge", "promote"]
+
+
 def once(tiny: Tiny, *kill: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
     command = [sys.executable, str(ONCE), str(tiny.home.parent), *kill]

@@ -15,9 +15,12 @@ export DVC_NO_ANALYTICS := 1
 BASE ?= HEAD
 HEAD ?= workspace
 SCALE ?= demo
+POOL ?= cpu
+SERVER_HOST ?= 127.0.0.1
+SERVER_PORT ?= 4200
 export BASE HEAD SCALE
 
-.PHONY: help setup system repro flow compare post-comment scale pull push test test-unit lint lint-workflows format lock clean
+.PHONY: help setup system repro flow server worker deployments compare post-comment scale pull push test test-unit lint lint-workflows format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +47,17 @@ flow: setup ## The same pipeline as a Prefect flow
 	padstal scan
 	python flows/pipeline.py
 	padstal report
+
+server: setup ## A Prefect server (SQLite; PREFECT_SERVER_DATABASE_CONNECTION_URL=postgresql+asyncpg://… for PostgreSQL)
+	prefect server start --host $(SERVER_HOST) --port $(SERVER_PORT)
+
+worker deployments: export PREFECT_API_URL ?= http://$(SERVER_HOST):$(SERVER_PORT)/api
+worker: export PADSTAL_CHECKOUT := $(CURDIR)
+worker: setup ## A worker for POOL=cpu or POOL=gpu, whose runs use this checkout
+	prefect worker start --pool $(POOL) $(if $(filter gpu,$(POOL)),--limit 1)
+
+deployments: setup ## Tell the server of pools, queues, limits, automations and the deployments of prefect.yaml
+	python flows/setup.py
 
 compare: setup ## What differs between BASE and HEAD (a revision or `workspace`): comparison/comment.md, plots, sounds
 	padstal compare "$$BASE" "$$HEAD" --out comparison

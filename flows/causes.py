@@ -1,6 +1,7 @@
 """Why a stage failed, and whether another try can help.
 
-DVC exits with 255 whatever happened, so the cause is read from what it wrote: "failed to run: …, exited with N".
+DVC exits with 255 whatever happened, so the cause is read from what it wrote: "failed to run: …, exited with N", and
+before that the stage's own "STAGE failed: …".
 """
 
 import re
@@ -15,6 +16,11 @@ class Cause(Enum):
     KILLED = "killed by a signal (out of memory, pre-emption)"
     LOCK = "another process holds DVC's lock"
     NETWORK = "the network or a remote store"
+    DISK = "a full disk"
+    PARAMETER = "a parameter"
+    REFUSED = "the gate refused the data"
+    CREDENTIALS = "credentials that the store refuses"
+    TIME = "more time than the stage may take"
     STAGE = "the stage itself (params, data or code)"
     DVC = "DVC (the pipeline's definition or a missing file)"
 
@@ -36,11 +42,21 @@ class StageFailedError(RuntimeError):
 
 
 _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
+_OWN_WORDS = re.compile(r"^(?P<stage>\w+)(?:@\w+)? failed: (?P<words>.*)")
+"""How a stage says what is at fault (`padstal/stages/harness.py`)."""
+_PARAMETER = re.compile(r"(params\.yaml\b|(scales|runtime|tracking|scale)\b[\w.]* ?[=:])")
+_DISK = re.compile(r"No space left on device|\bENOSPC\b|Disk quota exceeded|database or disk is full", re.IGNORECASE)
+_CREDENTIALS = re.compile(
+    r"AccessDenied|Access Denied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|NoCredentialsError"
+    r"|Unable to locate credentials|AWS_ACCESS_KEY_ID",
+    re.IGNORECASE,
+)
 _LOCK = re.compile(r"unable to acquire (the )?lock|is busy|lock .*held by|rwlock", re.IGNORECASE)
 _NETWORK = re.compile(
-    r"connection (reset|refused|aborted|timed out)|connect timeout|read timed? ?out|name resolution"
-    r"|EndpointConnectionError|SlowDown|ServiceUnavailable|RequestTimeout|IncompleteRead"
-    r"|network is unreachable|too many requests",
+    r"connection (was )?(reset|refused|aborted|timed out|closed|lost|broken)|connect timeout|read timed? ?out"
+    r"|name resolution|EndpointConnectionError|ConnectTimeoutError|ConnectionResetError|ConnectionRefusedError"
+    r"|RemoteDisconnected|ServerDisconnected|ClientOSError|SlowDown|ServiceUnavailable|InternalError|RequestTimeout"
+    r"|IncompleteRead|network is unreachable|no route to host|too many requests",
     re.IGNORECASE,
 )
 _SHELL_SIGNAL = 128
@@ -48,11 +64,27 @@ _SHELL_SIGNAL = 128
 
 
 def cause_of(outcome: Outcome) -> Cause:
-    """Why a `dvc repro` that ended with `outcome` failed."""
-    text = "\n".join(outcome.lines[-60:])
+    """Why a `dvc repro` that ended with `outcome` failed.
+
+    What the stage itself names goes before what its log mentions: a run that lost a connection, came back and then
+    found a wrong parameter failed for the parameter.
+    """
+    if outcome.timed_out:
+        return Cause.TIME
+    lines = outcome.lines[-60:]
+    text = "\n".join(lines)
     exited = [int(code) for code in _EXITED.findall(text)]
+    own = next((match for line in reversed(lines) if (match := _OWN_WORDS.match(line))), None)
+    if _DISK.search(text):
+        return Cause.DISK
     if outcome.code < 0 or any(code < 0 or code > _SHELL_SIGNAL for code in exited):
         return Cause.KILLED
+    if own and own["stage"] == "gate":
+        return Cause.REFUSED
+    if own and _PARAMETER.match(own["words"]):
+        return Cause.PARAMETER
+    if _CREDENTIALS.search(text):
+        return Cause.CREDENTIALS
     if _NETWORK.search(text):
         return Cause.NETWORK
     if exited:

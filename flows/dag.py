@@ -34,6 +34,14 @@ class Dag:
                 chosen |= self.needs[stage]
         return tuple(stage for stage in self.stages if stage in chosen)
 
+    def downstream(self, changed: Iterable[str]) -> frozenset[str]:
+        """The changed stages and everything that comes after them."""
+        reached = set(changed)
+        for stage in self.stages:
+            if self.needs[stage] & reached:
+                reached.add(stage)
+        return frozenset(reached)
+
 
 def read_dag(root: Path) -> Dag:
     """The DAG of the DVC repository at `root`."""

@@ -1,9 +1,13 @@
 """Prefect's settings for a run without a server at hand. To be imported before `prefect`; variables already set win."""
 
 import os
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# the folder of a script is among the places to import from, and flows/git.py is not the package `git`
+sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != ROOT / "flows"]
 
 for _name, _value in {
     "PREFECT_HOME": str(ROOT / ".prefect"),

@@ -1,7 +1,8 @@
 """The pipeline as a Prefect flow: the stages of `dvc.yaml`, one task each, each `dvc repro -s STAGE` in a child.
 
 DVC decides what is up to date and keeps the results, so Prefect's cache and result store stay off, and the flow gives
-the same bytes as `dvc repro`. Stages run one after the other: `dvc` locks the repository.
+the same bytes as `dvc repro`. DVC is asked once what changed; what is up to date costs no task. Stages run one after
+the other: `dvc` locks the repository.
 
 Usage:
     python flows/pipeline.py                    everything that is out of date
@@ -13,6 +14,7 @@ import argparse
 import signal
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,16 @@ from flows import local_prefect  # sets Prefect's variables, so it comes first
 
 # isort: split
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from flows.assets import tell_assets
 from flows.causes import StageFailedError
 from flows.dag import read_dag
-from flows.repro import StageRun, repro, summary
-
-RETRY_SECONDS = [30.0, 120.0]
+from flows.repro import StageRun, changed_stages, open_dvc, repro, summary
+from flows.resident import Dvc
+from flows.results import show_stages
+from padstal.params.load import check, read_yaml
+from padstal.params.operations import OperationsParams
 
 
 def may_help_to_retry(_task: Any, _run: Any, state: Any) -> bool:
@@ -43,17 +47,102 @@ def may_help_to_retry(_task: Any, _run: Any, state: Any) -> bool:
     return False
 
 
-@task(
-    task_run_name="{stage}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=len(RETRY_SECONDS),
-    retry_delay_seconds=RETRY_SECONDS,
-    retry_condition_fn=may_help_to_retry,
-)
-def run_stage(stage: str, root: str, force: bool) -> StageRun:
-    """One stage of `dvc.yaml`."""
-    return repro(stage, Path(root), force, get_run_logger().info)
+@task(task_run_name="{stage}", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
+def run_stage(
+    stage: str,
+    root: str,
+    force: bool,
+    pull: bool = False,
+    dvc: Dvc | None = None,
+    timeout_seconds: float | None = None,
+) -> StageRun:
+    """One stage of `dvc.yaml`; `pull` gets from the DVC remote what it needs."""
+    say = get_run_logger().info
+    return repro(stage, Path(root), force, say, pull, dvc=dvc, timeout_seconds=timeout_seconds)
+
+
+@task(task_run_name="status", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
+def find_changed(dvc: Dvc, stages: Sequence[str], here: bool) -> frozenset[str]:
+    """Stages that are out of date by themselves."""
+    return changed_stages(dvc, get_run_logger().info, stages, here)
+
+
+def bring_up_to_date(
+    root: Path,
+    stages: Sequence[str] = (),
+    force: bool = False,
+    pull: bool = False,
+    fixed: Sequence[str] = (),
+    operations: OperationsParams | None = None,
+) -> list[StageRun]:
+    """Bring stages and all that they need up to date, in the order of `dvc.yaml`; to be called in a flow.
+
+    The outcome is shown in Prefect: a table of the stages, and an event for each output that is new.
+
+    Args:
+        root: The repository.
+        stages: What is wanted; by default everything.
+        force: Run them even if they are up to date.
+        pull: Get from the DVC remote what they need and is not here; what `dvc.lock` says is done need not be here.
+        fixed: Stages that must be up to date already ("train_vae" stands for all its items).
+        operations: Retries and time limits; by default those of the checkout that this code is part of.
+
+    Raises:
+        StageFailedError: A stage failed, with the cause; those after it did not start.
+        ValueError: A name is no stage; or a stage of `fixed` is out of date, in which case nothing ran.
+    """
+    operations = operations or read_operations(local_prefect.ROOT)
+    retries = retrying(operations)
+    budget = budget_of(root)
+    dag = read_dag(root)
+    wanted = dag.upto(stages or dag.stages)
+    runs: list[StageRun] = []
+    started = time.monotonic()
+    try:
+        with open_dvc(root) as dvc:
+            suspects = frozenset(wanted)
+            if not force:
+                suspects = dag.downstream(find_changed.with_options(**retries)(dvc, wanted, not pull))
+            _refuse([stage for stage in wanted if stage in suspects and {stage, stage.partition("@")[0]} & set(fixed)])
+            for stage in wanted:
+                if stage not in suspects:
+                    runs.append(StageRun(stage, "up to date", 0.0))
+                    continue
+                started = time.monotonic()
+                limit = operations.limit_of(stage, budget)
+                runs.append(run_stage.with_options(**retries)(stage, str(root), force, pull, dvc, limit))
+    except StageFailedError as failure:
+        runs.append(StageRun(failure.stage, f"failed ({failure.cause.value})", time.monotonic() - started))
+        show_stages(runs)
+        raise
+    finally:
+        tell_assets(root, [run.stage for run in runs if run.result in ("ran", "from cache")])
+    show_stages(runs)
+    return runs
+
+
+def retrying(operations: OperationsParams) -> dict[str, Any]:
+    """Options of a task that is tried again."""
+    return {"retries": len(operations.retry_waits), "retry_delay_seconds": list(operations.retry_waits)}
+
+
+def _refuse(stages: Sequence[str]) -> None:
+    if stages:
+        raise ValueError(f"{', '.join(stages)}: out of date, and this run may not bring it up to date; train first")
+
+
+def read_operations(root: Path) -> OperationsParams:
+    """The section `operations` of a checkout's params.yaml."""
+    return check(OperationsParams, read_yaml(root / "params.yaml").get("operations"), "operations")
+
+
+def budget_of(root: Path) -> Mapping[str, float]:
+    """What stages should take in the repository at `root`, by name, in seconds; nothing where it does not say."""
+    if not (root / "params.yaml").exists():
+        return {}
+    tree = read_yaml(root / "params.yaml")
+    budget: dict[str, float] = tree.get("scales", {}).get(tree["scale"], {}).get("budget", {})
+    return budget
 
 
 @flow(name="padstal", flow_run_name="pipeline", persist_result=False, log_prints=False)
@@ -61,19 +150,7 @@ def pipeline(
     root: str = str(local_prefect.ROOT), stages: list[str] | None = None, force: bool = False
 ) -> list[StageRun]:
     """Bring the pipeline (or `stages` and what they need) up to date, in the order of `dvc.yaml`."""
-    dag = read_dag(Path(root))
-    runs: list[StageRun] = []
-    started = time.monotonic()
-    try:
-        for stage in dag.upto(stages or dag.stages):
-            started = time.monotonic()
-            runs.append(run_stage(stage, root, force))
-    except StageFailedError as failure:
-        runs.append(StageRun(failure.stage, f"failed ({failure.cause.value})", time.monotonic() - started))
-        raise
-    finally:
-        create_markdown_artifact(summary(runs), key="padstal-stages", description="What became of each stage")
-    return runs
+    return bring_up_to_date(Path(root), stages or (), force)
 
 
 def _on_sigterm(_number: int, _frame: Any) -> None:

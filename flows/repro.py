@@ -1,49 +1,110 @@
 """One stage brought up to date by `dvc repro -s STAGE` in a child process, and what became of it."""
 
+import json
 import os
+import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.causes import StageFailedError, cause_of, last_words
-from flows.child import run_child
+from flows.resident import DVC_CHILD, Dvc
 from padstal.integrity.torn import guard
-
-DVC_CHILD = Path(__file__).with_name("dvc_child.py")
 
 
 @dataclass(frozen=True)
 class StageRun:
-    """What became of a stage: "ran", "from cache", "up to date" or "failed", and its wall time."""
+    """What became of a stage: "ran", "from cache", "up to date", "failed" or "cancelled", and its wall time."""
 
     stage: str
     result: str
     wall_seconds: float
 
 
-def repro(stage: str, root: Path, force: bool, say: Callable[[str], None]) -> StageRun:
+def repro(
+    stage: str,
+    root: Path,
+    force: bool,
+    say: Callable[[str], None],
+    pull: bool = False,
+    *,
+    dvc: Dvc | None = None,
+    timeout_seconds: float | None = None,
+) -> StageRun:
     """Bring one stage up to date.
+
+    Clones with a common `.state/` run a stage one at a time, for its checkpoints lie there.
+
+    Args:
+        stage: Its name in `dvc.yaml`.
+        root: The repository.
+        force: Run it even if it is up to date.
+        say: Gets each line of its output.
+        pull: Get from the DVC remote what it needs and is not here.
+        dvc: The run's DVC in `root`; by default one for this stage alone.
+        timeout_seconds: Then it is ended; by default never.
 
     Raises:
         StageFailedError: With the cause.
     """
-    command = [sys.executable, str(DVC_CHILD), str(os.getpid()), "--wait-for-lock", "repro", "-s", stage]
+    if dvc is None:
+        with open_dvc(root) as own:
+            return repro(stage, root, force, say, pull, dvc=own, timeout_seconds=timeout_seconds)
+    options = [*(["--force"] if force else []), *(["--pull", "--allow-missing"] if pull else [])]
     mended = guard(root)
     if mended:
         say(f"dvc.lock was torn by a kill; mended: {mended}")
     started = time.monotonic()
-    outcome = run_child([*command, "--force"] if force else command, root, _environment(), say)
-    if outcome.code != 0:
+    lock = root / ".state" / "locks" / stage
+    outcome = dvc.run(["repro", "-s", stage, *options], say, timeout_seconds=timeout_seconds, lock=lock)
+    if outcome.code != 0 or outcome.timed_out:
         raise StageFailedError(stage, cause_of(outcome), last_words(stage, outcome))
     return StageRun(stage, _result(outcome.lines), time.monotonic() - started)
 
 
-def _environment() -> Mapping[str, str]:
-    """Ours, with this interpreter's programs first: `dvc.yaml` says `python`, and it must be this one."""
-    programs = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": os.pathsep.join([programs, os.environ.get("PATH", "")]), "PYTHONUNBUFFERED": "1"}
+def changed_stages(dvc: Dvc, say: Callable[[str], None], stages: Sequence[str], here: bool) -> frozenset[str]:
+    """Which of `stages` are out of date by themselves; those downstream of them may become so.
+
+    Args:
+        dvc: The run's DVC.
+        say: Gets DVC's words if it cannot tell.
+        stages: Names in `dvc.yaml`.
+        here: Count a stage as out of date if its outputs are not in the workspace; else `dvc.lock` decides.
+
+    Raises:
+        StageFailedError: DVC cannot tell.
+    """
+    arguments = ["status", "--json"] if here else ["repro", "--dry", "--allow-missing", "-s", *stages]
+    outcome = dvc.run(arguments, lambda _: None)
+    answers = [line for line in outcome.lines if line.startswith("{")]
+    if outcome.code != 0 or (here and not answers):
+        for line in outcome.lines[-20:]:
+            say(line)
+        raise StageFailedError("dvc status", cause_of(outcome), last_words("dvc status", outcome))
+    changed = json.loads(answers[-1]) if here else _WOULD_RUN.findall("\n".join(outcome.lines))
+    return frozenset(changed) & frozenset(stages)
+
+
+_WOULD_RUN = re.compile(r"^(?:Running stage|Stage) '([^']+)'(?::| is cached)", re.MULTILINE)
+
+
+def open_dvc(root: Path) -> Dvc:
+    """DVC in `root`, with the environment that its stages need."""
+    return Dvc(root, child_environment(root))
+
+
+def dvc_command() -> list[str]:
+    """The program `dvc`, which waits for its lock and dies with us."""
+    return [sys.executable, str(DVC_CHILD), str(os.getpid()), "--wait-for-lock"]
+
+
+def child_environment(root: Path) -> Mapping[str, str]:
+    """Ours, with this interpreter's programs first (`dvc.yaml` says `python`) and the code of `root` before others."""
+    paths = {"PATH": Path(sys.executable).parent, "PYTHONPATH": root / "src"}
+    first = {name: os.pathsep.join(filter(None, [str(path), os.environ.get(name)])) for name, path in paths.items()}
+    return {**os.environ, **first, "PYTHONUNBUFFERED": "1"}
 
 
 def _result(lines: tuple[str, ...]) -> str:

@@ -94,16 +94,33 @@ def test_a_grandchild_left_behind_by_a_finished_child_is_ended(tmp_path: Path) -
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent death signal is Linux's")
 def test_dvc_dies_with_a_flow_that_was_killed(tmp_path: Path) -> None:
+    pid = _kill_the_flow_of("print('up', flush=True); time.sleep(600)")
+    assert _gone(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent death signal is Linux's")
+def test_dvc_writes_down_a_stage_that_had_ended_when_the_flow_was_killed(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    stage = "subprocess.run([sys.executable, '-c', ''])"
+    work = f"{stage}; print('up', flush=True); time.sleep(1); print('lost'); open({str(written)!r}, 'w').close()"
+    pid = _kill_the_flow_of(work)
+    assert _gone(pid, within=20)
+    assert written.exists()
+
+
+def _kill_the_flow_of(work: str) -> int:
+    """SIGKILL the flow of a DVC that does `work`, once that has said "up"; the DVC's process id."""
     child = (
-        "import runpy, sys, time, types\n"
+        "import runpy, subprocess, sys, time, types\n"
         "cli = types.ModuleType('dvc.cli')\n"
-        "def main(_):\n    print('up', flush=True); time.sleep(600)\n"
+        f"def main(_):\n    {work}\n"
         "cli.main = main; sys.modules['dvc'] = types.ModuleType('dvc'); sys.modules['dvc.cli'] = cli\n"
         f"runpy.run_path({str(ROOT / 'flows' / 'dvc_child.py')!r}, run_name='__main__')"
     )
     parent = (
         "import os, subprocess, sys, time\n"
-        f"p = subprocess.Popen([sys.executable, '-c', {child!r}, str(os.getpid())], stdout=subprocess.PIPE)\n"
+        f"command = [sys.executable, '-c', {child!r}, str(os.getpid()), 'repro']\n"
+        "p = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)\n"
         "p.stdout.readline(); print(p.pid, flush=True); time.sleep(600)"
     )
     flow = subprocess.Popen(_python(parent), stdout=subprocess.PIPE, text=True)
@@ -113,4 +130,4 @@ def test_dvc_dies_with_a_flow_that_was_killed(tmp_path: Path) -> None:
     flow.send_signal(signal.SIGKILL)
     flow.wait()
     flow.stdout.close()
-    assert _gone(pid)
+    return pid

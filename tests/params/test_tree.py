@@ -102,3 +102,9 @@ def test_every_value_of_every_scale_is_explained(good: Any) -> None:
                 node = good
                 for key in row.path.split("."):
                     node = node[int(key) if isinstance(node, list) else key]
+
+
+def test_a_time_limit_names_a_stage(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["operations"]["time_limits"] = {"train": 3}
+    assert "operations.time_limits.train: no such stage" in _error(tmp_path, raw)

@@ -13,6 +13,7 @@ from padstal.params.evaluate import EvaluateParams
 from padstal.params.gate import GateParams
 from padstal.params.ingest import IngestParams
 from padstal.params.load import ParamsError, check, read_yaml
+from padstal.params.operations import OperationsParams
 from padstal.params.prepare import PrepareParams
 from padstal.params.report import ReportParams
 from padstal.params.runtime import RuntimeParams, TrackingParams
@@ -78,7 +79,15 @@ class Tree(Section):
     scale: Literal["demo", "study", "full"] = value("the scale that runs")
     runtime: RuntimeParams
     tracking: TrackingParams
+    operations: OperationsParams
     scales: Scales
+
+    @model_validator(mode="after")
+    def _limits_name_stages(self) -> "Tree":
+        for label in self.operations.time_limits:
+            if label.partition("@")[0] not in STAGES:
+                raise ValueError(f"operations.time_limits.{label}: no such stage; expected one of {', '.join(STAGES)}")
+        return self
 
 
 STAGES = tuple(field.alias or name for name, field in Scale.model_fields.items() if name != "budget")

@@ -1,0 +1,59 @@
+"""Lineage in Prefect: an event for each output that a stage wrote, `dvc://REPOSITORY/PATH`, with what it came from.
+
+These are the events that `prefect.assets` emits, with DVC's hash and the commit; Prefect's asset pages read them.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from prefect.events import emit_event
+
+from flows.git import git, shown
+
+MATERIALISED = "prefect.asset.materialization.succeeded"
+DATA = ("data/", "models/", "reports/")
+"""Where artefacts lie; other dependencies of a stage are code."""
+
+
+def tell_assets(root: Path, stages: Sequence[str]) -> None:
+    """Emit an event for each output of `stages`, as `dvc.lock` of the repository at `root` has it."""
+    lock = root / "dvc.lock"
+    if not stages or not lock.exists():
+        return
+    locked = yaml.load(lock.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)).get("stages", {})
+    name, commit = repository_name(root), git(root, "rev-parse", "--verify", "-q", "HEAD", status=(0, 1, 128))
+    for stage in stages:
+        entry = locked.get(stage, {})
+        came_from = [dep["path"] for dep in entry.get("deps", []) if _is_data(dep["path"], locked)]
+        for out in entry.get("outs", []):
+            emit_event(
+                event=MATERIALISED,
+                resource={"prefect.resource.id": key(name, out["path"]), "prefect.resource.name": out["path"]},
+                related=[
+                    *({"prefect.resource.id": key(name, dep), "prefect.resource.role": "asset"} for dep in came_from),
+                    {"prefect.resource.id": "dvc", "prefect.resource.role": "asset-materialized-by"},
+                ],
+                payload={"stage": stage, "md5": out.get("md5", ""), "commit": commit},
+            )
+
+
+def key(repository: str, path: str) -> str:
+    """Name of an artefact among Prefect's assets."""
+    return f"dvc://{repository}/{path}"
+
+
+def repository_name(root: Path) -> str:
+    """Last part of `origin`'s address, without `.git`; the folder's name where there is no `origin`."""
+    address = shown(git(root, "config", "--get", "remote.origin.url", status=(0, 1))) or str(root)
+    name = PurePosixPath(urlsplit(address).path.rstrip("/")).name.removesuffix(".git")
+    return re.sub(r"[^\w.-]", "-", name)
+
+
+def _is_data(path: str, locked: dict[str, Any]) -> bool:
+    """Whether a dependency is an artefact: in one of the folders for them, or some stage's output."""
+    outs = (out["path"] for entry in locked.values() for out in entry.get("outs", []))
+    return path.startswith(DATA) or path in outs

@@ -1,0 +1,38 @@
+"""Evaluate the models of a revision and show the report, in a workspace; trains nothing unless asked to."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it comes first
+
+# isort: split
+from prefect import flow, get_run_logger
+
+from flows.hands import fetch
+from flows.parameters import TRAINING, Revision, Scale, choose_scale
+from flows.pipeline import bring_up_to_date
+from flows.results import show_report
+from flows.workspace import workspace
+
+
+@flow(name="evaluate", flow_run_name="evaluate-{revision}", persist_result=False)
+def evaluate(revision: Revision = "main", scale: Scale | None = None, train: bool = False) -> str:
+    """Bring the report of a revision up to date; gives the address of its page.
+
+    Args:
+        revision: Whose models.
+        scale: By default the active one of its params.yaml.
+        train: Train what is not trained; else such a revision is refused before anything runs.
+
+    Raises:
+        StageFailedError: A stage failed, with the cause.
+        ValueError: The revision's models are not trained, and `train` is false.
+    """
+    say = get_run_logger().info
+    with workspace("evaluate", revision=revision, say=say) as space:
+        choose_scale(space.root, scale)
+        bring_up_to_date(space.root, ["report"], pull=True, fixed=() if train else TRAINING)
+        fetch(space.root, ["report"])
+        return show_report(space.root)

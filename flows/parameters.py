@@ -1,0 +1,39 @@
+"""Types of what a run may be asked for; Prefect checks them against a deployment's schema before a run starts."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+TRAINING = ("train_vae", "train_diffusion")
+"""Stages that train what is compared; they belong on a GPU."""
+
+Scale = Literal["demo", "study", "full"]
+Revision = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./@^~+-]*$",
+        description="a branch, a tag or a commit",
+    ),
+]
+StageName = Annotated[
+    str, Field(pattern=r"^[a-z_]+(@[a-z_]+)?$", description="a stage (`sample`) or an item of one (`sample@tal_dit`)")
+]
+
+
+def choose_scale(root: Path, scale: Scale | None) -> None:
+    """Make `scale` the active one of the params.yaml at `root`; None leaves it.
+
+    Raises:
+        ValueError: There is no line `scale: …`.
+    """
+    if scale is None:
+        return
+    file = root / "params.yaml"
+    text, count = re.subn(r"(?m)^scale: \w+", f"scale: {scale}", file.read_text(encoding="utf-8"), count=1)
+    if not count:
+        raise ValueError(f"{file.name}: no line `scale: …` to set to {scale}")
+    file.write_text(text, encoding="utf-8")

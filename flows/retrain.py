@@ -1,0 +1,150 @@
+"""Scheduled retraining as a Prefect flow: from what the sources hold now to a promoted champion, or a reason why not.
+
+`flows/retraining.py` has the steps. They run in a workspace of their own; nothing is written to the branch that they
+start from. A run that was killed anywhere is gone on with by the next one.
+
+Usage:
+    python flows/retrain.py                        train here
+    python flows/retrain.py --train-on gpu         train where the deployment `train/train` runs
+"""
+
+import argparse
+import itertools
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `python flows/retrain.py` puts flows/ there
+
+from flows import local_prefect  # sets Prefect's variables, so it comes first
+
+# isort: split
+from prefect import State, flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
+from prefect.deployments import run_deployment
+from prefect.states import Completed
+
+from flows import run_branch
+from flows.assets import tell_assets
+from flows.causes import Cause, StageFailedError
+from flows.git import GitError
+from flows.hands import prefect_hands
+from flows.pipeline import read_operations
+from flows.repro import open_dvc
+from flows.results import show_stages
+from flows.retraining import Journal, Plan
+from flows.retraining import retrain as retrain_steps
+from flows.retraining_report import report
+from flows.stages import PADSTAL
+from flows.workspace import Workspace, workspace
+
+TRAIN = "train/train"
+"""Flow and deployment that a GPU pool's workers run."""
+
+
+@flow(name="retrain", persist_result=False, log_prints=False)
+def retrain(
+    train_on: Literal["here", "gpu"] = "here",
+    branch: str = "main",
+    training_stages: list[str] | None = None,
+    repository: str | None = None,
+    padstal: list[str] | None = None,
+) -> State[Any]:
+    """Scan the sources; if they hold new data, retrain, judge the challenger, and propose it if it is better.
+
+    Args:
+        train_on: "gpu" hands the run's commit to the deployment `train/train`.
+        branch: Branch to start from, and to propose a promotion to.
+        training_stages: Stages that train; they and what lies between them go to the GPU. By default the plan's.
+        repository: Address or path of the repository; by default the `origin` of this checkout.
+        padstal: The program `padstal` and its first arguments; by default the workspace's own.
+    """
+    say = get_run_logger().info
+    plan = Plan(branch)
+    plan = Plan(branch, tuple(training_stages or plan.training))
+    journal = Journal()
+    train = _train_on_gpu(say) if train_on == "gpu" else None
+    try:
+        with (
+            workspace("retrain", revision=branch, repository=repository, say=say) as space,
+            open_dvc(space.root) as dvc,
+        ):
+            retrain_steps(space, plan, prefect_hands(space.root, dvc, say, padstal or PADSTAL), journal, train)
+            tell_assets(space.root, [run.stage for run in journal.stages if run.result != "up to date"])
+    except (StageFailedError, GitError, ValueError) as failure:
+        _show(journal, failure)
+        raise
+    _show(journal)
+    return Completed(name=str(journal.result).capitalize(), message="; ".join(journal.why))
+
+
+def _show(journal: Journal, failure: Exception | None = None) -> None:
+    if journal.stages:
+        show_stages(journal.stages)
+    create_markdown_artifact(report(journal, failure), key="retraining", description="What happened, and why")
+
+
+def _train_on_gpu(say: Callable[[str], None]) -> Callable[[Workspace, str, Sequence[str]], None]:
+    def train(space: Workspace, branch: str, stages: Sequence[str]) -> None:
+        run_training(space.repository, run_branch.head(space.root), branch, stages, say)
+
+    return train
+
+
+def run_training(repository: str, commit: str, branch: str, stages: Sequence[str], say: Callable[[str], None]) -> None:
+    """Have a worker train at `commit`, and wait for it; one that a dead run started already is waited for, too.
+
+    Raises:
+        StageFailedError: The training failed, crashed more often than is tried again, or took too long.
+    """
+    operations = read_operations(local_prefect.ROOT)
+    parameters = {"commit": commit, "branch": branch, "stages": list(stages), "repository": repository}
+    started, crashes = datetime.now(UTC), 0
+    for number in itertools.count(1):
+        run: Any = run_deployment(
+            TRAIN,
+            parameters=parameters,
+            flow_run_name=f"train-{branch.rpartition('/')[2]}-{number}",
+            timeout=operations.limit_unbudgeted,
+            idempotency_key=f"{commit}-{number}",  # the same for a retraining that was killed and its successor
+        )
+        state = run.state
+        if state is None or not state.is_final():
+            raise StageFailedError("training", Cause.TIME, f"no end of flow run {run.name} in sight")
+        if run.end_time and run.end_time < started:  # it ended before us, so it tells nothing of now
+            continue
+        if state.is_completed():
+            return
+        if state.is_crashed() and crashes < len(operations.retry_waits):
+            crashes += 1
+            say(f"flow run {run.name} crashed ({state.message}); trying again, from its last checkpoint")
+            continue
+        raise StageFailedError("training", Cause.STAGE, f"flow run {run.name}: {state.name}: {state.message}")
+
+
+def _on_sigterm(_number: int, _frame: Any) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train-on", choices=("here", "gpu"), default="here", help="gpu: the deployment train/train")
+    parser.add_argument("--branch", default="main", help="branch to start from, and to propose a promotion to")
+    parser.add_argument("--repository", help="address or path; by default the `origin` of this checkout")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, _on_sigterm)  # so that children are ended, too
+    try:
+        ended = retrain(given.train_on, given.branch, None, given.repository, return_state=True)
+        ended.result()
+    except (StageFailedError, GitError, ValueError) as failure:
+        print(f"retraining stopped at {failure}", file=sys.stderr)
+        return 1
+    print(f"{ended.name}: {ended.message}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,243 @@
+"""Retraining, step by step, without Prefect: what the sources hold now becomes a challenger, or a reason why not.
+
+Each step asks git and DVC what is done already, so a run that was killed anywhere is gone on with by the next one:
+
+    scan        the sources into `data/<scale>/sources.json`; its hash names the branch `retrain/<hash>`
+    begin       the branch: new with the manifest, or the one that an earlier run left
+    before      the stages that need no trained model
+    training    the stages from the first training to the last: here, or by a worker that takes exactly this commit
+    after       evaluation and report
+    decide      `padstal challenge`: challenger against champion; the decision is committed before anything follows it
+    promote     `padstal promote`: tags and pull request, or nothing; then the outcome is committed
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from flows import run_branch
+from flows.causes import Cause, StageFailedError
+from flows.dag import read_dag
+from flows.git import git
+from flows.repro import StageRun
+from flows.stages import Hands, nothing_to_do, phases, run_stages
+from flows.workspace import Workspace
+
+AGAIN = "challenge again"
+"""What `padstal promote` says of a decision that does not hold any more: another champion, other thresholds."""
+Result = Literal["no new data", "promoted", "refused"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a retraining is to do.
+
+    Attributes:
+        branch: The branch that it starts from and that a promoted challenger is proposed to.
+        training: Stages that train, as in `dvc.yaml`; they and what lies between them go to the GPU.
+    """
+
+    branch: str = "main"
+    training: tuple[str, ...] = ("train_vae", "train_diffusion")
+
+
+@dataclass
+class Journal:
+    """What a run has found and done so far; also what it tells when it fails.
+
+    Attributes:
+        scale: The active scale of params.yaml.
+        manifest: Hash of the manifest, "" before the scan.
+        branch: The run's branch, "" before the scan.
+        commit: Last commit of the run.
+        files: Files that the sources hold; what the scan said.
+        result: How it ended, `None` before.
+        why: Reasons.
+        stages: What became of the stages.
+    """
+
+    scale: str = ""
+    manifest: str = ""
+    branch: str = ""
+    commit: str = ""
+    files: str = ""
+    result: Result | None = None
+    why: list[str] = field(default_factory=list)
+    stages: list[StageRun] = field(default_factory=list)
+
+    def end(self, result: Result, why: Sequence[str]) -> "Journal":
+        self.result, self.why = result, list(why)
+        return self
+
+
+Train = Callable[[Workspace, str, Sequence[str]], None]
+"""Has a worker bring stages up to date: at the workspace's commit, pushing to a branch."""
+
+
+def retrain(space: Workspace, plan: Plan, hands: Hands, journal: Journal, train: Train | None = None) -> Journal:
+    """One retraining in a workspace at the tip of `plan.branch`; the journal is filled as it goes.
+
+    Args:
+        space: The workspace.
+        plan: What to do.
+        hands: Who carries out what may be tried again.
+        journal: An empty one.
+        train: Has a worker train; trained here if `None`.
+
+    Raises:
+        StageFailedError: A step failed, other than by a gate that refused; what was done is on the branch.
+        GitError: As of `run_branch.push`.
+    """
+    root = space.root
+    journal.scale = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["scale"]
+    manifest = scan(space, hands, journal)
+    if manifest is None:
+        return journal.end("no new data", [f"the sources hold what {plan.branch} was made from"])
+    before = begin(space, plan, hands, journal, manifest)
+    if before is not None:
+        told = f"{journal.branch} has handled just these data: {before['outcome']}"
+        return journal.end("no new data", [told, *before["why"]])
+    parts = phases(read_dag(root), plan.training)
+    try:
+        journal.stages += run_stages(root, journal.branch, parts.before, hands)
+        if train is None:
+            journal.stages += run_stages(root, journal.branch, parts.training, hands, each=True)
+        else:
+            journal.stages += trained_elsewhere(space, journal, parts.training, hands, train)
+        journal.stages += run_stages(root, journal.branch, parts.after, hands)
+    except StageFailedError as failure:
+        if failure.cause is not Cause.REFUSED:
+            raise
+        return finish(space, hands, journal, "refused", [f"{failure.stage}: {failure.words}"])
+    promote, why = decide(space, hands, journal)
+    try:
+        hands.padstal("promote", "--decision", str(_decision_file(journal)))
+    except StageFailedError as failure:
+        if AGAIN not in failure.words:
+            raise
+        hands.say(f"the decision is out of date: {failure.words}")
+        promote, why = decide(space, hands, journal, anew=True)
+        hands.padstal("promote", "--decision", str(_decision_file(journal)))
+    return finish(space, hands, journal, "promoted" if promote else "refused", why)
+
+
+def scan(space: Workspace, hands: Hands, journal: Journal) -> bytes | None:
+    """The manifest of what the sources hold now; `None` if the branch has the same."""
+    lines = hands.padstal("scan")
+    journal.files = lines[-1] if lines else ""
+    content = (space.root / _manifest_file(journal)).read_bytes()
+    journal.commit = space.commit
+    if run_branch.read_committed(space.root, space.commit, str(_manifest_file(journal))) == content.decode():
+        return None
+    journal.manifest = hashlib.sha256(content).hexdigest()[:16]
+    journal.branch = f"retrain/{journal.manifest}"
+    return content
+
+
+def begin(space: Workspace, plan: Plan, hands: Hands, journal: Journal, manifest: bytes) -> dict[str, Any] | None:
+    """Check out the run's branch with the manifest committed; how it ended if an earlier run has handled it."""
+    root, branch = space.root, journal.branch
+    found = run_branch.tip(root, branch)
+    if found is None:
+        git(root, "checkout", "-q", "-b", branch)
+        hands.say(f"new data: {journal.files}; branch {branch}")
+    else:
+        state = _state(run_branch.read_committed(root, found, str(_state_file(journal))))
+        if state.get("manifest") == journal.manifest and state.get("outcome"):
+            return state
+        hands.say(f"going on with {branch}, which an earlier run left at {found[:12]}")
+        git(root, "reset", "-q", "--hard")
+        git(root, "clean", "-q", "-fd")
+        git(root, "checkout", "-q", "-B", branch, found)
+        run_branch.join(root, f"refs/remotes/origin/{plan.branch}")
+        (root / _manifest_file(journal)).write_bytes(manifest)
+    run_branch.commit_all(root, f"Scan the sources: {journal.manifest}")
+    hands.push_branch(branch)
+    journal.commit = run_branch.head(root)
+    return None
+
+
+def trained_elsewhere(
+    space: Workspace, journal: Journal, stages: Sequence[str], hands: Hands, train: Train
+) -> list[StageRun]:
+    """Have a worker train at exactly this commit, and take over what it recorded on the branch.
+
+    Raises:
+        StageFailedError: The worker failed, or did not bring the stages up to date.
+    """
+    root = space.root
+    if nothing_to_do(hands.dvc, stages):
+        return [StageRun(stage, "up to date", 0.0) for stage in stages]
+    hands.say(f"handing {run_branch.head(root)[:12]} to a worker for {', '.join(stages)}")
+    train(space, journal.branch, stages)
+    run_branch.fetch(root)
+    run_branch.join(root, f"refs/remotes/origin/{journal.branch}")
+    journal.commit = run_branch.head(root)
+    if not nothing_to_do(hands.dvc, stages):
+        raise StageFailedError("training", Cause.DVC, f"the worker ended, yet {journal.branch} lacks results of it")
+    return [StageRun(stage, "trained by a worker", 0.0) for stage in stages]
+
+
+def decide(space: Workspace, hands: Hands, journal: Journal, anew: bool = False) -> tuple[bool, list[str]]:
+    """Whether to promote the challenger, and why; decided once for one `dvc.lock`, committed before anyone acts.
+
+    Args:
+        space, hands, journal: The run's.
+        anew: Decide again, for the one there is does not hold any more.
+    """
+    root, file = space.root, _decision_file(journal)
+    lock = hashlib.sha256((root / run_branch.LOCK).read_bytes()).hexdigest()
+    state_file = root / _state_file(journal)
+    state = _state(state_file.read_text(encoding="utf-8") if state_file.exists() else None)
+    decided = state.get("manifest") == journal.manifest and state.get("lock") == lock and (root / file).exists()
+    if anew or not decided:
+        hands.pull_data()
+        hands.padstal("challenge", "--out", str(file))
+        _write_state(root, journal, {"lock": lock, "outcome": None, "why": []})
+        run_branch.commit_all(root, "Decide on the challenger")
+        hands.push_branch(journal.branch)
+    decision = json.loads((root / file).read_text(encoding="utf-8"))
+    verdict = decision["verdict"]
+    return verdict["promote"], [decision["summary"], *(c["reason"] for c in verdict["checks"] if not c["passed"])]
+
+
+def finish(space: Workspace, hands: Hands, journal: Journal, result: Result, why: Sequence[str]) -> Journal:
+    """Commit how it ended, so that these data are not retrained on."""
+    _write_state(space.root, journal, {"outcome": result, "why": list(why)})
+    run_branch.commit_all(space.root, f"Retraining ended: {result}")
+    hands.push_branch(journal.branch)
+    journal.commit = run_branch.head(space.root)
+    return journal.end(result, why)
+
+
+def _manifest_file(journal: Journal) -> Path:
+    return Path("data", journal.scale, "sources.json")
+
+
+def _decision_file(journal: Journal) -> Path:
+    return Path("reports", journal.scale, "decision.json")
+
+
+def _state_file(journal: Journal) -> Path:
+    return Path("reports", journal.scale, "retraining.json")
+
+
+def _state(text: str | None) -> dict[str, Any]:
+    """What a run wrote of itself; {} where there is nothing that can be read."""
+    try:
+        state = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _write_state(root: Path, journal: Journal, what: dict[str, Any]) -> None:
+    content = {"manifest": journal.manifest, **what}
+    file = root / _state_file(journal)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

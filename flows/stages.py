@@ -1,0 +1,169 @@
+"""Stages brought up to date in a workspace, their data pushed and their records committed to the run's branch."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows import run_branch
+from flows.causes import Cause, StageFailedError, cause_of, last_words
+from flows.child import run_child
+from flows.dag import Dag
+from flows.repro import StageRun, child_environment, repro
+from flows.resident import Dvc
+
+UP_TO_DATE = "up to date"
+PADSTAL = (sys.executable, "-m", "padstal.cli")
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Who carries out, in one workspace, what may fail and be tried again: plain functions, or tasks of Prefect.
+
+    Attributes:
+        dvc: The workspace's DVC.
+        stage: Brings a stage up to date, pulling what it needs.
+        push_data: Puts the outputs of stages into the DVC remote.
+        pull_data: Gets all that `dvc.lock` names.
+        push_branch: Pushes what is committed to a branch.
+        padstal: Runs a `padstal` command; gives what it said.
+        say: Gets a line for a person.
+    """
+
+    dvc: Dvc
+    stage: Callable[[str], StageRun]
+    push_data: Callable[[Sequence[str]], None]
+    pull_data: Callable[[], None]
+    push_branch: Callable[[str], None]
+    padstal: Callable[..., tuple[str, ...]]
+    say: Callable[[str], None]
+
+
+def plain_hands(root: Path, dvc: Dvc, say: Callable[[str], None], program: Sequence[str] = PADSTAL) -> Hands:
+    """Hands that try once; `program` is `padstal`."""
+    return Hands(
+        dvc=dvc,
+        stage=lambda stage: repro(stage, root, False, say, True, dvc=dvc),
+        push_data=lambda stages: transfer(dvc, "push", stages, say),
+        pull_data=lambda: transfer(dvc, "pull", (), say),
+        push_branch=lambda branch: run_branch.push(root, branch, say),
+        padstal=lambda *arguments: padstal(program, arguments, root, say),
+        say=say,
+    )
+
+
+@dataclass(frozen=True)
+class Phases:
+    """The stages of `dvc.yaml` in three parts, each in order.
+
+    Attributes:
+        before: What trains nothing and needs no trained model.
+        training: From the first training to the last, with what lies between.
+        after: The rest.
+    """
+
+    before: tuple[str, ...]
+    training: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def phases(dag: Dag, training: Iterable[str]) -> Phases:
+    """Split the DAG at the stages named in `training` ("train_vae" stands for all its items).
+
+    Raises:
+        ValueError: A name is no stage.
+    """
+    named = {stage for name in training for stage in dag.stages if name in (stage, stage.partition("@")[0])}
+    upto = dag.upto(training)  # also says which name is no stage
+    downstream = set(named)
+    for stage in dag.stages:
+        if dag.needs[stage] & downstream:
+            downstream.add(stage)
+    return Phases(
+        tuple(stage for stage in dag.stages if stage not in downstream),
+        tuple(stage for stage in dag.stages if stage in downstream and stage in upto),
+        tuple(stage for stage in dag.stages if stage in downstream and stage not in upto),
+    )
+
+
+def nothing_to_do(dvc: Dvc, stages: Sequence[str]) -> bool:
+    """Whether `dvc.lock` says that all the stages are up to date; their data need not be here."""
+    if not stages:
+        return True
+    outcome = dvc.run(["repro", "--dry", "--allow-missing", "-s", *stages], lambda _: None)
+    return outcome.code == 0 and not any("Running stage '" in line or "is cached" in line for line in outcome.lines)
+
+
+def run_stages(root: Path, branch: str, stages: Sequence[str], hands: Hands, *, each: bool = False) -> list[StageRun]:
+    """Bring the stages up to date; data first, then the commit that names them, so that no commit names lost data.
+
+    Args:
+        root: The workspace, on `branch`.
+        branch: The run's branch.
+        stages: In order.
+        hands: Who does it.
+        each: Push and commit after each stage, not only at the end: a machine may go, and training is dear.
+
+    Raises:
+        StageFailedError: A stage failed; what was done before it is recorded.
+    """
+    if nothing_to_do(hands.dvc, stages):
+        hands.say(f"up to date: {', '.join(stages) or 'no stage here'}")
+        return [StageRun(stage, UP_TO_DATE, 0.0) for stage in stages]
+    runs: list[StageRun] = []
+    recorded = 0
+    try:
+        for stage in stages:
+            runs.append(hands.stage(stage))
+            if each:
+                record(root, branch, runs[recorded:], hands)
+                recorded = len(runs)
+    except StageFailedError:
+        record(root, branch, runs[recorded:], hands)
+        raise
+    record(root, branch, runs[recorded:], hands)
+    return runs
+
+
+def record(root: Path, branch: str, runs: Sequence[StageRun], hands: Hands) -> None:
+    """Push the data of stages that ran, then commit and push what they recorded."""
+    ran = [run.stage for run in runs if run.result != UP_TO_DATE]
+    if not ran:
+        return
+    hands.push_data(ran)
+    run_branch.commit_all(root, f"Record {', '.join(ran)}")
+    hands.push_branch(branch)
+
+
+def transfer(dvc: Dvc, way: str, stages: Sequence[str], say: Callable[[str], None]) -> None:
+    """`dvc push` or `dvc pull` of what stages have written, or of everything.
+
+    Raises:
+        StageFailedError: With the cause.
+    """
+    outcome = dvc.run([way, *stages], say)
+    if outcome.code != 0:
+        raise StageFailedError(f"dvc {way}", cause_of(outcome), last_words(f"dvc {way}", outcome))
+
+
+def padstal(
+    program: Sequence[str],
+    arguments: Sequence[str],
+    root: Path,
+    say: Callable[[str], None],
+    timeout_seconds: float | None = None,
+) -> tuple[str, ...]:
+    """Run a `padstal` command in the repository; what it said.
+
+    Raises:
+        StageFailedError: With the cause.
+    """
+    name = f"padstal {arguments[0]}"
+    outcome = run_child([*program, *arguments], root, child_environment(root), say, timeout_seconds)
+    if outcome.code != 0 or outcome.timed_out:
+        cause = cause_of(outcome)
+        said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
+        raise StageFailedError(
+            name, Cause.STAGE if cause is Cause.DVC else cause, said[-1] if said else last_words(name, outcome)
+        )
+    return outcome.lines

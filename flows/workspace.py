@@ -1,0 +1,199 @@
+"""A run's own workspace: a fresh clone of the repository at one commit, removed at the end unless the run failed.
+
+    with workspace("evaluate", revision="main") as space:
+        repro("evaluate", space.root, False, say, pull=True)
+
+Under the base folder (`PADSTAL_WORKSPACES`, else `.workspaces/` of the checkout that this file is part of) each
+repository has a folder with
+
+    runs/<name>-<random>/repository   the clones, each with a lock that its run and the run's children hold
+    state/                            `.state/` of all clones: a training that was killed goes on in the next one
+    mirror/                           `data/mirror/` of all clones: buckets are not fetched anew
+    wandb/                            `wandb/` of all clones: runs recorded offline outlive the clone
+
+The DVC cache is the checkout's (or `PADSTAL_DVC_CACHE`). What a stage has written there DVC finds again, so a run that
+was killed costs no stage that had finished.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from flows.git import GitError, git, git_status, set_author, shown
+from flows.lock import BusyError, held
+
+HOME = Path(__file__).resolve().parents[1]
+"""The checkout that this code is part of."""
+BASE_VARIABLE, CACHE_VARIABLE = "PADSTAL_WORKSPACES", "PADSTAL_DVC_CACHE"
+SHARED = {"state": ".state", "mirror": "data/mirror", "wandb": "wandb"}
+"""Folder that all runs of a repository share → where a clone has it."""
+FAILED_KEPT = 3
+"""Workspaces of failed runs that stay for a person to look into."""
+FAILED = "failed.json"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A clone that belongs to one run.
+
+    Attributes:
+        root: The clone.
+        repository: Address or path that it was cloned from and pushes to (`origin`).
+        commit: The commit that was checked out first.
+        shared: Folder that all runs of this repository share.
+    """
+
+    root: Path
+    repository: str
+    commit: str
+    shared: Path
+
+
+@contextmanager
+def workspace(
+    name: str,
+    *,
+    revision: str = "main",
+    repository: str | None = None,
+    base: Path | None = None,
+    home: Path = HOME,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[Workspace]:
+    """A fresh clone at `revision` for this run alone.
+
+    Args:
+        name: What the run does ("retrain"); part of the folder's name.
+        revision: A branch of the repository, a tag or a commit.
+        repository: Address or path; by default the `origin` of `home`, or `home` itself where it has none.
+        base: Folder of all workspaces; by default `PADSTAL_WORKSPACES`, else `.workspaces/` in `home`.
+        home: The checkout whose DVC cache is shared, and that relative DVC remotes are relative to.
+        say: Gets a line for a person.
+
+    Raises:
+        GitError: It cannot be cloned, or there is no such revision.
+    """
+    address = repository or origin_of(home)
+    shared = shared_folder(address, base or base_folder(home))
+    with ExitStack() as stack:
+        with held(shared / "runs.lock", say=say):  # so that nobody sweeps a folder between its birth and its lock
+            for swept in sweep(shared):
+                say(f"removed {swept.name}, left by a run that is dead")
+            folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=shared / "runs"))
+            stack.enter_context(held(folder / "lock", wait=False))
+        root = folder / "repository"
+        try:
+            git(shared, "clone", "-q", "--no-checkout", address, str(root))
+            commit = _commit_of(root, revision, address)
+            git(root, "checkout", "-q", "--detach", commit)
+            set_author(root)
+            _share(root, shared)
+            _configure_dvc(root, home, folder)
+            say(f"workspace {root} at {commit[:12]} of {shown(address)}")
+            yield Workspace(root, address, commit, shared)
+        except Exception as error:
+            _mark_failed(folder, error)
+            raise
+        shutil.rmtree(folder)
+
+
+def base_folder(home: Path = HOME) -> Path:
+    """Where workspaces lie."""
+    return Path(os.environ.get(BASE_VARIABLE) or home / ".workspaces").resolve()
+
+
+def origin_of(home: Path) -> str:
+    """Address of `origin` of a checkout; the checkout itself where it has no `origin`."""
+    address = git(home, "config", "--get", "remote.origin.url", status=(0, 1))
+    local = address and "://" not in address and ":" not in address.split("/")[0]
+    return str((home / address).resolve()) if local else address or str(home)
+
+
+def shared_folder(address: str, base: Path) -> Path:
+    """What all runs of the repository at `address` share, made if needed."""
+    plain = shown(address).rstrip("/").removesuffix(".git")
+    readable = PurePosixPath(urlsplit(plain).path).name or "repository"
+    shared = base / f"{readable}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+    for folder in ("runs", *SHARED):
+        (shared / folder).mkdir(parents=True, exist_ok=True)
+    return shared
+
+
+def sweep(shared: Path) -> list[Path]:
+    """Remove the workspaces of dead runs, except the last `FAILED_KEPT` that failed; gives the removed ones.
+
+    To be called with `runs.lock` held.
+    """
+    dead = []
+    for folder in (shared / "runs").iterdir():
+        try:
+            with held(folder / "lock", wait=False):
+                dead.append(folder)
+        except BusyError:
+            continue
+    failed = [folder for folder in dead if (folder / FAILED).exists()]
+    failed.sort(key=lambda folder: (folder / FAILED).stat().st_mtime)
+    kept = failed[-FAILED_KEPT:]
+    swept = [folder for folder in dead if folder not in kept]
+    for folder in swept:
+        shutil.rmtree(folder)
+    return swept
+
+
+def _commit_of(root: Path, revision: str, address: str) -> str:
+    """The commit of a branch of origin, else of a tag, else the commit of that name."""
+    for name in (f"refs/remotes/origin/{revision}", f"refs/tags/{revision}", revision):
+        said, code = git_status(root, "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}")
+        if code == 0:
+            return said.strip()
+    raise GitError(f"{revision!r}: no branch, tag or commit of {shown(address)}")
+
+
+def _share(root: Path, shared: Path) -> None:
+    """Links to what outlives the clone; git is told to leave them out, since `.gitignore` means folders."""
+    for folder, place in SHARED.items():
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).symlink_to(shared / folder, target_is_directory=True)
+    with open(root / ".git" / "info" / "exclude", "a", encoding="utf-8") as exclude:
+        exclude.writelines(f"/{place}\n" for place in (*SHARED.values(), ".dvc/config.local"))
+
+
+def _configure_dvc(root: Path, home: Path, folder: Path) -> None:
+    """`.dvc/config.local`: the shared cache, remotes that are folders, and DVC's own notes beside the clone."""
+    from dvc.config import Config
+    from dvc.config_schema import RelPath
+
+    if not (root / ".dvc").is_dir():
+        return
+    config = Config(str(root / ".dvc"))
+    remotes = {
+        name: home / ".dvc" / os.path.relpath(remote["url"], root / ".dvc")
+        for name, remote in config["remote"].items()
+        if isinstance(remote["url"], RelPath)
+    }
+    with config.edit("local") as local:
+        local["core"]["site_cache_dir"] = str(folder / "dvc")
+        local["cache"]["dir"] = os.environ.get(CACHE_VARIABLE) or _cache_of(home, folder.parent.parent)
+        for name, place in remotes.items():
+            local["remote"].setdefault(name, {})["url"] = os.path.normpath(place)
+
+
+def _cache_of(home: Path, shared: Path) -> str:
+    """The DVC cache of the checkout `home`; one of its own where that is no DVC repository."""
+    from dvc.config import Config
+
+    if not (home / ".dvc").is_dir():
+        return str(shared / "cache")
+    return str(Config(str(home / ".dvc"))["cache"].get("dir") or home / ".dvc" / "cache")
+
+
+def _mark_failed(folder: Path, error: BaseException) -> None:
+    record = {"error": f"{type(error).__name__}: {error}"[:2000], "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    (folder / FAILED).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,176 @@
+"""A run's workspace is its own, shares what outlives it, goes when the run is over and stays when it failed."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from flows.git import GitError, git
+from flows.lock import BusyError, held
+from flows.workspace import SHARED, shared_folder, workspace
+
+from flows import workspace as module
+
+ROOT = Path(__file__).resolve().parents[2]
+HOLD = """
+import subprocess, sys, time
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from flows.lock import held
+from flows.child import run_child
+with held(Path({lock!r})):
+    run_child({child!r}, Path("."), {{"PATH": "/usr/bin:/bin"}}, lambda line: print(line, flush=True))
+"""
+
+
+def run(folder: Path, *command: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"] if command[0] == "git" else []
+    return subprocess.run(
+        [command[0], *identity, *command[1:]], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A checkout with two commits, and its bare origin beside it."""
+    origin, home = tmp_path / "origin.git", tmp_path / "home"
+    run(tmp_path, "git", "init", "-q", "--bare", "-b", "main", str(origin))
+    run(tmp_path, "git", "clone", "-q", str(origin), str(home))
+    (home / ".dvc").mkdir()
+    (home / ".dvc" / "config").write_text(
+        "['remote \"here\"']\n    url = remote\n['remote \"far\"']\n    url = s3://b/p\n"
+    )
+    (home / ".gitignore").write_text(".state/\nwandb/\n")
+    for number in ("one", "two"):
+        (home / "file").write_text(number)
+        run(home, "git", "add", "--all")
+        run(home, "git", "commit", "-q", "-m", number)
+    run(home, "git", "push", "-q", "origin", "HEAD:main")
+    return home
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return tmp_path / "workspaces"
+
+
+def test_it_is_a_clean_clone_at_the_wanted_commit_and_goes_at_the_end(home: Path, base: Path) -> None:
+    first = run(home, "git", "rev-parse", "HEAD~1")
+    with workspace("try", revision=first, base=base, home=home) as space:
+        assert (space.root / "file").read_text() == "one"
+        assert space.commit == first
+        assert git(space.root, "status", "--porcelain") == ""
+        assert git(space.root, "remote", "get-url", "origin") == str(home.parent / "origin.git") == space.repository
+    assert not space.root.exists()
+    assert not any((space.shared / "runs").iterdir())
+
+
+def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path, base: Path) -> None:
+    (home / "file").write_text("not pushed")
+    run(home, "git", "commit", "-q", "-am", "three")
+    with workspace("try", revision="main", base=base, home=home) as space:
+        assert (space.root / "file").read_text() == "two"
+
+
+def test_what_outlives_a_run_is_shared_by_all_and_no_change_to_git(home: Path, base: Path) -> None:
+    with workspace("one", base=base, home=home) as one, workspace("two", base=base, home=home) as two:
+        for place in SHARED.values():
+            (one.root / place / "kept").write_text("x")
+            assert (two.root / place / "kept").exists()
+        assert git(one.root, "status", "--porcelain") == ""
+        assert one.root != two.root
+    with workspace("three", base=base, home=home) as three:
+        assert (three.root / ".state" / "kept").exists()
+
+
+def test_the_cache_is_the_checkouts_and_a_remote_that_is_a_folder_stays_where_it_was(home: Path, base: Path) -> None:
+    from dvc.config import Config
+
+    with workspace("try", base=base, home=home) as space:
+        config = Config(str(space.root / ".dvc"))
+        assert config["cache"]["dir"] == str(home / ".dvc" / "cache")
+        assert config["remote"]["here"]["url"] == str(home / ".dvc" / "remote")
+        assert config["remote"]["far"]["url"] == "s3://b/p"
+        assert Path(config["core"]["site_cache_dir"]).parent == space.root.parent
+
+
+def test_another_cache_is_named_by_a_variable(home: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dvc.config import Config
+
+    monkeypatch.setenv(module.CACHE_VARIABLE, str(base / "cache"))
+    with workspace("try", base=base, home=home) as space:
+        assert Config(str(space.root / ".dvc"))["cache"]["dir"] == str(base / "cache")
+
+
+def fail(home: Path, base: Path, number: int) -> Path:
+    """A workspace whose run failed, `number` seconds after 1970."""
+    with contextlib.suppress(RuntimeError), workspace("try", base=base, home=home) as space:
+        raise RuntimeError(f"broken {number}")
+    os.utime(space.root.parent / module.FAILED, (number, number))
+    return space.root
+
+
+def test_the_last_workspaces_of_failed_runs_stay_with_their_error(home: Path, base: Path) -> None:
+    roots = [fail(home, base, number) for number in range(module.FAILED_KEPT + 2)]
+    failed = roots[-1].parent / module.FAILED
+    assert "broken 4" in failed.read_text()
+    with workspace("try", base=base, home=home):
+        assert [root.exists() for root in roots] == [False, False, True, True, True]
+
+
+def test_a_wrong_revision_is_named(home: Path, base: Path) -> None:
+    for wrong in ("nowhere", "--all"):
+        with (
+            pytest.raises(GitError, match=f"'{wrong}': no branch"),
+            workspace("try", revision=wrong, base=base, home=home),
+        ):
+            pass
+
+
+def test_a_killed_runs_workspace_is_swept_and_a_living_ones_is_not(home: Path, base: Path) -> None:
+    shared = shared_folder(str(home.parent / "origin.git"), base)
+    lock = shared / "runs" / "try-dead" / "lock"
+    code = HOLD.format(root=str(ROOT), lock=str(lock), child=["/bin/sh", "-c", "echo up $$; sleep 60"])
+    run_ = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert run_.stdout is not None
+    child = int(run_.stdout.readline().split()[1])
+    with workspace("try", base=base, home=home):
+        assert lock.exists()
+    run_.send_signal(signal.SIGKILL)
+    run_.wait()
+    run_.stdout.close()
+    with workspace("try", base=base, home=home):
+        assert lock.exists()  # the child that it left may still write there
+    os.killpg(child, signal.SIGKILL)
+    _until_free(lock)
+    with workspace("try", base=base, home=home):
+        assert not lock.parent.exists()
+
+
+def _until_free(lock: Path) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with held(lock, wait=False):
+                return
+        except BusyError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def test_credentials_in_an_address_name_no_folder(base: Path) -> None:
+    folders = {shared_folder(address, base) for address in ("https://me:secret@h/a/r.git", "https://h/a/r")}
+    assert len(folders) == 1
+    assert "secret" not in str(folders)
+    assert shared_folder("https://h/b/r", base) not in folders
+
+
+def test_a_held_lock_is_refused_where_nobody_waits(tmp_path: Path) -> None:
+    with held(tmp_path / "lock"), pytest.raises(BusyError, match="lock"), held(tmp_path / "lock", wait=False):
+        pass
+    with held(tmp_path / "lock", wait=False):
+        pass

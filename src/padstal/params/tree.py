@@ -14,6 +14,7 @@ from padstal.params.gate import GateParams
 from padstal.params.ingest import IngestParams
 from padstal.params.load import ParamsError, check, read_yaml
 from padstal.params.prepare import PrepareParams
+from padstal.params.promote import PromoteParams
 from padstal.params.report import ReportParams
 from padstal.params.runtime import RuntimeParams, TrackingParams
 from padstal.params.sample import SampleParams
@@ -78,6 +79,7 @@ class Tree(Section):
     scale: Literal["demo", "study", "full"] = value("the scale that runs")
     runtime: RuntimeParams
     tracking: TrackingParams
+    promote: PromoteParams
     scales: Scales
 
 

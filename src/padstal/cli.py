@@ -243,7 +243,7 @@ def challenge(
         str | None,
         typer.Option(
             "--champion",
-            help="version or revision to compare with, or none; by default the champion of the remote's tags",
+            help="version or revision to compare with, or none; by default the remote's champion",
         ),
     ] = None,
     model: ModelOption = None,

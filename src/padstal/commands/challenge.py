@@ -1,4 +1,4 @@
-"""`padstal challenge`: the workspace's model against the champion's on frozen prompts; the decision as JSON and Markdown."""
+"""`padstal challenge`: the workspace's model against the champion's on frozen prompts, and the decision."""
 
 import json
 import time

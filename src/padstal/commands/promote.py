@@ -1,4 +1,4 @@
-"""`padstal promote`: carry out a decision, tags and pull request; run again, it finds what is done and does the rest."""
+"""`padstal promote`: carry out a decision, tags and pull request; run again, it does what is left to do."""
 
 import json
 import os
@@ -90,9 +90,7 @@ def _check_thresholds(root: Path, decision: "Decision") -> None:
     from padstal.promotion.challenge import thresholds
 
     if thresholds(promote_params(root)) != decision.thresholds:
-        raise ValueError(
-            "promote in params.yaml asks for other thresholds than the decision was taken by: challenge again"
-        )
+        raise ValueError("promote in params.yaml has other thresholds than the decision: challenge again")
 
 
 def _tell_refusal(decision: "Decision", as_json: bool) -> None:

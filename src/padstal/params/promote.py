@@ -21,7 +21,7 @@ class FloorParams(Section):
     """What every challenger must reach, with or without a champion."""
 
     clap_f_above_chance: float = value(
-        "CLAP-f less that with other prompts, lower end of its interval", "cosine", ge=-2
+        "CLAP-f less that with other prompts, at its interval's lower end", "cosine", ge=-2
     )
     vendi_share: float = value("Vendi score over that of as many held-out clips", "share", ge=0)
     pmos_share: float = value("p-MOS over that of held-out clips", "share", ge=0)

@@ -12,7 +12,7 @@ from typing import Any
 from padstal.promotion import objects, register
 from padstal.promotion.decision import Decision
 from padstal.promotion.gate import METRICS, Evidence
-from padstal.promotion.git import GitError, PushRefused, git, said
+from padstal.promotion.git import GitError, PushRefusedError, git, said
 from padstal.promotion.register import Assignment, Register, Version
 
 DECIDES = ("src", "params.yaml", "dvc.yaml", "dvc.lock")
@@ -82,8 +82,8 @@ def check_repository(root: Path, decision: Decision, found: Register, branch: st
     head = git(root, "rev-parse", "HEAD")
     if not _unchanged(root, decision.challenger.commit, head):
         raise ValueError(
-            f"the decision is about {decision.challenger.commit[:12]}, and HEAD ({head[:12]}) has other code, params or "
-            "weights: check that commit out, or challenge again"
+            f"the decision is about {decision.challenger.commit[:12]}, and HEAD ({head[:12]}) has other code, params "
+            "or weights: check that commit out, or challenge again"
         )
     if objects.outs_at(root, head, decision.challenger.outs) != dict(decision.challenger.outs):
         raise ValueError(f"dvc.lock of {head[:12]} names other weights than the decision: challenge again")
@@ -183,18 +183,18 @@ def _push(
     made = {name: register.tag_object(root, name, done.commit, message, record) for name in tags}
     try:
         register.push(root, made, done.branch, done.commit)
-    except PushRefused as error:
+    except PushRefusedError as error:
         again = register.read(root, found.model)
         theirs = again.carried_out(str(record.get("decision", "")))
         if theirs is not None:
             return Done(found.model, _version_of(again, theirs), theirs.number, theirs.commit, done.branch, False)
         now = again.champion.name if again.champion else "nobody"
         if again.assignments[-1:] != found.assignments[-1:]:
-            raise PushRefused(
+            raise PushRefusedError(
                 f"another promotion of {found.model} came first: {now} is champion now (assignment "
                 f"{again.assignments[-1].number}); nothing was written, challenge again"
             ) from error
-        raise PushRefused(
+        raise PushRefusedError(
             f"{register.REMOTE} did not take branch {done.branch} and the tags; nothing was written: {error}"
         ) from error
     return done

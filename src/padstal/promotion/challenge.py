@@ -92,7 +92,7 @@ def opponent(root: Path, register: Register, asked: str | None) -> Opponent | No
         return None
     if asked is None:
         champion = register.champion
-        return champion and Opponent(champion.name, open_tree(root, champion.commit))
+        return Opponent(champion.name, open_tree(root, champion.commit)) if champion is not None else None
     wanted = asked.removeprefix(f"{register.model}@")
     version = next((one for one in register.versions if one.name == wanted), None)
     if version:
@@ -142,9 +142,7 @@ def challenge(
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="challenge-", dir=folder) as temporary:
         hall = Path(temporary)
-        say(
-            f"the challenger, {workspace.commit[:12]}, plays {len(prompts.prompts)} prompts, {prompts.samples} times each"
-        )
+        say(f"the challenger, {workspace.commit[:12]}, plays {len(prompts.prompts)} prompts × {prompts.samples}")
         play(root, paths.frozen_prompts, hall / "challenger", setup.model, setup.promote.perturbation)
         judges, of = paths, f"the challenger, {workspace.commit[:12]}"
         champion_outs: dict[str, str] = {}
@@ -170,7 +168,7 @@ def challenge(
         challenger=Side("", workspace.commit, outs, sampling["challenger"]),
         changed=workspace.changed,
         replaces=register.champion.name if register.champion else "",
-        champion=other and Side(other.version, other.tree.commit, champion_outs, sampling["champion"]),
+        champion=Side(other.version, other.tree.commit, champion_outs, sampling["champion"]) if other else None,
         judges={"of": of, **fingerprints},
         design={
             "prompts": len(prompts.prompts),
@@ -248,8 +246,8 @@ def _check_scale(other: Opponent, scale: str) -> None:
     tree = yaml.safe_load(other.tree.read("params.yaml") or b"") or {}
     if tree.get("scale") != scale:
         raise ValueError(
-            f"the champion {other.version or other.tree.commit[:12]} is of scale {tree.get('scale')}, the challenger of "
-            f"{scale}, and figures of two scales do not compare: --champion {NONE} judges the challenger by floors alone"
+            f"the champion {other.version or other.tree.commit[:12]} is of scale {tree.get('scale')}, the challenger "
+            f"of {scale}, and figures of two scales do not compare: --champion {NONE} judges by floors alone"
         )
 
 

@@ -25,7 +25,7 @@ def refused(names: tuple[str, ...], policy: Policy) -> dict[str, str]:
 
 
 def gates(tree: Tree, scale: str) -> dict[str, bool | None]:
-    """Data set → whether it passed its gate: a gate that stops a run leaves neither metrics nor an out in `dvc.lock`."""
+    """Data set → whether it passed its gate; one that stops a run leaves neither metrics nor an out in `dvc.lock`."""
     outs = outs_of(tree.read("dvc.lock"))
     return {
         name: (f"data/{scale}/gate/{name}" in outs) if _metrics(tree, scale, f"gate_{name}") else None

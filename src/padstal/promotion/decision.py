@@ -84,9 +84,9 @@ def read(path: Path) -> tuple[Decision, str]:
         summary, verdict = raw.pop("summary"), raw.pop("verdict")
         evidence, thresholds = _evidence(raw.pop("evidence")), _thresholds(raw.pop("thresholds"))
         champion = raw.pop("champion")
-        sides = {"challenger": Side(**raw.pop("challenger")), "champion": Side(**champion) if champion else None}
+        raw |= {"challenger": Side(**raw["challenger"]), "champion": Side(**champion) if champion else None}
         again = decide(evidence, thresholds)
-        decision = Decision(**raw, **sides, evidence=evidence, thresholds=thresholds, verdict=again)
+        decision = Decision(**raw, evidence=evidence, thresholds=thresholds, verdict=again)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: no decision of this version ({type(error).__name__}: {error})") from None
     if again.promote is not verdict.get("promote") or again.summary != summary:
@@ -120,13 +120,12 @@ def _evidence(raw: dict[str, Any]) -> Evidence:
     }
     floors = {name: _figure(one) or Figure(None) for name, one in raw.pop("floors").items()}
     drift = {name: one and Drift(**one) for name, one in raw.pop("drift").items()}
-    lists = {name: tuple(raw.pop(name)) for name in ("licences", "champion_licences")}
-    return Evidence(**raw, **lists, metrics=metrics, floors=floors, drift=drift)
+    raw |= {name: tuple(raw[name]) for name in ("licences", "champion_licences")}
+    return Evidence(**raw, metrics=metrics, floors=floors, drift=drift)
 
 
 def _thresholds(raw: dict[str, Any]) -> Thresholds:
-    lists = {name: tuple(raw.pop(name)) for name in ("better_in", "accepted_licences")}
-    return Thresholds(**raw, **lists)
+    return Thresholds(**{**raw, **{name: tuple(raw[name]) for name in ("better_in", "accepted_licences")}})
 
 
 def _figure(raw: Any) -> Figure | None:

@@ -1,4 +1,4 @@
-"""A decision as Markdown, for the person who asks why: the answer, both models' figures, every check with its reason."""
+"""A decision as Markdown, for the person who asks why: the answer, both models' figures, each check's reason."""
 
 from padstal.promotion.decision import Decision
 from padstal.promotion.gate import METRICS, Check, Compared, Figure, Interval
@@ -32,7 +32,8 @@ def _players(decision: Decision) -> str:
     lines += [
         judges,
         f"- {number(design.get('prompts'))} frozen prompts (`{str(design.get('frozen_prompts'))[:12]}`), "
-        f"{number(design.get('samples_a_prompt'))} samples each; {number(design.get('reference_clips'))} held-out clips.",
+        f"{number(design.get('samples_a_prompt'))} samples each; "
+        f"{number(design.get('reference_clips'))} held-out clips.",
     ]
     return "\n".join(lines)
 

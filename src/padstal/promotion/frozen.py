@@ -94,8 +94,8 @@ def read(path: Path) -> tuple[FrozenPrompts, str]:
         if raw.pop("format") != FORMAT:
             raise ValueError(f"expected format {FORMAT}")
         prompts = tuple(Prompt(**{**one, "posterior": tuple(one["posterior"])}) for one in raw.pop("prompts"))
-        lists = {name: tuple(raw.pop(name)) for name in ("genres", "seeds")}
-        return FrozenPrompts(**raw, **lists, prompts=prompts), sha256_file(path)
+        raw |= {name: tuple(raw[name]) for name in ("genres", "seeds")}
+        return FrozenPrompts(**raw, prompts=prompts), sha256_file(path)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path}: no frozen prompts of this version ({error})") from None
 

@@ -1,7 +1,7 @@
 """The gate: whether a challenger becomes champion, decided from measured evidence alone.
 
 A pure function of evidence and thresholds. It promotes only if every check holds, and what is missing or not finite
-never holds. With G the gain of the challenger in a metric (signed so that more is better), [G₋, G₊] its paired interval:
+never holds. With G the challenger's gain in a metric (signed so that more is better) and [G₋, G₊] its paired interval:
 
     not worse:  G ≥ −margin  or  G₊ ≥ 0                                                                (1)
     better:     G₋ > 0 in one metric of diversity or alignment, at a level corrected for their number    (2)

@@ -11,7 +11,7 @@ class GitError(ValueError):
     """git refused, or cannot be run; the message is git's own."""
 
 
-class PushRefused(GitError):
+class PushRefusedError(GitError):
     """The remote has something else by now where we would have written."""
 
 
@@ -38,7 +38,7 @@ def git(root: Path, *arguments: str, given: str | None = None) -> str:
         raise GitError(f"git {arguments[0]}: no answer within {TIMEOUT_SECONDS:.0f} s") from None
     if done.returncode != 0:
         rejected = any(line.startswith("!\t") for line in done.stdout.splitlines())
-        kind = PushRefused if rejected else GitError
+        kind = PushRefusedError if rejected else GitError
         raise kind(f"git {arguments[0]}: {_brief(done.stderr) or _brief(done.stdout) or f'exit {done.returncode}'}")
     return done.stdout.strip()
 

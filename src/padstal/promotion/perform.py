@@ -2,8 +2,8 @@
 
 A champion plays with the code, params and weights of its own revision, so that a change of architecture or of the
 sampler can be judged too. Contract between revisions: `python -m padstal.promotion.perform FROZEN OUT MODEL
-PERTURBATION` in a folder with `params.yaml` and `models/` reads the JSON of `frozen.py` and writes `OUT/audio.npy` (int16
-[P·I, S, C], prompts first, then seeds, then takes) and `OUT/record.json`.
+PERTURBATION` in a folder with `params.yaml` and `models/` reads the JSON of `frozen.py` and writes `OUT/audio.npy`
+(int16 [P·I, S, C]: prompts first, then seeds, then takes) and `OUT/record.json`.
 """
 
 import sys

@@ -170,7 +170,7 @@ def push(root: Path, tags: Mapping[str, str], branch: str = "", commit: str = ""
     """Push tag objects, and `commit` to `branch`, all or none; then know them here too.
 
     Raises:
-        PushRefused: The remote has one of these tags already, or the branch has gone elsewhere.
+        PushRefusedError: The remote has one of these tags already, or the branch has gone elsewhere.
         GitError: The remote cannot be reached.
     """
     refs = [f"{oid}:refs/tags/{name}" for name, oid in tags.items()]

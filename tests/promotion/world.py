@@ -225,5 +225,3 @@ def quiet(monkeypatch: Any, folder: Path) -> None:
         "DVC_SITE_CACHE_DIR": str(folder / "site-cache"),
     }.items():
         monkeypatch.setenv(name, value)
-
-

@@ -112,7 +112,7 @@ def _page(found: "Register") -> str:
         f"  scale     {record.get('scale', '–')}",
         f"  licences  {', '.join(record.get('licences') or ()) or '–'}",
         f"  decision  {record.get('decision', '–')}",
-        f"  get it    padstal champion --export FOLDER",
+        "  get it    padstal champion --export FOLDER",
     ]
     metrics = record.get("metrics")
     for name, one in (metrics if isinstance(metrics, Mapping) else {}).items():

@@ -83,7 +83,7 @@ def push(
 @app.command(epilog="Examples: [bold]padstal params[/bold], [bold]padstal params train_vae --scale full[/bold]")
 def params(
     section: Annotated[
-        str | None, typer.Argument(help="a stage's section, runtime, tracking, operations or budget; all if left out")
+        str | None, typer.Argument(help="a stage's section, runtime, tracking, operations, promote or budget; all if left out")
     ] = None,
     scale: ScaleOption = None,
 ) -> None:
@@ -264,6 +264,92 @@ def compare(
     from padstal.commands.compare import run
 
     _finish(lambda: run(Path.cwd(), base, head, scale, out, as_json))
+
+
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="tal_dit or audio_dit; by default promote.model of params.yaml")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
+
+
+@app.command(epilog="Example: [bold]padstal freeze-prompts[/bold], then commit data/<scale>/frozen_prompts.json")
+def freeze_prompts(
+    count: Annotated[int | None, typer.Option(min=2, help="prompts; by default promote.prompts")] = None,
+    force: Annotated[bool, typer.Option("--force", help="write them anew; earlier decisions will not compare")] = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Fix the prompts and seeds that champion and challenger are judged on, once, from the test split."""
+    from padstal.commands.freeze_prompts import run
+
+    _finish(lambda: run(Path.cwd(), scale, count, force))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal challenge --out decision.json[/bold], "
+    "[bold]padstal challenge --champion v1.2.0 --out decision.json[/bold], "
+    "[bold]padstal challenge --champion none --out decision.json[/bold]"
+)
+def challenge(
+    out: Annotated[Path, typer.Option(help="file for the decision (JSON); its text goes beside it (.md)")],
+    champion_: Annotated[
+        str | None,
+        typer.Option(
+            "--champion",
+            help="version or revision to compare with, or none; by default the remote's champion",
+        ),
+    ] = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Let the workspace's model and the champion's play the frozen prompts, and decide which is better."""
+    from padstal.commands.challenge import Wish, run
+
+    _finish(lambda: run(Path.cwd(), Wish(out, champion_, model, as_json), scale))
+
+
+@app.command(
+    epilog="Example: [bold]padstal challenge --out decision.json && padstal promote --decision decision.json[/bold]"
+)
+def promote(
+    decision: Annotated[Path, typer.Option(help="what `padstal challenge` wrote")],
+    branch: Annotated[str | None, typer.Option(help="branch to push; by default the one that is checked out")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the challenger champion, if the decision says so: tags, branch and pull request, all or nothing."""
+    from padstal.commands.promote import run
+
+    _finish(lambda: run(Path.cwd(), decision, branch, as_json))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal champion[/bold], [bold]padstal champion --export /srv/music-model[/bold], "
+    "[bold]padstal champion --json[/bold]"
+)
+def champion(
+    export: Annotated[Path | None, typer.Option(help="new folder for its weights, params and model cards")] = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who is champion, its figures and its history."""
+    from padstal.commands.champion import show
+
+    _finish(lambda: show(Path.cwd(), model, export, as_json))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal rollback[/bold], [bold]padstal rollback --to v1.0.0 --reason 'hums at 50 Hz'[/bold]"
+)
+def rollback(
+    to: Annotated[str | None, typer.Option(help="version; by default the one before the champion")] = None,
+    reason: Annotated[str, typer.Option(help="kept in the tag")] = "",
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an earlier version champion again."""
+    from padstal.commands.champion import rollback
+
+    _finish(lambda: rollback(Path.cwd(), model, to, reason, as_json))
 
 
 @app.command(epilog="Example, in a job of GitHub Actions: [bold]padstal post-comment[/bold]")

@@ -49,6 +49,11 @@ class Paths:
         """Profile of the data set that drift is measured against ("ingest" or "curate"); in git."""
         return self.data / "reference" / f"{item}.json"
 
+    @property
+    def frozen_prompts(self) -> Path:
+        """Prompts and seeds that champion and challenger are judged on; in git, written once."""
+        return self.data / "frozen_prompts.json"
+
     def validate(self, item: str) -> Path:
         """`verdict.json` (the outcome of every expectation), `data_docs/`, `profile.json` and `drift.json`."""
         return self.data / "validate" / item

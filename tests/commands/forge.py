@@ -90,6 +90,15 @@ def _reply(forge: Forge, method: str, address: str, body: bytes) -> tuple[int, b
         return forge.status, b"{}", {}
     if path == "/stored":
         return 200, forge.artefact or b"", {}
+    if path == "pulls" and method == "POST":
+        asked = json.loads(body)
+        made = {"number": len(forge.pulls) + 1, "head": {"ref": asked["head"]}, **asked, "branch": asked["head"]}
+        forge.pulls.append(made)
+        return 201, json.dumps(made).encode(), {}
+    if path == "pulls" and query["state"] == "all":
+        owner = REPOSITORY.partition("/")[0]
+        found = [one for one in forge.pulls if f"{owner}:{one.get('branch')}" == query["head"]]
+        return 200, json.dumps(found if query["page"] == "1" else []).encode(), {}
     if path == "pulls":
         assert query["state"] == "open"
         return 200, json.dumps(forge.pulls if query["head"] == "stranger:topic" else []).encode(), {}

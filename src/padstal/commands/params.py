@@ -10,7 +10,7 @@ from padstal.commands.where import paths_of
 from padstal.params.explain import Explained, explain
 from padstal.params.tree import STAGES, Tree, load_tree
 
-SHARED = ("runtime", "tracking", "operations")
+SHARED = ("runtime", "tracking", "operations", "promote")
 
 
 def run(root: Path, section: str | None, scale: str | None) -> int:

@@ -13,7 +13,7 @@ NO_REFERENCE = {"features": {}, "tracks": 0}
 
 
 def run(root: Path, scale: str | None) -> int:
-    """Copy the profiles of data that passed the gate to `data/<scale>/reference/`; promotion calls it too.
+    """Copy the profiles of data that passed the gate to `data/<scale>/reference/`.
 
     Raises:
         FileNotFoundError: A data set has no profile, or has not passed its gate.

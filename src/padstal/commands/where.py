@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from padstal.params.load import SCALES, read_yaml
+from padstal.params.load import SCALES, check, read_yaml
+from padstal.params.promote import PromoteParams
 from padstal.paths import Paths
 
 
@@ -17,3 +18,12 @@ def paths_of(root: Path, scale: str | None) -> Paths:
     if scale is not None and scale not in SCALES:
         raise ValueError(f"--scale {scale}: expected one of {', '.join(SCALES)}")
     return Paths(root, scale or active)
+
+
+def promote_params(root: Path) -> PromoteParams:
+    """Section `promote` of `root/params.yaml`.
+
+    Raises:
+        ParamsError: It is missing or wrong.
+    """
+    return check(PromoteParams, read_yaml(root / "params.yaml").get("promote"), "promote")

@@ -15,6 +15,7 @@ from padstal.params.ingest import IngestParams
 from padstal.params.load import ParamsError, check, read_yaml
 from padstal.params.operations import OperationsParams
 from padstal.params.prepare import PrepareParams
+from padstal.params.promote import PromoteParams
 from padstal.params.report import ReportParams
 from padstal.params.runtime import RuntimeParams, TrackingParams
 from padstal.params.sample import SampleParams
@@ -80,6 +81,7 @@ class Tree(Section):
     runtime: RuntimeParams
     tracking: TrackingParams
     operations: OperationsParams
+    promote: PromoteParams
     scales: Scales
 
     @model_validator(mode="after")

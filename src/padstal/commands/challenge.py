@@ -1,0 +1,70 @@
+"""`padstal challenge`: the workspace's model against the champion's on frozen prompts, and the decision."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from padstal.audio.licence_policy import Policy
+from padstal.commands.where import paths_of, promote_params
+from padstal.params.evaluate import EvaluateParams
+from padstal.params.ingest import IngestParams
+from padstal.params.load import check, load_section, read_yaml
+from padstal.params.runtime import RuntimeParams
+from padstal.storage.atomic import atomic_file
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for; None takes the champion, or the model of params."""
+
+    out: Path
+    champion: str | None
+    model: str | None
+    as_json: bool
+
+
+def run(root: Path, wish: Wish, scale: str | None) -> int:
+    """Decide, and write `wish.out` and the same with the ending `.md`. The status is 0 whichever way the gate decides.
+
+    Raises:
+        FileNotFoundError: Something that it takes is missing.
+        ValueError: The two do not compare, or the workspace is not what it says it is.
+    """
+    started = time.monotonic()
+    paths, params = paths_of(root, scale), promote_params(root)
+    model = (wish.model or params.model).replace("-", "_")
+    ingest = load_section(paths.params, "ingest", IngestParams, paths.scale)
+    evaluate = load_section(paths.params, "evaluate", EvaluateParams, paths.scale)
+    runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
+
+    import torch
+
+    from padstal.promotion import decision as decisions
+    from padstal.promotion import register
+    from padstal.promotion.challenge import Setup, challenge, promoted_name
+    from padstal.promotion.explain import markdown
+
+    torch.set_num_threads(runtime.threads)
+    device = "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"
+    policy = Policy(**ingest.licences.model_dump())
+    setup = Setup(paths, model, params, evaluate, policy, ingest.sample_rate, device)
+    found = register.read(root, promoted_name(model))
+    decision = challenge(setup, found, wish.champion, say=_say)
+    decisions.write(wish.out, decision)
+    text = markdown(decision)
+    with atomic_file(wish.out.with_suffix(".md")) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    if wish.as_json:
+        answer = {"promote": decision.verdict.promote, "summary": decision.verdict.summary, "decision": str(wish.out)}
+        print(json.dumps(answer))
+    else:
+        print(text)
+        print(f"decision: {wish.out}, as text {wish.out.with_suffix('.md')}; {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def _say(message: str) -> None:
+    import sys
+
+    print(f"challenge: {message}", file=sys.stderr, flush=True)

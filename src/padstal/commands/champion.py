@@ -1,0 +1,130 @@
+"""`padstal champion` and `padstal rollback`: who is champion and was, its files ready to use, and the way back."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from padstal.commands.where import promote_params
+
+if TYPE_CHECKING:
+    from padstal.promotion.register import Register, Version
+
+
+def show(root: Path, model: str | None, export: Path | None, as_json: bool) -> int:
+    """Print the champion, its figures and history; with `export`, write its files into a new folder.
+
+    Raises:
+        GitError: The remote cannot be asked.
+        ValueError: There is no champion to export, or the folder exists.
+        MissingObjectsError: Its files cannot be fetched.
+    """
+    from padstal.promotion import register
+
+    name = _name(root, model)
+    found = register.read(root, name)
+    if as_json:
+        print(json.dumps(_record(found)))
+    else:
+        print(_page(found))
+    if export is not None:
+        if found.champion is None:
+            raise ValueError(f"{name} has no champion to export")
+        files = _export(root, found.champion, export)
+        if not as_json:
+            print(f"\n{export}: {files} files; try there: padstal generate 'slow solo piano' --model {_model(name)}")
+    return 0
+
+
+def rollback(root: Path, model: str | None, to: str | None, reason: str, as_json: bool) -> int:
+    """Make an earlier version champion again.
+
+    Raises:
+        ValueError: There is none, its weights cannot be fetched, or the remote refused.
+    """
+    from padstal.commands.promote import progress, tell
+    from padstal.promotion import carry_out, register
+
+    found = register.read(root, _name(root, model))
+    done = carry_out.rollback(root, found, to, reason, progress)
+    tell(done, as_json, "rolled_back")
+    return 0
+
+
+def _name(root: Path, model: str | None) -> str:
+    return (model or promote_params(root).model).replace("_", "-")
+
+
+def _model(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _export(root: Path, version: "Version", target: Path) -> int:
+    """Weights, params and model cards of a version; nothing is left of it if something is missing."""
+    from padstal.promotion import objects
+    from padstal.storage.atomic import atomic_folder
+    from padstal.storage.revisions import open_tree
+
+    if target.exists():
+        raise ValueError(f"{target}: exists already; name a new folder")
+    recorded = version.record.get("outs")
+    if not isinstance(recorded, Mapping):
+        raise ValueError(
+            f"the tag of {version.name} holds no record of its weights: it was not made by `padstal promote`"
+        )
+    paths = [str(path) for path in recorded]
+    cards = f"reports/{version.record.get('scale')}/model_cards"
+    if cards in objects.outs_of(open_tree(root, version.commit).read("dvc.lock")):
+        paths.append(cards)
+    with atomic_folder(target) as folder:
+        try:
+            objects.materialise(root, version.commit, paths, folder, code=False)
+        except objects.MissingObjectsError:
+            if paths[-1] != cards:
+                raise
+            shutil.rmtree(folder / cards, ignore_errors=True)  # cards are not promoted, and may be gone
+        return sum(file.is_file() for file in folder.rglob("*"))
+
+
+def _record(found: "Register") -> dict[str, Any]:
+    champion = found.champion
+    return {
+        "model": found.model,
+        "champion": champion and asdict(champion),
+        "versions": [one.name for one in found.versions],
+        "history": [
+            {**asdict(one), "version": version.name if (version := found.version_at(one.commit)) else None}
+            for one in found.assignments
+        ],
+    }
+
+
+def _page(found: "Register") -> str:
+    champion = found.champion
+    if champion is None:
+        return f"{found.model} has no champion yet: `padstal challenge`, then `padstal promote`"
+    record = champion.record
+    lines = [
+        f"{found.model} {champion.name} is champion",
+        f"  commit    {champion.commit}",
+        f"  scale     {record.get('scale', '–')}",
+        f"  licences  {', '.join(record.get('licences') or ()) or '–'}",
+        f"  decision  {record.get('decision', '–')}",
+        "  get it    padstal champion --export FOLDER",
+    ]
+    metrics = record.get("metrics")
+    for name, one in (metrics if isinstance(metrics, Mapping) else {}).items():
+        if one.get("value") is not None:
+            bounds = one.get("interval")
+            lines.append(
+                f"  {name:9s} {one['value']:.4g}" + (f"  [{bounds[0]:.4g}, {bounds[1]:.4g}]" if bounds else "")
+            )
+    lines.append("history")
+    for one in found.assignments:
+        version = found.version_at(one.commit)
+        back = f", rolled back from {one.record['rollback_from']}" if one.record.get("rollback_from") else ""
+        why = f": {one.record['reason']}" if one.record.get("reason") else ""
+        lines.append(f"  #{one.number:<3d} {one.when}  {version.name if version else 'nobody'}{back}{why}  ({one.who})")
+    return "\n".join(lines)

@@ -1,0 +1,106 @@
+"""`padstal promote`: carry out a decision, tags and pull request; run again, it does what is left to do."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from padstal.commands.where import promote_params
+from padstal.params.load import check, read_yaml
+from padstal.params.runtime import TrackingParams
+
+if TYPE_CHECKING:
+    from padstal.promotion.carry_out import Done
+    from padstal.promotion.decision import Decision
+
+
+def run(
+    root: Path,
+    decision_file: Path,
+    branch: str | None,
+    as_json: bool,
+    environment: Mapping[str, str] = os.environ,
+) -> int:
+    """Promote, if the gate said so; a decision against it is no failure.
+
+    Raises:
+        FileNotFoundError: There is no decision.
+        ValueError: The decision is not genuine, not about this commit, or was taken against another champion; the
+            repository is not ready; the DVC remote lacks weights; the git remote refused.
+    """
+    from padstal.promotion import alias, carry_out, decision, pull_request, register
+    from padstal.reporting.github import GitHubError
+
+    params = promote_params(root)
+    found_decision, digest = decision.read(decision_file)
+    if not found_decision.verdict.promote:
+        _tell_refusal(found_decision, as_json)
+        return 0
+    forge = pull_request.forge_of(environment) if params.pull_request == "github" else None
+    found = register.read(root, found_decision.model)
+    done = carry_out.carried_out(found, digest)
+    if done is None:
+        _check_thresholds(root, found_decision)
+        head, to_push = carry_out.check_repository(root, found_decision, found, branch, params.base)
+        done = carry_out.promote(root, found_decision, digest, found, head, to_push, progress)
+        if done.new:
+            tracking = check(TrackingParams, read_yaml(root / "params.yaml").get("tracking"), "tracking")
+            diffusion = next(iter(found_decision.challenger.outs))
+            alias.point(tracking, Path(diffusion).name, found_decision.challenger.outs[diffusion], done.version)
+    tell(done, as_json, "promoted")
+    if forge is None or not done.branch:
+        return 0
+    try:
+        number, new = pull_request.ensure(
+            forge, done.branch, params.base, f"Promote {done.model} {done.version}", _body(found_decision, digest)
+        )
+    except GitHubError as error:
+        print(
+            f"padstal: {done.model} {done.version} is champion, but its pull request could not be opened ({error}); "
+            "run this again to open it",
+            file=sys.stderr,
+        )
+        return 1
+    if not as_json:
+        print(f"pull request #{number} {'opened' if new else 'was there already'}: {done.branch} → {params.base}")
+    return 0
+
+
+def tell(done: "Done", as_json: bool, what: str) -> None:
+    """Say what the remote holds now."""
+    if as_json:
+        print(json.dumps({what: True, **asdict(done)}))
+    else:
+        by = f"assignment {done.number}, commit {done.commit[:12]}"
+        print(f"{done.model} {done.version} is champion {'now' if done.new else 'already'} ({by})")
+
+
+def progress(objects: Iterable[str]) -> Iterable[str]:
+    """A bar over the objects that the remote is asked for."""
+    from tqdm import tqdm
+
+    bar: Iterable[str] = tqdm(objects, unit="object", desc="read from the DVC remote", mininterval=1.0, leave=False)
+    return bar
+
+
+def _check_thresholds(root: Path, decision: "Decision") -> None:
+    from padstal.promotion.challenge import thresholds
+
+    if thresholds(promote_params(root)) != decision.thresholds:
+        raise ValueError("promote in params.yaml has other thresholds than the decision: challenge again")
+
+
+def _tell_refusal(decision: "Decision", as_json: bool) -> None:
+    from padstal.promotion.explain import markdown
+
+    answer: dict[str, Any] = {"promoted": False, "model": decision.model, "summary": decision.verdict.summary}
+    print(json.dumps(answer) if as_json else f"Nothing is promoted.\n\n{markdown(decision)}")
+
+
+def _body(decision: "Decision", digest: str) -> str:
+    from padstal.promotion.explain import markdown
+
+    return f"{markdown(decision)}\nDecision `sha256:{digest}`, kept in the tag's message.\n"

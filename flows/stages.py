@@ -7,7 +7,7 @@ from pathlib import Path
 from flows import run_branch
 from flows.causes import StageFailedError, cause_of, last_words
 from flows.dag import Dag
-from flows.repro import StageRun, repro
+from flows.repro import StageRun, changed_stages, repro
 from flows.resident import Dvc
 
 UP_TO_DATE = "up to date"
@@ -82,10 +82,7 @@ def phases(dag: Dag, training: Iterable[str]) -> Phases:
 
 def nothing_to_do(dvc: Dvc, stages: Sequence[str]) -> bool:
     """Whether `dvc.lock` says that all the stages are up to date; their data need not be here."""
-    if not stages:
-        return True
-    outcome = dvc.run(["repro", "--dry", "--allow-missing", "-s", *stages], lambda _: None)
-    return outcome.code == 0 and not any("Running stage '" in line or "is cached" in line for line in outcome.lines)
+    return not changed_stages(dvc, lambda _: None, stages, here=False)
 
 
 def run_stages(root: Path, branch: str, stages: Sequence[str], hands: Hands, *, each: bool = False) -> list[StageRun]:

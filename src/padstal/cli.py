@@ -83,7 +83,8 @@ def push(
 @app.command(epilog="Examples: [bold]padstal params[/bold], [bold]padstal params train_vae --scale full[/bold]")
 def params(
     section: Annotated[
-        str | None, typer.Argument(help="a stage's section, runtime, tracking, operations, promote or budget; all if left out")
+        str | None,
+        typer.Argument(help="a stage's section, runtime, tracking, operations, promote or budget; all if left out"),
     ] = None,
     scale: ScaleOption = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What orchestration costs: a pipeline under a running Prefect server against plain `dvc repro`, and a run with no work.
+"""What orchestration costs: a pipeline under a Prefect server against plain `dvc repro`, and a run with no work.
 
 Usage: python tests/flows/measure_overhead.py [--stages 22] [--seconds 2] [--repeats 3]
 

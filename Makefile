@@ -20,7 +20,7 @@ SERVER_HOST ?= 127.0.0.1
 SERVER_PORT ?= 4200
 export BASE HEAD SCALE
 
-.PHONY: help setup system repro flow server worker deployments compare post-comment scale pull push test test-unit lint lint-workflows format lock clean
+.PHONY: help setup system repro flow server worker deployments compare post-comment scale pull push test test-long test-unit lint lint-workflows format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -75,9 +75,13 @@ pull: setup ## Get from the DVC remote what dvc.lock names, as far as it is ther
 push: setup ## Put the outputs into the DVC remote
 	padstal push
 
-test: setup ## All tests, the slow ones too (browser, servers, an end-to-end run)
+test: setup ## All tests but the longest (browser, servers, an end-to-end run too)
 	bash scripts/install_system.sh --quiet
-	python -m pytest -n 2 --dist loadgroup
+	python -m pytest -m "not long" -n 2 --dist loadgroup
+
+test-long: setup ## The longest tests: a scripted week of operations
+	bash scripts/install_system.sh --quiet
+	python -m pytest -m long
 
 test-unit: setup ## Unit tests alone
 	python -m pytest -m "not slow" -n 2

@@ -35,7 +35,7 @@ setup: .venv/.ready ## Make .venv from requirements.lock (Python 3.11 or 3.12)
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	touch $@
 
-system: ## Install what comes from the distribution (Chromium); needs apt and root
+system: ## Install what comes from the distribution (Chromium, PostgreSQL); needs apt and root
 	bash scripts/install_system.sh
 
 repro: setup ## Run the pipeline at the scale of params.yaml and say where the report is

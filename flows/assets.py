@@ -13,6 +13,7 @@ import yaml
 from prefect.events import emit_event
 
 from flows.git import git, shown
+from flows.repro import YAML_LOADER
 
 MATERIALISED = "prefect.asset.materialization.succeeded"
 DATA = ("data/", "models/", "reports/")
@@ -24,7 +25,7 @@ def tell_assets(root: Path, stages: Sequence[str]) -> None:
     lock = root / "dvc.lock"
     if not stages or not lock.exists():
         return
-    locked = yaml.load(lock.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)).get("stages", {})
+    locked = yaml.load(lock.read_bytes(), YAML_LOADER).get("stages", {})
     name, commit = repository_name(root), git(root, "rev-parse", "--verify", "-q", "HEAD", status=(0, 1, 128))
     for stage in stages:
         entry = locked.get(stage, {})

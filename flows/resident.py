@@ -18,10 +18,14 @@ DVC_CHILD = Path(__file__).with_name("dvc_child.py")
 
 
 class Dvc:
-    """DVC in a repository, to be used as a context manager: no process of it outlives the block or an error in it."""
+    """DVC in a repository, to be used as a context manager: no process of it outlives the block or an error in it.
+
+    Attributes:
+        root: The repository.
+    """
 
     def __init__(self, root: Path, environment: Mapping[str, str]):
-        self._root = root
+        self.root = root
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[str] | None = None
@@ -82,7 +86,7 @@ class Dvc:
         if self._process is None or self._output is None or self._process.poll() is not None:
             self.close()
             command = [sys.executable, str(DVC_CHILD), str(os.getpid())]
-            self._process = start_child(command, self._root, self._environment, stdin=subprocess.PIPE)
+            self._process = start_child(command, self.root, self._environment, stdin=subprocess.PIPE)
             assert self._process.stdout is not None
             self._output = reading(self._process.stdout)
         return self._process, self._output

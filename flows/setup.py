@@ -90,7 +90,7 @@ def _silence(name: str, after: set[str], expect: set[str], seconds: float, messa
             threshold=1,
             within=timedelta(seconds=seconds),
         ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=message)],
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=message, force=False)],
     )
 
 

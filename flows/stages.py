@@ -9,7 +9,7 @@ from flows import run_branch
 from flows.causes import Cause, StageFailedError, cause_of, last_words
 from flows.child import run_child
 from flows.dag import Dag
-from flows.repro import StageRun, child_environment, repro
+from flows.repro import StageRun, changed_stages, child_environment, repro
 from flows.resident import Dvc
 
 UP_TO_DATE = "up to date"
@@ -88,10 +88,7 @@ def phases(dag: Dag, training: Iterable[str]) -> Phases:
 
 def nothing_to_do(dvc: Dvc, stages: Sequence[str]) -> bool:
     """Whether `dvc.lock` says that all the stages are up to date; their data need not be here."""
-    if not stages:
-        return True
-    outcome = dvc.run(["repro", "--dry", "--allow-missing", "-s", *stages], lambda _: None)
-    return outcome.code == 0 and not any("Running stage '" in line or "is cached" in line for line in outcome.lines)
+    return not changed_stages(dvc, lambda _: None, stages, here=False)
 
 
 def run_stages(root: Path, branch: str, stages: Sequence[str], hands: Hands, *, each: bool = False) -> list[StageRun]:

@@ -1,4 +1,4 @@
-"""A checkout of padstal with these flows and a pipeline of four stages that take no time, for tests of its operation."""
+"""A checkout of padstal with these flows and four stages that take no time, for tests of how it is operated."""
 
 import os
 import shutil
@@ -20,15 +20,15 @@ stages:
   gate:
     matrix: {of: [ingest]}
     cmd: python work.py gate data/${scale}/gate/${item.of}
-    deps: ["data/${scale}/ingest"]
+    deps: [work.py, "data/${scale}/ingest"]
     outs: ["data/${scale}/gate/${item.of}"]
   train_diffusion:
     cmd: python work.py train_diffusion models/${scale}/diffusion
-    deps: ["data/${scale}/gate/ingest"]
+    deps: [work.py, "data/${scale}/gate/ingest"]
     outs: ["models/${scale}/diffusion"]
   report:
     cmd: python work.py report reports/${scale}/page.html reports/${scale}/summary.md
-    deps: ["models/${scale}/diffusion"]
+    deps: [work.py, "models/${scale}/diffusion"]
     outs: ["reports/${scale}/page.html", "reports/${scale}/summary.md": {cache: false}]
 """
 WORK = '''\

@@ -12,7 +12,16 @@ FAILED = "ERROR: failed to reproduce 'score': failed to run: python -m padstal.s
 @pytest.mark.parametrize(
     ("code", "lines", "cause"),
     [
-        (255, ["score failed: scales.demo.score.x = 3: unknown key", FAILED.format(1)], Cause.STAGE),
+        (255, ["score failed: no manifest at data/demo", FAILED.format(1)], Cause.STAGE),
+        (255, ["score failed: scales.demo.score.x = 3: unknown key", FAILED.format(1)], Cause.PARAMETER),
+        (255, ["validate@ingest failed: runtime.threads: missing", FAILED.format(1)], Cause.PARAMETER),
+        (255, ["gate@ingest failed: 2 of 9 expectations are broken", "- critical: x", FAILED.format(1)], Cause.REFUSED),
+        (255, ["OSError: [Errno 28] No space left on device", FAILED.format(1)], Cause.DISK),
+        (255, ["ERROR: failed to push - disk quota exceeded"], Cause.DISK),
+        (255, ["(ExpiredToken) when calling GetObject: …; set AWS_ACCESS_KEY_ID", FAILED.format(1)], Cause.CREDENTIALS),
+        (255, ["connection reset", "score failed: scales.demo.score.x = 3: wrong", FAILED.format(1)], Cause.PARAMETER),
+        (255, ["OSError: No space left on device", "Connection refused", FAILED.format(-9)], Cause.DISK),
+        (255, ["aiohttp.client_exceptions.ServerDisconnectedError", FAILED.format(1)], Cause.NETWORK),
         (255, ["score failed: arguments ['x']: expected no argument", FAILED.format(2)], Cause.STAGE),
         (255, [FAILED.format(-9)], Cause.KILLED),
         (255, [FAILED.format(137)], Cause.KILLED),
@@ -27,6 +36,12 @@ FAILED = "ERROR: failed to reproduce 'score': failed to run: python -m padstal.s
 )
 def test_the_cause_is_read_from_what_dvc_wrote(code: int, lines: list[str], cause: Cause) -> None:
     assert cause_of(Outcome(code, tuple(lines))) is cause
+
+
+def test_a_stage_that_was_ended_for_its_time_is_not_tried_again() -> None:
+    cause = cause_of(Outcome(-9, ("Connection refused",), timed_out=True))
+    assert cause is Cause.TIME
+    assert not cause.transient
 
 
 def test_killed_lock_and_network_are_transient_and_nothing_else() -> None:

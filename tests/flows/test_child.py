@@ -83,6 +83,19 @@ def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pyt
     assert time.monotonic() - started < 5
 
 
+def test_the_time_limit_ends_the_whole_group_and_is_told(tmp_path: Path) -> None:
+    pids: list[int] = []
+    outcome = run_child(_python(FAMILY), tmp_path, os.environ, lambda line: pids.append(int(line)), timeout_seconds=1.0)
+    assert outcome.timed_out
+    assert outcome.code != 0
+    assert _gone(pids[0])
+
+
+def test_a_child_within_its_time_is_left_alone(tmp_path: Path) -> None:
+    outcome = run_child(_python("print('done')"), tmp_path, os.environ, lambda _: None, timeout_seconds=60.0)
+    assert (outcome.code, outcome.timed_out) == (0, False)
+
+
 def test_a_grandchild_left_behind_by_a_finished_child_is_ended(tmp_path: Path) -> None:
     code = (
         "import subprocess; p = subprocess.Popen(['sleep', '600'], stdout=subprocess.DEVNULL, stderr=-3); print(p.pid)"

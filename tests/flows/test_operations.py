@@ -1,0 +1,219 @@
+"""What `make deployments` sets up works: a server, workers, a schedule, limits, cancellation, results, and the dead."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.flows.checkout import environment_of, make_checkout
+from tests.flows.prefect_server import PREFECT, QUIET, Server, server, started, wait_for, without_prefect
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("operations")]
+
+FAMILY = """
+import subprocess, time
+own = subprocess.Popen(["sleep", "600"])
+nested = subprocess.Popen(["sh", "-c", "sleep 600 & echo $! > $WORK/deep; wait"])
+Path(os.environ["WORK"], "pids").write_text(f"{os.getpid()} {own.pid} {nested.pid}")
+time.sleep(600)
+"""
+"""A stage that sleeps, and so do its children and one of theirs."""
+
+
+@dataclass
+class Place:
+    """A checkout, the server that knows its deployments, and how to start workers.
+
+    Attributes:
+        checkout: The repository.
+        server: The server.
+        environment: Of everything that runs there.
+        workers: Pool → worker.
+        start: Starts a worker for a pool.
+    """
+
+    checkout: Path
+    server: Server
+    environment: dict[str, str]
+    workers: dict[str, "subprocess.Popen[bytes]"]
+    start: Callable[[str], None]
+
+    @property
+    def orders(self) -> Path:
+        return Path(self.environment["WORK"])
+
+    def set_up(self, *options: str) -> str:
+        command = [sys.executable, "flows/setup.py", *options]
+        done = subprocess.run(command, cwd=self.checkout, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def sleepers(self) -> list[int]:
+        """Processes of the stage FAMILY, once they sleep."""
+        files = [self.orders / "pids", self.orders / "deep"]
+        wait_for(lambda: all(file.exists() and file.read_text().strip() for file in files), "the stage's children")
+        pids = [int(word) for file in files for word in file.read_text().split()]
+        for file in files:
+            file.unlink()
+        assert all(alive(pid) for pid in pids)
+        return pids
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("operations")
+    with ExitStack() as stack:
+        running = stack.enter_context(server(folder / "server"))
+        checkout = make_checkout(folder / "checkout")
+        extra = {"PREFECT_API_URL": running.address, "PREFECT_HOME": str(folder / "home"), **QUIET}
+        environment = without_prefect(environment_of(checkout)) | extra | {"PREFECT_WORKER_QUERY_SECONDS": "2"}
+        workers: dict[str, subprocess.Popen[bytes]] = {}
+
+        def start(pool: str) -> None:
+            command = [*PREFECT, "worker", "start", "--pool", pool]
+            workers[pool] = stack.enter_context(started(command, folder, environment, folder / f"{pool}.log"))
+
+        found = Place(checkout, running, environment, workers, start)
+        found.set_up()
+        start("cpu")
+        start("gpu")
+        yield found
+
+
+def test_the_server_takes_what_prefects_own_client_sends(place: Place) -> None:
+    command = [*PREFECT, "deployment", "ls"]
+    done = subprocess.run(command, env=place.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-1000:]
+
+
+def test_a_wrong_parameter_is_refused_before_a_run_starts_and_named(place: Place) -> None:
+    path = f"{place.server.address}/deployments/{place.server.deployment('evaluate')['id']}/create_flow_run"
+    answer = httpx.post(path, json={"parameters": {"scale": "tiny"}}, timeout=60)
+    assert answer.status_code == 409
+    assert "'scale'" in answer.text
+    assert "'tiny' is not one of ['demo', 'study', 'full']" in answer.text
+    answer = httpx.post(path, json={"parameters": {"revision": "--upload-pack=x"}}, timeout=60)
+    assert "does not match" in answer.json()["detail"]
+
+
+def test_a_schedule_fires_and_a_run_with_nothing_new_is_short(place: Place) -> None:
+    deployment = place.server.deployment("ingest")["id"]
+    assert wait_for(lambda: place.server.runs_of("ingest"), "the runs that the cron schedule foresees")
+    path = f"/deployments/{deployment}/schedules"
+    [made] = place.server.post(path, [{"schedule": {"interval": 8.0}, "active": True}])
+
+    def completed() -> list[Any]:
+        return [run for run in place.server.runs_of("ingest") if run["state_type"] == "COMPLETED"]
+
+    first, second, *_ = wait_for(lambda: len(completed()) >= 2 and completed(), "two scheduled runs")
+    assert httpx.delete(f"{place.server.address}{path}/{made['id']}", timeout=60).is_success
+    assert first["auto_scheduled"]
+    tables = [place.server.artifacts(run["id"])["stages"] for run in (first, second)]
+    assert '"result": "ran"' in tables[0]
+    print(f"scheduled run with new data {first['total_run_time']:.1f} s, with none {second['total_run_time']:.1f} s")
+
+
+def test_of_two_runs_of_a_scheduled_deployment_the_second_is_cancelled(place: Place) -> None:
+    (place.orders / "ingest").write_text("import time; time.sleep(600)")
+    (place.checkout / "work.py").write_text((place.checkout / "work.py").read_text() + "# new\n")
+    subprocess.run(["git", "commit", "-qam", "Change"], cwd=place.checkout, check=True)
+    wait_for(lambda: not _active(place.server, "ingest"), "the end of scheduled runs")
+    first = place.server.ask("ingest")
+    wait_for(lambda: place.server.state(first) == "RUNNING", "the first run")
+    second = place.server.ask("ingest")
+    assert place.server.finished(second)["state"]["type"] == "CANCELLED"
+    (place.orders / "ingest").unlink()
+    place.server.cancel(first)
+    assert place.server.finished(first)["state"]["type"] == "CANCELLED"
+
+
+def test_cancellation_ends_all_processes_of_a_stage_and_the_gpu_is_never_shared(place: Place) -> None:
+    (place.orders / "train_diffusion").write_text(FAMILY)
+    sleeping = place.server.ask("backfill", stages=["train_diffusion"])
+    sleepers = place.sleepers()
+    waiting = place.server.ask("evaluate", train=True)
+    time.sleep(5)
+    assert place.server.run(waiting)["start_time"] is None
+    (place.orders / "train_diffusion").unlink()
+    place.server.cancel(sleeping)
+    cancelled = place.server.finished(sleeping)
+    assert cancelled["state"]["type"] == "CANCELLED"
+    assert not [pid for pid in sleepers if alive(pid)]
+    evaluated = place.server.finished(waiting)
+    assert evaluated["state"]["type"] == "COMPLETED", place.server.log(waiting)
+    assert evaluated["start_time"] > cancelled["end_time"]
+
+    shown = place.server.artifacts(waiting)
+    assert shown["report"] == "# report\n"
+    [page] = (Path(place.environment["PADSTAL_WORKSPACES"]) / "pages").glob("*.html")
+    assert page.as_uri() in shown["page"]
+    assert '"stage": "train_diffusion", "result": "ran"' in shown["stages"]
+    told = {event["resource"]["prefect.resource.id"]: event for event in place.server.events("prefect.asset")}
+    report = told["dvc://checkout/reports/demo/page.html"]
+    assert report["related"][0]["prefect.resource.id"] == "dvc://checkout/models/demo/diffusion"
+    assert len(report["payload"]["md5"]) == 32
+
+
+def test_models_that_are_not_trained_are_not_evaluated_unless_asked_for(place: Place) -> None:
+    (place.checkout / "work.py").write_text((place.checkout / "work.py").read_text() + "# newer\n")
+    subprocess.run(["git", "commit", "-qam", "Change again"], cwd=place.checkout, check=True)
+    run = place.server.ask("evaluate")
+    both = place.server.ask("backfill", revisions=["nowhere", "main~1"], stages=["ingest"])
+    refused = place.server.finished(run)
+    assert refused["state"]["type"] == "FAILED"
+    assert "train_diffusion: out of date" in refused["state"]["message"]
+    backfilled = place.server.finished(both)
+    assert backfilled["state"]["type"] == "FAILED"
+    assert "1 of 2 failed" in backfilled["state"]["message"]
+    assert "nowhere" in backfilled["state"]["message"]
+    assert "of 1 stages ran" in place.server.artifacts(both)["backfill"]
+
+
+def test_a_run_killed_with_its_worker_is_marked_and_no_longer_blocks_its_pool(place: Place) -> None:
+    place.set_up("--zombie-seconds", "35", "--only", "ingest", "--only", "backfill")
+    assert len(place.server.post("/automations/filter", {})) == 2
+    (place.orders / "train_diffusion").write_text(FAMILY)
+    zombie = place.server.ask("backfill", stages=["train_diffusion"])
+    sleepers = place.sleepers()
+    (place.orders / "train_diffusion").unlink()
+    os.kill(place.workers["gpu"].pid, signal.SIGKILL)
+    for pid in _ancestors(sleepers[0]):
+        if "prefect" in _command(pid):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not [pid for pid in sleepers if alive(pid)], "the end of the killed run's processes", 60)
+    assert place.server.state(zombie) == "RUNNING"
+    place.start("gpu")
+    next_one = place.server.ask("backfill", stages=["ingest"])
+    assert "no heartbeat" in place.server.finished(zombie)["state"]["message"]
+    assert place.server.state(zombie) == "CRASHED"
+    assert place.server.finished(next_one)["state"]["type"] == "COMPLETED"
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _active(server: Server, name: str) -> list[Any]:
+    return [run for run in server.runs_of(name) if run["state_type"] in ("PENDING", "RUNNING", "CANCELLING")]
+
+
+def _ancestors(pid: int) -> list[int]:
+    import psutil
+
+    return [process.pid for process in psutil.Process(pid).parents() if process.pid != os.getpid()]
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")

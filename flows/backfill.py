@@ -54,7 +54,7 @@ def backfill(
             failed.append(f"{name}: {failure}")
             get_run_logger().error("%s failed: %s", name, failure)
         rows.append(row)
-        create_table_artifact(rows, key="backfill", description="What became of each revision")
+    create_table_artifact(rows, key="backfill", description="What became of each revision")
     if failed:
         raise RuntimeError(f"{len(failed)} of {len(rows)} failed:\n" + "\n".join(failed))
 

@@ -32,13 +32,22 @@ class Server:
     address: str
     folder: Path
 
+    def ask_api(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """The answer; asked again, as Prefect's own client does, while SQLite is busy (503)."""
+        for _ in range(20):
+            answer = httpx.request(method, self.address + path, json=body, timeout=60)
+            if answer.status_code != 503:
+                break
+            time.sleep(1)
+        return answer
+
     def get(self, path: str) -> Any:
-        answer = httpx.get(self.address + path, timeout=60)
-        answer.raise_for_status()
+        answer = self.ask_api("GET", path)
+        assert answer.is_success, answer.text
         return answer.json()
 
     def post(self, path: str, body: Any = None) -> Any:
-        answer = httpx.post(self.address + path, json=body if body is not None else {}, timeout=60)
+        answer = self.ask_api("POST", path, {} if body is None else body)
         assert answer.is_success, answer.text
         return answer.json()
 

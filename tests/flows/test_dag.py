@@ -22,6 +22,14 @@ def test_a_wanted_stage_brings_all_that_is_upstream_and_nothing_else() -> None:
     assert dag.upto(dag.stages) == dag.stages
 
 
+def test_what_comes_after_a_change_is_found() -> None:
+    needs = {"a": [], "b@x": ["a"], "b@y": ["a"], "c": ["b@x"], "d": ["c", "b@y"]}
+    dag = Dag(tuple(needs), {stage: frozenset(above) for stage, above in needs.items()})
+    assert dag.downstream(["b@y"]) == {"b@y", "d"}
+    assert dag.downstream(["a"]) == set(needs)
+    assert dag.downstream([]) == frozenset()
+
+
 def test_an_unknown_stage_is_named_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'train' is no stage of dvc.yaml: expected one of a"):
         Dag(("a",), {"a": frozenset()}).upto(["train"])

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from tests.flows.checkout import environment_of, make_checkout
 from tests.flows.prefect_server import PREFECT, QUIET, Server, server, started, wait_for, without_prefect
@@ -88,6 +87,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield found
 
 
+@pytest.fixture(autouse=True)
+def _no_test_hinders_the_next(place: Place) -> Iterator[None]:
+    yield
+    for order in place.orders.iterdir():
+        order.unlink()
+    for name in ("ingest", "evaluate", "backfill"):
+        for run in _active(place.server, name):
+            place.server.cancel(run["id"])
+
+
 def test_the_server_takes_what_prefects_own_client_sends(place: Place) -> None:
     command = [*PREFECT, "deployment", "ls"]
     done = subprocess.run(command, env=place.environment, capture_output=True, text=True)
@@ -95,12 +104,12 @@ def test_the_server_takes_what_prefects_own_client_sends(place: Place) -> None:
 
 
 def test_a_wrong_parameter_is_refused_before_a_run_starts_and_named(place: Place) -> None:
-    path = f"{place.server.address}/deployments/{place.server.deployment('evaluate')['id']}/create_flow_run"
-    answer = httpx.post(path, json={"parameters": {"scale": "tiny"}}, timeout=60)
+    path = f"/deployments/{place.server.deployment('evaluate')['id']}/create_flow_run"
+    answer = place.server.ask_api("POST", path, {"parameters": {"scale": "tiny"}})
     assert answer.status_code == 409
     assert "'scale'" in answer.text
     assert "'tiny' is not one of ['demo', 'study', 'full']" in answer.text
-    answer = httpx.post(path, json={"parameters": {"revision": "--upload-pack=x"}}, timeout=60)
+    answer = place.server.ask_api("POST", path, {"parameters": {"revision": "--upload-pack=x"}})
     assert "does not match" in answer.json()["detail"]
 
 
@@ -114,7 +123,7 @@ def test_a_schedule_fires_and_a_run_with_nothing_new_is_short(place: Place) -> N
         return [run for run in place.server.runs_of("ingest") if run["state_type"] == "COMPLETED"]
 
     first, second, *_ = wait_for(lambda: len(completed()) >= 2 and completed(), "two scheduled runs")
-    assert httpx.delete(f"{place.server.address}{path}/{made['id']}", timeout=60).is_success
+    assert place.server.ask_api("DELETE", f"{path}/{made['id']}").is_success
     assert first["auto_scheduled"]
     tables = [place.server.artifacts(run["id"])["stages"] for run in (first, second)]
     assert '"result": "ran"' in tables[0]

@@ -20,6 +20,7 @@ KILLED_ONCE = (
     "import os, signal; n = len(open('tries').read()); "
     "os.kill(os.getpid(), signal.SIGKILL) if n == 1 else open('out','w').write('ok')"
 )
+FULL_DISK = "raise OSError(28, 'No space left on device', 'out')"
 WRONG_PARAM = "import sys; print('first failed: scales.demo.first.rate = -1: too small', file=sys.stderr); sys.exit(1)"
 
 
@@ -57,10 +58,10 @@ def test_a_failed_stage_is_named_with_its_cause_and_its_last_words(tmp_path: Pat
 
     root = make_repo(tmp_path, script=WRONG_PARAM)
     with pytest.raises(
-        StageFailedError, match=r"first: the stage itself .*: scales.demo.first.rate = -1: too small"
+        StageFailedError, match=r"first: a parameter: scales.demo.first.rate = -1: too small"
     ) as failure:
         repro("first", root, False, lambda _: None)
-    assert failure.value.cause is Cause.STAGE
+    assert failure.value.cause is Cause.PARAMETER
 
 
 def test_the_summary_has_a_row_a_stage_and_the_sum() -> None:
@@ -84,19 +85,25 @@ def test_the_flow_gives_the_same_lock_as_dvc_repro(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_server")
-def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_is_not(tmp_path: Path) -> None:
-    from flows.causes import StageFailedError
-    from flows.pipeline import RETRY_SECONDS, pipeline, run_stage
+def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_or_a_full_disk_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import pipeline as module
+    from flows.causes import Cause, StageFailedError
+    from flows.pipeline import pipeline
 
-    run_stage.retry_delay_seconds = [0.0 for _ in RETRY_SECONDS]
+    operations = module.read_operations(ROOT).model_copy(update={"retry_waits": (0.0, 0.0)})
+    monkeypatch.setattr(module, "read_operations", lambda _: operations)
     killed = make_repo(tmp_path / "killed", script=KILLED_ONCE)
     [run] = pipeline(str(killed))
     assert run.result == "ran"
     assert (killed / "tries").read_text() == "xx"
-    wrong = make_repo(tmp_path / "wrong", script=WRONG_PARAM)
-    with pytest.raises(StageFailedError):
-        pipeline(str(wrong))
-    assert (wrong / "tries").read_text() == "x"
+    for script, cause in ((WRONG_PARAM, Cause.PARAMETER), (FULL_DISK, Cause.DISK)):
+        wrong = make_repo(tmp_path / cause.name, script=script)
+        with pytest.raises(StageFailedError) as failure:
+            pipeline(str(wrong))
+        assert failure.value.cause is cause
+        assert (wrong / "tries").read_text() == "x"
 
 
 @pytest.mark.slow

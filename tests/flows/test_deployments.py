@@ -1,0 +1,72 @@
+"""prefect.yaml says what it should: every flow exists, has no retries of its own, and shares neither pool nor GPU."""
+
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRIES: dict[str, Any] = {
+    entry["name"]: entry for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+}
+
+
+def _flow(name: str) -> Any:
+    file, function = ENTRIES[name]["entrypoint"].split(":")
+    return getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), function)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_deployments_flow_has_its_name_and_no_retries_of_its_own(name: str) -> None:
+    flow = _flow(name)
+    assert flow.name == name
+    assert not flow.retries  # with a concurrency limit its run would end as Crashed (PrefectHQ/prefect#22885)
+
+
+@pytest.mark.parametrize("name", [name for name in ENTRIES if name != "train"])
+def test_every_parameter_has_a_default_and_the_defaults_hold(name: str) -> None:
+    flow = _flow(name)
+    parameters = inspect.signature(flow.fn).parameters.values()
+    assert not [word.name for word in parameters if word.default is inspect.Parameter.empty]
+    flow.validate_parameters({word.name: word.default for word in parameters} | ENTRIES[name].get("parameters", {}))
+
+
+def test_what_may_use_a_gpu_runs_in_the_pool_of_gpus_and_nothing_else_sees_one() -> None:
+    pools = {name: entry["work_pool"]["name"] for name, entry in ENTRIES.items()}
+    assert pools == {"ingest": "cpu", "retrain": "cpu", "train": "gpu", "evaluate": "gpu", "backfill": "gpu"}
+    for entry in ENTRIES.values():
+        environment = entry["work_pool"]["job_variables"]["env"]
+        assert environment.get("CUDA_VISIBLE_DEVICES") == ("" if entry["work_pool"]["name"] == "cpu" else None)
+        assert entry["concurrency_limit"]["limit"] == 1
+
+
+def test_what_a_schedule_asks_for_is_cancelled_and_what_a_person_asks_for_waits() -> None:
+    for entry in ENTRIES.values():
+        strategy = "CANCEL_NEW" if entry["schedules"] else "ENQUEUE"
+        assert entry["concurrency_limit"]["collision_strategy"] == strategy
+    assert {name for name, entry in ENTRIES.items() if entry["schedules"]} == {"ingest", "retrain"}
+
+
+def test_a_run_is_dead_only_after_more_than_three_missing_heartbeats() -> None:
+    from flows.setup import QUEUES, ZOMBIE_SECONDS, automations
+
+    for entry in ENTRIES.values():
+        assert 3 * int(entry["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) < ZOMBIE_SECONDS
+        assert entry["work_pool"]["work_queue_name"] in QUEUES
+    assert [automation.trigger.within.total_seconds() for automation in automations(35.0)] == [35.0, 900.0]
+
+
+def test_a_scale_is_chosen_in_the_workspace_alone(tmp_path: Path) -> None:
+    from flows.parameters import choose_scale
+
+    file = tmp_path / "params.yaml"
+    file.write_text("# scale: x\nscale: demo\nscales:\n  demo: 1\n")
+    choose_scale(tmp_path, None)
+    choose_scale(tmp_path, "study")
+    assert file.read_text() == "# scale: x\nscale: study\nscales:\n  demo: 1\n"
+    file.write_text("scales: {}\n")
+    with pytest.raises(ValueError, match="no line `scale: …` to set to full"):
+        choose_scale(tmp_path, "full")

@@ -181,3 +181,24 @@ def test_what_only_the_cache_has_is_told_to_be_pushed_and_a_half_folder_is_compl
     assert _fsck("--remote").exit_code == 1
     assert _fsck("--remote", "--repair").exit_code == 0
     assert part.read_bytes() == kept.objects[kept.files["folder_3/part/1.bin"]]
+
+
+def test_a_remote_that_was_not_looked_at_is_not_believed(kept: Kept) -> None:
+    oid = _rot(kept, "file_2")  # not checked out
+    rot(kept.remote.path(key_of(oid)), b"other rot")
+    shown = _fsck("--repair")
+    assert shown.exit_code == 1
+    assert "no good copy found" in shown.output
+    assert not kept.cache.path(key_of(oid)).exists()
+
+
+def test_what_may_belong_to_a_folder_whose_list_is_lost_is_not_called_unneeded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = make(tmp_path / "repository", files=2, folders=1, in_folder=2)  # the folder is not checked out
+    monkeypatch.chdir(kept.root)
+    for oid in (next(oid for oid in kept.objects if oid.endswith(".dir")), kept.files["folder_2/part/0.bin"]):
+        rot(kept.cache.path(key_of(oid)), b"rot")
+    shown = _fsck("--repair")
+    assert shown.exit_code == 1
+    assert "it may belong to folder_2, whose list of files is lost; `dvc repro -s -f make_folder_2`" in shown.output

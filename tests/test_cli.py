@@ -48,7 +48,21 @@ def test_help_starts_within_a_second() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["doctor", "params", "scan", "profile", "generate", "report", "bench ingest", "compare", "post-comment"]
+    "command",
+    [
+        "doctor",
+        "fsck",
+        "pull",
+        "push",
+        "params",
+        "scan",
+        "profile",
+        "generate",
+        "report",
+        "bench ingest",
+        "compare",
+        "post-comment",
+    ],
 )
 def test_every_command_has_an_example(command: str) -> None:
     shown = _run(*command.split(), "--help")

@@ -35,7 +35,7 @@ def test_a_clean_repository_is_clean(kept: Kept) -> None:
     assert shown.exit_code == 0, shown.output
     assert f"cache: {len(kept.objects)} objects" in shown.output
     assert f"remote: {len(kept.objects)} objects" in shown.output
-    assert shown.output.endswith("clean\n")
+    assert shown.stdout.endswith("clean\n")
 
 
 def test_a_corrupt_object_is_named_with_its_place_and_fetched_again(kept: Kept) -> None:
@@ -147,3 +147,58 @@ def test_a_remote_that_is_not_configured_is_said(kept: Kept) -> None:
     assert shown.exit_code == 1
     assert "DVC remote 'store': not in .dvc/config (there: local)" in shown.output
     assert "Traceback" not in shown.output
+
+
+def test_what_went_from_the_cache_comes_back_from_the_workspace(kept: Kept) -> None:
+    file = kept.cache.path(key_of(kept.files["file_1"]))
+    file.unlink()
+    shown = _fsck()
+    assert shown.exit_code == 1
+    assert "the cache lacks 1 object: file_1; the workspace has it" in shown.output
+    assert _fsck("--repair").exit_code == 0
+    assert file.read_bytes() == kept.objects[kept.files["file_1"]]
+
+
+def test_a_fresh_clone_is_clean_and_told_to_pull(kept: Kept) -> None:
+    import shutil
+
+    shutil.rmtree(kept.cache.root)
+    for path in kept.root.glob("f*_*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shown = _fsck("--remote")
+    assert shown.exit_code == 0, shown.output
+    assert f"not in this cache: {len(kept.objects)} objects" in shown.output
+    assert "`dvc pull`" in shown.output
+
+
+def test_what_only_the_cache_has_is_told_to_be_pushed_and_a_half_folder_is_completed(kept: Kept) -> None:
+    kept.remote.path(key_of(kept.files["file_2"])).unlink()
+    shown = _fsck("--remote")
+    assert shown.exit_code == 0, "what was not pushed yet is no fault"
+    assert "not in the remote: 1 object: file_2; `dvc push`" in shown.output
+    part = kept.remote.path(key_of(kept.files["folder_3/part/1.bin"]))
+    part.unlink()
+    assert _fsck("--remote").exit_code == 1
+    assert _fsck("--remote", "--repair").exit_code == 0
+    assert part.read_bytes() == kept.objects[kept.files["folder_3/part/1.bin"]]
+
+
+def test_a_remote_that_was_not_looked_at_is_not_believed(kept: Kept) -> None:
+    oid = _rot(kept, "file_2")  # not checked out
+    rot(kept.remote.path(key_of(oid)), b"other rot")
+    shown = _fsck("--repair")
+    assert shown.exit_code == 1
+    assert "no good copy found" in shown.output
+    assert not kept.cache.path(key_of(oid)).exists()
+
+
+def test_what_may_belong_to_a_folder_whose_list_is_lost_is_not_called_unneeded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = make(tmp_path / "repository", files=2, folders=1, in_folder=2)  # the folder is not checked out
+    monkeypatch.chdir(kept.root)
+    for oid in (next(oid for oid in kept.objects if oid.endswith(".dir")), kept.files["folder_2/part/0.bin"]):
+        rot(kept.cache.path(key_of(oid)), b"rot")
+    shown = _fsck("--repair")
+    assert shown.exit_code == 1
+    assert "it may belong to folder_2, whose list of files is lost; `dvc repro -s -f make_folder_2`" in shown.output

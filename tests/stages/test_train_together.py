@@ -16,7 +16,7 @@ from tests.stages.test_train_diffusion import MODEL, prepare
 from padstal.latents.processes import TERMINATED
 from padstal.stages.harness import StageError
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("two_processes")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("two_processes"), pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,13 +59,13 @@ def test_a_stage_that_was_asked_to_end_goes_on_from_its_checkpoint(
     while not list(state.rglob("*.ckpt")) and first.poll() is None and time.monotonic() < until:
         time.sleep(0.02)
     first.send_signal(signal.SIGTERM)
-    said, _ = first.communicate(timeout=200)
+    said, _ = first.communicate(timeout=400)
     assert first.returncode == TERMINATED, said
     assert list(state.rglob("*.ckpt"))
     assert not stage.paths.diffusion("tal_dit").exists()
 
     second = start(tmp_path)
-    said, _ = second.communicate(timeout=300)
+    said, _ = second.communicate(timeout=400)
     assert second.returncode == 0, said
     assert pd.read_csv(stage.paths.curves("train_diffusion", "tal_dit"))["step"].tolist() == [20, 40, 60]
     assert stage.paths.metrics("train_diffusion", "tal_dit").exists()

@@ -98,5 +98,5 @@ def _row(folder: Path, table: str, held: int, asked: int) -> str:
     return (
         f'<tr><td>{html.escape(table)}</td><td class="{"held" if held == asked else "broken"}">{verdict}</td>'
         f'<td><a href="{result.relative_to(folder).as_posix()}">results</a></td>'
-        f'<td><a href="expectations/{table}.html">{asked} expectations</a></td></tr>'
+        f'<td><a href="expectations/{table}.html">{asked} expectation{"s" * (asked != 1)}</a></td></tr>'
     )

@@ -29,6 +29,7 @@ body > .container-fluid > .row { padding-top: 1rem; }
 .ge-section { margin-bottom: 1.2rem; }
 table { border-collapse: collapse; width: 100%; margin: .4rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-top: 1px solid var(--line); }
+th, td { overflow-wrap: break-word; } th, .fas { white-space: nowrap; } .ge-section th:first-child { width: 7rem; }
 thead[hidden] { display: none; }
 .table-responsive, .show-scrollbars { overflow-x: auto; max-width: 100%; }
 .show-scrollbars { max-height: 24rem; overflow-y: auto; }

@@ -229,6 +229,18 @@ def post_comment() -> None:
         raise typer.Exit(1) from None
 
 
+@app.command(epilog="Examples: [bold]padstal sync --dry-run[/bold], [bold]WANDB_API_KEY=… padstal sync[/bold]")
+def sync(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what there is to send, and ask nobody")] = False,
+    limit: Annotated[float, typer.Option(min=1, help="seconds that sending the runs may take")] = 3600,
+    as_json: Annotated[bool, typer.Option("--json", help="what was done, as JSON")] = False,
+) -> None:
+    """Send to W&B what was recorded offline, and the lineage from raw data to report; a second time adds nothing."""
+    from padstal.commands.sync import run
+
+    _finish(lambda: run(Path.cwd(), dry_run, as_json, limit))
+
+
 def _finish(command: Callable[[], int]) -> None:
     """Run a command; what is the user's to mend becomes one message without a traceback."""
     try:

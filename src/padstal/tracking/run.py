@@ -199,7 +199,7 @@ def _above(folder: Path) -> Path:
     return folder.parent if folder.name == "wandb" else folder
 
 
-def _prepare_wandb(folder: Path) -> None:
+def prepare_wandb(folder: Path) -> None:
     """Before wandb is imported: its files under `folder`, no reports of its own errors (20 s without a network)."""
     os.environ.setdefault("WANDB_DATA_DIR", str(folder))
     os.environ.setdefault("WANDB_CACHE_DIR", str(folder / "cache"))
@@ -219,7 +219,7 @@ def _start(
 ) -> Any:
     above = _above(folder)
     above.mkdir(parents=True, exist_ok=True)
-    _prepare_wandb(above / "wandb")
+    prepare_wandb(above / "wandb")
     import wandb
 
     run = wandb.init(
@@ -239,6 +239,7 @@ def _start(
             finish_timeout=FINISH_SECONDS,
             x_graphql_timeout_seconds=CONNECT_SECONDS,
             save_code=False,
+            disable_git=True,  # a remote's address may hold a password; `revision` is in the config
         ),
     )
     run.define_metric(STEP)

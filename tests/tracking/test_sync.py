@@ -83,11 +83,17 @@ def _repository(root: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Wandb, str]]:
-    """A repository after its first sync, the server that has it, and what the command said."""
+    """A repository after a sync that the server broke off and one that went on; and what the second one said."""
     root = _repository(tmp_path_factory.mktemp("sync") / "repo")
     trained = _python(root, "-c", TRAIN)
     assert trained.returncode == 0, trained.stderr
     with served(Wandb()) as wandb:
+        wandb.refuse = lambda operation: operation == "useArtifact"
+        broken = _sync(root, wandb)
+        assert broken.returncode == 1
+        assert "Traceback" not in broken.stderr
+        assert len(wandb.runs) == 5
+        wandb.refuse = lambda operation: False
         done = _sync(root, wandb)
         assert done.returncode == 0, done.stderr
         yield root, wandb, done.stdout
@@ -109,7 +115,7 @@ class TestSync:
             "vae-tal": "train_vae@tal",
             "page.html": "report",
         }
-        assert "5 runs sent, 5 uses added" in said
+        assert "0 runs sent, 5 uses added" in said, "the first sync had sent them, and the second must not again"
 
     def test_runs_have_their_stage_as_job_type_and_one_group(self, synced: tuple[Path, Wandb, str]) -> None:
         _, wandb, _ = synced
@@ -166,25 +172,6 @@ class TestSync:
         assert "champion tal-vae: named" in _sync(clone, wandb).stdout
         assert "champion" in wandb.named("vae-tal").aliases
         assert "champion tal-vae: known" in _sync(clone, wandb).stdout
-
-
-@pytest.mark.slow
-@pytest.mark.xdist_group("wandb_sync")
-def test_a_sync_that_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
-    root = _repository(tmp_path / "repo")
-    assert _python(root, "-c", TRAIN).returncode == 0
-    with served(Wandb()) as wandb:
-        wandb.refuse = lambda operation: operation == "useArtifact"
-        broken = _sync(root, wandb)
-        assert broken.returncode == 1
-        assert "Traceback" not in broken.stderr
-        assert len(wandb.runs) == 5
-        wandb.refuse = lambda operation: False
-        done = _sync(root, wandb)
-        assert done.returncode == 0, done.stderr
-        assert "0 runs sent, 5 uses added" in done.stdout
-        assert len(wandb.runs) == 5
-        assert len(wandb.run("train_vae@tal").history) == 4
 
 
 def test_without_a_key_it_says_so_and_sends_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP side of the W&B server for tests: GraphQL, file stream and storage on 127.0.0.1 (what it holds: wandb_state)."""
+"""The HTTP side of a W&B server on 127.0.0.1: GraphQL, file stream and storage; what it holds is in `wandb_state`."""
 
 import gzip
 import json

@@ -67,7 +67,7 @@ class Artifact:
 
 
 class Wandb:
-    """What the server holds, and `asked`: the operations in order. `refuse` names operations that fail with 500."""
+    """What the server holds, and `asked`: the operations in order. `refuse` names operations that are forbidden."""
 
     def __init__(self) -> None:
         self.address = ""
@@ -95,7 +95,7 @@ class Wandb:
         with self.lock:
             self.asked.extend(fields)
             if any(self.refuse(name) for name in fields):
-                return 500, {"errors": [{"message": "told to refuse"}]}
+                return 403, {"errors": [{"message": "told to refuse"}]}
             root = {name: getattr(self, f"_{name}", None) for name in fields}
             return 200, {"data": document.execute(root, variables)}
 

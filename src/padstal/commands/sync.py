@@ -1,4 +1,4 @@
-"""`padstal sync`: send to W&B what was recorded offline, and the lineage from raw data to report; again adds nothing."""
+"""`padstal sync`: send to W&B what was recorded offline, and the lineage from raw data to report; twice adds nothing."""
 
 import json
 import sys

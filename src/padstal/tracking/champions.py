@@ -1,4 +1,4 @@
-"""Which models are promoted, by git's tags (GTO's convention): `MODEL#champion#N` stands at a commit, the highest N rules.
+"""Which models are promoted, by git's tags (GTO's convention): `MODEL#champion#N` stands at a commit, the last N rules.
 
 The model's path is what `artifacts:` of `dvc.yaml` says at that commit, its content what `dvc.lock` says there.
 """

@@ -147,6 +147,10 @@ class Wandb:
     def _entity(self, **_: Any) -> dict[str, Any]:
         return {"id": _id("Entity", 1), "name": ENTITY, "isTeam": True, "organization": None}
 
+    def _models(self, **_: Any) -> dict[str, Any]:
+        edges = [{"node": self._project(name)} for name in sorted({project for project, _ in self.runs} | {"padstal"})]
+        return {"pageInfo": {"__typename": "PageInfo", "hasNextPage": False, "endCursor": None}, "edges": edges}
+
     def _model(self, name: str = "", **_: Any) -> dict[str, Any]:
         return self._project(name)
 
@@ -167,6 +171,10 @@ class Wandb:
             "name": name,
             "entityName": ENTITY,
             "readOnly": False,
+            "createdAt": WHEN,
+            "isBenchmark": False,
+            "tags": [],
+            "user": self._viewer(),
             "entity": entity,
             "run": run,
             "bucket": run,
@@ -272,7 +280,14 @@ class Wandb:
     def _upsertView(self, input: dict[str, Any]) -> dict[str, Any]:
         number = input.get("id") or _id("View", next(self._numbers))
         now = {**self.views.get(number, {}), **{name: value for name, value in input.items() if value is not None}}
-        self.views[number] = {**now, "id": number, "user": self._viewer(), "project": self._project(), "coverUrl": None}
+        when = {"createdAt": WHEN, "updatedAt": WHEN}
+        self.views[number] = {
+            **now,
+            **when,
+            "id": number,
+            "user": self._viewer(),
+            "project": self._project(now.get("projectName", "")),
+        }
         return {"view": self.views[number], "inserted": "id" not in input}
 
     # how things look from outside

@@ -1,4 +1,4 @@
-"""`padstal sync`: send to W&B what was recorded offline, and the lineage from raw data to report; twice adds nothing."""
+"""`padstal sync`: send to W&B what was recorded offline, and the lineage from raw data to report; repeatable."""
 
 import json
 import sys

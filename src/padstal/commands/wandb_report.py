@@ -34,7 +34,7 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
     if not inputs.metrics:
         raise FileNotFoundError(f"{paths.reports / 'metrics'}: no metrics; run the pipeline first")
     origin = Origin(revision(root), run_group(root), _artefacts(root, paths.scale))
-    title = f"padstal, {paths.scale} scale"
+    title = f"padstal {paths.scale}"
     blocks = run_report(inputs, origin)
     file = out or paths.local / "wandb_report.md"
     with atomic_file(file) as temporary:

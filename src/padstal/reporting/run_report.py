@@ -67,7 +67,7 @@ Block = Section | Text | Points | Grid | Curves
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the report comes from: commit, group of runs, and the artefacts as `dvc.lock` has them (path, MD5, stage)."""
+    """Where it comes from: commit, group of runs, and the artefacts that `dvc.lock` has (path, MD5, stage)."""
 
     revision: str
     group: str

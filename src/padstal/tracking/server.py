@@ -104,7 +104,7 @@ def _asked(what: str, ask: Callable[[], Found]) -> Found | None:
 
 
 def _knock(address: str) -> None:
-    """Fail in seconds where nobody listens: W&B's client would try for long. Behind a proxy only the client can tell."""
+    """Fail in seconds where nobody listens: W&B's client tries for long. Behind a proxy only the client can tell."""
     place = urlsplit(address)
     if place.scheme not in urllib.request.getproxies():
         port = place.port or (443 if place.scheme == "https" else 80)

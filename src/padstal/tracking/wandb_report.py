@@ -51,7 +51,7 @@ def _block(block: Block, entity: str, project: str, group: str) -> list[Any]:
         case Text(text):
             return [wr.P(text=text)]
         case Points(items):
-            return [wr.UnorderedList(items=[wr.UnorderedListItem(text=item) for item in items])]
+            return [wr.UnorderedList(items=list(items))]
         case Grid(table):
             return [wr.MarkdownBlock(text=markdown_table(table))]
         case Curves(stage, quantities, ends):

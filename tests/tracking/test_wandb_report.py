@@ -82,6 +82,12 @@ def test_without_credentials_there_is_the_markdown_and_the_reason(tmp_path: Path
     assert "## Findings" in Path(answer["markdown"]).read_text()
 
 
+def _filters(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conditions in a run set's filter, at any depth."""
+    inner = [one for part in node.get("filters") or [] for one in _filters(part)]
+    return [*([node] if node.get("key") else []), *inner]
+
+
 def test_an_address_that_is_no_report_is_refused() -> None:
     pytest.importorskip("wandb_workspaces")
     from padstal.tracking.wandb_report import publish
@@ -108,3 +114,6 @@ def test_a_published_report_can_be_linked_and_the_next_takes_its_place(tmp_path:
         spec: dict[str, Any] = json.loads(view["spec"])
         assert {"heading", "panel-grid", "list"} <= {block["type"] for block in spec["blocks"]}
         assert KEY not in view["spec"]
+        [runs, _] = [block["metadata"]["runSets"][0] for block in spec["blocks"] if block["type"] == "panel-grid"]
+        asked = {(one["key"]["section"], one["key"]["name"]) for one in _filters(runs["filters"])}
+        assert asked == {("run", "group"), ("run", "jobType")}

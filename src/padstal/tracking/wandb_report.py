@@ -44,6 +44,7 @@ def publish(report: Any, address: str = "") -> str:
 
 def _block(block: Block, entity: str, project: str, group: str) -> list[Any]:
     import wandb_workspaces.reports.v2 as wr
+    from wandb_workspaces import expr
 
     match block:
         case Section(title):
@@ -55,12 +56,8 @@ def _block(block: Block, entity: str, project: str, group: str) -> list[Any]:
         case Grid(table):
             return [wr.MarkdownBlock(text=markdown_table(table))]
         case Curves(stage, quantities, ends):
-            runs = wr.Runset(
-                entity=entity,
-                project=project,
-                name=stage,
-                filters=f"Metric('group') = {group!r} and Metric('jobType') = {stage!r}",
-            )
+            ours = [expr.Metric("Group") == group, expr.Metric("JobType") == stage]
+            runs = wr.Runset(entity=entity, project=project, name=stage, filters=ours)
             plots = [_plot(quantity, place) for place, quantity in enumerate(quantities)]
             return [wr.PanelGrid(runsets=[runs], panels=plots), wr.MarkdownBlock(text=markdown_table(ends))]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -158,9 +159,7 @@ class TestSync:
         assert "0 runs sent, 0 uses added" in done.stdout
         assert not {"upsertBucket", "createArtifact", "useArtifact"} & set(wandb.asked[asked:])
 
-    def test_the_promoted_model_gets_the_alias_and_a_rollback_moves_it(
-        self, synced: tuple[Path, Wandb, str], tmp_path: Path
-    ) -> None:
+    def test_the_promoted_model_gets_the_alias(self, synced: tuple[Path, Wandb, str], tmp_path: Path) -> None:
         root, wandb, _ = synced
         clone = tmp_path / "clone"
         shutil.copytree(root, clone, ignore=shutil.ignore_patterns("home"))
@@ -171,23 +170,37 @@ class TestSync:
             subprocess.run([*git, *command], cwd=clone, check=True)
         assert "champion tal-vae: named" in _sync(clone, wandb).stdout
         assert "champion" in wandb.named("vae-tal").aliases
-        assert "champion tal-vae: known" in _sync(clone, wandb).stdout
 
 
-def test_without_a_key_it_says_so_and_sends_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "why"), [("", "no WANDB_API_KEY"), (KEY, "http://127.0.0.1:9 cannot be asked: ConnectionRefusedError")]
+)
+def test_without_a_key_or_a_server_it_says_so_and_sends_nothing(
+    key: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from padstal.commands.sync import run
+
+    for name, value in {"WANDB_API_KEY": key, "NETRC": str(tmp_path), "WANDB_BASE_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=re.escape(why)) as refused:
+        run(_repository(tmp_path / "repo"), dry_run=False, as_json=False, limit_seconds=60)
+    assert KEY not in str(refused.value)
+
+
+def test_a_dry_run_says_what_a_sync_would_do_and_asks_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from padstal.commands.sync import run
+
+    monkeypatch.setenv("WANDB_API_KEY", "")
+    monkeypatch.setenv("NETRC", str(tmp_path))
     root = _repository(tmp_path / "repo")
-    done = _sync(root)
-    assert done.returncode == 1
-    assert "no WANDB_API_KEY" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_without_a_server_it_says_so_in_seconds_and_without_the_key(tmp_path: Path) -> None:
-    root = _repository(tmp_path / "repo")
-    done = _python(root, "-m", "padstal.cli", "sync", WANDB_API_KEY=KEY, WANDB_BASE_URL="http://127.0.0.1:9")
-    assert done.returncode == 1
-    assert "http://127.0.0.1:9 cannot be asked" in done.stderr
-    assert KEY not in done.stderr + done.stdout
+    _offline(root / "wandb", "20260101_000000", "waiting")
+    assert run(root, dry_run=True, as_json=True, limit_seconds=60) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["send"] == ["offline-run-20260101_000000-waiting"]
+    assert planned["record"] == ["sources", "ingest", "curate", "train_vae@tal", "report"]
+    assert planned["credentials"] is None
 
 
 def _offline(folder: Path, when: str, run: str, **note: object) -> Path:

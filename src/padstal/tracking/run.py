@@ -181,13 +181,12 @@ def _open(
     for attempt in ("online", "offline") if mode == "online" else ("offline",):
         try:
             run = _start(label, config, mode=attempt, project=project, entity=entity, folder=folder, group=group)
+            note = Note(run.id, label, project, entity, group=run.group or "", process=os.getpid())
         except Exception as error:
             then = "recording offline" if attempt == "online" else "this run is not recorded"
             _warn(label, f"{attempt} start failed ({_brief(error)}); {then}")
         else:
-            root = _above(folder)
-            note = Note(run.id, label, project, entity, group=run.group or "", process=os.getpid())
-            record = Record(label, run, root, note)
+            record = Record(label, run, _above(folder), note)
             record.note()
             return record
     return Record(label)

@@ -9,6 +9,7 @@ is none, and online the work would wait for it. `padstal sync` joins the runs.
 """
 
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,15 @@ CONNECT_SECONDS = 20.0
 """An online run that has not started by then is recorded offline."""
 FINISH_SECONDS = 60.0
 """What an online run has not sent by then stays on disk for `padstal sync`."""
+QUIET: dict[str, Any] = {
+    "console": "off",
+    "silent": True,
+    "save_code": False,
+    "disable_git": True,
+    "x_disable_meta": True,
+}
+"""Settings of all runs. W&B would record git's remote, which may hold a password, and all variables SLURM_*, of which
+one is a token; the commit and the machine are in the config."""
 
 
 class Record:
@@ -229,21 +239,25 @@ def _start(
         name=label,
         job_type=label.partition("@")[0],
         group=group or run_group(above),
-        config=without_secrets({**config, "revision": revision(above)}),
+        config=without_secrets({**config, "revision": revision(above), "machine": _machine()}),
         settings=wandb.Settings(
-            console="off",
-            silent=True,
+            **QUIET,
             init_timeout=CONNECT_SECONDS,
             login_timeout=CONNECT_SECONDS,
             finish_timeout=FINISH_SECONDS,
             x_graphql_timeout_seconds=CONNECT_SECONDS,
-            save_code=False,
-            disable_git=True,  # a remote's address may hold a password; `revision` is in the config
         ),
     )
     run.define_metric(STEP)
     run.define_metric("*", step_metric=STEP)
     return run
+
+
+def _machine() -> dict[str, Any]:
+    """What runs the work, without asking who it is."""
+    torch = sys.modules.get("torch")
+    gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else "none"
+    return {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count(), "accelerator": gpu}
 
 
 def _brief(error: Exception) -> str:

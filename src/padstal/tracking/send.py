@@ -13,7 +13,7 @@ from padstal.tracking.artefact import Artefact, version
 from padstal.tracking.content import content_of
 from padstal.tracking.locked import LockedStage
 from padstal.tracking.note import Note
-from padstal.tracking.run import prepare_wandb
+from padstal.tracking.run import QUIET, prepare_wandb
 from padstal.tracking.secrets import redact, without_secrets
 from padstal.tracking.server import Server
 from padstal.tracking.sync import Recorded
@@ -67,7 +67,7 @@ def record_stage(stage: LockedStage, where: Where) -> Recorded:
         job_type=stage.name.partition("@")[0],
         group=where.group,
         config=without_secrets(config),
-        settings=wandb.Settings(console="off", silent=True, save_code=False, disable_git=True, x_disable_stats=True),
+        settings=wandb.Settings(**QUIET, x_disable_stats=True),
     )
     folder = Path(run.settings.sync_dir)
     note = Note(stage.key, stage.name, where.project, where.entity, where.group, os.getpid(), inputs, outputs)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 STEP = "step"
 """The axis of all curves: optimiser steps since the beginning of training, over all attempts."""
-CONNECT_SECONDS = 20.0
+CONNECT_SECONDS = 10.0
 """An online run that has not started by then is recorded offline."""
-FINISH_SECONDS = 60.0
+FINISH_SECONDS = 30.0
 """What an online run has not sent by then stays on disk for `padstal sync`."""
 QUIET: dict[str, Any] = {
     "console": "off",

@@ -21,8 +21,8 @@ from tests.tracking.wandb_server import Wandb, served
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wandb_down"), pytest.mark.timeout(600)]
 
 CONNECT, FINISH = 2.0, 3.0
-BUSY = 20.0
-"""Seconds that starting W&B's own service, an import and a second try offline may take on a busy machine."""
+BUSY = 15.0
+"""Seconds that W&B's own service may take beyond that; on a busy machine, more by how long a record takes there."""
 TRAINS = """
 import os, sys, time
 import numpy as np
@@ -59,10 +59,10 @@ def _work(
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
         "WANDB_API_KEY": "c" * 40,
-        "WANDB_BASE_URL": address,
         "WANDB_CONFIG_DIR": str(folder / "home"),
+        **({"WANDB_BASE_URL": address} if address else {}),
     }
-    for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_MODE"):
+    for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_MODE", "WANDB_HTTP_TIMEOUT"):
         environment.pop(name, None)
     work = subprocess.Popen(
         [sys.executable, "-c", TRAINS, mode],
@@ -84,10 +84,13 @@ def _work(
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, float]:
-    """What the work gives without a record, and how long it takes."""
-    given, took, told = _work(tmp_path_factory.mktemp("alone") / "work", "disabled")
+    """What the work gives without a record, and the seconds that are no surprise: thrice those with one on disk."""
+    given, _, told = _work(tmp_path_factory.mktemp("alone") / "work", "disabled")
     assert told == ""
-    return given, took
+    same, took, told = _work(tmp_path_factory.mktemp("offline") / "work", "offline")
+    assert told == ""
+    assert same == given
+    return given, 3 * took + BUSY
 
 
 @contextmanager
@@ -111,7 +114,7 @@ def test_a_server_that_is_not_there_costs_a_start_and_the_record_is_kept(
         }[trouble]()
         given, took, told = _work(tmp_path / "work", "online", address)
     assert given == alone[0]
-    assert took - alone[1] < CONNECT + BUSY
+    assert took < alone[1] + CONNECT
     assert "recording offline" in told
     [kept] = (tmp_path / "work" / "wandb").glob("offline-run-*/*.wandb")
     assert kept.stat().st_size > 10_000
@@ -145,7 +148,7 @@ def test_a_server_that_fails_midway_costs_an_end_and_nothing_is_lost(
     finally:
         hold.set()
     assert given == alone[0]
-    assert took - alone[1] < FINISH + BUSY
+    assert took < alone[1] + CONNECT + FINISH
     assert "Traceback" not in told
     [kept] = (tmp_path / "work" / "wandb").glob("run-*/run-*.wandb")
     _wait_until(lambda: kept.read_bytes().count(b"loss") >= 300)
@@ -158,7 +161,7 @@ def test_a_full_disk_costs_the_record_and_nothing_else(alone: tuple[bytes, float
 
     given, took, _ = _work(tmp_path / "work", "offline", before=little_room)
     assert given == alone[0], "the result itself has 8,000 bytes"
-    assert took - alone[1] < FINISH + BUSY
+    assert took < alone[1]
     for log in (tmp_path / "work" / "wandb").glob("offline-run-*/*.wandb"):
         assert log.stat().st_size <= 16 * 1024
 
@@ -168,7 +171,7 @@ def test_a_folder_that_cannot_be_written_costs_one_line(alone: tuple[bytes, floa
     (tmp_path / "work" / "wandb").write_text("a file where W&B wants its folder")
     given, took, told = _work(tmp_path / "work", "offline")
     assert given == alone[0]
-    assert took - alone[1] < BUSY
+    assert took < alone[1]
     assert told.count("tracking:") >= 1
     shutil.rmtree(tmp_path / "work")
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 STEP = "step"
 """The axis of all curves: optimiser steps since the beginning of training, over all attempts."""
 CONNECT_SECONDS = 10.0
-"""An online run that has not started by then is recorded offline."""
+"""An online run that has not started by then is recorded offline; no answer is waited for longer."""
 FINISH_SECONDS = 30.0
 """What an online run has not sent by then stays on disk for `padstal sync`."""
 QUIET: dict[str, Any] = {
@@ -48,10 +48,14 @@ one is a token; the commit and the machine are in the config."""
 class Record:
     """What a stage writes to. Each method warns once when it fails and never raises."""
 
-    def __init__(self, label: str, run: Any | None = None, root: Path = Path(), note: Note | None = None):
+    def __init__(
+        self, label: str, run: Any | None = None, root: Path = Path(), note: Note | None = None, online: bool = False
+    ):
         self._label = label
         self._run = run
         self._root = root
+        self._online = online
+        self._unanswered = False
         self._note = note or Note("", label, "")
         self._step = 0
         self._heard: list[tuple[str, int, str, Any]] = []
@@ -90,15 +94,18 @@ class Record:
 
             run.log({name: wandb.Table(dataframe=dataframe.reset_index(drop=True)), STEP: self._step})
 
-        self._do("table", send)
+        self._ask("table", send)
 
     def input_artifact(self, name: str, path: Path) -> None:
         """Say that this run read `path`."""
-        self._do("input artifact", lambda run: self._artifact(run, "inputs", name, path))
+        self._do("input artifact", lambda run: self._artefact(run, "inputs", name, path))
 
     def output_artifact(self, name: str, path: Path) -> None:
         """Say that this run wrote `path`."""
-        self._do("output artifact", lambda run: self._artifact(run, "outputs", name, path))
+        self._do("output artifact", lambda run: self._artefact(run, "outputs", name, path))
+        wrote = self._note.outputs.get(name)
+        if wrote is not None:
+            self._ask("output artifact", lambda run: run.log_artifact(version(wrote), aliases=wrote.aliases))
 
     def note(self) -> None:
         """Say on disk what this run is; called by `track`."""
@@ -107,7 +114,7 @@ class Record:
     def close(self, exit_code: int) -> None:
         """End the run; called by `track`."""
         if self._heard:
-            self._do("audio table", self._send_heard)
+            self._ask("audio table", self._send_heard)
         self._do("finish", lambda run: run.finish(exit_code=exit_code))
         self._do("note", lambda run: self._write(run, replace(self._note, process=0)))
 
@@ -117,27 +124,33 @@ class Record:
         table = wandb.Table(columns=["name", STEP, "caption", "audio"], data=[list(row) for row in self._heard])
         run.log({"audio": table, STEP: self._step})
 
-    def _artifact(self, run: Any, role: str, name: str, path: Path) -> None:
+    def _artefact(self, run: Any, role: str, name: str, path: Path) -> None:
         content = content_of(Path(path))
         artefact = Artefact(place_of(path, self._root), content.md5, content.total_bytes, len(content.files))
         run.config.update({role: {**run.config.get(role, {}), name: artefact.about()}}, allow_val_change=True)
         self._write(run, self._note.with_artefact(role, name, artefact))
-        if role == "outputs":
-            run.log_artifact(version(artefact), aliases=artefact.aliases)
 
     def _write(self, run: Any, note: Note) -> None:
         self._note = note
         note.write(Path(run.settings.sync_dir))
 
-    def _do(self, what: str, action: Callable[[Any], Any]) -> None:
+    def _ask(self, what: str, action: Callable[[Any], Any]) -> None:
+        """What waits for a server's answer, when online: where one did not come, no second is waited for."""
+        if not self._unanswered:
+            self._unanswered = not self._do(what, action) and self._online
+
+    def _do(self, what: str, action: Callable[[Any], Any]) -> bool:
+        """Whether it worked."""
         if self._run is None:
-            return
+            return True
         try:
             action(self._run)
         except Exception as error:
             if what not in self._warned:
                 self._warned.add(what)
                 _warn(self._label, f"{what} failed ({_brief(error)}); the work goes on")
+            return False
+        return True
 
 
 @contextmanager
@@ -196,7 +209,7 @@ def _open(
             then = "recording offline" if attempt == "online" else "this run is not recorded"
             _warn(label, f"{attempt} start failed ({_brief(error)}); {then}")
         else:
-            record = Record(label, run, _above(folder), note)
+            record = Record(label, run, _above(folder), note, online=attempt == "online")
             record.note()
             return record
     return Record(label)
@@ -214,6 +227,7 @@ def prepare_wandb(folder: Path) -> None:
     os.environ.setdefault("WANDB_CACHE_DIR", str(folder / "cache"))
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     os.environ.setdefault("WANDB_SILENT", "true")
+    os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(round(CONNECT_SECONDS)))
 
 
 def _start(

@@ -17,7 +17,7 @@ HEAD ?= workspace
 SCALE ?= demo
 export BASE HEAD SCALE
 
-.PHONY: help setup system repro flow compare post-comment scale pull push test test-unit lint lint-workflows format lock clean
+.PHONY: help setup system repro flow compare post-comment scale pull push sync test test-unit lint lint-workflows format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ pull: setup ## Get from the DVC remote what dvc.lock names, as far as it is ther
 
 push: setup ## Put the outputs into the DVC remote
 	dvc push --run-cache
+
+sync: setup ## Send to W&B what was recorded offline, with its lineage
+	padstal sync
 
 test: setup ## All tests, the slow ones too (browser, servers, an end-to-end run)
 	bash scripts/install_system.sh --quiet

@@ -20,7 +20,7 @@ SERVER_HOST ?= 127.0.0.1
 SERVER_PORT ?= 4200
 export BASE HEAD SCALE
 
-.PHONY: help setup system repro flow server worker deployments compare post-comment scale pull push test test-long test-unit lint lint-workflows format lock clean
+.PHONY: help setup system repro flow server worker deployments compare post-comment scale pull push sync test test-long test-unit lint lint-workflows format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ pull: setup ## Get from the DVC remote what dvc.lock names, as far as it is ther
 
 push: setup ## Put the outputs into the DVC remote
 	padstal push
+
+sync: setup ## Send to W&B what was recorded offline, with its lineage
+	padstal sync
 
 test: setup ## All tests but the longest (browser, servers, an end-to-end run too)
 	bash scripts/install_system.sh --quiet

@@ -368,6 +368,38 @@ def post_comment() -> None:
         raise typer.Exit(1) from None
 
 
+@app.command(epilog="Examples: [bold]padstal sync --dry-run[/bold], [bold]WANDB_API_KEY=… padstal sync[/bold]")
+def sync(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what there is to send, and ask nobody")] = False,
+    limit: Annotated[float, typer.Option(min=1, help="seconds that sending the runs may take")] = 3600,
+    as_json: Annotated[bool, typer.Option("--json", help="what was done, as JSON")] = False,
+) -> None:
+    """Send to W&B what was recorded offline, and the lineage from raw data to report; a second time adds nothing."""
+    from padstal.commands.sync import run
+
+    _finish(lambda: run(Path.cwd(), dry_run, as_json, limit))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal wandb-report --offline[/bold], [bold]padstal wandb-report --out report.md[/bold]"
+)
+def wandb_report(
+    out: Annotated[
+        Path | None, typer.Option(help="file for the Markdown; by default in reports/<scale>/local/")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="of a W&B report to take the place of; by default $PADSTAL_WANDB_REPORT")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="write the Markdown alone")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="say where both are as JSON")] = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Write the run's report as Markdown and, where there are credentials, publish the same at W&B."""
+    from padstal.commands.wandb_report import run
+
+    _finish(lambda: run(Path.cwd(), scale, out, address, offline, as_json))
+
+
 def _finish(command: Callable[[], int]) -> None:
     """Run a command; what is the user's to mend becomes one message without a traceback."""
     try:

@@ -16,6 +16,7 @@ import pytest
 
 from padstal.tracking import run as tracking
 from padstal.tracking.content import content_of
+from padstal.tracking.note import read_note
 
 FAKE_KEY = "canary0123456789canary0123456789canary01"
 
@@ -97,6 +98,7 @@ def test_warnings_name_the_cause_once(capsys: pytest.CaptureFixture[str]) -> Non
         "audio failed",
         "input artifact failed",
         "finish failed",
+        "note failed",
     ]
     assert "No space left on device" in lines[0]
 
@@ -137,7 +139,12 @@ def test_online_without_a_key_records_offline_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     modes = []
-    monkeypatch.setattr(tracking, "_start", lambda *_, mode, **__: modes.append(mode))
+
+    def start(*_: Any, mode: str, **__: Any) -> Any:
+        modes.append(mode)
+        return _Broken()
+
+    monkeypatch.setattr(tracking, "_start", start)
     with _track(tmp_path, "online"):
         pass
     assert modes == ["offline"]
@@ -166,8 +173,8 @@ def test_a_server_that_does_not_answer_costs_seconds_and_the_run_is_kept_offline
     assert FAKE_KEY not in errors
 
 
-def test_lineage_uses_artifacts_online_and_only_addresses_offline(tmp_path: Path) -> None:
-    calls: list[tuple[str, str]] = []
+def test_what_a_run_read_and_wrote_is_noted_and_only_what_it_wrote_becomes_an_artifact(tmp_path: Path) -> None:
+    calls: list[tuple[str, list[str]]] = []
 
     class _Config(dict):  # type: ignore[type-arg]
         def update(self, values: Any, allow_val_change: bool = False) -> None:  # type: ignore[override]
@@ -176,21 +183,40 @@ def test_lineage_uses_artifacts_online_and_only_addresses_offline(tmp_path: Path
     class _Run:
         def __init__(self) -> None:
             self.config = _Config()
+            self.settings = type("Settings", (), {"sync_dir": str(tmp_path / "run")})
 
-        def use_artifact(self, artifact: Any) -> None:
-            calls.append(("use", artifact.digest))
+        def log_artifact(self, artifact: Any, aliases: list[str]) -> None:
+            calls.append((artifact.name, aliases))
 
-        def log_artifact(self, artifact: Any) -> None:
-            calls.append(("log", artifact.digest))
-
-    file = tmp_path / "model.safetensors"
+    file = tmp_path / "models" / "demo" / "vae" / "tal" / "model.safetensors"
+    file.parent.mkdir(parents=True)
     file.write_bytes(b"weights")
-    offline, online = _Run(), _Run()
-    tracking.Record("s", offline).input_artifact("demo/model", file)
-    assert calls == []
-    assert offline.config["inputs"]["demo/model"]["md5"] == content_of(file).md5
-    tracking.Record("s", online, online=True).input_artifact("demo/model", file)
-    tracking.Record("s", online, online=True).output_artifact("demo/model", file)
-    assert [kind for kind, _ in calls] == ["use", "log"]
-    assert calls[0][1] == calls[1][1], "what one run wrote and another read must be one artifact version"
-    assert json.loads(json.dumps(online.config))["outputs"]["demo/model"]["bytes"] == 7
+    run = _Run()
+    record = tracking.Record("s", run, root=tmp_path)
+    record.input_artifact("before", file)
+    assert calls == [], "a server's answer would be waited for, and the work must not"
+    record.output_artifact("after", file.parent)
+    md5 = content_of(file.parent).md5
+    assert calls == [("vae-tal", ["latest", "demo", f"md5-{md5.removesuffix('.dir')}"])]
+    assert run.config["inputs"]["before"]["md5"] == content_of(file).md5
+    assert json.loads(json.dumps(run.config))["outputs"]["after"]["bytes"] == 7
+    noted = read_note(tmp_path / "run")
+    assert noted is not None
+    assert noted.inputs["before"].path == "models/demo/vae/tal/model.safetensors"
+    assert noted.outputs["after"].md5 == md5
+
+
+def test_all_stages_of_one_pipeline_run_share_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = []
+    for _ in range(2):
+        with _track(tmp_path / "wandb") as record:
+            record.log({"loss": 1.0}, 0)
+    monkeypatch.setenv("PADSTAL_RUN_GROUP", "retrain-7")
+    with _track(tmp_path / "wandb"):
+        pass
+    for place in sorted((tmp_path / "wandb").glob("offline-run-*"), key=lambda place: place.stat().st_mtime):
+        noted = read_note(place)
+        assert noted is not None
+        assert not noted.running
+        groups.append(noted.group)
+    assert groups[0] == groups[1] != groups[2] == "retrain-7"

@@ -8,7 +8,8 @@ from padstal.tracking.secrets import looks_secret, redact, wandb_credentials, wi
 
 
 @pytest.mark.parametrize(
-    "name", ["key", "api_key", "AWS_SECRET_ACCESS_KEY", "hfToken", "password", "db-password", "WANDB_API_KEY"]
+    "name",
+    ["key", "api_key", "AWS_SECRET_ACCESS_KEY", "hfToken", "password", "db-password", "WANDB_API_KEY", "SLURM_JWT"],
 )
 def test_a_word_that_names_a_secret_makes_the_key_secret(name: str) -> None:
     assert looks_secret(name)
@@ -37,6 +38,18 @@ def test_values_of_secret_variables_are_removed_wherever_they_stand(monkeypatch:
 
 def test_passwords_in_urls_are_removed() -> None:
     assert redact("s3://user:pass@host/bucket and https://a/b") == "s3://[removed]@host/bucket and https://a/b"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("s3://AKIA:pa/ss+w@rd@bucket/x, then", "s3://[removed]@bucket/x, then"),
+        ("https://token@host/x", "https://[removed]@host/x"),
+        ("https://host/models@v1 and http://127.0.0.1:9/x", "https://host/models@v1 and http://127.0.0.1:9/x"),
+    ],
+)
+def test_a_password_may_hold_slashes_and_ats(text: str, shown: str) -> None:
+    assert redact(text) == shown
 
 
 def test_where_credentials_are_is_said_but_never_what(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

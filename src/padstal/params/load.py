@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from padstal.params.hidden import without_passwords
 from padstal.params.section import Section
 
 SCALES = ("demo", "study", "full")
@@ -44,7 +45,7 @@ def check(model: type[SectionT], raw: Any, at: str) -> SectionT:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError("\n".join(_explain(detail, at, raw) for detail in error.errors())) from None
+        raise ParamsError(without_passwords("\n".join(_explain(one, at, raw) for one in error.errors()))) from None
 
 
 def load_section(path: Path, name: str, model: type[SectionT], scale: str | None = None) -> SectionT:

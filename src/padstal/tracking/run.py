@@ -1,25 +1,28 @@
 """One run's record in Weights & Biases: config, curves, audio, tables and the artefacts it read and wrote.
 
 The record never decides over the work: whatever fails here (import, network, disk, server) becomes one line of warning,
-and training goes on. Offline is the default and needs no account; `wandb sync` sends an offline run later.
+and training goes on. Offline is the default and needs no account; `padstal sync` sends an offline run later.
 
-Artefacts stay where DVC keeps them. A W&B artifact holds their content addresses (`content.json`), which are those of
-`dvc.lock`; online, runs that share an address are joined in W&B's lineage graph. Offline, where W&B cannot join them,
-the addresses in config and metadata do.
+Artefacts stay where DVC keeps them; a W&B artifact holds their content address, which is that of `dvc.lock`. What a run
+read is only noted here (config and `padstal.json`): to join it in W&B's graph takes answers of a server, offline there
+is none, and online the work would wait for it. `padstal sync` joins the runs.
 """
 
-import json
 import os
-import re
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from padstal.tracking.artefact import Artefact, place_of, version
 from padstal.tracking.content import content_of
+from padstal.tracking.group import revision, run_group
+from padstal.tracking.note import Note
 from padstal.tracking.secrets import redact, wandb_credentials, without_secrets
 
 if TYPE_CHECKING:
@@ -27,21 +30,33 @@ if TYPE_CHECKING:
 
 STEP = "step"
 """The axis of all curves: optimiser steps since the beginning of training, over all attempts."""
-CONNECT_SECONDS = 20.0
-"""An online run that has not started by then is recorded offline."""
-FINISH_SECONDS = 60.0
-"""What an online run has not sent by then stays on disk for `wandb sync`."""
-LONGEST_LISTING = 10_000
-"""Folders with more files are recorded by their address alone."""
+CONNECT_SECONDS = 10.0
+"""An online run that has not started by then is recorded offline; no answer is waited for longer."""
+FINISH_SECONDS = 30.0
+"""What an online run has not sent by then stays on disk for `padstal sync`."""
+QUIET: dict[str, Any] = {
+    "console": "off",
+    "silent": True,
+    "save_code": False,
+    "disable_git": True,
+    "x_disable_meta": True,
+}
+"""Settings of all runs. W&B would record git's remote, which may hold a password, and all variables SLURM_*, of which
+one is a token; the commit and the machine are in the config."""
 
 
 class Record:
     """What a stage writes to. Each method warns once when it fails and never raises."""
 
-    def __init__(self, label: str, run: Any | None = None, online: bool = False):
+    def __init__(
+        self, label: str, run: Any | None = None, root: Path = Path(), note: Note | None = None, online: bool = False
+    ):
         self._label = label
         self._run = run
+        self._root = root
         self._online = online
+        self._unanswered = False
+        self._note = note or Note("", label, "")
         self._step = 0
         self._heard: list[tuple[str, int, str, Any]] = []
         self._warned: set[str] = set()
@@ -79,21 +94,29 @@ class Record:
 
             run.log({name: wandb.Table(dataframe=dataframe.reset_index(drop=True)), STEP: self._step})
 
-        self._do("table", send)
+        self._ask("table", send)
 
     def input_artifact(self, name: str, path: Path) -> None:
         """Say that this run read `path`."""
-        self._do("input artifact", lambda run: self._artifact(run, "inputs", name, path))
+        self._do("input artifact", lambda run: self._artefact(run, "inputs", name, path))
 
     def output_artifact(self, name: str, path: Path) -> None:
         """Say that this run wrote `path`."""
-        self._do("output artifact", lambda run: self._artifact(run, "outputs", name, path))
+        self._do("output artifact", lambda run: self._artefact(run, "outputs", name, path))
+        wrote = self._note.outputs.get(name)
+        if wrote is not None:
+            self._ask("output artifact", lambda run: run.log_artifact(version(wrote), aliases=wrote.aliases))
+
+    def note(self) -> None:
+        """Say on disk what this run is; called by `track`."""
+        self._do("note", lambda run: self._write(run, self._note))
 
     def close(self, exit_code: int) -> None:
         """End the run; called by `track`."""
         if self._heard:
-            self._do("audio table", self._send_heard)
+            self._ask("audio table", self._send_heard)
         self._do("finish", lambda run: run.finish(exit_code=exit_code))
+        self._do("note", lambda run: self._write(run, replace(self._note, process=0)))
 
     def _send_heard(self, run: Any) -> None:
         import wandb
@@ -101,30 +124,33 @@ class Record:
         table = wandb.Table(columns=["name", STEP, "caption", "audio"], data=[list(row) for row in self._heard])
         run.log({"audio": table, STEP: self._step})
 
-    def _artifact(self, run: Any, role: str, name: str, path: Path) -> None:
-        import wandb
-
+    def _artefact(self, run: Any, role: str, name: str, path: Path) -> None:
         content = content_of(Path(path))
-        about = {"md5": content.md5, "bytes": content.total_bytes, "files": len(content.files)}
-        run.config.update({role: {**run.config.get(role, {}), name: about}}, allow_val_change=True)
-        artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name), type="artefact", metadata=about)
-        with artifact.new_file("content.json") as file:
-            listing = content.files if len(content.files) <= LONGEST_LISTING else {}
-            json.dump({"md5": content.md5, "files": listing}, file, indent=1, sort_keys=True)
-        if role == "outputs":
-            run.log_artifact(artifact)
-        elif self._online:  # offline `use_artifact` raises; config and metadata hold the address
-            run.use_artifact(artifact)
+        artefact = Artefact(place_of(path, self._root), content.md5, content.total_bytes, len(content.files))
+        run.config.update({role: {**run.config.get(role, {}), name: artefact.about()}}, allow_val_change=True)
+        self._write(run, self._note.with_artefact(role, name, artefact))
 
-    def _do(self, what: str, action: Callable[[Any], Any]) -> None:
+    def _write(self, run: Any, note: Note) -> None:
+        self._note = note
+        note.write(Path(run.settings.sync_dir))
+
+    def _ask(self, what: str, action: Callable[[Any], Any]) -> None:
+        """What waits for a server's answer, when online: where one did not come, no second is waited for."""
+        if not self._unanswered:
+            self._unanswered = not self._do(what, action) and self._online
+
+    def _do(self, what: str, action: Callable[[Any], Any]) -> bool:
+        """Whether it worked."""
         if self._run is None:
-            return
+            return True
         try:
             action(self._run)
         except Exception as error:
             if what not in self._warned:
                 self._warned.add(what)
                 _warn(self._label, f"{what} failed ({_brief(error)}); the work goes on")
+            return False
+        return True
 
 
 @contextmanager
@@ -147,7 +173,7 @@ def track(
         project: W&B project.
         entity: W&B team or user; None is the key's own.
         folder: Where W&B writes; git-ignored `wandb/` at the repository's root.
-        group: Runs that belong together, e.g. all attempts of one training.
+        group: Runs that belong together; by default those of one run of the pipeline (`group.py`).
 
     Errors of the block are raised after the run was marked as failed; errors of the record are warnings.
     """
@@ -178,20 +204,30 @@ def _open(
     for attempt in ("online", "offline") if mode == "online" else ("offline",):
         try:
             run = _start(label, config, mode=attempt, project=project, entity=entity, folder=folder, group=group)
+            note = Note(run.id, label, project, entity, group=run.group or "", process=os.getpid())
         except Exception as error:
             then = "recording offline" if attempt == "online" else "this run is not recorded"
             _warn(label, f"{attempt} start failed ({_brief(error)}); {then}")
         else:
-            return Record(label, run, online=attempt == "online")
+            record = Record(label, run, _above(folder), note, online=attempt == "online")
+            record.note()
+            return record
     return Record(label)
 
 
-def _prepare_wandb(folder: Path) -> None:
+def _above(folder: Path) -> Path:
+    """The folder in which W&B makes its own `wandb/`; the repository's root."""
+    folder = Path(folder).absolute()
+    return folder.parent if folder.name == "wandb" else folder
+
+
+def prepare_wandb(folder: Path) -> None:
     """Before wandb is imported: its files under `folder`, no reports of its own errors (20 s without a network)."""
     os.environ.setdefault("WANDB_DATA_DIR", str(folder))
     os.environ.setdefault("WANDB_CACHE_DIR", str(folder / "cache"))
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     os.environ.setdefault("WANDB_SILENT", "true")
+    os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(round(CONNECT_SECONDS)))
 
 
 def _start(
@@ -204,10 +240,9 @@ def _start(
     folder: Path,
     group: str | None,
 ) -> Any:
-    folder = Path(folder).absolute()
-    above = folder.parent if folder.name == "wandb" else folder  # wandb adds its own `wandb/`
+    above = _above(folder)
     above.mkdir(parents=True, exist_ok=True)
-    _prepare_wandb(above / "wandb")
+    prepare_wandb(above / "wandb")
     import wandb
 
     run = wandb.init(
@@ -217,21 +252,26 @@ def _start(
         dir=str(above),
         name=label,
         job_type=label.partition("@")[0],
-        group=group,
-        config=without_secrets(config),
+        group=group or run_group(above),
+        config=without_secrets({**config, "revision": revision(above), "machine": _machine()}),
         settings=wandb.Settings(
-            console="off",
-            silent=True,
+            **QUIET,
             init_timeout=CONNECT_SECONDS,
             login_timeout=CONNECT_SECONDS,
             finish_timeout=FINISH_SECONDS,
             x_graphql_timeout_seconds=CONNECT_SECONDS,
-            save_code=False,
         ),
     )
     run.define_metric(STEP)
     run.define_metric("*", step_metric=STEP)
     return run
+
+
+def _machine() -> dict[str, Any]:
+    """What runs the work, without asking who it is."""
+    torch = sys.modules.get("torch")
+    gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else "none"
+    return {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count(), "accelerator": gpu}
 
 
 def _brief(error: Exception) -> str:

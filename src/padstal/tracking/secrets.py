@@ -5,14 +5,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from padstal.params.hidden import without_passwords
+
 SECRET_WORDS = frozenset(
-    {"key", "apikey", "token", "secret", "password", "passwd", "passphrase", "credential", "credentials"}
+    {"key", "apikey", "token", "jwt", "secret", "password", "passwd", "passphrase", "credential", "credentials"}
 )
 SHORTEST_SECRET = 8
 """Shorter values of secret environment variables are not looked for: they would match by accident."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def looks_secret(name: str) -> bool:
@@ -28,7 +29,7 @@ def redact(text: str) -> str:
     for name, secret in os.environ.items():
         if looks_secret(name) and len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "[removed]")
-    return _USER_INFO.sub("[removed]@", text)
+    return without_passwords(text)
 
 
 def without_secrets(node: Any) -> Any:

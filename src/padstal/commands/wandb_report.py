@@ -1,0 +1,79 @@
+"""`padstal wandb-report`: the report of a run at W&B, and the same as Markdown, which is all of it when offline."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+from padstal.commands.where import paths_of
+from padstal.params.load import check, read_yaml
+from padstal.params.runtime import TrackingParams
+from padstal.reporting.inputs import read_inputs
+from padstal.reporting.run_report import Block, Origin, run_report
+from padstal.reporting.run_report_markdown import report_markdown
+from padstal.storage.atomic import atomic_file
+from padstal.tracking.group import revision, run_group
+from padstal.tracking.locked import read_lock
+from padstal.tracking.secrets import redact, wandb_credentials
+from padstal.tracking.server import Server
+
+ADDRESS = "PADSTAL_WANDB_REPORT"
+"""Address of the report that is kept up to date; the workflow `comment` links to it."""
+
+
+def run(root: Path, scale: str | None, out: Path | None, address: str | None, offline: bool, as_json: bool) -> int:
+    """Write the Markdown, publish where that is possible, and say where both are.
+
+    Raises:
+        ServerError: W&B was to be asked and did not take the report; the Markdown is there.
+        FileNotFoundError: Nothing of this scale is there to report on.
+    """
+    paths = paths_of(root, scale)
+    tree = read_yaml(paths.params)
+    inputs = read_inputs(paths, tree["scales"][paths.scale])
+    if not inputs.metrics:
+        raise FileNotFoundError(f"{paths.reports / 'metrics'}: no metrics; run the pipeline first")
+    origin = Origin(revision(root), run_group(root), _artefacts(root, paths.scale))
+    title = f"padstal {paths.scale}"
+    blocks = run_report(inputs, origin)
+    file = out or paths.local / "wandb_report.md"
+    with atomic_file(file) as temporary:
+        temporary.write_text(redact(report_markdown(title, blocks)), encoding="utf-8")
+    missing = _missing(offline)
+    known = address or os.environ.get(ADDRESS, "")
+    tracking = check(TrackingParams, tree.get("tracking"), "tracking")
+    published = "" if missing else _publish(title, blocks, tracking, origin.group, known)
+    if as_json:
+        print(json.dumps({"markdown": str(file), "address": published, "not_published": missing}))
+        return 0
+    print(f"markdown: {file}")
+    print(f"W&B: {published}" if published else f"W&B: not published, {missing}")
+    if published and not known:
+        print(f"set {ADDRESS} to this address: the next report takes its place, and pull requests link to it")
+    return 0
+
+
+def _publish(title: str, blocks: tuple[Block, ...], tracking: TrackingParams, group: str, address: str) -> str:
+    from padstal.tracking.wandb_report import build, publish
+
+    server = Server(tracking.project, tracking.entity)
+    report = build(title, blocks, entity=server.entity, project=server.project, group=group)
+    return publish(report, address)
+
+
+def _missing(offline: bool) -> str:
+    """Why nothing can be published; "" if it can."""
+    if offline:
+        return "as asked"
+    if wandb_credentials() is None:
+        return "no WANDB_API_KEY"
+    if importlib.util.find_spec("wandb_workspaces") is None:
+        return "wandb-workspaces is not installed"
+    return ""
+
+
+def _artefacts(root: Path, scale: str) -> tuple[tuple[str, str, str], ...]:
+    """Path, MD5 and stage of each artefact of `scale` that `dvc.lock` names, in the pipeline's order."""
+    lock = root / "dvc.lock"
+    stages = read_lock(lock.read_bytes()) if lock.is_file() else ()
+    return tuple((one.path, one.md5, stage.name) for stage in stages for one in stage.outputs if one.scale == scale)

@@ -1,0 +1,46 @@
+"""Which runs belong together: all stages of one run of the pipeline share one group.
+
+Whoever starts a pipeline run may name it (a flow, a person) in `PADSTAL_RUN_GROUP`. Otherwise the group is made of the
+revision and of the active scale's params, so that stages that DVC starts one by one, and a run that was killed and goes
+on, agree without talking to each other.
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from padstal.params.load import ParamsError, read_yaml
+from padstal.tracking.secrets import redact
+
+GROUP = "PADSTAL_RUN_GROUP"
+LONGEST = 128
+"""Characters; W&B takes no longer name."""
+
+
+def run_group(root: Path) -> str:
+    """The group of runs of the repository at `root`: the variable's, or "<revision>-<digest of the params>"."""
+    named = re.sub(r"[^\w.@+-]", "-", redact(os.environ.get(GROUP, "").strip()))[:LONGEST]
+    return named or f"{revision(root)[:12] or 'no-revision'}-{params_digest(root)[:8]}"
+
+
+def revision(root: Path) -> str:
+    """The commit that the repository at `root` is at; "" without one."""
+    command = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def params_digest(root: Path) -> str:
+    """SHA-256 of the active scale's params: comments, other scales and where runs are recorded do not count."""
+    try:
+        tree = read_yaml(root / "params.yaml")
+        active = tree["scale"], tree["scales"][tree["scale"]]
+    except (ParamsError, OSError, KeyError, TypeError):
+        return "no-params"
+    return hashlib.sha256(json.dumps(active, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,66 @@
+"""The report of a run: one list of blocks, which both a tracker and a page of Markdown show whole."""
+
+from dataclasses import replace
+
+from padstal.reporting.findings import findings
+from padstal.reporting.inputs import Inputs
+from padstal.reporting.run_report import Curves, Grid, Origin, Points, Section, Text, run_report
+from padstal.reporting.run_report_markdown import report_markdown
+
+ORIGIN = Origin("abc123", "abc123-params", (("models/demo/vae/tal", "0" * 32, "train_vae@tal"),))
+ORDER = [
+    "Findings",
+    "At matched CLAP-f",
+    "Each method at its chosen strength",
+    "Training",
+    "Data",
+    "Lineage",
+    "Caveats",
+]
+
+
+def test_the_sections_stand_in_the_order_of_reading(inputs: Inputs) -> None:
+    blocks = run_report(inputs, ORIGIN)
+    assert [block.title for block in blocks if isinstance(block, Section)] == ORDER
+    assert isinstance(blocks[0], Text), "how far the figures carry is said before any of them"
+
+
+def test_the_markdown_has_every_finding_table_and_caveat(inputs: Inputs) -> None:
+    blocks = run_report(inputs, ORIGIN)
+    page = report_markdown("padstal demo", blocks)
+    assert page.startswith("# padstal demo\n")
+    assert page.count("\n## ") == len(ORDER)
+    lines = page.splitlines()
+    for block in blocks:
+        match block:
+            case Points(items):
+                assert sum(line.startswith("- ") for line in lines) >= len(items)
+            case Grid(table) | Curves(_, _, table):
+                assert f"| {' | '.join(table.head)} |" in lines
+    tables = [
+        block.table if isinstance(block, Grid) else block.ends for block in blocks if isinstance(block, Grid | Curves)
+    ]
+    assert sum(line.startswith("| ") for line in lines) == sum(1 + len(table.rows) for table in tables)
+    assert len(findings(inputs)) > 2
+    assert "| models/demo/vae/tal | " + "0" * 32 + " | train\\_vae@\u2060tal |" in lines
+
+
+def test_curves_name_the_stage_and_its_quantities(inputs: Inputs) -> None:
+    curves = {block.stage: block for block in run_report(inputs, ORIGIN) if isinstance(block, Curves)}
+    assert set(curves) == {"train_vae", "train_diffusion"}
+    for block in curves.values():
+        assert block.quantities
+        assert "step" not in block.quantities
+        assert len(block.ends.rows) >= len(block.quantities)
+
+
+def test_hostile_texts_stay_texts(inputs: Inputs) -> None:
+    page = report_markdown("<script>", run_report(inputs, replace(ORIGIN, group="[x](https://evil.example)")))
+    assert "<script>" not in page
+    assert "](https://evil.example)" not in page
+
+
+def test_what_is_missing_is_said_and_breaks_nothing() -> None:
+    page = report_markdown("padstal demo", run_report(Inputs("demo", {}, {}, {}), Origin("", "g")))
+    assert "Nothing was evaluated" in page
+    assert "Commit unknown" in page

@@ -1,11 +1,17 @@
 """Shards hold whole buckets of tracks, and one more bucket splits one old one."""
 
 import hashlib
+import os
+import zlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from padstal.audio.piece import Piece
 from padstal.audio.shards import Shards, bucket_count, bucket_of
 
 NAMES = sorted(hashlib.sha256(str(i).encode()).hexdigest() for i in range(1000))
@@ -35,9 +41,15 @@ def test_buckets_hold_as_many_tracks_as_asked_on_average():
     assert counts.max() < 3 * 1000 / 24
 
 
+def piece(path: Path, content: bytes) -> Piece:
+    """These bytes behind some others."""
+    path.write_bytes(b"before" + content + b"after")
+    return Piece(path, 6, len(content), zlib.crc32(content))
+
+
 def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
     clips = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
-    pieces = [clips[:1].tobytes(), clips[1:].tobytes()]
+    pieces = [piece(tmp_path / "x", clips[:1].tobytes()), piece(tmp_path / "y", clips[1:].tobytes())]
     for out, content in (("a", pieces), ("b", None)):
         shards = Shards(tmp_path / out, tmp_path / "store")
         shards.write(7, (3, 4, 2), "some names", content)
@@ -48,3 +60,41 @@ def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
     shards.sweep()
     assert not list((tmp_path / "store").glob("*.npy"))
     shards.close()
+
+
+@pytest.mark.parametrize("in_kernel", [True, False])
+def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, in_kernel):
+    if not in_kernel:
+        monkeypatch.delattr("os.copy_file_range", raising=False)
+    content = np.random.default_rng(0).bytes(3 * 2**22 + 5)
+    found = piece(tmp_path / "x", content)
+    assert found.intact()
+    with (tmp_path / "target").open("wb", buffering=0) as target:
+        target.write(b"head")
+        found.copy_to(target)
+    assert (tmp_path / "target").read_bytes() == b"head" + content
+    for wrong in (replace(found, start=5), replace(found, length=found.length + 99)):
+        assert not wrong.intact()
+    with (tmp_path / "target").open("wb", buffering=0) as target, pytest.raises(OSError, match="expected"):
+        replace(found, length=found.length + 99).copy_to(target)
+
+
+def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp_path):
+    clips = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
+    pieces = [piece(tmp_path / "x", clips.tobytes())]
+
+    def written(out: str, *, verify: bool, content: list[Piece] | None) -> np.ndarray:
+        shards = Shards(tmp_path / out, tmp_path / "store", verify=verify)
+        shards.write(0, (3, 4, 2), "names", content)
+        shards.close()
+        return np.load(tmp_path / out / "00000.npy")
+
+    written("a", verify=False, content=pieces)
+    (stored,) = (tmp_path / "store").glob("*.npy")
+    times = stored.stat().st_atime_ns, stored.stat().st_mtime_ns
+    spoiled = bytearray(stored.read_bytes())
+    spoiled[-1] ^= 1
+    stored.write_bytes(spoiled)
+    os.utime(stored, ns=times)
+    assert not np.array_equal(written("b", verify=False, content=None), clips)
+    assert np.array_equal(written("c", verify=True, content=pieces), clips)

@@ -180,18 +180,19 @@ class _Run:
     def bucket(self, candidate: Candidate) -> int:
         return bucket_of(candidate.sha256, bucket_count(self.tracks, self.terms.shard_tracks))
 
-    def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection]]:
-        """What came of each candidate, in the order of sha256."""
+    def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection, bool]]:
+        """What came of each candidate, in the order of sha256, and whether this run found it out."""
         orders = (self._order(candidate) for candidate in self.register.firsts())
         answers = show(self._taken_in(orders), total=self.tracks, unit="track")
         for candidate, answer in zip(self.register.firsts(), answers, strict=True):
-            yield candidate, self._stored(candidate) if answer is None else answer
+            yield candidate, self._stored(candidate) if answer is None else answer, answer is None
 
     def shard(
-        self, bucket: int, members: list[tuple[Candidate, Track | Rejection]], shards: Shards
+        self, bucket: int, members: list[tuple[Candidate, Track | Rejection, bool]], shards: Shards
     ) -> Iterator[dict[str, Any]]:
         """Write the shard of one bucket; its manifest rows."""
-        results = dict(members)
+        results = {one: result for one, result, _ in members}
+        fresh = {one for one, _, new in members if new}
         while True:
             tracks = [(one, result) for one, result in results.items() if isinstance(result, Track)]
             clips = sum(len(track.clips) for _, track in tracks)
@@ -199,13 +200,15 @@ class _Run:
             names = " ".join(clip.clip_id for _, track in tracks for clip in track.clips)
             try:
                 if tracks:
-                    shards.write(bucket, shape, names, (self.store.pcm(one.sha256) for one, _ in tracks))
+                    pieces = (self.store.piece(one.sha256, fresh=one in fresh) for one, _ in tracks)
+                    shards.write(bucket, shape, names, pieces)
                 break
             except DamagedError:
                 for one, _ in tracks:
                     if self.store.read(one.sha256) is None:
                         answer = next(self._taken_in(iter([self._order(one)])))
                         results[one] = self._stored(one) if answer is None else answer
+                        fresh.add(one)
         row = 0
         for candidate, result in results.items():
             if isinstance(result, Rejection):

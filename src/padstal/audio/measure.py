@@ -77,10 +77,11 @@ def bandwidth(audio_S: np.ndarray, sample_rate: int) -> float:
     """
     from scipy.fft import rfft
 
+    from padstal.audio.kernels import power
+
     points = min(SPECTRUM_POINTS, len(audio_S))
     frames_NP = audio_S[: len(audio_S) // points * points].reshape(-1, points) * _window(points)
-    spectrum_NF = rfft(frames_NP, axis=1)
-    power_F = np.square(spectrum_NF.real).sum(axis=0) + np.square(spectrum_NF.imag).sum(axis=0)
+    power_F = power(rfft(frames_NP, axis=1))
     if power_F.max() <= 0:
         return 0.0
     highest = np.flatnonzero(power_F >= power_F.max() * 10 ** (-BANDWIDTH_DB / 10))[-1]

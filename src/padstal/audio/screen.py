@@ -12,6 +12,7 @@ from padstal.audio import rejection
 from padstal.audio.balance import balance
 from padstal.audio.measure import bandwidth, clipped_share
 from padstal.audio.rejection import RejectedError
+from padstal.audio.standardise import with_channels
 
 OFFSET = "constant offset taken out"
 POLARITY = "right channel turned over"
@@ -74,7 +75,9 @@ def screen(audio_SC: np.ndarray, sample_rate: int, limits: Limits) -> Screened:
 
 
 def _put_right(audio_SC: np.ndarray, limits: Limits) -> tuple[np.ndarray, tuple[str, ...]]:
-    repairs = []
+    repairs: list[str] = []
+    if limits.max_offset is None and limits.max_side_db is None:
+        return audio_SC, ()
     found = balance(audio_SC)
     if limits.max_offset is not None and found.offset > limits.max_offset:
         audio_SC = audio_SC - np.array(found.offsets, np.float32)
@@ -87,4 +90,4 @@ def _put_right(audio_SC: np.ndarray, limits: Limits) -> tuple[np.ndarray, tuple[
 
 def _bandwidth(audio_SC: np.ndarray, sample_rate: int) -> float:
     spare = max(0, len(audio_SC) - BANDWIDTH_SECONDS * sample_rate) // 2
-    return bandwidth(audio_SC[spare : len(audio_SC) - spare].mean(axis=1), sample_rate)
+    return bandwidth(with_channels(audio_SC[spare : len(audio_SC) - spare], 1)[:, 0], sample_rate)

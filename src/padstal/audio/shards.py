@@ -5,21 +5,25 @@ linear hashing (Litwin 1980): one more bucket splits one old one, and all others
 tracks are in the order of their sha256. So a track more or less rewrites one shard, whatever came before.
 """
 
+import io
+import json
 import os
 import shutil
 import zlib
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from padstal.audio.piece import Piece, crc_of
 from padstal.storage.content import address
 from padstal.storage.database import open_database
 
 _DIGITS = 8
 _BITS = 4 * _DIGITS
-_PIECE = 2**22
 
 
 def bucket_count(tracks: int, shard_tracks: int) -> int:
@@ -43,25 +47,26 @@ class Shards:
     """Writes shards into a folder, and takes those that did not change from the store.
 
     A stored shard is trusted while its length and modification time are those it was written with; `verify` reads it
-    all and holds it against its CRC-32.
+    all and holds it against the CRC-32 of its pieces. Shards go to the disk while the next ones are made.
     """
 
     def __init__(self, out: Path, store: Path, *, verify: bool = False):
         self._out, self._store, self._verify = out, store, verify
         out.mkdir(parents=True, exist_ok=True)
         store.mkdir(parents=True, exist_ok=True)
+        self._flushing = ThreadPoolExecutor(1, thread_name_prefix="flush")
         self._records = open_database(
             store / "shards.sqlite",
-            "CREATE TABLE IF NOT EXISTS shards "
-            "(name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, crc INTEGER)",
+            "CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, crcs TEXT)",
             "CREATE TEMP TABLE used (name TEXT PRIMARY KEY)",
         )
 
     def close(self) -> None:
+        self._flushing.shutdown()
         self._records.commit()
         self._records.close()
 
-    def write(self, bucket: int, shape: tuple[int, int, int], names: str, pieces: Iterable[bytes]) -> None:
+    def write(self, bucket: int, shape: tuple[int, int, int], names: str, pieces: Iterable[Piece]) -> None:
         """The shard of `bucket`.
 
         Args:
@@ -76,15 +81,16 @@ class Shards:
         if not self._intact(name, stored):
             temporary = stored.with_name(f".{name}.{os.getpid()}")
             try:
-                with temporary.open("wb") as file:
-                    crc = _write(file, shape, pieces)
+                with temporary.open("wb", buffering=0) as file:
+                    crcs = _write(file, shape, pieces)
                 temporary.replace(stored)
             finally:
                 temporary.unlink(missing_ok=True)
             found = stored.stat()
-            row = (name, found.st_size, found.st_mtime_ns, crc)
+            row = (name, found.st_size, found.st_mtime_ns, json.dumps(crcs))
             self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?)", row)
             self._records.commit()
+            self._flushing.submit(_flush, stored)
         _share(stored, target)
 
     def sweep(self) -> None:
@@ -98,34 +104,40 @@ class Shards:
         return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
 
     def _intact(self, name: str, stored: Path) -> bool:
-        query = "SELECT bytes, modified_ns, crc FROM shards WHERE name = ?"
+        query = "SELECT bytes, modified_ns, crcs FROM shards WHERE name = ?"
         row = self._records.execute(query, (name,)).fetchone()
         if row is None or not stored.is_file():
             return False
         found = stored.stat()
-        return (found.st_size, found.st_mtime_ns) == row[:2] and (not self._verify or _crc(stored) == row[2])
+        return (found.st_size, found.st_mtime_ns) == row[:2] and (
+            not self._verify or _matches(stored, json.loads(row[2]))
+        )
 
 
-def _write(file: BinaryIO, shape: tuple[int, int, int], pieces: Iterable[bytes]) -> int:
-    header = {"descr": "<i2", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)  # type: ignore[arg-type]
-    file.flush()
-    crc = zlib.crc32(Path(file.name).read_bytes())
-    written = 0
+def _write(file: BinaryIO, shape: tuple[int, int, int], pieces: Iterable[Piece]) -> list[tuple[int, int]]:
+    """Length and CRC-32 of the header and of each piece."""
+    header = io.BytesIO()
+    content = {"descr": "<i2", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, content)  # type: ignore[arg-type]
+    file.write(header.getvalue())
+    crcs = [(len(header.getvalue()), zlib.crc32(header.getvalue()))]
     for piece in pieces:
-        file.write(piece)
-        crc = zlib.crc32(piece, crc)
-        written += len(piece)
+        piece.copy_to(file)
+        crcs.append((piece.length, piece.crc))
+    written = sum(length for length, _ in crcs[1:])
     assert written == 2 * int(np.prod(shape)), f"{written} bytes for clips of shape {shape}"
-    return crc
+    return crcs
 
 
-def _crc(path: Path) -> int:
-    crc = 0
+def _matches(path: Path, crcs: Iterable[tuple[int, int]]) -> bool:
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            crc = zlib.crc32(piece, crc)
-    return crc
+        return all(crc_of(file, length) == crc for length, crc in crcs)
+
+
+def _flush(path: Path) -> None:
+    """Begin to bring a file to the disk; who needs it there waits for it himself (`atomic_folder`)."""
+    with suppress(OSError), path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _share(stored: Path, target: Path) -> None:

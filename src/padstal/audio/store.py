@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from padstal.audio.measure import Measures
+from padstal.audio.piece import Piece
 
 _LONGEST_LINE = 64 * 2**20
 
@@ -141,22 +142,28 @@ class TrackStore:
         track = {**content["track"], "repairs": tuple(content["track"]["repairs"])}
         return Track(**track, clips=clips)
 
-    def pcm(self, sha256: str) -> bytes:
-        """Samples of all clips of a track that `read` gave, little-endian int16.
+    def piece(self, sha256: str, *, fresh: bool = False) -> Piece:
+        """Where the samples of all clips of a track that `read` gave lie, little-endian int16.
+
+        Args:
+            sha256: Of the file.
+            fresh: This run wrote them; others are read and held against their CRC-32 first.
 
         Raises:
             DamagedError: They are not what was stored; the entry is removed.
         """
+        path = self.path(sha256)
         try:
-            with self.path(sha256).open("rb") as file:
+            with path.open("rb") as file:
                 content = _line(file)
                 if content is not None:
-                    samples = file.read()
-                    if zlib.crc32(samples) == content["pcm"][0]:
-                        return samples
+                    crc, *shape = content["pcm"]
+                    found = Piece(path, file.tell(), 2 * int(np.prod(shape)), crc)
+                    if fresh or found.intact():
+                        return found
         except FileNotFoundError:
             pass
-        self.path(sha256).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise DamagedError(sha256)
 
     def sweep(self, wanted: Callable[[str], bool]) -> int:

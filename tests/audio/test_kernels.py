@@ -5,6 +5,7 @@ import pytest
 
 from padstal.audio import kernels
 from padstal.audio.loudness import k_weighting
+from padstal.audio.measure import largest
 
 SAMPLES = 1_003
 
@@ -24,7 +25,9 @@ def test_loops_over_samples_give_the_same_bits_as_python(channels):
     pcm_SC = kernels.quantise(audio_SC, np.float32(1.7))
     assert (pcm_SC == kernels.quantise.py_func(audio_SC, np.float32(1.7))).all()
     assert kernels.peak_and_squares(pcm_SC) == kernels.peak_and_squares.py_func(pcm_SC)
-    assert (kernels.mixed(pcm_SC) == pcm_SC.astype(np.float32).sum(axis=1)).all()
+    window_P = np.hanning(100).astype(np.float32)
+    expected_NP = pcm_SC[:1000].astype(np.float32).sum(axis=1).reshape(-1, 100) * window_P
+    assert (kernels.framed(pcm_SC, window_P) == expected_NP).all()
     for threshold in (0.1, 1.0, 9.0):
         assert kernels.swings(audio_SC, threshold) == kernels.swings.py_func(audio_SC, threshold)
         floor = np.float32(threshold)
@@ -40,3 +43,13 @@ def test_powers_of_spectra_are_those_of_numpy():
     spectrum_NF = (rng.standard_normal((37, 129)) + 1j * rng.standard_normal((37, 129))).astype(np.complex64)
     expected = np.square(spectrum_NF.real).sum(axis=0) + np.square(spectrum_NF.imag).sum(axis=0)
     assert (kernels.power(spectrum_NF) == expected).all()
+
+
+def test_the_largest_magnitude_is_found_in_any_block():
+    samples = audio(2)
+    for at in (0, 500, SAMPLES - 1):
+        for value in (-3.5, 3.5):
+            changed = samples.copy()
+            changed[at, 1] = value
+            assert largest(np.tile(changed, (40, 1))) == np.float32(3.5)
+    assert largest(np.zeros((0, 2), np.float32)) == 0

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padstal.audio.piece import Piece
+from padstal.audio.piece import Name, Piece, intact
 from padstal.audio.shards import Shards, bucket_count, bucket_of
+from padstal.storage.content import clip_address
 
 NAMES = sorted(hashlib.sha256(str(i).encode()).hexdigest() for i in range(1000))
 
@@ -41,21 +41,28 @@ def test_buckets_hold_as_many_tracks_as_asked_on_average():
     assert counts.max() < 3 * 1000 / 24
 
 
-def piece(path: Path, content: bytes) -> Piece:
-    """These bytes behind some others."""
-    path.write_bytes(b"before" + content + b"after")
-    return Piece(path, 6, len(content), zlib.crc32(content))
+CLIPS = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
+SHA256 = "ab" * 32
+
+
+def piece(path: Path, clips: np.ndarray) -> Piece:
+    """These clips behind some other bytes."""
+    path.write_bytes(b"before" + clips.tobytes() + b"after")
+    return Piece(path, 6, clips.shape)
+
+
+def names(clips: np.ndarray) -> list[Name]:
+    return [Name(clip_address(clip, SHA256[:16], 4 * i), SHA256, 4 * i) for i, clip in enumerate(clips)]
 
 
 def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
-    clips = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
-    pieces = [piece(tmp_path / "x", clips[:1].tobytes()), piece(tmp_path / "y", clips[1:].tobytes())]
+    pieces = [piece(tmp_path / "x", CLIPS[:1]), piece(tmp_path / "y", CLIPS[1:])]
     for out, content in (("a", pieces), ("b", None)):
         shards = Shards(tmp_path / out, tmp_path / "store")
-        shards.write(7, (3, 4, 2), "some names", content)
+        shards.write(7, CLIPS.shape, names(CLIPS), content)
         shards.sweep()
         shards.close()
-        assert np.array_equal(np.load(tmp_path / out / "00007.npy"), clips)
+        assert np.array_equal(np.load(tmp_path / out / "00007.npy"), CLIPS)
     shards = Shards(tmp_path / "c", tmp_path / "store")
     shards.sweep()
     assert not list((tmp_path / "store").glob("*.npy"))
@@ -66,26 +73,30 @@ def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
 def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, in_kernel):
     if not in_kernel:
         monkeypatch.delattr("os.copy_file_range", raising=False)
-    content = np.random.default_rng(0).bytes(3 * 2**22 + 5)
-    found = piece(tmp_path / "x", content)
-    assert found.intact()
+    clips = np.random.default_rng(0).integers(-(2**15), 2**15, (3, 2**21 + 5, 1), np.int16)
+    found = piece(tmp_path / "x", clips)
     with (tmp_path / "target").open("wb", buffering=0) as target:
         target.write(b"head")
         found.copy_to(target)
-    assert (tmp_path / "target").read_bytes() == b"head" + content
-    for wrong in (replace(found, start=5), replace(found, length=found.length + 99)):
-        assert not wrong.intact()
+    assert (tmp_path / "target").read_bytes() == b"head" + clips.tobytes()
+    longer = replace(found, shape=(4, *found.shape[1:]))
     with (tmp_path / "target").open("wb", buffering=0) as target, pytest.raises(OSError, match="expected"):
-        replace(found, length=found.length + 99).copy_to(target)
+        longer.copy_to(target)
+
+
+def test_clips_are_intact_where_their_samples_have_their_names(tmp_path):
+    found = piece(tmp_path / "x", CLIPS)
+    assert intact(found.path, found.start, found.shape, names(CLIPS))
+    assert not intact(found.path, found.start - 1, found.shape, names(CLIPS))
+    assert not intact(found.path, found.start, (4, 4, 2), [*names(CLIPS), names(CLIPS)[0]])
 
 
 def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp_path):
-    clips = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
-    pieces = [piece(tmp_path / "x", clips.tobytes())]
+    pieces = [piece(tmp_path / "x", CLIPS)]
 
     def written(out: str, *, verify: bool, content: list[Piece] | None) -> np.ndarray:
         shards = Shards(tmp_path / out, tmp_path / "store", verify=verify)
-        shards.write(0, (3, 4, 2), "names", content)
+        shards.write(0, CLIPS.shape, names(CLIPS), content)
         shards.close()
         return np.load(tmp_path / out / "00000.npy")
 
@@ -96,5 +107,5 @@ def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp
     spoiled[-1] ^= 1
     stored.write_bytes(spoiled)
     os.utime(stored, ns=times)
-    assert not np.array_equal(written("b", verify=False, content=None), clips)
-    assert np.array_equal(written("c", verify=True, content=pieces), clips)
+    assert not np.array_equal(written("b", verify=False, content=None), CLIPS)
+    assert np.array_equal(written("c", verify=True, content=pieces), CLIPS)

@@ -22,6 +22,7 @@ from padstal.audio.layouts.read import CAPTIONS, read_metadata
 from padstal.audio.licence import normalise
 from padstal.audio.licence_policy import Policy
 from padstal.audio.parallel import Workers, ordered_map
+from padstal.audio.piece import Name
 from padstal.audio.register import Candidate, Refusal, Register
 from padstal.audio.shards import Shards, bucket_count, bucket_of
 from padstal.audio.store import DamagedError, Rejection, Track, TrackStore
@@ -197,7 +198,9 @@ class _Run:
             tracks = [(one, result) for one, result in results.items() if isinstance(result, Track)]
             clips = sum(len(track.clips) for _, track in tracks)
             shape = (clips, self.terms.form.clip_samples, self.terms.form.channels)
-            names = " ".join(clip.clip_id for _, track in tracks for clip in track.clips)
+            names = [
+                Name(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
+            ]
             try:
                 if tracks:
                     pieces = (self.store.piece(one.sha256, fresh=one in fresh) for one, _ in tracks)

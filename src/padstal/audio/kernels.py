@@ -94,16 +94,21 @@ def peak_and_squares(pcm_SC: np.ndarray) -> tuple[int, int]:
 
 
 @njit(cache=True)
-def mixed(pcm_SC: np.ndarray) -> np.ndarray:
-    """Sum over the channels of int16 samples, float32 [S]."""
-    audio = np.empty(pcm_SC.shape[0], np.float32)
-    if pcm_SC.shape[1] == 1:
-        for i in range(pcm_SC.shape[0]):
-            audio[i] = np.float32(pcm_SC[i, 0])
-    else:
-        for i in range(pcm_SC.shape[0]):
-            audio[i] = np.float32(np.int32(pcm_SC[i, 0]) + np.int32(pcm_SC[i, 1]))
-    return audio
+def framed(pcm_SC: np.ndarray, window_P: np.ndarray) -> np.ndarray:
+    """Neighbouring stretches of the sum over the channels of int16 samples, times a window: float32 [N, P]."""
+    points = window_P.shape[0]
+    frames_NP = np.empty((pcm_SC.shape[0] // points, points), np.float32)
+    stereo = pcm_SC.shape[1] == 2
+    for n in range(frames_NP.shape[0]):
+        at = n * points
+        if stereo:
+            for i in range(points):
+                total = np.int32(pcm_SC[at + i, 0]) + np.int32(pcm_SC[at + i, 1])
+                frames_NP[n, i] = np.float32(total) * window_P[i]
+        else:
+            for i in range(points):
+                frames_NP[n, i] = np.float32(pcm_SC[at + i, 0]) * window_P[i]
+    return frames_NP
 
 
 @njit(cache=True)

@@ -1,28 +1,45 @@
-"""A stretch of bytes in a file, with its CRC-32, that goes into another file by way of the kernel where it can."""
+"""The samples of one track's clips in a file, that go into another file by way of the kernel where it can.
+
+They need no checksum: a clip's id is the digest of its samples (`storage.content.clip_address`).
+"""
 
 import os
-import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
+
+from padstal.storage.content import ADDRESS_DIGITS, clip_address
 
 _BLOCK = 2**22
 
 
 @dataclass(frozen=True)
+class Name:
+    """A clip's id, and what it is made of besides samples: its track, and where it starts there."""
+
+    clip_id: str
+    sha256: str
+    offset_samples: int
+
+    def fits(self, pcm_SC: np.ndarray) -> bool:
+        """Whether it is the name of these samples, int16 [S, C]."""
+        return clip_address(pcm_SC, self.sha256[:ADDRESS_DIGITS], self.offset_samples) == self.clip_id
+
+
+@dataclass(frozen=True)
 class Piece:
-    """`length` bytes of the file at `path` from byte `start`; `crc` is what their CRC-32 should be."""
+    """Clips, int16 of `shape` [clips, samples, channels], in the file at `path` from byte `start`."""
 
     path: Path
     start: int
-    length: int
-    crc: int
+    shape: tuple[int, int, int]
 
-    def intact(self) -> bool:
-        """Whether they are all there and have that CRC-32."""
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            return crc_of(file, self.length) == self.crc
+    @property
+    def length(self) -> int:
+        return 2 * int(np.prod(self.shape))
 
     def copy_to(self, target: BinaryIO) -> None:
         """Append them to `target`, an unbuffered file at its end.
@@ -39,16 +56,16 @@ class Piece:
                 done += copied
 
 
-def crc_of(file: BinaryIO, length: int) -> int | None:
-    """CRC-32 of the next `length` bytes; None where the file ends before."""
-    crc = 0
-    while length:
-        block = file.read(min(length, _BLOCK))
-        if not block:
-            return None
-        crc = zlib.crc32(block, crc)
-        length -= len(block)
-    return crc
+def intact(path: Path, start: int, shape: tuple[int, int, int], names: Iterable[Name]) -> bool:
+    """Whether the clips in a file, int16 of `shape` from byte `start`, are those with these names."""
+    clip_bytes = 2 * shape[1] * shape[2]
+    with path.open("rb") as file:
+        file.seek(start)
+        for name in names:
+            content = file.read(clip_bytes)
+            if len(content) < clip_bytes or not name.fits(np.frombuffer(content, "<i2").reshape(shape[1:])):
+                return False
+    return True
 
 
 def _copied(source: BinaryIO, target: BinaryIO, start: int, most: int) -> int:

@@ -6,11 +6,9 @@ tracks are in the order of their sha256. So a track more or less rewrites one sh
 """
 
 import io
-import json
 import os
 import shutil
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from padstal.audio.piece import Piece, crc_of
+from padstal.audio.piece import Name, Piece, intact
 from padstal.storage.content import address
 from padstal.storage.database import open_database
 
@@ -47,7 +45,7 @@ class Shards:
     """Writes shards into a folder, and takes those that did not change from the store.
 
     A stored shard is trusted while its length and modification time are those it was written with; `verify` reads it
-    all and holds it against the CRC-32 of its pieces. Shards go to the disk while the next ones are made.
+    all and holds it against its clips' ids. Shards go to the disk while the next ones are made.
     """
 
     def __init__(self, out: Path, store: Path, *, verify: bool = False):
@@ -57,7 +55,7 @@ class Shards:
         self._flushing = ThreadPoolExecutor(1, thread_name_prefix="flush")
         self._records = open_database(
             store / "shards.sqlite",
-            "CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, crcs TEXT)",
+            "CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER)",
             "CREATE TEMP TABLE used (name TEXT PRIMARY KEY)",
         )
 
@@ -66,29 +64,30 @@ class Shards:
         self._records.commit()
         self._records.close()
 
-    def write(self, bucket: int, shape: tuple[int, int, int], names: str, pieces: Iterable[Piece]) -> None:
+    def write(self, bucket: int, shape: tuple[int, int, int], names: Sequence[Name], pieces: Iterable[Piece]) -> None:
         """The shard of `bucket`.
 
         Args:
             bucket: Its number.
             shape: Clips, samples, channels.
-            names: Says which tracks' clips it holds, in order.
-            pieces: Their int16 samples; read only where the store has no such shard.
+            names: Of its clips, in order.
+            pieces: Their samples; read only where the store has no such shard.
         """
-        name = address(f"{shape} {names}".encode())
+        ids = " ".join(clip.clip_id for clip in names)
+        name = address(f"{shape} {ids}".encode())
         stored, target = self._store / f"{name}.npy", self._out / f"{bucket:05d}.npy"
         self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
-        if not self._intact(name, stored):
+        if not self._usable(name, stored, shape, names):
             temporary = stored.with_name(f".{name}.{os.getpid()}")
             try:
                 with temporary.open("wb", buffering=0) as file:
-                    crcs = _write(file, shape, pieces)
+                    _write(file, shape, pieces)
                 temporary.replace(stored)
             finally:
                 temporary.unlink(missing_ok=True)
             found = stored.stat()
-            row = (name, found.st_size, found.st_mtime_ns, json.dumps(crcs))
-            self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?)", row)
+            row = (name, found.st_size, found.st_mtime_ns)
+            self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
             self._records.commit()
             self._flushing.submit(_flush, stored)
         _share(stored, target)
@@ -103,35 +102,31 @@ class Shards:
     def _is_used(self, name: str) -> bool:
         return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
 
-    def _intact(self, name: str, stored: Path) -> bool:
-        query = "SELECT bytes, modified_ns, crcs FROM shards WHERE name = ?"
+    def _usable(self, name: str, stored: Path, shape: tuple[int, int, int], names: Sequence[Name]) -> bool:
+        query = "SELECT bytes, modified_ns FROM shards WHERE name = ?"
         row = self._records.execute(query, (name,)).fetchone()
         if row is None or not stored.is_file():
             return False
         found = stored.stat()
-        return (found.st_size, found.st_mtime_ns) == row[:2] and (
-            not self._verify or _matches(stored, json.loads(row[2]))
-        )
+        if (found.st_size, found.st_mtime_ns) != row:
+            return False
+        return not self._verify or intact(stored, len(_header(shape)), shape, names)
 
 
-def _write(file: BinaryIO, shape: tuple[int, int, int], pieces: Iterable[Piece]) -> list[tuple[int, int]]:
-    """Length and CRC-32 of the header and of each piece."""
-    header = io.BytesIO()
-    content = {"descr": "<i2", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(header, content)  # type: ignore[arg-type]
-    file.write(header.getvalue())
-    crcs = [(len(header.getvalue()), zlib.crc32(header.getvalue()))]
+def _write(file: BinaryIO, shape: tuple[int, int, int], pieces: Iterable[Piece]) -> None:
+    file.write(_header(shape))
+    clips = 0
     for piece in pieces:
         piece.copy_to(file)
-        crcs.append((piece.length, piece.crc))
-    written = sum(length for length, _ in crcs[1:])
-    assert written == 2 * int(np.prod(shape)), f"{written} bytes for clips of shape {shape}"
-    return crcs
+        clips += piece.shape[0]
+    assert clips == shape[0], f"{clips} clips for a shard of shape {shape}"
 
 
-def _matches(path: Path, crcs: Iterable[tuple[int, int]]) -> bool:
-    with path.open("rb") as file:
-        return all(crc_of(file, length) == crc for length, crc in crcs)
+def _header(shape: tuple[int, int, int]) -> bytes:
+    file = io.BytesIO()
+    content = {"descr": "<i2", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, content)  # type: ignore[arg-type]
+    return file.getvalue()
 
 
 def _flush(path: Path) -> None:

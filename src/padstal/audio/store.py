@@ -4,8 +4,9 @@
     <root>/<key>/shards/<address of the tracks in it>.npy          (`shards`)
 
 `key` is that of the form and of the code that makes clips; the store of another key is swept. A `.track` file is one
-line, CRC-32 and JSON, and the clips' int16 samples. Each appears whole or not at all, and is checked when it is read,
-so that a torn or damaged one counts as missing. What depends on the machine (crashes, time-outs) is not kept.
+line, CRC-32 and JSON, and the clips' int16 samples, which the clips' ids are digests of. Each appears whole or not at
+all, and is checked when it is read, so that a torn or damaged one counts as missing. What depends on the machine
+(crashes, time-outs) is not kept.
 
 The store holds each clip once (shards share their bytes with the output where the file system has hard links): as much
 disk as the shards, again. Tracks that the sources no longer have are swept at the end of a run.
@@ -22,7 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from padstal.audio.measure import Measures
-from padstal.audio.piece import Piece
+from padstal.audio.piece import Name, Piece, intact
 
 _LONGEST_LINE = 64 * 2**20
 
@@ -109,7 +110,7 @@ class TrackStore:
                 "sha256": sha256,
                 "track": {name: value for name, value in vars(result).items() if name != "clips"},
                 "clips": [[c.clip_id, c.offset_samples, *vars(c.measures).values()] for c in result.clips],
-                "pcm": [zlib.crc32(pcm_KSC.data), *pcm_KSC.shape],
+                "shape": pcm_KSC.shape,
             }
         text = json.dumps(content, separators=(",", ":")).encode()
         path = self.path(sha256)
@@ -133,8 +134,7 @@ class TrackStore:
                     return None
                 if "rejected" in content:
                     return Rejection(*content["rejected"])
-                _, *shape = content["pcm"]
-                if os.fstat(file.fileno()).st_size != file.tell() + 2 * int(np.prod(shape)):
+                if os.fstat(file.fileno()).st_size != file.tell() + 2 * int(np.prod(content["shape"])):
                     return None
         except FileNotFoundError:
             return None
@@ -147,7 +147,7 @@ class TrackStore:
 
         Args:
             sha256: Of the file.
-            fresh: This run wrote them; others are read and held against their CRC-32 first.
+            fresh: This run wrote them; others are read and held against the clips' ids first.
 
         Raises:
             DamagedError: They are not what was stored; the entry is removed.
@@ -157,9 +157,9 @@ class TrackStore:
             with path.open("rb") as file:
                 content = _line(file)
                 if content is not None:
-                    crc, *shape = content["pcm"]
-                    found = Piece(path, file.tell(), 2 * int(np.prod(shape)), crc)
-                    if fresh or found.intact():
+                    found = Piece(path, file.tell(), tuple(content["shape"]))
+                    names = (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
+                    if fresh or intact(path, found.start, found.shape, names):
                         return found
         except FileNotFoundError:
             pass

@@ -5,7 +5,7 @@ import pytest
 
 from padstal.audio import kernels
 from padstal.audio.loudness import k_weighting
-from padstal.audio.measure import largest
+from padstal.audio.measure import clipped_share, largest
 
 SAMPLES = 1_003
 
@@ -31,7 +31,7 @@ def test_loops_over_samples_give_the_same_bits_as_python(channels):
     for threshold in (0.1, 1.0, 9.0):
         assert kernels.swings(audio_SC, threshold) == kernels.swings.py_func(audio_SC, threshold)
         floor = np.float32(threshold)
-        assert kernels.count_from(audio_SC, floor) == kernels.count_from.py_func(audio_SC, floor)
+        assert kernels.count_from(audio_SC[:, 0].copy(), floor) == (abs(audio_SC[:, 0]) >= floor).sum()
 
 
 def test_moments_give_the_same_bits_as_python():
@@ -53,3 +53,12 @@ def test_the_largest_magnitude_is_found_in_any_block():
             changed[at, 1] = value
             assert largest(np.tile(changed, (40, 1))) == np.float32(3.5)
     assert largest(np.zeros((0, 2), np.float32)) == 0
+
+
+def test_flat_tops_are_counted_in_every_block_that_has_them():
+    samples = audio(2)
+    many = np.tile(samples / np.abs(samples).max() * np.float32(0.5), (200, 1))
+    many[::1000] = 1.0
+    expected = (np.abs(many) >= np.float32(0.98)).sum() / many.size
+    assert clipped_share(many) == expected > 0
+    assert clipped_share(np.zeros((10, 1), np.float32)) == 0

@@ -1,6 +1,7 @@
 """Shards hold whole buckets of tracks, and one more bucket splits one old one."""
 
 import hashlib
+import mmap
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -69,11 +70,10 @@ def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
     shards.close()
 
 
-@pytest.mark.parametrize("in_kernel", [True, False])
-def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, in_kernel):
-    if not in_kernel:
-        monkeypatch.delattr("os.copy_file_range", raising=False)
-    clips = np.random.default_rng(0).integers(-(2**15), 2**15, (3, 2**21 + 5, 1), np.int16)
+@pytest.mark.parametrize("window", [2**24, mmap.ALLOCATIONGRANULARITY])
+def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, window):
+    monkeypatch.setattr("padstal.audio.piece._WINDOW", window)
+    clips = np.random.default_rng(0).integers(-(2**15), 2**15, (3, 2**15 + 5, 1), np.int16)
     found = piece(tmp_path / "x", clips)
     with (tmp_path / "target").open("wb", buffering=0) as target:
         target.write(b"head")

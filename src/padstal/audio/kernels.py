@@ -138,9 +138,8 @@ def moments(audio_SC: np.ndarray) -> tuple[np.float64, np.float64, np.float64, n
 
 
 @njit(cache=True)
-def count_from(audio_SC: np.ndarray, floor: np.float32) -> int:
-    """How many float32 samples have a magnitude of `floor` or more."""
-    audio = audio_SC.reshape(-1)
+def count_from(audio: np.ndarray, floor: np.float32) -> int:
+    """How many float32 samples [S] have a magnitude of `floor` or more."""
     count = 0
     for i in range(audio.size):
         count += abs(audio[i]) >= floor

@@ -1,5 +1,6 @@
 """What a clip sounds like in numbers that a check can be made of."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -65,18 +66,31 @@ def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, sourc
 
 
 def largest(audio_SC: np.ndarray) -> np.float32:
-    """Largest magnitude of float32 samples; block by block, each of which is read twice but fetched once."""
-    samples = audio_SC.reshape(-1)
-    blocks = (samples[start : start + BLOCK] for start in range(0, samples.size, BLOCK))
-    return max((max(block.max(), -block.min()) for block in blocks), default=np.float32(0))
+    """Largest magnitude of float32 samples."""
+    return max(map(_largest, _blocks(audio_SC)), default=np.float32(0))
 
 
 def clipped_share(source_SC: np.ndarray) -> float:
     """Share of float32 samples within 2 % of the peak; 0 for silence."""
     from padstal.audio.kernels import count_from
 
-    peak = largest(source_SC)
-    return count_from(source_SC, np.float32(FLAT_TOP * peak)) / source_SC.size if peak > 0 else 0.0
+    peaks = [_largest(block) for block in _blocks(source_SC)]
+    peak = max(peaks)
+    if not peak > 0:
+        return 0.0
+    floor = np.float32(FLAT_TOP * peak)
+    touching = (block for block, own in zip(_blocks(source_SC), peaks, strict=True) if own >= floor)
+    return sum(count_from(block, floor) for block in touching) / source_SC.size
+
+
+def _blocks(audio_SC: np.ndarray) -> Iterator[np.ndarray]:
+    """Samples [≤ `BLOCK`], block by block, each of which can be read twice and is fetched once."""
+    samples = audio_SC.reshape(-1)
+    return (samples[start : start + BLOCK] for start in range(0, samples.size, BLOCK))
+
+
+def _largest(block: np.ndarray) -> np.float32:
+    return max(block.max(), -block.min())
 
 
 def bandwidth(frames_NP: np.ndarray, sample_rate: int) -> float:

@@ -140,11 +140,11 @@ def collect(
                 files += of_folder
                 collected.ignored += ignored
             digests.sweep()
-        run = _Run(terms, workers, tracks, register, collected, register.settle())
         with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash)) as shards:
+            run = _Run(terms, workers, tracks, shards, register, collected, register.settle())
             with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
-                    for row in run.shard(bucket, list(members), shards):
+                    for row in run.shard(bucket, list(members)):
                         manifest.add(row)
             shards.sweep()
         for copy, first, reason, detail in register.copies():
@@ -174,6 +174,7 @@ class _Run:
     terms: Terms
     workers: Workers
     store: TrackStore
+    shards: Shards
     register: Register
     collected: Collected
     tracks: int
@@ -188,9 +189,7 @@ class _Run:
         for candidate, answer in zip(self.register.firsts(), answers, strict=True):
             yield candidate, self._stored(candidate) if answer is None else answer, answer is None
 
-    def shard(
-        self, bucket: int, members: list[tuple[Candidate, Track | Rejection, bool]], shards: Shards
-    ) -> Iterator[dict[str, Any]]:
+    def shard(self, bucket: int, members: list[tuple[Candidate, Track | Rejection, bool]]) -> Iterator[dict[str, Any]]:
         """Write the shard of one bucket; its manifest rows."""
         results = {one: result for one, result, _ in members}
         fresh = {one for one, _, new in members if new}
@@ -203,8 +202,11 @@ class _Run:
             ]
             try:
                 if tracks:
-                    pieces = (self.store.piece(one.sha256, fresh=one in fresh) for one, _ in tracks)
-                    shards.write(bucket, shape, names, pieces)
+                    places = self.shards.place
+                    pieces = (self.store.piece(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks)
+                    if self.shards.write(bucket, shape, names, pieces):
+                        for one, _ in tracks:
+                            self.store.release(one.sha256)
                 break
             except DamagedError:
                 for one, _ in tracks:
@@ -237,7 +239,7 @@ class _Run:
         )
 
     def _known(self, order: Order) -> Track | Rejection | None:
-        result = self.store.read(order.sha256)
+        result = self.store.read(order.sha256, moved=lambda sha256: self.shards.place(sha256) is not None)
         self.collected.from_store += result is not None
         return result
 

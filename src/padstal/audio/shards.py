@@ -8,9 +8,10 @@ tracks are in the order of their sha256. So a track more or less rewrites one sh
 import io
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,6 +57,7 @@ class Shards:
         self._records = open_database(
             store / "shards.sqlite",
             "CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER)",
+            "CREATE TABLE IF NOT EXISTS places (sha256 TEXT PRIMARY KEY, name TEXT, start INTEGER) WITHOUT ROWID",
             "CREATE TEMP TABLE used (name TEXT PRIMARY KEY)",
         )
 
@@ -64,8 +66,8 @@ class Shards:
         self._records.commit()
         self._records.close()
 
-    def write(self, bucket: int, shape: tuple[int, int, int], names: Sequence[Name], pieces: Iterable[Piece]) -> None:
-        """The shard of `bucket`.
+    def write(self, bucket: int, shape: tuple[int, int, int], names: Sequence[Name], pieces: Iterable[Piece]) -> bool:
+        """The shard of `bucket`; whether the store did not have it.
 
         Args:
             bucket: Its number.
@@ -77,7 +79,8 @@ class Shards:
         name = address(f"{shape} {ids}".encode())
         stored, target = self._store / f"{name}.npy", self._out / f"{bucket:05d}.npy"
         self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
-        if not self._usable(name, stored, shape, names):
+        new = not self._usable(name, stored, shape, names)
+        if new:
             temporary = stored.with_name(f".{name}.{os.getpid()}")
             try:
                 with temporary.open("wb", buffering=0) as file:
@@ -85,19 +88,32 @@ class Shards:
                 temporary.replace(stored)
             finally:
                 temporary.unlink(missing_ok=True)
-            found = stored.stat()
-            row = (name, found.st_size, found.st_mtime_ns)
+            row = (name, *(_stamp(stored) or ()))
             self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
+            self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _places(name, shape, names))
             self._records.commit()
             self._flushing.submit(_flush, stored)
         _share(stored, target)
+        return new
+
+    def place(self, sha256: str) -> tuple[Path, int] | None:
+        """The stored shard that has a track's clips, and the byte where they begin; None where there is none."""
+        query = (
+            "SELECT p.name, p.start, s.bytes, s.modified_ns FROM places p JOIN shards s USING (name) WHERE p.sha256 = ?"
+        )
+        row = self._records.execute(query, (sha256,)).fetchone()
+        if row is None:
+            return None
+        stored = self._store / f"{row[0]}.npy"
+        return (stored, row[1]) if _stamp(stored) == row[2:] else None
 
     def sweep(self) -> None:
         """Remove stored shards that this object did not write."""
         for path in self._store.iterdir():
             if path.name.startswith(".") or (path.suffix == ".npy" and not self._is_used(path.stem)):
                 path.unlink()
-        self._records.execute("DELETE FROM shards WHERE name NOT IN (SELECT name FROM used)")
+        for table in ("shards", "places"):
+            self._records.execute(f"DELETE FROM {table} WHERE name NOT IN (SELECT name FROM used)")
 
     def _is_used(self, name: str) -> bool:
         return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
@@ -105,10 +121,7 @@ class Shards:
     def _usable(self, name: str, stored: Path, shape: tuple[int, int, int], names: Sequence[Name]) -> bool:
         query = "SELECT bytes, modified_ns FROM shards WHERE name = ?"
         row = self._records.execute(query, (name,)).fetchone()
-        if row is None or not stored.is_file():
-            return False
-        found = stored.stat()
-        if (found.st_size, found.st_mtime_ns) != row:
+        if row is None or _stamp(stored) != row:
             return False
         return not self._verify or intact(stored, len(_header(shape)), shape, names)
 
@@ -120,6 +133,22 @@ def _write(file: BinaryIO, shape: tuple[int, int, int], pieces: Iterable[Piece])
         piece.copy_to(file)
         clips += piece.shape[0]
     assert clips == shape[0], f"{clips} clips for a shard of shape {shape}"
+
+
+def _places(name: str, shape: tuple[int, int, int], names: Sequence[Name]) -> Iterator[tuple[str, str, int]]:
+    """Of each track in a shard: its sha256, the shard's name, and the byte where its clips begin."""
+    for sha256, clips in groupby(enumerate(names), key=lambda clip: clip[1].sha256):
+        first, _ = next(clips)
+        yield sha256, name, len(_header(shape)) + first * 2 * shape[1] * shape[2]
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Length and modification time (ns) of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def _header(shape: tuple[int, int, int]) -> bytes:

@@ -8,8 +8,9 @@ line, CRC-32 and JSON, and the clips' int16 samples, which the clips' ids are di
 all, and is checked when it is read, so that a torn or damaged one counts as missing. What depends on the machine
 (crashes, time-outs) is not kept.
 
-The store holds each clip once (shards share their bytes with the output where the file system has hard links): as much
-disk as the shards, again. Tracks that the sources no longer have are swept at the end of a run.
+Once a shard holds a track's clips, its `.track` file keeps the line alone (`release`), so that the store takes no disk
+besides the shards, which share their bytes with the output where the file system has hard links. Tracks that the
+sources no longer have are swept at the end of a run.
 """
 
 import json
@@ -125,8 +126,13 @@ class TrackStore:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def read(self, sha256: str) -> Track | Rejection | None:
-        """What came of a file; None where that is not known, or not readable any more."""
+    def read(self, sha256: str, *, moved: Callable[[str], bool] = lambda sha256: True) -> Track | Rejection | None:
+        """What came of a file; None where that is not known, or not readable any more.
+
+        Args:
+            sha256: Of the file.
+            moved: Whether a track's samples are in a shard; asked where they are not here.
+        """
         try:
             with self.path(sha256).open("rb") as file:
                 content = _line(file)
@@ -134,7 +140,8 @@ class TrackStore:
                     return None
                 if "rejected" in content:
                     return Rejection(*content["rejected"])
-                if os.fstat(file.fileno()).st_size != file.tell() + 2 * int(np.prod(content["shape"])):
+                samples = os.fstat(file.fileno()).st_size - file.tell()
+                if samples != 2 * int(np.prod(content["shape"])) and (samples or not moved(sha256)):
                     return None
         except FileNotFoundError:
             return None
@@ -142,11 +149,12 @@ class TrackStore:
         track = {**content["track"], "repairs": tuple(content["track"]["repairs"])}
         return Track(**track, clips=clips)
 
-    def piece(self, sha256: str, *, fresh: bool = False) -> Piece:
+    def piece(self, sha256: str, *, elsewhere: Callable[[str], tuple[Path, int] | None], fresh: bool = False) -> Piece:
         """Where the samples of all clips of a track that `read` gave lie, little-endian int16.
 
         Args:
             sha256: Of the file.
+            elsewhere: The shard, and the byte in it, where a track's samples begin; asked where they are not here.
             fresh: This run wrote them; others are read and held against the clips' ids first.
 
         Raises:
@@ -157,14 +165,21 @@ class TrackStore:
             with path.open("rb") as file:
                 content = _line(file)
                 if content is not None:
-                    found = Piece(path, file.tell(), tuple(content["shape"]))
+                    here = os.fstat(file.fileno()).st_size > file.tell()
+                    place = (path, file.tell()) if here else elsewhere(sha256)
                     names = (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
-                    if fresh or intact(path, found.start, found.shape, names):
-                        return found
+                    if place is not None and ((fresh and here) or intact(*place, tuple(content["shape"]), names)):
+                        return Piece(*place, tuple(content["shape"]))
         except FileNotFoundError:
             pass
         path.unlink(missing_ok=True)
         raise DamagedError(sha256)
+
+    def release(self, sha256: str) -> None:
+        """Forget the samples of a track, which a shard holds now."""
+        with self.path(sha256).open("r+b") as file:
+            file.readline(_LONGEST_LINE)
+            file.truncate()
 
     def sweep(self, wanted: Callable[[str], bool]) -> int:
         """Remove other keys' stores, what killed runs left, and tracks not `wanted`; how many tracks."""

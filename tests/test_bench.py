@@ -1,11 +1,14 @@
 """The benchmark's files are different, of the formats they say, and decode; its figures divide what they say."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import soundfile
 
-from padstal.commands.bench import Wish, _figure, measure
+from padstal.commands.bench import Wish, _figure, measure, run
 from padstal.commands.bench_files import write_files
 from padstal.storage.content import sha256_file
 
@@ -34,8 +37,27 @@ def test_a_figure_is_a_ratio_with_a_bound_from_above_or_below():
 @pytest.mark.slow
 def test_a_small_measurement_gives_all_figures(tmp_path):
     said: list[str] = []
-    figures = measure(tmp_path, Wish(40, 12.0, 2, None, True), say=said.append)
-    names = ["resampled", "same_rate", "speed_up", "no_op", "growth", "memory"]
+    done: list[float] = []
+    figures = measure(tmp_path, Wish(40, 12.0, 2, None, True), say=said.append, done=done.append)
+    names = ["resampled", "same_rate", "screened", "speed_up", "no_op", "growth", "memory"]
     assert [figure.name for figure in figures] == names
     assert all(figure.value > 0 for figure in figures if figure.name != "growth")
     assert json.dumps(said)
+    assert sum(done) == 2 * 20 + 4 * 20 + 4 + 1 + 2 * 40 + 41
+    assert not (tmp_path / "store" / "other").exists()
+    assert (tmp_path / "store" / "all").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen here")
+def test_a_run_is_held_to_as_many_cores_as_it_has_workers():
+    code = (
+        "import os; from padstal.commands.bench_child import _hold_to_cores; _hold_to_cores(1); "
+        "print(len(os.sched_getaffinity(0)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "1"
+
+
+def test_too_little_disk_is_said_before_anything_is_made(tmp_path):
+    with pytest.raises(ValueError, match="--folder"):
+        run(Wish(10**9, 30.0, 2, tmp_path, True))
+    assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.audio.ingesting import FAULTY_DECODER, FORM, FORMATS, TERMS, content, fill, run, write_track
 
@@ -312,3 +313,24 @@ def test_memory_does_not_grow_with_the_number_of_tracks(tmp_path):
         done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
         peaks.append(json.loads(done.stdout))
     assert peaks[1] <= 1.2 * peaks[0]
+
+
+def test_samples_are_on_the_disk_once(bench):
+    bench.run()
+    clips = sum(path.stat().st_size for path in bench.store.rglob("*.npy"))
+    lines = sum(path.stat().st_size for path in bench.store.rglob("*.track"))
+    assert lines < 0.1 * clips
+    shared = {path.stat().st_ino for path in bench.store.rglob("*.npy")}
+    assert {path.stat().st_ino for path in (bench.out / "shards").iterdir()} == shared
+
+
+def test_tracks_whose_shard_is_gone_are_taken_in_anew_by_the_workers(bench, monkeypatch):
+    _, before = bench.run()
+    lost = sorted(bench.store.rglob("*.npy"))[0]
+    held = len(np.load(lost))
+    lost.unlink()
+    monkeypatch.setattr("padstal.audio.collect.DamagedError", KeyError)  # none is found out late
+    found, after = bench.run()
+    assert after == before
+    assert 9 - held <= found.from_store < 9
+    assert bench.run()[0].from_store == 9

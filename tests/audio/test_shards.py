@@ -1,12 +1,19 @@
 """Shards hold whole buckets of tracks, and one more bucket splits one old one."""
 
 import hashlib
+import mmap
+import os
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from padstal.audio.piece import Name, Piece, intact
 from padstal.audio.shards import Shards, bucket_count, bucket_of
+from padstal.storage.content import clip_address
 
 NAMES = sorted(hashlib.sha256(str(i).encode()).hexdigest() for i in range(1000))
 
@@ -35,16 +42,70 @@ def test_buckets_hold_as_many_tracks_as_asked_on_average():
     assert counts.max() < 3 * 1000 / 24
 
 
+CLIPS = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
+SHA256 = "ab" * 32
+
+
+def piece(path: Path, clips: np.ndarray) -> Piece:
+    """These clips behind some other bytes."""
+    path.write_bytes(b"before" + clips.tobytes() + b"after")
+    return Piece(path, 6, clips.shape)
+
+
+def names(clips: np.ndarray) -> list[Name]:
+    return [Name(clip_address(clip, SHA256[:16], 4 * i), SHA256, 4 * i) for i, clip in enumerate(clips)]
+
+
 def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
-    clips = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
-    pieces = [clips[:1].tobytes(), clips[1:].tobytes()]
+    pieces = [piece(tmp_path / "x", CLIPS[:1]), piece(tmp_path / "y", CLIPS[1:])]
     for out, content in (("a", pieces), ("b", None)):
         shards = Shards(tmp_path / out, tmp_path / "store")
-        shards.write(7, (3, 4, 2), "some names", content)
+        shards.write(7, CLIPS.shape, names(CLIPS), content)
         shards.sweep()
         shards.close()
-        assert np.array_equal(np.load(tmp_path / out / "00007.npy"), clips)
+        assert np.array_equal(np.load(tmp_path / out / "00007.npy"), CLIPS)
     shards = Shards(tmp_path / "c", tmp_path / "store")
     shards.sweep()
     assert not list((tmp_path / "store").glob("*.npy"))
     shards.close()
+
+
+@pytest.mark.parametrize("window", [2**24, mmap.ALLOCATIONGRANULARITY])
+def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, window):
+    monkeypatch.setattr("padstal.audio.piece._WINDOW", window)
+    clips = np.random.default_rng(0).integers(-(2**15), 2**15, (3, 2**15 + 5, 1), np.int16)
+    found = piece(tmp_path / "x", clips)
+    with (tmp_path / "target").open("wb", buffering=0) as target:
+        target.write(b"head")
+        found.copy_to(target)
+    assert (tmp_path / "target").read_bytes() == b"head" + clips.tobytes()
+    longer = replace(found, shape=(4, *found.shape[1:]))
+    with (tmp_path / "target").open("wb", buffering=0) as target, pytest.raises(OSError, match="expected"):
+        longer.copy_to(target)
+
+
+def test_clips_are_intact_where_their_samples_have_their_names(tmp_path):
+    found = piece(tmp_path / "x", CLIPS)
+    assert intact(found.path, found.start, found.shape, names(CLIPS))
+    assert not intact(found.path, found.start - 1, found.shape, names(CLIPS))
+    assert not intact(found.path, found.start, (4, 4, 2), [*names(CLIPS), names(CLIPS)[0]])
+
+
+def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp_path):
+    pieces = [piece(tmp_path / "x", CLIPS)]
+
+    def written(out: str, *, verify: bool, content: list[Piece] | None) -> np.ndarray:
+        shards = Shards(tmp_path / out, tmp_path / "store", verify=verify)
+        shards.write(0, CLIPS.shape, names(CLIPS), content)
+        shards.close()
+        return np.load(tmp_path / out / "00000.npy")
+
+    written("a", verify=False, content=pieces)
+    (stored,) = (tmp_path / "store").glob("*.npy")
+    times = stored.stat().st_atime_ns, stored.stat().st_mtime_ns
+    spoiled = bytearray(stored.read_bytes())
+    spoiled[-1] ^= 1
+    stored.write_bytes(spoiled)
+    os.utime(stored, ns=times)
+    assert not np.array_equal(written("b", verify=False, content=None), CLIPS)
+    assert np.array_equal(written("c", verify=True, content=pieces), CLIPS)

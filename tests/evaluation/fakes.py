@@ -97,6 +97,7 @@ def write_world(data: Path, models: Path, *, with_truth: bool = True, seeds: int
         truths.append(
             {
                 "path": f"{track}.wav", "sha256": sha, "genre": genre, "mos": 5 - 4 * severity, "severity": severity,
+                "degradation": "noise" if severity else "", "licence_foreign": False, "artist": f"{split} artist",
                 "true_caption": f"{genre}, piano", "caption_fault": fault,
                 "duplicate_of": {30: "track02.wav", 31: "track03.wav"}.get(number, ""),
                 "duplicate_kind": {30: "near", 31: "near"}.get(number, ""),

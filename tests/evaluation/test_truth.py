@@ -15,6 +15,7 @@ from padstal.evaluation.truth import (
     genre_named,
     recall_at,
     separation,
+    wilson,
 )
 
 
@@ -125,5 +126,13 @@ def test_either_file_of_a_pair_is_a_hit_and_strangers_are_false_alarms() -> None
         }
     )
     found = duplicates(truth, "near", {"a", "x"}, [{"c", "d"}]).as_json()
-    assert found == {"planted": 2, "flagged": 2, "precision": 0.5, "recall": 1.0}
-    assert duplicates(truth, "exact", set()).as_json() == {"planted": 1, "flagged": 0, "precision": None, "recall": 0.0}
+    assert (found["planted"], found["flagged"], found["precision"], found["recall"]) == (2, 2, 0.5, 1.0)
+    none = duplicates(truth, "exact", set()).as_json()
+    assert (none["planted"], none["flagged"], none["precision"], none["recall"]) == (1, 0, None, 0.0)
+    assert none["precision_interval"] is None
+
+
+def test_the_interval_of_a_share_is_wilsons_and_wide_where_all_of_few_are_right() -> None:
+    assert wilson(10, 10) == pytest.approx([1 / (1 + 1.96**2 / 10), 1.0], abs=1e-4)
+    assert wilson(3, 7) == pytest.approx([0.1582, 0.7495], abs=1e-4)
+    assert wilson(0, 0) is None

@@ -1,4 +1,6 @@
 import io
+import tracemalloc
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -149,8 +151,42 @@ def test_cutting_the_index_into_parts_changes_nothing(monkeypatch):
     strangers = drifting(30, 300, seed=3)
     prints = [*strangers, *strangers[:15]]
     whole = candidates(prints, max_shift_seconds=SHIFT)
-    monkeypatch.setattr(matching, "PART_ENTRIES", 1000)
-    assert candidates(prints, max_shift_seconds=SHIFT) == whole != []
+    assert len(whole) > 0
+    for entries in (1000, 77):
+        monkeypatch.setattr(matching, "PART_ENTRIES", entries)
+        assert candidates(prints, max_shift_seconds=SHIFT) == whole
+
+
+def test_candidates_are_those_of_counting_all_votes_at_once():
+    strangers, reach, bits = drifting(12, 200, seed=5), 38, 16
+    prints = [*strangers, *strangers[:4]]
+    votes: Counter[tuple[int, int, int]] = Counter()
+    for i, a in enumerate(prints):
+        for j in range(i + 1, len(prints)):
+            for low in (0, 32 - bits):
+                words = [one.code_T >> np.uint32(low) & np.uint32(2**bits - 1) for one in (a, prints[j])]
+                mine, theirs = np.nonzero(words[0][:, None] == words[1][None, :])
+                near = mine - theirs
+                votes.update((i, j, int(shift)) for shift in near[abs(near) <= reach])
+    expected = sorted({(i, j) for (i, j, _), count in votes.items() if count >= MIN_VOTES})
+    assert candidates(prints, max_shift_seconds=SHIFT, word_bits=bits) == expected
+
+
+def test_memory_beside_the_fingerprints_does_not_grow_with_their_number(monkeypatch):
+    monkeypatch.setattr(matching, "PART_ENTRIES", 20_000)
+    prints = drifting(1_000, 200, seed=6)
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        candidates(prints[:count], max_shift_seconds=SHIFT, word_bits=20)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(10)
+    few, many = peak(250), peak(1_000)
+    assert many < 1.25 * few
+    assert many < 200 * 20_000  # bytes an entry of a part
 
 
 def test_candidates_are_the_pairs_with_enough_words_in_common():

@@ -132,12 +132,53 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
             "origin": {"clap": "trained on the composer's draw"},
         },
         "truth": {
+            "exact_duplicates": {
+                "planted": 6,
+                "flagged": 6,
+                "precision": 1.0,
+                "recall": 1.0,
+                "recall_interval": [0.6, 1],
+            },
+            "foreign_licences": {"planted": 4, "flagged": 4, "precision": 1.0, "recall": 1.0},
+            "sound_files_kept": {"value": 1.0, "interval": [0.9, 1.0], "n": 30},
+            "screening": {
+                "clipping": {"refused": 1, "repaired": 0, "files": 5, "roc_area": 0.8},
+                "noise": {"refused": 0, "repaired": 0, "files": 5},
+            },
+            "quality": {
+                "degraded": {"value": 0.9, "chance": 0.5, "n": 24},
+                "pmos_of_clean": 4.6,
+                "of_kind": {"clipping": {"pmos": 3.1, "roc_area": 0.9, "spearman": 0.8, "n": 5}},
+                "lowest_level": {
+                    "planted": 9,
+                    "flagged": 4,
+                    "precision": 1.0,
+                    "precision_interval": [0.6, 1.0],
+                    "precision_chance": 0.1,
+                    "recall": 0.4,
+                    "recall_interval": [0.2, 0.7],
+                },
+            },
             "near_duplicates": {"planted": 6, "flagged": 5, "precision": 1.0, "recall": 0.83},
+            "left": {
+                "foreign_licences": 0,
+                "exact_duplicates": 0,
+                "near_duplicates": 1,
+                "recordings_in_two_splits": 0,
+                "artists_in_two_splits": 0,
+            },
+            "unlikely": {
+                "degraded": {"value": 0.4, "chance": 0.3, "times_chance": 1.33, "n": 5},
+                "genre_entropy_before": 2.0,
+                "genre_entropy_after": 1.9,
+                "of_genre": {"jazz": {"tracks": 6, "lost": 1}, "house": {"tracks": 6, "lost": 2}},
+            },
             "captions": {
                 "wrong": {
                     "planted": 64,
                     "flagged": 39,
                     "precision": 0.513,
+                    "precision_chance": 0.1,
                     "precision_interval": [0.2, 0.8],
                     "recall": 0.312,
                     "recall_interval": [0.1, 0.6],
@@ -147,6 +188,20 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
                 },
                 "wrong_left": {"value": 0.406, "interval": [0.2, 0.6], "n": 64},
                 "right_left": {"value": 0.142, "interval": [0.1, 0.2], "n": 556},
+                "of_fault": {
+                    "wrong": {
+                        "clips": 64,
+                        "tracks": 16,
+                        "decisions": {"fused": 24, "replaced": 40},
+                        "genre_before": 0.0,
+                        "genre_after": 0.56,
+                        "clap_score": {
+                            "before": {"value": 0.27, "interval": [0.2, 0.3], "n": 64},
+                            "after": {"value": 0.38, "interval": [0.3, 0.4], "n": 64},
+                            "difference": {"value": 0.11, "interval": [0.04, 0.19], "n": 64},
+                        },
+                    },
+                },
                 "wrong_by_threshold": [
                     {"rho2": 0.1, "precision": 1.0, "recall": 0.16},
                     {"rho2": 0.2, "precision": 0.5, "recall": 0.31},

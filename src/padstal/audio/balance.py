@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 MONO_DB, INVERTED_DB = -120.0, 120.0
 """Side against mid where both channels are alike (also of mono and of silence), and where one is the other's mirror."""
@@ -31,10 +30,12 @@ class Balance:
 
 def balance(audio_SC: np.ndarray) -> Balance:
     """Balance of float32 audio [S, C] with 1 or 2 channels and at least one sample."""
+    from padstal.audio.kernels import moments
+
     samples = len(audio_SC)
     if audio_SC.shape[1] == 1:
         return Balance((float(audio_SC.mean(dtype=np.float64)),), MONO_DB)
-    left, right, left_left, right_right, left_right = _moments(audio_SC)
+    left, right, left_left, right_right, left_right = moments(audio_SC)
     variances = left_left - left * left / samples + right_right - right * right / samples
     covariance = left_right - left * right / samples
     mid, side = variances + 2 * covariance, variances - 2 * covariance
@@ -49,17 +50,3 @@ def _ratio_db(side: float, mid: float, *, floor: float) -> float:
     if mid <= floor:
         return INVERTED_DB
     return float(np.clip(10 * np.log10(side / mid), MONO_DB, INVERTED_DB))
-
-
-@njit(cache=True)
-def _moments(audio_SC: np.ndarray) -> tuple[np.float64, np.float64, np.float64, np.float64, np.float64]:
-    """Sums of left, right, left², right² and left · right."""
-    left = right = left_left = right_right = left_right = np.float64(0.0)
-    for i in range(audio_SC.shape[0]):
-        x, y = np.float64(audio_SC[i, 0]), np.float64(audio_SC[i, 1])
-        left += x
-        right += y
-        left_left += x * x
-        right_right += y * y
-        left_right += x * y
-    return left, right, left_left, right_right, left_right

@@ -22,6 +22,7 @@ from padstal.audio.layouts.read import CAPTIONS, read_metadata
 from padstal.audio.licence import normalise
 from padstal.audio.licence_policy import Policy
 from padstal.audio.parallel import Workers, ordered_map
+from padstal.audio.piece import Name
 from padstal.audio.register import Candidate, Refusal, Register
 from padstal.audio.shards import Shards, bucket_count, bucket_of
 from padstal.audio.store import DamagedError, Rejection, Track, TrackStore
@@ -139,11 +140,11 @@ def collect(
                 files += of_folder
                 collected.ignored += ignored
             digests.sweep()
-        run = _Run(terms, workers, tracks, register, collected, register.settle())
         with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash)) as shards:
+            run = _Run(terms, workers, tracks, shards, register, collected, register.settle())
             with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
-                    for row in run.shard(bucket, list(members), shards):
+                    for row in run.shard(bucket, list(members)):
                         manifest.add(row)
             shards.sweep()
         for copy, first, reason, detail in register.copies():
@@ -173,6 +174,7 @@ class _Run:
     terms: Terms
     workers: Workers
     store: TrackStore
+    shards: Shards
     register: Register
     collected: Collected
     tracks: int
@@ -180,32 +182,38 @@ class _Run:
     def bucket(self, candidate: Candidate) -> int:
         return bucket_of(candidate.sha256, bucket_count(self.tracks, self.terms.shard_tracks))
 
-    def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection]]:
-        """What came of each candidate, in the order of sha256."""
+    def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection, bool]]:
+        """What came of each candidate, in the order of sha256, and whether this run found it out."""
         orders = (self._order(candidate) for candidate in self.register.firsts())
         answers = show(self._taken_in(orders), total=self.tracks, unit="track")
         for candidate, answer in zip(self.register.firsts(), answers, strict=True):
-            yield candidate, self._stored(candidate) if answer is None else answer
+            yield candidate, self._stored(candidate) if answer is None else answer, answer is None
 
-    def shard(
-        self, bucket: int, members: list[tuple[Candidate, Track | Rejection]], shards: Shards
-    ) -> Iterator[dict[str, Any]]:
+    def shard(self, bucket: int, members: list[tuple[Candidate, Track | Rejection, bool]]) -> Iterator[dict[str, Any]]:
         """Write the shard of one bucket; its manifest rows."""
-        results = dict(members)
+        results = {one: result for one, result, _ in members}
+        fresh = {one for one, _, new in members if new}
         while True:
             tracks = [(one, result) for one, result in results.items() if isinstance(result, Track)]
             clips = sum(len(track.clips) for _, track in tracks)
             shape = (clips, self.terms.form.clip_samples, self.terms.form.channels)
-            names = " ".join(clip.clip_id for _, track in tracks for clip in track.clips)
+            names = [
+                Name(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
+            ]
             try:
                 if tracks:
-                    shards.write(bucket, shape, names, (self.store.pcm(one.sha256) for one, _ in tracks))
+                    places = self.shards.place
+                    pieces = (self.store.piece(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks)
+                    if self.shards.write(bucket, shape, names, pieces):
+                        for one, _ in tracks:
+                            self.store.release(one.sha256)
                 break
             except DamagedError:
                 for one, _ in tracks:
                     if self.store.read(one.sha256) is None:
                         answer = next(self._taken_in(iter([self._order(one)])))
                         results[one] = self._stored(one) if answer is None else answer
+                        fresh.add(one)
         row = 0
         for candidate, result in results.items():
             if isinstance(result, Rejection):
@@ -231,7 +239,7 @@ class _Run:
         )
 
     def _known(self, order: Order) -> Track | Rejection | None:
-        result = self.store.read(order.sha256)
+        result = self.store.read(order.sha256, moved=lambda sha256: self.shards.place(sha256) is not None)
         self.collected.from_store += result is not None
         return result
 

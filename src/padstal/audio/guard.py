@@ -21,7 +21,7 @@ from typing import Any
 IDLE_SECONDS = 60.0
 """A child that nobody asks for so long ends."""
 _STALE_SECONDS = 30.0
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Guard:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(sys.path)}
         with theirs:
             handle = theirs.fileno()
             command = [sys.executable, "-c", f"from padstal.audio.guard import serve; serve({handle})"]

@@ -1,5 +1,6 @@
 """What a clip sounds like in numbers that a check can be made of."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +13,8 @@ FLAT_TOP = 0.98
 """Samples from this share of the peak on count as its ceiling."""
 BANDWIDTH_DB = 60.0
 SPECTRUM_POINTS = 2048
+BLOCK = 2**16
+"""Samples that fit into a processor's nearer cache."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, sourc
         source_SC: The same stretch as the file has it; resampling would round off the flat tops that clipping leaves.
     """
     from padstal.audio.balance import balance
-    from padstal.audio.kernels import mixed, peak_and_squares
+    from padstal.audio.kernels import framed, peak_and_squares
 
     peak, squares = peak_and_squares(pcm_SC)
     around = balance(source_SC)
@@ -56,39 +59,68 @@ def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, sourc
         peak_dbfs=_decibels(peak / 32768),
         rms_dbfs=_decibels((squares / pcm_SC.size) ** 0.5 / 32768),
         clipped_share=clipped_share(source_SC),
-        bandwidth_hz=bandwidth(mixed(pcm_SC), sample_rate),
+        bandwidth_hz=bandwidth(framed(pcm_SC, window(min(SPECTRUM_POINTS, len(pcm_SC)))), sample_rate),
         dc_offset=around.offset,
         side_db=around.side_db,
     )
+
+
+def largest(audio_SC: np.ndarray) -> np.float32:
+    """Largest magnitude of float32 samples."""
+    return max(map(_largest, _blocks(audio_SC)), default=np.float32(0))
 
 
 def clipped_share(source_SC: np.ndarray) -> float:
     """Share of float32 samples within 2 % of the peak; 0 for silence."""
     from padstal.audio.kernels import count_from
 
-    peak = max(source_SC.max(), -source_SC.min())
-    return count_from(source_SC, np.float32(FLAT_TOP * peak)) / source_SC.size if peak > 0 else 0.0
+    peaks = [_largest(block) for block in _blocks(source_SC)]
+    peak = max(peaks)
+    if not peak > 0:
+        return 0.0
+    floor = np.float32(FLAT_TOP * peak)
+    touching = (block for block, own in zip(_blocks(source_SC), peaks, strict=True) if own >= floor)
+    return sum(count_from(block, floor) for block in touching) / source_SC.size
 
 
-def bandwidth(audio_S: np.ndarray, sample_rate: int) -> float:
+def _blocks(audio_SC: np.ndarray) -> Iterator[np.ndarray]:
+    """Samples [≤ `BLOCK`], block by block, each of which can be read twice and is fetched once."""
+    samples = audio_SC.reshape(-1)
+    return (samples[start : start + BLOCK] for start in range(0, samples.size, BLOCK))
+
+
+def _largest(block: np.ndarray) -> np.float32:
+    return max(block.max(), -block.min())
+
+
+def bandwidth(frames_NP: np.ndarray, sample_rate: int) -> float:
     """Highest frequency (Hz) whose mean power lies within `BANDWIDTH_DB` of the strongest; 0 for silence.
 
-    Of float32 audio; Bartlett's method with Hann windows over neighbouring stretches of `SPECTRUM_POINTS`.
+    Bartlett's method.
+
+    Args:
+        frames_NP: `stretches` of mono audio times `window`, float32.
+        sample_rate: Hz.
     """
     from scipy.fft import rfft
 
-    points = min(SPECTRUM_POINTS, len(audio_S))
-    frames_NP = audio_S[: len(audio_S) // points * points].reshape(-1, points) * _window(points)
-    spectrum_NF = rfft(frames_NP, axis=1)
-    power_F = np.square(spectrum_NF.real).sum(axis=0) + np.square(spectrum_NF.imag).sum(axis=0)
+    from padstal.audio.kernels import power
+
+    power_F = power(rfft(frames_NP, axis=1))
     if power_F.max() <= 0:
         return 0.0
     highest = np.flatnonzero(power_F >= power_F.max() * 10 ** (-BANDWIDTH_DB / 10))[-1]
-    return float(highest * sample_rate / points)
+    return float(highest * sample_rate / frames_NP.shape[1])
+
+
+def stretches(audio_SC: np.ndarray) -> np.ndarray:
+    """Neighbouring stretches [N, P, C] of `SPECTRUM_POINTS` samples, or of all where there are fewer; a view."""
+    points = min(SPECTRUM_POINTS, len(audio_SC))
+    return audio_SC[: len(audio_SC) // points * points].reshape(-1, points, audio_SC.shape[1])
 
 
 @lru_cache(maxsize=2)
-def _window(points: int) -> np.ndarray:
+def window(points: int) -> np.ndarray:
     """Periodic Hann window, float32."""
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(points) / points)).astype(np.float32)
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from padstal.audio import rejection
 from padstal.audio.balance import balance
-from padstal.audio.measure import bandwidth, clipped_share
+from padstal.audio.measure import bandwidth, clipped_share, stretches, window
 from padstal.audio.rejection import RejectedError
+from padstal.audio.standardise import with_channels
 
 OFFSET = "constant offset taken out"
 POLARITY = "right channel turned over"
-BANDWIDTH_SECONDS = 60
-"""Of the middle of a track, that its bandwidth is taken of."""
+BANDWIDTH_STRETCHES = 256
+"""Of a track, evenly spread over it, that its bandwidth is taken of at most."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ def screen(audio_SC: np.ndarray, sample_rate: int, limits: Limits) -> Screened:
 
 
 def _put_right(audio_SC: np.ndarray, limits: Limits) -> tuple[np.ndarray, tuple[str, ...]]:
-    repairs = []
+    repairs: list[str] = []
+    if limits.max_offset is None and limits.max_side_db is None:
+        return audio_SC, ()
     found = balance(audio_SC)
     if limits.max_offset is not None and found.offset > limits.max_offset:
         audio_SC = audio_SC - np.array(found.offsets, np.float32)
@@ -86,5 +89,7 @@ def _put_right(audio_SC: np.ndarray, limits: Limits) -> tuple[np.ndarray, tuple[
 
 
 def _bandwidth(audio_SC: np.ndarray, sample_rate: int) -> float:
-    spare = max(0, len(audio_SC) - BANDWIDTH_SECONDS * sample_rate) // 2
-    return bandwidth(audio_SC[spare : len(audio_SC) - spare].mean(axis=1), sample_rate)
+    stretches_NPC = stretches(audio_SC)
+    chosen_NPC = stretches_NPC[:: -(-len(stretches_NPC) // BANDWIDTH_STRETCHES)]
+    mono_NP = with_channels(chosen_NPC.reshape(-1, audio_SC.shape[1]), 1).reshape(chosen_NPC.shape[:2])
+    return bandwidth(mono_NP * window(mono_NP.shape[1]), sample_rate)

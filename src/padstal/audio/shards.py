@@ -5,21 +5,24 @@ linear hashing (Litwin 1980): one more bucket splits one old one, and all others
 tracks are in the order of their sha256. So a track more or less rewrites one shard, whatever came before.
 """
 
+import io
 import os
 import shutil
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from padstal.audio.piece import Name, Piece, intact
 from padstal.storage.content import address
 from padstal.storage.database import open_database
 
 _DIGITS = 8
 _BITS = 4 * _DIGITS
-_PIECE = 2**22
 
 
 def bucket_count(tracks: int, shard_tracks: int) -> int:
@@ -43,89 +46,122 @@ class Shards:
     """Writes shards into a folder, and takes those that did not change from the store.
 
     A stored shard is trusted while its length and modification time are those it was written with; `verify` reads it
-    all and holds it against its CRC-32.
+    all and holds it against its clips' ids. Shards go to the disk while the next ones are made.
     """
 
     def __init__(self, out: Path, store: Path, *, verify: bool = False):
         self._out, self._store, self._verify = out, store, verify
         out.mkdir(parents=True, exist_ok=True)
         store.mkdir(parents=True, exist_ok=True)
+        self._flushing = ThreadPoolExecutor(1, thread_name_prefix="flush")
         self._records = open_database(
             store / "shards.sqlite",
-            "CREATE TABLE IF NOT EXISTS shards "
-            "(name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, crc INTEGER)",
+            "CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER)",
+            "CREATE TABLE IF NOT EXISTS places (sha256 TEXT PRIMARY KEY, name TEXT, start INTEGER) WITHOUT ROWID",
             "CREATE TEMP TABLE used (name TEXT PRIMARY KEY)",
         )
 
     def close(self) -> None:
+        self._flushing.shutdown()
         self._records.commit()
         self._records.close()
 
-    def write(self, bucket: int, shape: tuple[int, int, int], names: str, pieces: Iterable[bytes]) -> None:
-        """The shard of `bucket`.
+    def write(self, bucket: int, shape: tuple[int, int, int], names: Sequence[Name], pieces: Iterable[Piece]) -> bool:
+        """The shard of `bucket`; whether the store did not have it.
 
         Args:
             bucket: Its number.
             shape: Clips, samples, channels.
-            names: Says which tracks' clips it holds, in order.
-            pieces: Their int16 samples; read only where the store has no such shard.
+            names: Of its clips, in order.
+            pieces: Their samples; read only where the store has no such shard.
         """
-        name = address(f"{shape} {names}".encode())
+        ids = " ".join(clip.clip_id for clip in names)
+        name = address(f"{shape} {ids}".encode())
         stored, target = self._store / f"{name}.npy", self._out / f"{bucket:05d}.npy"
         self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
-        if not self._intact(name, stored):
+        new = not self._usable(name, stored, shape, names)
+        if new:
             temporary = stored.with_name(f".{name}.{os.getpid()}")
             try:
-                with temporary.open("wb") as file:
-                    crc = _write(file, shape, pieces)
+                with temporary.open("wb", buffering=0) as file:
+                    _write(file, shape, pieces)
                 temporary.replace(stored)
             finally:
                 temporary.unlink(missing_ok=True)
-            found = stored.stat()
-            row = (name, found.st_size, found.st_mtime_ns, crc)
-            self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?)", row)
+            row = (name, *(_stamp(stored) or ()))
+            self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
+            self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _places(name, shape, names))
             self._records.commit()
+            self._flushing.submit(_flush, stored)
         _share(stored, target)
+        return new
+
+    def place(self, sha256: str) -> tuple[Path, int] | None:
+        """The stored shard that has a track's clips, and the byte where they begin; None where there is none."""
+        query = (
+            "SELECT p.name, p.start, s.bytes, s.modified_ns FROM places p JOIN shards s USING (name) WHERE p.sha256 = ?"
+        )
+        row = self._records.execute(query, (sha256,)).fetchone()
+        if row is None:
+            return None
+        stored = self._store / f"{row[0]}.npy"
+        return (stored, row[1]) if _stamp(stored) == row[2:] else None
 
     def sweep(self) -> None:
         """Remove stored shards that this object did not write."""
         for path in self._store.iterdir():
             if path.name.startswith(".") or (path.suffix == ".npy" and not self._is_used(path.stem)):
                 path.unlink()
-        self._records.execute("DELETE FROM shards WHERE name NOT IN (SELECT name FROM used)")
+        for table in ("shards", "places"):
+            self._records.execute(f"DELETE FROM {table} WHERE name NOT IN (SELECT name FROM used)")
 
     def _is_used(self, name: str) -> bool:
         return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
 
-    def _intact(self, name: str, stored: Path) -> bool:
-        query = "SELECT bytes, modified_ns, crc FROM shards WHERE name = ?"
+    def _usable(self, name: str, stored: Path, shape: tuple[int, int, int], names: Sequence[Name]) -> bool:
+        query = "SELECT bytes, modified_ns FROM shards WHERE name = ?"
         row = self._records.execute(query, (name,)).fetchone()
-        if row is None or not stored.is_file():
+        if row is None or _stamp(stored) != row:
             return False
-        found = stored.stat()
-        return (found.st_size, found.st_mtime_ns) == row[:2] and (not self._verify or _crc(stored) == row[2])
+        return not self._verify or intact(stored, len(_header(shape)), shape, names)
 
 
-def _write(file: BinaryIO, shape: tuple[int, int, int], pieces: Iterable[bytes]) -> int:
-    header = {"descr": "<i2", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)  # type: ignore[arg-type]
-    file.flush()
-    crc = zlib.crc32(Path(file.name).read_bytes())
-    written = 0
+def _write(file: BinaryIO, shape: tuple[int, int, int], pieces: Iterable[Piece]) -> None:
+    file.write(_header(shape))
+    clips = 0
     for piece in pieces:
-        file.write(piece)
-        crc = zlib.crc32(piece, crc)
-        written += len(piece)
-    assert written == 2 * int(np.prod(shape)), f"{written} bytes for clips of shape {shape}"
-    return crc
+        piece.copy_to(file)
+        clips += piece.shape[0]
+    assert clips == shape[0], f"{clips} clips for a shard of shape {shape}"
 
 
-def _crc(path: Path) -> int:
-    crc = 0
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            crc = zlib.crc32(piece, crc)
-    return crc
+def _places(name: str, shape: tuple[int, int, int], names: Sequence[Name]) -> Iterator[tuple[str, str, int]]:
+    """Of each track in a shard: its sha256, the shard's name, and the byte where its clips begin."""
+    for sha256, clips in groupby(enumerate(names), key=lambda clip: clip[1].sha256):
+        first, _ = next(clips)
+        yield sha256, name, len(_header(shape)) + first * 2 * shape[1] * shape[2]
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Length and modification time (ns) of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _header(shape: tuple[int, int, int]) -> bytes:
+    file = io.BytesIO()
+    content = {"descr": "<i2", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, content)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def _flush(path: Path) -> None:
+    """Begin to bring a file to the disk; who needs it there waits for it himself (`atomic_folder`)."""
+    with suppress(OSError), path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _share(stored: Path, target: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from padstal.audio import rejection
 from padstal.audio.loudness import gain_to, gated_loudness, step_powers
+from padstal.audio.measure import largest
 from padstal.audio.rejection import RejectedError
 from padstal.audio.resample import resample
 
@@ -74,7 +75,7 @@ def levelled(
     """
     from padstal.audio.kernels import quantise
 
-    peak = max(float(audio_SC.max()), -float(audio_SC.min()), 1e-9)
+    peak = max(float(largest(audio_SC)), 1e-9)
     whole, *parts = step_powers(audio_SC, sample_rate, [(0, len(audio_SC)), *stretches])
     if loudness_lufs is None:
         gain = np.float32(min(1.0, CEILING / peak))

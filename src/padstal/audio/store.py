@@ -4,11 +4,13 @@
     <root>/<key>/shards/<address of the tracks in it>.npy          (`shards`)
 
 `key` is that of the form and of the code that makes clips; the store of another key is swept. A `.track` file is one
-line, CRC-32 and JSON, and the clips' int16 samples. Each appears whole or not at all, and is checked when it is read,
-so that a torn or damaged one counts as missing. What depends on the machine (crashes, time-outs) is not kept.
+line, CRC-32 and JSON, and the clips' int16 samples, which the clips' ids are digests of. Each appears whole or not at
+all, and is checked when it is read, so that a torn or damaged one counts as missing. What depends on the machine
+(crashes, time-outs) is not kept.
 
-The store holds each clip once (shards share their bytes with the output where the file system has hard links): as much
-disk as the shards, again. Tracks that the sources no longer have are swept at the end of a run.
+Once a shard holds a track's clips, its `.track` file keeps the line alone (`release`), so that the store takes no disk
+besides the shards, which share their bytes with the output where the file system has hard links. Tracks that the
+sources no longer have are swept at the end of a run.
 """
 
 import json
@@ -22,6 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from padstal.audio.measure import Measures
+from padstal.audio.piece import Name, Piece, intact
 
 _LONGEST_LINE = 64 * 2**20
 
@@ -108,7 +111,7 @@ class TrackStore:
                 "sha256": sha256,
                 "track": {name: value for name, value in vars(result).items() if name != "clips"},
                 "clips": [[c.clip_id, c.offset_samples, *vars(c.measures).values()] for c in result.clips],
-                "pcm": [zlib.crc32(pcm_KSC.data), *pcm_KSC.shape],
+                "shape": pcm_KSC.shape,
             }
         text = json.dumps(content, separators=(",", ":")).encode()
         path = self.path(sha256)
@@ -123,8 +126,13 @@ class TrackStore:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def read(self, sha256: str) -> Track | Rejection | None:
-        """What came of a file; None where that is not known, or not readable any more."""
+    def read(self, sha256: str, *, moved: Callable[[str], bool] = lambda sha256: True) -> Track | Rejection | None:
+        """What came of a file; None where that is not known, or not readable any more.
+
+        Args:
+            sha256: Of the file.
+            moved: Whether a track's samples are in a shard; asked where they are not here.
+        """
         try:
             with self.path(sha256).open("rb") as file:
                 content = _line(file)
@@ -132,8 +140,8 @@ class TrackStore:
                     return None
                 if "rejected" in content:
                     return Rejection(*content["rejected"])
-                _, *shape = content["pcm"]
-                if os.fstat(file.fileno()).st_size != file.tell() + 2 * int(np.prod(shape)):
+                samples = os.fstat(file.fileno()).st_size - file.tell()
+                if samples != 2 * int(np.prod(content["shape"])) and (samples or not moved(sha256)):
                     return None
         except FileNotFoundError:
             return None
@@ -141,23 +149,37 @@ class TrackStore:
         track = {**content["track"], "repairs": tuple(content["track"]["repairs"])}
         return Track(**track, clips=clips)
 
-    def pcm(self, sha256: str) -> bytes:
-        """Samples of all clips of a track that `read` gave, little-endian int16.
+    def piece(self, sha256: str, *, elsewhere: Callable[[str], tuple[Path, int] | None], fresh: bool = False) -> Piece:
+        """Where the samples of all clips of a track that `read` gave lie, little-endian int16.
+
+        Args:
+            sha256: Of the file.
+            elsewhere: The shard, and the byte in it, where a track's samples begin; asked where they are not here.
+            fresh: This run wrote them; others are read and held against the clips' ids first.
 
         Raises:
             DamagedError: They are not what was stored; the entry is removed.
         """
+        path = self.path(sha256)
         try:
-            with self.path(sha256).open("rb") as file:
+            with path.open("rb") as file:
                 content = _line(file)
                 if content is not None:
-                    samples = file.read()
-                    if zlib.crc32(samples) == content["pcm"][0]:
-                        return samples
+                    here = os.fstat(file.fileno()).st_size > file.tell()
+                    place = (path, file.tell()) if here else elsewhere(sha256)
+                    names = (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
+                    if place is not None and ((fresh and here) or intact(*place, tuple(content["shape"]), names)):
+                        return Piece(*place, tuple(content["shape"]))
         except FileNotFoundError:
             pass
-        self.path(sha256).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise DamagedError(sha256)
+
+    def release(self, sha256: str) -> None:
+        """Forget the samples of a track, which a shard holds now."""
+        with self.path(sha256).open("r+b") as file:
+            file.readline(_LONGEST_LINE)
+            file.truncate()
 
     def sweep(self, wanted: Callable[[str], bool]) -> int:
         """Remove other keys' stores, what killed runs left, and tracks not `wanted`; how many tracks."""

@@ -1,14 +1,16 @@
 """`padstal bench ingest`: what ingestion costs, as ratios of one run on one machine.
 
 The files are made for it: WAV, FLAC, OGG and MP3 in stereo, half of them at 48 kHz, which are resampled, half at
-44.1 kHz, which are not; clips have the form of scale full (44.1 kHz stereo, 10.03 s) at −20 LUFS. Each measured run is
-a process of its own. Beside ratios of wall time, which a busy machine spoils, stand those of processor time, which hold
-within some 5 % there.
+44.1 kHz, which are not; clips have the form of scale full (44.1 kHz stereo, 10.03 s) at −20 LUFS, and cover the files.
+Each measured run is a process of its own; it and its workers are held to as many cores as it has workers, with one
+thread of arithmetic each, and what it reads is in memory beforehand, so that decoding alone, ingestion, and one and two
+processes have the same. Beside ratios of wall time, which a busy machine spoils, stand those of processor time.
 """
 
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,8 +20,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
+from padstal.audio.guard import THREAD_VARIABLES
+
 SAME_RATE, OTHER_RATE = 44_100, 48_000
 GROWTH = 0.01
+DISK_BYTES = 3.2e5
+"""Disk that a second of music needs, at the most: its file, a clip's samples, and what an addition writes anew."""
+
+
+_BAR = "{percentage:3.0f}% {bar} {elapsed}, {remaining} left"
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,11 @@ def run(wish: Wish) -> int:
     if wish.folder:
         wish.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="padstal-bench-", dir=wish.folder) as temporary:
-        figures = measure(Path(temporary), wish, say=lambda text: print(text, file=sys.stderr, flush=True))
+        free, needed = shutil.disk_usage(temporary).free, wish.tracks * wish.seconds * DISK_BYTES
+        if free < needed:
+            raise ValueError(f"{temporary}: {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB needed: give --folder")
+        with tqdm(total=6.12 * wish.tracks, unit="track", file=sys.stderr, bar_format=_BAR) as bar:
+            figures = measure(Path(temporary), wish, say=lambda text: bar.write(text, file=sys.stderr), done=bar.update)
     if wish.as_json:
         content = {"tracks": wish.tracks, "seconds": wish.seconds, "workers": wish.workers, "load": os.getloadavg()[0]}
         print(json.dumps({**content, "figures": [asdict(figure) for figure in figures]}, indent=2))
@@ -78,8 +93,10 @@ def run(wish: Wish) -> int:
     return 0
 
 
-def measure(root: Path, wish: Wish, *, say: Callable[[str], None]) -> list[Figure]:
-    """Make files below `root` and measure."""
+def measure(
+    root: Path, wish: Wish, *, say: Callable[[str], None], done: Callable[[float], object] = lambda tracks: None
+) -> list[Figure]:
+    """Make files below `root` and measure; `done` is told how many tracks a run had."""
     from padstal.commands.bench_files import write_files
 
     other, same, few = root / "other-rate", root / "same-rate", root / "few"
@@ -87,18 +104,17 @@ def measure(root: Path, wish: Wish, *, say: Callable[[str], None]) -> list[Figur
     say(f"making {wish.tracks} files of {wish.seconds:g} s")
     write_files(other, range(half), seconds=wish.seconds, sample_rate=OTHER_RATE)
     write_files(same, range(half, wish.tracks), seconds=wish.seconds, sample_rate=SAME_RATE)
-    write_files(few, range(wish.tracks // 10), seconds=wish.seconds, sample_rate=OTHER_RATE)
-    write_files(root / "one", range(1), seconds=wish.seconds, sample_rate=OTHER_RATE)
-    bench = _Bench(root, wish.workers, say)
+    _copy_first(other, few, wish.tracks // 10)
+    _copy_first(other, root / "one", 1)
+    bench = _Bench(root, wish.workers, say, done)
 
     decoded_other, decoded_same = bench.decode(other), bench.decode(same)
-    ingested_other = bench.ingest("other", other)
-    ingested_same = bench.ingest("same", same)
-    alone = bench.ingest("alone", other, workers=1) if wish.workers > 1 else ingested_other
-    bench.drop("other", "same", "alone")
-    small = bench.ingest("few", few)
-    start = bench.ingest("one", root / "one")
-    bench.drop("few", "one")
+    ingested_other = bench.ingest("other", other, keep=False)
+    ingested_same = bench.ingest("same", same, keep=False)
+    screened_same = bench.ingest("screened", same, keep=False, screened=True)
+    alone = bench.ingest("alone", other, workers=1, keep=False) if wish.workers > 1 else ingested_other
+    small = bench.ingest("few", few, keep=False)
+    start = bench.ingest("one", root / "one", keep=False)
     cold = bench.ingest("all", other, same)
     again = bench.ingest("all", other, same)
     write_files(same, range(wish.tracks, wish.tracks + added), seconds=wish.seconds, sample_rate=SAME_RATE)
@@ -110,7 +126,14 @@ def measure(root: Path, wish: Wish, *, say: Callable[[str], None]) -> list[Figur
     return [
         _figure("resampled", "ingest / decode alone, 48 kHz files", ingested_other, decoded_other, 2.6),
         _figure("same_rate", "ingest / decode alone, 44.1 kHz files", ingested_same, decoded_same, 1.8),
-        _figure("speed_up", f"one process / {speed_up}, 48 kHz files", alone, ingested_other, -0.9 * wish.workers),
+        _figure("screened", "ingest that screens / that does not, 44.1 kHz files", screened_same, ingested_same, 1.15),
+        _figure(
+            "speed_up",
+            f"one process on one core / {speed_up} on {wish.workers}, 48 kHz files",
+            alone,
+            ingested_other,
+            -0.9 * wish.workers,
+        ),
         _figure("no_op", "second run, nothing new / first run", again, cold, 0.04),
         _figure(
             "growth",
@@ -124,49 +147,60 @@ def measure(root: Path, wish: Wish, *, say: Callable[[str], None]) -> list[Figur
     ]
 
 
+def _copy_first(source: Path, target: Path, count: int) -> None:
+    target.mkdir()
+    for path in sorted(source.iterdir())[:count]:
+        shutil.copyfile(path, target / path.name)
+
+
 class _Bench:
     """Measured runs below `root`."""
 
-    def __init__(self, root: Path, workers: int, say: Callable[[str], None]):
-        self._root, self._workers, self._say = root, workers, say
+    def __init__(self, root: Path, workers: int, say: Callable[[str], None], done: Callable[[float], object]):
+        self._root, self._workers, self._say, self._done = root, workers, say, done
 
     def decode(self, music: Path) -> dict[str, Any]:
-        return self._run({"work": "decode", "music": str(music), "workers": self._workers})
+        return self._run({"work": "decode", "music": [str(music)], "workers": self._workers})
 
-    def ingest(self, name: str, *music: Path, workers: int | None = None) -> dict[str, Any]:
-        return self._run(
+    def ingest(
+        self, name: str, *music: Path, workers: int | None = None, keep: bool = True, screened: bool = False
+    ) -> dict[str, Any]:
+        """Take folders in; what is not to `keep` frees its disk."""
+        out, store = self._root / "out" / name, self._root / "store" / name
+        found = self._run(
             {
                 "work": "ingest",
                 "music": [str(folder) for folder in music],
                 "workers": workers or self._workers,
                 "sample_rate": SAME_RATE,
-                "out": str(self._root / "out" / name),
-                "store": str(self._root / "store" / name),
+                "screened": screened,
+                "out": str(out),
+                "store": str(store),
             }
         )
-
-    def drop(self, *names: str) -> None:
-        """Free the disk that these runs take."""
-        import shutil
-
-        for name in names:
-            for kind in ("out", "store"):
-                shutil.rmtree(self._root / kind / name, ignore_errors=True)
+        if not keep:
+            for folder in (out, store):
+                shutil.rmtree(folder)
+        return found
 
     def _run(self, wish: dict[str, Any]) -> dict[str, Any]:
+        files = [path for folder in wish["music"] for path in Path(folder).iterdir()]
+        for path in files:
+            path.read_bytes()
         before, started = _processor_seconds(), time.monotonic()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", "from padstal.commands.bench_child import main; main()"]
         done = subprocess.run(
             command, input=json.dumps(wish), env=environment, check=True, stdout=subprocess.PIPE, text=True
         )
         found: dict[str, Any] = json.loads(done.stdout)
         found |= {"wall": time.monotonic() - started, "cpu": _processor_seconds() - before}
-        names = wish["music"] if isinstance(wish["music"], list) else [wish["music"]]
-        what = f"{wish['work']} {' and '.join(Path(name).name for name in names)}, {wish['workers']} processes"
+        names = " and ".join(Path(name).name for name in wish["music"])
+        what = f"{wish['work']} {names}, {wish['workers']} processes{', screened' if wish.get('screened') else ''}"
         self._say(
             f"{what}: {found['wall']:.1f} s ({found['cpu']:.1f} s of processors), peak {found['peak'] / 1024:.0f} MiB"
         )
+        self._done(len(files))
         return found
 
 

@@ -1,6 +1,7 @@
 """One measured run of `padstal bench ingest`, in a process of its own, so that its memory and its start are its own."""
 
 import json
+import os
 import resource
 import sys
 from pathlib import Path
@@ -14,16 +15,23 @@ CLIP_SECONDS = 10.03102
 def main() -> None:
     """Do what the JSON on standard input asks; peak memory (KiB) and counts go to standard output as JSON."""
     wish: dict[str, Any] = json.load(sys.stdin)
+    _hold_to_cores(wish["workers"])
     found = _decode(wish) if wish["work"] == "decode" else _ingest(wish)
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(json.dumps({"peak": max(peaks), **found}))
+
+
+def _hold_to_cores(count: int) -> None:
+    """This process and those that it will start use `count` cores, where the system can be told."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
 def _decode(wish: dict[str, Any]) -> dict[str, Any]:
     """The files decoded to float32 and nothing else, by the same workers."""
     from padstal.audio.parallel import Workers, ordered_map
 
-    paths = sorted(Path(wish["music"]).iterdir())
+    paths = sorted(path for folder in wish["music"] for path in Path(folder).iterdir())
     done = ordered_map(decode_only, paths, workers=Workers(wish["workers"]), seconds=600.0)
     return {"seconds": sum(done)}
 
@@ -39,11 +47,13 @@ def _ingest(wish: dict[str, Any]) -> dict[str, Any]:
     from padstal.audio.collect import Folder, Terms, collect
     from padstal.audio.licence_policy import Policy
     from padstal.audio.parallel import Workers
+    from padstal.audio.screen import Limits
     from padstal.audio.track import ClipForm
     from padstal.storage.atomic import atomic_folder
 
     samples = round(CLIP_SECONDS * wish["sample_rate"])
-    form = ClipForm(wish["sample_rate"], 2, samples, samples, CLIP_SECONDS, 3600.0, -20.0, -60.0)
+    limits = Limits(0.001, 10.0, 0.1, 4000.0) if wish["screened"] else Limits()
+    form = ClipForm(wish["sample_rate"], 2, samples, samples, CLIP_SECONDS, 3600.0, -20.0, -60.0, limits)
     policy = Policy(("CC0-1.0",), (), "refuse", "refuse")
     terms = Terms(form, policy, {"train": 0.8, "validation": 0.1, "test": 0.1}, 1, SHARD_TRACKS, 600.0)
     folders = [Folder(Path(music).name, Path(music), None, "CC0-1.0") for music in wish["music"]]

@@ -5,21 +5,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.evaluation import planted
 from padstal.evaluation.clips import Clips
+from padstal.evaluation.planted import with_truth
 from padstal.evaluation.truth import accuracy, caption_faults, correlation, duplicates, recall_at
 from padstal.interfaces import AudioTextEmbedder
 
 FOUNDATION = ("clap_recall_at_10", "clap_zero_shot_genre", "tagger_genre", "pmos_against_mos", "pmos_against_severity")
-CURATION = ("captions", "exact_duplicates", "near_duplicates")
-
-
-def with_truth(table: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `table` whose file (`sha256`) has a truth, with the truth's columns as `true_<name>`."""
-    columns = truth.drop(columns=["path"]).drop_duplicates("sha256")
-    renamed = columns.rename(
-        columns={name: f"true_{name.removeprefix('true_')}" for name in columns if name != "sha256"}
-    )
-    return table.merge(renamed, on="sha256", how="inner", validate="many_to_one")
+STAGES = (
+    "exact_duplicates",
+    "foreign_licences",
+    "sound_files_kept",
+    "screening",
+    "quality",
+    "captions",
+    "near_duplicates",
+    "left",
+    "unlikely",
+)
 
 
 def one_a_track(dataset: pd.DataFrame) -> list[str]:
@@ -66,29 +69,40 @@ def foundation(
     }
 
 
-def curation(
+def stages(
     truth: pd.DataFrame,
     manifest: pd.DataFrame,
     quarantine: pd.DataFrame,
+    scores: pd.DataFrame,
     captions: pd.DataFrame,
     dataset: pd.DataFrame,
     removed: pd.DataFrame,
 ) -> dict[str, Any]:
-    """How well refinement and duplicate detection found what was planted; all `None` without truth."""
+    """What ingest, score, caption and curate claim, against what was planted; all `None` without truth."""
     if truth.empty:
-        return dict.fromkeys(CURATION)
+        return dict.fromkeys(STAGES)
     known = with_truth(manifest[["clip_id", "track_id", "sha256"]], truth)
     joined = captions.merge(known, on="clip_id", validate="one_to_one")
     joined = joined.rename(columns={"true_genre": "genre", "true_caption_fault": "caption_fault"})
+    genres = tuple(sorted(set(truth["genre"])))
+    faults = caption_faults(joined, genres)
+    if faults is not None:
+        faults["of_fault"] = planted.captions_by_fault(joined, genres)
     exact = set(quarantine.loc[quarantine["reason"] == "duplicate", "path"])
     path_of = dict(zip(manifest["track_id"], manifest["path"], strict=True))
     near = {path_of[track] for track in removed.loc[removed["reason"] == "near_duplicate", "track_id"]}
     grouped = dataset[dataset["duplicate_group"].notna() & ~dataset["duplicate_group"].astype(str).isin(("", "-1"))]
     together = [set(group["path"]) for _, group in grouped.groupby("duplicate_group", sort=True)]
     return {
-        "captions": caption_faults(joined, tuple(sorted(set(truth["genre"])))),
         "exact_duplicates": duplicates(truth, "exact", exact).as_json(),
+        "foreign_licences": planted.foreign_licences(truth, quarantine).as_json(),
+        "sound_files_kept": planted.sound_files_kept(truth, manifest),
+        "screening": planted.screening(truth, manifest, quarantine),
+        "quality": planted.quality(truth, manifest, scores),
+        "captions": faults,
         "near_duplicates": duplicates(truth, "near", near, together).as_json(),
+        "left": planted.left(truth, dataset),
+        "unlikely": planted.unlikely(truth, manifest, dataset, removed),
     }
 
 

@@ -8,10 +8,11 @@ Shape suffixes: T tracks, D features, G genres.
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import binomtest, rankdata, spearmanr
 
 from padstal.captions.refine import Decision
 from padstal.evaluation.caption_effect import clustered_mean
@@ -71,13 +72,30 @@ class Detection:
     hits: int
     false_alarms: int
 
-    def as_json(self) -> dict[str, float | int | None]:
+    def as_json(self) -> dict[str, Any]:
+        """Counts, precision and recall, with Wilson's intervals."""
+        right = self.flagged - self.false_alarms
         return {
             "planted": self.planted,
             "flagged": self.flagged,
-            "precision": (self.flagged - self.false_alarms) / self.flagged if self.flagged else None,
+            "precision": right / self.flagged if self.flagged else None,
+            "precision_interval": wilson(right, self.flagged),
             "recall": self.hits / self.planted if self.planted else None,
+            "recall_interval": wilson(self.hits, self.planted),
         }
+
+
+def wilson(hits: int, n: int) -> list[float] | None:
+    """95 % interval of a share (Wilson 1927), which says something even where all of few are right; `None` of none."""
+    if not n:
+        return None
+    found = binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    return [float(found.low), float(found.high)]
+
+
+def proportion(hits: int, n: int) -> dict[str, Any]:
+    """A share of things that count once each, with its interval."""
+    return {"value": hits / n if n else None, "interval": wilson(hits, n), "n": n}
 
 
 def separation(score: np.ndarray, positive: np.ndarray) -> float | None:
@@ -126,8 +144,9 @@ def caption_faults(captions: pd.DataFrame, genres: tuple[str, ...]) -> dict[str,
     return {
         "wrong": {
             **found.as_json(),
-            "precision_interval": _interval_of(wrong[flagged], tracks[flagged]),
-            "recall_interval": _interval_of(flagged[wrong], tracks[wrong]),
+            "precision_chance": float(wrong.mean()),
+            "precision_interval": interval_of(wrong[flagged], tracks[flagged]),
+            "recall_interval": interval_of(flagged[wrong], tracks[wrong]),
             "tracks": len(set(tracks[wrong])),
             "roc_area": _separation(-fit, wrong),
             "roc_area_of_disagreement": _separation(-written["similarity_original_generated"].to_numpy(float), wrong),
@@ -141,17 +160,17 @@ def caption_faults(captions: pd.DataFrame, genres: tuple[str, ...]) -> dict[str,
             if (written["decision"] == name)[wrong].any()
         },
         "wrong_by_threshold": _by_threshold(fit, wrong),
-        "genre_before": _agreement(captions["original"].tolist(), captions["genre"].tolist(), genres),
-        "genre_after": _agreement(captions["caption"].tolist(), captions["genre"].tolist(), genres),
+        "genre_before": agreement(captions["original"].tolist(), captions["genre"].tolist(), genres),
+        "genre_after": agreement(captions["caption"].tolist(), captions["genre"].tolist(), genres),
     }
 
 
 def _share(yes: np.ndarray, tracks: np.ndarray) -> dict[str, object]:
     value = float(yes.mean()) if len(yes) else None
-    return {"value": value, "interval": _interval_of(yes, tracks), "n": len(yes)}
+    return {"value": value, "interval": interval_of(yes, tracks), "n": len(yes)}
 
 
-def _interval_of(yes: np.ndarray, tracks: np.ndarray) -> list[float] | None:
+def interval_of(yes: np.ndarray, tracks: np.ndarray) -> list[float] | None:
     """Interval of a share over draws of whole tracks."""
     found = clustered_mean(yes.astype(np.float64), tracks)
     return [max(0.0, found.interval[0]), min(1.0, found.interval[1])] if found and found.interval else None
@@ -177,7 +196,8 @@ def _by_threshold(fit: np.ndarray, wrong: np.ndarray) -> list[dict[str, float]]:
     return rows
 
 
-def _agreement(texts: list[str], true: list[str], genres: tuple[str, ...]) -> dict[str, float | int | None]:
+def agreement(texts: list[str], true: list[str], genres: tuple[str, ...]) -> dict[str, float | int | None]:
+    """How often texts name a genre, and the true one."""
     named = genre_named(texts, genres)
     naming = [(ours, theirs) for ours, theirs in zip(named, true, strict=True) if ours]
     right = sum(ours == theirs for ours, theirs in naming)

@@ -2,10 +2,11 @@
 
 Two recordings are compared at every shift of at most `max_shift` frames; strangers agree on half of their bits. Only
 pairs that share several words (runs of a frame's 32 bits) at one shift are compared. The more frames there are, the
-longer the words, so that an entry of the index has a bounded number of chance neighbours: time and memory grow as
-n log n with the number of recordings n, not as n².
+longer the words, so that an entry of the index has a bounded number of chance neighbours: time grows as n log n with
+the number of recordings n, not as n². The index and the votes lie on disk, sorted into parts; memory holds one part,
+besides the fingerprints (5 bytes a frame, 160 a second of music).
 
-Shape suffixes: T frames, E entries of the index.
+Shape suffixes: T frames, E entries of the index, V votes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from padstal.quality.fingerprint import BANDS, HOP_SECONDS, Fingerprint
+from padstal.quality.spill import Spill
 
 WORDS_BITS = (16, 20, 24, 28)
 """Lengths that a word may have."""
@@ -22,8 +24,10 @@ CHANCE_NEIGHBOURS = 0.5
 words of real music have 4 times (16 bits) to 10 times (24 bits) as many."""
 MAX_NEIGHBOURS = 64
 """Entries of one word, within the largest shift, that an entry is compared with; a commoner word says too little."""
-PART_ENTRIES = 4_000_000
-"""Entries of the index that are held at once."""
+PART_ENTRIES = 1_000_000
+"""Entries of the index, or votes, that are held at once: 70 MB of memory, for 10⁵ recordings of 20 s as for 10⁴."""
+VOTES_AN_ENTRY = 8
+"""That an entry gives, about; so many parts more do the votes have."""
 MIN_VOTES = 3
 MIN_OVERLAP_SECONDS = 3.0
 ONES = np.unpackbits(np.arange(2**16, dtype=np.uint16).view(np.uint8).reshape(-1, 2), axis=1).sum(1, dtype=np.uint8)
@@ -67,14 +71,21 @@ def candidates(
         word_bits: Length of a word; by default what `suitable_word_bits` says.
     """
     reach = _frames(max_shift_seconds)
-    index = _Index.of(fingerprints)
-    bits = word_bits or suitable_word_bits(len(index.code_E), len(fingerprints), reach)
-    ballots = [votes for part in index.parts(bits) for votes in _votes(*part, len(fingerprints), reach)]
-    if not ballots:
-        return []
-    ballot, cast = np.unique(np.concatenate(ballots), return_counts=True)
-    pairs = np.unique(ballot[cast >= MIN_VOTES] // (2 * reach + 1))
-    return [(int(pair) // len(fingerprints), int(pair) % len(fingerprints)) for pair in pairs]
+    entries = sum(int(np.count_nonzero(one.valid_T)) for one in fingerprints)
+    bits = word_bits or suitable_word_bits(entries, len(fingerprints), reach)
+    parts = -(-entries // PART_ENTRIES)
+    shifts = 2 * reach + 1
+    with Spill(VOTES_AN_ENTRY * parts, 1, np.int64) as ballots:
+        for low in (0, BANDS - 1 - bits):
+            with Spill(parts, 3, np.uint32) as index:
+                for entry_E3 in _entries(fingerprints, low, bits):
+                    index.add(entry_E3[:, 0] % np.uint32(index.buckets), entry_E3)
+                for part in range(index.buckets):
+                    for ballot_V in _gathered(_votes(*_sorted(index.read(part)), len(fingerprints), reach)):
+                        ballots.add(_scattered(ballot_V) % np.uint64(ballots.buckets), ballot_V[:, None])
+        pairs = [_elected(ballots.read(part)[:, 0], shifts) for part in range(ballots.buckets)]
+    found = np.unique(np.concatenate(pairs))
+    return [(int(pair) // len(fingerprints), int(pair) % len(fingerprints)) for pair in found]
 
 
 def suitable_word_bits(entries: int, recordings: int, reach: int) -> int:
@@ -101,35 +112,51 @@ def matches(
     return found
 
 
-@dataclass(frozen=True)
-class _Index:
-    """Valid frames of all recordings: their code, whose they are and where."""
+def _entries(fingerprints: Sequence[Fingerprint], low: int, bits: int) -> Iterator[np.ndarray]:
+    """(word, owner, frame) of every valid frame, uint32 [E, 3], some `PART_ENTRIES` at a time; the word is the `bits`
+    bits from bit `low` on."""
+    mask, rows, held = np.uint32(2**bits - 1), [], 0
+    for owner, one in enumerate(fingerprints):
+        frame_T = np.flatnonzero(one.valid_T).astype(np.uint32)
+        word_T = one.code_T[frame_T] >> np.uint32(low) & mask
+        rows.append(np.stack([word_T, np.full(len(word_T), owner, np.uint32), frame_T], axis=1))
+        held += len(frame_T)
+        if held >= PART_ENTRIES:
+            yield np.concatenate(rows)
+            rows, held = [], 0
+    if rows:
+        yield np.concatenate(rows)
 
-    code_E: np.ndarray
-    owner_E: np.ndarray
-    frame_E: np.ndarray
 
-    @classmethod
-    def of(cls, fingerprints: Sequence[Fingerprint]) -> "_Index":
-        at = [np.flatnonzero(one.valid_T).astype(np.int32) for one in fingerprints]
-        owners = np.repeat(np.arange(len(at), dtype=np.int32), [len(one) for one in at])
-        none = np.zeros(0, np.uint32)
-        codes = [none, *(one.code_T[frames] for one, frames in zip(fingerprints, at, strict=True))]
-        return cls(np.concatenate(codes), owners, np.concatenate([np.zeros(0, np.int32), *at]))
+def _sorted(entry_E3: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Words, owners and frames in the order of word, frame and owner."""
+    word_E, owner_E, frame_E = entry_E3.T
+    order = np.lexsort((owner_E, frame_E, word_E))
+    return word_E[order], owner_E[order].astype(np.int32), frame_E[order].astype(np.int32)
 
-    def parts(self, bits: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """(word, owner, frame), sorted by word, frame and owner, for the lowest and the highest `bits` bits in turn.
 
-        Cut so that the entries of one word are in one part, and about `PART_ENTRIES` in each.
-        """
-        count = -(-len(self.code_E) // PART_ENTRIES)
-        for shift in (0, BANDS - 1 - bits):
-            word_E = self.code_E >> np.uint32(shift) & np.uint32(2**bits - 1)
-            for part in range(count):
-                chosen = np.flatnonzero(word_E % np.uint32(count) == part)
-                word, owner, frame = word_E[chosen], self.owner_E[chosen], self.frame_E[chosen]
-                order = np.lexsort((owner, frame, word))
-                yield word[order], owner[order], frame[order]
+def _gathered(votes: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same votes in arrays of some `PART_ENTRIES`."""
+    waiting, held = [], 0
+    for ballot_V in votes:
+        waiting.append(ballot_V)
+        held += len(ballot_V)
+        if held >= PART_ENTRIES:
+            yield np.concatenate(waiting)
+            waiting, held = [], 0
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def _scattered(ballot_V: np.ndarray) -> np.ndarray:
+    """Numbers uint64 that spread ballots evenly; equal ones stay together (Knuth's multiplicative hash)."""
+    return ballot_V.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
+
+
+def _elected(ballot_V: np.ndarray, shifts: int) -> np.ndarray:
+    """Pairs that have enough votes at one shift, as numbers."""
+    ballot, cast = np.unique(ballot_V, return_counts=True)
+    return np.unique(ballot[cast >= MIN_VOTES] // shifts)
 
 
 def _votes(word: np.ndarray, owner: np.ndarray, frame: np.ndarray, recordings: int, reach: int) -> Iterator[np.ndarray]:

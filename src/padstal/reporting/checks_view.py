@@ -49,8 +49,10 @@ def _collect(node: Any, path: list[str], found: list[Check]) -> None:
     key = next((key for key in _VALUE_KEYS if key in node and not isinstance(node[key], Mapping)), None)
     if key is not None and path:
         here = path if key == "value" else [*path, words(key)]
-        found.append(_check(here, node[key], node))
-        rest = {name: item for name, item in node.items() if name not in (key, *_BESIDE)}
+        own = {name: node[f"{key}_{name}"] for name in ("chance", "interval") if f"{key}_{name}" in node}
+        found.append(_check(here, node[key], {**node, **own}))
+        used = (key, *_BESIDE, f"{key}_chance", f"{key}_interval")
+        rest = {name: item for name, item in node.items() if name not in used}
         _collect(rest, path, found)
         return
     for name, item in node.items():

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from padstal.reporting.claims_view import broken_claims
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Row, Space, direction, interval_of, spaces
 from padstal.reporting.text import finite, interval, number, words
@@ -69,6 +70,7 @@ def failures(inputs: Inputs) -> list[str]:
                 "The Fréchet distance rests on fewer clips than its features have dimensions: its value means little."
             )
             break
+    told += broken_claims(inputs)
     if inputs.verdict and isinstance(inputs.verdict, Mapping):
         broken = [row for row in inputs.verdict.get("expectations") or [] if not row.get("success", True)]
         told += [

@@ -11,6 +11,7 @@ from padstal.reporting import data_view, listen_view, results_view, svg, trainin
 from padstal.reporting.captions_view import caption_rows, caption_views, decision_table
 from padstal.reporting.cards import Card
 from padstal.reporting.checks_view import checks, flat
+from padstal.reporting.claims_view import claims_table
 from padstal.reporting.compose import PLACEHOLDER
 from padstal.reporting.findings import failures, findings
 from padstal.reporting.inputs import STAGES, Inputs
@@ -100,6 +101,8 @@ def render_page(
         captions=caption_rows(inputs, captions_shown),
         decisions=decision_table(inputs),
         caption_views=caption_views(inputs),
+        claims=claims_table(inputs),
+        planted=checks(evaluation.get("truth") or {}),
         checks=[(caption, checks(evaluation.get(name) or {})) for name, caption in CHECKS],
         training=[
             (name, training_view.run_styles(inputs.curves, stage), training_view.training_charts(inputs.curves, stage))
@@ -131,7 +134,6 @@ def render_page(
 
 CHECKS = (
     ("foundation", "Foundation models on held-out tracks"),
-    ("truth", "Stages against what was planted"),
     ("reconstruction", "Reconstructions beside their originals"),
     ("reference", "The prompts' own held-out clips: what a perfect model could reach"),
 )

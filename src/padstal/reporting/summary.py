@@ -8,6 +8,7 @@ from padstal.reporting import data_view, results_view
 from padstal.reporting.captions_view import decision_table, shares_table
 from padstal.reporting.cards import markdown_table, results_markdown
 from padstal.reporting.checks_view import Check, checks
+from padstal.reporting.claims_view import claims_table
 from padstal.reporting.findings import failures, findings
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.page import CHECKS, scale_line
@@ -29,6 +30,7 @@ def render_summary(inputs: Inputs, *, title: str) -> str:
         "## Each method at its chosen strength",
         results_markdown(rows) if rows else f"Results: {MISSING}.",
         "## Checks",
+        _table("What each data stage claims, against what was planted", claims_table(inputs)),
         *(_checks(caption, checks(evaluation.get(name) or {})) for name, caption in CHECKS),
         _spaces(results_view.spaces(evaluation.get("latent_space"))),
         "## Data",

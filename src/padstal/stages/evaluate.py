@@ -13,6 +13,7 @@ from padstal.evaluation.compare import Choices, compare
 from padstal.evaluation.generated import load_samples
 from padstal.evaluation.grid import check_prompts
 from padstal.evaluation.hear import Ears, hear
+from padstal.evaluation.planted import with_truth
 from padstal.evaluation.reconstruction import reconstruction
 from padstal.evaluation.spaces import as_table, compare_spaces
 from padstal.manifest import read_table, write_table
@@ -85,7 +86,7 @@ def evaluate(
     heard = hear(read, len(samples), rate, ears, p.batch_clips, stage.progress)
 
     reference_ids = subset(dataset.loc[dataset["split"] == "test", "clip_id"].tolist(), p.reference_clips, generator)
-    track_ids = audit.one_a_track(audit.with_truth(dataset, truth))
+    track_ids = audit.one_a_track(with_truth(dataset, truth))
     wanted = {*reference_ids, *prompts["clip_id"], *track_ids}
     for folder in latents.values():
         wanted |= set(read_table(folder / "reconstructions.parquet")["clip_id"])
@@ -125,10 +126,11 @@ def evaluate(
             "spaces": [row.as_json() for row in spaces],
         },
         "foundation": {**models, "origin": {role: origin(paths, role) for role in ("clap", "pmos", "tagger")}},
-        "truth": audit.curation(
+        "truth": audit.stages(
             truth,
             manifest,
             read_table(paths.ingest / "quarantine.parquet"),
+            scores,
             read_table(paths.caption / "captions.parquet"),
             dataset,
             read_table(paths.curate / "removed.parquet"),

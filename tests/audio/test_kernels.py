@@ -1,0 +1,64 @@
+"""Compiled kernels give what their own Python gives, bit by bit: no vectoriser changes a result."""
+
+import numpy as np
+import pytest
+
+from padstal.audio import kernels
+from padstal.audio.loudness import k_weighting
+from padstal.audio.measure import clipped_share, largest
+
+SAMPLES = 1_003
+
+
+def audio(channels: int) -> np.ndarray:
+    rng = np.random.default_rng(channels)
+    return (0.3 * rng.standard_normal((SAMPLES, channels))).astype(np.float32)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_loops_over_samples_give_the_same_bits_as_python(channels):
+    audio_SC = audio(channels)
+    sections, edges = k_weighting(44_100), np.array([0, 1, 400, 401, SAMPLES])
+    for given in (audio_SC, audio_SC.astype(np.float64)):
+        found = kernels.energies(given, sections, edges)
+        assert (found == kernels.energies.py_func(given, sections, edges)).all()
+    pcm_SC = kernels.quantise(audio_SC, np.float32(1.7))
+    assert (pcm_SC == kernels.quantise.py_func(audio_SC, np.float32(1.7))).all()
+    assert kernels.peak_and_squares(pcm_SC) == kernels.peak_and_squares.py_func(pcm_SC)
+    window_P = np.hanning(100).astype(np.float32)
+    expected_NP = pcm_SC[:1000].astype(np.float32).sum(axis=1).reshape(-1, 100) * window_P
+    assert (kernels.framed(pcm_SC, window_P) == expected_NP).all()
+    for threshold in (0.1, 1.0, 9.0):
+        assert kernels.swings(audio_SC, threshold) == kernels.swings.py_func(audio_SC, threshold)
+        floor = np.float32(threshold)
+        assert kernels.count_from(audio_SC[:, 0].copy(), floor) == (abs(audio_SC[:, 0]) >= floor).sum()
+
+
+def test_moments_give_the_same_bits_as_python():
+    assert kernels.moments(audio(2)) == kernels.moments.py_func(audio(2))
+
+
+def test_powers_of_spectra_are_those_of_numpy():
+    rng = np.random.default_rng(0)
+    spectrum_NF = (rng.standard_normal((37, 129)) + 1j * rng.standard_normal((37, 129))).astype(np.complex64)
+    expected = np.square(spectrum_NF.real).sum(axis=0) + np.square(spectrum_NF.imag).sum(axis=0)
+    assert (kernels.power(spectrum_NF) == expected).all()
+
+
+def test_the_largest_magnitude_is_found_in_any_block():
+    samples = audio(2)
+    for at in (0, 500, SAMPLES - 1):
+        for value in (-3.5, 3.5):
+            changed = samples.copy()
+            changed[at, 1] = value
+            assert largest(np.tile(changed, (40, 1))) == np.float32(3.5)
+    assert largest(np.zeros((0, 2), np.float32)) == 0
+
+
+def test_flat_tops_are_counted_in_every_block_that_has_them():
+    samples = audio(2)
+    many = np.tile(samples / np.abs(samples).max() * np.float32(0.5), (200, 1))
+    many[::1000] = 1.0
+    expected = (np.abs(many) >= np.float32(0.98)).sum() / many.size
+    assert clipped_share(many) == expected > 0
+    assert clipped_share(np.zeros((10, 1), np.float32)) == 0

@@ -88,9 +88,10 @@ def test_the_flow_gives_the_same_lock_as_dvc_repro(tmp_path: Path) -> None:
 def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_or_a_full_disk_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import pipeline as module
     from flows.causes import Cause, StageFailedError
     from flows.pipeline import pipeline
+
+    from flows import pipeline as module
 
     operations = module.read_operations(ROOT).model_copy(update={"retry_waits": (0.0, 0.0)})
     monkeypatch.setattr(module, "read_operations", lambda _: operations)

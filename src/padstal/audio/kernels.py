@@ -7,7 +7,7 @@ import numba
 import numpy as np
 from numba import njit
 
-numba.config.SLP_VECTORIZE = 1
+numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
 """Both channels in one register: the filter takes 0.55 of the time and gives the same bits. Numba leaves it off for
 faults of LLVM 14; the tests hold every kernel against its own Python, bit by bit."""
 

@@ -204,9 +204,10 @@ def _bounded(stage: str, claim: str, row: Mapping[str, Any], key: str, least: fl
 
 def _beside_chance(stage: str, claim: str, row: Mapping[str, Any], key: str, n: Any) -> Claim:
     """A share that is to be above chance: holds if its whole interval is."""
-    chance, ends = row.get(f"{key}_chance"), _ends(row, key)
-    if not finite(chance):
+    ends = _ends(row, key)
+    if not finite(row.get(f"{key}_chance")):
         return _told(stage, claim, row, key, n)
+    chance = float(row[f"{key}_chance"])
     verdict: Verdict = "open"
     if ends:
         verdict = "holds" if ends[0] > chance else "does not hold" if ends[1] < chance else "open"
@@ -233,7 +234,7 @@ def _sign(ends: Sequence[float]) -> Verdict:
 
 
 def _around(ends: Sequence[float]) -> str:
-    return interval(*ends) if len(ends) == 2 else ""
+    return interval(ends[0], ends[1]) if len(ends) == 2 else ""
 
 
 def _count(n: Any, row: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ class Spill:
         sorted_NW = np.ascontiguousarray(rows_NW[order], self._dtype)
         edges = np.searchsorted(bucket_N[order], np.arange(self.buckets + 1))
         for file, start, stop in zip(self._files, edges, edges[1:], strict=False):
-            left = sorted_NW[start:stop].tobytes()
+            left = sorted_NW[start:stop].data.cast("B") if stop > start else b""
             while left:
                 left = left[file.write(left) :]
 

@@ -204,9 +204,10 @@ def _bounded(stage: str, claim: str, row: Mapping[str, Any], key: str, least: fl
 
 def _beside_chance(stage: str, claim: str, row: Mapping[str, Any], key: str, n: Any) -> Claim:
     """A share that is to be above chance: holds if its whole interval is."""
-    chance, ends = row.get(f"{key}_chance"), _ends(row, key)
-    if chance is None or not finite(chance):
+    ends = _ends(row, key)
+    if not finite(row.get(f"{key}_chance")):
         return _told(stage, claim, row, key, n)
+    chance = float(row[f"{key}_chance"])
     verdict: Verdict = "open"
     if ends:
         verdict = "holds" if ends[0] > chance else "does not hold" if ends[1] < chance else "open"

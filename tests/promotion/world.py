@@ -1,6 +1,7 @@
 """A real repository with a bare git origin and a DVC remote, whose "models" are recipes for tones."""
 
 import json
+import logging
 import os
 import subprocess
 from dataclasses import dataclass
@@ -214,7 +215,10 @@ def _dvc(root: Path, store: Path) -> None:
 
 
 def quiet(monkeypatch: Any, folder: Path) -> None:
-    """A git identity, and nothing outside the test's folder."""
+    """A git identity, and nothing outside the test's folder; DVC's log does not go to another test's closed output."""
+    import dvc.repo  # noqa: F401  (sets its log up)
+
+    monkeypatch.setattr(logging.getLogger("dvc"), "handlers", [])
     for name, value in {
         "GIT_AUTHOR_NAME": "tester",
         "GIT_AUTHOR_EMAIL": "tester@example.invalid",

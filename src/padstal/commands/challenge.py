@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def run(root: Path, wish: Wish, scale: str | None) -> int:
     policy = Policy(**ingest.licences.model_dump())
     setup = Setup(paths, model, params, evaluate, policy, ingest.sample_rate, device)
     found = register.read(root, promoted_name(model))
-    decision = challenge(setup, found, wish.champion, say=_say)
+    decision = challenge(setup, found, wish.champion, say=_say, progress=_bar)
     decisions.write(wish.out, decision)
     text = markdown(decision)
     with atomic_file(wish.out.with_suffix(".md")) as temporary:
@@ -62,6 +63,13 @@ def run(root: Path, wish: Wish, scale: str | None) -> int:
         print(text)
         print(f"decision: {wish.out}, as text {wish.out.with_suffix('.md')}; {time.monotonic() - started:.0f} s")
     return 0
+
+
+def _bar(batches: Iterable[int]) -> Iterable[int]:
+    from tqdm import tqdm
+
+    bar: Iterable[int] = tqdm(batches, unit="batch", desc="listen", mininterval=1.0)
+    return bar
 
 
 def _say(message: str) -> None:

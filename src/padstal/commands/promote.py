@@ -31,8 +31,9 @@ def run(
         ValueError: The decision is not genuine, not about this commit, or was taken against another champion; the
             repository is not ready; the DVC remote lacks weights; the git remote refused.
     """
-    from padstal.promotion import alias, carry_out, decision, pull_request, register
+    from padstal.promotion import carry_out, decision, pull_request, register
     from padstal.reporting.github import GitHubError
+    from padstal.tracking import alias
 
     params = promote_params(root)
     found_decision, digest = decision.read(decision_file)
@@ -48,8 +49,13 @@ def run(
         done = carry_out.promote(root, found_decision, digest, found, head, to_push, progress)
         if done.new:
             tracking = check(TrackingParams, read_yaml(root / "params.yaml").get("tracking"), "tracking")
-            diffusion = next(iter(found_decision.challenger.outs))
-            alias.point(tracking, Path(diffusion).name, found_decision.challenger.outs[diffusion], done.version)
+            diffusion = next(path for path in found_decision.challenger.outs if "/diffusion/" in path)
+            alias.point(
+                Path(diffusion).name,
+                found_decision.challenger.outs[diffusion],
+                done.version,
+                **tracking.model_dump(include={"mode", "project", "entity"}),
+            )
     tell(done, as_json, "promoted")
     if forge is None or not done.branch:
         return 0

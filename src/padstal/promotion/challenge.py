@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from padstal.audio.licence_policy import Policy
+from padstal.evaluation.hear import Progress
 from padstal.params.evaluate import EvaluateParams
 from padstal.params.promote import PromoteParams
 from padstal.paths import Paths
@@ -110,6 +111,7 @@ def challenge(
     play: "Play | None" = None,
     load_ears: hearing.LoadEars = hearing.load_ears,
     say: Say = lambda text: None,
+    progress: Progress = iter,
 ) -> Decision:
     """Let them play and decide.
 
@@ -120,6 +122,7 @@ def challenge(
         play: Generates; `play_child` unless a test says otherwise.
         load_ears: Loads the judges.
         say: Tells the person who watches.
+        progress: Wraps the batches that the judges listen to.
 
     Raises:
         FileNotFoundError: Frozen prompts, a data set or a model is missing.
@@ -156,7 +159,7 @@ def challenge(
             play(hall / "home", paths.frozen_prompts, hall / "champion", setup.model, setup.promote.perturbation)
             judges, of = Paths(hall / "home", paths.scale), f"the champion, {who}"
         say(f"the judges of {of} listen")
-        found, clips = _judge(setup, prompts, judges, hall, other is not None, load_ears)
+        found, clips = _judge(setup, prompts, judges, hall, other is not None, load_ears, progress)
         sampling = {name: _sampling(hall / name) for name in ("challenger", "champion")}
         fingerprints = {role: sha256_file(judges.foundation(role) / "model.safetensors") for role in objects.JUDGES}
 
@@ -210,12 +213,13 @@ def _judge(
     hall: Path,
     compared: bool,
     load_ears: hearing.LoadEars,
+    progress: Progress,
 ) -> tuple[Duel, int]:
     evaluate, params = setup.evaluate, setup.promote
     ears = load_ears(judges, evaluate, setup.device)
-    clips = hearing.held_out(setup.paths, ears, setup.sample_rate, evaluate)
+    clips = hearing.held_out(setup.paths, ears, setup.sample_rate, evaluate, progress)
     played = {
-        name: hearing.samples(hall / name, prompts, ears, evaluate.batch_clips)
+        name: hearing.samples(hall / name, prompts, ears, evaluate.batch_clips, progress)
         for name in ("challenger", *(("champion",) if compared else ()))
     }
     rules = Rules(params.seed, params.draws, params.confidence, len(params.better_in), evaluate.recall_neighbours)

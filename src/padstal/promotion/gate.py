@@ -171,10 +171,9 @@ def _floor(name: str, figure: Figure | None, floor: float) -> Check:
             return Check("floor", name, False, value, None, floor, f"{name} has no interval.")
         held = bounds[0]
     passed = held >= floor
-    what = "the lower end of its interval, " if held is not value else ""
-    reason = (
-        f"{name} is {_number(value)}; {what}{_number(held)}, {'reaches' if passed else 'is below'} {_number(floor)}."
-    )
+    said = f"{'reaches' if passed else 'is below'} {_number(floor)}"
+    where = f"the lower end of its interval, {_number(held)}, {said}" if held != value else f"which {said}"
+    reason = f"{name} is {_number(value)}, {where}."
     return Check("floor", name, passed, value, bounds, floor, reason)
 
 

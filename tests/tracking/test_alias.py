@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from padstal.params.runtime import TrackingParams
-from padstal.promotion import alias
+from padstal.tracking import alias
 
-ONLINE = TrackingParams(mode="online", project="padstal", entity="team")
+ONLINE = {"mode": "online", "project": "padstal", "entity": "team"}
 
 
 class Api:
@@ -29,22 +28,21 @@ def version(md5: str, saved: list[str]) -> SimpleNamespace:
 def test_the_version_with_the_promoted_bytes_gets_the_aliases() -> None:
     saved: list[str] = []
     api = Api(version("other.dir", saved), version("ours.dir", saved))
-    assert alias.point(ONLINE, "tal_dit", "ours.dir", "v1.1.0", api)
+    assert alias.point("tal_dit", "ours.dir", "v1.1.0", **ONLINE, api=api)
     assert saved == ["ours.dir"]
     assert api.versions[1].aliases == ["latest", "champion", "v1.1.0"]
     assert api.asked == [("artefact", "team/padstal/tal_dit")]
 
 
 def test_a_missing_version_or_a_server_that_fails_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not alias.point(ONLINE, "tal_dit", "ours.dir", "v1.1.0", Api())
+    assert not alias.point("tal_dit", "ours.dir", "v1.1.0", **ONLINE, api=Api())
     assert "no version of team/padstal/tal_dit holds ours.dir" in capsys.readouterr().err
-    assert not alias.point(ONLINE, "tal_dit", "ours.dir", "v1.1.0", SimpleNamespace())
+    assert not alias.point("tal_dit", "ours.dir", "v1.1.0", **ONLINE, api=SimpleNamespace())
     assert "the promotion stands" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("mode", ["offline", "disabled"])
 def test_offline_nothing_is_asked(mode: str) -> None:
     api = Api()
-    tracking = TrackingParams(mode=mode, project="padstal", entity=None)  # type: ignore[arg-type]
-    assert not alias.point(tracking, "tal_dit", "ours.dir", "v1.1.0", api)
+    assert not alias.point("tal_dit", "ours.dir", "v1.1.0", mode=mode, project="padstal", api=api)
     assert api.asked == []

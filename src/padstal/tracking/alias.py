@@ -4,35 +4,43 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from padstal.params.runtime import TrackingParams
 from padstal.tracking.secrets import redact, wandb_credentials
 
 ALIAS = "champion"
 
 
-def point(tracking: TrackingParams, artifact: str, md5: str, version: str, api: Any | None = None) -> bool:
+def point(
+    artifact: str,
+    md5: str,
+    version: str,
+    *,
+    mode: str,
+    project: str,
+    entity: str | None = None,
+    api: Any | None = None,
+) -> bool:
     """Give the version of `artifact` that holds the bytes `md5` the aliases "champion" and `version`.
 
     W&B takes an alias from the version that had it. Only where tracking is online; whatever fails is a warning.
 
     Args:
-        tracking: Where runs are recorded.
         artifact: Name that training logged the model under, e.g. "tal_dit".
         md5: Its address in `dvc.lock`, which training put into the artifact's metadata.
         version: E.g. "v1.2.0".
+        mode, project, entity: Where runs are recorded (`tracking` in params).
         api: W&B's public interface; made here if it is not given.
 
     Returns:
         Whether it was done.
     """
-    if tracking.mode != "online" or (api is None and wandb_credentials() is None):
+    if mode != "online" or (api is None and wandb_credentials() is None):
         return False
     try:
         if api is None:
             import wandb
 
             api = wandb.Api(timeout=20)
-        name = f"{tracking.entity + '/' if tracking.entity else ''}{tracking.project}/{artifact}"
+        name = "/".join(part for part in (entity, project, artifact) if part)
         for one in api.artifacts("artefact", name):
             metadata: Mapping[str, Any] = one.metadata or {}
             if metadata.get("md5") == md5:

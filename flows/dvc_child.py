@@ -55,20 +55,23 @@ def main() -> int:
     parent = int(sys.argv[1])
     die_with(parent)
     if len(sys.argv) > 2:
-        return dvc(sys.argv[2:])
+        return run_dvc(sys.argv[2:])
     commands = os.fdopen(os.dup(0), encoding="utf-8")
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)  # a stage must not read our commands
+
+    import dvc.repo  # noqa: F401 - a second that passes before the first command comes
+
     for line in commands:
         lock, *arguments = json.loads(line)
         with held(Path(lock), say=print) if lock else contextlib.nullcontext():
-            code = dvc(["--wait-for-lock", *arguments])
+            code = run_dvc(["--wait-for-lock", *arguments])
         sys.stderr.flush()
         print(f"\n{DONE}{code}", flush=True)
     return 0
 
 
-def dvc(arguments: list[str]) -> int:
+def run_dvc(arguments: list[str]) -> int:
     """Exit status of `dvc ARGUMENTS`."""
     from dvc.cli import main
 

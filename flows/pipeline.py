@@ -94,12 +94,12 @@ def bring_up_to_date(
     operations = operations or read_operations(local_prefect.ROOT)
     retries = retrying(operations)
     budget = budget_of(root)
-    dag = read_dag(root)
-    wanted = dag.upto(stages or dag.stages)
     runs: list[StageRun] = []
     started = time.monotonic()
     try:
         with open_dvc(root) as dvc:
+            dag = read_dag(root)
+            wanted = dag.upto(stages or dag.stages)
             suspects = frozenset(wanted)
             if not force:
                 suspects = dag.downstream(find_changed.with_options(**retries)(dvc, wanted, not pull))

@@ -31,6 +31,7 @@ class Dvc:
         self._output: IO[str] | None = None
 
     def __enter__(self) -> "Dvc":
+        self._started()  # it gets ready while we do other things
         return self
 
     def __exit__(

@@ -21,8 +21,8 @@ def _players(decision: Decision) -> str:
     changed = " with changes that are not committed" if decision.changed else ""
     lines = [f"- Challenger: `{decision.challenger.commit[:12]}`{changed}."]
     if decision.champion is not None:
-        version = f"{decision.champion.version} (" if decision.champion.version else "("
-        lines.append(f"- Champion: {escape_markdown(version)}`{decision.champion.commit[:12]}`).")
+        version = f"{escape_markdown(decision.champion.version)}, " if decision.champion.version else ""
+        lines.append(f"- Champion: {version}`{decision.champion.commit[:12]}`.")
     elif decision.replaces:
         lines.append(f"- Champion: {decision.replaces}, which was not compared with; floors alone decide.")
     else:

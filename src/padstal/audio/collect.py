@@ -24,10 +24,11 @@ from padstal.audio.licence_policy import Policy
 from padstal.audio.parallel import Workers, ordered_map
 from padstal.audio.piece import Name
 from padstal.audio.register import Candidate, Refusal, Register
+from padstal.audio.rows import Rows
 from padstal.audio.shards import Shards, bucket_count, bucket_of
 from padstal.audio.store import DamagedError, Rejection, Track, TrackStore
 from padstal.audio.track import ClipForm, Order, crashed, take_in, timed_out
-from padstal.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, TableWriter, split_group, split_of
+from padstal.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.storage.listing import walk
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
@@ -142,7 +143,7 @@ def collect(
             digests.sweep()
         with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash)) as shards:
             run = _Run(terms, workers, tracks, shards, register, collected, register.settle())
-            with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
+            with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, list(members)):
                         manifest.add(row)
@@ -151,7 +152,7 @@ def collect(
             place = first.path if first.source == copy.source else f"{first.source}: {first.path}"
             why = (reason, f"same bytes as {place}: {detail}") if reason else (rejection.DUPLICATE, place)
             register.refuse(Refusal(copy.source, copy.path, copy.sha256, *why))
-        with TableWriter(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
+        with Rows(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
             for refusal in register.refusals():
                 quarantine.add(asdict(refusal))
         collected.reasons, collected.artists = register.reasons(), register.artists()

@@ -106,6 +106,7 @@ def measure(
     write_files(same, range(half, wish.tracks), seconds=wish.seconds, sample_rate=SAME_RATE)
     _copy_first(other, few, wish.tracks // 10)
     _copy_first(other, root / "one", 1)
+    _warm(_Bench(root, wish.workers, lambda text: None, lambda tracks: None), root / "one")
     bench = _Bench(root, wish.workers, say, done)
 
     decoded_other, decoded_same = bench.decode(other), bench.decode(same)
@@ -189,6 +190,7 @@ class _Bench:
             path.read_bytes()
         before, started = _processor_seconds(), time.monotonic()
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment |= {"PYTHONPYCACHEPREFIX": str(self._root / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
         command = [sys.executable, "-c", "from padstal.commands.bench_child import main; main()"]
         done = subprocess.run(
             command, input=json.dumps(wish), env=environment, check=True, stdout=subprocess.PIPE, text=True
@@ -202,6 +204,12 @@ class _Bench:
         )
         self._done(len(files))
         return found
+
+
+def _warm(bench: _Bench, music: Path) -> None:
+    """Have Python and Numba compile what the runs need, as they do once after an installation."""
+    bench.decode(music)
+    bench.ingest("warm", music, keep=False, screened=True)
 
 
 def _processor_seconds() -> float:

@@ -187,7 +187,9 @@ def _foundations(history: History, records: list[Record], models: set[Ref]) -> d
     for record in records:
         for out in record.outs:
             makers.setdefault(out, []).append(record)
-    locks = [{out: record for record in snapshot.lock.values() for out in record.outs} for snapshot in history.snapshots]
+    locks = [
+        {out: record for record in snapshot.lock.values() for out in record.outs} for snapshot in history.snapshots
+    ]
     committed = {out for lock in locks for out in lock}
     rest = {out: record for record in records for out in record.outs}
     found: dict[Ref, set[Ref]] = {ref: set() for ref in models}

@@ -54,12 +54,19 @@ class Place:
         except FileNotFoundError:
             return None
 
-    def has(self, md5: str) -> bool:
-        return any(self.fs.exists(path) for path in self.paths(md5))
+    def forget_listings(self) -> None:
+        """Ask the store itself next time, not what was remembered of it."""
+        inner = getattr(self.fs, "fs", None)
+        if hasattr(inner, "invalidate_cache"):
+            inner.invalidate_cache()
 
-    def present(self, md5s: Iterable[str]) -> list[str]:
-        """Those of the objects that are here."""
-        return [md5 for md5 in md5s if self.has(md5)]
+    def present(self, md5s: Collection[str]) -> list[str]:
+        """Those of the objects that are here; a remote lists the folders they would be in."""
+        if self.kind == "local":
+            return [md5 for md5 in md5s if any(self.fs.exists(path) for path in self.paths(md5))]
+        folders = {path.rpartition("/")[0] for md5 in md5s for path in self.paths(md5)}
+        found = {path for folder in sorted(folders) if self.fs.exists(folder) for path in self.fs.find(folder)}
+        return [md5 for md5 in md5s if found.intersection(self.paths(md5))]
 
     def remove(self, paths: Collection[str], show: Callable[..., Iterable[Any]]) -> str:
         """Remove files and say what that was; in S3 with all versions.
@@ -69,7 +76,7 @@ class Place:
         """
         if self.kind == "s3":
             return self._remove_versions(paths)
-        for path in show(sorted(paths), unit="object"):
+        for path in show(list(paths), unit="object"):  # in their order: a listing goes after what it lists
             try:
                 self.fs.rm_file(path) if self.kind != "local" else Path(path).unlink()
             except FileNotFoundError:

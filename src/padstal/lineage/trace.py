@@ -83,7 +83,8 @@ def holding(manifest: bytes | str | None, quarantine: bytes | str | None, sha256
 def locks_of(history: History) -> list[Mapping[str, str]]:
     """Outputs that stood side by side, path → MD5, of every lock."""
     return [
-        {out.path: out.md5 for record in snapshot.lock.values() for out in record.outs} for snapshot in history.snapshots
+        {out.path: out.md5 for record in snapshot.lock.values() for out in record.outs}
+        for snapshot in history.snapshots
     ]
 
 

@@ -30,7 +30,9 @@ def main(stage: Stage[IngestParams]) -> None:
     licences = _policy(params)
     workers = _workers(stage.runtime)
     forgotten = _forgotten(stage)
-    mirrors = {source.name: _mirror(stage, source, forgotten) for source in params.sources if isinstance(source, S3Source)}
+    mirrors = {
+        source.name: _mirror(stage, source, forgotten) for source in params.sources if isinstance(source, S3Source)
+    }
     _compare_with_listing(stage, {name: mirrored.listing for name, mirrored in mirrors.items()})
     with atomic_folder(paths.corpus) as corpus, atomic_folder(paths.ingest) as out:
         truth, folders = truth_table([]), []

@@ -110,7 +110,9 @@ def mirror(
         removed = _sweep(folder, set(here))
         index.rewrite(here)
     checks = Counter(index.entries[key].check for key in here)
-    return Mirrored(listing, failures.why, fetched, len(here) - fetched, removed, dict(sorted(checks.items())), [*gone, *new])
+    return Mirrored(
+        listing, failures.why, fetched, len(here) - fetched, removed, dict(sorted(checks.items())), [*gone, *new]
+    )
 
 
 class _Failures:

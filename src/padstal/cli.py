@@ -223,7 +223,7 @@ def lineage(
         str,
         typer.Argument(
             metavar="TRACK|CLIP|MODEL",
-            help="SHA-256 or id of a track or clip, or a unique beginning; a path or its end; a model's name, path or tag",
+            help="SHA-256 or id of a track or clip, or a beginning; a path or its end; a model's name, path or tag",
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="print all of it as JSON")] = False,

@@ -90,6 +90,8 @@ def run(root: Path, wish: Wish, confirm: Callable[[str], bool]) -> int:
     if wish.duplicates:
         sha256s |= set(duplicates)
     intent = _intent(past, sha256s, duplicates, wish)
+    for name, why in past.stores.troubles.items():
+        raise ValueError(f"remote {name}: {why}; nothing was changed: what it keeps must be known, so mend it first")
     if not wish.as_json:
         _say(intent, wish, len(unfinished.objects) if unfinished else 0)
     if wish.dry_run:
@@ -167,16 +169,14 @@ def _say(intent: Intent, wish: Wish, unfinished: int) -> None:
             + (f"; NOW {now}" if now else "")
         )
     print(
-        f"\nTo remove: {len(intent.plan.objects)} objects of DVC, {len(intent.plan.paths)} files and folders of checkouts"
+        f"\nTo remove: {len(intent.plan.objects)} objects of DVC, {len(intent.plan.paths)} paths of checkouts"
         + (f"; {unfinished} objects of a removal that was not completed" if unfinished else "")
     )
     for path in intent.plan.paths[:20]:
         print(f"  {visible(path)}")
     unlisted = intent.trace.unlisted(intent.kept)
     if unlisted:
-        print(
-            f"{len(unlisted)} older outputs have no listing any more, here or in a remote; nothing is left to read there"
-        )
+        print(f"{len(unlisted)} older outputs have no listing any more, here or in a remote; nothing to read there")
     for kind, path in intent.own:
         print(f"your own: {kind} {visible(path)}")
     if not wish.source and any(row["source"] != "synth" for rows in intent.files.values() for row in rows):

@@ -1,6 +1,7 @@
-"""`padstal lineage`: from a track or clip to every artefact, model and promotion it went into, and from a model back."""
+"""`padstal lineage`: from a track or clip to every artefact, model and promotion, and from a model back to its data."""
 
 import json
+import sys
 from pathlib import Path
 
 from padstal.lineage.view import about, open_past, sections
@@ -13,7 +14,10 @@ def run(root: Path, wanted: str, *, as_json: bool, page: Path | None) -> int:
     Raises:
         ValueError: No such thing, or several; or the history cannot be read whole.
     """
-    record = about(open_past(root), wanted)
+    past = open_past(root)
+    record = about(past, wanted)
+    for name, why in past.stores.troubles.items():
+        print(f"padstal: remote {name} was left out: {why}", file=sys.stderr)
     if page:
         _write_page(page, wanted, record)
         print(f"page: {page}")

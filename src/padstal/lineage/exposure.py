@@ -1,8 +1,8 @@
 """Which versions of which models saw a track: from the ledgers that trainings left in git, not from what data remain.
 
-A model saw a track if the track was in the training split it was trained on; a model is exposed through another if it was
-built on one that saw it (a denoiser on its autoencoder). Versions from before there were ledgers are told from their data
-set where DVC still has it; where it does not, that is said, and they count as exposed.
+A model saw a track if the track was in the training split it was trained on; it is exposed through another if it was
+built on one that saw it (a denoiser on its autoencoder). Versions from before there were ledgers are told from their
+data set where DVC still has it; where it does not, that is said, and they count as exposed.
 """
 
 import hashlib
@@ -134,17 +134,19 @@ def _ledgers(history: History, stores: Stores, records: Iterable[Record]) -> dic
         for content in contents:
             _keep(found, content)
     for ref in wanted:
-        content = None if ref.md5 in found else stores.read(ref.md5)
-        if content is not None:
-            _keep(found, content)
+        stored = None if ref.md5 in found else stores.read(ref.md5)
+        if stored is not None:
+            _keep(found, stored)
     return found
 
 
 def _keep(found: dict[str, frozenset[str]], content: bytes) -> None:
     try:
-        found[hashlib.md5(content).hexdigest()] = read_ledger(content.decode("ascii"))
+        ledger = read_ledger(content.decode("ascii"))
     except ValueError:
         return
+    if ledger:  # nothing is trained on no track: an empty file is no ledger
+        found[hashlib.md5(content).hexdigest()] = ledger
 
 
 def _from_data_set(record: Record, stores: Stores) -> frozenset[str] | None:

@@ -105,8 +105,8 @@ def find_files(tables: Tables, wanted: str) -> tuple[str, str]:
         if found:
             return next(iter(found)), clip
     raise ValueError(
-        f"{wanted!r}: no track or clip of this name in the workspace, the cache or a remote; give a SHA-256, the id of a "
-        f"track or clip (at least {LEAST_DIGITS} digits), a path or its end"
+        f"{wanted!r}: no track or clip of this name in the workspace, the cache or a remote; give a SHA-256, the id of "
+        f"a track or clip (at least {LEAST_DIGITS} digits), a path or its end"
     )
 
 

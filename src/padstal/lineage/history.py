@@ -1,4 +1,4 @@
-"""Every `dvc.lock` of a repository: of the workspace, and of each commit that any branch, tag, experiment or log reaches.
+"""Every `dvc.lock` of a repository: the workspace's, and that of each commit that a branch, tag or log reaches.
 
 Promotions are git tags as GTO writes them: `MODEL@v1.2.0` is a version, `MODEL#champion#3` gives it a stage.
 """
@@ -116,7 +116,8 @@ def tracked_files(root: Path) -> frozenset[str]:
 
 def _promotions(root: Path, prefix: str) -> list[Promotion]:
     listed = _git(root, "for-each-ref", "--format=%(refname:short)%00%(objectname)%00%(*objectname)", "refs/tags")
-    found, newest = [], {}
+    found = []
+    newest: dict[tuple[str, str], int] = {}
     for line in listed.decode("utf-8", "replace").splitlines():
         tag, own, peeled = line.split("\0")
         match = _TAG.fullmatch(tag)

@@ -1,8 +1,8 @@
 """The removal of forgotten tracks: planned once, written down, then done step by step until nothing of it is left.
 
-The tombstone comes first, so that nothing takes the tracks in again; then the plan goes to `.state/forget.json`, because
-the tables that it was made from are removed too. Each step can be done twice. A removal that was killed, or that could
-not reach a remote, is completed by running it again; the plan goes when every object was looked for and none was found.
+The tombstone comes first, so that nothing takes the tracks in again; then the plan goes to `.state/forget.json`, for
+the tables that it was made from are removed too. Each step can be done twice. A removal that was killed, or could not
+reach a remote, is completed by running it again; the plan goes when every object was looked for and none was found.
 """
 
 import re

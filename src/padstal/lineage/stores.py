@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class Place:
     def forget_listings(self) -> None:
         """Ask the store itself next time, not what was remembered of it."""
         inner = getattr(self.fs, "fs", None)
-        if hasattr(inner, "invalidate_cache"):
+        if inner is not None and hasattr(inner, "invalidate_cache"):
             inner.invalidate_cache()
 
     def present(self, md5s: Collection[str]) -> list[str]:
@@ -102,19 +103,40 @@ class Place:
 
 @dataclass
 class Stores:
-    """The cache first, then all remotes; objects that were read are kept."""
+    """The cache first, then all remotes; listings of folders that were read are remembered.
+
+    Attributes:
+        troubles: Remote → why it could not be read; it is passed over from then on.
+    """
 
     places: tuple[Place, ...]
+    troubles: dict[str, str] = field(default_factory=dict)
     _folders: dict[str, dict[str, str] | None] = field(default_factory=dict)
 
     def read(self, md5: str) -> bytes | None:
         """An object's bytes, from wherever it is; None where it is nowhere."""
         for place in self.places:
-            for path in place.paths(md5):
-                content = place.read(path)
-                if content is not None:
-                    return content
+            content: bytes | None = self._asked(place, partial(_first, place, md5))
+            if content is not None:
+                return content
         return None
+
+    def runs(self) -> Iterator[bytes]:
+        """Entries of all run-caches."""
+        for place in self.places:
+            for path in self._asked(place, partial(list, place.runs())) or ():
+                yield self._asked(place, partial(place.read, path)) or b""
+
+    def _asked(self, place: Place, question: Callable[[], Any]) -> Any:
+        if place.name in self.troubles:
+            return None
+        try:
+            return question()
+        except Exception as error:  # DVC's file systems raise what their libraries raise
+            if not place.remote:
+                raise
+            self.troubles[place.name] = f"{type(error).__name__}: {error}"
+            return None
 
     def folder(self, md5: str) -> dict[str, str] | None:
         """Relative path → MD5 of the files of a folder; None where its listing is nowhere, or cannot be read."""
@@ -127,6 +149,10 @@ class Stores:
                 listed = None
             self._folders[md5] = listed
         return self._folders[md5]
+
+
+def _first(place: Place, md5: str) -> bytes | None:
+    return next((content for path in place.paths(md5) if (content := place.read(path)) is not None), None)
 
 
 def open_stores(root: Path) -> Stores:

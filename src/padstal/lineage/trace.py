@@ -3,8 +3,8 @@
 A run is clean if all that it read was made by clean runs, or by none. An output that a clean run made too is clean: its
 bytes can be had without the track. What cannot be told counts as holding it.
 
-Records are matched by path *and* MD5, so that a lock of which only a part was run again is read as what it is. A run that
-read a folder of several outputs (`data/demo/latents`) has DVC's MD5 of them together, which is computed here from theirs.
+Records are matched by path *and* MD5, so that a lock of which only a part was run again is read as what it is. Of a
+folder of several outputs (`data/demo/latents`) a run has DVC's MD5 of them together, computed here from theirs.
 """
 
 import hashlib
@@ -91,11 +91,10 @@ def locks_of(history: History) -> list[Mapping[str, str]]:
 def all_records(history: History, stores: Stores) -> list[Record]:
     """Records of every run that any commit's lock, the workspace's or a run-cache knows of, each once."""
     found = {record: None for snapshot in history.snapshots for record in snapshot.lock.values()}
-    for place in stores.places:
-        for path in place.runs():
-            record = read_run(place.read(path) or b"")
-            if record is not None:
-                found[record] = None
+    for content in stores.runs():
+        run = read_run(content)
+        if run is not None:
+            found[run] = None
     return list(found)
 
 
@@ -107,7 +106,7 @@ class Trace:
         records: Of all runs.
         stores: Where their outputs are.
         sha256s: The files.
-        together: Outputs that stood side by side in one lock, path → MD5; tried first to tell what a folder was made of.
+        together: Outputs of each lock, path → MD5; tried first to tell what a folder was made of.
 
     Attributes:
         holdings: What each output of `ingest` says of them.

@@ -121,7 +121,7 @@ class Paths:
 
     def ledger(self, stage: str, item: str | None = None) -> Path:
         """Which tracks a training saw (`storage/track_ledger.py`); in git."""
-        return self.reports / "ledger" / f"{_join(stage, item)}.txt"
+        return self.reports / "ledger" / f"{_join(stage, item)}.json"
 
     def curves(self, stage: str, item: str | None = None) -> Path:
         """Training curves: CSV with a column `step` and one column a quantity."""

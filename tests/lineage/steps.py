@@ -35,6 +35,7 @@ def _fresh(path: Path) -> Path:
 
 def _write(path: Path, rows: list[dict], names: tuple[str, ...]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # it may be one file with DVC's cache
     pq.write_table(pa.table({name: [row[name] for row in rows] for name in names}), path, compression="zstd")
 
 
@@ -129,10 +130,10 @@ def train_diffusion(name: str) -> None:
 def _model(folder: Path, stage: str, rows: list[dict], weights: np.ndarray) -> None:
     np.save(_fresh(folder) / "model.npy", weights)
     if Path("ledgers").exists():
-        write_ledger(REPORTS / "ledger" / f"{stage}.txt", folder, (row["sha256"] for row in rows))
+        write_ledger(REPORTS / "ledger" / f"{stage}.json", folder, (row["sha256"] for row in rows))
     else:
         (REPORTS / "ledger").mkdir(parents=True, exist_ok=True)
-        (REPORTS / "ledger" / f"{stage}.txt").write_text("")
+        (REPORTS / "ledger" / f"{stage}.json").write_text("{}")
 
 
 def sample() -> None:
@@ -145,6 +146,7 @@ def sample() -> None:
 def report() -> None:
     rows = _read(DATA / "ingest" / "manifest.parquet")
     (_fresh(REPORTS / "model_cards") / "ATTRIBUTION.md").write_text("\n".join(row["title"] for row in rows))
+    (REPORTS / "page.html").unlink(missing_ok=True)
     (REPORTS / "page.html").write_bytes(b"".join(pcm(row["sha256"], 0).tobytes() for row in rows[:5]))
 
 

@@ -23,7 +23,13 @@ VAES, DITS = ("audio", "tal"), ("audio_dit", "tal_dit")
 
 def _stage(cmd: str, deps: list[str], outs: list[str], plain: list[str] = [], **more: Any) -> dict[str, Any]:  # noqa: B006
     uncached = [{path: {"cache": False}} for path in plain]
-    return {"cmd": f"{sys.executable} steps.py {cmd}", "deps": deps, "outs": [*outs, *uncached], **more}
+    return {
+        "cmd": f"{sys.executable} steps.py {cmd}",
+        "deps": deps,
+        "outs": outs,
+        **({"metrics": uncached} if plain else {}),
+        **more,
+    }
 
 
 def pipeline() -> dict[str, Any]:
@@ -34,7 +40,7 @@ def pipeline() -> dict[str, Any]:
             f"train_vae {name}",
             [f"{data}/ingest", f"{data}/curate", f"{data}/gate/ingest", f"{models}/foundation/clap"],
             [f"{models}/vae/{name}"],
-            [f"{reports}/ledger/train_vae_{name}.txt"],
+            [f"{reports}/ledger/train_vae_{name}.json"],
         )
         for name in VAES
     }
@@ -49,7 +55,7 @@ def pipeline() -> dict[str, Any]:
             f"train_diffusion {name}",
             [f"{data}/curate", f"{data}/latents"],
             [f"{models}/diffusion/{name}"],
-            [f"{reports}/ledger/train_diffusion_{name}.txt"],
+            [f"{reports}/ledger/train_diffusion_{name}.json"],
             params=["scales.demo.train_diffusion"],
         )
         for name in DITS

@@ -101,6 +101,41 @@ def test_the_models_that_saw_each_track_are_those_whose_data_held_it(history: Re
     assert tagged == {"music@v1.0.0", "music@v1.1.0", "music#champion#1", "music#champion#2"}
 
 
+def test_versions_that_never_held_a_track_keep_every_object(copy: Repository) -> None:
+    sha256 = next(sha256 for sha256, name in copy.tracks.items() if name == "t030.wav")
+    copy.padstal("forget", "t030.wav", "--yes")
+    assert found_in(_kept(copy), {sha256: "t030.wav"}) == []
+    copy.run("git", "checkout", "-q", "-f", copy.versions[0].commit)
+    copy.dvc("checkout", "-q", "-f")
+    assert (copy.root / "data/demo/latents/tal/latents.npy").exists()
+    changed = json.loads(copy.dvc("status", "--json"))
+    assert not [stage for stage in changed if stage != "ingest"], "the source is another by now, the outputs are not"
+
+
+def test_models_go_if_asked_and_only_those_that_saw_it(copy: Repository) -> None:
+    trained = {sha256 for version in copy.versions for sha256 in version.tracks}
+    late = set(copy.versions[2].tracks) - set(copy.versions[1].tracks)
+    sha256 = sorted(late)[0]
+    assert sha256 in trained
+    said = json.loads(copy.padstal("forget", sha256, "--models", "remove", "--yes", "--json").stdout)
+    saw = copy.truly_saw(sha256)
+    assert {(one["path"], one["md5"]) for one in said["models"] if one["fate"] == "remove"} == saw
+    cache = copy.root / ".dvc/cache/files/md5"
+    for version in copy.versions:
+        for path, md5 in version.models.items():
+            gone = (path, md5) in saw
+            assert (cache / md5[:2] / md5[2:]).exists() != gone
+
+
+def test_a_recording_that_is_there_twice_is_named(copy: Repository) -> None:
+    said = copy.padstal("forget", "t003.wav", "--dry-run").stdout
+    assert "t003~b.wav" in said
+    both = json.loads(copy.padstal("forget", "t003.wav", "--duplicates", "--dry-run", "--json").stdout)
+    assert {copy.tracks[sha256] for sha256 in both["sha256"]} == {"t003.wav", "t003~b.wav"}
+    exact = json.loads(copy.padstal("lineage", "t002.wav", "--json").stdout)
+    assert {row["path"] for row in exact["files"]} >= {"t002.wav"}
+
+
 def test_twenty_forgotten_tracks_leave_nothing_even_if_killed_and_the_next_run_is_free_of_them(
     history: Repository, server: S3Server
 ) -> None:
@@ -140,37 +175,3 @@ def test_twenty_forgotten_tracks_leave_nothing_even_if_killed_and_the_next_run_i
     assert found_in(_kept(history, server), tracks) == []
     others = {sha256: name for sha256, name in history.tracks.items() if sha256 not in tracks}
     assert found_in(_kept(history, server), others)
-
-
-def test_versions_that_never_held_a_track_keep_every_object(copy: Repository) -> None:
-    sha256 = next(sha256 for sha256, name in copy.tracks.items() if name == "t030.wav")
-    copy.padstal("forget", "t030.wav", "--yes")
-    assert found_in(_kept(copy), {sha256: "t030.wav"}) == []
-    copy.run("git", "checkout", "-q", "-f", copy.versions[0].commit)
-    copy.dvc("checkout", "-q", "-f")
-    assert (copy.root / "data/demo/latents/tal/latents.npy").exists()
-    assert "up to date" in copy.dvc("status")
-
-
-def test_models_go_if_asked_and_only_those_that_saw_it(copy: Repository) -> None:
-    trained = {sha256 for version in copy.versions for sha256 in version.tracks}
-    late = set(copy.versions[2].tracks) - set(copy.versions[1].tracks)
-    sha256 = sorted(late)[0]
-    assert sha256 in trained
-    said = json.loads(copy.padstal("forget", sha256, "--models", "remove", "--yes", "--json").stdout)
-    saw = copy.truly_saw(sha256)
-    assert {(one["path"], one["md5"]) for one in said["models"] if one["fate"] == "remove"} == saw
-    cache = copy.root / ".dvc/cache/files/md5"
-    for version in copy.versions:
-        for path, md5 in version.models.items():
-            gone = (path, md5) in saw
-            assert (cache / md5[:2] / md5[2:]).exists() != gone
-
-
-def test_a_recording_that_is_there_twice_is_named(copy: Repository) -> None:
-    said = copy.padstal("forget", "t003.wav", "--dry-run").stdout
-    assert "t003~b.wav" in said
-    both = json.loads(copy.padstal("forget", "t003.wav", "--duplicates", "--dry-run", "--json").stdout)
-    assert {copy.tracks[sha256] for sha256 in both["sha256"]} == {"t003.wav", "t003~b.wav"}
-    exact = json.loads(copy.padstal("lineage", "t002.wav", "--json").stdout)
-    assert {row["path"] for row in exact["files"]} >= {"t002.wav"}

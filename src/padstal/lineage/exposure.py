@@ -6,21 +6,20 @@ data set where DVC still has it; where it does not, that is said, and they count
 """
 
 import hashlib
-import io
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from padstal.lineage.history import History, Promotion
 from padstal.lineage.locks import Record, Ref
 from padstal.lineage.stores import Stores
+from padstal.lineage.tables import rows_of
 from padstal.lineage.trace import fed_paths, overlap
 from padstal.storage.track_ledger import read_ledger
 
 SAW, THROUGH, UNKNOWN = "trained on it", "built on a model that was trained on it", "cannot be told"
 DATASET = "dataset.parquet"
-_LEDGER = re.compile(r"reports/[^/]+/ledger/[^/]+\.txt")
+_LEDGER = re.compile(r"reports/[^/]+/ledger/[^/]+\.json")
 
 
 @dataclass(frozen=True)
@@ -142,11 +141,9 @@ def _ledgers(history: History, stores: Stores, records: Iterable[Record]) -> dic
 
 def _keep(found: dict[str, frozenset[str]], content: bytes) -> None:
     try:
-        ledger = read_ledger(content.decode("ascii"))
+        found[hashlib.md5(content).hexdigest()] = read_ledger(content)
     except ValueError:
         return
-    if ledger:  # nothing is trained on no track: an empty file is no ledger
-        found[hashlib.md5(content).hexdigest()] = ledger
 
 
 def _from_data_set(record: Record, stores: Stores) -> frozenset[str] | None:
@@ -154,16 +151,9 @@ def _from_data_set(record: Record, stores: Stores) -> frozenset[str] | None:
     dep = next((dep for dep in record.deps if dep.path.endswith("/curate") and dep.is_folder), None)
     md5 = (stores.folder(dep.md5) or {}).get(DATASET) if dep else None
     content = stores.read(md5) if md5 else None
-    return None if content is None else training_split(content)
-
-
-def training_split(content: bytes | Path) -> frozenset[str]:
-    """SHA-256 of the files that have a clip in the training split of a data set (its bytes or path)."""
-    import pyarrow.parquet as pq
-
-    source = io.BytesIO(content) if isinstance(content, bytes) else content
-    table = pq.read_table(source, columns=["sha256"], filters=[("split", "=", "train")])
-    return frozenset(str(value) for value in table["sha256"].to_pylist())
+    if content is None:
+        return None
+    return frozenset(str(row["sha256"]) for row in rows_of(content, ("sha256", "split")) if row["split"] == "train")
 
 
 def _placed(history: History) -> dict[Ref, tuple[tuple[str, ...], bool]]:

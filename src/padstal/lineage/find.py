@@ -3,7 +3,6 @@
 The tables of the workspace are asked first, then those of every ingest that DVC still has.
 """
 
-import io
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from padstal.lineage.checkouts import Checkout
 from padstal.lineage.locks import Record, Ref
 from padstal.lineage.stores import Stores
+from padstal.lineage.tables import rows_of
 from padstal.lineage.trace import TABLES, root_of
 
 LEAST_DIGITS = 6
@@ -58,21 +58,6 @@ class Tables:
             files = self.stores.folder(ref.md5) or {}
             contents = [self.stores.read(files[name]) for name in names if name in files]
             yield [content for content in contents if content is not None]
-
-
-def rows_of(table: bytes | str, columns: Iterable[str], sha256s: Collection[str] | None = None) -> list[dict[str, Any]]:
-    """Rows of a table, of `columns` those that it has; those of some files, or all."""
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(io.BytesIO(table) if isinstance(table, bytes) else table)
-        there = [name for name in columns if name in file.schema_arrow.names]
-        wanted = None if sha256s is None else [("sha256", "in", sorted(sha256s))]
-        source = io.BytesIO(table) if isinstance(table, bytes) else table
-        rows: list[dict[str, Any]] = pq.read_table(source, columns=there, filters=wanted).to_pylist()
-        return rows
-    except (OSError, ValueError):
-        return []
 
 
 def find_files(tables: Tables, wanted: str) -> tuple[str, str]:

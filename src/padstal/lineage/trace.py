@@ -8,18 +8,17 @@ folder of several outputs (`data/demo/latents`) a run has DVC's MD5 of them toge
 """
 
 import hashlib
-import io
 import json
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice, product
-from typing import Any
 
 from padstal.lineage.history import History
 from padstal.lineage.locks import Record, Ref, read_run
 from padstal.lineage.stores import Stores
+from padstal.lineage.tables import rows_of
 
 TABLES = ("manifest.parquet", "quarantine.parquet")
 CAPTIONS = "captions.csv"
@@ -52,24 +51,14 @@ class Holding:
         return not self.known or bool(self.clips) or self.refused
 
 
-def table_rows(content: bytes | str, columns: list[str], sha256s: Collection[str]) -> list[dict[str, Any]]:
-    """Rows of a Parquet table (its bytes, or its path) whose `sha256` is one of these."""
-    import pyarrow.parquet as pq
-
-    source = io.BytesIO(content) if isinstance(content, bytes) else content
-    table = pq.read_table(source, columns=columns, filters=[("sha256", "in", sorted(sha256s))])
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
-
-
 def holding(manifest: bytes | str | None, quarantine: bytes | str | None, sha256s: Collection[str]) -> Holding:
     """What an output of `ingest` says of these files; the tables as bytes or paths, None where they are missing."""
     if manifest is None or quarantine is None:
         return Holding(known=False)
     try:
-        kept = table_rows(manifest, ["sha256", "clip_id", "source", "path", "shard"], sha256s)
-        refused = table_rows(quarantine, ["sha256", "source", "path"], sha256s)
-    except (OSError, ValueError, KeyError):
+        kept = rows_of(manifest, ["sha256", "clip_id", "source", "path", "shard"], sha256s)
+        refused = rows_of(quarantine, ["sha256", "source", "path"], sha256s)
+    except ValueError:
         return Holding(known=False)
     return Holding(
         known=True,

@@ -9,10 +9,11 @@ from typing import Any
 from padstal.audio.licence import UNKNOWN, normalise
 from padstal.audio.licence_terms import most_restrictive
 from padstal.lineage.exposure import Exposure, Model, all_models, exposures
-from padstal.lineage.find import Tables, facts_of, find_files, near_duplicates, rows_of
+from padstal.lineage.find import Tables, facts_of, find_files, near_duplicates
 from padstal.lineage.history import History, read_history
 from padstal.lineage.locks import Record
 from padstal.lineage.stores import Stores, open_stores
+from padstal.lineage.tables import rows_of
 from padstal.lineage.trace import Trace, all_records, locks_of
 from padstal.storage.atomic import read_json
 from padstal.storage.tombstones import read_tombstones

@@ -339,6 +339,7 @@ def _candidates(
         licence = normalise(row.licence or folder.licence)
         if digest.sha256 in terms.forgotten:
             forgotten.append(path)
+            digests.drop(full)
             refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
         elif refusal := terms.licences.refusal(licence):
             refuse(path, digest.sha256, rejection.LICENCE, refusal)

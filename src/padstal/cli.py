@@ -356,6 +356,55 @@ def rollback(
     _finish(lambda: rollback(Path.cwd(), model, to, reason, as_json))
 
 
+@app.command(
+    epilog="Examples: [bold]padstal lineage eacb6a[/bold], [bold]padstal lineage tal_dit --json[/bold], "
+    "[bold]padstal lineage tal_dit@v1.0.0 --page lineage.html[/bold]"
+)
+def lineage(
+    wanted: Annotated[
+        str,
+        typer.Argument(
+            metavar="TRACK|CLIP|MODEL",
+            help="SHA-256 or id of a track or clip, or a beginning; a path or its end; a model's name, path or tag",
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="print all of it as JSON")] = False,
+    page: Annotated[Path | None, typer.Option(help="write a page instead")] = None,
+) -> None:
+    """Walk from a track to clips, artefacts, models and promotions, or from a model to its data, over all history."""
+    from padstal.commands.lineage import run
+
+    _finish(lambda: run(Path.cwd(), wanted, as_json=as_json, page=page))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal forget 0112-electric-river.mp3 --dry-run[/bold], "
+    '[bold]padstal forget eacb6ad1 --reason "withdrawn by the artist" --duplicates --yes[/bold], '
+    "[bold]padstal forget --yes[/bold] (all tombstones, in this clone)"
+)
+def forget(
+    tracks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TRACK]...", help="as of `lineage`; none for all of data/tombstones.jsonl"),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="for the tombstone, which is in git")] = "",
+    requested_by: Annotated[str, typer.Option(help="who asked, if git is to know")] = "",
+    duplicates: Annotated[bool, typer.Option("--duplicates", help="near-duplicates of the recording too")] = False,
+    source: Annotated[bool, typer.Option("--source", help="your own file or bucket object too")] = False,
+    models: Annotated[
+        str, typer.Option(help="keep: models that saw it stay until they are trained again; remove: they go too")
+    ] = "keep",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="say it as JSON")] = False,
+) -> None:
+    """Forget tracks: tombstones, which models saw them, and removal from data, cache and remotes with all versions."""
+    from padstal.commands.forget import Wish, run
+
+    wish = Wish(tuple(tracks or ()), reason, requested_by, duplicates, source, models, dry_run, yes, as_json)
+    _finish(lambda: run(Path.cwd(), wish, typer.confirm))
+
+
 @app.command(epilog="Example, in a job of GitHub Actions: [bold]padstal post-comment[/bold]")
 def post_comment() -> None:
     """Keep a pull request's comment up to date from the run that GITHUB_EVENT_PATH tells of."""

@@ -31,6 +31,11 @@ class Paths:
         return self.root / "data" / "mirror" / source
 
     @property
+    def tombstones(self) -> Path:
+        """Tracks that were forgotten (`storage/tombstones.py`); in git, one file for all scales."""
+        return self.root / "data" / "tombstones.jsonl"
+
+    @property
     def corpus(self) -> Path:
         """Audio files and captions table that the composer wrote."""
         return self.data / "corpus"
@@ -118,6 +123,10 @@ class Paths:
 
     def metrics(self, stage: str, item: str | None = None) -> Path:
         return self.reports / "metrics" / f"{_join(stage, item)}.json"
+
+    def ledger(self, stage: str, item: str | None = None) -> Path:
+        """Which tracks a training saw (`storage/track_ledger.py`); in git."""
+        return self.reports / "ledger" / f"{_join(stage, item)}.json"
 
     def curves(self, stage: str, item: str | None = None) -> Path:
         """Training curves: CSV with a column `step` and one column a quantity."""

@@ -16,6 +16,7 @@ from padstal.stages import train_diffusion
 from padstal.stages.harness import Stage, StageError
 from padstal.storage.atomic import read_json
 from padstal.storage.content import sha256_file
+from padstal.storage.track_ledger import read_ledger
 
 MODEL = DenoiserParams(
     vae="tal",
@@ -57,6 +58,7 @@ def prepare(root: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[TrainDiffusion
     save_file({"weight": torch.zeros(1)}, paths.foundation("text_encoder") / "model.safetensors")
     paths.curate.mkdir(parents=True)
     dataset = store.index[["clip_id", "split", "caption"]].assign(offset_seconds=4.5, track_seconds=17.5)
+    dataset["sha256"] = [f"{row % 3:064x}" for row in range(len(dataset))]
     write_table(dataset, paths.curate / "dataset.parquet")
     params = TrainDiffusionParams(audio_dit=MODEL.model_copy(update={"vae": "audio"}), tal_dit=MODEL)
     runtime = RuntimeParams(device="cpu", workers=1, threads=1)
@@ -73,6 +75,17 @@ def test_the_model_knows_what_it_belongs_to_and_its_checkpoint_is_gone(stage: St
     assert model.config.shape.latent_channels == CHANNELS
     assert model.config.seconds_total == 17.5
     assert not stage.paths.state("train_diffusion", "tal_dit").exists()
+
+
+def test_the_ledger_lists_the_tracks_of_the_training_split(stage: Stage[TrainDiffusionParams]) -> None:
+    dataset = pd.read_parquet(stage.paths.curate / "dataset.parquet")
+    dataset["sha256"] = [f"{row:064x}" for row in range(len(dataset))]
+    write_table(dataset, stage.paths.curate / "dataset.parquet")
+    train_diffusion.main(stage)
+    ledger = stage.paths.ledger("train_diffusion", "tal_dit")
+    assert read_ledger(ledger.read_bytes()) == set(dataset.loc[dataset["split"] == "train", "sha256"])
+    root = read_json(stage.paths.diffusion("tal_dit") / "tracks.json")
+    assert root == {"tracks": int((dataset["split"] == "train").sum()), "sha256": sha256_file(ledger)}
 
 
 def test_curves_and_metrics_hold_the_losses(stage: Stage[TrainDiffusionParams]) -> None:

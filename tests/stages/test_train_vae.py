@@ -14,6 +14,8 @@ from padstal.latents.statistics import LatentStatistics
 from padstal.latents.store import LatentStore
 from padstal.manifest import read_table, write_table
 from padstal.stages.harness import run_stage
+from padstal.storage.content import sha256_file
+from padstal.storage.track_ledger import read_ledger
 
 pytestmark = pytest.mark.slow  # imports lightning
 SAMPLES, RATE = 4096, 8000
@@ -93,6 +95,7 @@ def folder(tmp_path, monkeypatch):
         {
             "clip_id": [f"clip{i}" for i in range(12)],
             "track_id": [f"track{i // 2}" for i in range(12)],
+            "sha256": [f"{i // 2:064x}" for i in range(12)],
             "split": (["train"] * 8 + ["validation"] * 2 + ["test"] * 2),
             "caption": ["jazz", "rock", ""] * 4,
             "shard": 0,
@@ -128,6 +131,10 @@ def test_clips_become_a_model_and_latents(folder, monkeypatch, item):
     metrics = json.loads((folder / f"reports/demo/metrics/train_vae_{item}.json").read_text())
     assert metrics["clips"] == 8
     assert metrics["held_out_n"] == 2
+    ledger = folder / f"reports/demo/ledger/train_vae_{item}.json"
+    assert read_ledger(ledger.read_bytes()) == {f"{i:064x}" for i in range(4)}, "the tracks of the training split"
+    root = json.loads((folder / f"models/demo/vae/{item}/tracks.json").read_text())
+    assert root == {"tracks": 4, "sha256": sha256_file(ledger)}
     assert not (folder / f".state/demo/train_vae_{item}").exists()
 
     _run(monkeypatch, "encode", item)

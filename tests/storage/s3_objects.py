@@ -40,6 +40,15 @@ class Object:
     modified: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+@dataclass(frozen=True)
+class Version:
+    """One version of a key in a bucket with versioning; a delete marker has no object."""
+
+    key: str
+    name: str
+    held: Object | None
+
+
 @dataclass
 class Upload:
     """An upload in parts that is not complete."""
@@ -58,6 +67,43 @@ class Objects:
         self.lock = threading.RLock()
         self.buckets: dict[str, dict[str, Object]] = {}
         self.uploads: dict[str, Upload] = {}
+        self.history: dict[str, list[Version]] = {}
+        self.locked: set[str] = set()
+
+    def keep_versions(self, bucket: str) -> None:
+        """Give a bucket versioning; what is in it already has the version "null"."""
+        with self.lock:
+            self.history[bucket] = [Version(key, "null", held) for key, held in self.bucket(bucket).items()]
+
+    def versions(self, bucket: str) -> list[Version]:
+        """All versions and delete markers of a bucket, by key, the oldest first."""
+        with self.lock:
+            plain = [Version(key, "null", held) for key, held in self.bucket(bucket).items()]
+            return sorted(self.history.get(bucket, plain), key=lambda version: version.key)
+
+    def remove(self, bucket: str, key: str, version: str = "") -> None:
+        """Remove a version for good; without one, the object, which leaves a delete marker where versions are kept.
+
+        Raises:
+            RefusedError: The key is in `locked`, as under a legal hold.
+        """
+        with self.lock:
+            held = self.bucket(bucket)
+            if version and key in self.locked:
+                raise RefusedError("AccessDenied", 403, "the object is locked")
+            if bucket not in self.history:
+                held.pop(key, None)
+                return
+            kept = self.history[bucket]
+            if version:
+                kept[:] = [one for one in kept if (one.key, one.name) != (key, version)]
+            else:
+                kept.append(Version(key, uuid4().hex, None))
+            last = next((one.held for one in reversed(kept) if one.key == key), None)
+            if last is None:
+                held.pop(key, None)
+            else:
+                held[key] = last
 
     def bucket(self, name: str) -> dict[str, Object]:
         with self.lock:
@@ -94,6 +140,8 @@ class Objects:
         made = make(content, part_bytes=part_bytes, checksum=checksum, headers=headers)
         with self.lock:
             self.bucket(bucket)[key] = made
+            if bucket in self.history:
+                self.history[bucket].append(Version(key, uuid4().hex, made))
         return made
 
     def begin(self, bucket: str, key: str, headers: Mapping[str, str], algorithm: str) -> str:

@@ -229,17 +229,22 @@ class _Handler(BaseHTTPRequestHandler):
         self._xml(f'<CopyObjectResult {XMLNS}><ETag>"{made.etag}"</ETag></CopyObjectResult>')
 
     def _DeleteObject(self, objects: Objects) -> None:
-        with objects.lock:
-            objects.bucket(self.bucket_name).pop(self.key, None)
+        objects.remove(self.bucket_name, self.key, self.query.get("versionId", ""))
         self._answer(204)
 
     def _DeleteObjects(self, objects: Objects) -> None:
-        keys = [node.text or "" for node in ElementTree.fromstring(self.body).iter() if node.tag.endswith("Key")]
-        with objects.lock:
-            for key in keys:
-                objects.bucket(self.bucket_name).pop(key, None)
-        deleted = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
-        self._xml(f"<DeleteResult {XMLNS}>{deleted}</DeleteResult>")
+        answers = ""
+        for node in ElementTree.fromstring(self.body):
+            fields = {child.tag.rpartition("}")[2]: child.text or "" for child in node}
+            if "Key" not in fields:
+                continue
+            key = escape(fields["Key"])
+            try:
+                objects.remove(self.bucket_name, fields["Key"], fields.get("VersionId", ""))
+                answers += f"<Deleted><Key>{key}</Key></Deleted>"
+            except RefusedError as error:
+                answers += f"<Error><Key>{key}</Key><Code>{error.code}</Code><Message>{error.message}</Message></Error>"
+        self._xml(f"<DeleteResult {XMLNS}>{answers}</DeleteResult>")
 
     # uploads in parts
 
@@ -297,6 +302,36 @@ class _Handler(BaseHTTPRequestHandler):
         self._xml(
             f"<ListBucketResult {XMLNS}><Name>{self.bucket_name}</Name><EncodingType>url</EncodingType>"
             f"<IsTruncated>{str(more).lower()}</IsTruncated>{following}{text}</ListBucketResult>"
+        )
+
+    def _ListObjectVersions(self, objects: Objects) -> None:
+        """Pages of versions; a page never ends within a key, which S3's may."""
+        prefix, after = self.query.get("prefix", ""), self.query.get("key-marker", "")
+        longest = min(self.server.s3.page, int(self.query.get("max-keys", 1000)))
+        found = [one for one in objects.versions(self.bucket_name) if one.key.startswith(prefix) and one.key > after]
+        shown = [one for one in found if one.key <= found[min(longest, len(found)) - 1].key]
+        text = ""
+        for one in shown:
+            name = "DeleteMarker" if one.held is None else "Version"
+            text += f"<{name}><Key>{quote(one.key)}</Key><VersionId>{one.name}</VersionId></{name}>"
+        more = len(shown) < len(found)
+        following = f"<NextKeyMarker>{quote(shown[-1].key)}</NextKeyMarker>" if more else ""
+        self._xml(
+            f"<ListVersionsResult {XMLNS}><EncodingType>url</EncodingType>"
+            f"<IsTruncated>{str(more).lower()}</IsTruncated>{following}{text}</ListVersionsResult>"
+        )
+
+    def _ListMultipartUploads(self, objects: Objects) -> None:
+        prefix = self.query.get("prefix", "")
+        found = [(name, one) for name, one in objects.uploads.items() if one.bucket == self.bucket_name]
+        text = "".join(
+            f"<Upload><Key>{quote(one.key)}</Key><UploadId>{name}</UploadId></Upload>"
+            for name, one in found
+            if one.key.startswith(prefix)
+        )
+        self._xml(
+            f"<ListMultipartUploadsResult {XMLNS}><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+            f"{text}</ListMultipartUploadsResult>"
         )
 
     # answers
@@ -360,6 +395,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _operation(method: str, bucket: str, key: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
     """S3's name of a request."""
+    of_bucket = {
+        "location": "GetBucketLocation",
+        "versions": "ListObjectVersions",
+        "uploads": "ListMultipartUploads",
+    }
     names = {
         ("GET", True): "GetObject",
         ("HEAD", True): "HeadObject",
@@ -370,7 +410,9 @@ def _operation(method: str, bucket: str, key: str, query: Mapping[str, str], hea
         else "PutObject",
         ("POST", True): "CreateMultipartUpload" if "uploads" in query else "CompleteMultipartUpload",
         ("DELETE", True): "AbortMultipartUpload" if "uploadId" in query else "DeleteObject",
-        ("GET", False): "GetBucketLocation" if "location" in query else "ListObjectsV2" if bucket else "ListBuckets",
+        ("GET", False): next((of_bucket[name] for name in of_bucket if name in query), "ListObjectsV2")
+        if bucket
+        else "ListBuckets",
         ("HEAD", False): "HeadBucket",
         ("PUT", False): "CreateBucket",
         ("POST", False): "DeleteObjects",

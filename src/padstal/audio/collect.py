@@ -5,7 +5,7 @@ function of what the folders hold: the same bytes whatever runs came before, by 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -30,8 +30,10 @@ from padstal.audio.store import DamagedError, Rejection, Track, TrackStore
 from padstal.audio.track import ClipForm, Order, crashed, take_in, timed_out
 from padstal.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.storage.listing import walk
+from padstal.storage.tombstones import veil
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
+TOMBSTONE = "it has a tombstone in data/tombstones.jsonl"
 Progress = Callable[..., Iterable[Any]]
 
 
@@ -46,6 +48,7 @@ class Folder:
         licence: Of files whose row names none; "" for none.
         layout: What the metadata look like, one of `layouts.read.LAYOUTS`.
         failed: Files that could not be brought to the folder, with why.
+        forgotten: Files that were left out of the folder, because they are to be forgotten.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Folder:
     licence: str
     layout: str = CAPTIONS
     failed: Mapping[str, str] = field(default_factory=dict)
+    forgotten: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Terms:
         shares, split_seed: Of `split_of`.
         shard_tracks: Tracks in a shard, on average.
         max_file_seconds: Wall time that one file may take; None for any.
+        forgotten: SHA-256 of files that are not read, and not named anywhere (`storage.tombstones`).
         rehash: Read all sources and stored shards again, instead of trusting what the file system says of them.
     """
 
@@ -75,6 +80,7 @@ class Terms:
     split_seed: int
     shard_tracks: int
     max_file_seconds: float | None = None
+    forgotten: Collection[str] = ()
     rehash: bool = False
 
 
@@ -92,6 +98,7 @@ class Collected:
         repairs: Files kept by what was put right in them.
         licences: Files kept by licence.
         splits: Clips by split.
+        forgotten: (source, path) of files that are in a source and are to be forgotten.
     """
 
     kept: int = 0
@@ -105,6 +112,7 @@ class Collected:
     repairs: Counter[str] = field(default_factory=Counter)
     licences: Counter[str] = field(default_factory=Counter)
     splits: Counter[str] = field(default_factory=Counter)
+    forgotten: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def refused_files(self) -> int:
@@ -137,9 +145,10 @@ def collect(
         with closing(digests_of(store, rehash=terms.rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
-                of_folder, ignored = _candidates(folder, rank, terms.licences, register, digests, workers.count, show)
-                files += of_folder
-                collected.ignored += ignored
+                counts, forgotten = _candidates(folder, rank, terms, register, digests, workers.count, show)
+                files += counts["files"]
+                collected.ignored += counts["ignored"]
+                collected.forgotten += [(folder.name, path) for path in forgotten]
             digests.sweep()
         with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash)) as shards:
             run = _Run(terms, workers, tracks, shards, register, collected, register.settle())
@@ -289,13 +298,16 @@ class _Run:
 def _candidates(
     folder: Folder,
     rank: int,
-    licences: Policy,
+    terms: Terms,
     register: Register,
     digests: Digests,
     threads: int,
     show: Progress,
-) -> tuple[int, int]:
-    """Notes the folder's files as candidates or refused; gives how many claim to be audio, and how many do not."""
+) -> tuple[Counter[str], list[str]]:
+    """Notes the folder's files as candidates or refused.
+
+    Gives how many claim to be audio ("files") and how many do not ("ignored"), and those to be forgotten.
+    """
     names = walk(folder.path)
     usable = [found.path for found in names if found.regular and found.path == found.printable]
     table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable)
@@ -304,8 +316,11 @@ def _candidates(
         refuse(path, "", reason, detail)
     for path, why in folder.failed.items():
         refuse(path, "", rejection.FETCH_FAILED, why)
-    unseen = set(table.rows) - set(folder.failed)
-    counts = Counter(files=len(folder.failed))
+    unseen = set(table.rows) - set(folder.failed) - set(folder.forgotten)
+    counts = Counter(files=len(folder.failed) + len(folder.forgotten))
+    forgotten = []
+    for path in folder.forgotten:
+        refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
 
     def regular() -> Iterator[Path]:
         for found in show(names, unit="file"):
@@ -331,7 +346,11 @@ def _candidates(
         path = full.relative_to(folder.path).as_posix()
         row = table.rows.get(path, Row(path=path))
         licence = normalise(row.licence or folder.licence)
-        if refusal := licences.refusal(licence):
+        if digest.sha256 in terms.forgotten:
+            forgotten.append(path)
+            digests.drop(full)
+            refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
+        elif refusal := terms.licences.refusal(licence):
             refuse(path, digest.sha256, rejection.LICENCE, refusal)
         elif digest.stamp is None:
             refuse(path, "", rejection.UNREADABLE, digest.trouble)
@@ -340,7 +359,7 @@ def _candidates(
     for path in table.rows:
         if path in unseen:
             refuse(path, "", rejection.MISSING, "its row names a file that is not there")
-    return counts["files"], counts["ignored"]
+    return counts, forgotten
 
 
 def _refuse(register: Register, source: str, path: str, sha256: str, reason: str, detail: str) -> None:

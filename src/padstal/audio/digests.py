@@ -79,6 +79,11 @@ class Digests:
             finally:
                 queue.cancel()
 
+    def drop(self, path: Path) -> None:
+        """Remember nothing of a file, and leave no trace of what was remembered."""
+        self._database.execute("PRAGMA secure_delete = ON")
+        self._database.execute("DELETE FROM digests WHERE path = ?", (os.fsencode(path),))
+
     def sha256(self, path: Path) -> str:
         """Digest of one regular file.
 

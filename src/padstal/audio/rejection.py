@@ -25,6 +25,7 @@ DUPLICATE = "duplicate"
 CRASHED = "crashed"
 TIMEOUT = "timeout"
 FETCH_FAILED = "fetch_failed"
+FORGOTTEN = "forgotten"
 FILE_REASONS = (
     NOT_REGULAR,
     NAME,
@@ -51,6 +52,7 @@ FILE_REASONS = (
     CRASHED,
     TIMEOUT,
     FETCH_FAILED,
+    FORGOTTEN,
 )
 """Reasons about a file that is there."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from padstal.commands.where import paths_of
 from padstal.paths import Paths
 from padstal.storage.atomic import atomic_file, read_json, write_json
+from padstal.storage.tombstones import add_tombstones
 
 ITEMS = ("ingest", "curate")
 NO_REFERENCE = {"features": {}, "tracks": 0}
@@ -42,7 +43,8 @@ def run(root: Path, scale: str | None) -> int:
 
 
 def create_missing(paths: Paths) -> None:
-    """Write empty references where there are none, since DVC asks that a dependency exists."""
+    """Write empty references and no tombstones where there are none, since DVC asks that a dependency exists."""
+    add_tombstones(paths.tombstones, [])
     for item in ITEMS:
         if not paths.reference(item).exists():
             write_json(paths.reference(item), NO_REFERENCE)

@@ -1,7 +1,7 @@
 """A corpus on disk: audio files, captions.csv, and the table of what is true about each file."""
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,24 @@ def synthesise(
     _write_captions(folder / CAPTIONS, plans)
     rows = [_truth(plan, digest) for plan, digest in zip(plans, digests, strict=True)]
     return truth_table(sorted(rows, key=lambda row: row["path"]))
+
+
+def leave_out(folder: Path, truth: pd.DataFrame, paths: Collection[str]) -> pd.DataFrame:
+    """Remove composed files, their captions and what is said of them in `truth`; gives the truth that is left."""
+    captions = folder / CAPTIONS
+    if not paths or not captions.exists():
+        return truth
+    for path in paths:
+        (folder / path).unlink(missing_ok=True)
+    with captions.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["path"] not in paths]
+    with captions.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, CAPTION_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    left = truth[~truth["path"].isin(paths)].reset_index(drop=True)
+    gone = left["duplicate_of"].isin(paths)
+    return left.assign(**{name: left[name].mask(gone, "") for name in ("duplicate_of", "duplicate_kind")})
 
 
 def truth_table(rows: list[dict[str, Any]]) -> pd.DataFrame:

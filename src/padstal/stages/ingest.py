@@ -10,7 +10,7 @@ from padstal.audio.parallel import Workers
 from padstal.audio.rejection import DUPLICATE
 from padstal.audio.screen import Limits
 from padstal.audio.track import ClipForm
-from padstal.corpus.synthesise import CAPTIONS, synthesise, truth_table
+from padstal.corpus.synthesise import CAPTIONS, leave_out, synthesise, truth_table
 from padstal.manifest import write_table
 from padstal.params.ingest import FolderSource, IngestParams, S3Source, SynthSource
 from padstal.params.runtime import DaskParams, RuntimeParams
@@ -20,6 +20,7 @@ from padstal.storage.listing import captions_of, printable_key, scan, store_of
 from padstal.storage.mirror import Mirrored, mirror
 from padstal.storage.objects import Listing
 from padstal.storage.s3_errors import StoreError
+from padstal.storage.tombstones import read_tombstones
 from padstal.units import seconds_to_samples
 
 
@@ -28,7 +29,10 @@ def main(stage: Stage[IngestParams]) -> None:
     params, paths = stage.params, stage.paths
     licences = _policy(params)
     workers = _workers(stage.runtime)
-    mirrors = {source.name: _mirror(stage, source) for source in params.sources if isinstance(source, S3Source)}
+    forgotten = _forgotten(stage)
+    mirrors = {
+        source.name: _mirror(stage, source, forgotten) for source in params.sources if isinstance(source, S3Source)
+    }
     _compare_with_listing(stage, {name: mirrored.listing for name, mirrored in mirrors.items()})
     with atomic_folder(paths.corpus) as corpus, atomic_folder(paths.ingest) as out:
         truth, folders = truth_table([]), []
@@ -50,7 +54,7 @@ def main(stage: Stage[IngestParams]) -> None:
                 folders,
                 out=out,
                 store=paths.ingest_store,
-                terms=_terms(stage, licences),
+                terms=_terms(stage, licences, forgotten),
                 workers=workers,
                 progress=stage.progress,
             )
@@ -59,6 +63,7 @@ def main(stage: Stage[IngestParams]) -> None:
         if not collected.clips:
             found = dict(collected.reasons) or "no audio"
             raise StageError(f"no clip in the sources: {_files(collected)} files, of them quarantined {found}")
+        truth = leave_out(corpus, truth, {path for _, path in collected.forgotten})
         with atomic_file(paths.truth) as temporary:
             write_table(truth, temporary)
     stage.write_metrics(_metrics(collected, stage.params))
@@ -72,11 +77,21 @@ def main(stage: Stage[IngestParams]) -> None:
 def _folder(source: FolderSource | S3Source, stage: Stage[IngestParams], mirrors: Mapping[str, Mirrored]) -> Folder:
     """What `collect` reads of a source: the folder itself, or the mirror of a bucket with what did not come."""
     if isinstance(source, S3Source):
-        path, missing = stage.paths.mirror(source.name), mirrors[source.name].failed
+        mirrored = mirrors[source.name]
+        path, missing, gone = stage.paths.mirror(source.name), mirrored.failed, mirrored.forgotten
     else:
-        path, missing = stage.paths.root / source.path, {}
+        path, missing, gone = stage.paths.root / source.path, {}, ()
     failed = {printable_key(key): why for key, why in missing.items()}
-    return Folder(source.name, path, source.captions, source.licence or "", source.layout, failed)
+    left_out = [printable_key(key) for key in gone]
+    return Folder(source.name, path, source.captions, source.licence or "", source.layout, failed, left_out)
+
+
+def _forgotten(stage: Stage[IngestParams]) -> frozenset[str]:
+    """SHA-256 of the files that are to be forgotten."""
+    try:
+        return frozenset(read_tombstones(stage.paths.tombstones))
+    except ValueError as error:
+        raise StageError(str(error)) from error
 
 
 def _workers(runtime: RuntimeParams) -> Workers:
@@ -84,7 +99,7 @@ def _workers(runtime: RuntimeParams) -> Workers:
     return Workers(runtime.workers, executor.kind, executor.address if isinstance(executor, DaskParams) else None)
 
 
-def _terms(stage: Stage[IngestParams], licences: Policy) -> Terms:
+def _terms(stage: Stage[IngestParams], licences: Policy, forgotten: frozenset[str]) -> Terms:
     params = stage.params
     return Terms(
         form=_form(params),
@@ -93,6 +108,7 @@ def _terms(stage: Stage[IngestParams], licences: Policy) -> Terms:
         split_seed=params.split_seed,
         shard_tracks=params.shard_tracks,
         max_file_seconds=params.max_file_seconds,
+        forgotten=forgotten,
         rehash=stage.runtime.rehash,
     )
 
@@ -118,7 +134,7 @@ def _form(params: IngestParams) -> ClipForm:
     )
 
 
-def _mirror(stage: Stage[IngestParams], source: S3Source) -> Mirrored:
+def _mirror(stage: Stage[IngestParams], source: S3Source, forgotten: frozenset[str]) -> Mirrored:
     """Bring a bucket's objects to this machine.
 
     Raises:
@@ -135,6 +151,7 @@ def _mirror(stage: Stage[IngestParams], source: S3Source) -> Mirrored:
             longest_wait_seconds=fetch.longest_wait_seconds,
             max_failed_share=fetch.max_failed_share,
             longest_bytes=fetch.max_object_mebibytes * 2**20,
+            forgotten=forgotten,
         )
     except StoreError as error:
         raise StageError(str(error)) from error

@@ -23,6 +23,7 @@ from padstal.paths import Paths
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_file, atomic_folder
 from padstal.storage.content import address, sha256_file
+from padstal.storage.track_ledger import write_ledger
 from padstal.tracking.run import track
 
 
@@ -113,6 +114,8 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         curves = pd.DataFrame(trained.curves)
         with atomic_folder(paths.diffusion(stage.item)) as folder:
             save(folder, trained.denoiser, statistics, config)
+            trained_on = dataset["clip_id"].isin(splits["train"].latents.clip_ids)
+            write_ledger(paths.ledger(stage.name, stage.item), folder, dataset.loc[trained_on, "sha256"])
         with atomic_file(paths.curves(stage.name, stage.item)) as file:
             curves.to_csv(file, index=False, float_format="%.6g")
         record.output_artifact(stage.item, paths.diffusion(stage.item))

@@ -15,6 +15,7 @@ from padstal.params.train_vae import AudioVaeParams, TalVaeParams, TrainVaeParam
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.storage.atomic import atomic_file, atomic_folder
 from padstal.storage.content import address, sha256_file
+from padstal.storage.track_ledger import write_ledger
 from padstal.tracking.run import track
 from padstal.vae.audio_vae import AudioVae
 from padstal.vae.build import audio_form, discriminator, tal_config
@@ -94,6 +95,7 @@ def main(stage: Stage[TrainVaeParams]) -> None:
         origin = f"trained on {len(splits['train'])} clips of this corpus"
         with atomic_folder(paths.vae(stage.item)) as folder:
             save(folder, trained.model, form, sample_rate=sample_rate, origin=origin, name=stage.item)
+            write_ledger(paths.ledger(stage.name, stage.item), folder, splits["train"]["sha256"])
         with atomic_file(paths.curves(stage.name, stage.item)) as file:
             curves.to_csv(file, index=False, float_format="%.6g")
         record.output_artifact(stage.item, paths.vae(stage.item))

@@ -4,7 +4,7 @@ import os
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from padstal.storage.content import sha256_file
 from padstal.storage.listing import walk
-from padstal.storage.mirror_index import STATE, Index, claimed
+from padstal.storage.mirror_index import STATE, Index, Veils, claimed
 from padstal.storage.object_names import place
 from padstal.storage.objects import Listed, Listing, Store, list_objects
 from padstal.storage.s3_errors import CREDENTIALS_HELP, Patience, StoppedError, StoreError
@@ -31,6 +31,7 @@ class Mirrored:
         listing: What the store held.
         failed: Keys that are in the store and not in the mirror, with why.
         fetched, kept, removed: Objects that came, were there unchanged, and went.
+        forgotten: Keys that are in the store and are not kept, because they are to be forgotten.
         checks: How many of the objects in the mirror passed which check (`checksums`).
     """
 
@@ -40,6 +41,7 @@ class Mirrored:
     kept: int
     removed: int
     checks: Mapping[str, int]
+    forgotten: Collection[str] = ()
 
 
 def mirror(
@@ -52,6 +54,7 @@ def mirror(
     longest_wait_seconds: float = 20.0,
     max_failed_share: float = 0.01,
     longest_bytes: int = 2**31,
+    forgotten: Collection[str] = (),
     quiet: bool = False,
 ) -> Mirrored:
     """Make `folder` hold what `store` holds.
@@ -66,6 +69,7 @@ def mirror(
         attempts, longest_wait_seconds: As of `Patience`.
         max_failed_share: Share of the objects that may fail.
         longest_bytes: Longer objects fail.
+        forgotten: SHA-256 of objects that do not stay; once known, such an object is not fetched again.
         quiet: No progress bar.
 
     Raises:
@@ -82,6 +86,9 @@ def mirror(
         for key, why in {**listing.failed, **refused}.items():
             failures.add(key, why)
         index = Index(folder)
+        hidden = Veils(folder, forgotten)
+        gone = [key for key in names if hidden.hides(found[key])]
+        names = [key for key in names if not hidden.hides(found[key])]
         missing = [found[key] for key in names if not _unchanged(folder, index, found[key])]
         parts = folder / STATE / "parts"
         started = _sweep_parts(parts, missing)
@@ -97,10 +104,15 @@ def mirror(
             fetcher = Fetcher(client, store, folder, parts, patience, longest_bytes, bar.update)
             fetched = _fetch_all(fetcher, missing, index, failures)
         here = [key for key in names if key not in failures.why]
+        new = [key for key in here if index.entries[key].sha256 in hidden.forgotten]
+        hidden.add(index.entries[key] for key in new)
+        here = [key for key in here if key not in set(new)]
         removed = _sweep(folder, set(here))
         index.rewrite(here)
     checks = Counter(index.entries[key].check for key in here)
-    return Mirrored(listing, failures.why, fetched, len(here) - fetched, removed, dict(sorted(checks.items())))
+    return Mirrored(
+        listing, failures.why, fetched, len(here) - fetched, removed, dict(sorted(checks.items())), [*gone, *new]
+    )
 
 
 class _Failures:

@@ -7,13 +7,15 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Protocol
 
 from padstal.storage.atomic import atomic_file, read_json, write_json
 from padstal.storage.s3_errors import StoreError
+from padstal.storage.tombstones import veil
 
 STATE = ".mirror"
 """Folder inside a mirror for what is no object; hidden names are no objects either (`objects`)."""
@@ -39,6 +41,17 @@ class Entry:
     check: str
     fetched_at: str
     mtime_ns: int
+
+
+class _Version(Protocol):
+    """What names one version of an object in a store."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def etag(self) -> str: ...
+    @property
+    def bytes(self) -> int: ...
 
 
 _TYPES = {field.name: field.type for field in fields(Entry)}
@@ -74,6 +87,51 @@ class Index:
             self.entries = {key: self.entries[key] for key in keys}
             with atomic_file(self._path) as temporary:
                 temporary.write_text("".join(map(_line, self.entries.values())), encoding="utf-8")
+
+
+class Veils:
+    """Versions of objects that are to be forgotten, by names that tell nothing of them, so that none is fetched twice.
+
+    Args:
+        folder: The mirror.
+        forgotten: SHA-256 of what is to be forgotten now; a version of anything else is not hidden any more.
+    """
+
+    def __init__(self, folder: Path, forgotten: Collection[str]):
+        self._path = folder / STATE / "forgotten.txt"
+        self.forgotten = frozenset(forgotten)
+        contents = {veil(sha256) for sha256 in self.forgotten}
+        lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
+        pairs = (line.split() for line in lines)
+        self._hidden = {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[1] in contents}
+
+    def hides(self, item: _Version) -> bool:
+        """Whether this version is known to be one of them."""
+        return bool(item.etag) and veil(item.key, item.etag, str(item.bytes)) in self._hidden
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Hide these from now on, atomically."""
+        new = {veil(one.key, one.etag, str(one.bytes)): veil(one.sha256) for one in entries}
+        if new:
+            self._hidden.update(new)
+            with atomic_file(self._path) as temporary:
+                temporary.write_text("".join(f"{a} {b}\n" for a, b in sorted(self._hidden.items())), encoding="utf-8")
+
+
+def forget_in_mirror(folder: Path, forgotten: Collection[str]) -> list[str]:
+    """Take files with these SHA-256 out of a mirror, hide them, and remove unfinished fetches; the keys that went."""
+    if not (folder / STATE).is_dir():
+        return []
+    index, hidden = Index(folder), Veils(folder, forgotten)
+    keys = [key for key, entry in index.entries.items() if entry.sha256 in hidden.forgotten]
+    hidden.add(index.entries[key] for key in keys)
+    for key in keys:
+        (folder / key).unlink(missing_ok=True)
+    for part in (folder / STATE / "parts").glob("*"):
+        part.unlink()
+    if keys:
+        index.rewrite(key for key in list(index.entries) if key not in set(keys))
+    return keys
 
 
 @contextmanager

@@ -1,0 +1,214 @@
+"""`padstal forget`: a tombstone that ingestion obeys, who saw the track, and its removal from data, cache and remotes.
+
+This proves which models saw a track and that its data are gone. It does not make a model unlearn: models that saw it
+must be trained again without it, and are listed.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from padstal.lineage.checkouts import check_idle
+from padstal.lineage.exposure import SAW, UNKNOWN, Exposure, exposures
+from padstal.lineage.find import facts_of, find_files, near_duplicates
+from padstal.lineage.locks import Ref
+from padstal.lineage.own_sources import remove_sources, source_files
+from padstal.lineage.removal import Done, Plan, carry_out, make_plan, pending, write_down
+from padstal.lineage.trace import Trace
+from padstal.lineage.view import Past, exposure_record, open_past
+from padstal.params.load import read_yaml
+from padstal.reporting.text import visible
+from padstal.storage.tombstones import Tombstone, add_tombstones, read_tombstones
+
+TOMBSTONES = Path("data") / "tombstones.jsonl"
+UNLEARNING = (
+    "This shows exposure and removes data; it is no unlearning. Models that saw a track must be trained again without "
+    "it: commit data/tombstones.jsonl, then run `dvc repro`."
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for.
+
+    Attributes:
+        tracks: SHA-256s, ids, paths; none for all tombstones that there are.
+        reason, requested_by: For the tombstone.
+        duplicates: Whether near-duplicates go too.
+        source: Whether the user's own files go too.
+        models: "keep" or "remove" the models that saw a track.
+        dry_run: Only say what would be done.
+        yes: Do not ask.
+        as_json: Say it as JSON.
+    """
+
+    tracks: tuple[str, ...] = ()
+    reason: str = ""
+    requested_by: str = ""
+    duplicates: bool = False
+    source: bool = False
+    models: str = "keep"
+    dry_run: bool = False
+    yes: bool = False
+    as_json: bool = False
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a run would do, found out before anything changes."""
+
+    files: dict[str, list[dict[str, Any]]]
+    duplicates: dict[str, str]
+    exposed: list[Exposure]
+    trace: Trace
+    plan: Plan
+    kept: frozenset[Ref]
+    own: list[tuple[str, str]]
+
+
+def run(root: Path, wish: Wish, confirm: Callable[[str], bool]) -> int:
+    """Forget the tracks; 1 if something could not be removed (run it again), or the answer was no.
+
+    Raises:
+        ValueError: A track that is not known, nothing to do, a stage at work, or a history that was cut.
+    """
+    if wish.models not in ("keep", "remove"):
+        raise ValueError(f"--models {wish.models}: expected keep or remove")
+    past = open_past(root)
+    known = read_tombstones(root / TOMBSTONES)
+    sha256s = {find_files(past.tables, wanted)[0] for wanted in wish.tracks} if wish.tracks else set(known)
+    unfinished = pending(root)
+    if not sha256s and unfinished is None:
+        raise ValueError("nothing to forget: name a track, or have tombstones in data/tombstones.jsonl")
+    duplicates = near_duplicates(past.tables, sha256s)
+    if wish.duplicates:
+        sha256s |= set(duplicates)
+    intent = _intent(past, sha256s, duplicates, wish)
+    for name, why in past.stores.troubles.items():
+        raise ValueError(f"remote {name}: {why}; nothing was changed: what it keeps must be known, so mend it first")
+    if not wish.as_json:
+        _say(intent, wish, len(unfinished.objects) if unfinished else 0)
+    if wish.dry_run:
+        return _finish(wish, intent, None)
+    check_idle(root)
+    if not wish.yes and not confirm(f"Remove {len(intent.plan.objects)} objects and {len(intent.plan.paths)} paths?"):
+        return 1
+    today = date.today().isoformat()
+    add_tombstones(
+        root / TOMBSTONES,
+        (Tombstone(sha256, today, wish.reason, wish.requested_by) for sha256 in sorted(sha256s)),
+    )
+    plan = intent.plan if unfinished is None else unfinished.joined(intent.plan)
+    write_down(root, plan)
+    if intent.own:  # before the mirror, which knows a bucket's keys, is emptied
+        remove_sources(_sources(root), intent.own)
+    with _dvc_lock(root):
+        done = carry_out(root, plan, past.stores, _bar)
+    return _finish(wish, intent, done)
+
+
+def _intent(past: Past, sha256s: set[str], duplicates: dict[str, str], wish: Wish) -> Intent:
+    trace = past.trace(sha256s)
+    exposed = exposures(past.models(), sha256s)
+    plan, kept = make_plan(past.root, past.history, trace, exposed, remove_models=wish.models == "remove")
+    own = source_files(past.root, _sources(past.root), sha256s) if wish.source else []
+    left = {sha: path for sha, path in duplicates.items() if sha not in sha256s}
+    return Intent(facts_of(past.tables, sha256s), left, exposed, trace, plan, kept, own)
+
+
+def _sources(root: Path) -> list[dict[str, Any]]:
+    """Sources of all scales, with their defaults, each once."""
+    from padstal.params.ingest import IngestParams
+    from padstal.params.load import ParamsError, load_section
+
+    found: list[dict[str, Any]] = []
+    for scale in read_yaml(root / "params.yaml").get("scales", {}):
+        try:
+            sources = load_section(root / "params.yaml", "ingest", IngestParams, scale).sources
+        except ParamsError:
+            continue
+        found += [one for source in sources if (one := source.model_dump()) not in found]
+    return found
+
+
+def _dvc_lock(root: Path) -> Any:
+    """DVC's own lock, so that no `dvc` command writes meanwhile."""
+    from dvc.repo import Repo
+
+    return Repo(str(root)).lock
+
+
+def _bar(items: Iterable[Any], **options: Any) -> Iterable[Any]:
+    return tqdm(items, desc="forget", leave=False, **options)
+
+
+def _say(intent: Intent, wish: Wish, unfinished: int) -> None:
+    for sha256 in intent.plan.sha256s:
+        names = [f"{row['source']}: {row['path']}" for row in intent.files.get(sha256, ())]
+        print(f"{sha256}  {visible('; '.join(names)) or 'no table names it'}")
+    if intent.duplicates:
+        print("\nThe same recording, as curation found; without it, it stays or comes back under these (--duplicates):")
+        for sha256, path in sorted(intent.duplicates.items()):
+            print(f"  {sha256[:16]}  {visible(path)}")
+    print(f"\nModels: {len(intent.exposed)} versions are exposed")
+    for one in intent.exposed:
+        model = one.model
+        tags = ", ".join(promotion.tag for promotion in model.promotions)
+        now = ", ".join(promotion.tag for promotion in model.promotions if promotion.current)
+        fate = "kept" if model.ref in intent.kept else "removed"
+        told = "" if one.how == UNKNOWN else f" ({len(one.tracks)} of the tracks)"
+        print(
+            f"  {model.ref.path} {model.ref.md5[:8]}: {one.how}{told}; {fate}"
+            + (f"; {tags}" if tags else "")
+            + (f"; NOW {now}" if now else "")
+        )
+    print(
+        f"\nTo remove: {len(intent.plan.objects)} objects of DVC, {len(intent.plan.paths)} paths of checkouts"
+        + (f"; {unfinished} objects of a removal that was not completed" if unfinished else "")
+    )
+    for path in intent.plan.paths[:20]:
+        print(f"  {visible(path)}")
+    unlisted = intent.trace.unlisted(intent.kept)
+    if unlisted:
+        print(f"{len(unlisted)} older outputs have no listing any more, here or in a remote; nothing to read there")
+    for kind, path in intent.own:
+        print(f"your own: {kind} {visible(path)}")
+    if not wish.source and any(row["source"] != "synth" for rows in intent.files.values() for row in rows):
+        print("Your own source files stay; --source removes them too. Until then ingestion passes them over.")
+    if any(one.how == SAW for one in intent.exposed):
+        print(f"\n{UNLEARNING}")
+
+
+def _finish(wish: Wish, intent: Intent, done: Done | None) -> int:
+    if wish.as_json:
+        record = {
+            "sha256": list(intent.plan.sha256s),
+            "near_duplicates": intent.duplicates,
+            "models": [
+                {**exposure_record(one), "fate": "keep" if one.model.ref in intent.kept else "remove"}
+                for one in intent.exposed
+            ],
+            "objects": list(intent.plan.objects),
+            "paths": list(intent.plan.paths),
+            "own": [list(pair) for pair in intent.own],
+            "done": None if done is None else vars(done),
+        }
+        print(json.dumps(record, indent=2, ensure_ascii=False))
+    elif done is not None:
+        for place, count in done.removed.items():
+            print(f"{place}: {count} objects removed; looked again, none is left")
+        print(
+            f"{done.runs} run-cache entries, {done.paths} files and folders, {done.state} entries of .state, "
+            f"{done.mirrored} mirrored files removed"
+        )
+        for note in done.notes:
+            print(f"note: {note}")
+    for place, why in (done.failed if done else {}).items():
+        print(f"padstal: {place}: {why}; mend it and run `padstal forget` again", file=sys.stderr)
+    return 1 if done and done.failed else 0

@@ -1,10 +1,12 @@
 """`padstal …`: what a person asks of the repository at a prompt; each command is imported when it runs."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from padstal import cli_life
+from padstal.cli_options import ScaleOption, finish
 
 app = typer.Typer(
     name="padstal",
@@ -14,11 +16,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-
-ScaleOption = Annotated[
-    str | None, typer.Option("--scale", help="demo, study or full; by default the active one of params.yaml")
-]
-
 
 RemoteNameOption = Annotated[str, typer.Option("--remote-name", help="another DVC remote than the default one")]
 
@@ -53,7 +50,7 @@ def fsck(
     from padstal.commands.fsck import Wish, run
 
     wish = Wish(remote, remote_name, repair, all_commits, read_all, as_json)
-    _finish(lambda: run(Path.cwd(), wish))
+    finish(lambda: run(Path.cwd(), wish))
 
 
 @app.command(
@@ -66,7 +63,7 @@ def pull(
     """Get from the DVC remote what dvc.lock names; wrong bytes are refused, and what they are is said."""
     from padstal.commands.transfer import Wish, run
 
-    _finish(lambda: run(Path.cwd(), Wish("pull", tuple(targets or ()), remote_name)))
+    finish(lambda: run(Path.cwd(), Wish("pull", tuple(targets or ()), remote_name)))
 
 
 @app.command(epilog="Examples: [bold]padstal push[/bold], [bold]padstal push --remote-name store[/bold]")
@@ -77,7 +74,7 @@ def push(
     """Put the outputs and the run-cache into the DVC remote, and look whether all of it is there."""
     from padstal.commands.transfer import Wish, run
 
-    _finish(lambda: run(Path.cwd(), Wish("push", tuple(targets or ()), remote_name)))
+    finish(lambda: run(Path.cwd(), Wish("push", tuple(targets or ()), remote_name)))
 
 
 @app.command(epilog="Examples: [bold]padstal params[/bold], [bold]padstal params train_vae --scale full[/bold]")
@@ -91,7 +88,7 @@ def params(
     """Check params.yaml at all scales and explain every value."""
     from padstal.commands.params import run
 
-    _finish(lambda: run(Path.cwd(), section, scale))
+    finish(lambda: run(Path.cwd(), section, scale))
 
 
 @app.command(epilog="Example: [bold]padstal scan[/bold], then [bold]dvc repro[/bold]")
@@ -99,7 +96,7 @@ def scan(scale: ScaleOption = None) -> None:
     """List what the sources hold now in data/<scale>/sources.json, so that DVC sees a changed folder."""
     from padstal.commands.scan import run
 
-    _finish(lambda: run(Path.cwd(), scale))
+    finish(lambda: run(Path.cwd(), scale))
 
 
 @app.command(epilog="Example: [bold]padstal profile[/bold], then commit data/<scale>/reference")
@@ -107,7 +104,7 @@ def profile(scale: ScaleOption = None) -> None:
     """Make the current data, which passed the gate, the reference that drift is measured against."""
     from padstal.commands.profile import run
 
-    _finish(lambda: run(Path.cwd(), scale))
+    finish(lambda: run(Path.cwd(), scale))
 
 
 @app.command(
@@ -135,7 +132,7 @@ def generate(
     from padstal.commands.generate import Wish, run
 
     wish = Wish(prompt, count, model, perturb, strength, guidance, steps, seed, out)
-    _finish(lambda: run(Path.cwd(), wish, scale))
+    finish(lambda: run(Path.cwd(), wish, scale))
 
 
 @app.command(epilog="Example: [bold]padstal report --open[/bold]")
@@ -146,7 +143,7 @@ def report(
     """Write this machine's record into the report, say where the page is and what each stage took of its budget."""
     from padstal.commands.report import run
 
-    _finish(lambda: run(Path.cwd(), scale, open_))
+    finish(lambda: run(Path.cwd(), scale, open_))
 
 
 data_app = typer.Typer(
@@ -169,7 +166,7 @@ def data(context: typer.Context, scale: ScaleOption = None) -> None:
     if context.invoked_subcommand is None:
         from padstal.commands.data import overview
 
-        _finish(lambda: overview(Path.cwd(), scale))
+        finish(lambda: overview(Path.cwd(), scale))
 
 
 @data_app.command(
@@ -195,7 +192,7 @@ def data_list(
     from padstal.commands.data import Wish, listing
 
     wish = Wish(split, source, licence, decision, quality, reason, artist, search, sort, limit)
-    _finish(lambda: listing(Path.cwd(), wish, scale or context.obj))
+    finish(lambda: listing(Path.cwd(), wish, scale or context.obj))
 
 
 @data_app.command(
@@ -220,7 +217,7 @@ def data_show(
     """Show a clip, track or refused file: provenance, captions, scores, decisions, waveform and spectrogram."""
     from padstal.commands.data import show
 
-    _finish(lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_, out=play_file))
+    finish(lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_, out=play_file))
 
 
 bench = typer.Typer(help="Measure this machine, as ratios of one run.", no_args_is_help=True)
@@ -246,7 +243,7 @@ def bench_ingest(
     """
     from padstal.commands.bench import Wish, run
 
-    _finish(lambda: run(Wish(tracks, seconds, workers, folder, as_json)))
+    finish(lambda: run(Wish(tracks, seconds, workers, folder, as_json)))
 
 
 @app.command(
@@ -267,142 +264,7 @@ def compare(
     """Say what differs between two revisions: licences, metrics with a verdict, params, data, stages, timings."""
     from padstal.commands.compare import run
 
-    _finish(lambda: run(Path.cwd(), base, head, scale, out, as_json))
-
-
-ModelOption = Annotated[
-    str | None, typer.Option("--model", help="tal_dit or audio_dit; by default promote.model of params.yaml")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
-
-
-@app.command(epilog="Example: [bold]padstal freeze-prompts[/bold], then commit data/<scale>/frozen_prompts.json")
-def freeze_prompts(
-    count: Annotated[int | None, typer.Option(min=2, help="prompts; by default promote.prompts")] = None,
-    force: Annotated[bool, typer.Option("--force", help="write them anew; earlier decisions will not compare")] = False,
-    scale: ScaleOption = None,
-) -> None:
-    """Fix the prompts and seeds that champion and challenger are judged on, once, from the test split."""
-    from padstal.commands.freeze_prompts import run
-
-    _finish(lambda: run(Path.cwd(), scale, count, force))
-
-
-@app.command(
-    epilog="Examples: [bold]padstal challenge --out decision.json[/bold], "
-    "[bold]padstal challenge --champion v1.2.0 --out decision.json[/bold], "
-    "[bold]padstal challenge --champion none --out decision.json[/bold]"
-)
-def challenge(
-    out: Annotated[Path, typer.Option(help="file for the decision (JSON); its text goes beside it (.md)")],
-    champion_: Annotated[
-        str | None,
-        typer.Option(
-            "--champion",
-            help="version or revision to compare with, or none; by default the remote's champion",
-        ),
-    ] = None,
-    model: ModelOption = None,
-    as_json: JsonOption = False,
-    scale: ScaleOption = None,
-) -> None:
-    """Let the workspace's model and the champion's play the frozen prompts, and decide which is better."""
-    from padstal.commands.challenge import Wish, run
-
-    _finish(lambda: run(Path.cwd(), Wish(out, champion_, model, as_json), scale))
-
-
-@app.command(
-    epilog="Example: [bold]padstal challenge --out decision.json && padstal promote --decision decision.json[/bold]"
-)
-def promote(
-    decision: Annotated[Path, typer.Option(help="what `padstal challenge` wrote")],
-    branch: Annotated[str | None, typer.Option(help="branch to push; by default the one that is checked out")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make the challenger champion, if the decision says so: tags, branch and pull request, all or nothing."""
-    from padstal.commands.promote import run
-
-    _finish(lambda: run(Path.cwd(), decision, branch, as_json))
-
-
-@app.command(
-    epilog="Examples: [bold]padstal champion[/bold], [bold]padstal champion --export /srv/music-model[/bold], "
-    "[bold]padstal champion --json[/bold]"
-)
-def champion(
-    export: Annotated[Path | None, typer.Option(help="new folder for its weights, params and model cards")] = None,
-    model: ModelOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show who is champion, its figures and its history."""
-    from padstal.commands.champion import show
-
-    _finish(lambda: show(Path.cwd(), model, export, as_json))
-
-
-@app.command(
-    epilog="Examples: [bold]padstal rollback[/bold], [bold]padstal rollback --to v1.0.0 --reason 'hums at 50 Hz'[/bold]"
-)
-def rollback(
-    to: Annotated[str | None, typer.Option(help="version; by default the one before the champion")] = None,
-    reason: Annotated[str, typer.Option(help="kept in the tag")] = "",
-    model: ModelOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make an earlier version champion again."""
-    from padstal.commands.champion import rollback
-
-    _finish(lambda: rollback(Path.cwd(), model, to, reason, as_json))
-
-
-@app.command(
-    epilog="Examples: [bold]padstal lineage eacb6a[/bold], [bold]padstal lineage tal_dit --json[/bold], "
-    "[bold]padstal lineage tal_dit@v1.0.0 --page lineage.html[/bold]"
-)
-def lineage(
-    wanted: Annotated[
-        str,
-        typer.Argument(
-            metavar="TRACK|CLIP|MODEL",
-            help="SHA-256 or id of a track or clip, or a beginning; a path or its end; a model's name, path or tag",
-        ),
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="print all of it as JSON")] = False,
-    page: Annotated[Path | None, typer.Option(help="write a page instead")] = None,
-) -> None:
-    """Walk from a track to clips, artefacts, models and promotions, or from a model to its data, over all history."""
-    from padstal.commands.lineage import run
-
-    _finish(lambda: run(Path.cwd(), wanted, as_json=as_json, page=page))
-
-
-@app.command(
-    epilog="Examples: [bold]padstal forget 0112-electric-river.mp3 --dry-run[/bold], "
-    '[bold]padstal forget eacb6ad1 --reason "withdrawn by the artist" --duplicates --yes[/bold], '
-    "[bold]padstal forget --yes[/bold] (all tombstones, in this clone)"
-)
-def forget(
-    tracks: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[TRACK]...", help="as of `lineage`; none for all of data/tombstones.jsonl"),
-    ] = None,
-    reason: Annotated[str, typer.Option(help="for the tombstone, which is in git")] = "",
-    requested_by: Annotated[str, typer.Option(help="who asked, if git is to know")] = "",
-    duplicates: Annotated[bool, typer.Option("--duplicates", help="near-duplicates of the recording too")] = False,
-    source: Annotated[bool, typer.Option("--source", help="your own file or bucket object too")] = False,
-    models: Annotated[
-        str, typer.Option(help="keep: models that saw it stay until they are trained again; remove: they go too")
-    ] = "keep",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="say it as JSON")] = False,
-) -> None:
-    """Forget tracks: tombstones, which models saw them, and removal from data, cache and remotes with all versions."""
-    from padstal.commands.forget import Wish, run
-
-    wish = Wish(tuple(tracks or ()), reason, requested_by, duplicates, source, models, dry_run, yes, as_json)
-    _finish(lambda: run(Path.cwd(), wish, typer.confirm))
+    finish(lambda: run(Path.cwd(), base, head, scale, out, as_json))
 
 
 @app.command(epilog="Example, in a job of GitHub Actions: [bold]padstal post-comment[/bold]")
@@ -429,7 +291,7 @@ def sync(
     """Send to W&B what was recorded offline, and the lineage from raw data to report; a second time adds nothing."""
     from padstal.commands.sync import run
 
-    _finish(lambda: run(Path.cwd(), dry_run, as_json, limit))
+    finish(lambda: run(Path.cwd(), dry_run, as_json, limit))
 
 
 @app.command(
@@ -449,17 +311,10 @@ def wandb_report(
     """Write the run's report as Markdown and, where there are credentials, publish the same at W&B."""
     from padstal.commands.wandb_report import run
 
-    _finish(lambda: run(Path.cwd(), scale, out, address, offline, as_json))
+    finish(lambda: run(Path.cwd(), scale, out, address, offline, as_json))
 
 
-def _finish(command: Callable[[], int]) -> None:
-    """Run a command; what is the user's to mend becomes one message without a traceback."""
-    try:
-        status = command()
-    except (ValueError, FileNotFoundError) as error:
-        typer.echo(f"padstal: {error}", err=True)
-        raise typer.Exit(1) from None
-    raise typer.Exit(status)
+app.add_typer(cli_life.app)
 
 
 if __name__ == "__main__":

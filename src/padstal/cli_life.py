@@ -1,0 +1,144 @@
+"""`padstal …` for a model's life: frozen prompts, challenge, promotion, champion, rollback, lineage, forgetting."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from padstal.cli_options import ScaleOption, finish
+
+app = typer.Typer(rich_markup_mode="rich")
+
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="tal_dit or audio_dit; by default promote.model of params.yaml")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
+
+
+@app.command(epilog="Example: [bold]padstal freeze-prompts[/bold], then commit data/<scale>/frozen_prompts.json")
+def freeze_prompts(
+    count: Annotated[int | None, typer.Option(min=2, help="prompts; by default promote.prompts")] = None,
+    force: Annotated[bool, typer.Option("--force", help="write them anew; earlier decisions will not compare")] = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Fix the prompts and seeds that champion and challenger are judged on, once, from the test split."""
+    from padstal.commands.freeze_prompts import run
+
+    finish(lambda: run(Path.cwd(), scale, count, force))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal challenge --out decision.json[/bold], "
+    "[bold]padstal challenge --champion v1.2.0 --out decision.json[/bold], "
+    "[bold]padstal challenge --champion none --out decision.json[/bold]"
+)
+def challenge(
+    out: Annotated[Path, typer.Option(help="file for the decision (JSON); its text goes beside it (.md)")],
+    champion_: Annotated[
+        str | None,
+        typer.Option(
+            "--champion",
+            help="version or revision to compare with, or none; by default the remote's champion",
+        ),
+    ] = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Let the workspace's model and the champion's play the frozen prompts, and decide which is better."""
+    from padstal.commands.challenge import Wish, run
+
+    finish(lambda: run(Path.cwd(), Wish(out, champion_, model, as_json), scale))
+
+
+@app.command(
+    epilog="Example: [bold]padstal challenge --out decision.json && padstal promote --decision decision.json[/bold]"
+)
+def promote(
+    decision: Annotated[Path, typer.Option(help="what `padstal challenge` wrote")],
+    branch: Annotated[str | None, typer.Option(help="branch to push; by default the one that is checked out")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the challenger champion, if the decision says so: tags, branch and pull request, all or nothing."""
+    from padstal.commands.promote import run
+
+    finish(lambda: run(Path.cwd(), decision, branch, as_json))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal champion[/bold], [bold]padstal champion --export /srv/music-model[/bold], "
+    "[bold]padstal champion --json[/bold]"
+)
+def champion(
+    export: Annotated[Path | None, typer.Option(help="new folder for its weights, params and model cards")] = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who is champion, its figures and its history."""
+    from padstal.commands.champion import show
+
+    finish(lambda: show(Path.cwd(), model, export, as_json))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal rollback[/bold], [bold]padstal rollback --to v1.0.0 --reason 'hums at 50 Hz'[/bold]"
+)
+def rollback(
+    to: Annotated[str | None, typer.Option(help="version; by default the one before the champion")] = None,
+    reason: Annotated[str, typer.Option(help="kept in the tag")] = "",
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an earlier version champion again."""
+    from padstal.commands.champion import rollback
+
+    finish(lambda: rollback(Path.cwd(), model, to, reason, as_json))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal lineage eacb6a[/bold], [bold]padstal lineage tal_dit --json[/bold], "
+    "[bold]padstal lineage tal_dit@v1.0.0 --page lineage.html[/bold]"
+)
+def lineage(
+    wanted: Annotated[
+        str,
+        typer.Argument(
+            metavar="TRACK|CLIP|MODEL",
+            help="SHA-256 or id of a track or clip, or a beginning; a path or its end; a model's name, path or tag",
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="print all of it as JSON")] = False,
+    page: Annotated[Path | None, typer.Option(help="write a page instead")] = None,
+) -> None:
+    """Walk from a track to clips, artefacts, models and promotions, or from a model to its data, over all history."""
+    from padstal.commands.lineage import run
+
+    finish(lambda: run(Path.cwd(), wanted, as_json=as_json, page=page))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal forget 0112-electric-river.mp3 --dry-run[/bold], "
+    '[bold]padstal forget eacb6ad1 --reason "withdrawn by the artist" --duplicates --yes[/bold], '
+    "[bold]padstal forget --yes[/bold] (all tombstones, in this clone)"
+)
+def forget(
+    tracks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TRACK]...", help="as of `lineage`; none for all of data/tombstones.jsonl"),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="for the tombstone, which is in git")] = "",
+    requested_by: Annotated[str, typer.Option(help="who asked, if git is to know")] = "",
+    duplicates: Annotated[bool, typer.Option("--duplicates", help="near-duplicates of the recording too")] = False,
+    source: Annotated[bool, typer.Option("--source", help="your own file or bucket object too")] = False,
+    models: Annotated[
+        str, typer.Option(help="keep: models that saw it stay until they are trained again; remove: they go too")
+    ] = "keep",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="say it as JSON")] = False,
+) -> None:
+    """Forget tracks: tombstones, which models saw them, and removal from data, cache and remotes with all versions."""
+    from padstal.commands.forget import Wish, run
+
+    wish = Wish(tuple(tracks or ()), reason, requested_by, duplicates, source, models, dry_run, yes, as_json)
+    finish(lambda: run(Path.cwd(), wish, typer.confirm))

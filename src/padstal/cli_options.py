@@ -1,0 +1,20 @@
+"""What the files of the command line share: the option --scale, and how a command ends."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+ScaleOption = Annotated[
+    str | None, typer.Option("--scale", help="demo, study or full; by default the active one of params.yaml")
+]
+
+
+def finish(command: Callable[[], int]) -> None:
+    """Run a command; what is the user's to mend becomes one message without a traceback."""
+    try:
+        status = command()
+    except (ValueError, FileNotFoundError) as error:
+        typer.echo(f"padstal: {error}", err=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(status)

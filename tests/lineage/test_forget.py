@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lineage.synthetic import Repository, create, files_below, found_in
+from tests.lineage.synthetic import Repository, configure, create, files_below, found_in
 from tests.storage.s3_server import S3Server
 
 from padstal.lineage.exposure import SAW, THROUGH, exposures
@@ -38,9 +38,7 @@ def history(tmp_path_factory: pytest.TempPathFactory, server: S3Server) -> Repos
     """Three versions, the first older than ledgers; a run that was never committed; a local remote and a bucket."""
     base = tmp_path_factory.mktemp("forget")
     repository = create(base / "repository", server.environment)
-    repository.dvc("remote", "add", "-q", "-d", "local", str(base / "remote"))
-    repository.dvc("remote", "add", "-q", "bucket", f"s3://{BUCKET}/some/prefix")
-    repository.dvc("remote", "modify", "-q", "bucket", "endpointurl", server.url)
+    configure(repository.root, base / "remote", f"s3://{BUCKET}/some/prefix", server.url)
     (repository.root / "ledgers").unlink()
     repository.put(*(f"t{number:03d}" for number in range(24)))
     repository.version()
@@ -73,9 +71,8 @@ def copy(history: Repository, tmp_path: Path) -> Repository:
     """The repository by itself, with its local remote alone."""
     shutil.copytree(history.root, tmp_path / "repository", symlinks=True)
     copied = Repository(tmp_path / "repository", history.environment, list(history.versions), dict(history.tracks))
-    copied.dvc("remote", "remove", "-q", "bucket")
     shutil.copytree(history.root.parent / "remote", tmp_path / "remote")
-    copied.dvc("remote", "modify", "-q", "local", "url", str(tmp_path / "remote"))
+    configure(copied.root, tmp_path / "remote")
     return copied
 
 

@@ -83,7 +83,7 @@ def pipeline() -> dict[str, Any]:
     # stages of a matrix are written out under names that DVC takes; the locks are read by what they hold
     return {
         "stages": {name.replace("@", "_"): stage for name, stage in stages.items()},
-        "artifacts": {"music": {"path": f"{models}/diffusion/tal_dit", "type": "model"}},
+        "artifacts": {"music": {"path": "models/${scale}/diffusion/tal_dit", "type": "model"}},
     }
 
 
@@ -167,6 +167,15 @@ class Repository:
         return {pair for version in self.versions if sha256 in version.tracks for pair in version.models.items()}
 
 
+def configure(root: Path, remote: Path, bucket: str = "", endpoint: str = "") -> None:
+    """DVC's config: a local remote, and a bucket if there is one."""
+    lines = ["[core]", "analytics = false", "remote = local", "[cache]", 'type = "hardlink,copy"']
+    lines += ["['remote \"local\"']", f"url = {remote}"]
+    if bucket:
+        lines += ["['remote \"bucket\"']", f"url = {bucket}", f"endpointurl = {endpoint}"]
+    (root / ".dvc" / "config").write_text("\n".join(lines) + "\n")
+
+
 def create(root: Path, environment: dict[str, str]) -> Repository:
     """An empty repository with the pipeline."""
     root.mkdir()
@@ -184,9 +193,8 @@ def create(root: Path, environment: dict[str, str]) -> Repository:
     }
     repository = Repository(root, env)
     repository.run("git", "init", "-q", "-b", "main")
-    repository.dvc("init", "-q")
-    repository.dvc("config", "core.analytics", "false")
-    repository.dvc("config", "cache.type", "hardlink,copy")
+    (root / ".dvc").mkdir()
+    (root / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
     shutil.copy(steps.__file__, root / "steps.py")
     (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline(), sort_keys=False))
     (root / ".gitignore").write_text(

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lineage.synthetic import Repository, create, files_below, found_in
+from tests.lineage import steps
+from tests.lineage.synthetic import Repository, configure, create, files_below, found_in
 from tests.storage.s3_server import S3Server
 
 from padstal.lineage.exposure import SAW, THROUGH, exposures
@@ -38,9 +39,7 @@ def history(tmp_path_factory: pytest.TempPathFactory, server: S3Server) -> Repos
     """Three versions, the first older than ledgers; a run that was never committed; a local remote and a bucket."""
     base = tmp_path_factory.mktemp("forget")
     repository = create(base / "repository", server.environment)
-    repository.dvc("remote", "add", "-q", "-d", "local", str(base / "remote"))
-    repository.dvc("remote", "add", "-q", "bucket", f"s3://{BUCKET}/some/prefix")
-    repository.dvc("remote", "modify", "-q", "bucket", "endpointurl", server.url)
+    configure(repository.root, base / "remote", f"s3://{BUCKET}/some/prefix", server.url)
     (repository.root / "ledgers").unlink()
     repository.put(*(f"t{number:03d}" for number in range(24)))
     repository.version()
@@ -62,10 +61,31 @@ def history(tmp_path_factory: pytest.TempPathFactory, server: S3Server) -> Repos
     repository.dvc("push", "-q", "--run-cache")
     repository.run("git", "checkout", "-q", "--", ".")
     repository.dvc("checkout", "-q")
+    _leave_things(repository)
     for key, held in list(server.bucket(BUCKET).items()):  # what a push again and a careless delete leave behind
         server.put(BUCKET, key, held.content)
     server.objects.remove(BUCKET, sorted(server.bucket(BUCKET))[0])
     return repository
+
+
+def _leave_things(repository: Repository) -> None:
+    """What killed stages and failed runs leave: state, half an output, a clone with outputs of its own."""
+    root = repository.root
+    clone = root.parent / "workspaces" / "of-this" / "runs" / "retrain-1" / "repository"
+    clone.mkdir(parents=True)
+    (clone.parent / "lock").touch()
+    for name in ("dvc.yaml", "dvc.lock"):
+        shutil.copy(root / name, clone)
+    for name in ("data", "models"):
+        shutil.copytree(root / name, clone / name)
+    shutil.copytree(root / "data/demo/ingest", root / "data/demo/.ingest.1x2y")
+    for state in (root / ".state", root.parent / "workspaces" / "of-this" / "state"):
+        for sha256 in repository.tracks:
+            path = state / "demo" / "ingest" / "key" / "tracks" / sha256[:2] / f"{sha256}.track"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(sha256.encode() + steps.pcm(sha256, 0).tobytes())
+        shutil.copytree(root / "data/demo/ingest/shards", state / "demo" / "ingest" / "key" / "shards")
+        shutil.copytree(root / "data/demo/latents", state / "demo" / "train_vae_tal" / "checkpoint")
 
 
 @pytest.fixture
@@ -73,16 +93,17 @@ def copy(history: Repository, tmp_path: Path) -> Repository:
     """The repository by itself, with its local remote alone."""
     shutil.copytree(history.root, tmp_path / "repository", symlinks=True)
     copied = Repository(tmp_path / "repository", history.environment, list(history.versions), dict(history.tracks))
-    copied.dvc("remote", "remove", "-q", "bucket")
     shutil.copytree(history.root.parent / "remote", tmp_path / "remote")
-    copied.dvc("remote", "modify", "-q", "local", "url", str(tmp_path / "remote"))
+    copied.environment = history.environment | {"PADSTAL_WORKSPACES": str(tmp_path / "workspaces")}
+    configure(copied.root, tmp_path / "remote")
     return copied
 
 
 def _kept(repository: Repository, server: S3Server | None = None) -> dict[str, bytes]:
     """All that DVC and the workspace keep, with every version of a bucket; not the user's own source, nor git."""
     root = repository.root
-    held = files_below(root, root.parent / "remote", leaving=("source", ".git", "ledger", "tombstones.jsonl"))
+    folders = (root, root.parent / "remote", root.parent / "workspaces")
+    held = files_below(*folders, leaving=("source", ".git", "ledger", "tombstones.jsonl"))
     versions = server.objects.versions(BUCKET) if server else []
     return held | {f"s3 {one.key} {one.name}": one.held.content for one in versions if one.held}
 
@@ -167,7 +188,9 @@ def test_twenty_forgotten_tracks_leave_nothing_even_if_killed_and_the_next_run_i
     assert not journal.exists()
     after = _kept(history, server)
     assert found_in(after, tracks) == []
-    assert sum("models" in place and place.endswith("model.npy") for place in after) == 4, "kept by default"
+    assert sum("models" in place and place.endswith("model.npy") for place in after) == 8, (
+        "kept by default, in the clone too"
+    )
 
     history.dvc("repro", "-q")
     rows = history.root / "reports/demo/metrics/ingest.json"

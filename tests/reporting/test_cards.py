@@ -28,6 +28,18 @@ def test_a_card_names_licence_fingerprint_params_and_limits(inputs: Inputs) -> N
     assert vae.fingerprint in card
 
 
+def test_a_card_names_the_ledger_and_says_how_to_cite(inputs: Inputs) -> None:
+    ledger = {"tracks": 12, "sha256": "5" * 64}
+    models = tuple(replace(model, ledger=ledger if model.name == "tal_dit" else {}) for model in inputs.models)
+    cards = {card.name: card.text for card in model_cards(replace(inputs, models=models))}
+    own = next(model for model in models if model.name == "tal_dit")
+    assert f"12 tracks, whose list `reports/{inputs.scale}/ledger/train_diffusion_tal_dit.json`" in cards["tal_dit"]
+    assert cards["tal_dit"].count("5" * 64) == 2
+    assert f"weights SHA-256 {own.fingerprint}; training tracks SHA-256" in cards["tal_dit"]
+    assert "Ledger:" not in cards["tal"]
+    assert "@misc{padstal-" in cards["tal"]
+
+
 def test_an_artist_is_only_text(inputs: Inputs) -> None:
     for card in model_cards(inputs):
         assert "<b>" not in card.text

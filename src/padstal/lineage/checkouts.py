@@ -62,7 +62,7 @@ class Checkout:
         lock = self.lock()
         for scale in self.scales:
             data = self.root / "data" / scale
-            yield from (path for path in data.glob(".*") if path.is_dir() or path.is_file())  # left by killed stages
+            yield from data.glob(".*.*")  # left by stages that were killed
             found = self.holding(scale, sha256s)
             stale = [ref for path, ref in lock.items() if path.startswith(f"data/{scale}/") and ref in touched]
             if not (found.holds if found else stale):
@@ -98,9 +98,10 @@ def touched_models(touched: Collection[Ref]) -> bool:
 
 
 def checkouts(root: Path) -> list[Checkout]:
-    """This checkout, and the clones that flows left below their base folder."""
-    clones = (path.parent for path in workspaces(root).glob("*/runs/*/repository/dvc.yaml"))
-    return [Checkout(root), *(Checkout(path) for path in sorted(clones))]
+    """This checkout, the clones that flows left below their base folder, and what experiments of DVC left."""
+    clones = [path.parent for path in workspaces(root).glob("*/runs/*/repository/dvc.yaml")]
+    experiments = [path.parent for path in (root / ".dvc" / "tmp" / "exps").glob("*/*/dvc.yaml")]
+    return [Checkout(root), *(Checkout(path) for path in sorted([*clones, *experiments]))]
 
 
 def workspaces(root: Path) -> Path:

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from padstal.lineage.locks import Record, read_lock
+from padstal.lineage.locks import Record, read_lock, read_yaml
 
 LOCK = "dvc.lock"
 _TAG = re.compile(r"(?:[^@#=]+=)?(?P<model>[^@#]+?)(?:@(?P<version>v[^#@]+)|#(?P<stage>[^#]+)(?:#(?P<number>\d+))?)")
@@ -150,15 +148,15 @@ def _promotions(root: Path, prefix: str) -> list[Promotion]:
 
 
 def _artifacts(root: Path, prefix: str, commit: str) -> dict[str, str]:
-    """`artifacts:` of a commit's dvc.yaml: name → path."""
-    (blob,) = _objects(root, [f"{commit}:{prefix}dvc.yaml"])
-    try:
-        tree = yaml.safe_load(_contents(root, {blob})[blob]) if blob else None
-    except yaml.YAMLError:
-        return {}
-    entries = tree.get("artifacts") if isinstance(tree, dict) else None
+    """`artifacts:` of a commit's dvc.yaml: name → path, at the scale that is active there."""
+    blobs = _objects(root, [f"{commit}:{prefix}{name}" for name in ("dvc.yaml", "params.yaml")])
+    contents = _contents(root, {blob for blob in blobs if blob})
+    pipeline, params = (read_yaml(contents[blob]) if blob else None for blob in blobs)
+    scale = str(params.get("scale", "")) if isinstance(params, dict) else ""
+    entries = pipeline.get("artifacts") if isinstance(pipeline, dict) else None
     items = entries.items() if isinstance(entries, dict) else ()
-    return {str(name): str(one["path"]) for name, one in items if isinstance(one, dict) and one.get("path")}
+    paths = {str(name): str(one["path"]) for name, one in items if isinstance(one, dict) and one.get("path")}
+    return {name: path.replace("${scale}", scale) for name, path in paths.items()}
 
 
 def _objects(root: Path, names: list[str]) -> list[str]:

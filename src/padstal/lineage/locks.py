@@ -33,13 +33,13 @@ class Record:
 
 def read_lock(content: bytes) -> dict[str, Record]:
     """The stages of a `dvc.lock`; what cannot be read is left out, as DVC could not use it either."""
-    stages = _mapping(_mapping(_yaml(content)).get("stages"))
+    stages = _mapping(_mapping(read_yaml(content)).get("stages"))
     return {str(name): record(str(name), stage) for name, stage in stages.items()}
 
 
 def read_run(content: bytes) -> Record | None:
     """An entry of DVC's run-cache."""
-    tree = _yaml(content)
+    tree = read_yaml(content)
     return record("", tree) if isinstance(tree, Mapping) and tree.get("outs") else None
 
 
@@ -59,7 +59,8 @@ def _mapping(node: Any) -> Mapping[Any, Any]:
     return node if isinstance(node, Mapping) else {}
 
 
-def _yaml(content: bytes) -> Any:
+def read_yaml(content: bytes) -> Any:
+    """A YAML file's content; None where it is none."""
     import yaml
 
     try:

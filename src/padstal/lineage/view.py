@@ -67,8 +67,8 @@ def about(past: Past, wanted: str) -> dict[str, Any]:
 
 
 def _versions(models: list[Model], wanted: str) -> list[Model]:
-    """Versions of a model by its name, path, tag, or the beginning of its MD5."""
-    tagged = [one for one in models if any(wanted == promotion.tag for promotion in one.promotions)]
+    """Versions of a model by a tag, or by its registered name, its own name, path, or the beginning of its MD5."""
+    tagged = [one for one in models if any(wanted in (tag.tag, tag.model) for tag in one.promotions)]
     named = [one for one in models if wanted.rstrip("/") in (one.name, one.ref.path, one.ref.path.partition("/")[2])]
     hashed = [one for one in models if len(wanted) >= 6 and one.ref.md5.startswith(wanted)]
     return tagged or named or hashed

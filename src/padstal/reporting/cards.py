@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from padstal.reporting import data_view
-from padstal.reporting.attribution import obligations, trained_on
+from padstal.reporting.attribution import FILE, obligations, trained_on
 from padstal.reporting.checks_view import flat
 from padstal.reporting.inputs import Inputs, ModelFolder
 from padstal.reporting.results_view import METRICS, Row, interval_of, setting_text
@@ -55,6 +55,8 @@ def _card(inputs: Inputs, model: ModelFolder, name: str) -> Card:
         *_limits(inputs, model),
         "## Fingerprints",
         _fingerprints(inputs, model),
+        "## How to cite",
+        _citation(inputs, model, title),
     ]
     return Card(name, title, "\n\n".join(part for part in parts if part) + "\n")
 
@@ -175,7 +177,34 @@ def _fingerprints(inputs: Inputs, model: ModelFolder) -> str:
         for other in used
     )
     note = "SHA-256 of each `model.safetensors`:"
-    return note + "\n\n" + markdown_table(data_view.Table(("model", "sha256", "origin"), rows), escaped=True)
+    parts = [note, markdown_table(data_view.Table(("model", "sha256", "origin"), rows), escaped=True)]
+    if model.ledger:
+        parts.append(
+            f"Ledger: {number(int(model.ledger['tracks']))} tracks, whose list `{_ledger_path(inputs, model)}` has the "
+            f"SHA-256 `{model.ledger['sha256']}`. `padstal lineage {model.name}` lists them; a track that is forgotten "
+            "later stays in what this model learnt until it is trained again."
+        )
+    return "\n\n".join(parts)
+
+
+def _ledger_path(inputs: Inputs, model: ModelFolder) -> str:
+    return f"reports/{inputs.scale}/ledger/{TRAIN_STAGE[model.kind]}_{model.name}.json"
+
+
+def _citation(inputs: Inputs, model: ModelFolder, title: str) -> str:
+    """A reference that names the weights and the data by what they are, for names and places change."""
+    note = [f"weights SHA-256 {model.fingerprint or MISSING}"]
+    if model.ledger:
+        note.append(f"training tracks SHA-256 {model.ledger['sha256']}")
+    lines = (
+        f"@misc{{padstal-{inputs.scale}-{model.kind}-{model.name},",
+        f"  title = {{{title}, {inputs.scale} scale}},",
+        "  howpublished = {padstal},",
+        f"  note = {{{'; '.join(note)}}}",
+        "}",
+    )
+    text = "\n".join(lines)
+    return f"```bibtex\n{text}\n```\n\nWhoever shows what it generates also credits the music: [{FILE}]({FILE})."
 
 
 def _counted(table: pd.DataFrame, column: str) -> list[tuple[Any, int]]:

@@ -12,6 +12,7 @@ import pandas as pd
 from padstal.manifest import ClipAudio
 from padstal.paths import Paths
 from padstal.storage.content import sha256_file
+from padstal.storage.track_ledger import ROOT_FILE
 
 STAGES = (
     "ingest",
@@ -42,6 +43,7 @@ class ModelFolder:
         config: Its `config.json`; empty where there is none.
         fingerprint: SHA-256 of its `model.safetensors`; "" where there is none.
         weights_bytes: Length of that file.
+        ledger: Its `tracks.json`: how many tracks it was trained on, and the SHA-256 of their list; empty without one.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class ModelFolder:
     config: Mapping[str, Any]
     fingerprint: str
     weights_bytes: int
+    ledger: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -160,6 +163,7 @@ def _models(paths: Paths) -> tuple[ModelFolder, ...]:
                     config=_json(folder / "config.json") or {},
                     fingerprint=sha256_file(weights) if exists else "",
                     weights_bytes=weights.stat().st_size if exists else 0,
+                    ledger=_json(folder / ROOT_FILE) or {},
                 )
             )
     return tuple(found)

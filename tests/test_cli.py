@@ -91,7 +91,7 @@ def test_params_refuses_a_wrong_value_of_an_inactive_scale(root: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("params", "train"), "'train' is no section: expected one of runtime, tracking, promote, ingest"),
+        (("params", "train"), "'train' is no section: expected one of runtime, tracking, operations, promote, ingest"),
         (("params", "--scale", "tiny"), "--scale tiny: expected one of demo, study, full"),
         (("bench", "ingest", "--tracks", "3"), "--tracks 3: expected at least 40"),
         (("generate", "x", "--perturb", "pad"), "--perturb pad: expected one of none, cads, pads"),

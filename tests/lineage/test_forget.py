@@ -192,7 +192,7 @@ def test_twenty_forgotten_tracks_leave_nothing_even_if_killed_and_the_next_run_i
         "kept by default, in the clone too"
     )
 
-    history.dvc("repro", "-q")
+    history.dvc("repro", "-q", "encode_tal")
     rows = history.root / "reports/demo/metrics/ingest.json"
     assert json.loads(rows.read_text())["forgotten"] > 0
     assert found_in(_kept(history, server), tracks) == []

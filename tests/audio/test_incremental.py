@@ -109,8 +109,9 @@ def test_captions_and_licences_are_edited_without_decoding(bench, monkeypatch):
     assert set(manifest["licence"]) == {"CC0-1.0", "CC-BY-4.0"}
 
 
-def test_a_new_track_rewrites_one_shard_and_the_others_keep_their_bytes_and_are_not_written_again(bench):
+def test_a_new_track_rewrites_one_shard_and_the_others_keep_their_bytes_and_are_not_written_again(bench, monkeypatch):
     bench.run()
+    monkeypatch.setattr("padstal.audio.collect.DamagedError", KeyError)  # a track that has to be taken in again fails
     before = {path.name: (path.stat().st_ino, path.read_bytes()) for path in (bench.out / "shards").iterdir()}
     write_track(bench.music / "0100.wav", 100)
     bench.run()

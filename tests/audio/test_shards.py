@@ -109,3 +109,17 @@ def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp
     os.utime(stored, ns=times)
     assert not np.array_equal(written("b", verify=False, content=None), CLIPS)
     assert np.array_equal(written("c", verify=True, content=pieces), CLIPS)
+
+
+def test_a_track_is_found_in_its_shard_until_the_shard_changes(tmp_path):
+    other = [replace(name, sha256="cd" * 32) for name in names(CLIPS[:1])]
+    both = np.concatenate([CLIPS[:1], CLIPS])
+    shards = Shards(tmp_path / "out", tmp_path / "store")
+    assert shards.write(0, both.shape, [*other, *names(CLIPS)], [piece(tmp_path / "x", both)])
+    place = shards.place(SHA256)
+    assert place is not None
+    assert intact(*place, CLIPS.shape, names(CLIPS))
+    assert shards.place("ef" * 32) is None
+    place[0].write_bytes(b"")
+    assert shards.place(SHA256) is None
+    shards.close()

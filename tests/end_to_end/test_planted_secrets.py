@@ -130,6 +130,8 @@ def test_doctor_says_where_credentials_are_and_never_what(repo: Path) -> None:
 
 def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     secret = planted.WORDS[0].encode()
+    assert all(any(mark in word.encode() for mark in (b"planted", b"PLANTED")) for word in planted.WORDS)
+    (tmp_path / "large.bin").write_bytes(b"." * (2 << 20) + secret)
     (tmp_path / "plain.log").write_bytes(b"x" + secret)
     (tmp_path / "packed.gz").write_bytes(gzip.compress(secret))
     start, block = b":W&B\0\0\0"[:7], 32 * 1024
@@ -139,4 +141,4 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     headers = [b"\0" * 4 + len(piece).to_bytes(2, "little") + b"\2" for piece in pieces]
     (tmp_path / "run.wandb").write_bytes(start + headers[0] + pieces[0] + headers[1] + pieces[1])
     assert secret not in (tmp_path / "run.wandb").read_bytes()
-    assert set(planted.found(tmp_path)) == {"plain.log", "packed.gz", "run.wandb"}
+    assert set(planted.found(tmp_path)) == {"plain.log", "packed.gz", "run.wandb", "large.bin"}

@@ -8,14 +8,19 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pyarrow.parquet as pq
 import yaml
 from tests.lineage import steps
+from typer.testing import CliRunner
+
+from padstal.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 VAES, DITS = ("audio", "tal"), ("audio_dit", "tal_dit")
@@ -115,11 +120,31 @@ class Repository:
         assert not check or done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done
 
-    def dvc(self, *arguments: str) -> str:
-        return self.run(sys.executable, "-m", "dvc", *arguments).stdout
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[io.StringIO]:
+        """The folder and environment of its programs, which are run in this process: starting them takes longest."""
+        said = io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.environment),
+            contextlib.chdir(self.root),
+            contextlib.redirect_stdout(said),
+        ):
+            yield said
 
-    def padstal(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, "-m", "padstal.cli", *arguments, check=check)
+    def dvc(self, *arguments: str) -> str:
+        """What `dvc` says; it must succeed."""
+        from dvc.cli import main
+
+        with self.inside() as said:
+            assert main([*arguments]) == 0, f"dvc {arguments}: {said.getvalue()}"
+        return said.getvalue()
+
+    def padstal(self, *arguments: str) -> str:
+        """What `padstal` says; it must succeed."""
+        with self.inside():
+            done = CliRunner().invoke(app, [*arguments])
+        assert done.exit_code == 0, f"padstal {arguments}: {done.output}"
+        return done.stdout
 
     def seed(self, value: int) -> None:
         tree = {"scale": "demo", "scales": {"demo": {"ingest": {}, "train_diffusion": {"seed": value}}}}

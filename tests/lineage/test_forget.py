@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from tests.lineage import steps
 from tests.lineage.synthetic import Repository, configure, create, files_below, found_in
 from tests.storage.s3_server import S3Server
@@ -64,7 +65,8 @@ def history(tmp_path_factory: pytest.TempPathFactory, server: S3Server) -> Repos
     _leave_things(repository)
     for key, held in list(server.bucket(BUCKET).items()):  # what a push again and a careless delete leave behind
         server.put(BUCKET, key, held.content)
-    server.objects.remove(BUCKET, sorted(server.bucket(BUCKET))[0])
+    for key in sorted(server.bucket(BUCKET))[::3]:
+        server.objects.remove(BUCKET, key)
     return repository
 
 
@@ -129,8 +131,9 @@ def test_versions_that_never_held_a_track_keep_every_object(copy: Repository) ->
     copy.run("git", "checkout", "-q", "-f", copy.versions[0].commit)
     copy.dvc("checkout", "-q", "-f")
     assert (copy.root / "data/demo/latents/tal/latents.npy").exists()
-    changed = json.loads(copy.dvc("status", "--json"))
-    assert not [stage for stage in changed if stage != "ingest"], "the source is another by now, the outputs are not"
+    with copy.inside():
+        changed = set(Repo(str(copy.root)).status())
+    assert changed <= {"ingest"}, "the source is another by now, the outputs are not"
 
 
 def test_models_go_if_asked_and_only_those_that_saw_it(copy: Repository) -> None:
@@ -138,7 +141,7 @@ def test_models_go_if_asked_and_only_those_that_saw_it(copy: Repository) -> None
     late = set(copy.versions[2].tracks) - set(copy.versions[1].tracks)
     sha256 = sorted(late)[0]
     assert sha256 in trained
-    said = json.loads(copy.padstal("forget", sha256, "--models", "remove", "--yes", "--json").stdout)
+    said = json.loads(copy.padstal("forget", sha256, "--models", "remove", "--yes", "--json"))
     saw = copy.truly_saw(sha256)
     assert {(one["path"], one["md5"]) for one in said["models"] if one["fate"] == "remove"} == saw
     cache = copy.root / ".dvc/cache/files/md5"
@@ -149,11 +152,11 @@ def test_models_go_if_asked_and_only_those_that_saw_it(copy: Repository) -> None
 
 
 def test_a_recording_that_is_there_twice_is_named(copy: Repository) -> None:
-    said = copy.padstal("forget", "t003.wav", "--dry-run").stdout
+    said = copy.padstal("forget", "t003.wav", "--dry-run")
     assert "t003~b.wav" in said
-    both = json.loads(copy.padstal("forget", "t003.wav", "--duplicates", "--dry-run", "--json").stdout)
+    both = json.loads(copy.padstal("forget", "t003.wav", "--duplicates", "--dry-run", "--json"))
     assert {copy.tracks[sha256] for sha256 in both["sha256"]} == {"t003.wav", "t003~b.wav"}
-    exact = json.loads(copy.padstal("lineage", "t002.wav", "--json").stdout)
+    exact = json.loads(copy.padstal("lineage", "t002.wav", "--json"))
     assert {row["path"] for row in exact["files"]} >= {"t002.wav"}
 
 
@@ -165,7 +168,7 @@ def test_twenty_forgotten_tracks_leave_nothing_even_if_killed_and_the_next_run_i
     before = _kept(history, server)
     there = {name for _, name in found_in(before, tracks)}
     assert there == set(tracks.values()), "the search must find what is there"
-    said = json.loads(history.padstal("forget", *drawn, "--dry-run", "--json").stdout)
+    said = json.loads(history.padstal("forget", *drawn, "--dry-run", "--json"))
     truly = {pair for sha256 in drawn for pair in history.truly_saw(sha256)}
     assert {(one["path"], one["md5"]) for one in said["models"] if one["how"] == SAW} == truly
     assert all(set(one["sha256"]) <= set(drawn) for one in said["models"])

@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from padstal.captions.merge import Attribute, RuleMerger
@@ -60,6 +60,7 @@ def test_attributes_that_no_longer_fit_are_left_out():
 @settings(deadline=None)
 def test_a_merged_caption_keeps_the_original_and_never_has_two_of_a_kind_that_it_had_not(original, generated):
     merged = MERGE(original, generated)
+    assume(merged)
     assert merged.startswith(original.rstrip("., ;"))
     assert len(merged.encode()) <= MERGE.max_bytes
     for kind in ("genre", "mood", "tempo", "key"):
@@ -74,4 +75,5 @@ def test_a_merged_caption_keeps_the_original_and_never_has_two_of_a_kind_that_it
 @settings(deadline=None)
 def test_merging_again_adds_nothing(original, generated):
     merged = MERGE(original, generated)
+    assume(merged)  # "" is a refusal: the original alone is too long
     assert MERGE(merged, generated) == merged

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flows.child import run_child
+from tests.flows.tiny import gone
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(60)
@@ -18,19 +19,6 @@ FAMILY = (
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
 )
-
-
-def _gone(pid: int, within: float = 5.0) -> bool:
-    """Whether the process ends (or is a zombie that nobody here can reap)."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def _python(code: str) -> list[str]:
@@ -68,7 +56,7 @@ def test_an_error_in_the_reader_ends_the_whole_group(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_child(_python(FAMILY), tmp_path, os.environ, fail)
-    assert _gone(pids[0])
+    assert gone(pids[0])
 
 
 def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +76,7 @@ def test_the_time_limit_ends_the_whole_group_and_is_told(tmp_path: Path) -> None
     outcome = run_child(_python(FAMILY), tmp_path, os.environ, lambda line: pids.append(int(line)), timeout_seconds=1.0)
     assert outcome.timed_out
     assert outcome.code != 0
-    assert _gone(pids[0])
+    assert gone(pids[0])
 
 
 def test_a_child_within_its_time_is_left_alone(tmp_path: Path) -> None:
@@ -102,13 +90,13 @@ def test_a_grandchild_left_behind_by_a_finished_child_is_ended(tmp_path: Path) -
     )
     outcome = run_child(_python(code), tmp_path, os.environ, lambda _: None)
     assert outcome.code == 0
-    assert _gone(int(outcome.lines[0]))
+    assert gone(int(outcome.lines[0]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent death signal is Linux's")
 def test_dvc_dies_with_a_flow_that_was_killed(tmp_path: Path) -> None:
     pid = _kill_the_flow_of("print('up', flush=True); time.sleep(600)")
-    assert _gone(pid)
+    assert gone(pid)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent death signal is Linux's")
@@ -117,7 +105,7 @@ def test_dvc_writes_down_a_stage_that_had_ended_when_the_flow_was_killed(tmp_pat
     stage = "subprocess.run([sys.executable, '-c', ''])"
     work = f"{stage}; print('up', flush=True); time.sleep(1); print('lost'); open({str(written)!r}, 'w').close()"
     pid = _kill_the_flow_of(work)
-    assert _gone(pid, within=20)
+    assert gone(pid, within=20)
     assert written.exists()
 
 
@@ -139,7 +127,7 @@ def _kill_the_flow_of(work: str) -> int:
     flow = subprocess.Popen(_python(parent), stdout=subprocess.PIPE, text=True)
     assert flow.stdout is not None
     pid = int(flow.stdout.readline())
-    assert not _gone(pid, within=0.1)
+    assert not gone(pid, within=0.1)
     flow.send_signal(signal.SIGKILL)
     flow.wait()
     flow.stdout.close()

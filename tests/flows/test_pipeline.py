@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.flows.tiny import CHAIN, DVC, make_repo
+from tests.flows.tiny import CHAIN, DVC, gone, make_repo
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -120,6 +120,6 @@ def test_sigterm_to_the_flow_ends_the_stage_and_its_children(tmp_path: Path) -> 
         time.sleep(0.2)
     pid = int((root / "pid").read_text())
     flow.send_signal(signal.SIGTERM)
-    flow.wait(60)
-    assert not Path(f"/proc/{pid}").exists()
+    flow.wait(120)
+    assert gone(pid)
     assert flow.returncode != 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flows.causes import Cause, StageFailedError
 from flows.repro import changed_stages, open_dvc, repro
-from tests.flows.tiny import CHAIN, make_repo
+from tests.flows.tiny import CHAIN, gone, make_repo
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -33,18 +33,6 @@ while True: time.sleep(1)
 
 def _silent(_: str) -> None:
     pass
-
-
-def _gone(pid: int, within: float = 20.0) -> bool:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def _pids(root: Path) -> list[int]:
@@ -78,7 +66,7 @@ def test_who_a_stage_leaves_behind_is_ended_and_the_next_command_works(tmp_path:
     root = make_repo(tmp_path, script=LEAVES_SOMEBODY)
     with open_dvc(root) as dvc:
         assert repro("first", root, False, _silent, dvc=dvc).result == "ran"
-        assert _gone(int((root / "out").read_text()))
+        assert gone(int((root / "out").read_text()))
         assert repro("first", root, False, _silent, dvc=dvc).result == "up to date"
 
 
@@ -89,7 +77,7 @@ def test_a_stage_that_takes_too_long_may_save_itself_and_is_ended_with_its_child
         with pytest.raises(StageFailedError) as failure:
             repro("first", root, False, _silent, dvc=dvc, timeout_seconds=5.0)
     assert failure.value.cause is Cause.TIME
-    assert all(_gone(pid) for pid in _pids(root))
+    assert all(gone(pid) for pid in _pids(root))
     assert (root / "saved").read_text() == "x"
 
 
@@ -101,5 +89,5 @@ def test_a_killed_flow_takes_its_stage_along_which_may_save_itself(tmp_path: Pat
     pids = _pids(root)
     os.kill(flow.pid, signal.SIGKILL)
     flow.wait()
-    assert all(_gone(pid) for pid in pids)
+    assert all(gone(pid) for pid in pids)
     assert (root / "saved").read_text() == "x"

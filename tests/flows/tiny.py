@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 DVC = [sys.executable, "-m", "dvc"]
@@ -40,3 +41,16 @@ def make_repo(root: Path, dvc_yaml: str = SCRIPT, script: str = "") -> Path:
     (root / "dvc.yaml").write_text(dvc_yaml)
     (root / "stage.py").write_text(COUNT + script)
     return root
+
+
+def gone(pid: int, within: float = 20.0) -> bool:
+    """Whether the process ends in so many seconds, or is a zombie that nobody here can reap."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.flows.checkout import environment_of, make_checkout
 from tests.flows.prefect_server import PREFECT, QUIET, Server, server, started, wait_for, without_prefect
+from tests.flows.tiny import gone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("operations")]
 
@@ -62,7 +63,7 @@ class Place:
         pids = [int(word) for file in files for word in file.read_text().split()]
         for file in files:
             file.unlink()
-        assert all(alive(pid) for pid in pids)
+        assert not any(gone(pid, 0.1) for pid in pids)
         return pids
 
 
@@ -155,7 +156,7 @@ def test_cancellation_ends_all_processes_of_a_stage_and_the_gpu_is_never_shared(
     place.server.cancel(sleeping)
     cancelled = place.server.finished(sleeping)
     assert cancelled["state"]["type"] == "CANCELLED"
-    assert not [pid for pid in sleepers if alive(pid)]
+    assert all(gone(pid, 0.5) for pid in sleepers)
     evaluated = place.server.finished(waiting)
     assert evaluated["state"]["type"] == "COMPLETED", place.server.log(waiting)
     assert evaluated["start_time"] > cancelled["end_time"]
@@ -197,21 +198,13 @@ def test_a_run_killed_with_its_worker_is_marked_and_no_longer_blocks_its_pool(pl
     for pid in _ancestors(sleepers[0]):
         if "prefect" in _command(pid):
             os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not [pid for pid in sleepers if alive(pid)], "the end of the killed run's processes", 60)
+    assert all(gone(pid, 60) for pid in sleepers)
     assert place.server.state(zombie) == "RUNNING"
     place.start("gpu")
     next_one = place.server.ask("backfill", stages=["ingest"])
     assert "no heartbeat" in place.server.finished(zombie)["state"]["message"]
     assert place.server.state(zombie) == "CRASHED"
     assert place.server.finished(next_one)["state"]["type"] == "COMPLETED"
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def _active(server: Server, name: str) -> list[Any]:

@@ -145,7 +145,7 @@ def _write_folder(folder: Path) -> Path:
         pitch = 110.0 * 2 ** (rng.integers(0, 36) / 12)
         pulse = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * rng.uniform(1, 4) * time))
         tone = 0.2 * np.sin(2 * np.pi * pitch * time) * pulse + 0.02 * rng.standard_normal(len(time))
-        audio = np.stack([tone, np.roll(tone, 40)], axis=1) if number % 2 else tone
+        audio = np.stack([tone, 0.7 * tone], axis=1) if number % 2 else tone
         name = f"sub/tone {number}.{suffix}"
         soundfile.write(folder / name, audio, rate)
         rows.append(f'"{name}","a pulse, {pitch:.0f} hertz",,artist {number % 12}')

@@ -166,8 +166,7 @@ def test_cancellation_ends_all_processes_of_a_stage_and_the_gpu_is_never_shared(
     [page] = (Path(place.environment["PADSTAL_WORKSPACES"]) / "pages").glob("*.html")
     assert page.as_uri() in shown["page"]
     assert '"stage": "train_diffusion", "result": "ran"' in shown["stages"]
-    told = {event["resource"]["prefect.resource.id"]: event for event in place.server.events("prefect.asset")}
-    report = told["dvc://checkout/reports/demo/page.html"]
+    report = wait_for(lambda: _told(place.server).get("dvc://checkout/reports/demo/page.html"), "the report's event")
     assert report["related"][0]["prefect.resource.id"] == "dvc://checkout/models/demo/diffusion"
     assert len(report["payload"]["md5"]) == 32
 
@@ -209,6 +208,11 @@ def test_a_run_killed_with_its_worker_is_marked_and_no_longer_blocks_its_pool(pl
 
 def _active(server: Server, name: str) -> list[Any]:
     return [run for run in server.runs_of(name) if run["state_type"] in ("PENDING", "RUNNING", "CANCELLING")]
+
+
+def _told(server: Server) -> dict[str, Any]:
+    """Artefact → the event that told of it."""
+    return {event["resource"]["prefect.resource.id"]: event for event in server.events("prefect.asset")}
 
 
 def _ancestors(pid: int) -> list[int]:

@@ -9,11 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
 from prefect.events import emit_event
 
 from flows.git import git, shown
-from flows.repro import YAML_LOADER
+from flows.locked import read_lock
 
 MATERIALISED = "prefect.asset.materialization.succeeded"
 DATA = ("data/", "models/", "reports/")
@@ -22,10 +21,9 @@ DATA = ("data/", "models/", "reports/")
 
 def tell_assets(root: Path, stages: Sequence[str]) -> None:
     """Emit an event for each output of `stages`, as `dvc.lock` of the repository at `root` has it."""
-    lock = root / "dvc.lock"
-    if not stages or not lock.exists():
+    if not stages:
         return
-    locked = yaml.load(lock.read_bytes(), YAML_LOADER).get("stages", {})
+    locked = read_lock(root)
     name, commit = repository_name(root), git(root, "rev-parse", "--verify", "-q", "HEAD", status=(0, 1, 128))
     for stage in stages:
         entry = locked.get(stage, {})

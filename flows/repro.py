@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from flows.causes import StageFailedError, cause_of, last_words
+from flows.locked import changed_deps, read_lock
 from flows.resident import DVC_CHILD, Dvc
 from padstal.integrity.torn import guard
 
@@ -60,6 +59,11 @@ def repro(
         say(f"dvc.lock was torn by a kill; mended: {mended}")
     started = time.monotonic()
     lock = root / ".state" / "locks" / stage
+    lacking = [path for path in changed_deps(read_lock(root), stage) if not (root / path).exists()] if pull else []
+    if lacking:
+        outcome = dvc.run(["pull", *lacking], say, timeout_seconds=timeout_seconds)
+        if outcome.code != 0 or outcome.timed_out:
+            raise StageFailedError(stage, cause_of(outcome), last_words("dvc pull", outcome))
     outcome = dvc.run(["repro", "-s", stage, *options], say, timeout_seconds=timeout_seconds, lock=lock)
     if outcome.code != 0 or outcome.timed_out:
         raise StageFailedError(stage, cause_of(outcome), last_words(stage, outcome))
@@ -91,10 +95,9 @@ def changed_stages(dvc: Dvc, say: Callable[[str], None], stages: Sequence[str], 
 
 def _lacking(dvc: Dvc, stages: Sequence[str]) -> frozenset[str]:
     """Stages that `dvc.lock` does not say are done."""
-    lock = dvc.root / "dvc.lock"
-    locked = yaml.load(lock.read_bytes(), YAML_LOADER).get("stages", {}) if lock.exists() else {}
-    never_ran = [stage for stage in stages if stage not in locked]  # DVC, told to allow missing files, calls them done
-    return frozenset(never_ran) | _would_run(dvc, [stage for stage in stages if stage in locked])
+    locked = read_lock(dvc.root)
+    behind = {stage for stage in stages if stage not in locked or changed_deps(locked, stage)}  # DVC calls them done
+    return frozenset(behind) | _would_run(dvc, [stage for stage in stages if stage not in behind])
 
 
 def _would_run(dvc: Dvc, stages: Sequence[str]) -> frozenset[str]:
@@ -109,8 +112,6 @@ def _would_run(dvc: Dvc, stages: Sequence[str]) -> frozenset[str]:
     return frozenset().union(*(_would_run(dvc, [stage]) for stage in stages))
 
 
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""`dvc.lock` is long, and libyaml ten times as fast."""
 _WOULD_RUN = re.compile(r"^(?:Running stage|Stage) '([^']+)'(?::| is cached)", re.MULTILINE)
 
 

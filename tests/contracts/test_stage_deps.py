@@ -1,8 +1,9 @@
 """Code that a stage runs is among its `deps`, so that an edit re-runs what it should and nothing else."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from dvc.repo import Repo
 from tests.contracts.repository import ROOT, SRC, STAGES_FOLDER, dvc_stages, reached
 
 PACKAGE = SRC / "padstal"
@@ -43,3 +44,13 @@ def test_every_dep_is_reached(stage: str) -> None:
 def test_compiled_files_do_not_make_a_dep_look_changed() -> None:
     ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").split()
     assert {"__pycache__/", "__pycache__"} & set(ignored), ".dvcignore must name __pycache__"
+
+
+def test_a_dep_that_a_stage_writes_is_named_as_it_is_written() -> None:
+    """A folder above it would do for `dvc repro`, but not where data are missing: DVC compares whole outputs there."""
+    with Repo(str(ROOT)) as repo:
+        written = {out.def_path for out in repo.index.outs}
+        deps = {(stage.name, dep.def_path) for stage in repo.index.stages for dep in stage.deps}
+    holders = {str(parent) for path in written for parent in PurePosixPath(path).parents}
+    parts = {(stage, dep) for stage, dep in deps if any(dep.startswith(f"{path}/") for path in written)}
+    assert {(stage, dep) for stage, dep in deps if dep in holders} | parts == set()

@@ -75,7 +75,8 @@ def make_copy(root: Path) -> Path:
         else:
             shutil.copy(source, root / name)
     (root / ".dvc").mkdir()
-    shutil.copy(ROOT / ".dvc" / "config", root / ".dvc" / "config")
+    for name in ("config", ".gitignore"):
+        shutil.copy(ROOT / ".dvc" / name, root / ".dvc" / name)
     change_params(root, CHANGES)
     command(root, "git", "init", "-q")
     command(root, "padstal", "scan")

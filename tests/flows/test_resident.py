@@ -58,8 +58,25 @@ def test_one_process_brings_all_stages_up_to_date_and_tells_what_changed(tmp_pat
         assert changed_stages(dvc, _silent, stages, here=True) == {"middle@x", "last"}
         assert changed_stages(dvc, _silent, stages, here=False) == set()
         assert dvc._process is process
+
     assert process is not None
     assert process.poll() is not None
+
+
+def test_where_data_are_missing_the_lock_tells_that_what_a_stage_reads_was_written_anew(tmp_path: Path) -> None:
+    root = make_repo(tmp_path / "here", CHAIN)
+    with open_dvc(root) as dvc:
+        for stage in ("first", "middle@x", "middle@y", "last"):
+            repro(stage, root, False, _silent, dvc=dvc)
+        file = root / "dvc.yaml"
+        file.write_text(file.read_text().replace("write('a')", "write('new')"))
+        repro("first", root, False, _silent, dvc=dvc)
+        for data in ("a", "b_x", "b_y", "last"):
+            (root / data).unlink()
+        assert changed_stages(dvc, _silent, ["first", "middle@x", "last"], here=False) == {"middle@x"}
+        assert repro("middle@x", root, False, _silent, True, dvc=dvc).result == "ran"
+        assert (root / "b_x").read_text() == "newx"
+        assert changed_stages(dvc, _silent, ["middle@x", "middle@y", "last"], here=False) == {"middle@y", "last"}
 
 
 def test_who_a_stage_leaves_behind_is_ended_and_the_next_command_works(tmp_path: Path) -> None:

@@ -43,6 +43,13 @@ def test_who_starts_a_pipeline_run_names_it(repository: Path, monkeypatch: pytes
     assert len(run_group(repository)) == 128
 
 
+def test_all_stages_of_a_retraining_share_its_branch_s_name(repository: Path) -> None:
+    subprocess.run(["git", "checkout", "-q", "-b", "retrain/ab12"], cwd=repository, check=True)
+    assert run_group(repository) == "retrain-ab12"
+    _commit(repository)
+    assert run_group(repository) == "retrain-ab12"
+
+
 def test_without_git_and_params_there_is_still_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PADSTAL_RUN_GROUP", raising=False)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

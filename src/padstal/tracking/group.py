@@ -1,8 +1,9 @@
 """Which runs belong together: all stages of one run of the pipeline share one group.
 
-Whoever starts a pipeline run may name it (a flow, a person) in `PADSTAL_RUN_GROUP`. Otherwise the group is made of the
-revision and of the active scale's params, so that stages that DVC starts one by one, and a run that was killed and goes
-on, agree without talking to each other.
+Whoever starts a pipeline run may name it in `PADSTAL_RUN_GROUP`. On the branch of a retraining, whose stages are
+committed one by one by more than one machine, the branch names it. Otherwise the group is made of the revision and of
+the active scale's params. So stages that DVC starts one by one, and a run that was killed and goes on, agree without
+talking to each other.
 """
 
 import hashlib
@@ -16,21 +17,29 @@ from padstal.params.load import ParamsError, read_yaml
 from padstal.tracking.secrets import redact
 
 GROUP = "PADSTAL_RUN_GROUP"
+RETRAINING = "retrain/"
+"""How the branches begin that retrainings work on."""
 LONGEST = 128
 """Characters; W&B takes no longer name."""
 
 
 def run_group(root: Path) -> str:
-    """The group of runs of the repository at `root`: the variable's, or "<revision>-<digest of the params>"."""
-    named = re.sub(r"[^\w.@+-]", "-", redact(os.environ.get(GROUP, "").strip()))[:LONGEST]
+    """The group of runs of the repository at `root`: named, of a branch, or "<revision>-<digest of the params>"."""
+    branch = _git(root, "branch", "--show-current")
+    name = os.environ.get(GROUP, "").strip() or (branch if branch.startswith(RETRAINING) else "")
+    named = re.sub(r"[^\w.@+-]", "-", redact(name))[:LONGEST]
     return named or f"{revision(root)[:12] or 'no-revision'}-{params_digest(root)[:8]}"
 
 
 def revision(root: Path) -> str:
     """The commit that the repository at `root` is at; "" without one."""
-    command = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
+    return _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """What git says; "" where it fails."""
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -80,7 +80,7 @@ sync: setup ## Send to W&B what was recorded offline, with its lineage
 
 test: setup ## All tests but the longest (browser, servers, an end-to-end run too)
 	bash scripts/install_system.sh --quiet
-	python -m pytest -m "not long" -n 2 --dist loadgroup
+	python -m pytest -m "not long" -n 2 --dist loadgroup --durations 30 --durations-min 8
 
 test-long: setup ## The longest tests: a scripted week of operations
 	bash scripts/install_system.sh --quiet

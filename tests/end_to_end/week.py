@@ -115,7 +115,8 @@ class Place:
 
     def checkpoint(self, stage: str) -> bool:
         """Whether a training has written one, and still needs it."""
-        return any(file.stat().st_size for file in self.workspaces.glob(f"*/state/demo/{stage}/**/*.pt"))
+        files = self.workspaces.glob(f"*/state/demo/{stage}/**/*")
+        return any(file.suffix in (".pt", ".ckpt") for file in files)
 
 
 def make_place(folder: Path) -> Place:

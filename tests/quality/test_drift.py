@@ -121,10 +121,10 @@ def test_rare_categories_are_counted_together():
 
 
 def test_values_that_are_missing_or_infinite_are_left_out():
-    table = clips(0, tracks=4).assign(pmos=np.nan, log_likelihood=[np.inf, np.nan, 1.0] * 4)
+    table = clips(0, tracks=4).assign(pmos=np.nan, bandwidth_hz=[np.inf, np.nan, 1.0] * 4)
     features = profile(table)["features"]
     assert "pmos" not in features
-    assert features["log_likelihood"]["quantiles"][0] == 1.0
+    assert features["bandwidth_hz"]["quantiles"][0] == 1.0
 
 
 def test_unchanged_data_raise_no_alarm_and_changed_data_do():

@@ -26,15 +26,8 @@ from padstal.quality.curated import tags_of
 from padstal.quality.expectations import VALUE, Expectation, Severity
 
 CATEGORICAL = ("licence", "source", "tags", "split", "decision", "quality_level", "prefix")
-NUMERIC = (
-    "loudness_lufs",
-    "bandwidth_hz",
-    "clipped_share",
-    "track_seconds",
-    "caption_bytes",
-    "pmos",
-    "log_likelihood",
-)
+NUMERIC = ("loudness_lufs", "bandwidth_hz", "clipped_share", "track_seconds", "caption_bytes", "pmos")
+"""Not `log_likelihood`: its Gaussian is fitted to the data set itself, and moves with the number of tracks alone."""
 EMBEDDING = "clap_embedding"
 CATEGORIES = 200
 """Most categories of a feature that a profile names; the rest are "other"."""

@@ -7,7 +7,6 @@ import numpy as np
 
 from padstal.audio import rejection
 from padstal.audio.loudness import gain_to, gated_loudness, step_powers
-from padstal.audio.measure import largest
 from padstal.audio.rejection import RejectedError
 from padstal.audio.resample import resample
 
@@ -75,8 +74,9 @@ def levelled(
     """
     from padstal.audio.kernels import quantise
 
-    peak = max(float(largest(audio_SC)), 1e-9)
-    whole, *parts = step_powers(audio_SC, sample_rate, [(0, len(audio_SC)), *stretches])
+    powers = step_powers(audio_SC, sample_rate, [(0, len(audio_SC)), *stretches])
+    whole, *parts = powers.stretches
+    peak = max(powers.peak, 1e-9)
     if loudness_lufs is None:
         gain = np.float32(min(1.0, CEILING / peak))
     else:

@@ -33,6 +33,8 @@ from padstal.storage.listing import walk
 from padstal.storage.tombstones import veil
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
+EVENNESS = 16
+"""A worker gets no more than its share of the tracks over this at a time, so that all end at about the same time."""
 TOMBSTONE = "it has a tombstone in data/tombstones.jsonl"
 Progress = Callable[..., Iterable[Any]]
 
@@ -189,8 +191,12 @@ class _Run:
     collected: Collected
     tracks: int
 
+    @property
+    def buckets(self) -> int:
+        return bucket_count(self.tracks, self.terms.shard_tracks)
+
     def bucket(self, candidate: Candidate) -> int:
-        return bucket_of(candidate.sha256, bucket_count(self.tracks, self.terms.shard_tracks))
+        return bucket_of(candidate.sha256, self.buckets)
 
     def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection, bool]]:
         """What came of each candidate, in the order of sha256, and whether this run found it out."""
@@ -214,9 +220,7 @@ class _Run:
                 if tracks:
                     places = self.shards.place
                     pieces = (self.store.piece(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks)
-                    if self.shards.write(bucket, shape, names, pieces):
-                        for one, _ in tracks:
-                            self.store.release(one.sha256)
+                    self.shards.write(bucket, shape, names, pieces)
                 break
             except DamagedError:
                 for one, _ in tracks:
@@ -235,7 +239,8 @@ class _Run:
                 row += 1
 
     def _order(self, candidate: Candidate) -> Order:
-        return Order(candidate.full, candidate.sha256, candidate.stamp, self.terms.form, self.store)
+        bucket = f"{self.bucket(candidate):05d}-of-{self.buckets:05d}"
+        return Order(candidate.full, candidate.sha256, candidate.stamp, self.terms.form, self.store, bucket)
 
     def _taken_in(self, orders: Iterator[Order]) -> Iterator[Track | Rejection | None]:
         return ordered_map(
@@ -244,6 +249,8 @@ class _Run:
             workers=self.workers,
             seconds=self.terms.max_file_seconds,
             known=self._known,
+            together=lambda order: order.bucket,
+            most=max(1, self.tracks // (EVENNESS * self.workers.count)),
             crashed=crashed,
             timed_out=timed_out,
         )

@@ -34,15 +34,20 @@ class Name:
 
 @dataclass(frozen=True)
 class Piece:
-    """Clips, int16 of `shape` [clips, samples, channels], in the file at `path` from byte `start`."""
+    """Clips, int16 of `shape` [clips, samples, channels], in the file at `path` from byte `start`, maybe a spool."""
 
     path: Path
     start: int
     shape: tuple[int, int, int]
+    spooled: bool = False
 
     @property
     def length(self) -> int:
         return 2 * int(np.prod(self.shape))
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
 
     def copy_to(self, target: BinaryIO) -> None:
         """Append them to `target`, an unbuffered file at its end.
@@ -50,7 +55,7 @@ class Piece:
         Raises:
             OSError: The file is shorter than it should be, or cannot be read or written.
         """
-        end = self.start + self.length
+        end = self.end
         with self.path.open("rb") as source:
             found = os.fstat(source.fileno()).st_size
             if found < end:

@@ -52,13 +52,22 @@ class ClipForm:
 
 @dataclass(frozen=True)
 class Order:
-    """A file to take in: its place, the digest and stamp it had when it was hashed, and where its clips go."""
+    """A file to take in.
+
+    Attributes:
+        path: Where it lies.
+        sha256, stamp: What it had when it was hashed.
+        form: Of its clips.
+        store: Where they go.
+        bucket: Names the tracks that share a shard with it.
+    """
 
     path: Path
     sha256: str
     stamp: Stamp
     form: ClipForm
     store: TrackStore
+    bucket: str
 
 
 def take_in(order: Order) -> Rejection | None:
@@ -85,7 +94,7 @@ def take_in(order: Order) -> Rejection | None:
     if isinstance(result, Rejection):
         order.store.keep(order.sha256, result)
     else:
-        order.store.keep(order.sha256, *result)
+        order.store.keep(order.sha256, *result, bucket=order.bucket)
     return None
 
 

@@ -8,6 +8,7 @@ file that holds the tracks of a bucket one after the other and nothing else beco
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ _TOKEN = os.urandom(6).hex()
 """Of this process; its number alone comes again."""
 
 
-def append(folder: Path, bucket: str, pcm_KSC: np.ndarray) -> tuple[str, int]:
-    """Put clips, int16 [K, S, C], behind those of this process; the file's name, and the byte where they begin.
+def append(folder: Path, bucket: str, clips: Iterable[np.ndarray]) -> tuple[str, int]:
+    """Put clips, int16 [S, C] each, behind those of this process; the file's name, and the byte where they begin.
 
     Raises:
         OSError: They cannot be written.
@@ -29,9 +30,10 @@ def append(folder: Path, bucket: str, pcm_KSC: np.ndarray) -> tuple[str, int]:
     with (folder / name).open("ab", buffering=0) as file:  # not synced: what a power failure tears is seen when read
         start = max(ROOM, file.tell())
         file.truncate(start)
-        left = np.ascontiguousarray(pcm_KSC, "<i2").reshape(-1).view(np.uint8).data
-        while left:
-            left = left[file.write(left) :]
+        for pcm_SC in clips:
+            left = np.ascontiguousarray(pcm_SC, "<i2").reshape(-1).view(np.uint8).data
+            while left:
+                left = left[file.write(left) :]
     return name, start
 
 

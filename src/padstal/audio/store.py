@@ -15,7 +15,7 @@ Tracks that the sources no longer have are swept at the end of a run.
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,29 +98,27 @@ class TrackStore:
         return self.folder / "tracks" / sha256[:2] / f"{sha256}.track"
 
     def keep(
-        self, sha256: str, result: Track | Rejection, pcm_KSC: np.ndarray | None = None, *, bucket: str = ""
+        self, sha256: str, result: Track | Rejection, clips: Sequence[np.ndarray] = (), *, bucket: str = ""
     ) -> None:
         """Store what came of a file.
 
         Args:
             sha256: Of the file.
             result: What came of it.
-            pcm_KSC: A track's clips, int16 [clips, samples, channels].
+            clips: A track's, int16 [samples, channels] each.
             bucket: Names the tracks that will share a shard with it.
         """
         content: dict[str, Any]
         if isinstance(result, Rejection):
             content = {"sha256": sha256, "rejected": [result.reason, result.detail]}
         else:
-            assert pcm_KSC is not None
-            assert pcm_KSC.dtype == np.int16
-            assert len(pcm_KSC) == len(result.clips)
+            assert len(clips) == len(result.clips)
             content = {
                 "sha256": sha256,
                 "track": {name: value for name, value in vars(result).items() if name != "clips"},
                 "clips": [[c.clip_id, c.offset_samples, *vars(c.measures).values()] for c in result.clips],
-                "shape": pcm_KSC.shape,
-                "spool": spool.append(self.shards, bucket, pcm_KSC),
+                "shape": (len(clips), *clips[0].shape),
+                "spool": spool.append(self.shards, bucket, clips),
             }
         text = json.dumps(content, separators=(",", ":")).encode()
         path = self.path(sha256)

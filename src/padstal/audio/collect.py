@@ -22,11 +22,11 @@ from padstal.audio.layouts.read import CAPTIONS, read_metadata
 from padstal.audio.licence import normalise
 from padstal.audio.licence_policy import Policy
 from padstal.audio.parallel import Workers, ordered_map
-from padstal.audio.piece import Name
+from padstal.audio.piece import DamagedError, Name
 from padstal.audio.register import Candidate, Refusal, Register
 from padstal.audio.rows import Rows
 from padstal.audio.shards import Shards, bucket_count, bucket_of
-from padstal.audio.store import DamagedError, Rejection, Track, TrackStore
+from padstal.audio.store import Rejection, Track, TrackStore
 from padstal.audio.track import ClipForm, Order, crashed, take_in, timed_out
 from padstal.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.storage.listing import walk
@@ -152,7 +152,7 @@ def collect(
                 collected.ignored += counts["ignored"]
                 collected.forgotten += [(folder.name, path) for path in forgotten]
             digests.sweep()
-        with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash)) as shards:
+        with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash, threads=workers.count)) as shards:
             run = _Run(terms, workers, tracks, shards, register, collected, register.settle())
             with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
@@ -222,7 +222,8 @@ class _Run:
                     pieces = (self.store.piece(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks)
                     self.shards.write(bucket, shape, names, pieces)
                 break
-            except DamagedError:
+            except DamagedError as damaged:
+                self.store.drop(damaged.sha256)
                 for one, _ in tracks:
                     if self.store.read(one.sha256) is None:
                         answer = next(self._taken_in(iter([self._order(one)])))

@@ -9,9 +9,9 @@ import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +49,9 @@ class Shards:
     all and holds it against its clips' ids. Shards go to the disk while the next ones are made.
     """
 
-    def __init__(self, out: Path, store: Path, *, verify: bool = False):
+    def __init__(self, out: Path, store: Path, *, verify: bool = False, threads: int = 1):
         self._out, self._store, self._verify = out, store, verify
+        self._copying = ThreadPoolExecutor(threads, thread_name_prefix="copy")
         out.mkdir(parents=True, exist_ok=True)
         store.mkdir(parents=True, exist_ok=True)
         self._flushing = ThreadPoolExecutor(1, thread_name_prefix="flush")
@@ -62,6 +63,7 @@ class Shards:
         )
 
     def close(self) -> None:
+        self._copying.shutdown()
         self._flushing.shutdown()
         self._records.commit()
         self._records.close()
@@ -74,6 +76,9 @@ class Shards:
             shape: Clips, samples, channels.
             names: Of its clips, in order.
             pieces: Their samples; read only where the store has no such shard.
+
+        Raises:
+            DamagedError: Samples are not those with the names.
         """
         ids = " ".join(clip.clip_id for clip in names)
         name = address(f"{shape} {ids}".encode())
@@ -84,7 +89,7 @@ class Shards:
             temporary, parts = stored.with_name(f".{name}.{os.getpid()}"), list(pieces)
             assert sum(part.shape[0] for part in parts) == shape[0], f"{parts} for a shard of shape {shape}"
             try:
-                made = _completed(shape, parts) or _assembled(temporary, shape, parts)
+                made = _completed(shape, parts) or self._assembled(temporary, shape, parts)
                 row = (name, *(_stamp(made) or ()))
                 self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
                 self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _places(name, shape, names))
@@ -120,6 +125,20 @@ class Shards:
     def _is_used(self, name: str) -> bool:
         return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
 
+    def _assembled(self, path: Path, shape: tuple[int, int, int], pieces: Sequence[Piece]) -> Path:
+        """A new file at `path` with these pieces, copied by several threads."""
+        with path.open("wb", buffering=0) as file:
+            file.write(_header(shape))
+            starts = accumulate((piece.length for piece in pieces), initial=ROOM)
+            copies = [
+                self._copying.submit(piece.copy_to, file.fileno(), at)
+                for piece, at in zip(pieces, starts, strict=False)
+            ]
+            wait(copies)  # all of them: the descriptor may be another file's once this one is closed
+            for copy in copies:
+                copy.result()
+        return path
+
     def _usable(self, name: str, stored: Path, shape: tuple[int, int, int], names: Sequence[Name]) -> bool:
         query = "SELECT bytes, modified_ns FROM shards WHERE name = ?"
         row = self._records.execute(query, (name,)).fetchone()
@@ -136,18 +155,11 @@ def _completed(shape: tuple[int, int, int], pieces: Sequence[Piece]) -> Path | N
         return None
     if any(piece.start != end for piece, end in zip(pieces, ends, strict=False)):
         return None
+    for piece in pieces:
+        piece.check()
     with spool.open("r+b", buffering=0) as file:
         file.write(_header(shape))
     return spool
-
-
-def _assembled(path: Path, shape: tuple[int, int, int], pieces: Iterable[Piece]) -> Path:
-    """A new file at `path` with these pieces, which are copied."""
-    with path.open("wb", buffering=0) as file:
-        file.write(_header(shape))
-        for piece in pieces:
-            piece.copy_to(file)
-    return path
 
 
 def _places(name: str, shape: tuple[int, int, int], names: Sequence[Name]) -> Iterator[tuple[str, str, int]]:

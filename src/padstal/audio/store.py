@@ -16,7 +16,6 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ import numpy as np
 
 from padstal.audio import spool
 from padstal.audio.measure import Measures
-from padstal.audio.piece import Name, Piece, intact
+from padstal.audio.piece import DamagedError, Name, Piece
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,6 @@ class Track:
     clips: tuple[Clip, ...]
     silent_clips: int
     repairs: tuple[str, ...] = ()
-
-
-class DamagedError(Exception):
-    """Samples in the store that are not what was stored; the entry is gone."""
 
 
 @dataclass(frozen=True)
@@ -154,21 +149,22 @@ class TrackStore:
         Args:
             sha256: Of the file.
             elsewhere: The shard, and the byte in it, where a track's samples begin; asked where they are in no spool.
-            fresh: This run wrote them; others are read and held against the clips' ids first.
+            fresh: This run wrote them; others are held against the clips' ids where they are read.
 
         Raises:
-            DamagedError: They are not what was stored; the entry is removed.
+            DamagedError: They are nowhere.
         """
         content = self._line(sha256)
-        if content is not None:
-            spooled, shape = self._spooled(content), tuple(content["shape"])
-            place = spooled or elsewhere(sha256)
-            names = (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
-            with suppress(FileNotFoundError):
-                if place is not None and ((fresh and spooled) or intact(*place, shape, names)):
-                    return Piece(*place, shape, spooled=bool(spooled))
+        place = content and (self._spooled(content) or elsewhere(sha256))
+        if not place:
+            raise DamagedError(sha256)
+        spooled = place[0].name == content["spool"][0]
+        names = () if fresh and spooled else (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
+        return Piece(*place, tuple(content["shape"]), tuple(names), spooled=spooled)
+
+    def drop(self, sha256: str) -> None:
+        """Forget what came of a file."""
         self.path(sha256).unlink(missing_ok=True)
-        raise DamagedError(sha256)
 
     def _line(self, sha256: str) -> Any:
         """The content of an entry; None where it is not what was written."""

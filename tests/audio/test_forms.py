@@ -12,7 +12,7 @@ from padstal.audio.measure import FLOOR_DB, FLOOR_LUFS, Measures, bandwidth, cli
 from padstal.audio.rejection import RejectedError
 from padstal.audio.resample import resample
 from padstal.audio.segment import offsets
-from padstal.audio.standardise import CEILING, levelled, resampled, with_channels
+from padstal.audio.standardise import CEILING, level_of, resampled, with_channels
 
 
 def _tone(frequency: float, rate: int, seconds: float = 2.0, level: float = 0.5) -> np.ndarray:
@@ -47,21 +47,21 @@ def test_mono_is_the_mean_and_stereo_has_mono_twice():
 
 def test_levelling_reaches_the_loudness_and_never_clips():
     whole = [(0, 32_000)]
-    quiet = levelled(_tone(997, 16_000, level=0.01)[:, None], 16_000, loudness_lufs=-20.0, stretches=whole)
-    assert quiet.loudness_lufs == pytest.approx([-20], abs=0.01)
-    assert integrated_loudness(quiet.pcm_SC / 32768, 16_000) == pytest.approx(-20, abs=0.01)
-    loud = levelled(_tone(997, 16_000)[:, None], 16_000, loudness_lufs=0.0, stretches=whole)
-    assert np.abs(loud.pcm_SC).max() / 32768 == pytest.approx(CEILING, abs=1e-3)
-    as_it_is = levelled(_tone(997, 16_000, level=0.01)[:, None], 16_000, loudness_lufs=None, stretches=whole)
-    assert np.array_equal(as_it_is.pcm_SC, to_pcm(_tone(997, 16_000, level=0.01)[:, None]))
+    soft_SC, loud_SC = _tone(997, 16_000, level=0.01)[:, None], _tone(997, 16_000)[:, None]
+    raised = level_of(soft_SC, 16_000, loudness_lufs=-20.0, stretches=whole)
+    assert raised.loudness_lufs == pytest.approx([-20], abs=0.01)
+    assert integrated_loudness(quantise(soft_SC, raised.gain) / 32768, 16_000) == pytest.approx(-20, abs=0.01)
+    held = level_of(loud_SC, 16_000, loudness_lufs=0.0, stretches=whole)
+    assert np.abs(quantise(loud_SC, held.gain)).max() / 32768 == pytest.approx(CEILING, abs=1e-3)
+    assert level_of(soft_SC, 16_000, loudness_lufs=None, stretches=whole).gain == 1
 
 
 def test_a_clips_loudness_is_that_of_its_stretch_at_the_tracks_gain():
     rng = np.random.default_rng(3)
     audio = (rng.standard_normal((64_000, 2)) * np.repeat([0.01, 0.2], 32_000)[:, None]).astype(np.float32)
     parts = [(0, 32_000), (8_000, 40_000), (32_000, 64_000)]
-    found = levelled(audio, 16_000, loudness_lufs=-23.0, stretches=parts)
-    alone = [integrated_loudness(found.pcm_SC[start:stop] / 32768, 16_000) for start, stop in parts]
+    found = level_of(audio, 16_000, loudness_lufs=-23.0, stretches=parts)
+    alone = [integrated_loudness(audio[start:stop] * found.gain, 16_000) for start, stop in parts]
     assert found.loudness_lufs == pytest.approx(alone, abs=0.05)
 
 

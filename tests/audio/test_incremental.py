@@ -316,6 +316,29 @@ def test_memory_does_not_grow_with_the_number_of_tracks(tmp_path):
     assert peaks[1] <= 1.2 * peaks[0]
 
 
+def test_tracks_that_one_process_takes_in_become_shards_without_a_copy(bench, monkeypatch):
+    monkeypatch.setattr("padstal.audio.piece.Piece.copy_to", None)
+    bench.run()
+    monkeypatch.undo()
+    assert bench.run()[1] == bench.clean(workers=Workers(2))
+
+
+def test_what_a_killed_run_left_in_spools_is_used_and_goes(bench, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("padstal.audio.shards.Shards.write", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            bench.run()
+    left = list(bench.store.rglob("*.npy"))
+    with left[0].open("ab") as file:
+        file.write(b"torn")
+    entries = len(list(bench.store.rglob("*.track")))
+    monkeypatch.setattr("padstal.audio.spool._TOKEN", "of another process")
+    found, after = bench.run()
+    assert found.from_store == entries > 0
+    assert not any(path.exists() for path in left)
+    assert after == bench.clean()
+
+
 def test_samples_are_on_the_disk_once(bench):
     bench.run()
     clips = sum(path.stat().st_size for path in bench.store.rglob("*.npy"))

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.signal import sosfilt
 
 from padstal.audio import kernels
-from padstal.audio.loudness import k_weighting
-from padstal.audio.measure import clipped_share, largest
+from padstal.audio.loudness import MEMORY_SECONDS, k_weighting
+from padstal.audio.measure import clipped_share
 
 SAMPLES = 1_003
 
@@ -18,10 +19,17 @@ def audio(channels: int) -> np.ndarray:
 @pytest.mark.parametrize("channels", [1, 2])
 def test_loops_over_samples_give_the_same_bits_as_python(channels):
     audio_SC = audio(channels)
-    sections, edges = k_weighting(44_100), np.array([0, 1, 400, 401, SAMPLES])
+    rows_RL, sections = audio(4).astype(np.float64), k_weighting(44_100)
+    states = np.zeros((2, 6, 4))
+    kernels.filter_rows(rows_RL, sections, states[0])
+    kernels.filter_rows.py_func(rows_RL, sections, states[1])
+    assert (states[0] == states[1]).all()
+    edges = np.array([0, 1, 400, 401, SAMPLES])
     for given in (audio_SC, audio_SC.astype(np.float64)):
-        found = kernels.energies(given, sections, edges)
-        assert (found == kernels.energies.py_func(given, sections, edges)).all()
+        found, peak = kernels.energies(given, sections, edges, 100)
+        expected, expected_peak = kernels.energies.py_func(given, sections, edges, 100)
+        assert (found == expected).all()
+        assert peak == expected_peak == np.abs(given).max()
     pcm_SC = kernels.quantise(audio_SC, np.float32(1.7))
     assert (pcm_SC == kernels.quantise.py_func(audio_SC, np.float32(1.7))).all()
     assert kernels.peak_and_squares(pcm_SC) == kernels.peak_and_squares.py_func(pcm_SC)
@@ -34,8 +42,25 @@ def test_loops_over_samples_give_the_same_bits_as_python(channels):
         assert kernels.count_from(audio_SC[:, 0].copy(), floor) == (abs(audio_SC[:, 0]) >= floor).sum()
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("samples", [1, 2, 300, 20_000, 100_003])
+def test_stretches_that_are_filtered_side_by_side_have_the_energies_of_the_whole(channels, samples):
+    audio_SC = np.random.default_rng(samples).standard_normal((samples, channels)).astype(np.float32)
+    audio_SC[samples // 2 :] *= 1e-3
+    sections, edges = k_weighting(44_100), np.unique([0, 1, *range(0, samples, 441), samples])
+    energy_S = np.square(sosfilt(sections, audio_SC.astype(np.float64), axis=0)).sum(axis=1)
+    found, peak = kernels.energies(audio_SC, sections, edges, round(MEMORY_SECONDS * 44_100))
+    assert found == pytest.approx(np.add.reduceat(energy_S, edges[:-1]), rel=1e-9)
+    assert peak == np.abs(audio_SC).max()
+
+
 def test_moments_give_the_same_bits_as_python():
-    assert kernels.moments(audio(2)) == kernels.moments.py_func(audio(2))
+    for samples in (SAMPLES, SAMPLES - 1):
+        assert kernels.moments(audio(2)[:samples]) == kernels.moments.py_func(audio(2)[:samples])
+    audio_SC = audio(2).astype(np.float64)
+    left, right = audio_SC.T
+    expected = (left.sum(), right.sum(), left @ left, right @ right, left @ right)
+    assert kernels.moments(audio(2)) == pytest.approx(expected)
 
 
 def test_powers_of_spectra_are_those_of_numpy():
@@ -45,14 +70,14 @@ def test_powers_of_spectra_are_those_of_numpy():
     assert (kernels.power(spectrum_NF) == expected).all()
 
 
-def test_the_largest_magnitude_is_found_in_any_block():
-    samples = audio(2)
+def test_the_largest_magnitude_is_found_anywhere():
+    samples = audio(1)[:, 0]
     for at in (0, 500, SAMPLES - 1):
         for value in (-3.5, 3.5):
             changed = samples.copy()
-            changed[at, 1] = value
-            assert largest(np.tile(changed, (40, 1))) == np.float32(3.5)
-    assert largest(np.zeros((0, 2), np.float32)) == 0
+            changed[at] = value
+            assert kernels.largest(changed) == kernels.largest.py_func(changed) == np.float32(3.5)
+    assert kernels.largest(np.full(3, -0.0, np.float32)) == 0
 
 
 def test_flat_tops_are_counted_in_every_block_that_has_them():

@@ -1,7 +1,6 @@
 """Shards hold whole buckets of tracks, and one more bucket splits one old one."""
 
 import hashlib
-import mmap
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padstal.audio.piece import Name, Piece, intact
+from padstal.audio.piece import DamagedError, Name, Piece, intact
 from padstal.audio.shards import Shards, bucket_count, bucket_of
 from padstal.storage.content import clip_address
 
@@ -70,18 +69,22 @@ def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
     shards.close()
 
 
-@pytest.mark.parametrize("window", [2**24, mmap.ALLOCATIONGRANULARITY])
-def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, window):
-    monkeypatch.setattr("padstal.audio.piece._WINDOW", window)
+@pytest.mark.parametrize("block", [2**24, 1000])
+def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, block):
+    monkeypatch.setattr("padstal.audio.piece._BLOCK", block)
     clips = np.random.default_rng(0).integers(-(2**15), 2**15, (3, 2**15 + 5, 1), np.int16)
     found = piece(tmp_path / "x", clips)
     with (tmp_path / "target").open("wb", buffering=0) as target:
         target.write(b"head")
-        found.copy_to(target)
-    assert (tmp_path / "target").read_bytes() == b"head" + clips.tobytes()
+        found.copy_to(target.fileno(), 4)
+        replace(found, names=tuple(names(clips))).copy_to(target.fileno(), 4 + found.length)
+    assert (tmp_path / "target").read_bytes() == b"head" + 2 * clips.tobytes()
     longer = replace(found, shape=(4, *found.shape[1:]))
-    with (tmp_path / "target").open("wb", buffering=0) as target, pytest.raises(OSError, match="expected"):
-        longer.copy_to(target)
+    with (tmp_path / "target").open("wb", buffering=0) as target, pytest.raises(EOFError, match="early"):
+        longer.copy_to(target.fileno(), 0)
+    moved = replace(found, start=found.start - 1, names=tuple(names(clips)))
+    with (tmp_path / "target").open("wb", buffering=0) as target, pytest.raises(DamagedError, match=SHA256):
+        moved.copy_to(target.fileno(), 0)
 
 
 def test_clips_are_intact_where_their_samples_have_their_names(tmp_path):

@@ -22,17 +22,19 @@ from padstal.audio.layouts.read import CAPTIONS, read_metadata
 from padstal.audio.licence import normalise
 from padstal.audio.licence_policy import Policy
 from padstal.audio.parallel import Workers, ordered_map
-from padstal.audio.piece import Name
+from padstal.audio.piece import DamagedError, Name
 from padstal.audio.register import Candidate, Refusal, Register
 from padstal.audio.rows import Rows
 from padstal.audio.shards import Shards, bucket_count, bucket_of
-from padstal.audio.store import DamagedError, Rejection, Track, TrackStore
+from padstal.audio.store import Rejection, Track, TrackStore
 from padstal.audio.track import ClipForm, Order, crashed, take_in, timed_out
 from padstal.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.storage.listing import walk
 from padstal.storage.tombstones import veil
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
+EVENNESS = 16
+"""A worker gets no more than its share of the tracks over this at a time, so that all end at about the same time."""
 TOMBSTONE = "it has a tombstone in data/tombstones.jsonl"
 Progress = Callable[..., Iterable[Any]]
 
@@ -150,7 +152,7 @@ def collect(
                 collected.ignored += counts["ignored"]
                 collected.forgotten += [(folder.name, path) for path in forgotten]
             digests.sweep()
-        with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash)) as shards:
+        with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash, threads=workers.count)) as shards:
             run = _Run(terms, workers, tracks, shards, register, collected, register.settle())
             with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
@@ -189,8 +191,12 @@ class _Run:
     collected: Collected
     tracks: int
 
+    @property
+    def buckets(self) -> int:
+        return bucket_count(self.tracks, self.terms.shard_tracks)
+
     def bucket(self, candidate: Candidate) -> int:
-        return bucket_of(candidate.sha256, bucket_count(self.tracks, self.terms.shard_tracks))
+        return bucket_of(candidate.sha256, self.buckets)
 
     def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection, bool]]:
         """What came of each candidate, in the order of sha256, and whether this run found it out."""
@@ -214,11 +220,10 @@ class _Run:
                 if tracks:
                     places = self.shards.place
                     pieces = (self.store.piece(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks)
-                    if self.shards.write(bucket, shape, names, pieces):
-                        for one, _ in tracks:
-                            self.store.release(one.sha256)
+                    self.shards.write(bucket, shape, names, pieces)
                 break
-            except DamagedError:
+            except DamagedError as damaged:
+                self.store.drop(damaged.sha256)
                 for one, _ in tracks:
                     if self.store.read(one.sha256) is None:
                         answer = next(self._taken_in(iter([self._order(one)])))
@@ -235,7 +240,8 @@ class _Run:
                 row += 1
 
     def _order(self, candidate: Candidate) -> Order:
-        return Order(candidate.full, candidate.sha256, candidate.stamp, self.terms.form, self.store)
+        bucket = f"{self.bucket(candidate):05d}-of-{self.buckets:05d}"
+        return Order(candidate.full, candidate.sha256, candidate.stamp, self.terms.form, self.store, bucket)
 
     def _taken_in(self, orders: Iterator[Order]) -> Iterator[Track | Rejection | None]:
         return ordered_map(
@@ -244,6 +250,8 @@ class _Run:
             workers=self.workers,
             seconds=self.terms.max_file_seconds,
             known=self._known,
+            together=lambda order: order.bucket,
+            most=max(1, self.tracks // (EVENNESS * self.workers.count)),
             crashed=crashed,
             timed_out=timed_out,
         )

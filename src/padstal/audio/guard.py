@@ -48,6 +48,7 @@ class Guard:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._used = 0.0
+        self._ended = False
 
     def __call__(self, function: Callable[[Any], Any], item: Any, seconds: float | None) -> Any:
         """`function(item)`, or `Raised`, or `Lost`.
@@ -57,6 +58,8 @@ class Guard:
             item: Can be pickled.
             seconds: Wall time allowed; None for any.
         """
+        if self._ended:
+            return Lost(hung=False)
         if self._connection is not None and time.monotonic() - self._used > _STALE_SECONDS:
             self.close()
         if self._connection is None:
@@ -75,7 +78,8 @@ class Guard:
         return Lost(hung)
 
     def kill(self) -> None:
-        """End the child, whatever it does; the thread that waits for it gets `Lost`."""
+        """End the child, whatever it does; the thread that waits for it gets `Lost`, and for all items after it."""
+        self._ended = True
         if self._process is not None:
             self._process.kill()
 

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +15,22 @@ OVERLAP = 4
 """Blocks start every `BLOCK_SECONDS / OVERLAP`."""
 ABSOLUTE_GATE = -70.0
 RELATIVE_GATE = 10.0
+MEMORY_SECONDS = 0.4
+"""After so long, less than double precision is left of what the K filter remembers: its slowest pole decays as
+e^(−2π · 38 Hz · t)."""
+
+
+@dataclass(frozen=True)
+class Powers:
+    """Of audio that was filtered once.
+
+    Attributes:
+        stretches: K-weighted mean square, summed over channels, of every 100 ms of each stretch asked for.
+        peak: Largest magnitude of the audio as it is.
+    """
+
+    stretches: list[np.ndarray]
+    peak: float
 
 
 @lru_cache(maxsize=8)
@@ -51,11 +68,11 @@ def integrated_loudness(audio_SC: np.ndarray, sample_rate: int) -> float:
     Raises:
         ValueError: Audio shorter than one block of 400 ms.
     """
-    return gated_loudness(step_powers(audio_SC, sample_rate, [(0, len(audio_SC))])[0])
+    return gated_loudness(step_powers(audio_SC, sample_rate, [(0, len(audio_SC))]).stretches[0])
 
 
-def step_powers(audio_SC: np.ndarray, sample_rate: int, stretches: Sequence[tuple[int, int]]) -> list[np.ndarray]:
-    """K-weighted mean square, summed over channels, of every 100 ms of stretches of audio that is filtered once.
+def step_powers(audio_SC: np.ndarray, sample_rate: int, stretches: Sequence[tuple[int, int]]) -> Powers:
+    """Powers of stretches of audio, each from its own start.
 
     Args:
         audio_SC: [S, C] with 1 or 2 channels.
@@ -74,14 +91,15 @@ def step_powers(audio_SC: np.ndarray, sample_rate: int, stretches: Sequence[tupl
             found = (stop - start) / sample_rate
             raise ValueError(f"{found:.3f} s of audio: loudness needs at least {BLOCK_SECONDS} s")
         grids.append(np.arange(start, stop + 1, step))
-    edges = np.unique(np.concatenate([[0], *grids]))
-    energy = energies(np.ascontiguousarray(audio_SC), k_weighting(sample_rate), edges)
+    edges = np.unique(np.concatenate([[0, len(audio_SC)], *grids]))
+    warm_up = round(MEMORY_SECONDS * sample_rate)
+    energy, peak = energies(np.ascontiguousarray(audio_SC), k_weighting(sample_rate), edges, warm_up)
     before = np.concatenate([[0.0], np.cumsum(energy)])
-    return [np.diff(before[np.searchsorted(edges, grid)]) / step for grid in grids]
+    return Powers([np.diff(before[np.searchsorted(edges, grid)]) / step for grid in grids], float(peak))
 
 
 def gated_loudness(power: np.ndarray) -> float:
-    """Integrated loudness (LUFS) of `step_powers`; −inf where every block lies below the gate."""
+    """Integrated loudness (LUFS) of one stretch of `Powers`; −inf where every block lies below the gate."""
     block = np.convolve(power, np.full(OVERLAP, 1 / OVERLAP), mode="valid")
     loudness = _lufs(block)  # (1)
     audible = loudness > ABSOLUTE_GATE

@@ -65,16 +65,11 @@ def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, sourc
     )
 
 
-def largest(audio_SC: np.ndarray) -> np.float32:
-    """Largest magnitude of float32 samples."""
-    return max(map(_largest, _blocks(audio_SC)), default=np.float32(0))
-
-
 def clipped_share(source_SC: np.ndarray) -> float:
     """Share of float32 samples within 2 % of the peak; 0 for silence."""
-    from padstal.audio.kernels import count_from
+    from padstal.audio.kernels import count_from, largest
 
-    peaks = [_largest(block) for block in _blocks(source_SC)]
+    peaks = [largest(block) for block in _blocks(source_SC)]
     peak = max(peaks)
     if not peak > 0:
         return 0.0
@@ -87,10 +82,6 @@ def _blocks(audio_SC: np.ndarray) -> Iterator[np.ndarray]:
     """Samples [≤ `BLOCK`], block by block, each of which can be read twice and is fetched once."""
     samples = audio_SC.reshape(-1)
     return (samples[start : start + BLOCK] for start in range(0, samples.size, BLOCK))
-
-
-def _largest(block: np.ndarray) -> np.float32:
-    return max(block.max(), -block.min())
 
 
 def bandwidth(frames_NP: np.ndarray, sample_rate: int) -> float:

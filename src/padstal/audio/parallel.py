@@ -78,6 +78,8 @@ def ordered_map(
     workers: Workers,
     seconds: float | None = None,
     known: Callable[[ItemT], ResultT | None] = lambda item: None,
+    together: Callable[[ItemT], Any] = lambda item: None,
+    most: int = 1,
     crashed: Callable[[ItemT], ResultT] | None = None,
     timed_out: Callable[[ItemT], ResultT] | None = None,
 ) -> Iterator[ResultT]:
@@ -89,6 +91,8 @@ def ordered_map(
         workers: Who does the work.
         seconds: Wall time of one item; an item that takes longer is killed. None for any time.
         known: Result of an item that needs no work, or None.
+        together: Neighbours for which this is equal go to one process where that does not keep others idle.
+        most: How many of them at the most.
         crashed: Result of an item that kills its process; without it that raises `RuntimeError`.
         timed_out: Result of an item that took longer; without it that raises `TimeoutError`.
     """
@@ -102,9 +106,12 @@ def ordered_map(
         with executor_of(workers) as (executor, width):
             local = workers.kind == "processes"
             noted = guards if local else None
-            chunk = 1 if local else DASK_CHUNK
             queue = Queue(
-                lambda batch: executor.submit(guarded, noted, function, batch, seconds), known, width=width, chunk=chunk
+                lambda batch: executor.submit(guarded, noted, function, batch, seconds),
+                known,
+                width=width,
+                together=together,
+                chunk=most if local else max(most, DASK_CHUNK),
             )
             try:
                 for item, answer in queue.answers(iter(items)):
@@ -157,9 +164,10 @@ class Queue:
         known: Callable[[Any], Any],
         *,
         width: int,
+        together: Callable[[Any], Any] = lambda item: None,
         chunk: int = 1,
     ):
-        self._submit, self._known, self._chunk = submit, known, chunk
+        self._submit, self._known, self._together, self._chunk = submit, known, together, chunk
         self._most_chunks = AHEAD * width
         self._most_slots = max(LONGEST_QUEUE, 2 * self._most_chunks * chunk)
         self._slots: deque[_Slot] = deque()
@@ -188,7 +196,10 @@ class Queue:
             try:
                 item = next(items)
             except StopIteration:
+                self._give()
                 return
+            if self._gathered and self._together(item) != self._together(self._gathered[0].item):
+                self._give()
             slot = _Slot(item, self._known(item))
             self._slots.append(slot)
             if slot.answer is None:
@@ -197,6 +208,8 @@ class Queue:
                     self._give()
 
     def _give(self) -> None:
+        if not self._gathered:
+            return
         future = self._submit([slot.item for slot in self._gathered])
         for place, slot in enumerate(self._gathered):
             slot.future, slot.place = future, place

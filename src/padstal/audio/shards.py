@@ -9,15 +9,15 @@ import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from padstal.audio.piece import Name, Piece, intact
+from padstal.audio.spool import ROOM
 from padstal.storage.content import address
 from padstal.storage.database import open_database
 
@@ -49,8 +49,9 @@ class Shards:
     all and holds it against its clips' ids. Shards go to the disk while the next ones are made.
     """
 
-    def __init__(self, out: Path, store: Path, *, verify: bool = False):
+    def __init__(self, out: Path, store: Path, *, verify: bool = False, threads: int = 1):
         self._out, self._store, self._verify = out, store, verify
+        self._copying = ThreadPoolExecutor(threads, thread_name_prefix="copy")
         out.mkdir(parents=True, exist_ok=True)
         store.mkdir(parents=True, exist_ok=True)
         self._flushing = ThreadPoolExecutor(1, thread_name_prefix="flush")
@@ -62,6 +63,7 @@ class Shards:
         )
 
     def close(self) -> None:
+        self._copying.shutdown()
         self._flushing.shutdown()
         self._records.commit()
         self._records.close()
@@ -74,6 +76,9 @@ class Shards:
             shape: Clips, samples, channels.
             names: Of its clips, in order.
             pieces: Their samples; read only where the store has no such shard.
+
+        Raises:
+            DamagedError: Samples are not those with the names.
         """
         ids = " ".join(clip.clip_id for clip in names)
         name = address(f"{shape} {ids}".encode())
@@ -81,17 +86,19 @@ class Shards:
         self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
         new = not self._usable(name, stored, shape, names)
         if new:
-            temporary = stored.with_name(f".{name}.{os.getpid()}")
+            temporary, parts = stored.with_name(f".{name}.{os.getpid()}"), list(pieces)
+            assert sum(part.shape[0] for part in parts) == shape[0], f"{parts} for a shard of shape {shape}"
             try:
-                with temporary.open("wb", buffering=0) as file:
-                    _write(file, shape, pieces)
-                temporary.replace(stored)
+                made = _completed(shape, parts) or self._assembled(temporary, shape, parts)
+                row = (name, *(_stamp(made) or ()))
+                self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
+                self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _places(name, shape, names))
+                self._records.commit()  # before the name: what lies in spools until then is in the shard from then on
+                made.replace(stored)
             finally:
                 temporary.unlink(missing_ok=True)
-            row = (name, *(_stamp(stored) or ()))
-            self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
-            self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _places(name, shape, names))
-            self._records.commit()
+            for spool in {part.path for part in parts if part.spooled}:
+                spool.unlink(missing_ok=True)
             self._flushing.submit(_flush, stored)
         _share(stored, target)
         return new
@@ -118,28 +125,48 @@ class Shards:
     def _is_used(self, name: str) -> bool:
         return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
 
+    def _assembled(self, path: Path, shape: tuple[int, int, int], pieces: Sequence[Piece]) -> Path:
+        """A new file at `path` with these pieces, copied by several threads."""
+        with path.open("wb", buffering=0) as file:
+            file.write(_header(shape))
+            starts = accumulate((piece.length for piece in pieces), initial=ROOM)
+            copies = [
+                self._copying.submit(piece.copy_to, file.fileno(), at)
+                for piece, at in zip(pieces, starts, strict=False)
+            ]
+            wait(copies)  # all of them: the descriptor may be another file's once this one is closed
+            for copy in copies:
+                copy.result()
+        return path
+
     def _usable(self, name: str, stored: Path, shape: tuple[int, int, int], names: Sequence[Name]) -> bool:
         query = "SELECT bytes, modified_ns FROM shards WHERE name = ?"
         row = self._records.execute(query, (name,)).fetchone()
         if row is None or _stamp(stored) != row:
             return False
-        return not self._verify or intact(stored, len(_header(shape)), shape, names)
+        return not self._verify or intact(stored, ROOM, shape, names)
 
 
-def _write(file: BinaryIO, shape: tuple[int, int, int], pieces: Iterable[Piece]) -> None:
-    file.write(_header(shape))
-    clips = 0
+def _completed(shape: tuple[int, int, int], pieces: Sequence[Piece]) -> Path | None:
+    """The spool that holds these pieces and nothing else, with a shard's header; None where there is none."""
+    spool = pieces[0].path
+    ends = [ROOM, *(piece.end for piece in pieces)]
+    if not all(piece.spooled and piece.path == spool for piece in pieces) or spool.stat().st_size != ends[-1]:
+        return None
+    if any(piece.start != end for piece, end in zip(pieces, ends, strict=False)):
+        return None
     for piece in pieces:
-        piece.copy_to(file)
-        clips += piece.shape[0]
-    assert clips == shape[0], f"{clips} clips for a shard of shape {shape}"
+        piece.check()
+    with spool.open("r+b", buffering=0) as file:
+        file.write(_header(shape))
+    return spool
 
 
 def _places(name: str, shape: tuple[int, int, int], names: Sequence[Name]) -> Iterator[tuple[str, str, int]]:
     """Of each track in a shard: its sha256, the shard's name, and the byte where its clips begin."""
     for sha256, clips in groupby(enumerate(names), key=lambda clip: clip[1].sha256):
         first, _ = next(clips)
-        yield sha256, name, len(_header(shape)) + first * 2 * shape[1] * shape[2]
+        yield sha256, name, ROOM + first * 2 * shape[1] * shape[2]
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -155,6 +182,7 @@ def _header(shape: tuple[int, int, int]) -> bytes:
     file = io.BytesIO()
     content = {"descr": "<i2", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, content)  # type: ignore[arg-type]
+    assert file.tell() == ROOM, f"{file.getvalue()!r}: expected {ROOM} bytes"
     return file.getvalue()
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from padstal.audio import rejection
 from padstal.audio.loudness import gain_to, gated_loudness, step_powers
-from padstal.audio.measure import largest
 from padstal.audio.rejection import RejectedError
 from padstal.audio.resample import resample
 
@@ -16,15 +15,15 @@ CEILING = 0.98
 
 
 @dataclass(frozen=True)
-class Standard:
-    """A track in the corpus' form.
+class Level:
+    """What brings a track to the corpus' loudness.
 
     Attributes:
-        pcm_SC: int16 [S, C], within ±`CEILING`.
-        loudness_lufs: Integrated loudness of each stretch asked for, as it plays within the track.
+        gain: Factor; the track stays within ±`CEILING`.
+        loudness_lufs: Integrated loudness of each stretch asked for, as it plays within the track afterwards.
     """
 
-    pcm_SC: np.ndarray
+    gain: np.float32
     loudness_lufs: list[float]
 
 
@@ -61,10 +60,10 @@ def resampled(
     return resample(mixed_SC, from_rate, sample_rate)
 
 
-def levelled(
+def level_of(
     audio_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float | None, stretches: Sequence[tuple[int, int]]
-) -> Standard:
-    """Audio [S, C] at one loudness, quantised.
+) -> Level:
+    """The level of a track [S, C].
 
     Args:
         audio_SC: float32 of one whole track.
@@ -73,12 +72,11 @@ def levelled(
             leaves the loudness alone.
         stretches: First sample of each stretch to measure, and that behind its last.
     """
-    from padstal.audio.kernels import quantise
-
-    peak = max(float(largest(audio_SC)), 1e-9)
-    whole, *parts = step_powers(audio_SC, sample_rate, [(0, len(audio_SC)), *stretches])
+    powers = step_powers(audio_SC, sample_rate, [(0, len(audio_SC)), *stretches])
+    whole, *parts = powers.stretches
+    peak = max(powers.peak, 1e-9)
     if loudness_lufs is None:
         gain = np.float32(min(1.0, CEILING / peak))
     else:
         gain = np.float32(gain_to(loudness_lufs, gated_loudness(whole), peak, ceiling=CEILING))
-    return Standard(quantise(audio_SC, gain), [gated_loudness(part * float(gain) ** 2) for part in parts])
+    return Level(gain, [gated_loudness(part * float(gain) ** 2) for part in parts])

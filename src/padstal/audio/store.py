@@ -4,29 +4,27 @@
     <root>/<key>/shards/<address of the tracks in it>.npy          (`shards`)
 
 `key` is that of the form and of the code that makes clips; the store of another key is swept. A `.track` file is one
-line, CRC-32 and JSON, and the clips' int16 samples, which the clips' ids are digests of. Each appears whole or not at
-all, and is checked when it is read, so that a torn or damaged one counts as missing. What depends on the machine
-(crashes, time-outs) is not kept.
+line, CRC-32 and JSON. It appears whole or not at all, and is checked when it is read, so that a torn or damaged one
+counts as missing. What depends on the machine (crashes, time-outs) is not kept.
 
-Once a shard holds a track's clips, its `.track` file keeps the line alone (`release`), so that the store takes no disk
-besides the shards, which share their bytes with the output where the file system has hard links. Tracks that the
-sources no longer have are swept at the end of a run.
+The clips' int16 samples, which the clips' ids are digests of, lie in a spool until the bucket's shard is made of it
+(`spool`), and in shards from then on, which share their bytes with the output where the file system has hard links.
+Tracks that the sources no longer have are swept at the end of a run.
 """
 
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+from padstal.audio import spool
 from padstal.audio.measure import Measures
-from padstal.audio.piece import Name, Piece, intact
-
-_LONGEST_LINE = 64 * 2**20
+from padstal.audio.piece import DamagedError, Name, Piece
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,6 @@ class Track:
     repairs: tuple[str, ...] = ()
 
 
-class DamagedError(Exception):
-    """Samples in the store that are not what was stored; the entry is gone."""
-
-
 @dataclass(frozen=True)
 class TrackStore:
     """Entries of one key.
@@ -98,30 +92,35 @@ class TrackStore:
     def path(self, sha256: str) -> Path:
         return self.folder / "tracks" / sha256[:2] / f"{sha256}.track"
 
-    def keep(self, sha256: str, result: Track | Rejection, pcm_KSC: np.ndarray | None = None) -> None:
-        """Store what came of a file; `pcm_KSC` are its clips' samples, int16 [clips, samples, channels]."""
+    def keep(
+        self, sha256: str, result: Track | Rejection, clips: Sequence[np.ndarray] = (), *, bucket: str = ""
+    ) -> None:
+        """Store what came of a file.
+
+        Args:
+            sha256: Of the file.
+            result: What came of it.
+            clips: A track's, int16 [samples, channels] each.
+            bucket: Names the tracks that will share a shard with it.
+        """
         content: dict[str, Any]
         if isinstance(result, Rejection):
             content = {"sha256": sha256, "rejected": [result.reason, result.detail]}
         else:
-            assert pcm_KSC is not None
-            assert pcm_KSC.dtype == np.int16
-            assert len(pcm_KSC) == len(result.clips)
+            assert len(clips) == len(result.clips)
             content = {
                 "sha256": sha256,
                 "track": {name: value for name, value in vars(result).items() if name != "clips"},
                 "clips": [[c.clip_id, c.offset_samples, *vars(c.measures).values()] for c in result.clips],
-                "shape": pcm_KSC.shape,
+                "shape": (len(clips), *clips[0].shape),
+                "spool": spool.append(self.shards, bucket, clips),
             }
         text = json.dumps(content, separators=(",", ":")).encode()
         path = self.path(sha256)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            with temporary.open("wb") as file:  # not synced: what a power failure tears is seen when it is read
-                file.write(b"%08x %s\n" % (zlib.crc32(text), text))
-                if pcm_KSC is not None:
-                    file.write(pcm_KSC.data)
+            temporary.write_bytes(b"%08x %s\n" % (zlib.crc32(text), text))  # not synced, as spools
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -131,19 +130,14 @@ class TrackStore:
 
         Args:
             sha256: Of the file.
-            moved: Whether a track's samples are in a shard; asked where they are not here.
+            moved: Whether a track's samples are in a shard; asked where they are in no spool.
         """
-        try:
-            with self.path(sha256).open("rb") as file:
-                content = _line(file)
-                if content is None or content["sha256"] != sha256:
-                    return None
-                if "rejected" in content:
-                    return Rejection(*content["rejected"])
-                samples = os.fstat(file.fileno()).st_size - file.tell()
-                if samples != 2 * int(np.prod(content["shape"])) and (samples or not moved(sha256)):
-                    return None
-        except FileNotFoundError:
+        content = self._line(sha256)
+        if content is None:
+            return None
+        if "rejected" in content:
+            return Rejection(*content["rejected"])
+        if not self._spooled(content) and not moved(sha256):
             return None
         clips = tuple(Clip(name, offset, Measures(*measures)) for name, offset, *measures in content["clips"])
         track = {**content["track"], "repairs": tuple(content["track"]["repairs"])}
@@ -154,32 +148,41 @@ class TrackStore:
 
         Args:
             sha256: Of the file.
-            elsewhere: The shard, and the byte in it, where a track's samples begin; asked where they are not here.
-            fresh: This run wrote them; others are read and held against the clips' ids first.
+            elsewhere: The shard, and the byte in it, where a track's samples begin; asked where they are in no spool.
+            fresh: This run wrote them; others are held against the clips' ids where they are read.
 
         Raises:
-            DamagedError: They are not what was stored; the entry is removed.
+            DamagedError: They are nowhere.
         """
-        path = self.path(sha256)
-        try:
-            with path.open("rb") as file:
-                content = _line(file)
-                if content is not None:
-                    here = os.fstat(file.fileno()).st_size > file.tell()
-                    place = (path, file.tell()) if here else elsewhere(sha256)
-                    names = (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
-                    if place is not None and ((fresh and here) or intact(*place, tuple(content["shape"]), names)):
-                        return Piece(*place, tuple(content["shape"]))
-        except FileNotFoundError:
-            pass
-        path.unlink(missing_ok=True)
-        raise DamagedError(sha256)
+        content = self._line(sha256)
+        place = content and (self._spooled(content) or elsewhere(sha256))
+        if not place:
+            raise DamagedError(sha256)
+        spooled = place[0].name == content["spool"][0]
+        names = () if fresh and spooled else (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
+        return Piece(*place, tuple(content["shape"]), tuple(names), spooled=spooled)
 
-    def release(self, sha256: str) -> None:
-        """Forget the samples of a track, which a shard holds now."""
-        with self.path(sha256).open("r+b") as file:
-            file.readline(_LONGEST_LINE)
-            file.truncate()
+    def drop(self, sha256: str) -> None:
+        """Forget what came of a file."""
+        self.path(sha256).unlink(missing_ok=True)
+
+    def _line(self, sha256: str) -> Any:
+        """The content of an entry; None where it is not what was written."""
+        try:
+            line = self.path(sha256).read_bytes()
+        except FileNotFoundError:
+            return None
+        text = line[9:-1]
+        if line[8:9] != b" " or line[-1:] != b"\n" or line[:8] != b"%08x" % zlib.crc32(text):
+            return None
+        content = json.loads(text)
+        return content if content["sha256"] == sha256 else None
+
+    def _spooled(self, content: dict[str, Any]) -> tuple[Path, int] | None:
+        """The spool that holds a track's samples, and the byte where they begin."""
+        name, start = content["spool"]
+        path = self.shards / name
+        return (path, start) if spool.holds(path, start + 2 * int(np.prod(content["shape"]))) else None
 
     def sweep(self, wanted: Callable[[str], bool]) -> int:
         """Remove other keys' stores, what killed runs left, and tracks not `wanted`; how many tracks."""
@@ -202,12 +205,3 @@ class TrackStore:
 def _folders(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield from (entry for entry in sorted(path.iterdir()) if entry.is_dir())
-
-
-def _line(file: BinaryIO) -> Any:
-    """The content of the first line; None where it is not what was written."""
-    line = file.readline(_LONGEST_LINE)
-    if line[8:9] != b" " or line[-1:] != b"\n":
-        return None
-    text = line[9:-1]
-    return json.loads(text) if line[:8] == b"%08x" % zlib.crc32(text) else None

@@ -13,7 +13,7 @@ from padstal.audio.measure import measure
 from padstal.audio.rejection import RejectedError
 from padstal.audio.screen import Limits, screen
 from padstal.audio.segment import offsets
-from padstal.audio.standardise import levelled, resampled
+from padstal.audio.standardise import level_of, resampled
 from padstal.audio.store import Clip, Rejection, Track, TrackStore
 from padstal.audio.version import code_version
 from padstal.storage.content import ADDRESS_DIGITS, clip_address, sha256_file
@@ -52,13 +52,22 @@ class ClipForm:
 
 @dataclass(frozen=True)
 class Order:
-    """A file to take in: its place, the digest and stamp it had when it was hashed, and where its clips go."""
+    """A file to take in.
+
+    Attributes:
+        path: Where it lies.
+        sha256, stamp: What it had when it was hashed.
+        form: Of its clips.
+        store: Where they go.
+        bucket: Names the tracks that share a shard with it.
+    """
 
     path: Path
     sha256: str
     stamp: Stamp
     form: ClipForm
     store: TrackStore
+    bucket: str
 
 
 def take_in(order: Order) -> Rejection | None:
@@ -68,7 +77,7 @@ def take_in(order: Order) -> Rejection | None:
         A rejection that says nothing about the content, and is therefore not stored.
     """
     passing: Rejection | None = None
-    result: tuple[Track, np.ndarray] | Rejection
+    result: tuple[Track, list[np.ndarray]] | Rejection
     try:
         result = clips_of(order.path, order.sha256, order.form)
     except RejectedError as error:
@@ -85,7 +94,7 @@ def take_in(order: Order) -> Rejection | None:
     if isinstance(result, Rejection):
         order.store.keep(order.sha256, result)
     else:
-        order.store.keep(order.sha256, *result)
+        order.store.keep(order.sha256, *result, bucket=order.bucket)
     return None
 
 
@@ -106,12 +115,16 @@ def timed_out(order: Order) -> Rejection:
     return Rejection(rejection.TIMEOUT, "it took longer than a file may; its process was killed")
 
 
-def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, np.ndarray]:
-    """A file's track and its clips' samples, int16 [clips, samples, channels].
+def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.ndarray]]:
+    """A file's track and its clips' samples, int16 [samples, channels] each.
+
+    Clips are quantised one by one, and what is made of a clip is made of it while it is in a nearer cache.
 
     Raises:
         RejectedError: With the reason.
     """
+    from padstal.audio.kernels import quantise
+
     decoded = decode(path, min_seconds=form.min_seconds, max_seconds=form.max_seconds)
     screened = screen(decoded.audio_SC, decoded.sample_rate, form.limits)
     audio_SC = resampled(
@@ -125,11 +138,12 @@ def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, np.ndarray
         audio_SC = np.pad(audio_SC, ((0, form.clip_samples - len(audio_SC)), (0, 0)))
     starts = offsets(len(audio_SC), clip_samples=form.clip_samples, hop_samples=form.hop_samples)
     stretches = [(start, start + form.clip_samples) for start in starts]
-    standard = levelled(audio_SC, form.sample_rate, loudness_lufs=form.loudness_lufs, stretches=stretches)
+    level = level_of(audio_SC, form.sample_rate, loudness_lufs=form.loudness_lufs, stretches=stretches)
     to_source = decoded.sample_rate / form.sample_rate
-    clips, kept = [], []
-    for (start, stop), loudness in zip(stretches, standard.loudness_lufs, strict=True):
-        pcm_SC = standard.pcm_SC[start:stop]
+    clips: list[Clip] = []
+    kept: list[np.ndarray] = []
+    for (start, stop), loudness in zip(stretches, level.loudness_lufs, strict=True):
+        pcm_SC = quantise(audio_SC[start:stop], level.gain)
         source_SC = decoded.audio_SC[round(start * to_source) : round(stop * to_source)]
         measures = measure(pcm_SC, form.sample_rate, loudness_lufs=loudness, source_SC=source_SC)
         if measures.peak_dbfs >= form.silence_dbfs:
@@ -141,12 +155,4 @@ def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, np.ndarray
     repairs = decoded.repairs + screened.repairs
     channels = decoded.audio_SC.shape[1]
     track = Track(decoded.seconds, decoded.sample_rate, channels, tuple(clips), silent, repairs)
-    return track, _stacked(standard.pcm_SC, kept, form)
-
-
-def _stacked(pcm_SC: np.ndarray, kept: list[np.ndarray], form: ClipForm) -> np.ndarray:
-    """Clips as one array; without a copy where they lie end to end."""
-    samples = len(kept) * form.clip_samples
-    if form.hop_samples == form.clip_samples and samples + form.clip_samples > len(pcm_SC):  # none was left out
-        return pcm_SC[:samples].reshape(len(kept), form.clip_samples, -1)
-    return np.stack(kept)
+    return track, kept

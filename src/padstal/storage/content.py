@@ -1,6 +1,7 @@
 """Content addresses: what a file or a clip is called is what it holds."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,13 @@ def clip_address(pcm_SC: np.ndarray, track_id: str, offset_samples: int) -> str:
 
     The track and offset are part of it, so that a loop that repeats to the sample still gives distinct clips.
     """
-    digest = hashlib.sha256(f"{track_id}:{offset_samples}:{pcm_SC.shape}".encode())
-    digest.update(np.ascontiguousarray(pcm_SC, dtype="<i2").data)
+    content = np.ascontiguousarray(pcm_SC, dtype="<i2").reshape(-1).view(np.uint8).data
+    return address_of_clip([content], pcm_SC.shape, track_id, offset_samples)
+
+
+def address_of_clip(blocks: Iterable[memoryview], shape: tuple[int, ...], track_id: str, offset_samples: int) -> str:
+    """`clip_address` of samples of `shape` [S, C], little-endian int16, that come in blocks of bytes."""
+    digest = hashlib.sha256(f"{track_id}:{offset_samples}:{shape}".encode())
+    for block in blocks:
+        digest.update(block)
     return digest.hexdigest()[:ADDRESS_DIGITS]

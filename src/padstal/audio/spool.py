@@ -1,0 +1,46 @@
+"""Samples of new tracks in files that become shards without a copy: one file for each bucket and process.
+
+    <shards>/<bucket>.<process>.npy
+
+A process appends tracks as it finishes them, behind room for a shard's header. Nobody else writes to its files, and
+what it leaves torn lies between two tracks or behind the last; where each track begins is told in the track's entry. A
+file that holds the tracks of a bucket one after the other and nothing else becomes the bucket's shard by a header.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+ROOM = 128
+"""Bytes of a shard's header."""
+_TOKEN = os.urandom(6).hex()
+"""Of this process; its number alone comes again."""
+
+
+def append(folder: Path, bucket: str, clips: Iterable[np.ndarray]) -> tuple[str, int]:
+    """Put clips, int16 [S, C] each, behind those of this process; the file's name, and the byte where they begin.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{bucket}.{os.getpid()}-{_TOKEN}.npy"
+    with (folder / name).open("ab", buffering=0) as file:  # not synced: what a power failure tears is seen when read
+        start = max(ROOM, file.tell())
+        file.truncate(start)
+        for pcm_SC in clips:
+            left = np.ascontiguousarray(pcm_SC, "<i2").reshape(-1).view(np.uint8).data
+            while left:
+                left = left[file.write(left) :]
+    return name, start
+
+
+def holds(path: Path, end: int) -> bool:
+    """Whether a spool reaches byte `end`; opened, so that other machines' writes are seen (NFS)."""
+    try:
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_size >= end
+    except FileNotFoundError:
+        return False

@@ -3,8 +3,9 @@
 The files are made for it: WAV, FLAC, OGG and MP3 in stereo, half of them at 48 kHz, which are resampled, half at
 44.1 kHz, which are not; clips have the form of scale full (44.1 kHz stereo, 10.03 s) at −20 LUFS, and cover the files.
 Each measured run is a process of its own; it and its workers are held to as many cores as it has workers, with one
-thread of arithmetic each, and what it reads is in memory beforehand, so that decoding alone, ingestion, and one and two
-processes have the same. Beside ratios of wall time, which a busy machine spoils, stand those of processor time.
+thread of arithmetic each; what it reads is in memory beforehand, and there is memory for what it writes, which a
+virtual machine may have to ask its host for page by page. So decoding alone, ingestion, and one and two processes have
+the same. Beside ratios of wall time, which a busy machine spoils, stand those of processor time.
 """
 
 import json
@@ -28,7 +29,8 @@ SAME_RATE, OTHER_RATE = 44_100, 48_000
 GROWTH = 0.01
 DISK_BYTES = 3.2e5
 """Disk that a second of music needs, at the most: its file, a clip's samples, and what an addition writes anew."""
-
+CLIP_BYTES = 2 * 2 * SAME_RATE
+"""Of a second of clips."""
 
 _BAR = "{percentage:3.0f}% {bar} {elapsed}, {remaining} left"
 
@@ -106,8 +108,8 @@ def measure(
     write_files(same, range(half, wish.tracks), seconds=wish.seconds, sample_rate=SAME_RATE)
     _copy_first(other, few, wish.tracks // 10)
     _copy_first(other, root / "one", 1)
-    _warm(_Bench(root, wish.workers, lambda text: None, lambda tracks: None), root / "one")
-    bench = _Bench(root, wish.workers, say, done)
+    _warm(_Bench(root, wish, lambda text: None, lambda tracks: None), root / "one")
+    bench = _Bench(root, wish, say, done)
 
     decoded_other, decoded_same = bench.decode(other), bench.decode(same)
     ingested_other = bench.ingest("other", other, keep=False)
@@ -157,8 +159,8 @@ def _copy_first(source: Path, target: Path, count: int) -> None:
 class _Bench:
     """Measured runs below `root`."""
 
-    def __init__(self, root: Path, workers: int, say: Callable[[str], None], done: Callable[[float], object]):
-        self._root, self._workers, self._say, self._done = root, workers, say, done
+    def __init__(self, root: Path, wish: Wish, say: Callable[[str], None], done: Callable[[float], object]):
+        self._root, self._workers, self._seconds, self._say, self._done = root, wish.workers, wish.seconds, say, done
 
     def decode(self, music: Path) -> dict[str, Any]:
         return self._run({"work": "decode", "music": [str(music)], "workers": self._workers})
@@ -188,6 +190,7 @@ class _Bench:
         files = [path for folder in wish["music"] for path in Path(folder).iterdir()]
         for path in files:
             path.read_bytes()
+        _take_memory(self._root, len(files) * self._seconds)
         before, started = _processor_seconds(), time.monotonic()
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(sys.path)}
         environment |= {"PYTHONPYCACHEPREFIX": str(self._root / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
@@ -210,6 +213,14 @@ def _warm(bench: _Bench, music: Path) -> None:
     """Have Python and Numba compile what the runs need, as they do once after an installation."""
     bench.decode(music)
     bench.ingest("warm", music, keep=False, screened=True)
+
+
+def _take_memory(folder: Path, seconds: float) -> None:
+    """Have the system own as much memory for files as clips of so much music take: a file is written and removed."""
+    block = bytes(2**22)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(round(seconds * CLIP_BYTES / len(block))):
+            file.write(block)
 
 
 def _processor_seconds() -> float:

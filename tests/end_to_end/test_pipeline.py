@@ -89,6 +89,7 @@ def test_the_inactive_scale_may_change_without_a_rerun(repo: Path) -> None:
         (repo / "params.yaml").write_text(params)
 
 
+@pytest.mark.long  # a second run from clean; that flow and DVC agree is seen with small stages in tests/flows
 def test_the_flow_gives_the_same_bytes_as_dvc_repro(repo: Path, tmp_path: Path) -> None:
     other = make_copy(tmp_path / "flow")
     command(other, "python", "flows/pipeline.py")

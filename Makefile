@@ -82,7 +82,7 @@ test: setup ## All tests but the longest (browser, servers, an end-to-end run to
 	bash scripts/install_system.sh --quiet
 	python -m pytest -m "not long" -n 2 --dist loadgroup --durations 30 --durations-min 8
 
-test-long: setup ## The longest tests: a second run from clean, a scripted week of operations
+test-long: setup ## The longest tests: a second run from clean, recipes, a scripted week of operations
 	bash scripts/install_system.sh --quiet
 	python -m pytest -m long
 

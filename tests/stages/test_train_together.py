@@ -49,6 +49,7 @@ def set_up(root: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Any:
     return stage
 
 
+@pytest.mark.long
 def test_a_stage_that_was_asked_to_end_goes_on_from_its_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,8 @@ from flows.git import GitError
 from flows.pipeline import budget_of, may_help_to_retry, read_operations, retrying, run_stage
 from flows.repro import StageRun, open_dvc
 from flows.resident import Dvc
-from flows.stages import PADSTAL, Hands, padstal, transfer
+from flows.stages import PADSTAL, Hands, padstal
+from flows.transfer import transfer
 
 
 @task(task_run_name="dvc {way}", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)

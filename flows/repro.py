@@ -12,6 +12,7 @@ from pathlib import Path
 from flows.causes import StageFailedError, cause_of, last_words
 from flows.locked import changed_deps, read_lock
 from flows.resident import DVC_CHILD, Dvc
+from flows.transfer import transfer
 from padstal.integrity.torn import guard
 
 
@@ -61,9 +62,7 @@ def repro(
     lock = root / ".state" / "locks" / stage
     lacking = [path for path in changed_deps(read_lock(root), stage) if not (root / path).exists()] if pull else []
     if lacking:
-        outcome = dvc.run(["pull", *lacking], say, timeout_seconds=timeout_seconds)
-        if outcome.code != 0 or outcome.timed_out:
-            raise StageFailedError(stage, cause_of(outcome), last_words("dvc pull", outcome))
+        transfer(dvc, "pull", lacking, say, timeout_seconds)
     outcome = dvc.run(["repro", "-s", stage, *options], say, timeout_seconds=timeout_seconds, lock=lock)
     if outcome.code != 0 or outcome.timed_out:
         raise StageFailedError(stage, cause_of(outcome), last_words(stage, outcome))

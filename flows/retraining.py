@@ -27,6 +27,7 @@ from flows.git import git
 from flows.repro import StageRun
 from flows.stages import Hands, nothing_to_do, phases, run_stages
 from flows.workspace import Workspace
+from padstal.tracking.group import RETRAINING
 
 AGAIN = "challenge again"
 """What `padstal promote` says of a decision that does not hold any more: another champion, other thresholds."""
@@ -135,7 +136,7 @@ def scan(space: Workspace, hands: Hands, journal: Journal) -> bytes | None:
     if run_branch.read_committed(space.root, space.commit, str(_manifest_file(journal))) == content.decode():
         return None
     journal.manifest = hashlib.sha256(content).hexdigest()[:16]
-    journal.branch = f"retrain/{journal.manifest}"
+    journal.branch = f"{RETRAINING}{journal.manifest}"
     return content
 
 

@@ -11,6 +11,7 @@ from flows.child import run_child
 from flows.dag import Dag
 from flows.repro import StageRun, changed_stages, child_environment, repro
 from flows.resident import Dvc
+from flows.transfer import transfer
 
 UP_TO_DATE = "up to date"
 PADSTAL = (sys.executable, "-m", "padstal.cli")
@@ -130,17 +131,6 @@ def record(root: Path, branch: str, runs: Sequence[StageRun], hands: Hands) -> N
     hands.push_data(ran)
     run_branch.commit_all(root, f"Record {', '.join(ran)}")
     hands.push_branch(branch)
-
-
-def transfer(dvc: Dvc, way: str, stages: Sequence[str], say: Callable[[str], None]) -> None:
-    """`dvc push` or `dvc pull` of what stages have written, or of everything.
-
-    Raises:
-        StageFailedError: With the cause.
-    """
-    outcome = dvc.run([way, *stages], say)
-    if outcome.code != 0:
-        raise StageFailedError(f"dvc {way}", cause_of(outcome), last_words(f"dvc {way}", outcome))
 
 
 def padstal(

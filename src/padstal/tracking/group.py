@@ -25,10 +25,15 @@ LONGEST = 128
 
 def run_group(root: Path) -> str:
     """The group of runs of the repository at `root`: named, of a branch, or "<revision>-<digest of the params>"."""
-    branch = _git(root, "branch", "--show-current")
-    name = os.environ.get(GROUP, "").strip() or (branch if branch.startswith(RETRAINING) else "")
+    name = os.environ.get(GROUP, "").strip() or _retraining(root)
     named = re.sub(r"[^\w.@+-]", "-", redact(name))[:LONGEST]
     return named or f"{revision(root)[:12] or 'no-revision'}-{params_digest(root)[:8]}"
+
+
+def _retraining(root: Path) -> str:
+    """The branch, where it is a retraining's."""
+    branch = _git(root, "branch", "--show-current")
+    return branch if branch.startswith(RETRAINING) else ""
 
 
 def revision(root: Path) -> str:

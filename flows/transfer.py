@@ -1,0 +1,19 @@
+"""Data between the workspace and the DVC remote."""
+
+from collections.abc import Callable, Sequence
+
+from flows.causes import StageFailedError, cause_of, last_words
+from flows.resident import Dvc
+
+
+def transfer(
+    dvc: Dvc, way: str, targets: Sequence[str], say: Callable[[str], None], timeout_seconds: float | None = None
+) -> None:
+    """`dvc push` or `dvc pull` of what stages have written, of single outputs, or of everything.
+
+    Raises:
+        StageFailedError: With the cause.
+    """
+    outcome = dvc.run([way, *targets], say, timeout_seconds=timeout_seconds)
+    if outcome.code != 0 or outcome.timed_out:
+        raise StageFailedError(f"dvc {way}", cause_of(outcome), last_words(f"dvc {way}", outcome))

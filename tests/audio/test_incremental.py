@@ -332,7 +332,7 @@ def test_what_a_killed_run_left_in_spools_is_used_and_goes(bench, monkeypatch):
     with left[0].open("ab") as file:
         file.write(b"torn")
     entries = len(list(bench.store.rglob("*.track")))
-    monkeypatch.setattr("padstal.audio.spool._TOKEN", "of another process")
+    monkeypatch.setattr("padstal.audio.spool._owner", lambda process: "another process")
     found, after = bench.run()
     assert found.from_store == entries > 0
     assert not any(path.exists() for path in left)

@@ -35,7 +35,8 @@ def test_loops_over_samples_give_the_same_bits_as_python(channels):
     assert kernels.peak_and_squares(pcm_SC) == kernels.peak_and_squares.py_func(pcm_SC)
     window_P = np.hanning(100).astype(np.float32)
     expected_NP = pcm_SC[:1000].astype(np.float32).sum(axis=1).reshape(-1, 100) * window_P
-    assert (kernels.framed(pcm_SC, window_P) == expected_NP).all()
+    for every in (1, 3, 9, 10, 99):
+        assert (kernels.framed(pcm_SC, window_P, every) == expected_NP[::every]).all()
     for threshold in (0.1, 1.0, 9.0):
         assert kernels.swings(audio_SC, threshold) == kernels.swings.py_func(audio_SC, threshold)
         floor = np.float32(threshold)

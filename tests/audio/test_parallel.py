@@ -13,7 +13,8 @@ from padstal.audio.parallel import Workers, ordered_map
 CRASH = "__import__('os')._exit(1)"
 HANG = "__import__('ctypes').PyDLL(None).pause()"
 """In C, and no other Python thread of the process runs meanwhile."""
-LOSE_WORKER = "__import__('os').kill(__import__('os').getppid(), 9)"
+LOSE_NURSERY = "(os := __import__('os')).kill(os.getppid(), 9) or __import__('time').sleep(100)"
+LOSE_WORKER = "(os := __import__('os')).kill(int(open(f'/proc/{os.getppid()}/stat').read().split()[3]), 9)"
 
 
 def _ends() -> dict:
@@ -41,6 +42,12 @@ def test_what_hangs_in_c_is_killed_and_its_neighbours_are_not():
     items = ["1 + 1", HANG, "2 * 3", "3 * 3", "4 * 4"]
     found = list(ordered_map(eval, items, workers=Workers(1), seconds=4.0, **_ends()))
     assert found == [2, f"timed out: {HANG}", 6, 9, 16]
+
+
+def test_what_kills_the_process_that_all_are_copied_from_is_alone_lost():
+    items = ["__import__('time').sleep(0.5) or 1", LOSE_NURSERY, *map(str, range(5))]
+    found = list(ordered_map(eval, items, workers=Workers(2), **_ends()))
+    assert found == [1, f"crashed: {LOSE_NURSERY}", 0, 1, 2, 3, 4]
 
 
 def test_an_exception_is_raised_here_and_work_that_is_left_ends_at_once():

@@ -18,16 +18,18 @@ from padstal.audio.captions_table import Row, unfit
 from padstal.audio.containers import EXTENSIONS
 from padstal.audio.contents import LARGEST_FILE
 from padstal.audio.digests import Digests
+from padstal.audio.guard import nursery_of
 from padstal.audio.layouts.read import CAPTIONS, read_metadata
 from padstal.audio.licence import normalise
 from padstal.audio.licence_policy import Policy
-from padstal.audio.parallel import Workers, ordered_map
+from padstal.audio.nursery import Nursery
+from padstal.audio.parallel import Workers, ordered_map, works_here
 from padstal.audio.piece import DamagedError, Name
 from padstal.audio.register import Candidate, Refusal, Register
 from padstal.audio.rows import Rows
 from padstal.audio.shards import Shards, bucket_count, bucket_of
 from padstal.audio.store import Rejection, Track, TrackStore
-from padstal.audio.track import ClipForm, Order, crashed, take_in, timed_out
+from padstal.audio.track import ClipForm, Order, crashed, prepare, take_in, timed_out
 from padstal.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.storage.listing import walk
 from padstal.storage.tombstones import veil
@@ -143,7 +145,9 @@ def collect(
     show = progress or (lambda items, **_: items)
     collected = Collected()
     tracks = TrackStore(store, terms.form.key)
-    with closing(Register(store)) as register:
+    with closing(Register(store)) as register, closing(nursery_of(prepare)) as nursery:
+        if workers.kind == "processes" and not works_here(workers, terms.max_file_seconds):
+            nursery.start()
         with closing(digests_of(store, rehash=terms.rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
@@ -153,7 +157,7 @@ def collect(
                 collected.forgotten += [(folder.name, path) for path in forgotten]
             digests.sweep()
         with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash, threads=workers.count)) as shards:
-            run = _Run(terms, workers, tracks, shards, register, collected, register.settle())
+            run = _Run(terms, workers, nursery, tracks, shards, register, collected, register.settle())
             with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, list(members)):
@@ -185,6 +189,7 @@ class _Run:
 
     terms: Terms
     workers: Workers
+    nursery: Nursery
     store: TrackStore
     shards: Shards
     register: Register
@@ -254,6 +259,7 @@ class _Run:
             most=max(1, self.tracks // (EVENNESS * self.workers.count)),
             crashed=crashed,
             timed_out=timed_out,
+            nursery=self.nursery,
         )
 
     def _known(self, order: Order) -> Track | Rejection | None:
@@ -285,7 +291,7 @@ class _Run:
     def _rows(self, candidate: Candidate, track: Track) -> Iterator[dict[str, Any]]:
         form = self.terms.form
         of_track = {
-            **asdict(candidate.row),
+            **vars(candidate.row),
             "track_id": candidate.track_id,
             "source": candidate.source,
             "path": candidate.path,

@@ -162,21 +162,26 @@ def peak_and_squares(pcm_SC: np.ndarray) -> tuple[int, int]:
 
 
 @njit(cache=True)
-def framed(pcm_SC: np.ndarray, window_P: np.ndarray) -> np.ndarray:
-    """Neighbouring stretches of the sum over the channels of int16 samples, times a window: float32 [N, P]."""
+def framed(pcm_SC: np.ndarray, window_P: np.ndarray, every: int) -> np.ndarray:
+    """Every so many-th of neighbouring stretches of the sum over the channels of int16 samples, times a window.
+
+    Returns:
+        float32 [N, P], the first stretch first.
+    """
     points = window_P.shape[0]
-    frames_NP = np.empty((pcm_SC.shape[0] // points, points), np.float32)
+    count = (pcm_SC.shape[0] // points + every - 1) // every
+    frames_NP = np.empty((count, points), np.float32)
     samples = pcm_SC.reshape(-1)
     if pcm_SC.shape[1] == 2:
         pairs = samples.view(np.int32)  # both channels in one number: one half is the other, whatever their order
-        for n in range(frames_NP.shape[0]):
+        for n in range(count):
             for i in range(points):
-                pair = pairs[n * points + i]
+                pair = pairs[n * every * points + i]
                 frames_NP[n, i] = np.float32((pair >> 16) + np.int32(np.int16(pair))) * window_P[i]
     else:
-        for n in range(frames_NP.shape[0]):
+        for n in range(count):
             for i in range(points):
-                frames_NP[n, i] = np.float32(samples[n * points + i]) * window_P[i]
+                frames_NP[n, i] = np.float32(samples[n * every * points + i]) * window_P[i]
     return frames_NP
 
 

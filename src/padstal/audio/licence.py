@@ -9,6 +9,7 @@ A port (3.0 US, 2.0 UK: Scotland) has the id of its version: its terms are the s
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 UNKNOWN = "unknown"
 """The id where no licence is stated."""
@@ -91,6 +92,7 @@ _OTHERS = tuple(
 )
 
 
+@lru_cache(maxsize=4096)
 def normalise(licence: str) -> str:
     """The id of a licence: "cc by 4.0" and its address are both "CC-BY-4.0".
 

@@ -13,6 +13,8 @@ FLAT_TOP = 0.98
 """Samples from this share of the peak on count as its ceiling."""
 BANDWIDTH_DB = 60.0
 SPECTRUM_POINTS = 2048
+CLIP_STRETCHES = 64
+"""Of a clip, evenly spread over it, that its bandwidth is taken of at most."""
 BLOCK = 2**16
 """Samples that fit into a processor's nearer cache."""
 
@@ -54,12 +56,14 @@ def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, sourc
 
     peak, squares = peak_and_squares(pcm_SC)
     around = balance(source_SC)
+    points = min(SPECTRUM_POINTS, len(pcm_SC))
+    frames_NP = framed(pcm_SC, window(points), every_of(len(pcm_SC) // points, CLIP_STRETCHES))
     return Measures(
         loudness_lufs=max(FLOOR_LUFS, loudness_lufs),
         peak_dbfs=_decibels(peak / 32768),
         rms_dbfs=_decibels((squares / pcm_SC.size) ** 0.5 / 32768),
         clipped_share=clipped_share(source_SC),
-        bandwidth_hz=bandwidth(framed(pcm_SC, window(min(SPECTRUM_POINTS, len(pcm_SC)))), sample_rate),
+        bandwidth_hz=bandwidth(frames_NP, sample_rate),
         dc_offset=around.offset,
         side_db=around.side_db,
     )
@@ -108,6 +112,11 @@ def stretches(audio_SC: np.ndarray) -> np.ndarray:
     """Neighbouring stretches [N, P, C] of `SPECTRUM_POINTS` samples, or of all where there are fewer; a view."""
     points = min(SPECTRUM_POINTS, len(audio_SC))
     return audio_SC[: len(audio_SC) // points * points].reshape(-1, points, audio_SC.shape[1])
+
+
+def every_of(stretches: int, most: int) -> int:
+    """Every how many-th of them is taken, where at most so many are."""
+    return max(1, -(-stretches // most))
 
 
 @lru_cache(maxsize=2)

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from padstal.audio.guard import Guard, Lost, Raised, guarded
+from padstal.audio.guard import Guard, Lost, Raised, guarded, nursery_of
+from padstal.audio.nursery import Nursery
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -82,6 +83,7 @@ def ordered_map(
     most: int = 1,
     crashed: Callable[[ItemT], ResultT] | None = None,
     timed_out: Callable[[ItemT], ResultT] | None = None,
+    nursery: Nursery | None = None,
 ) -> Iterator[ResultT]:
     """`map(function, items)` by `workers`; by one process without a limit of time it runs here.
 
@@ -95,19 +97,21 @@ def ordered_map(
         most: How many of them at the most.
         crashed: Result of an item that kills its process; without it that raises `RuntimeError`.
         timed_out: Result of an item that took longer; without it that raises `TimeoutError`.
+        nursery: Of processes of this machine (`nursery_of`), closed by its owner; by default one that ends with this.
     """
-    if workers == Workers(1) and seconds is None:
+    if works_here(workers, seconds):
         for item in items:
             result = known(item)
             yield function(item) if result is None else result
         return
     guards: list[Guard] = []
+    own = nursery_of()
     try:
         with executor_of(workers) as (executor, width):
             local = workers.kind == "processes"
-            noted = guards if local else None
+            noted, near = (guards, nursery or own) if local else (None, None)
             queue = Queue(
-                lambda batch: executor.submit(guarded, noted, function, batch, seconds),
+                lambda batch: executor.submit(guarded, noted, near, function, batch, seconds),
                 known,
                 width=width,
                 together=together,
@@ -123,6 +127,12 @@ def ordered_map(
     finally:
         for guard in guards:
             guard.close()
+        own.close()
+
+
+def works_here(workers: Workers, seconds: float | None) -> bool:
+    """Whether `ordered_map` needs no other process."""
+    return workers == Workers(1) and seconds is None
 
 
 def _result(

@@ -5,7 +5,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from padstal.audio.captions_table import Row
@@ -76,7 +76,7 @@ class Register:
     def add(self, rank: int, candidate: Candidate) -> None:
         """Note a file of the source that is `rank` in the order of sources."""
         c = candidate
-        row, stamp = json.dumps(asdict(c.row)), json.dumps(astuple(c.stamp))
+        row, stamp = json.dumps(vars(c.row)), json.dumps([*vars(c.stamp).values()])
         values = (rank, c.path, c.source, str(c.full), c.sha256, stamp, row, c.licence)
         self._database.execute("INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", values)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from padstal.audio import rejection
 from padstal.audio.balance import balance
-from padstal.audio.measure import bandwidth, clipped_share, stretches, window
+from padstal.audio.measure import bandwidth, clipped_share, every_of, stretches, window
 from padstal.audio.rejection import RejectedError
 from padstal.audio.standardise import with_channels
 
@@ -90,6 +90,6 @@ def _put_right(audio_SC: np.ndarray, limits: Limits) -> tuple[np.ndarray, tuple[
 
 def _bandwidth(audio_SC: np.ndarray, sample_rate: int) -> float:
     stretches_NPC = stretches(audio_SC)
-    chosen_NPC = stretches_NPC[:: -(-len(stretches_NPC) // BANDWIDTH_STRETCHES)]
+    chosen_NPC = stretches_NPC[:: every_of(len(stretches_NPC), BANDWIDTH_STRETCHES)]
     mono_NP = with_channels(chosen_NPC.reshape(-1, audio_SC.shape[1]), 1).reshape(chosen_NPC.shape[:2])
     return bandwidth(mono_NP * window(mono_NP.shape[1]), sample_rate)

@@ -9,14 +9,13 @@ file that holds the tracks of a bucket one after the other and nothing else beco
 
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 ROOM = 128
 """Bytes of a shard's header."""
-_TOKEN = os.urandom(6).hex()
-"""Of this process; its number alone comes again."""
 
 
 def append(folder: Path, bucket: str, clips: Iterable[np.ndarray]) -> tuple[str, int]:
@@ -25,8 +24,7 @@ def append(folder: Path, bucket: str, clips: Iterable[np.ndarray]) -> tuple[str,
     Raises:
         OSError: They cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{bucket}.{os.getpid()}-{_TOKEN}.npy"
+    name = f"{bucket}.{_owner(os.getpid())}.npy"
     with (folder / name).open("ab", buffering=0) as file:  # not synced: what a power failure tears is seen when read
         start = max(ROOM, file.tell())
         file.truncate(start)
@@ -35,6 +33,12 @@ def append(folder: Path, bucket: str, clips: Iterable[np.ndarray]) -> tuple[str,
             while left:
                 left = left[file.write(left) :]
     return name, start
+
+
+@lru_cache(maxsize=1)
+def _owner(process: int) -> str:
+    """Names a process, whose number alone comes again."""
+    return f"{process}-{os.urandom(6).hex()}"
 
 
 def holds(path: Path, end: int) -> bool:

@@ -115,6 +115,19 @@ def timed_out(order: Order) -> Rejection:
     return Rejection(rejection.TIMEOUT, "it took longer than a file may; its process was killed")
 
 
+def prepare() -> None:
+    """Import and compile all that `take_in` uses."""
+    import av  # noqa: F401
+    import soundfile  # noqa: F401
+
+    from padstal.audio.kernels import quantise
+
+    rate, noise_SC = 8_000, np.random.default_rng(0).uniform(-0.1, 0.1, (8_000, 2)).astype(np.float32)
+    audio_SC = resampled(noise_SC, from_rate=2 * rate, sample_rate=rate, channels=2, silence_dbfs=-60.0)
+    level = level_of(audio_SC, rate, loudness_lufs=-20.0, stretches=[(0, len(audio_SC))])
+    measure(quantise(audio_SC, level.gain), rate, loudness_lufs=level.loudness_lufs[0], source_SC=noise_SC)
+
+
 def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.ndarray]]:
     """A file's track and its clips' samples, int16 [samples, channels] each.
 

@@ -3,9 +3,9 @@
 The files are made for it: WAV, FLAC, OGG and MP3 in stereo, half of them at 48 kHz, which are resampled, half at
 44.1 kHz, which are not; clips have the form of scale full (44.1 kHz stereo, 10.03 s) at −20 LUFS, and cover the files.
 Each measured run is a process of its own; it and its workers are held to as many cores as it has workers, with one
-thread of arithmetic each; what it reads is in memory beforehand, and there is memory for what it writes, which a
-virtual machine may have to ask its host for page by page. So decoding alone, ingestion, and one and two processes have
-the same. Beside ratios of wall time, which a busy machine spoils, stand those of processor time.
+thread of arithmetic each; what it reads is in memory beforehand, and memory for what it writes was used before, where a
+virtual machine would have to ask its host for it page by page. So decoding alone, ingestion, and one and two processes
+have the same. Beside ratios of wall time, which a busy machine spoils, stand those of processor time.
 """
 
 import json
@@ -23,7 +23,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from padstal.audio.guard import THREAD_VARIABLES
+from padstal.audio.nursery import THREAD_VARIABLES
 
 SAME_RATE, OTHER_RATE = 44_100, 48_000
 GROWTH = 0.01
@@ -109,6 +109,7 @@ def measure(
     _copy_first(other, few, wish.tracks // 10)
     _copy_first(other, root / "one", 1)
     _warm(_Bench(root, wish, lambda text: None, lambda tracks: None), root / "one")
+    _use_memory(root, half * wish.seconds)
     bench = _Bench(root, wish, say, done)
 
     decoded_other, decoded_same = bench.decode(other), bench.decode(same)
@@ -121,6 +122,7 @@ def measure(
     cold = bench.ingest("all", other, same)
     again = bench.ingest("all", other, same)
     write_files(same, range(wish.tracks, wish.tracks + added), seconds=wish.seconds, sample_rate=SAME_RATE)
+    _use_memory(root, wish.tracks / 10 * wish.seconds)
     grown = bench.ingest("all", other, same)
     if (again["from_store"], grown["from_store"], grown["kept"]) != (wish.tracks,) * 2 + (wish.tracks + added,):
         raise RuntimeError(f"{again}, {grown}: expected {wish.tracks} tracks from the store")
@@ -190,17 +192,16 @@ class _Bench:
         files = [path for folder in wish["music"] for path in Path(folder).iterdir()]
         for path in files:
             path.read_bytes()
-        if wish["work"] == "ingest" and not Path(wish["store"]).exists():
-            _take_memory(self._root, len(files) * self._seconds)
-        before, started = _processor_seconds(), time.monotonic()
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(sys.path)}
         environment |= {"PYTHONPYCACHEPREFIX": str(self._root / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
         command = [sys.executable, "-c", "from padstal.commands.bench_child import main; main()"]
+        before, started = _processor_seconds(), time.monotonic()
         done = subprocess.run(
             command, input=json.dumps(wish), env=environment, check=True, stdout=subprocess.PIPE, text=True
         )
+        wall, cpu = time.monotonic() - started, _processor_seconds() - before
         found: dict[str, Any] = json.loads(done.stdout)
-        found |= {"wall": time.monotonic() - started, "cpu": _processor_seconds() - before}
+        found |= {"wall": wall, "cpu": cpu}
         names = " and ".join(Path(name).name for name in wish["music"])
         what = f"{wish['work']} {names}, {wish['workers']} processes{', screened' if wish.get('screened') else ''}"
         self._say(
@@ -216,8 +217,8 @@ def _warm(bench: _Bench, music: Path) -> None:
     bench.ingest("warm", music, keep=False, screened=True)
 
 
-def _take_memory(folder: Path, seconds: float) -> None:
-    """Have the system own as much memory for files as clips of so much music take: a file is written and removed."""
+def _use_memory(folder: Path, seconds: float) -> None:
+    """Write as much as clips of so much music take, and forget it."""
     block = bytes(2**22)
     with tempfile.TemporaryFile(dir=folder) as file:
         for _ in range(round(seconds * CLIP_BYTES / len(block))):

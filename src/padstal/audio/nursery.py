@@ -140,6 +140,7 @@ def nurse(handle: int) -> None:
 
 def _copied(serve: Callable[[Connection], None], handle: int, orders: Connection, children: set[int]) -> int | OSError:
     """The number of a new child that serves socket `handle`, or why there is none."""
+    parent = os.getpid()
     try:
         child = os.fork()
     except OSError as error:
@@ -147,7 +148,7 @@ def _copied(serve: Callable[[Connection], None], handle: int, orders: Connection
         return error
     if child == 0:
         try:
-            _die_with_parent()
+            _die_with(parent)
             orders.close()
             serve(Connection(handle))
         finally:
@@ -157,10 +158,12 @@ def _copied(serve: Callable[[Connection], None], handle: int, orders: Connection
     return child
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before it could be asked
+        os._exit(0)
 
 
 def _killed(child: int, children: set[int]) -> None:

@@ -2,16 +2,58 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
-from tests.diffusion.fakes import SHAPE
-from tests.diffusion.test_training import PLAN, clips
+from tests.diffusion.fakes import CHANNELS, SHAPE, FakeTextEncoder, latent_store
 
+from padstal.diffusion.clips import CaptionStates, Clips
 from padstal.diffusion.denoiser import Denoiser
-from padstal.diffusion.training import train
+from padstal.diffusion.training import Plan, Trained, train
+from padstal.latents.dataset import LatentDataset
 from padstal.latents.processes import Processes
+from padstal.latents.statistics import LatentStatistics
 
 ENDS_AT = 13
+PLAN = Plan(
+    steps=24,
+    batch=6,
+    learning_rate=3e-3,
+    schedule="cosine",
+    warmup_steps=2,
+    inverse_scale_steps=1e6,
+    weight_decay=1e-3,
+    gradient_clip=1.0,
+    ema_decay=0.9,
+    dropout=0.1,
+    precision="32-true",
+    seed=7,
+    log_every=8,
+    checkpoint_every=5,
+    validation_clips=4,
+)
+
+
+def clips(folder: Path) -> tuple[Clips, Clips]:
+    folder.mkdir(exist_ok=True)
+    store = latent_store(folder)
+    statistics = LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS))
+    states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
+    seconds = dict.fromkeys(store.index["clip_id"], (0.0, 18.0))
+    training, validation = (
+        Clips(LatentDataset(store.only(split), statistics), states, seconds) for split in ("train", "validation")
+    )
+    return training, validation
+
+
+def trained(folder: Path, **options: Any) -> Trained:
+    """`train` with state in `folder`; the latents lie beside it."""
+    torch.manual_seed(0)
+    processes = options.get("processes", Processes())
+    training, validation = clips(folder.parent / f"latents_{processes.share().rank}")
+    return train(
+        Denoiser(SHAPE), training, validation, PLAN, device=torch.device("cpu"), state_folder=folder, **options
+    )
 
 
 def run(
@@ -24,16 +66,5 @@ def run(
             before_step(step)
             yield step
 
-    torch.manual_seed(0)
-    training, validation = clips(folder.parent / f"latents_{processes.share().rank}")
-    trained = train(
-        Denoiser(SHAPE),
-        training,
-        validation,
-        PLAN,
-        device=torch.device("cpu"),
-        state_folder=folder,
-        processes=processes,
-        progress=ticking,
-    )
-    return trained.denoiser.state_dict(), trained.curves
+    found = trained(folder, processes=processes, progress=ticking)
+    return found.denoiser.state_dict(), found.curves

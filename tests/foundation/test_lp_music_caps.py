@@ -35,6 +35,7 @@ def convert(source, target):
     return captioner.load(target, target / "no-tagger", "cpu")
 
 
+@pytest.mark.slow
 def test_a_published_checkpoint_becomes_safetensors_that_caption_audio(published, tmp_path):
     source, original = published
     hearing = convert(source, tmp_path / "target")

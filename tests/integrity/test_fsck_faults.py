@@ -128,6 +128,7 @@ def test_flips_and_truncations_in_cache_and_local_remote(tmp_path: Path) -> None
     assert _with_folder(tmp_path, rounds=2, faults=60) == 120
 
 
+@pytest.mark.slow
 def test_flips_and_truncations_in_cache_and_s3_remote(tmp_path: Path, server: S3Server) -> None:
     assert _with_bucket(tmp_path, server, rounds=2, faults=50) == 100
 

@@ -21,6 +21,7 @@ def _learns_to_tell(discriminator, channels):
     return losses
 
 
+@pytest.mark.slow
 def test_the_stft_discriminator_learns_tone_from_noise():
     torch.manual_seed(0)
     for channels in (1, 2):

@@ -41,6 +41,7 @@ class Guard:
 
     def __init__(self, nursery: Nursery) -> None:
         self._nursery = nursery
+        self._own: Nursery | None = None
         self._child = 0
         self._connection: Connection | None = None
         self._used = 0.0
@@ -72,6 +73,7 @@ class Guard:
             except (EOFError, ConnectionError):
                 if self.close():
                     break
+                self._nursery = self._own = self._nursery.another()  # another guard's item may do it again
         return Lost(hung=False)
 
     def kill(self) -> None:
@@ -90,7 +92,10 @@ class Guard:
             return True
         self._connection.close()
         self._connection, child, self._child = None, self._child, 0
-        return self._nursery.end(child)
+        lived = self._nursery.end(child)
+        if self._own is not None:
+            self._own.close()
+        return lived
 
 
 _here = threading.local()

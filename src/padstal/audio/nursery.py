@@ -40,6 +40,10 @@ class Nursery:
         self._connection: Connection | None = None
         self._lock = threading.Lock()
 
+    def another(self) -> "Nursery":
+        """One of the same kind."""
+        return Nursery(self._serve, self._prepare)
+
     def start(self) -> None:
         """Have it prepare while others work, so that the first child need not wait."""
         with self._lock:

@@ -4,13 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import soundfile
+import yaml
 
+from padstal.commands import bench_child
 from padstal.commands.bench import Wish, _figure, measure, run
 from padstal.commands.bench_files import write_files
 from padstal.storage.content import sha256_file
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_files_differ_decode_and_are_the_same_each_time(tmp_path):
@@ -23,6 +28,11 @@ def test_files_differ_decode_and_are_the_same_each_time(tmp_path):
         assert (rate, audio.shape[1]) == (44_100, 2)
         assert len(audio) == pytest.approx(44_100, abs=2500)
         assert sha256_file(path) == sha256_file(tmp_path / "b" / path.name)
+
+
+def test_clips_and_shards_are_those_of_scale_full():
+    ingest = yaml.safe_load((ROOT / "params.yaml").read_text())["scales"]["full"]["ingest"]
+    assert (ingest["shard_tracks"], ingest["clip_seconds"]) == (bench_child.SHARD_TRACKS, bench_child.CLIP_SECONDS)
 
 
 def test_a_figure_is_a_ratio_with_a_bound_from_above_or_below():

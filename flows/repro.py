@@ -62,7 +62,7 @@ def repro(
     lock = root / ".state" / "locks" / stage
     lacking = [path for path in changed_deps(read_lock(root), stage) if not (root / path).exists()] if pull else []
     if lacking:
-        transfer(dvc, "pull", lacking, say, timeout_seconds)
+        transfer(dvc, "pull", lacking, say, stage=stage, timeout_seconds=timeout_seconds)
     outcome = dvc.run(["repro", "-s", stage, *options], say, timeout_seconds=timeout_seconds, lock=lock)
     if outcome.code != 0 or outcome.timed_out:
         raise StageFailedError(stage, cause_of(outcome), last_words(stage, outcome))

@@ -7,13 +7,19 @@ from flows.resident import Dvc
 
 
 def transfer(
-    dvc: Dvc, way: str, targets: Sequence[str], say: Callable[[str], None], timeout_seconds: float | None = None
+    dvc: Dvc,
+    way: str,
+    targets: Sequence[str],
+    say: Callable[[str], None],
+    *,
+    stage: str = "",
+    timeout_seconds: float | None = None,
 ) -> None:
     """`dvc push` or `dvc pull` of what stages have written, of single outputs, or of everything.
 
     Raises:
-        StageFailedError: With the cause.
+        StageFailedError: With the cause; of `stage`, if it is for one.
     """
     outcome = dvc.run([way, *targets], say, timeout_seconds=timeout_seconds)
     if outcome.code != 0 or outcome.timed_out:
-        raise StageFailedError(f"dvc {way}", cause_of(outcome), last_words(f"dvc {way}", outcome))
+        raise StageFailedError(stage or f"dvc {way}", cause_of(outcome), last_words(f"dvc {way}", outcome))

@@ -88,11 +88,11 @@ def _fuzz_tables(tmp_path: Path, count: int) -> None:
 
 
 def test_no_mutant_of_a_file_crashes_hangs_or_is_lost(tmp_path):
-    _fuzz_files(tmp_path, 200, workers=1)
+    _fuzz_files(tmp_path, 600, workers=1)
 
 
 def test_no_mutant_of_a_table_crashes_hangs_or_is_lost(tmp_path):
-    _fuzz_tables(tmp_path, 200)
+    _fuzz_tables(tmp_path, 600)
 
 
 @pytest.mark.slow

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from tests.flows.tiny import gone
 
 from padstal.audio.guard import Guard, nursery_of
 
@@ -18,19 +18,8 @@ RARE = "colorsys"
 """A module that nothing imports by itself."""
 
 
-def alive(process: int) -> bool:
-    """Whether it runs; one that ended and was not asked for its end does not."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
-
-
-def ends(process: int, seconds: float = 20.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while alive(process) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not alive(process)
+def parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @pytest.mark.parametrize("prepare", [None, partial(import_module, RARE), partial(import_module, "no_such_module")])
@@ -45,45 +34,40 @@ def test_children_have_what_was_prepared_and_a_failure_to_prepare_is_theirs_to_m
 def test_children_share_a_parent_and_end_when_told_to():
     with closing(nursery_of()) as nursery:
         (first, _one), (second, _two) = nursery.fork(), nursery.fork()
-        parents = {Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1] for child in (first, second)}
-        assert len(parents) == 1
-        assert str(os.getpid()) not in parents
+        assert parent_of(first) == parent_of(second) != os.getpid()
         assert nursery.end(first)
-        assert not alive(first)
-        assert alive(second)
+        assert gone(first)
+        assert not gone(second, 0.1)
         assert nursery.end(first), "again, when its number may be another's"
         assert nursery.end(os.getpid()), "no child of its own is left alone"
-        assert alive(os.getpid())
-    assert ends(second)
+    assert gone(second)
     assert not nursery.end(second)
 
 
 def test_a_nursery_that_is_gone_is_started_again():
     with closing(nursery_of()) as nursery:
         child, _connection = nursery.fork()
-        parent = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
-        os.kill(parent, signal.SIGKILL)
-        assert ends(child)
+        os.kill(parent_of(child), signal.SIGKILL)
+        assert gone(child)
         again, _connection = nursery.fork()
-        assert alive(again)
+        assert not gone(again, 0.1)
 
 
 def test_all_end_with_the_process_that_started_them():
     code = (
         "from padstal.audio.guard import nursery_of; import os, time\n"
         "nursery = nursery_of(); child, connection = nursery.fork()\n"
-        "print(child, open(f'/proc/{child}/stat').read().rpartition(')')[2].split()[1], flush=True)\n"
+        "print(child, flush=True)\n"
         "connection.send((eval, \"__import__('ctypes').PyDLL(None).pause()\"))\n"
         "time.sleep(100)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    child, parent = map(int, process.stdout.readline().split())
-    assert alive(child)
-    assert alive(parent)
+    child = int(process.stdout.readline())
+    parent = parent_of(child)
     process.kill()
     process.wait()
     process.stdout.close()
-    assert ends(child)
-    assert ends(parent)
+    assert gone(child)
+    assert gone(parent)

@@ -1,6 +1,7 @@
 """One DVC process serves a run, nothing of it is left behind, and a stage has time to save itself."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,6 +78,11 @@ def test_where_data_are_missing_the_lock_tells_that_what_a_stage_reads_was_writt
         assert repro("middle@x", root, False, _silent, True, dvc=dvc).result == "ran"
         assert (root / "b_x").read_text() == "newx"
         assert changed_stages(dvc, _silent, ["middle@x", "middle@y", "last"], here=False) == {"middle@y", "last"}
+        (root / "a").unlink()
+        shutil.rmtree(root / ".dvc" / "cache")
+        with pytest.raises(StageFailedError) as failure:
+            repro("middle@y", root, False, _silent, True, dvc=dvc)
+        assert failure.value.stage == "middle@y"
 
 
 def test_who_a_stage_leaves_behind_is_ended_and_the_next_command_works(tmp_path: Path) -> None:

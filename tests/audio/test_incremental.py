@@ -175,6 +175,20 @@ def test_a_damaged_shard_is_written_again(bench):
     assert bench.run(terms=replace(TERMS, rehash=True))[1] == before
 
 
+def test_damaged_samples_that_move_to_another_shard_are_found_by_rehashing(bench):
+    bench.run()
+    for shard in bench.store.rglob("*.npy"):
+        stat, whole = shard.stat(), bytearray(shard.read_bytes())
+        whole[-1] ^= 1
+        shard.write_bytes(whole)
+        os.utime(shard, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    for i in range(3):
+        write_track(bench.music / f"new{i}.wav", 50 + i)
+    found, after = bench.run(terms=replace(TERMS, rehash=True))
+    assert found.from_store > 0
+    assert after == bench.clean()
+
+
 def test_damaged_databases_begin_anew(bench):
     _, before = bench.run()
     for database in bench.store.rglob("*.sqlite"):

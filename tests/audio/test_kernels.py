@@ -7,6 +7,7 @@ from scipy.signal import sosfilt
 from padstal.audio import kernels
 from padstal.audio.loudness import MEMORY_SECONDS, k_weighting
 from padstal.audio.measure import clipped_share
+from padstal.audio.resample import resample
 
 SAMPLES = 1_003
 
@@ -88,3 +89,11 @@ def test_flat_tops_are_counted_in_every_block_that_has_them():
     expected = (np.abs(many) >= np.float32(0.98)).sum() / many.size
     assert clipped_share(many) == expected > 0
     assert clipped_share(np.zeros((10, 1), np.float32)) == 0
+
+
+def test_stereo_is_resampled_to_the_bits_of_its_channels():
+    audio_SC = audio(2)
+    assert (kernels.planes(audio_SC) == audio_SC.T).all()
+    assert (kernels.interleaved(audio_SC[:, 0], audio_SC[:, 1]) == audio_SC).all()
+    alone = [resample(audio_SC[:, c], 48_000, 44_100) for c in range(2)]
+    assert (resample(audio_SC, 48_000, 44_100) == np.stack(alone, axis=1)).all()

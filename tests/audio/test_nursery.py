@@ -53,6 +53,11 @@ def test_a_nursery_that_is_gone_is_started_again():
         assert not gone(again, 0.1)
 
 
+def test_one_that_ends_while_it_prepares_is_named():
+    with closing(nursery_of(partial(os._exit, 1))) as nursery, pytest.raises(OSError, match="copied from ends"):
+        nursery.fork()
+
+
 def test_all_end_with_the_process_that_started_them():
     code = (
         "from padstal.audio.guard import nursery_of; import os, time\n"

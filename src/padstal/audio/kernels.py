@@ -137,6 +137,26 @@ def swings(audio_SC: np.ndarray, threshold: float) -> bool:
 
 
 @njit(cache=True)
+def planes(audio_SC: np.ndarray) -> np.ndarray:
+    """float32 stereo as [2, S]."""
+    planes_CS = np.empty((2, audio_SC.shape[0]), np.float32)
+    samples, left, right = audio_SC.reshape(-1), planes_CS[0], planes_CS[1]
+    for i in range(left.size):
+        left[i], right[i] = samples[2 * i], samples[2 * i + 1]
+    return planes_CS
+
+
+@njit(cache=True)
+def interleaved(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Two float32 channels [S] as stereo [S, 2]."""
+    audio_SC = np.empty((left.size, 2), np.float32)
+    samples = audio_SC.reshape(-1)
+    for i in range(left.size):
+        samples[2 * i], samples[2 * i + 1] = left[i], right[i]
+    return audio_SC
+
+
+@njit(cache=True)
 def quantise(audio_SC: np.ndarray, gain: np.float32) -> np.ndarray:
     """float32 audio times `gain` as int16: the nearest step, halves to even, saturating at full scale."""
     pcm_SC = np.empty(audio_SC.shape, np.int16)

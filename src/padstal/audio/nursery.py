@@ -53,7 +53,7 @@ class Nursery:
         """A new child's number, and the connection that it serves.
 
         Raises:
-            OSError: There can be no further process.
+            OSError: There can be no further process, or none to copy.
         """
         ours, theirs = socket.socketpair()
         with self._lock, theirs:
@@ -64,11 +64,13 @@ class Nursery:
                     send_handle(connection, theirs.fileno(), self._process.pid if self._process else None)
                     child = connection.recv()
                     break
-                except (EOFError, OSError):  # it ended while nobody asked, or was killed
+                except (EOFError, OSError) as error:  # it ended while nobody asked, or was killed
                     self._end()
                     if not again:
                         ours.close()
-                        raise
+                        raise OSError(
+                            "the process that workers are copied from ends when it is asked for one"
+                        ) from error
         if isinstance(child, OSError):
             ours.close()
             raise child

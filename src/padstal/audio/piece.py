@@ -1,21 +1,23 @@
 """The samples of one track's clips in a file, that go into another file; what is not known to be whole is held against
-its names on the way, through a buffer that stays in a processor's nearer cache.
+its names on the way.
 
 They need no checksum: a clip's id is the digest of its samples (`storage.content.clip_address`).
 """
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
 from padstal.storage.content import ADDRESS_DIGITS, address_of_clip
+from padstal.storage.uncached import read_at, write_at
 
-_BLOCK = 2**19
+_BLOCK = 2**21
 """Bytes that are read at a time."""
 
 
@@ -46,12 +48,14 @@ class Piece:
     """Clips of one track.
 
     Attributes:
+        sha256: Of the track's file.
         path, start: The file that has them, and the byte where they begin.
         shape: Clips, samples, channels; int16.
         names: Of the clips, where it is not known that they are whole.
         spooled: Whether the file is a spool.
     """
 
+    sha256: str
     path: Path
     start: int
     shape: tuple[int, int, int]
@@ -69,58 +73,53 @@ class Piece:
     def check(self) -> None:
         """Raises DamagedError where the samples do not have the names."""
         if self.names and not intact(self.path, self.start, self.shape, self.names):
-            raise DamagedError(self.names[0].sha256)
+            raise DamagedError(self.sha256)
 
     def copy_to(self, target: int, at: int) -> None:
         """Write them to the file with descriptor `target`, from byte `at`.
 
         Raises:
-            DamagedError: They do not have the names; `target` has them all the same.
-            EOFError: The file is shorter than it should be, and there are no names.
-            OSError: It cannot be read, or `target` not be written.
+            DamagedError: They are not there, or do not have the names; `target` may have them all the same.
+            OSError: They cannot be read, or `target` not be written.
         """
         clip_bytes = 2 * self.shape[1] * self.shape[2]
-        with self.path.open("rb", buffering=0) as source:
-            source.seek(self.start)
-            for clip in range(self.shape[0]):
-                blocks = _written(_blocks(source, clip_bytes), target, at + clip * clip_bytes)
-                if not self.names:
-                    deque(blocks, maxlen=0)
-                elif not _fits(self.names[clip], blocks, self.shape):
-                    raise DamagedError(self.names[clip].sha256)
+        try:
+            with self.path.open("rb", buffering=0) as source:
+                for clip in range(self.shape[0]):
+                    read = _blocks(source, self.start + clip * clip_bytes, clip_bytes)
+                    blocks = _written(read, target, at + clip * clip_bytes)
+                    if not self.names:
+                        deque(blocks, maxlen=0)
+                    elif not self.names[clip].fits(blocks, self.shape[1:]):
+                        raise DamagedError(self.sha256)
+        except (EOFError, FileNotFoundError):
+            raise DamagedError(self.sha256) from None
 
 
 def intact(path: Path, start: int, shape: tuple[int, int, int], names: Iterable[Name]) -> bool:
     """Whether the clips in a file, int16 of `shape` from byte `start`, are those with these names."""
-    with path.open("rb", buffering=0) as file:
-        file.seek(start)
-        return all(_fits(name, _blocks(file, 2 * shape[1] * shape[2]), shape) for name in names)
+    clip_bytes = 2 * shape[1] * shape[2]
+    with path.open("rb", buffering=0) as file, suppress(EOFError):
+        reads = (_blocks(file, at, clip_bytes) for at in count(start, clip_bytes))
+        return all(name.fits(blocks, shape[1:]) for name, blocks in zip(names, reads, strict=False))
+    return False
 
 
-def _fits(name: Name, blocks: Iterable[memoryview], shape: tuple[int, int, int]) -> bool:
-    """`Name.fits`; samples that end early do not."""
-    try:
-        return name.fits(blocks, shape[1:])
-    except EOFError:
-        return False
-
-
-def _blocks(file: FileIO, length: int) -> Iterator[memoryview]:
-    """The next `length` bytes, in blocks that lie in one place, one after the other; EOFError where they end before."""
+def _blocks(file: FileIO, at: int, length: int) -> Iterator[memoryview]:
+    """`length` bytes from byte `at`, in blocks that lie in one place, one after the other; EOFError where they end
+    before."""
     room = memoryview(bytearray(min(_BLOCK, length)))
     while length:
-        count = file.readinto(room[: min(_BLOCK, length)])
-        if not count:
+        found = read_at(file.fileno(), room[: min(_BLOCK, length)], at)
+        if not found:
             raise EOFError(f"{file.name}: ends {length} bytes early")
-        yield room[:count]
-        length -= count
+        yield room[:found]
+        at, length = at + found, length - found
 
 
 def _written(blocks: Iterable[memoryview], target: int, at: int) -> Iterator[memoryview]:
     """The blocks, each of which is in file `target` from byte `at` on when it comes."""
     for block in blocks:
-        left = block
-        while left:
-            written = os.pwrite(target, left, at)
-            left, at = left[written:], at + written
+        write_at(target, block, at)
+        at += len(block)
         yield block

@@ -23,6 +23,8 @@ from padstal.storage.database import open_database
 
 _DIGITS = 8
 _BITS = 4 * _DIGITS
+_COPIES = 4
+"""Pieces that a processor copies at a time; most of them wait for the disk."""
 
 
 def bucket_count(tracks: int, shard_tracks: int) -> int:
@@ -51,7 +53,7 @@ class Shards:
 
     def __init__(self, out: Path, store: Path, *, verify: bool = False, threads: int = 1):
         self._out, self._store, self._verify = out, store, verify
-        self._copying = ThreadPoolExecutor(threads, thread_name_prefix="copy")
+        self._copying = ThreadPoolExecutor(_COPIES * threads, thread_name_prefix="copy")
         out.mkdir(parents=True, exist_ok=True)
         store.mkdir(parents=True, exist_ok=True)
         self._flushing = ThreadPoolExecutor(1, thread_name_prefix="flush")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from padstal.storage.uncached import write_at
+
 ROOM = 128
 """Bytes of a shard's header."""
 
@@ -25,13 +27,15 @@ def append(folder: Path, bucket: str, clips: Iterable[np.ndarray]) -> tuple[str,
         OSError: They cannot be written.
     """
     name = f"{bucket}.{_owner(os.getpid())}.npy"
-    with (folder / name).open("ab", buffering=0) as file:  # not synced: what a power failure tears is seen when read
-        start = max(ROOM, file.tell())
-        file.truncate(start)
+    file = os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o666)
+    try:  # not synced: what a power failure tears is seen when read
+        start = at = max(ROOM, os.fstat(file).st_size)
         for pcm_SC in clips:
-            left = np.ascontiguousarray(pcm_SC, "<i2").reshape(-1).view(np.uint8).data
-            while left:
-                left = left[file.write(left) :]
+            data = np.ascontiguousarray(pcm_SC, "<i2").reshape(-1).view(np.uint8).data
+            write_at(file, data, at)
+            at += len(data)
+    finally:
+        os.close(file)
     return name, start
 
 

@@ -5,10 +5,6 @@ The files are made for it: WAV, FLAC, OGG and MP3 in stereo, half of them at 48 
 Each measured run is a process of its own; it and its workers are held to as many cores as it has workers, with one
 thread of arithmetic each; what it reads is in memory beforehand. So decoding alone, ingestion, and one and two
 processes have the same. Beside ratios of wall time, which a busy machine spoils, stand those of processor time.
-
-A virtual machine that hands free memory back to its host asks for it again page by page, which costs what writes files
-more than the writing. The bench has memory used before it measures; where the host takes it back meanwhile, ratios of
-ingestion to decoding are larger by up to a fifth, those of processor time too.
 """
 
 import json
@@ -32,8 +28,6 @@ SAME_RATE, OTHER_RATE = 44_100, 48_000
 GROWTH = 0.01
 DISK_BYTES = 3.2e5
 """Disk that a second of music needs, at the most: its file, a clip's samples, and what an addition writes anew."""
-CLIP_BYTES = 2 * 2 * SAME_RATE
-"""Of a second of clips."""
 
 _BAR = "{percentage:3.0f}% {bar} {elapsed}, {remaining} left"
 
@@ -112,7 +106,6 @@ def measure(
     _copy_first(other, few, wish.tracks // 10)
     _copy_first(other, root / "one", 1)
     _warm(_Bench(root, wish, lambda text: None, lambda tracks: None), root / "one")
-    _use_memory(root, half * wish.seconds)
     bench = _Bench(root, wish, say, done)
 
     decoded_other, decoded_same = bench.decode(other), bench.decode(same)
@@ -125,7 +118,6 @@ def measure(
     cold = bench.ingest("all", other, same)
     again = bench.ingest("all", other, same)
     write_files(same, range(wish.tracks, wish.tracks + added), seconds=wish.seconds, sample_rate=SAME_RATE)
-    _use_memory(root, wish.tracks / 10 * wish.seconds)
     grown = bench.ingest("all", other, same)
     if (again["from_store"], grown["from_store"], grown["kept"]) != (wish.tracks,) * 2 + (wish.tracks + added,):
         raise RuntimeError(f"{again}, {grown}: expected {wish.tracks} tracks from the store")
@@ -218,14 +210,6 @@ def _warm(bench: _Bench, music: Path) -> None:
     """Have Python and Numba compile what the runs need, as they do once after an installation."""
     bench.decode(music)
     bench.ingest("warm", music, keep=False, screened=True)
-
-
-def _use_memory(folder: Path, seconds: float) -> None:
-    """Write as much as clips of so much music take, and forget it."""
-    block = bytes(2**22)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        for _ in range(round(seconds * CLIP_BYTES / len(block))):
-            file.write(block)
 
 
 def _processor_seconds() -> float:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SHARD_TRACKS = 4
+SHARD_TRACKS = 2
 CLIP_SECONDS = 10.03102
 """As at scale full."""
 

@@ -8,6 +8,7 @@ from padstal.audio import kernels
 from padstal.audio.loudness import MEMORY_SECONDS, k_weighting
 from padstal.audio.measure import clipped_share
 from padstal.audio.resample import resample
+from padstal.audio.standardise import resampled
 
 SAMPLES = 1_003
 
@@ -91,9 +92,9 @@ def test_flat_tops_are_counted_in_every_block_that_has_them():
     assert clipped_share(np.zeros((10, 1), np.float32)) == 0
 
 
-def test_stereo_is_resampled_to_the_bits_of_its_channels():
+def test_stereo_is_resampled_to_the_bits_of_pairs():
     audio_SC = audio(2)
     assert (kernels.planes(audio_SC) == audio_SC.T).all()
     assert (kernels.interleaved(audio_SC[:, 0], audio_SC[:, 1]) == audio_SC).all()
-    alone = [resample(audio_SC[:, c], 48_000, 44_100) for c in range(2)]
-    assert (resample(audio_SC, 48_000, 44_100) == np.stack(alone, axis=1)).all()
+    found_SC = resampled(audio_SC, from_rate=48_000, sample_rate=44_100, channels=2, silence_dbfs=-60.0)
+    assert (found_SC == resample(audio_SC, 48_000, 44_100)).all()

@@ -9,9 +9,4 @@ def resample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
         return audio
     import soxr
 
-    if audio.ndim == 1 or audio.shape[1] != 2:
-        return np.ascontiguousarray(soxr.resample(audio, from_rate, to_rate, quality="HQ"))
-    from padstal.audio.kernels import interleaved, planes
-
-    found_SC = soxr.resample(planes(audio).T, from_rate, to_rate, quality="HQ")  # less work than pairs, same bits
-    return interleaved(found_SC[:, 0], found_SC[:, 1])
+    return np.ascontiguousarray(soxr.resample(audio, from_rate, to_rate, quality="HQ"))

@@ -6,11 +6,10 @@ what others read. Linux 6.14 and later can do so on most file systems; elsewhere
 """
 
 import os
-import sys
 from collections.abc import Callable
 
-_RWF_DONTCACHE = 0x80
-"""Of preadv2(2) and pwritev2(2); Python has no name for it."""
+_DONTCACHE = 0x80 if hasattr(os, "RWF_DSYNC") else 0
+"""RWF_DONTCACHE of preadv2(2) and pwritev2(2), for which Python has no name; 0 where it has neither call."""
 
 
 def read_at(file: int, room: memoryview, at: int) -> int:
@@ -34,9 +33,9 @@ def write_at(file: int, data: memoryview, at: int) -> None:
 
 
 def _uncached(transfer: Callable[..., int], file: int, data: memoryview, at: int) -> int:
-    if sys.platform == "linux":
+    if _DONTCACHE:
         try:
-            return transfer(file, [data], at, _RWF_DONTCACHE)
-        except (OSError, NotImplementedError):  # kernel, file system or C library cannot; another error comes again
+            return transfer(file, [data], at, _DONTCACHE)
+        except OSError:  # the kernel or the file system cannot; another error comes again
             pass
     return transfer(file, [data], at)

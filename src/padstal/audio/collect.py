@@ -223,8 +223,8 @@ class _Run:
             ]
             try:
                 if tracks:
-                    where = partial(self.store.piece, elsewhere=self.shards.place, verify=self.terms.rehash)
-                    pieces = (where(one.sha256, fresh=one in fresh) for one, _ in tracks)
+                    places = self.shards.place
+                    pieces = (self.store.piece(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks)
                     self.shards.write(bucket, shape, names, pieces)
                 break
             except DamagedError as damaged:

@@ -143,21 +143,13 @@ class TrackStore:
         track = {**content["track"], "repairs": tuple(content["track"]["repairs"])}
         return Track(**track, clips=clips)
 
-    def piece(
-        self,
-        sha256: str,
-        *,
-        elsewhere: Callable[[str], tuple[Path, int] | None],
-        fresh: bool = False,
-        verify: bool = False,
-    ) -> Piece:
+    def piece(self, sha256: str, *, elsewhere: Callable[[str], tuple[Path, int] | None], fresh: bool = False) -> Piece:
         """Where the samples of all clips of a track that `read` gave lie, little-endian int16.
 
         Args:
             sha256: Of the file.
             elsewhere: The shard, and the byte in it, where a track's samples begin; asked where they are in no spool.
-            fresh: This run wrote them; what another left in a spool is held against the clips' ids where it is read.
-            verify: So is what lies in a shard, which is otherwise trusted as long as `elsewhere` finds it.
+            fresh: This run wrote them; others are held against the clips' ids where they are read.
 
         Raises:
             DamagedError: They are nowhere.
@@ -167,8 +159,7 @@ class TrackStore:
         if not place:
             raise DamagedError(sha256)
         spooled = place[0].name == content["spool"][0]
-        trusted = fresh if spooled else not verify
-        names = () if trusted else (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
+        names = () if fresh and spooled else (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
         return Piece(sha256, *place, tuple(content["shape"]), tuple(names), spooled=spooled)
 
     def drop(self, sha256: str) -> None:

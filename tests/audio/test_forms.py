@@ -6,13 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from padstal.audio import rejection
-from padstal.audio.kernels import quantise
+from padstal.audio.blocks import BLOCK
 from padstal.audio.loudness import integrated_loudness
-from padstal.audio.measure import FLOOR_DB, FLOOR_LUFS, Measures, bandwidth, clipped_share, measure, stretches, window
+from padstal.audio.measure import FLOOR_DB, FLOOR_LUFS, Measures, bandwidth, measure, stretches, window
+from padstal.audio.pcm import Pcm, pcm_of
 from padstal.audio.rejection import RejectedError
 from padstal.audio.resample import resample
 from padstal.audio.segment import offsets
 from padstal.audio.standardise import CEILING, level_of, resampled, with_channels
+from padstal.audio.waveform import waveform
+from padstal.storage.content import clip_address
 
 
 def _tone(frequency: float, rate: int, seconds: float = 2.0, level: float = 0.5) -> np.ndarray:
@@ -25,9 +28,13 @@ def to_pcm(audio: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(audio * 32768.0), -32768, 32767).astype(np.int16)
 
 
+def _pcm(audio_SC: np.ndarray, gain: float = 1.0) -> Pcm:
+    return pcm_of(audio_SC, np.float32(gain), track_id="track", offset_samples=7)
+
+
 def _measured(audio_SC: np.ndarray) -> Measures:
     loudness = integrated_loudness(audio_SC, 16_000)
-    return measure(to_pcm(audio_SC), 16_000, loudness_lufs=loudness, source_SC=audio_SC)
+    return measure(_pcm(audio_SC), 16_000, loudness_lufs=loudness, source_SC=audio_SC)
 
 
 def test_a_tone_below_both_nyquist_rates_survives_resampling_and_one_above_vanishes():
@@ -50,9 +57,9 @@ def test_levelling_reaches_the_loudness_and_never_clips():
     soft_SC, loud_SC = _tone(997, 16_000, level=0.01)[:, None], _tone(997, 16_000)[:, None]
     raised = level_of(soft_SC, 16_000, loudness_lufs=-20.0, stretches=whole)
     assert raised.loudness_lufs == pytest.approx([-20], abs=0.01)
-    assert integrated_loudness(quantise(soft_SC, raised.gain) / 32768, 16_000) == pytest.approx(-20, abs=0.01)
+    assert integrated_loudness(_pcm(soft_SC, raised.gain).samples_SC / 32768, 16_000) == pytest.approx(-20, abs=0.01)
     held = level_of(loud_SC, 16_000, loudness_lufs=0.0, stretches=whole)
-    assert np.abs(quantise(loud_SC, held.gain)).max() / 32768 == pytest.approx(CEILING, abs=1e-3)
+    assert _pcm(loud_SC, held.gain).peak / 32768 == pytest.approx(CEILING, abs=1e-3)
     assert level_of(soft_SC, 16_000, loudness_lufs=None, stretches=whole).gain == 1
 
 
@@ -65,10 +72,14 @@ def test_a_clips_loudness_is_that_of_its_stretch_at_the_tracks_gain():
     assert found.loudness_lufs == pytest.approx(alone, abs=0.05)
 
 
-@given(st.integers(1, 200), st.integers(1, 2), st.floats(0, 4))
+@given(st.integers(1, 200) | st.integers(BLOCK // 2 - 2, BLOCK + 2), st.integers(1, 2), st.floats(0, 4))
 def test_quantising_is_rounding_a_gain_and_saturating(samples, channels, gain):
     audio = np.random.default_rng(samples).uniform(-1, 1, (samples, channels)).astype(np.float32)
-    assert np.array_equal(quantise(audio, np.float32(gain)), to_pcm(audio * np.float32(gain)))
+    found, expected = _pcm(audio, gain), to_pcm(audio * np.float32(gain))
+    assert np.array_equal(found.samples_SC, expected)
+    assert found.clip_id == clip_address(expected, "track", 7)
+    assert found.peak == np.abs(expected.astype(int)).max()
+    assert found.squares == np.square(expected.astype(int)).sum()
 
 
 @pytest.mark.parametrize("audio", [np.zeros((44_100, 1)), np.full((44_100, 1), 0.4), np.array([[1.0, -1.0]] * 44_100)])
@@ -88,9 +99,9 @@ def test_every_clip_lies_within_its_track_and_no_further_one_would_fit(samples, 
 
 def test_pcm_is_within_half_a_step_and_saturates():
     audio = np.linspace(-1, 0.999, 1001, dtype=np.float32)[:, None]
-    assert np.abs(quantise(audio, np.float32(1)) / 32768 - audio).max() <= 0.5 / 32768 + 1e-7
+    assert np.abs(_pcm(audio).samples_SC / 32768 - audio).max() <= 0.5 / 32768 + 1e-7
     loud = np.array([[1.0], [2.0], [-2.0]], np.float32)
-    assert quantise(loud, np.float32(1)).tolist() == [[32767], [32767], [-32768]]
+    assert _pcm(loud).samples_SC.tolist() == [[32767], [32767], [-32768]]
 
 
 def test_a_tones_measures_are_known():
@@ -109,9 +120,9 @@ def test_silence_measures_finite_floors():
 def test_clipping_shows_at_any_gain():
     noise = np.random.default_rng(0).standard_normal((32_000, 1)).astype(np.float32) * 0.2
     clipped = np.clip(noise * 4, -0.5, 0.5)
-    assert clipped_share(noise) < 0.001
-    assert clipped_share(clipped) > 0.3
-    assert clipped_share(clipped * 0.3) == pytest.approx(clipped_share(clipped), rel=1e-3)
+    assert waveform(noise).clipped_share < 0.001
+    assert waveform(clipped).clipped_share > 0.3
+    assert waveform(clipped * 0.3).clipped_share == pytest.approx(waveform(clipped).clipped_share, rel=1e-3)
 
 
 def test_a_low_pass_shows_in_the_bandwidth():

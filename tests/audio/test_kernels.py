@@ -5,10 +5,11 @@ import pytest
 from scipy.signal import sosfilt
 
 from padstal.audio import kernels
+from padstal.audio.blocks import BLOCK
 from padstal.audio.loudness import MEMORY_SECONDS, k_weighting
-from padstal.audio.measure import clipped_share
 from padstal.audio.resample import resample
 from padstal.audio.standardise import resampled
+from padstal.audio.waveform import waveform
 
 SAMPLES = 1_003
 
@@ -32,8 +33,10 @@ def test_loops_over_samples_give_the_same_bits_as_python(channels):
         expected, expected_peak = kernels.energies.py_func(given, sections, edges, 100)
         assert (found == expected).all()
         assert peak == expected_peak == np.abs(given).max()
-    pcm_SC = kernels.quantise(audio_SC, np.float32(1.7))
-    assert (pcm_SC == kernels.quantise.py_func(audio_SC, np.float32(1.7))).all()
+    pcm_SC, expected_SC = np.zeros((2, *audio_SC.shape), np.int16)
+    kernels.quantise(audio_SC, np.float32(1.7), pcm_SC)
+    kernels.quantise.py_func(audio_SC, np.float32(1.7), expected_SC)
+    assert (pcm_SC == expected_SC).all()
     assert kernels.peak_and_squares(pcm_SC) == kernels.peak_and_squares.py_func(pcm_SC)
     window_P = np.hanning(100).astype(np.float32)
     expected_NP = pcm_SC[:1000].astype(np.float32).sum(axis=1).reshape(-1, 100) * window_P
@@ -88,13 +91,23 @@ def test_flat_tops_are_counted_in_every_block_that_has_them():
     many = np.tile(samples / np.abs(samples).max() * np.float32(0.5), (200, 1))
     many[::1000] = 1.0
     expected = (np.abs(many) >= np.float32(0.98)).sum() / many.size
-    assert clipped_share(many) == expected > 0
-    assert clipped_share(np.zeros((10, 1), np.float32)) == 0
+    assert waveform(many).clipped_share == expected > 0
+    assert waveform(np.zeros((10, 1), np.float32)).clipped_share == 0
 
 
-def test_stereo_is_resampled_to_the_bits_of_pairs():
+def test_channels_are_parted_and_joined():
     audio_SC = audio(2)
     assert (kernels.planes(audio_SC) == audio_SC.T).all()
-    assert (kernels.interleaved(audio_SC[:, 0], audio_SC[:, 1]) == audio_SC).all()
-    found_SC = resampled(audio_SC, from_rate=48_000, sample_rate=44_100, channels=2, silence_dbfs=-60.0)
-    assert (found_SC == resample(audio_SC, 48_000, 44_100)).all()
+    joined_SC = np.zeros_like(audio_SC)
+    kernels.interleave(audio_SC[:, 0], audio_SC[:, 1], joined_SC)
+    assert (joined_SC == audio_SC).all()
+
+
+@pytest.mark.parametrize(
+    ("from_rate", "to_rate"), [(48_000, 44_100), (44_100, 16_000), (8_000, 192_000), (44_101, 44_100)]
+)
+@pytest.mark.parametrize("samples", [2, 1000, BLOCK // 2, BLOCK // 2 + 1, 3 * BLOCK + 5])
+def test_stereo_is_resampled_to_the_bits_of_pairs(from_rate, to_rate, samples):
+    audio_SC = np.random.default_rng(samples).uniform(-1, 1, (samples, 2)).astype(np.float32)
+    found_SC = resampled(audio_SC, from_rate=from_rate, sample_rate=to_rate, channels=2, silence_dbfs=-200.0)
+    assert np.array_equal(found_SC, resample(audio_SC, from_rate, to_rate))

@@ -10,11 +10,12 @@ from tests.audio.encoders import floats, music
 from tests.audio.test_hostile import FORM
 
 from padstal.audio import rejection
-from padstal.audio.balance import INVERTED_DB, MONO_DB, balance
+from padstal.audio.blocks import BLOCK
 from padstal.audio.rejection import RejectedError
 from padstal.audio.screen import OFFSET, POLARITY, Limits, screen
 from padstal.audio.store import Track
 from padstal.audio.track import clips_of
+from padstal.audio.waveform import INVERTED_DB, MONO_DB, waveform
 from padstal.storage.content import sha256_file
 
 RATE = 16_000
@@ -34,25 +35,37 @@ def _leaning(side_db: float) -> np.ndarray:
 
 @pytest.mark.parametrize("side_db", [-40.0, -3.0, 0.0, 9.0, 40.0])
 def test_side_against_mid_is_the_ratio_that_was_made(side_db):
-    assert balance(_leaning(side_db)).side_db == pytest.approx(side_db, abs=1e-3)
-    assert balance(_leaning(side_db) + np.array([0.3, -0.1], np.float32)).side_db == pytest.approx(side_db, abs=1e-2)
+    assert waveform(_leaning(side_db)).side_db == pytest.approx(side_db, abs=1e-3)
+    assert waveform(_leaning(side_db) + np.array([0.3, -0.1], np.float32)).side_db == pytest.approx(side_db, abs=1e-2)
 
 
 def test_mono_stored_as_stereo_and_mirrored_channels_are_at_the_ends_of_the_scale():
     noise = _noise(0)
-    assert balance(np.stack([noise, noise], axis=1)).side_db == MONO_DB
-    assert balance(np.stack([noise, -noise], axis=1)).side_db == INVERTED_DB
-    assert balance(noise[:, None]).side_db == MONO_DB
-    assert balance(np.zeros((100, 2), np.float32)).side_db == MONO_DB
-    assert balance(np.stack([noise, 0 * noise], axis=1)).side_db == pytest.approx(0, abs=1e-9)
+    assert waveform(np.stack([noise, noise], axis=1)).side_db == MONO_DB
+    assert waveform(np.stack([noise, -noise], axis=1)).side_db == INVERTED_DB
+    assert waveform(noise[:, None]).side_db == MONO_DB
+    assert waveform(np.zeros((100, 2), np.float32)).side_db == MONO_DB
+    assert waveform(np.stack([noise, 0 * noise], axis=1)).side_db == pytest.approx(0, abs=1e-9)
 
 
 @given(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5))
 def test_offsets_are_the_channels_means(left, right):
     wave = np.tile(np.float32([0.1, -0.1]), 500)
-    found = balance(np.stack([wave + np.float32(left), wave + np.float32(right)], axis=1))
+    found = waveform(np.stack([wave + np.float32(left), wave + np.float32(right)], axis=1))
     assert found.offsets == pytest.approx((left, right), abs=1e-6)
     assert found.offset == pytest.approx(max(abs(left), abs(right)), abs=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_waveform_of_many_blocks_is_that_of_the_whole(channels):
+    audio = np.random.default_rng(channels).standard_normal((3 * BLOCK + 5, channels)).astype(np.float32) + 0.1
+    audio[-1] = 9.0
+    found, exact = waveform(audio), audio.astype(np.float64)
+    assert found.offsets == pytest.approx(exact.mean(axis=0), rel=1e-9)
+    assert found.clipped_share == channels / audio.size
+    if channels == 2:
+        ratio = (exact[:, 0] - exact[:, 1]).var() / (exact[:, 0] + exact[:, 1]).var()
+        assert found.side_db == pytest.approx(10 * np.log10(ratio), abs=1e-9)
 
 
 def test_without_limits_nothing_is_touched():
@@ -75,7 +88,7 @@ def test_channels_against_each_other_are_turned_round_above_the_limit():
     assert screen(_leaning(9.99), RATE, Limits(max_side_db=10)).repairs == ()
     turned = screen(_leaning(10.01), RATE, Limits(max_side_db=10))
     assert turned.repairs == (POLARITY,)
-    assert balance(turned.audio_SC).side_db == pytest.approx(-10.01, abs=1e-2)
+    assert waveform(turned.audio_SC).side_db == pytest.approx(-10.01, abs=1e-2)
     assert np.array_equal(turned.audio_SC[:, 0], _leaning(10.01)[:, 0])
 
 

@@ -147,26 +147,22 @@ def planes(audio_SC: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def interleaved(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Two float32 channels [S] as stereo [S, 2]."""
-    audio_SC = np.empty((left.size, 2), np.float32)
+def interleave(left: np.ndarray, right: np.ndarray, audio_SC: np.ndarray) -> None:
+    """Two float32 channels [S] into stereo [S, 2]."""
     samples = audio_SC.reshape(-1)
-    for i in range(left.size):
+    for i in range(audio_SC.shape[0]):
         samples[2 * i], samples[2 * i + 1] = left[i], right[i]
-    return audio_SC
 
 
 @njit(cache=True)
-def quantise(audio_SC: np.ndarray, gain: np.float32) -> np.ndarray:
-    """float32 audio times `gain` as int16: the nearest step, halves to even, saturating at full scale."""
-    pcm_SC = np.empty(audio_SC.shape, np.int16)
+def quantise(audio_SC: np.ndarray, gain: np.float32, pcm_SC: np.ndarray) -> None:
+    """float32 audio times `gain` into int16: the nearest step, halves to even, saturating at full scale."""
     audio, pcm = audio_SC.reshape(-1), pcm_SC.reshape(-1)
     scale = np.float32(gain * np.float32(32768.0))
     for i in range(audio.size):
         x = np.rint(audio[i] * scale)
         x = np.float32(-32768.0) if x < np.float32(-32768.0) else x
         pcm[i] = np.int16(np.int32(np.float32(32767.0) if x > np.float32(32767.0) else x))
-    return pcm_SC
 
 
 @njit(cache=True)

@@ -1,22 +1,20 @@
 """What a clip sounds like in numbers that a check can be made of."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from padstal.audio.pcm import Pcm
+from padstal.audio.waveform import waveform
+
 FLOOR_DB = -120.0
 """What silence measures, so that tables hold no infinities; loudness has the standard's gate of −70 LUFS."""
 FLOOR_LUFS = -70.0
-FLAT_TOP = 0.98
-"""Samples from this share of the peak on count as its ceiling."""
 BANDWIDTH_DB = 60.0
 SPECTRUM_POINTS = 2048
 CLIP_STRETCHES = 64
 """Of a clip, evenly spread over it, that its bandwidth is taken of at most."""
-BLOCK = 2**16
-"""Samples that fit into a processor's nearer cache."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Measures:
             in clean music, 0.01 to 0.5 where it was clipped, whatever gain came after.
         bandwidth_hz: Highest frequency whose mean power is within 60 dB of the strongest.
         dc_offset: Largest mean of a channel of the file's own samples, over the clip's stretch, in full scale.
-        side_db: Energy of their difference over that of their sum (`balance`); −120 for mono.
+        side_db: Energy of their difference over that of their sum (`waveform`); −120 for mono.
     """
 
     loudness_lufs: float
@@ -42,50 +40,30 @@ class Measures:
     side_db: float
 
 
-def measure(pcm_SC: np.ndarray, sample_rate: int, *, loudness_lufs: float, source_SC: np.ndarray) -> Measures:
-    """Measures of a clip, int16 [S, C].
+def measure(pcm: Pcm, sample_rate: int, *, loudness_lufs: float, source_SC: np.ndarray) -> Measures:
+    """Measures of a clip.
 
     Args:
-        pcm_SC: After standardisation.
+        pcm: After standardisation.
         sample_rate: Hz.
         loudness_lufs: Of the clip as it plays within its track.
         source_SC: The same stretch as the file has it; resampling would round off the flat tops that clipping leaves.
     """
-    from padstal.audio.balance import balance
-    from padstal.audio.kernels import framed, peak_and_squares
+    from padstal.audio.kernels import framed
 
-    peak, squares = peak_and_squares(pcm_SC)
-    around = balance(source_SC)
-    points = min(SPECTRUM_POINTS, len(pcm_SC))
-    frames_NP = framed(pcm_SC, window(points), every_of(len(pcm_SC) // points, CLIP_STRETCHES))
+    source = waveform(source_SC)
+    samples = len(pcm.samples_SC)
+    points = min(SPECTRUM_POINTS, samples)
+    frames_NP = framed(pcm.samples_SC, window(points), every_of(samples // points, CLIP_STRETCHES))
     return Measures(
         loudness_lufs=max(FLOOR_LUFS, loudness_lufs),
-        peak_dbfs=_decibels(peak / 32768),
-        rms_dbfs=_decibels((squares / pcm_SC.size) ** 0.5 / 32768),
-        clipped_share=clipped_share(source_SC),
+        peak_dbfs=_decibels(pcm.peak / 32768),
+        rms_dbfs=_decibels((pcm.squares / pcm.samples_SC.size) ** 0.5 / 32768),
+        clipped_share=source.clipped_share,
         bandwidth_hz=bandwidth(frames_NP, sample_rate),
-        dc_offset=around.offset,
-        side_db=around.side_db,
+        dc_offset=source.offset,
+        side_db=source.side_db,
     )
-
-
-def clipped_share(source_SC: np.ndarray) -> float:
-    """Share of float32 samples within 2 % of the peak; 0 for silence."""
-    from padstal.audio.kernels import count_from, largest
-
-    peaks = [largest(block) for block in _blocks(source_SC)]
-    peak = max(peaks)
-    if not peak > 0:
-        return 0.0
-    floor = np.float32(FLAT_TOP * peak)
-    touching = (block for block, own in zip(_blocks(source_SC), peaks, strict=True) if own >= floor)
-    return sum(count_from(block, floor) for block in touching) / source_SC.size
-
-
-def _blocks(audio_SC: np.ndarray) -> Iterator[np.ndarray]:
-    """Samples [≤ `BLOCK`], block by block, each of which can be read twice and is fetched once."""
-    samples = audio_SC.reshape(-1)
-    return (samples[start : start + BLOCK] for start in range(0, samples.size, BLOCK))
 
 
 def bandwidth(frames_NP: np.ndarray, sample_rate: int) -> float:

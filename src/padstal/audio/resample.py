@@ -2,6 +2,8 @@
 
 import numpy as np
 
+QUALITY = "HQ"
+
 
 def resample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     """float32 audio [S] or [S, C] at `to_rate` Hz; the same array where the rates agree."""
@@ -9,4 +11,4 @@ def resample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
         return audio
     import soxr
 
-    return np.ascontiguousarray(soxr.resample(audio, from_rate, to_rate, quality="HQ"))
+    return np.ascontiguousarray(soxr.resample(audio, from_rate, to_rate, quality=QUALITY))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from padstal.audio import rejection
-from padstal.audio.balance import balance
-from padstal.audio.measure import bandwidth, clipped_share, every_of, stretches, window
+from padstal.audio.measure import bandwidth, every_of, stretches, window
 from padstal.audio.rejection import RejectedError
 from padstal.audio.standardise import with_channels
+from padstal.audio.waveform import Waveform, waveform
 
 OFFSET = "constant offset taken out"
 POLARITY = "right channel turned over"
@@ -57,28 +57,26 @@ def screen(audio_SC: np.ndarray, sample_rate: int, limits: Limits) -> Screened:
     Raises:
         RejectedError: `clipped` or `narrow_band`.
     """
-    if limits.max_clipped_share is not None:
-        share = clipped_share(audio_SC)
-        if share > limits.max_clipped_share and np.ptp(audio_SC) > 0:
+    repairs: tuple[str, ...] = ()
+    if (limits.max_clipped_share, limits.max_offset, limits.max_side_db) != (None, None, None):
+        found = waveform(audio_SC)
+        share, most = found.clipped_share, limits.max_clipped_share
+        if most is not None and share > most and np.ptp(audio_SC) > 0:
             raise RejectedError(
-                rejection.CLIPPED,
-                f"{share:.1%} of samples lie at the peak: expected at most {limits.max_clipped_share:.1%}",
+                rejection.CLIPPED, f"{share:.1%} of samples lie at the peak: expected at most {most:.1%}"
             )
-    audio_SC, repairs = _put_right(audio_SC, limits)
+        audio_SC, repairs = _put_right(audio_SC, found, limits)
     if limits.min_bandwidth_hz is not None:
-        found = _bandwidth(audio_SC, sample_rate)
-        if 0 < found < limits.min_bandwidth_hz:
+        highest = _bandwidth(audio_SC, sample_rate)
+        if 0 < highest < limits.min_bandwidth_hz:
             raise RejectedError(
-                rejection.NARROW, f"nothing above {found:.0f} Hz: expected {limits.min_bandwidth_hz:.0f} Hz or more"
+                rejection.NARROW, f"nothing above {highest:.0f} Hz: expected {limits.min_bandwidth_hz:.0f} Hz or more"
             )
     return Screened(audio_SC, repairs)
 
 
-def _put_right(audio_SC: np.ndarray, limits: Limits) -> tuple[np.ndarray, tuple[str, ...]]:
+def _put_right(audio_SC: np.ndarray, found: Waveform, limits: Limits) -> tuple[np.ndarray, tuple[str, ...]]:
     repairs: list[str] = []
-    if limits.max_offset is None and limits.max_side_db is None:
-        return audio_SC, ()
-    found = balance(audio_SC)
     if limits.max_offset is not None and found.offset > limits.max_offset:
         audio_SC = audio_SC - np.array(found.offsets, np.float32)
         repairs.append(OFFSET)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from padstal.storage.content import bytes_of
 from padstal.storage.uncached import write_at
 
 ROOM = 128
@@ -31,7 +32,7 @@ def append(folder: Path, bucket: str, clips: Iterable[np.ndarray]) -> tuple[str,
     try:  # not synced: what a power failure tears is seen when read
         start = at = max(ROOM, os.fstat(file).st_size)
         for pcm_SC in clips:
-            data = np.ascontiguousarray(pcm_SC, "<i2").reshape(-1).view(np.uint8).data
+            data = bytes_of(pcm_SC)
             write_at(file, data, at)
             at += len(data)
     finally:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from padstal.audio import rejection
+from padstal.audio.blocks import blocks
 from padstal.audio.loudness import gain_to, gated_loudness, step_powers
 from padstal.audio.rejection import RejectedError
-from padstal.audio.resample import resample
+from padstal.audio.resample import QUALITY, resample
 
 CEILING = 0.98
 """Largest sample after standardisation."""
@@ -50,7 +51,7 @@ def resampled(
     Raises:
         RejectedError: `silent`.
     """
-    from padstal.audio.kernels import interleaved, planes, swings
+    from padstal.audio.kernels import swings
 
     mixed_SC = np.ascontiguousarray(with_channels(audio_SC, channels), dtype=np.float32)
     if not swings(mixed_SC, 10 ** (silence_dbfs / 20)):
@@ -59,8 +60,26 @@ def resampled(
         raise RejectedError(rejection.SILENT, f"peak {found:.1f} dBFS: expected {silence_dbfs} or more")
     if from_rate == sample_rate or channels == 1:
         return resample(mixed_SC, from_rate, sample_rate)
-    left, right = planes(mixed_SC)  # each alone is less work, and gives the same bits
-    return interleaved(resample(left, from_rate, sample_rate), resample(right, from_rate, sample_rate))
+    return _resampled_stereo(mixed_SC, from_rate, sample_rate)
+
+
+def _resampled_stereo(audio_SC: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """What `resample` gives, bit by bit; each channel alone and a block at a time is less work."""
+    import soxr
+
+    from padstal.audio.kernels import interleave, planes
+
+    lefts, rights = (soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality=QUALITY) for _ in range(2))
+    room_SC = np.empty((len(audio_SC) * to_rate // from_rate + 1, 2), np.float32)
+    taken = made = 0
+    for block_SC in blocks(audio_SC):
+        taken += len(block_SC)
+        left, right = planes(block_SC)
+        left = lefts.resample_chunk(left, last=taken == len(audio_SC))
+        right = rights.resample_chunk(right, last=taken == len(audio_SC))
+        interleave(left, right, room_SC[made : made + len(left)])
+        made += len(left)
+    return room_SC[:made]
 
 
 def level_of(

@@ -10,13 +10,14 @@ from padstal.audio import rejection
 from padstal.audio.decode import decode
 from padstal.audio.digests import Stamp
 from padstal.audio.measure import measure
+from padstal.audio.pcm import pcm_of
 from padstal.audio.rejection import RejectedError
 from padstal.audio.screen import Limits, screen
 from padstal.audio.segment import offsets
 from padstal.audio.standardise import level_of, resampled
 from padstal.audio.store import Clip, Rejection, Track, TrackStore
 from padstal.audio.version import code_version
-from padstal.storage.content import ADDRESS_DIGITS, clip_address, sha256_file
+from padstal.storage.content import ADDRESS_DIGITS, sha256_file
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,11 @@ def prepare() -> None:
     import av  # noqa: F401
     import soundfile  # noqa: F401
 
-    from padstal.audio.kernels import quantise
-
     rate, noise_SC = 8_000, np.random.default_rng(0).uniform(-0.1, 0.1, (8_000, 2)).astype(np.float32)
     audio_SC = resampled(noise_SC, from_rate=2 * rate, sample_rate=rate, channels=2, silence_dbfs=-60.0)
     level = level_of(audio_SC, rate, loudness_lufs=-20.0, stretches=[(0, len(audio_SC))])
-    measure(quantise(audio_SC, level.gain), rate, loudness_lufs=level.loudness_lufs[0], source_SC=noise_SC)
+    pcm = pcm_of(audio_SC, level.gain, track_id="", offset_samples=0)
+    measure(pcm, rate, loudness_lufs=level.loudness_lufs[0], source_SC=noise_SC)
 
 
 def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.ndarray]]:
@@ -136,8 +136,6 @@ def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.nd
     Raises:
         RejectedError: With the reason.
     """
-    from padstal.audio.kernels import quantise
-
     decoded = decode(path, min_seconds=form.min_seconds, max_seconds=form.max_seconds)
     screened = screen(decoded.audio_SC, decoded.sample_rate, form.limits)
     audio_SC = resampled(
@@ -156,12 +154,12 @@ def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.nd
     clips: list[Clip] = []
     kept: list[np.ndarray] = []
     for (start, stop), loudness in zip(stretches, level.loudness_lufs, strict=True):
-        pcm_SC = quantise(audio_SC[start:stop], level.gain)
+        pcm = pcm_of(audio_SC[start:stop], level.gain, track_id=sha256[:ADDRESS_DIGITS], offset_samples=start)
         source_SC = decoded.audio_SC[round(start * to_source) : round(stop * to_source)]
-        measures = measure(pcm_SC, form.sample_rate, loudness_lufs=loudness, source_SC=source_SC)
+        measures = measure(pcm, form.sample_rate, loudness_lufs=loudness, source_SC=source_SC)
         if measures.peak_dbfs >= form.silence_dbfs:
-            clips.append(Clip(clip_address(pcm_SC, sha256[:ADDRESS_DIGITS], start), start, measures))
-            kept.append(pcm_SC)
+            clips.append(Clip(pcm.clip_id, start, measures))
+            kept.append(pcm.samples_SC)
     silent = len(stretches) - len(clips)
     if not clips:
         raise RejectedError(rejection.SILENT, f"all {silent} clips are below {form.silence_dbfs} dBFS")

@@ -26,8 +26,12 @@ def clip_address(pcm_SC: np.ndarray, track_id: str, offset_samples: int) -> str:
 
     The track and offset are part of it, so that a loop that repeats to the sample still gives distinct clips.
     """
-    content = np.ascontiguousarray(pcm_SC, dtype="<i2").reshape(-1).view(np.uint8).data
-    return address_of_clip([content], pcm_SC.shape, track_id, offset_samples)
+    return address_of_clip([bytes_of(pcm_SC)], pcm_SC.shape, track_id, offset_samples)
+
+
+def bytes_of(pcm_SC: np.ndarray) -> memoryview:
+    """int16 samples [S, C] as they lie in files: little-endian."""
+    return np.ascontiguousarray(pcm_SC, dtype="<i2").reshape(-1).view(np.uint8).data
 
 
 def address_of_clip(blocks: Iterable[memoryview], shape: tuple[int, ...], track_id: str, offset_samples: int) -> str:

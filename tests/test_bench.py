@@ -11,7 +11,7 @@ import soundfile
 import yaml
 
 from padstal.commands import bench_child
-from padstal.commands.bench import Wish, _figure, measure, run
+from padstal.commands.bench import Wish, _figure, _Pair, measure, run
 from padstal.commands.bench_files import write_files
 from padstal.storage.content import sha256_file
 
@@ -37,23 +37,30 @@ def test_clips_and_shards_are_those_of_scale_full():
 
 def test_a_figure_is_a_ratio_with_a_bound_from_above_or_below():
     fast, slow = {"wall": 2.0, "cpu": 4.0, "peak": 2048}, {"wall": 5.0, "cpu": 5.0, "peak": 1024}
-    over = _figure("x", "slow / fast", slow, fast, 2.6)
+    over = _figure("x", "slow / fast", [_Pair(slow, fast)], 2.6)
     assert (over.value, over.of_processor_time, over.limit, over.keeps) == (2.5, 1.25, "≤ 2.6", True)
-    assert not _figure("x", "slow / fast", slow, fast, -2.6).keeps
-    assert _figure("x", "memory", fast, slow, 1.2, key="peak").made_of == (2.0, 1.0)
-    assert _figure("x", "slow less fast / fast", slow, fast, 1.0, less=fast).value == 1.5
+    assert not _figure("x", "slow / fast", [_Pair(slow, fast)], -2.6).keeps
+    assert _figure("x", "memory", [_Pair(fast, slow)], 1.2, key="peak").made_of == ((2.0, 1.0),)
+    assert _figure("x", "slow less fast / fast", [_Pair(slow, fast, less=fast)], 1.0).value == 1.5
+
+
+def test_a_figure_of_several_pairs_is_their_median():
+    pairs = [_Pair({"wall": wall, "cpu": cpu}, {"wall": 2.0, "cpu": 4.0}) for wall, cpu in ((9, 2), (3, 20), (4, 6))]
+    found = _figure("x", "over / under", pairs, 1.9)
+    assert (found.value, found.values, found.of_processor_time, found.keeps) == (2.0, (4.5, 1.5, 2.0), 1.5, False)
 
 
 @pytest.mark.slow
 def test_a_small_measurement_gives_all_figures(tmp_path):
     said: list[str] = []
     done: list[float] = []
-    figures = measure(tmp_path, Wish(40, 12.0, 2, None, True), say=said.append, done=done.append)
+    figures = measure(tmp_path, Wish(40, 12.0, 2, 2, None, True), say=said.append, done=done.append)
     names = ["resampled", "same_rate", "screened", "speed_up", "no_op", "growth", "memory"]
     assert [figure.name for figure in figures] == names
     assert all(figure.value > 0 for figure in figures if figure.name != "growth")
     assert json.dumps(said)
-    assert sum(done) == 2 * 20 + 4 * 20 + 4 + 1 + 2 * 40 + 41
+    assert [len(figure.values) for figure in figures] == [2, 2, 2, 1, 1, 2, 1]
+    assert sum(done) == 2 * (5 * 20) + 20 + 4 + 2 * 40 + (41 + 1) + (42 + 1)
     assert not (tmp_path / "store" / "other").exists()
     assert (tmp_path / "store" / "all").exists()
 
@@ -69,5 +76,5 @@ def test_a_run_is_held_to_as_many_cores_as_it_has_workers():
 
 def test_too_little_disk_is_said_before_anything_is_made(tmp_path):
     with pytest.raises(ValueError, match="--folder"):
-        run(Wish(10**9, 30.0, 2, tmp_path, True))
+        run(Wish(10**9, 30.0, 2, 3, tmp_path, True))
     assert not list(tmp_path.iterdir())

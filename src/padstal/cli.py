@@ -232,6 +232,7 @@ def bench_ingest(
     tracks: Annotated[int, typer.Option(help="files to make")] = 1000,
     seconds: Annotated[float, typer.Option(help="length of each; three clips have 30.1")] = 30.2,
     workers: Annotated[int, typer.Option(min=1, help="processes")] = 2,
+    repeats: Annotated[int, typer.Option(min=1, help="how often what swings is measured; the median counts")] = 3,
     folder: Annotated[
         Path | None, typer.Option(help="where to make the files; they go again. By default the system's")
     ] = None,
@@ -239,11 +240,11 @@ def bench_ingest(
 ) -> None:
     """Say what ingestion costs against decoding alone, when nothing is new, with more tracks and more processes.
 
-    1000 tracks take some four minutes of two quiet cores and up to 10 GB of disk for the time.
+    1000 tracks take some five minutes of two quiet cores and up to 10 GB of disk for the time.
     """
     from padstal.commands.bench import Wish, run
 
-    finish(lambda: run(Wish(tracks, seconds, workers, folder, as_json)))
+    finish(lambda: run(Wish(tracks, seconds, workers, repeats, folder, as_json)))
 
 
 @app.command(

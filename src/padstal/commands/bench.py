@@ -4,13 +4,16 @@ The files are made for it: WAV, FLAC, OGG and MP3 in stereo, half of them at 48 
 44.1 kHz, which are not; clips have the form of scale full (44.1 kHz stereo, 10.03 s) at −20 LUFS, and cover the files.
 Each measured run is a process of its own; it and its workers are held to as many cores as it has workers, with one
 thread of arithmetic each; what it reads is in memory beforehand. So decoding alone, ingestion, and one and two
-processes have the same. Beside ratios of wall time, which a busy machine spoils, stand those of processor time.
+processes have the same. Machines change their speed within minutes: what is compared is measured one after the other,
+and a ratio is the median of several. Beside ratios of wall time, which a busy machine spoils, stand those of processor
+time.
 """
 
 import json
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -39,29 +42,32 @@ class Figure:
     Attributes:
         name: Short, for JSON.
         meaning: What is divided by what.
-        value: The ratio, of wall times or of peak memory.
-        of_processor_time: The same of processor time; None where that means nothing.
+        value: The ratio, of wall times or of peak memory; the median of `values`.
+        values: In the order in which they were measured.
+        of_processor_time: The median of the same of processor time; None where that means nothing.
         limit: What `value` is to keep.
         keeps: Whether it does.
-        made_of: The two times (s) or memories (MiB).
+        made_of: The two times (s) or memories (MiB) of each value.
     """
 
     name: str
     meaning: str
     value: float
+    values: tuple[float, ...]
     of_processor_time: float | None
     limit: str
     keeps: bool
-    made_of: tuple[float, float]
+    made_of: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What to measure with."""
+    """What to measure with, and how often."""
 
     tracks: int
     seconds: float
     workers: int
+    repeats: int
     folder: Path | None
     as_json: bool
 
@@ -76,17 +82,24 @@ def run(wish: Wish) -> int:
         raise ValueError(f"--tracks {wish.tracks}: expected at least 40")
     if wish.seconds < 12:
         raise ValueError(f"--seconds {wish.seconds}: expected at least 12, a clip and a little")
+    if wish.repeats < 1:
+        raise ValueError(f"--repeats {wish.repeats}: expected at least 1")
     if wish.folder:
         wish.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="padstal-bench-", dir=wish.folder) as temporary:
         free, needed = shutil.disk_usage(temporary).free, wish.tracks * wish.seconds * DISK_BYTES
         if free < needed:
             raise ValueError(f"{temporary}: {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB needed: give --folder")
-        with tqdm(total=6.12 * wish.tracks, unit="track", file=sys.stderr, bar_format=_BAR) as bar:
+        total = (2.6 + 3.5 * wish.repeats) * wish.tracks
+        with tqdm(total=total, unit="track", file=sys.stderr, bar_format=_BAR) as bar:
             figures = measure(Path(temporary), wish, say=lambda text: bar.write(text, file=sys.stderr), done=bar.update)
     if wish.as_json:
-        content = {"tracks": wish.tracks, "seconds": wish.seconds, "workers": wish.workers, "load": os.getloadavg()[0]}
-        print(json.dumps({**content, "figures": [asdict(figure) for figure in figures]}, indent=2))
+        asked = {"tracks": wish.tracks, "seconds": wish.seconds, "workers": wish.workers, "repeats": wish.repeats}
+        print(
+            json.dumps(
+                {**asked, "load": os.getloadavg()[0], "figures": [asdict(figure) for figure in figures]}, indent=2
+            )
+        )
     else:
         _show(figures, wish)
     return 0
@@ -108,43 +121,44 @@ def measure(
     _warm(_Bench(root, wish, lambda text: None, lambda tracks: None), root / "one")
     bench = _Bench(root, wish, say, done)
 
-    decoded_other, decoded_same = bench.decode(other), bench.decode(same)
-    ingested_other = bench.ingest("other", other, keep=False)
-    ingested_same = bench.ingest("same", same, keep=False)
-    screened_same = bench.ingest("screened", same, keep=False, screened=True)
-    alone = bench.ingest("alone", other, workers=1, keep=False) if wish.workers > 1 else ingested_other
+    resampled: list[_Pair] = []
+    same_rate: list[_Pair] = []
+    screened: list[_Pair] = []
+    growth: list[_Pair] = []
+    for _ in range(wish.repeats):
+        decoded, plain = bench.decode(same), bench.ingest("same", same, keep=False)
+        same_rate.append(_Pair(plain, decoded))
+        screened.append(_Pair(bench.ingest("screened", same, keep=False, screened=True), plain))
+        decoded, plain = bench.decode(other), bench.ingest("other", other, keep=False)
+        resampled.append(_Pair(plain, decoded))
+    alone = bench.ingest("alone", other, workers=1, keep=False) if wish.workers > 1 else plain
     small = bench.ingest("few", few, keep=False)
-    start = bench.ingest("one", root / "one", keep=False)
-    cold = bench.ingest("all", other, same)
-    again = bench.ingest("all", other, same)
-    write_files(same, range(wish.tracks, wish.tracks + added), seconds=wish.seconds, sample_rate=SAME_RATE)
-    grown = bench.ingest("all", other, same)
-    if (again["from_store"], grown["from_store"], grown["kept"]) != (wish.tracks,) * 2 + (wish.tracks + added,):
-        raise RuntimeError(f"{again}, {grown}: expected {wish.tracks} tracks from the store")
+    cold, again = bench.ingest("all", other, same), bench.ingest("all", other, same)
+    _expect(again, kept=wish.tracks, from_store=wish.tracks)
+    for had in range(wish.tracks, wish.tracks + wish.repeats * added, added):
+        write_files(same, range(had, had + added), seconds=wish.seconds, sample_rate=SAME_RATE)
+        grown, start = bench.ingest("all", other, same), bench.ingest("one", root / "one", keep=False)
+        _expect(grown, kept=had + added, from_store=had)
+        growth.append(_Pair(grown, cold, less=start))
 
-    share, speed_up = f"{added} more tracks", f"{wish.workers} processes"
+    speed_up = f"one process on one core / {wish.workers} processes on {wish.workers}, 48 kHz files"
+    grows = f"run with {added} more tracks, less the start (a run of one track) / first run"
+    memory = f"peak memory, {wish.tracks} tracks / {wish.tracks // 10}"
     return [
-        _figure("resampled", "ingest / decode alone, 48 kHz files", ingested_other, decoded_other, 2.6),
-        _figure("same_rate", "ingest / decode alone, 44.1 kHz files", ingested_same, decoded_same, 1.8),
-        _figure("screened", "ingest that screens / that does not, 44.1 kHz files", screened_same, ingested_same, 1.15),
-        _figure(
-            "speed_up",
-            f"one process on one core / {speed_up} on {wish.workers}, 48 kHz files",
-            alone,
-            ingested_other,
-            -0.9 * wish.workers,
-        ),
-        _figure("no_op", "second run, nothing new / first run", again, cold, 0.04),
-        _figure(
-            "growth",
-            f"run with {share}, less the start (a run of one track) / first run",
-            grown,
-            cold,
-            0.03,
-            less=start,
-        ),
-        _figure("memory", f"peak memory, {wish.tracks} tracks / {wish.tracks // 10}", cold, small, 1.2, key="peak"),
+        _figure("resampled", "ingest / decode alone, 48 kHz files", resampled, 2.6),
+        _figure("same_rate", "ingest / decode alone, 44.1 kHz files", same_rate, 1.8),
+        _figure("screened", "ingest that screens / that does not, 44.1 kHz files", screened, 1.15),
+        _figure("speed_up", speed_up, [_Pair(alone, plain)], -0.9 * wish.workers),
+        _figure("no_op", "second run, nothing new / first run", [_Pair(again, cold)], 0.04),
+        _figure("growth", grows, growth, 0.03),
+        _figure("memory", memory, [_Pair(cold, small)], 1.2, key="peak"),
     ]
+
+
+def _expect(found: dict[str, Any], **counts: int) -> None:
+    """Raises RuntimeError where a run counted something else."""
+    if any(found[name] != count for name, count in counts.items()):
+        raise RuntimeError(f"{found}: expected {counts}")
 
 
 def _copy_first(source: Path, target: Path, count: int) -> None:
@@ -218,27 +232,32 @@ def _processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _figure(
-    name: str,
-    meaning: str,
-    over: dict[str, Any],
-    under: dict[str, Any],
-    limit: float,
-    *,
-    key: str = "wall",
-    less: dict[str, Any] | None = None,
-) -> Figure:
-    """`over` (`less` something) / `under`, by `key`; a negative limit is one from below."""
+@dataclass(frozen=True)
+class _Pair:
+    """Two runs to divide, `over` (`less` something) by `under`."""
 
-    def pair(what: str) -> tuple[float, float]:
-        return over[what] - (less[what] if less else 0.0), under[what]
+    over: dict[str, Any]
+    under: dict[str, Any]
+    less: dict[str, Any] | None = None
 
-    top, bottom = pair(key)
-    of_cpu = pair("cpu") if key != "peak" and limit > 0 else None
-    keeps = top / bottom >= -limit if limit < 0 else top / bottom <= limit
+    def parts(self, key: str) -> tuple[float, float]:
+        return self.over[key] - (self.less[key] if self.less else 0.0), self.under[key]
+
+    def ratio(self, key: str) -> float:
+        top, bottom = self.parts(key)
+        return top / bottom
+
+
+def _figure(name: str, meaning: str, pairs: list[_Pair], limit: float, *, key: str = "wall") -> Figure:
+    """The median of pairs' ratios by `key`; a negative limit is one from below."""
+    values = tuple(pair.ratio(key) for pair in pairs)
+    value = statistics.median(values)
+    of_cpu = statistics.median(pair.ratio("cpu") for pair in pairs) if key != "peak" and limit > 0 else None
+    keeps = value >= -limit if limit < 0 else value <= limit
     bound = f"{'≥' if limit < 0 else '≤'} {abs(limit):g}"
-    made_of = (top / 1024, bottom / 1024) if key == "peak" else (top, bottom)
-    return Figure(name, meaning, top / bottom, of_cpu and of_cpu[0] / of_cpu[1], bound, keeps, made_of)
+    unit = 1024 if key == "peak" else 1
+    made_of = tuple((top / unit, bottom / unit) for top, bottom in (pair.parts(key) for pair in pairs))
+    return Figure(name, meaning, value, values, of_cpu, bound, keeps, made_of)
 
 
 def _show(figures: list[Figure], wish: Wish) -> None:
@@ -250,14 +269,13 @@ def _show(figures: list[Figure], wish: Wish) -> None:
         f"ingest: {wish.tracks} tracks of {wish.seconds:g} s, {wish.workers} processes, load {os.getloadavg()[0]:.1f}"
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
-    for column in ("ratio", "value", "limit", "", "made of", "of processor time"):
+    for column in ("ratio", "median", "limit", "", "measured", "made of", "of processor time"):
         table.add_column(column)
     for figure in figures:
         unit = "MiB" if figure.name == "memory" else "s"
-        over, under = figure.made_of
+        made = f"{', '.join(f'{over:.1f} / {under:.1f}' for over, under in figure.made_of)} {unit}"
         of_cpu = "" if figure.of_processor_time is None else f"{figure.of_processor_time:.3g}"
-        made = f"{over:.1f} / {under:.1f} {unit}"
-        table.add_row(
-            figure.meaning, f"{figure.value:.3g}", figure.limit, "yes" if figure.keeps else "NO", made, of_cpu
-        )
+        measured = ", ".join(f"{value:.3g}" for value in figure.values)
+        keeps = "yes" if figure.keeps else "NO"
+        table.add_row(figure.meaning, f"{figure.value:.3g}", figure.limit, keeps, measured, made, of_cpu)
     Console().print(table)

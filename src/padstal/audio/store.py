@@ -87,10 +87,10 @@ class TrackStore:
 
     @property
     def shards(self) -> Path:
-        return self.folder / "shards"
+        return self.root.joinpath(self.key, "shards")
 
     def path(self, sha256: str) -> Path:
-        return self.folder / "tracks" / sha256[:2] / f"{sha256}.track"
+        return self.root.joinpath(self.key, "tracks", sha256[:2], f"{sha256}.track")
 
     def keep(
         self, sha256: str, result: Track | Rejection, clips: Sequence[np.ndarray] = (), *, bucket: str = ""

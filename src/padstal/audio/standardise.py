@@ -79,6 +79,7 @@ def _resampled_stereo(audio_SC: np.ndarray, from_rate: int, to_rate: int) -> np.
         right = rights.resample_chunk(right, last=taken == len(audio_SC))
         interleave(left, right, room_SC[made : made + len(left)])
         made += len(left)
+    assert made <= len(room_SC), f"{made} samples of {len(audio_SC)} at {from_rate} Hz, now {to_rate} Hz"
     return room_SC[:made]
 
 

@@ -131,8 +131,6 @@ def prepare() -> None:
 def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.ndarray]]:
     """A file's track and its clips' samples, int16 [samples, channels] each.
 
-    Clips are quantised one by one, and what is made of a clip is made of it while it is in a nearer cache.
-
     Raises:
         RejectedError: With the reason.
     """

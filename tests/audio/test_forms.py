@@ -82,6 +82,15 @@ def test_quantising_is_rounding_a_gain_and_saturating(samples, channels, gain):
     assert found.squares == np.square(expected.astype(int)).sum()
 
 
+@pytest.mark.parametrize("at", [0, BLOCK // 2, -1])
+def test_the_peak_counts_in_whichever_block_it_is(at):
+    audio = np.full((BLOCK + 5, 2), 0.1, np.float32)
+    audio[at, 1] = -0.5
+    found = _pcm(audio)
+    assert found.peak == 16384
+    assert found.squares == 16384**2 + (audio.size - 1) * 3277**2
+
+
 @pytest.mark.parametrize("audio", [np.zeros((44_100, 1)), np.full((44_100, 1), 0.4), np.array([[1.0, -1.0]] * 44_100)])
 def test_silence_a_constant_and_channels_that_cancel_are_silent(audio):
     with pytest.raises(RejectedError) as error:

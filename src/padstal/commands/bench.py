@@ -95,11 +95,8 @@ def run(wish: Wish) -> int:
             figures = measure(Path(temporary), wish, say=lambda text: bar.write(text, file=sys.stderr), done=bar.update)
     if wish.as_json:
         asked = {"tracks": wish.tracks, "seconds": wish.seconds, "workers": wish.workers, "repeats": wish.repeats}
-        print(
-            json.dumps(
-                {**asked, "load": os.getloadavg()[0], "figures": [asdict(figure) for figure in figures]}, indent=2
-            )
-        )
+        found = {"load": os.getloadavg()[0], "figures": [asdict(figure) for figure in figures]}
+        print(json.dumps({**asked, **found}, indent=2))
     else:
         _show(figures, wish)
     return 0

@@ -15,15 +15,15 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 from pydantic import Field
 
-from flows.causes import StageFailedError
+from flows.failure import StageFailedError
 from flows.git import GitError
-from flows.hands import fetch
 from flows.parameters import Revision, Scale, StageName, choose_scale
 from flows.pipeline import bring_up_to_date
+from flows.prefect_tasks import fetch
 from flows.repro import StageRun
 from flows.results import show_report
 from flows.workspace import workspace
-from padstal.params.load import ParamsError
+from padstal.core.params import ParamsError
 
 
 @flow(name="backfill", persist_result=False)

@@ -10,9 +10,9 @@ from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it 
 # isort: split
 from prefect import flow, get_run_logger
 
-from flows.hands import fetch
 from flows.parameters import TRAINING, Revision, Scale, choose_scale
 from flows.pipeline import bring_up_to_date
+from flows.prefect_tasks import fetch
 from flows.results import show_report
 from flows.workspace import workspace
 

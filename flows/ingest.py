@@ -14,8 +14,8 @@ from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it 
 # isort: split
 from prefect import flow, get_run_logger
 
-from flows.causes import StageFailedError, cause_of, last_words
 from flows.child import run_child
+from flows.failure import StageFailedError, cause_of, last_words
 from flows.parameters import Revision, Scale, choose_scale
 from flows.pipeline import bring_up_to_date
 from flows.repro import StageRun, child_environment

@@ -27,13 +27,13 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.assets import tell_assets
-from flows.causes import StageFailedError
 from flows.dag import read_dag
+from flows.failure import StageFailedError
 from flows.repro import StageRun, changed_stages, open_dvc, repro, summary
-from flows.resident import Dvc
 from flows.results import show_stages
-from padstal.params.load import check, read_yaml
-from padstal.params.operations import OperationsParams
+from flows.runner import Dvc
+from padstal.core.params import check, read_yaml
+from padstal.operations.config import OperationsParams
 
 
 def may_help_to_retry(_task: Any, _run: Any, state: Any) -> bool:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.causes import StageFailedError, cause_of, last_words
+from flows.failure import StageFailedError, cause_of, last_words
 from flows.locked import changed_deps, read_lock
-from flows.resident import DVC_CHILD, Dvc
+from flows.runner import DVC_CHILD, Dvc
 from flows.transfer import transfer
-from padstal.integrity.torn import guard
+from padstal.operations.integrity.lock_repair import guard
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from flows.git import git
 from flows.repro import StageRun
 from flows.workspace import base_folder
-from padstal.params.load import read_yaml
-from padstal.paths import Paths
+from padstal.core.params import read_yaml
+from padstal.core.paths import Paths
 
 PAGES_VARIABLE, ADDRESS_VARIABLE = "PADSTAL_PAGES", "PADSTAL_PAGES_URL"
 KEPT_PAGES = 20

@@ -29,10 +29,10 @@ from prefect.states import Completed
 
 from flows import run_branch
 from flows.assets import tell_assets
-from flows.causes import Cause, StageFailedError
+from flows.failure import Cause, StageFailedError
 from flows.git import GitError
-from flows.hands import prefect_hands
 from flows.pipeline import read_operations
+from flows.prefect_tasks import prefect_hands
 from flows.repro import open_dvc
 from flows.results import show_stages
 from flows.retraining import Journal, Plan

@@ -21,13 +21,13 @@ from typing import Any, Literal
 import yaml
 
 from flows import run_branch
-from flows.causes import Cause, StageFailedError
 from flows.dag import read_dag
+from flows.failure import Cause, StageFailedError
 from flows.git import git
 from flows.repro import StageRun
 from flows.stages import Hands, nothing_to_do, phases, run_stages
 from flows.workspace import Workspace
-from padstal.tracking.group import RETRAINING
+from padstal.operations.tracking.group import RETRAINING
 
 AGAIN = "challenge again"
 """What `padstal promote` says of a decision that does not hold any more: another champion, other thresholds."""

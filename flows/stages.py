@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows import run_branch
-from flows.causes import Cause, StageFailedError, cause_of, last_words
 from flows.child import run_child
 from flows.dag import Dag
+from flows.failure import Cause, StageFailedError, cause_of, last_words
 from flows.repro import StageRun, changed_stages, child_environment, repro
-from flows.resident import Dvc
+from flows.runner import Dvc
 from flows.transfer import transfer
 
 UP_TO_DATE = "up to date"

@@ -22,7 +22,7 @@ from prefect import flow, get_run_logger
 
 from flows.assets import tell_assets
 from flows.dag import read_dag
-from flows.hands import prefect_hands
+from flows.prefect_tasks import prefect_hands
 from flows.repro import open_dvc
 from flows.results import show_stages
 from flows.retraining import Plan

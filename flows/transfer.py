@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from flows.causes import StageFailedError, cause_of, last_words
-from flows.resident import Dvc
+from flows.failure import StageFailedError, cause_of, last_words
+from flows.runner import Dvc
 
 
 def transfer(

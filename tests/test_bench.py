@@ -13,7 +13,7 @@ import yaml
 from padstal.commands import bench_child
 from padstal.commands.bench import Wish, _figure, _Pair, measure, run
 from padstal.commands.bench_files import write_files
-from padstal.storage.content import sha256_file
+from padstal.core.data.content import sha256_file
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from padstal import cli_life
+from padstal import cli_models as cli_life
 from padstal.cli_options import ScaleOption, finish
 
 app = typer.Typer(

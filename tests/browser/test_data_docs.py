@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from tests.browser.test_report_page import WIDTHS, Opened, browser, open_report  # noqa: F401
-from tests.quality.fakes import write_corpus
-from tests.quality.test_ingested import LIMITS
+from tests.curation.expectations.test_ingested import LIMITS
+from tests.curation.fakes import write_corpus
 
-from padstal.quality import checkpoint, ingested
+from padstal.curation.expectations import checkpoint, ingested
 
 pytestmark = pytest.mark.slow
 

@@ -1,5 +1,5 @@
 """Fixtures that tests of commands share with those of promotion."""
 
-from tests.promotion.conftest import first_world, world
+from tests.operations.promotion.conftest import first_world, world
 
 __all__ = ["first_world", "world"]

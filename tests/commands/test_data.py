@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests.quality.fakes import RATE
+from tests.curation.fakes import RATE
 from tests.reporting.half import HOSTILE_PATH, captioned, curated, ingested, scored
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
 from padstal.commands.data import Wish, choose, sources
-from padstal.paths import Paths
+from padstal.core.paths import Paths
 from padstal.reporting.catalogue import KEPT, QUARANTINED, read_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]

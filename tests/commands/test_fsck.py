@@ -5,11 +5,11 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.integrity.kept import Kept, fill, make, rot
+from tests.operations.integrity.kept import Kept, fill, make, rot
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
-from padstal.integrity.objects import key_of
+from padstal.operations.integrity.objects import key_of
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_an_output_that_a_process_is_writing_is_left_alone(kept: Kept) -> None:
 
 def test_a_torn_lock_is_put_right_and_said(kept: Kept) -> None:
     whole = (kept.root / "dvc.lock").read_text()
-    from padstal.integrity.torn import guard
+    from padstal.operations.integrity.lock_repair import guard
 
     guard(kept.root)
     (kept.root / "dvc.lock").write_text(whole[: len(whole) // 2])

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from padstal.commands.profile import NO_REFERENCE, create_missing, run
-from padstal.paths import Paths
-from padstal.quality import drift
-from padstal.storage.atomic import read_json, write_json
+from padstal.core.data.atomic import read_json, write_json
+from padstal.core.paths import Paths
+from padstal.curation.expectations import drift
 
 PROFILE = {"tracks": 3, "features": {"licence": {"kind": "categorical", "tracks": 3, "share": {"CC0-1.0": 1.0}}}}
 

@@ -13,13 +13,13 @@ from typing import TypeVar
 
 import pytest
 from tests.commands.forge import REPOSITORY, Forge, served
-from tests.promotion.test_objects import WEIGHTS, object_of
-from tests.promotion.world import ASTRAY, BETTER, GOOD, ROOT, World, git
+from tests.operations.promotion.test_objects import WEIGHTS, object_of
+from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, ROOT, World, git
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
-from padstal.promotion import decision as decisions
-from padstal.promotion import register
+from padstal.operations.promotion import decision as decisions
+from padstal.operations.promotion import register
 
 Test = TypeVar("Test")
 

@@ -10,21 +10,15 @@ from tests.contracts.repository import ROOT, SRC, imported_modules, source_files
 PACKAGE = SRC / "padstal"
 HOMES = {
     "prefect": [ROOT / "flows"],
-    "wandb": [PACKAGE / "tracking"],
+    "wandb": [PACKAGE / "operations" / "tracking"],
     "laion_clap": [PACKAGE / "foundation"],
     "transformers": [PACKAGE / "foundation"],
-    "dac": [PACKAGE / "foundation", PACKAGE / "vae" / "discriminators.py"],
-    "great_expectations": [PACKAGE / "quality", PACKAGE / "commands" / "doctor.py"],
-    "boto3": [PACKAGE / "storage", PACKAGE / "integrity" / "bucket.py"],
-    "botocore": [PACKAGE / "storage", PACKAGE / "integrity" / "bucket.py"],
-    "symusic": [PACKAGE / "corpus"],
-    "lightning": [
-        PACKAGE / "vae",
-        PACKAGE / "diffusion",
-        PACKAGE / "foundation",
-        PACKAGE / "latents" / "processes.py",
-    ],
-    "plotly": [PACKAGE / "reporting"],
+    "dac": [PACKAGE / "foundation", PACKAGE / "nn" / "discriminators.py"],
+    "great_expectations": [PACKAGE / "curation", PACKAGE / "commands" / "doctor.py"],
+    "boto3": [PACKAGE / "ingest" / "s3", PACKAGE / "operations" / "integrity" / "bucket.py"],
+    "botocore": [PACKAGE / "ingest" / "s3", PACKAGE / "operations" / "integrity" / "bucket.py"],
+    "symusic": [PACKAGE / "demo"],
+    "lightning": [PACKAGE / "training", PACKAGE / "codecs", PACKAGE / "diffusion", PACKAGE / "demo"],
 }
 SLOW_TO_IMPORT = {
     "torch",

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from tests.contracts.repository import ROOT, dvc_stages
 
-from padstal.params.tree import load_tree, reserved_keys
+from padstal.stages.params import load_tree, reserved_keys
 
 PARAMS = ROOT / "params.yaml"
 

@@ -8,10 +8,8 @@ from tests.contracts.repository import ROOT, SRC, STAGES_FOLDER, dvc_stages, rea
 
 PACKAGE = SRC / "padstal"
 CHANGES_NO_RESULT = (
-    PACKAGE / "params",  # DVC watches the values themselves
-    PACKAGE / "paths.py",  # names; a moved output is an edit of dvc.yaml
-    PACKAGE / "interfaces.py",  # protocols and bare records
-    PACKAGE / "tracking",  # a record beside the results
+    *(PACKAGE / "core").glob("*.py"),  # params (DVC watches the values), names of files, protocols, git
+    PACKAGE / "operations" / "tracking",  # a record beside the results
 )
 
 

@@ -153,7 +153,7 @@ def test_a_worker_ends_after_the_checkpoint_and_other_jobs_are_left_alone(cluste
 def test_two_nodes_train_one_model_as_one_process_does(cluster: tuple[Path, dict[str, str]]) -> None:
     from tests.diffusion import together
 
-    from padstal.latents.processes import Processes
+    from padstal.training.processes import Processes
 
     folder, environment = cluster
     train = f'"$PYTHON" {ROOT}/tests/latents/train_together.py "$HERE" nodes'

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
+from padstal.core.protocols import TextStates
 from padstal.diffusion.checkpoint import DiffusionConfig, DiffusionModel
 from padstal.diffusion.denoiser import Denoiser
-from padstal.diffusion.dit import DiTShape
-from padstal.interfaces import TextStates
-from padstal.latents.statistics import LatentStatistics
-from padstal.latents.store import LatentConfig, LatentStore, write_store
+from padstal.nn.dit import DiTShape
 
 POSITIONS, WIDTH, CHANNELS, FRAMES, RATIO = 16, 16, 6, 8, 4
 SHAPE = DiTShape(CHANNELS, 32, 2, 2, 1, WIDTH, 2 * WIDTH, 2)

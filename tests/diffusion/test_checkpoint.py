@@ -5,8 +5,8 @@ import torch
 from safetensors.torch import save_file
 from tests.diffusion.fakes import CHANNELS, config, model, random_denoiser
 
+from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.diffusion.checkpoint import MismatchError, check_belongs, fingerprint, load, save
-from padstal.latents.statistics import LatentStatistics
 
 
 def folder_of(path: Path, value: float) -> Path:

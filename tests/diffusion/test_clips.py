@@ -4,9 +4,9 @@ import pytest
 import torch
 from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
 
+from padstal.codecs.latents.dataset import LatentDataset
+from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.diffusion.clips import CaptionStates, Clips
-from padstal.latents.dataset import LatentDataset
-from padstal.latents.statistics import LatentStatistics
 
 
 def clips(folder: Path) -> Clips:

@@ -2,8 +2,8 @@ import pytest
 import torch
 from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder
 
+from padstal.core.protocols import TextStates
 from padstal.diffusion.conditioning import Conditioner, Timing, drop
-from padstal.interfaces import TextStates
 
 
 def conditioned(texts: list[str], timing: Timing | None = None):  # type: ignore[no-untyped-def]

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from tests.diffusion.fakes import CHANNELS, SHAPE, FakeTextEncoder, latent_store
 
+from padstal.codecs.latents.dataset import LatentDataset
+from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.diffusion.clips import CaptionStates, Clips
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.training import Plan, Trained, train
-from padstal.latents.dataset import LatentDataset
-from padstal.latents.processes import Processes
-from padstal.latents.statistics import LatentStatistics
+from padstal.training.processes import Processes
 
 ENDS_AT = 13
 PLAN = Plan(

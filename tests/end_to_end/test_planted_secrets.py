@@ -18,9 +18,9 @@ DVC = (sys.executable, "-m", "dvc")
 NOBODY = "http://127.0.0.1:9"
 LOGGED = """
 from pathlib import Path
-from padstal.tracking.run import track
+from padstal.operations.tracking.run import track
 import os
-from padstal.tracking import run
+from padstal.operations.tracking import run
 run.CONNECT_SECONDS = 2.0
 with track("train_vae@tal", {"note": os.environ["MUSIC_BUCKET"], **dict(os.environ)}, mode="online", project="padstal",
            folder=Path("wandb")) as record:

@@ -21,8 +21,8 @@ import soundfile
 from tests.end_to_end.tiny import BIN, CHANGES, ROOT, change_params, command, make_copy
 from tests.flows.prefect_server import PREFECT, QUIET, Server, started, wait_for, without_prefect
 
-from padstal.audio.parallel import Workers
-from padstal.corpus.synthesise import CAPTIONS, synthesise
+from padstal.demo.synthesise import CAPTIONS, synthesise
+from padstal.ingest.worker_pool import Workers
 
 ZOMBIE_SECONDS = 75
 """Without a heartbeat; one comes every 30 s, the least that Prefect takes."""

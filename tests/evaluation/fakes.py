@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from padstal.interfaces import Tags
-from padstal.manifest import write_table
-from padstal.storage.atomic import write_json
+from padstal.core.data.atomic import write_json
+from padstal.core.data.manifest import write_table
+from padstal.core.protocols import Tags
 
 RATE = 2000
 SAMPLES = 1024

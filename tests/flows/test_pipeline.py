@@ -53,7 +53,7 @@ def test_a_stage_that_ran_is_up_to_date_afterwards_and_says_so(tmp_path: Path) -
 
 
 def test_a_failed_stage_is_named_with_its_cause_and_its_last_words(tmp_path: Path) -> None:
-    from flows.causes import Cause, StageFailedError
+    from flows.failure import Cause, StageFailedError
     from flows.repro import repro
 
     root = make_repo(tmp_path, script=WRONG_PARAM)
@@ -88,7 +88,7 @@ def test_the_flow_gives_the_same_lock_as_dvc_repro(tmp_path: Path) -> None:
 def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_or_a_full_disk_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.causes import Cause, StageFailedError
+    from flows.failure import Cause, StageFailedError
     from flows.pipeline import pipeline
 
     from flows import pipeline as module

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from flows.causes import StageFailedError
+from flows.failure import StageFailedError
 from flows.repro import open_dvc
 from flows.retraining import Journal, Plan, Train, retrain
 from flows.stages import Hands, plain_hands

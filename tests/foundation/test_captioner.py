@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from padstal.core.protocols import Tags
 from padstal.foundation import captioner, tagger
 from padstal.foundation.captioner import MAX_BYTES, TagCaptioner, join
-from padstal.interfaces import Tags
 
 
 class Heard:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from padstal.demo.fit import Schedule
 from padstal.foundation import clap, pmos
-from padstal.foundation.fit import Schedule
 from padstal.foundation.store import UntrustedFileError, save
 
 SHAPE = clap.Shape(

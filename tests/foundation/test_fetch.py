@@ -2,9 +2,9 @@
 
 import pytest
 
+from padstal.core.data.content import sha256_file
 from padstal.foundation.fetch import FetchError, Published, fetch
 from padstal.foundation.store import UntrustedFileError
-from padstal.storage.content import sha256_file
 
 
 def test_files_of_a_local_folder_are_copied_and_checked(tmp_path):

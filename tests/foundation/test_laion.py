@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from padstal.core.data.content import sha256_file
 from padstal.foundation import clap, laion
 from padstal.foundation.fetch import Published
 from padstal.foundation.laion_classes import clap_module
 from padstal.foundation.store import UntrustedFileError
-from padstal.storage.content import sha256_file
 
 CHECKPOINT = "music_audioset_epoch_15_esc_90.14.pt"
 

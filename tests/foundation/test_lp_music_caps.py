@@ -12,10 +12,10 @@ from tests.foundation.tiny_lp_music_caps import (
     write_tokenizer,
 )
 
+from padstal.core.data.content import sha256_file
 from padstal.foundation import captioner, lp_music_caps
 from padstal.foundation.fetch import Published
 from padstal.foundation.store import UntrustedFileError
-from padstal.storage.content import sha256_file
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from padstal.demo.fit import Schedule
+from padstal.demo.held_out import spearman
 from padstal.foundation import pmos
-from padstal.foundation.fit import Schedule
-from padstal.foundation.heldout import spearman
 from padstal.foundation.store import save
 
 SHAPE = pmos.Shape(bands=16, width=32, dropout=0.1)

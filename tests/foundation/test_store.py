@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from padstal.core.data.content import sha256_file
 from padstal.foundation.store import UNVERIFIED, UntrustedFileError, load_into, read_config, read_tensors, save, verify
-from padstal.storage.content import sha256_file
 
 
 class Payload:

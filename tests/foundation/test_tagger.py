@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from padstal.demo.fit import Schedule
 from padstal.foundation import tagger
-from padstal.foundation.fit import Schedule
 from padstal.foundation.store import save
 
 VOCABULARY = tagger.Vocabulary(("low", "high"), ("sine", "noise"), ("calm", "wild"))

@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 
+from padstal.core.data.content import sha256_file
 from padstal.foundation import text2text
 from padstal.foundation.fetch import Published
 from padstal.foundation.store import UntrustedFileError
-from padstal.storage.content import sha256_file
 
 FILES = ("config.json", "model.safetensors", "tokenizer_config.json")
 

@@ -7,12 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from padstal.core.data.content import sha256_file
+from padstal.demo.fit import Schedule
 from padstal.foundation import text_encoder
 from padstal.foundation.fetch import Published
-from padstal.foundation.fit import Schedule
 from padstal.foundation.store import UntrustedFileError, save
 from padstal.foundation.text_encoder import END, FIRST_SENTINEL, Shape, corrupt, guard_vocabulary
-from padstal.storage.content import sha256_file
 
 SHAPE = Shape(width=16, layers=1, heads=2, decoder_layers=1, max_length=48)
 TEXTS = ["jazz, piano, 120 bpm", "a calm ambient piece with synth pad", "", "techno"]

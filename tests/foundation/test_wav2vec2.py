@@ -8,10 +8,10 @@ import pytest
 import torch
 from torchaudio.models import wav2vec2_model
 
+from padstal.core.data.content import sha256_file
 from padstal.foundation import pmos, wav2vec2
 from padstal.foundation.fetch import Published
 from padstal.foundation.store import UntrustedFileError
-from padstal.storage.content import sha256_file
 
 pytestmark = pytest.mark.slow  # transformers and torchaudio take seconds to import
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from tests.reporting.finished import write_finished_scale
 
-from padstal.paths import Paths
+from padstal.core.paths import Paths
 from padstal.reporting.inputs import Inputs, read_inputs
 
 SHOWN = {"title": "padstal", "captions_shown": 30, "prompts_shown": 2, "reconstructions_shown": 1}

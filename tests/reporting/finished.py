@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from padstal.manifest import COLUMNS, write_table
-from padstal.paths import Paths
-from padstal.storage.atomic import write_json
+from padstal.core.data.atomic import write_json
+from padstal.core.data.manifest import COLUMNS, write_table
+from padstal.core.paths import Paths
 
 RATE, SECONDS = 16_000, 2.0
 HOSTILE = "<script>alert('caption')</script> & \"quoted\" | pipe `tick` </blockquote> @someone #12 [a](https://example.invalid)"

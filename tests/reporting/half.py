@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tests.quality.fakes import RATE, music, stage, write_corpus, write_ingest
+from tests.curation.fakes import RATE, music, stage, write_corpus, write_ingest
 
-from padstal.manifest import read_table, write_table
-from padstal.params.curate import CurateParams
-from padstal.paths import Paths
+from padstal.core.data.atomic import write_json
+from padstal.core.data.manifest import read_table, write_table
+from padstal.core.paths import Paths
+from padstal.curation.config import CurateParams
 from padstal.stages import curate
-from padstal.storage.atomic import write_json
 
 HOSTILE = "<script>alert('caption')</script> [bold]\x1b[31mred\x1b[0m\tand\nmore \u202edcba"
 HOSTILE_PATH = "a&b <script>alert(1)</script> [red].wav"

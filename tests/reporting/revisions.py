@@ -22,7 +22,7 @@ TREE: dict[str, Any] = {
             "prepare@clap": {"cmd": "prepare", "outs": [{"path": CLAP, "md5": "a" * 32 + ".dir"}]},
             "ingest": {
                 "cmd": "ingest",
-                "deps": [{"path": "src/padstal/audio", "md5": "b" * 32 + ".dir"}],
+                "deps": [{"path": "src/padstal/ingest", "md5": "b" * 32 + ".dir"}],
                 "params": {"params.yaml": {"scales.demo.ingest": {"sample_rate": 16000, "seed": 1}}},
                 "outs": [{"path": "data/demo/ingest", "md5": "c" * 32 + ".dir"}],
             },

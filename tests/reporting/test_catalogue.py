@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from tests.reporting.half import HOSTILE_PATH, captioned, curated, ingested, scored
 
-from padstal.manifest import read_table, write_table
-from padstal.paths import Paths
+from padstal.core.data.manifest import read_table, write_table
+from padstal.core.paths import Paths
 from padstal.reporting.catalogue import KEPT, OPEN, QUARANTINED, REMOVED, find, read_catalogue
 from padstal.reporting.clip_view import clip_facts, file_facts
 

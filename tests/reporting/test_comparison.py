@@ -213,7 +213,7 @@ def test_a_stage_says_why_it_ran_again_and_what_is_stale() -> None:
 
     found = compared(edit)
     assert [(one.stage, one.kind) for one in found.stages] == [("ingest", "changed"), ("score", "new")]
-    assert found.stages[0].because == ("code: src/padstal/audio", "param: scales.demo.ingest.seed")
+    assert found.stages[0].because == ("code: src/padstal/ingest", "param: scales.demo.ingest.seed")
     assert found.stages[0].outputs == ("data/demo/ingest",)
     assert found.stale == ("ingest",)
 

@@ -9,7 +9,7 @@ import yaml
 from tests.reporting.conftest import SHOWN, sections
 from tests.reporting.finished import HOSTILE
 
-from padstal.paths import Paths
+from padstal.core.paths import Paths
 from padstal.reporting import inputs as reading
 from padstal.reporting.cards import model_cards
 from padstal.reporting.compose import PLACEHOLDER, compose_report, script_json

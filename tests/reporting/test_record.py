@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from padstal.paths import Paths
+from padstal.core.data.atomic import write_json
+from padstal.core.paths import Paths
 from padstal.reporting.record import machine_record, stage_timings
-from padstal.storage.atomic import write_json
 
 
 def test_timings_come_in_the_order_of_the_pipeline(finished: Paths) -> None:

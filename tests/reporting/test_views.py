@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from padstal.paths import Paths
+from padstal.core.data.atomic import write_json
+from padstal.core.paths import Paths
 from padstal.reporting import captions_view, checks_view, data_view, listen_view, results_view, training_view
 from padstal.reporting.inputs import Inputs, read_inputs
 from padstal.reporting.text import words
-from padstal.storage.atomic import write_json
 
 
 def test_every_decision_is_among_the_captions_shown(inputs: Inputs) -> None:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from tests.diffusion.fakes import FRAMES, RATIO, SHAPE, FakeAutoencoder, FakeTextEncoder, model
 
+from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.diffusion.denoiser import Denoiser
-from padstal.latents.statistics import LatentStatistics
 from padstal.sampling.files import to_pcm
 from padstal.sampling.generate import Bundle, Sampler, generate
 from padstal.sampling.perturbation import Perturbation

@@ -3,14 +3,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from tests.captions.fake_llm import serve
-from tests.quality.fakes import FakeClap, FakeHearing, install, stage, write_corpus, write_ingest
+from tests.curation.captions.fake_llm import serve
+from tests.curation.fakes import FakeClap, FakeHearing, install, stage, write_corpus, write_ingest
 
-from padstal.captions.refine import Decision
-from padstal.params.caption import CaptionParams
+from padstal.core.data.atomic import read_json
+from padstal.curation.captions.config import CaptionParams
+from padstal.curation.captions.refine import Decision
 from padstal.stages.caption import main
 from padstal.stages.harness import StageError
-from padstal.storage.atomic import read_json
 
 PARAMS = CaptionParams(
     rho1=0.1,

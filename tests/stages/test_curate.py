@@ -1,14 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.quality.fakes import RATE, music, stage, write_corpus, write_ingest
+from tests.curation.fakes import RATE, music, stage, write_corpus, write_ingest
 
-from padstal.manifest import COLUMNS, write_table
-from padstal.params.curate import CurateParams
-from padstal.quality.likelihood import track_embeddings
+from padstal.core.data.atomic import read_json, write_json
+from padstal.core.data.manifest import COLUMNS, write_table
+from padstal.curation.config import CurateParams
+from padstal.curation.likelihood import track_embeddings
 from padstal.stages.curate import main
 from padstal.stages.harness import StageError
-from padstal.storage.atomic import read_json, write_json
 
 PARAMS = {
     "duplicate_similarity": 0.75,

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from tests.evaluation.fakes import FakeClap, FakePmos, FakeTagger, write_world
 
+from padstal.core.data.content import sha256_file
+from padstal.core.paths import Paths
+from padstal.core.runtime import RuntimeParams, TrackingParams
+from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import Ears
-from padstal.params.evaluate import EvaluateParams
-from padstal.params.runtime import RuntimeParams, TrackingParams
-from padstal.paths import Paths
 from padstal.stages.evaluate import main, write
 from padstal.stages.harness import Stage, StageError
-from padstal.storage.content import sha256_file
 
 PARAMS = EvaluateParams(
     seed=7,

@@ -1,10 +1,10 @@
 import pytest
-from tests.quality.fakes import stage
+from tests.curation.fakes import stage
 
-from padstal.params.gate import GateParams
+from padstal.core.data.atomic import read_json, write_json
+from padstal.curation.expectations.gate_config import GateParams
 from padstal.stages.gate import main
 from padstal.stages.harness import StageError
-from padstal.storage.atomic import read_json, write_json
 
 
 def entry(name, severity, success, **more):

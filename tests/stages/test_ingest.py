@@ -8,18 +8,18 @@ import pandas as pd
 import pytest
 import soundfile
 
-from padstal.audio.rejection import FILE_REASONS
-from padstal.corpus.codecs import encode
-from padstal.manifest import COLUMNS, ClipAudio, read_table
-from padstal.params.ingest import IngestParams
-from padstal.params.load import ParamsError, check
-from padstal.params.runtime import RuntimeParams, TrackingParams
-from padstal.paths import Paths
+from padstal.core.data.atomic import read_json, write_json
+from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import COLUMNS, ClipAudio, read_table
+from padstal.core.params import ParamsError, check
+from padstal.core.paths import Paths
+from padstal.core.runtime import RuntimeParams, TrackingParams
+from padstal.demo.audio_files import encode
+from padstal.ingest.config import IngestParams
+from padstal.ingest.listing import scan
+from padstal.ingest.rejection import FILE_REASONS
 from padstal.stages.harness import Stage, StageError
 from padstal.stages.ingest import main
-from padstal.storage.atomic import read_json, write_json
-from padstal.storage.content import sha256_file
-from padstal.storage.listing import scan
 
 RATE = 22_050
 FORM = {

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pytest
+from tests.ingest.s3.s3_server import S3Server
 from tests.stages.test_ingest import RATE, SYNTH, _audio, _run, _stage
 from tests.stages.test_ingest_s3 import _source, server  # noqa: F401  (a fixture)
-from tests.storage.s3_server import S3Server
 
-from padstal.corpus.codecs import encode
-from padstal.lineage.checkouts import forget_mirrors, forget_state
-from padstal.manifest import ClipAudio, read_table
+from padstal.core.data.atomic import read_json
+from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import ClipAudio, read_table
+from padstal.demo.audio_files import encode
+from padstal.operations.lineage.checkouts import forget_mirrors, forget_state
+from padstal.rights.tombstones import Tombstone, add_tombstones, read_tombstones
 from padstal.stages.harness import StageError
-from padstal.storage.atomic import read_json
-from padstal.storage.content import sha256_file
-from padstal.storage.tombstones import Tombstone, add_tombstones, read_tombstones
 
 
 def _forget(root: Path, *sha256s: str) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.audio.layouts.published import (
+from tests.ingest.layouts.published import (
     AUDIOSET_COMMENTS,
     AUDIOSET_LABELS,
     FMA_GENRES,
@@ -18,9 +18,9 @@ from tests.audio.layouts.published import (
 )
 from tests.stages.test_ingest import FORM, RATE, _audio, _run
 
-from padstal.corpus.codecs import encode
-from padstal.params.ingest import IngestParams
-from padstal.params.load import ParamsError, check
+from padstal.core.params import ParamsError, check
+from padstal.demo.audio_files import encode
+from padstal.ingest.config import IngestParams
 
 POLICY = {
     "allow": ["CC-BY", "CC-BY-NC-SA", "CC0-1.0"],
@@ -129,7 +129,7 @@ def test_a_layout_has_its_own_tables():
 def test_params_and_readers_name_the_same_layouts():
     from typing import get_args
 
-    from padstal.audio.layouts.read import LAYOUTS
-    from padstal.params.ingest import Layout
+    from padstal.ingest.config import Layout
+    from padstal.ingest.layouts.read import LAYOUTS
 
     assert get_args(Layout) == LAYOUTS

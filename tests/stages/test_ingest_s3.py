@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.ingest.s3.s3_server import S3Server
 from tests.stages.test_ingest import FORM, RATE, _audio, _digests, _run, _stage
-from tests.storage.s3_server import S3Server
 
-from padstal.corpus.codecs import encode
-from padstal.params.ingest import IngestParams
-from padstal.params.load import ParamsError, check
+from padstal.core.data.atomic import read_json, write_json
+from padstal.core.params import ParamsError, check
+from padstal.demo.audio_files import encode
+from padstal.ingest.config import IngestParams
+from padstal.ingest.listing import scan
 from padstal.stages.harness import StageError
 from padstal.stages.ingest import main
-from padstal.storage.atomic import read_json, write_json
-from padstal.storage.listing import scan
 
 
 @pytest.fixture

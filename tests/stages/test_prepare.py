@@ -10,13 +10,13 @@ import pytest
 import yaml
 from tests.foundation.tiny_lp_music_caps import write_published
 
+from padstal.core.data.content import sha256_file
+from padstal.core.paths import Paths
+from padstal.core.runtime import RuntimeParams, TrackingParams
+from padstal.demo.config import PrepareParams
 from padstal.foundation import captioner, pmos
-from padstal.params.prepare import PrepareParams
-from padstal.params.runtime import RuntimeParams, TrackingParams
-from padstal.paths import Paths
 from padstal.stages.harness import Stage, StageError
 from padstal.stages.prepare import main
-from padstal.storage.content import sha256_file
 
 FIT = {"steps": 4, "batch": 8, "learning_rate": 1e-3, "seed": 1}
 FILES = {"repository": "owner/name", "revision": "unverified", "sha256": {"config.json": "unverified"}}

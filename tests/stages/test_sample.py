@@ -9,16 +9,16 @@ import torch
 from safetensors.torch import save_file
 from tests.diffusion.fakes import FRAMES, RATIO, FakeAutoencoder, FakeTextEncoder, config, random_denoiser
 
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.core.data.atomic import read_json
+from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import write_table
+from padstal.core.paths import Paths
+from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.diffusion.checkpoint import fingerprint, save
-from padstal.latents.statistics import LatentStatistics
-from padstal.manifest import write_table
-from padstal.params.runtime import RuntimeParams, TrackingParams
-from padstal.params.sample import SampleParams
-from padstal.paths import Paths
+from padstal.sampling.config import SampleParams
 from padstal.stages.harness import Stage, StageError
 from padstal.stages.sample import main
-from padstal.storage.atomic import read_json
-from padstal.storage.content import sha256_file
 
 NONE = {
     "perturbation": "none",
@@ -52,7 +52,7 @@ PARAMS: dict[str, Any] = {
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[SampleParams]:
     for module, fake in (
         ("padstal.foundation.text_encoder", FakeTextEncoder),
-        ("padstal.vae.checkpoint", FakeAutoencoder),
+        ("padstal.codecs.checkpoint", FakeAutoencoder),
     ):
         monkeypatch.setattr(importlib.import_module(module), "load", lambda folder, device, fake=fake: fake())
     paths = Paths(tmp_path, "demo")

@@ -3,15 +3,15 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from tests.quality.fakes import RATE, FakeScorer, install, music, stage, write_corpus, write_ingest
+from tests.curation.fakes import RATE, FakeScorer, install, music, stage, write_corpus, write_ingest
 
-from padstal.params.prepare import PublishedPmos
-from padstal.params.score import ScoreParams
-from padstal.quality.listening import at_rate
+from padstal.core.data.atomic import read_json
+from padstal.curation.listening import at_rate
+from padstal.curation.score_config import ScoreParams
+from padstal.demo.config import PublishedPmos
 from padstal.stages import prepare
 from padstal.stages.harness import StageError
 from padstal.stages.score import main
-from padstal.storage.atomic import read_json
 
 PARAMS = ScoreParams(gap_policy="none", quantiser="swapped", batch_clips=7)
 

@@ -6,17 +6,17 @@ import torch
 from safetensors.torch import save_file
 from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
 
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.core.data.atomic import read_json
+from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import write_table
+from padstal.core.data.track_ledger import read_ledger
+from padstal.core.paths import Paths
+from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.diffusion.checkpoint import load
-from padstal.latents.statistics import LatentStatistics
-from padstal.manifest import write_table
-from padstal.params.runtime import RuntimeParams, TrackingParams
-from padstal.params.train_diffusion import DenoiserParams, TrainDiffusionParams
-from padstal.paths import Paths
+from padstal.diffusion.config import DenoiserParams, TrainDiffusionParams
 from padstal.stages import train_diffusion
 from padstal.stages.harness import Stage, StageError
-from padstal.storage.atomic import read_json
-from padstal.storage.content import sha256_file
-from padstal.storage.track_ledger import read_ledger
 
 MODEL = DenoiserParams(
     vae="tal",

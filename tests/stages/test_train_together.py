@@ -13,8 +13,8 @@ import pytest
 import yaml
 from tests.stages.test_train_diffusion import MODEL, prepare
 
-from padstal.latents.processes import TERMINATED
 from padstal.stages.harness import StageError
+from padstal.training.processes import TERMINATED
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("two_processes"), pytest.mark.timeout(1200)]
 

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from tests.vae.fakes import FakeTextEncoder
+from tests.codecs.fakes import FakeTextEncoder
 
-from padstal.latents.statistics import LatentStatistics
-from padstal.latents.store import LatentStore
-from padstal.manifest import read_table, write_table
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.codecs.latents.store import LatentStore
+from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import read_table, write_table
+from padstal.core.data.track_ledger import read_ledger
 from padstal.stages.harness import run_stage
-from padstal.storage.content import sha256_file
-from padstal.storage.track_ledger import read_ledger
 
 pytestmark = pytest.mark.slow  # imports lightning
 SAMPLES, RATE = 4096, 8000

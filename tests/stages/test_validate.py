@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.quality import test_curated
-from tests.quality.fakes import stage, write_corpus, write_ingest
-from tests.quality.test_ingested import LIMITS
+from tests.curation.expectations import test_curated
+from tests.curation.expectations.test_ingested import LIMITS
+from tests.curation.fakes import stage, write_corpus, write_ingest
 
 from padstal.commands import profile
-from padstal.manifest import write_table
-from padstal.params.gate import GateParams
-from padstal.params.validate import ValidateParams
-from padstal.quality.ingested import suite
-from padstal.quality.licences import licence_expectations
+from padstal.core.data.atomic import read_json, write_json
+from padstal.core.data.manifest import write_table
+from padstal.curation.expectations.config import ValidateParams
+from padstal.curation.expectations.gate_config import GateParams
+from padstal.curation.expectations.ingested import suite
+from padstal.curation.expectations.licences import licence_expectations
 from padstal.stages import gate, validate
 from padstal.stages.harness import StageError
-from padstal.storage.atomic import read_json, write_json
 
 pytestmark = pytest.mark.slow
 

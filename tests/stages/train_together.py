@@ -17,7 +17,7 @@ def main() -> None:
     sys.modules["tests"] = tests
     from tests.diffusion.fakes import FakeTextEncoder
 
-    from padstal.params.train_diffusion import TrainDiffusionParams
+    from padstal.diffusion.config import TrainDiffusionParams
     from padstal.stages import train_diffusion
     from padstal.stages.harness import run_stage
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from padstal.audio.nursery import THREAD_VARIABLES
+from padstal.ingest.fork_server import THREAD_VARIABLES
 
 SAME_RATE, OTHER_RATE = 44_100, 48_000
 GROWTH = 0.01

@@ -29,7 +29,7 @@ def _hold_to_cores(count: int) -> None:
 
 def _decode(wish: dict[str, Any]) -> dict[str, Any]:
     """The files decoded to float32 and nothing else, by the same workers."""
-    from padstal.audio.parallel import Workers, ordered_map
+    from padstal.ingest.worker_pool import Workers, ordered_map
 
     paths = sorted(path for folder in wish["music"] for path in Path(folder).iterdir())
     done = ordered_map(decode_only, paths, workers=Workers(wish["workers"]), seconds=600.0)
@@ -38,18 +38,18 @@ def _decode(wish: dict[str, Any]) -> dict[str, Any]:
 
 def decode_only(path: Path) -> float:
     """Seconds of audio in a file that was decoded whole."""
-    from padstal.audio.decode import decode
+    from padstal.ingest.decode import decode
 
     return decode(path, min_seconds=0.0, max_seconds=3600.0).seconds
 
 
 def _ingest(wish: dict[str, Any]) -> dict[str, Any]:
-    from padstal.audio.collect import Folder, Terms, collect
-    from padstal.audio.licence_policy import Policy
-    from padstal.audio.parallel import Workers
-    from padstal.audio.screen import Limits
-    from padstal.audio.track import ClipForm
-    from padstal.storage.atomic import atomic_folder
+    from padstal.core.data.atomic import atomic_folder
+    from padstal.ingest.collect import Folder, Terms, collect
+    from padstal.ingest.screen import Limits
+    from padstal.ingest.track import ClipForm
+    from padstal.ingest.worker_pool import Workers
+    from padstal.rights.policy import Policy
 
     samples = round(CLIP_SECONDS * wish["sample_rate"])
     limits = Limits(0.001, 10.0, 0.1, 4000.0) if wish["screened"] else Limits()

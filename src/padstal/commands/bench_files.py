@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from padstal.corpus.codecs import FORMATS, encode, renumber_ogg
+from padstal.demo.audio_files import FORMATS, encode, renumber_ogg
 
 PIECES = 3
 """Different pieces a format; files of one piece differ in a tag, which makes them different files."""

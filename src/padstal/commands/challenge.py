@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.audio.licence_policy import Policy
-from padstal.commands.where import paths_of, promote_params
-from padstal.params.evaluate import EvaluateParams
-from padstal.params.ingest import IngestParams
-from padstal.params.load import check, load_section, read_yaml
-from padstal.params.runtime import RuntimeParams
-from padstal.storage.atomic import atomic_file
+from padstal.commands.project import paths_of, promote_params
+from padstal.core.data.atomic import atomic_file
+from padstal.core.params import check, load_section, read_yaml
+from padstal.core.runtime import RuntimeParams
+from padstal.evaluation.config import EvaluateParams
+from padstal.ingest.config import IngestParams
+from padstal.rights.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def run(root: Path, wish: Wish, scale: str | None) -> int:
 
     import torch
 
-    from padstal.promotion import decision as decisions
-    from padstal.promotion import register
-    from padstal.promotion.challenge import Setup, challenge, promoted_name
-    from padstal.promotion.explain import markdown
+    from padstal.operations.promotion import decision as decisions
+    from padstal.operations.promotion import register
+    from padstal.operations.promotion.challenge import Setup, challenge, promoted_name
+    from padstal.operations.promotion.explain import markdown
 
     torch.set_num_threads(runtime.threads)
     device = "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from padstal.commands.where import promote_params
+from padstal.commands.project import promote_params
 
 if TYPE_CHECKING:
-    from padstal.promotion.register import Register, Version
+    from padstal.operations.promotion.register import Register, Version
 
 
 def show(root: Path, model: str | None, export: Path | None, as_json: bool) -> int:
@@ -21,7 +21,7 @@ def show(root: Path, model: str | None, export: Path | None, as_json: bool) -> i
         ValueError: There is no champion to export, or the folder exists.
         MissingObjectsError: Its files cannot be fetched.
     """
-    from padstal.promotion import register
+    from padstal.operations.promotion import register
 
     name = _name(root, model)
     found = register.read(root, name)
@@ -45,7 +45,8 @@ def rollback(root: Path, model: str | None, to: str | None, reason: str, as_json
         ValueError: There is none, its weights cannot be fetched, or the remote refused.
     """
     from padstal.commands.promote import progress, tell
-    from padstal.promotion import carry_out, register
+    from padstal.operations.promotion import promote as carry_out
+    from padstal.operations.promotion import register
 
     found = register.read(root, _name(root, model))
     done = carry_out.rollback(root, found, to, reason, progress)
@@ -63,9 +64,9 @@ def _model(name: str) -> str:
 
 def _export(root: Path, version: "Version", target: Path) -> int:
     """Weights, params and model cards of a version; nothing is left of it if something is missing."""
-    from padstal.promotion import objects
-    from padstal.storage.atomic import atomic_folder
-    from padstal.storage.revisions import open_tree
+    from padstal.core.data.atomic import atomic_folder
+    from padstal.core.revisions import open_tree
+    from padstal.operations.promotion import objects
 
     if target.exists():
         raise ValueError(f"{target}: exists already; name a new folder")

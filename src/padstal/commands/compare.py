@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from padstal.params.load import SCALES
+from padstal.core.data.atomic import atomic_file, atomic_folder
+from padstal.core.params import SCALES
+from padstal.core.revisions import Tree, open_tree
 from padstal.reporting import comparison_sounds
 from padstal.reporting.comparison import Comparison, Revision
 from padstal.reporting.comparison_compare import compare
@@ -11,8 +13,6 @@ from padstal.reporting.comparison_plots import plots
 from padstal.reporting.comparison_record import write_record
 from padstal.reporting.comparison_side import Side, active_scale, read_side
 from padstal.reporting.comparison_sounds import Sound, sounds
-from padstal.storage.atomic import atomic_file, atomic_folder
-from padstal.storage.revisions import Tree, open_tree
 
 
 def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, as_json: bool) -> int:

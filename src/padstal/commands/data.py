@@ -19,8 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from padstal.commands import draw
-from padstal.commands.where import paths_of
-from padstal.manifest import ClipAudio
+from padstal.commands.project import paths_of
+from padstal.core.data.manifest import ClipAudio
 from padstal.reporting import data_view
 from padstal.reporting.captions_view import decision_table
 from padstal.reporting.catalogue import COLUMN_OF, QUARANTINED, REMOVED, Catalogue, find, read_catalogue
@@ -106,7 +106,7 @@ def sources(catalogue: Catalogue) -> tuple[tuple[str, ...], list[tuple[str, ...]
     Head, rows and which columns are numbers. A file with a kept clip is kept; rows of tables without a file count as
     neither; before curation, all files that gave clips are kept.
     """
-    from padstal.audio.rejection import DUPLICATE, ROW_REASONS
+    from padstal.ingest.rejection import DUPLICATE, ROW_REASONS
 
     items = catalogue.items
     files = items[~((items["fate"] == QUARANTINED) & items["reason"].isin(ROW_REASONS))]
@@ -284,7 +284,7 @@ def _joined(audio: ClipAudio, rows: pd.DataFrame) -> tuple[np.ndarray, int]:
 def _write_audio(path: Path, pcm_SC: np.ndarray, rate: int) -> None:
     import soundfile
 
-    from padstal.storage.atomic import atomic_file
+    from padstal.core.data.atomic import atomic_file
 
     with atomic_file(path) as temporary:
         soundfile.write(temporary, pcm_SC, rate, subtype="PCM_16", format="WAV")

@@ -17,12 +17,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from padstal.params.load import read_yaml
-from padstal.paths import Paths
-from padstal.tracking.secrets import wandb_credentials
+from padstal.core.params import read_yaml
+from padstal.core.paths import Paths
+from padstal.operations.tracking.secrets import wandb_credentials
 
 if TYPE_CHECKING:
-    from padstal.integrity.lacks import Lacks
+    from padstal.operations.integrity.missing import Lacks
 
 PACKAGES = {
     "torch": "torch",
@@ -164,7 +164,7 @@ def _first_line(command: list[str]) -> str:
 
 
 def _params(root: Path) -> Iterator[Finding]:
-    from padstal.params.tree import load_tree
+    from padstal.stages.params import load_tree
 
     try:
         tree = load_tree(root / "params.yaml")
@@ -177,11 +177,11 @@ def _params(root: Path) -> Iterator[Finding]:
 
 def _buckets(root: Path) -> Iterator[Finding]:
     """The active scale's S3 sources: asked once each, with little patience."""
-    from padstal.params.ingest import IngestParams, S3Source
-    from padstal.params.load import ParamsError, load_section
-    from padstal.storage.listing import store_of
-    from padstal.storage.objects import reach
-    from padstal.storage.s3_errors import StoreError
+    from padstal.core.params import ParamsError, load_section
+    from padstal.ingest.config import IngestParams, S3Source
+    from padstal.ingest.listing import store_of
+    from padstal.ingest.s3.errors import StoreError
+    from padstal.ingest.s3.objects import reach
 
     try:
         sources = load_section(root / "params.yaml", "ingest", IngestParams).sources
@@ -212,11 +212,11 @@ def _dvc(root: Path) -> Iterator[Finding]:
 
 def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     """What the DVC remote lacks of what dvc.lock names; a remote in a store is listed, with little patience."""
-    from padstal.integrity.lacks import lacks
-    from padstal.integrity.lockfile import LockError
-    from padstal.integrity.places import Folder
-    from padstal.integrity.remotes import read_config, remote_of
-    from padstal.storage.s3_errors import Patience, StoppedError, StoreError
+    from padstal.core.dvc_lock import LockError
+    from padstal.ingest.s3.errors import Patience, StoppedError, StoreError
+    from padstal.operations.integrity.locations import Folder
+    from padstal.operations.integrity.missing import lacks
+    from padstal.operations.integrity.remotes import read_config, remote_of
 
     what = "DVC remote's objects"
     if not (root / ".dvc").is_dir():

@@ -14,17 +14,17 @@ from typing import Any
 
 from tqdm import tqdm
 
-from padstal.lineage.checkouts import check_idle
-from padstal.lineage.exposure import SAW, UNKNOWN, Exposure, exposures
-from padstal.lineage.find import facts_of, find_files, near_duplicates
-from padstal.lineage.locks import Ref
-from padstal.lineage.own_sources import remove_sources, source_files
-from padstal.lineage.removal import Done, Plan, carry_out, make_plan, pending, write_down
-from padstal.lineage.trace import Trace
-from padstal.lineage.view import Past, exposure_record, open_past
-from padstal.params.load import read_yaml
+from padstal.core.params import read_yaml
+from padstal.operations.lineage.checkouts import check_idle
+from padstal.operations.lineage.exposure import SAW, UNKNOWN, Exposure, exposures
+from padstal.operations.lineage.find import facts_of, find_files, near_duplicates
+from padstal.operations.lineage.kept_outputs import Ref
+from padstal.operations.lineage.own_sources import remove_sources, source_files
+from padstal.operations.lineage.removal import Done, Plan, carry_out, make_plan, pending, write_down
+from padstal.operations.lineage.trace import Trace
+from padstal.operations.lineage.view import Past, exposure_record, open_past
 from padstal.reporting.text import visible
-from padstal.storage.tombstones import Tombstone, add_tombstones, read_tombstones
+from padstal.rights.tombstones import Tombstone, add_tombstones, read_tombstones
 
 TOMBSTONES = Path("data") / "tombstones.jsonl"
 UNLEARNING = (
@@ -124,8 +124,8 @@ def _intent(past: Past, sha256s: set[str], duplicates: dict[str, str], wish: Wis
 
 def _sources(root: Path) -> list[dict[str, Any]]:
     """Sources of all scales, with their defaults, each once."""
-    from padstal.params.ingest import IngestParams
-    from padstal.params.load import ParamsError, load_section
+    from padstal.core.params import ParamsError, load_section
+    from padstal.ingest.config import IngestParams
 
     found: list[dict[str, Any]] = []
     for scale in read_yaml(root / "params.yaml").get("scales", {}):

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from padstal.commands.where import paths_of, promote_params
-from padstal.params.evaluate import EvaluateParams
-from padstal.params.ingest import IngestParams
-from padstal.params.load import check, load_section, read_yaml
-from padstal.params.runtime import RuntimeParams
-from padstal.params.sample import SampleParams
+from padstal.commands.project import paths_of, promote_params
+from padstal.core.params import check, load_section, read_yaml
+from padstal.core.runtime import RuntimeParams
+from padstal.evaluation.config import EvaluateParams
+from padstal.ingest.config import IngestParams
+from padstal.sampling.config import SampleParams
 
 
 def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
@@ -34,10 +34,10 @@ def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
 
     import torch
 
+    from padstal.core.data.manifest import read_table
     from padstal.foundation import tagger
-    from padstal.manifest import read_table
-    from padstal.promotion.frozen import write
-    from padstal.promotion.hearing import freeze
+    from padstal.operations.promotion.frozen import write
+    from padstal.operations.promotion.frozen_evaluation import freeze
     from padstal.sampling.grid import choose_prompts
 
     torch.set_num_threads(threads)

@@ -10,7 +10,7 @@ from rich.console import Console
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from padstal.integrity.findings import Finding, Report
+    from padstal.operations.integrity.findings import Finding, Report
 
 SHOWN_NOTES = 10
 
@@ -43,10 +43,10 @@ def run(root: Path, wish: Wish) -> int:
         FileNotFoundError: No DVC repository here.
         ValueError: The remote does not answer, or another DVC process is at work.
     """
-    from padstal.integrity.fsck import Plan, fsck
-    from padstal.integrity.places import Folder
-    from padstal.integrity.remotes import read_config, remote_of
-    from padstal.storage.s3_errors import StoreError
+    from padstal.ingest.s3.errors import StoreError
+    from padstal.operations.integrity.fsck import Plan, fsck
+    from padstal.operations.integrity.locations import Folder
+    from padstal.operations.integrity.remotes import read_config, remote_of
 
     config = read_config(root)
     name = wish.name or config.default

@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.commands.where import paths_of
-from padstal.params.load import check, load_section, read_yaml
-from padstal.params.runtime import RuntimeParams
-from padstal.params.sample import SampleParams, SettingParams
-from padstal.paths import Paths
-from padstal.storage.atomic import atomic_file, read_json, write_json
-from padstal.storage.content import sha256_file
+from padstal.commands.project import paths_of
+from padstal.core.data.atomic import atomic_file, read_json, write_json
+from padstal.core.data.content import sha256_file
+from padstal.core.params import check, load_section, read_yaml
+from padstal.core.paths import Paths
+from padstal.core.runtime import RuntimeParams
+from padstal.sampling.config import SampleParams, SettingParams
 
 PERTURBATIONS = ("none", "cads", "pads")
 LONGEST_SLUG = 48

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from padstal.lineage.view import about, open_past, sections
+from padstal.operations.lineage.view import about, open_past, sections
 from padstal.reporting.text import visible
 
 
@@ -34,9 +34,9 @@ def run(root: Path, wanted: str, *, as_json: bool, page: Path | None) -> int:
 
 
 def _write_page(path: Path, wanted: str, record: dict) -> None:  # type: ignore[type-arg]
+    from padstal.core.data.atomic import atomic_file
     from padstal.reporting.clip_view import Facts
     from padstal.reporting.page import template_environment
-    from padstal.storage.atomic import atomic_file
 
     groups = [
         Facts(title, tuple((visible(name), visible(text)) for name, text in pairs)) for title, pairs in sections(record)

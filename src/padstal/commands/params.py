@@ -6,9 +6,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from padstal.commands.where import paths_of
-from padstal.params.explain import Explained, explain
-from padstal.params.tree import STAGES, Tree, load_tree
+from padstal.commands.project import paths_of
+from padstal.core.explain import Explained, explain
+from padstal.stages.params import STAGES, Tree, load_tree
 
 SHARED = ("runtime", "tracking", "operations", "promote")
 

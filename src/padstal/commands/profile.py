@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
-from padstal.commands.where import paths_of
-from padstal.paths import Paths
-from padstal.storage.atomic import atomic_file, read_json, write_json
-from padstal.storage.tombstones import add_tombstones
+from padstal.commands.project import paths_of
+from padstal.core.data.atomic import atomic_file, read_json, write_json
+from padstal.core.paths import Paths
+from padstal.rights.tombstones import add_tombstones
 
 ITEMS = ("ingest", "curate")
 NO_REFERENCE = {"features": {}, "tracks": 0}

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from padstal.commands.where import promote_params
-from padstal.params.load import check, read_yaml
-from padstal.params.runtime import TrackingParams
+from padstal.commands.project import promote_params
+from padstal.core.params import check, read_yaml
+from padstal.core.runtime import TrackingParams
 
 if TYPE_CHECKING:
-    from padstal.promotion.carry_out import Done
-    from padstal.promotion.decision import Decision
+    from padstal.operations.promotion.decision import Decision
+    from padstal.operations.promotion.promote import Done
 
 
 def run(
@@ -31,9 +31,10 @@ def run(
         ValueError: The decision is not genuine, not about this commit, or was taken against another champion; the
             repository is not ready; the DVC remote lacks weights; the git remote refused.
     """
-    from padstal.promotion import carry_out, decision, pull_request, register
+    from padstal.operations.promotion import decision, pull_request, register
+    from padstal.operations.promotion import promote as carry_out
+    from padstal.operations.tracking import alias
     from padstal.reporting.github import GitHubError
-    from padstal.tracking import alias
 
     params = promote_params(root)
     found_decision, digest = decision.read(decision_file)
@@ -93,20 +94,20 @@ def progress(objects: Iterable[str]) -> Iterable[str]:
 
 
 def _check_thresholds(root: Path, decision: "Decision") -> None:
-    from padstal.promotion.challenge import thresholds
+    from padstal.operations.promotion.challenge import thresholds
 
     if thresholds(promote_params(root)) != decision.thresholds:
         raise ValueError("promote in params.yaml has other thresholds than the decision: challenge again")
 
 
 def _tell_refusal(decision: "Decision", as_json: bool) -> None:
-    from padstal.promotion.explain import markdown
+    from padstal.operations.promotion.explain import markdown
 
     answer: dict[str, Any] = {"promoted": False, "model": decision.model, "summary": decision.verdict.summary}
     print(json.dumps(answer) if as_json else f"Nothing is promoted.\n\n{markdown(decision)}")
 
 
 def _body(decision: "Decision", digest: str) -> str:
-    from padstal.promotion.explain import markdown
+    from padstal.operations.promotion.explain import markdown
 
     return f"{markdown(decision)}\nDecision `sha256:{digest}`, kept in the tag's message.\n"

@@ -7,11 +7,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from padstal.commands.where import paths_of
-from padstal.params.load import read_yaml
-from padstal.paths import Paths
+from padstal.commands.project import paths_of
+from padstal.core.data.atomic import read_json
+from padstal.core.params import read_yaml
+from padstal.core.paths import Paths
 from padstal.reporting.compose import compose_report
-from padstal.storage.atomic import read_json
 
 
 def run(root: Path, scale: str | None, open_page: bool) -> int:

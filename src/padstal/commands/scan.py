@@ -6,12 +6,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from padstal.commands.profile import create_missing
-from padstal.commands.where import paths_of
-from padstal.params.ingest import IngestParams
-from padstal.params.load import load_section
-from padstal.storage.atomic import read_json, write_json
-from padstal.storage.listing import scan
-from padstal.storage.s3_errors import StoreError
+from padstal.commands.project import paths_of
+from padstal.core.data.atomic import read_json, write_json
+from padstal.core.params import load_section
+from padstal.ingest.config import IngestParams
+from padstal.ingest.listing import scan
+from padstal.ingest.s3.errors import StoreError
 
 
 def run(root: Path, scale: str | None) -> int:

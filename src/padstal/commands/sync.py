@@ -8,15 +8,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from padstal.params.load import check, read_yaml
-from padstal.params.runtime import TrackingParams
-from padstal.tracking.champions import STAGE, champions
-from padstal.tracking.group import run_group
-from padstal.tracking.locked import LockedStage, read_lock, sources
-from padstal.tracking.secrets import wandb_credentials
-from padstal.tracking.send import Joined, Where, join, mark_sent, record_stage, send
-from padstal.tracking.server import Server
-from padstal.tracking.sync import Plan, make_plan, recorded_runs
+from padstal.core.params import check, read_yaml
+from padstal.core.runtime import TrackingParams
+from padstal.operations.tracking.champions import STAGE, champions
+from padstal.operations.tracking.group import run_group
+from padstal.operations.tracking.locked import LockedStage, read_lock, sources
+from padstal.operations.tracking.secrets import wandb_credentials
+from padstal.operations.tracking.send import Joined, Where, join, mark_sent, record_stage, send
+from padstal.operations.tracking.server import Server
+from padstal.operations.tracking.sync import Plan, make_plan, recorded_runs
 
 SOURCES = "sources"
 """The run that stands for the raw data: it made what no stage wrote."""

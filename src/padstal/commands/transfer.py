@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from padstal.integrity.lacks import Lacks, corrupt, lacks, length
-from padstal.integrity.needs import Need
-from padstal.integrity.objects import key_of
-from padstal.integrity.places import Folder, Place
-from padstal.integrity.remotes import Config, read_config, remote_of
-from padstal.storage.s3_errors import CredentialsError, Patience, StoreError
+from padstal.ingest.s3.errors import CredentialsError, Patience, StoreError
+from padstal.operations.integrity.locations import Folder, Place
+from padstal.operations.integrity.missing import Lacks, corrupt, lacks, length
+from padstal.operations.integrity.objects import key_of
+from padstal.operations.integrity.remotes import Config, read_config, remote_of
+from padstal.operations.integrity.required import Need
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0

@@ -5,17 +5,17 @@ import json
 import os
 from pathlib import Path
 
-from padstal.commands.where import paths_of
-from padstal.params.load import check, read_yaml
-from padstal.params.runtime import TrackingParams
+from padstal.commands.project import paths_of
+from padstal.core.data.atomic import atomic_file
+from padstal.core.params import check, read_yaml
+from padstal.core.runtime import TrackingParams
+from padstal.operations.tracking.group import revision, run_group
+from padstal.operations.tracking.locked import read_lock
+from padstal.operations.tracking.secrets import redact, wandb_credentials
+from padstal.operations.tracking.server import Server
 from padstal.reporting.inputs import read_inputs
 from padstal.reporting.run_report import Block, Origin, run_report
 from padstal.reporting.run_report_markdown import report_markdown
-from padstal.storage.atomic import atomic_file
-from padstal.tracking.group import revision, run_group
-from padstal.tracking.locked import read_lock
-from padstal.tracking.secrets import redact, wandb_credentials
-from padstal.tracking.server import Server
 
 ADDRESS = "PADSTAL_WANDB_REPORT"
 """Address of the report that is kept up to date; the workflow `comment` links to it."""
@@ -54,7 +54,7 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
 
 
 def _publish(title: str, blocks: tuple[Block, ...], tracking: TrackingParams, group: str, address: str) -> str:
-    from padstal.tracking.wandb_report import build, publish
+    from padstal.operations.tracking.wandb_report import build, publish
 
     server = Server(tracking.project, tracking.entity)
     report = build(title, blocks, entity=server.entity, project=server.project, group=group)

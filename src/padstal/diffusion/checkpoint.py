@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.core.data.atomic import read_json, write_json
+from padstal.core.data.content import sha256_file
 from padstal.diffusion.denoiser import Denoiser
-from padstal.diffusion.dit import DiTShape
-from padstal.latents.statistics import LatentStatistics
-from padstal.storage.atomic import read_json, write_json
-from padstal.storage.content import sha256_file
+from padstal.nn.dit import DiTShape
 
 ROLE = "diffusion"
 WEIGHTS, CONFIG, STATISTICS = "model.safetensors", "config.json", "statistics.safetensors"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
+from padstal.codecs.latents.dataset import LatentDataset
+from padstal.core.protocols import TextEncoder, TextStates
 from padstal.diffusion.conditioning import Timing
-from padstal.interfaces import TextEncoder, TextStates
-from padstal.latents.dataset import LatentDataset
-from padstal.latents.share import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, Share
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from padstal.interfaces import TextStates
-from padstal.latents.share import WHOLE, Share
+from padstal.core.protocols import TextStates
+from padstal.training.distributed_shard import WHOLE, Share
 
 SECONDS_LIMIT = 512.0
 """Durations are clamped to [0, 512] s."""

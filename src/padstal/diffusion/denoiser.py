@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
+from padstal.core.protocols import TextStates
 from padstal.diffusion.conditioning import Conditioner, Conditioning, Timing
-from padstal.diffusion.dit import DiT, DiTShape
-from padstal.interfaces import TextStates
+from padstal.nn.dit import DiT, DiTShape
 
 
 class Denoiser(nn.Module):

@@ -21,15 +21,15 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader, IterableDataset
 
+from padstal.core.protocols import TextStates
 from padstal.diffusion.clips import ClipBatch, Clips
 from padstal.diffusion.conditioning import Conditioning
 from padstal.diffusion.denoiser import Denoiser
-from padstal.diffusion.ema import Ema
-from padstal.diffusion.learning_rate import LearningRateSchedule, cosine, inverse
-from padstal.diffusion.loss import denoising_loss
-from padstal.interfaces import TextStates
-from padstal.latents.processes import Processes, Stop, check_agreement, mean
-from padstal.latents.share import Share
+from padstal.diffusion.objective import denoising_loss
+from padstal.training.distributed_shard import Share
+from padstal.training.ema import Ema
+from padstal.training.learning_rate import LearningRateSchedule, cosine, inverse
+from padstal.training.processes import Processes, Stop, check_agreement, mean
 
 NOISE_STREAM, VALIDATION_STREAM = 1, 2
 CHECKPOINT = "training.ckpt"

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.core.protocols import AudioTextEmbedder
 from padstal.evaluation import planted
 from padstal.evaluation.clips import Clips
 from padstal.evaluation.planted import with_truth
 from padstal.evaluation.truth import accuracy, caption_faults, correlation, duplicates, recall_at
-from padstal.interfaces import AudioTextEmbedder
 
 FOUNDATION = ("clap_recall_at_10", "clap_zero_shot_genre", "tagger_genre", "pmos_against_mos", "pmos_against_severity")
 STAGES = (

@@ -5,8 +5,8 @@ Shape suffixes: B clips, S samples, W windows, D features.
 
 import numpy as np
 
+from padstal.core.protocols import AudioTextEmbedder
 from padstal.evaluation.windows import fixed_windows, levelled
-from padstal.interfaces import AudioTextEmbedder
 
 
 def embed_windows(audio_BS: np.ndarray, clap: AudioTextEmbedder, positions: tuple[float, ...], grid: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.core.protocols import AudioTextEmbedder
 from padstal.evaluation import comparison
 from padstal.evaluation.bootstrap import draw_counts
 from padstal.evaluation.clap_score import clap_score, flattened, mismatched_clap_score
@@ -16,12 +17,11 @@ from padstal.evaluation.hear import Heard
 from padstal.evaluation.inception import inception_score
 from padstal.evaluation.measure import Measured, Prompts, Reference, measure
 from padstal.evaluation.vendi import vendi
-from padstal.interfaces import AudioTextEmbedder
 
 
 @dataclass(frozen=True)
 class Choices:
-    """How to compare; see `params/evaluate.py` for each."""
+    """How to compare; see `evaluation/config.py` for each."""
 
     recall_neighbours: int
     draws: int

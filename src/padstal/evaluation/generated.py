@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from padstal.manifest import read_table
+from padstal.core.data.manifest import read_table
 
 Reader = Callable[[int, int], np.ndarray]
 

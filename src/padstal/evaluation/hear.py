@@ -9,9 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
+from padstal.core.protocols import AudioTextEmbedder, QualityScorer, Tags
 from padstal.evaluation.clap_score import embed_windows
 from padstal.evaluation.windows import mono_at
-from padstal.interfaces import AudioTextEmbedder, QualityScorer, Tags
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from padstal.core.data.manifest import read_table
 from padstal.evaluation.clap_score import clap_score
 from padstal.evaluation.clips import Clips
 from padstal.evaluation.hear import Ears, Heard, hear
-from padstal.manifest import read_table
 
 
 def reconstruction(folder: Path, clips: Clips, ears: Ears, sample_rate: int, batch: int) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.core.data.atomic import read_json
+from padstal.core.data.manifest import read_table
 from padstal.evaluation.neighbours import Neighbourhood, neighbourhood, pool, precision_at_k
-from padstal.manifest import read_table
-from padstal.storage.atomic import read_json
 
 POOLINGS = ("mean", "flat")
 

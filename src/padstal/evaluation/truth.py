@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, rankdata, spearmanr
 
-from padstal.captions.refine import Decision
+from padstal.curation.captions.refine import Decision
 from padstal.evaluation.caption_effect import clustered_mean
 
 REJECTED = (Decision.REPLACED, Decision.UNCONDITIONAL)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from padstal.core.protocols import Captioner, Tagger
 from padstal.foundation import tagger as tagger_role
 from padstal.foundation.store import read_config, save_config
-from padstal.interfaces import Captioner, Tagger
 
 ROLE = "captioner"
 COMPOSED = "composed"

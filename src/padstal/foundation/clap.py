@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from padstal.core.protocols import AudioTextEmbedder
+from padstal.demo.fit import Progress, Schedule, fit, seeded
 from padstal.foundation.convnet import augment
-from padstal.foundation.fit import Progress, Schedule, fit, seeded
 from padstal.foundation.laion_classes import build, small_htsat
 from padstal.foundation.logmel import LogMel
 from padstal.foundation.store import load_into, read_config
-from padstal.interfaces import AudioTextEmbedder
 
 ROLE = "clap"
 PADDING, END = 0, 257

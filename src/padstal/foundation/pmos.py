@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from padstal.core.protocols import QualityScorer
+from padstal.demo.fit import Progress, Schedule, fit, seeded
 from padstal.foundation import faults, wav2vec2
-from padstal.foundation.fit import Progress, Schedule, fit, seeded
 from padstal.foundation.logmel import LogMel
 from padstal.foundation.store import load_into, read_config
-from padstal.interfaces import QualityScorer
 
 ROLE = "pmos"
 SMALL_SPREAD = 1e-3

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from padstal.storage.content import sha256_file
+from padstal.core.data.content import sha256_file
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"

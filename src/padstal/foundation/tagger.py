@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from padstal.core.protocols import Tags
+from padstal.demo.fit import Progress, Schedule, fit, seeded
 from padstal.foundation.convnet import ConvNet, augment
-from padstal.foundation.fit import Progress, Schedule, fit, seeded
 from padstal.foundation.logmel import LogMel
 from padstal.foundation.store import load_into, read_config
-from padstal.interfaces import Tags
 
 ROLE = "tagger"
 SLOWEST_BPM = 40.0

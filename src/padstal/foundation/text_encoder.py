@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from padstal.core.protocols import TextStates
+from padstal.demo.fit import Progress, Schedule, fit, seeded
 from padstal.foundation.fetch import Published, fetch
-from padstal.foundation.fit import Progress, Schedule, fit, seeded
 from padstal.foundation.store import UntrustedFileError, load_into, read_config, read_tensors, save
-from padstal.interfaces import TextStates
 
 ROLE = "text_encoder"
 BYTES = "byt5"

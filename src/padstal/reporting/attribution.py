@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from padstal.audio.licence import UNKNOWN, address, normalise
-from padstal.audio.licence_terms import at_odds, joint, most_restrictive, terms_of
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.text import escape_markdown, number
+from padstal.rights.licence import UNKNOWN, address, normalise
+from padstal.rights.terms import at_odds, joint, most_restrictive, terms_of
 
 FILE = "ATTRIBUTION.md"
 """Beside the model cards."""

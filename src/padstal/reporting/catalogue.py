@@ -12,11 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from padstal.manifest import ClipAudio
-from padstal.paths import Paths
+from padstal.core.data.atomic import read_json
+from padstal.core.data.content import ADDRESS_DIGITS
+from padstal.core.data.manifest import ClipAudio
+from padstal.core.paths import Paths
 from padstal.reporting.inputs import Inputs
-from padstal.storage.atomic import read_json
-from padstal.storage.content import ADDRESS_DIGITS
 
 KEPT, REMOVED, QUARANTINED, OPEN = "kept", "removed", "quarantined", "not curated"
 NAMED = 8

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from padstal.core.data.atomic import atomic_file
 from padstal.reporting import svg
 from padstal.reporting.catalogue import QUARANTINED, Catalogue
 from padstal.reporting.clip_view import Facts, clip_facts, file_facts
 from padstal.reporting.media import mp3_uri, playable, spectrogram_uri
 from padstal.reporting.page import template_environment
 from padstal.reporting.text import visible
-from padstal.storage.atomic import atomic_file
 
 WAVE_COLUMNS = 600
 CLIPS_SHOWN = 16

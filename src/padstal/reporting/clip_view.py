@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from padstal.manifest import COLUMNS
+from padstal.core.data.manifest import COLUMNS
 from padstal.reporting.captions_view import DECISION_WORDS
 from padstal.reporting.catalogue import KEPT, OPEN, QUARANTINED, REMOVED, Catalogue
 from padstal.reporting.text import MINUS, duration, number, visible

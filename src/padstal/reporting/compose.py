@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from padstal.paths import Paths
+from padstal.core.data.atomic import atomic_file
+from padstal.core.paths import Paths
 from padstal.reporting.record import machine_record
-from padstal.storage.atomic import atomic_file
 
 PLACEHOLDER = '<script type="application/json" id="record">null</script>'
 """What stands in `page.html` where the record goes; the page's own script draws it."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from padstal.manifest import ClipAudio
-from padstal.paths import Paths
-from padstal.storage.content import sha256_file
-from padstal.storage.track_ledger import ROOT_FILE
+from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import ClipAudio
+from padstal.core.data.track_ledger import ROOT_FILE
+from padstal.core.paths import Paths
 
 STAGES = (
     "ingest",

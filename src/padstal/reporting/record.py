@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from padstal.paths import Paths
+from padstal.core.data.atomic import read_json
+from padstal.core.paths import Paths
 from padstal.reporting.inputs import STAGES
-from padstal.storage.atomic import read_json
 
 
 def machine_record(paths: Paths) -> dict[str, Any] | None:

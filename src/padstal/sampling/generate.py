@@ -17,11 +17,11 @@ from typing import Literal
 import numpy as np
 import torch
 
+from padstal.core.protocols import Autoencoder, TextEncoder, TextStates
 from padstal.diffusion.checkpoint import DiffusionModel, check_belongs
 from padstal.diffusion.checkpoint import load as load_diffusion
 from padstal.diffusion.clips import CaptionStates
 from padstal.diffusion.conditioning import Timing
-from padstal.interfaces import Autoencoder, TextEncoder, TextStates
 from padstal.sampling.guidance import GuidedDenoiser
 from padstal.sampling.noise import SampleNoise, Stream
 from padstal.sampling.perturbation import Perturbation
@@ -76,8 +76,8 @@ def load_bundle(
         FileNotFoundError: A model has not been trained.
         MismatchError: The denoiser was trained with another autoencoder or text encoder.
     """
+    from padstal.codecs.checkpoint import load as load_vae
     from padstal.foundation.text_encoder import load as load_text_encoder
-    from padstal.vae.checkpoint import load as load_vae
 
     device = torch.device(device)
     model = load_diffusion(diffusion_folder, device)

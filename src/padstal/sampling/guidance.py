@@ -12,7 +12,7 @@ import torch
 
 from padstal.diffusion.conditioning import SECONDS_ROWS, Conditioning
 from padstal.diffusion.denoiser import Denoiser
-from padstal.diffusion.parameterisation import data_of
+from padstal.diffusion.prediction import data_of
 from padstal.diffusion.schedule import alpha_sigma, time_of
 from padstal.sampling.noise import SampleNoise, Stream
 from padstal.sampling.perturbation import Perturbation

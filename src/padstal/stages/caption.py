@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from padstal.captions.answers import Answers
-from padstal.captions.endpoint import Endpoint, EndpointError, key_from_environment
-from padstal.captions.guard import Limits
-from padstal.captions.language import LanguageMerger
-from padstal.captions.merge import Merger, Refusal, RuleMerger
-from padstal.captions.prompt import Pair, sentence
-from padstal.captions.refine import GENERATED, Decision, Refined, Thresholds, refine
-from padstal.captions.shares import beside_paper
-from padstal.captions.similarity import TextEmbeddings, centre_window, cosine, shuffled_cosine
+from padstal.core.data.atomic import atomic_folder
+from padstal.core.data.manifest import ClipAudio, read_table, write_table
+from padstal.core.data.units import seconds_to_samples
+from padstal.core.protocols import AudioTextEmbedder, Captioner, Tagger
+from padstal.curation.captions.answers import Answers
+from padstal.curation.captions.config import CaptionParams, EndpointMerge, RuleMerge, Text2TextMerge
+from padstal.curation.captions.endpoint import Endpoint, EndpointError, key_from_environment
+from padstal.curation.captions.guard import Limits
+from padstal.curation.captions.language import LanguageMerger
+from padstal.curation.captions.merge import Merger, Refusal, RuleMerger
+from padstal.curation.captions.prompt import Pair, sentence
+from padstal.curation.captions.refine import GENERATED, Decision, Refined, Thresholds, refine
+from padstal.curation.captions.shares import beside_paper
+from padstal.curation.captions.similarity import TextEmbeddings, centre_window, cosine, shuffled_cosine
+from padstal.curation.listening import at_rate, batches, clip_sample_rate
 from padstal.evaluation.caption_effect import effects
 from padstal.foundation.fetch import FetchError, Published
 from padstal.foundation.store import UntrustedFileError
-from padstal.interfaces import AudioTextEmbedder, Captioner, Tagger
-from padstal.manifest import ClipAudio, read_table, write_table
-from padstal.params.caption import CaptionParams, EndpointMerge, RuleMerge, Text2TextMerge
-from padstal.quality.listening import at_rate, batches, clip_sample_rate
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder
-from padstal.units import seconds_to_samples
 
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 

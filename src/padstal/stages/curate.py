@@ -6,20 +6,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from padstal.audio.rejection import DUPLICATE, ROW_REASONS
-from padstal.manifest import ClipAudio, read_table, write_table
-from padstal.params.curate import CurateParams
-from padstal.quality import likelihood, representation
-from padstal.quality.curation import Removals, check_counts
-from padstal.quality.duplicates import DuplicateGroup, groups
-from padstal.quality.fingerprint import track_fingerprint
-from padstal.quality.ledger import Entry, LedgerError
-from padstal.quality.listening import clip_sample_rate
-from padstal.quality.matching import matches
-from padstal.quality.splits import SharedBetweenSplitsError, check_disjoint
-from padstal.quality.weights import effective_clips, sample_weights
+from padstal.core.data.atomic import atomic_folder, read_json, write_json
+from padstal.core.data.manifest import ClipAudio, read_table, write_table
+from padstal.curation import likelihood, representation
+from padstal.curation.config import CurateParams
+from padstal.curation.curation import Removals, check_counts
+from padstal.curation.duplicates import DuplicateGroup, groups
+from padstal.curation.fingerprint import track_fingerprint
+from padstal.curation.ledger import Entry, LedgerError
+from padstal.curation.listening import clip_sample_rate
+from padstal.curation.matching import matches
+from padstal.curation.splits import SharedBetweenSplitsError, check_disjoint
+from padstal.curation.weights import effective_clips, sample_weights
+from padstal.ingest.rejection import DUPLICATE, ROW_REASONS
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder, read_json, write_json
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 TAGS_REPORTED = 24

@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from padstal.interfaces import TextStates
-from padstal.latents.statistics import LatentStatistics, measure
-from padstal.latents.store import LatentConfig, LatentStore, write_store
-from padstal.manifest import ClipAudio, read_table, write_table
-from padstal.params.encode import EncodeParams
+from padstal.codecs.checkpoint import FrozenAudioVae, FrozenTalVae, load
+from padstal.codecs.encode_config import EncodeParams
+from padstal.codecs.latents.statistics import LatentStatistics, measure
+from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
+from padstal.codecs.reconstruction import Quality, mean_spectrum_distance, quality
+from padstal.core.data.atomic import atomic_folder
+from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import ClipAudio, read_table, write_table
+from padstal.core.data.units import samples_to_frames
+from padstal.core.protocols import TextStates
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder
-from padstal.storage.content import sha256_file
-from padstal.units import samples_to_frames
-from padstal.vae.checkpoint import FrozenAudioVae, FrozenTalVae, load
-from padstal.vae.reconstruction import Quality, mean_spectrum_distance, quality
 
 
 def main(stage: Stage[EncodeParams]) -> None:

@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.core.data.atomic import atomic_folder, read_json
+from padstal.core.data.manifest import read_table, write_table
+from padstal.core.paths import Paths
 from padstal.evaluation import audit
 from padstal.evaluation.clips import heard_genres, listen, subset
 from padstal.evaluation.compare import Choices, compare
+from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.generated import load_samples
 from padstal.evaluation.grid import check_prompts
 from padstal.evaluation.hear import Ears, hear
 from padstal.evaluation.planted import with_truth
 from padstal.evaluation.reconstruction import reconstruction
 from padstal.evaluation.spaces import as_table, compare_spaces
-from padstal.manifest import read_table, write_table
-from padstal.params.evaluate import EvaluateParams
-from padstal.paths import Paths
+from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder, read_json
-from padstal.tracking.run import track
 
 
 def main(stage: Stage[EvaluateParams]) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from padstal.params.gate import GateParams
-from padstal.quality.expectations import SEVERITIES
+from padstal.core.data.atomic import atomic_folder, read_json, write_json
+from padstal.curation.expectations.expectation import SEVERITIES
+from padstal.curation.expectations.gate_config import GateParams
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder, read_json, write_json
 
 ITEMS = ("ingest", "curate")
 """Stages whose data set must pass."""

@@ -16,11 +16,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from padstal.params.load import ParamsError, check, load_section, read_yaml
-from padstal.params.runtime import RuntimeParams, TrackingParams
-from padstal.params.section import Section
-from padstal.paths import Paths
-from padstal.storage.atomic import write_json
+from padstal.core.data.atomic import write_json
+from padstal.core.params import ParamsError, check, load_section, read_yaml
+from padstal.core.paths import Paths
+from padstal.core.runtime import RuntimeParams, TrackingParams
+from padstal.core.section import Section
 
 if TYPE_CHECKING:
     import torch

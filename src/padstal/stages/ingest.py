@@ -4,24 +4,24 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from padstal.audio.collect import Collected, Folder, Terms, collect, digests_of
-from padstal.audio.licence_policy import Policy
-from padstal.audio.parallel import Workers
-from padstal.audio.rejection import DUPLICATE
-from padstal.audio.screen import Limits
-from padstal.audio.track import ClipForm
-from padstal.corpus.synthesise import CAPTIONS, leave_out, synthesise, truth_table
-from padstal.manifest import write_table
-from padstal.params.ingest import FolderSource, IngestParams, S3Source, SynthSource
-from padstal.params.runtime import DaskParams, RuntimeParams
+from padstal.core.data.atomic import atomic_file, atomic_folder, read_json
+from padstal.core.data.manifest import write_table
+from padstal.core.data.units import seconds_to_samples
+from padstal.core.runtime import DaskParams, RuntimeParams
+from padstal.demo.synthesise import CAPTIONS, leave_out, synthesise, truth_table
+from padstal.ingest.collect import Collected, Folder, Terms, collect, digests_of
+from padstal.ingest.config import FolderSource, IngestParams, S3Source, SynthSource
+from padstal.ingest.listing import captions_of, printable_key, scan, store_of
+from padstal.ingest.rejection import DUPLICATE
+from padstal.ingest.s3.errors import StoreError
+from padstal.ingest.s3.mirror import Mirrored, mirror
+from padstal.ingest.s3.objects import Listing
+from padstal.ingest.screen import Limits
+from padstal.ingest.track import ClipForm
+from padstal.ingest.worker_pool import Workers
+from padstal.rights.policy import Policy
+from padstal.rights.tombstones import read_tombstones
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_file, atomic_folder, read_json
-from padstal.storage.listing import captions_of, printable_key, scan, store_of
-from padstal.storage.mirror import Mirrored, mirror
-from padstal.storage.objects import Listing
-from padstal.storage.s3_errors import StoreError
-from padstal.storage.tombstones import read_tombstones
-from padstal.units import seconds_to_samples
 
 
 def main(stage: Stage[IngestParams]) -> None:

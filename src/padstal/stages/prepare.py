@@ -5,10 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from padstal.foundation.fetch import FetchError, Published
-from padstal.foundation.fit import Schedule
-from padstal.foundation.store import UntrustedFileError, save
-from padstal.params.prepare import (
+from padstal.core.data.atomic import atomic_folder
+from padstal.demo.config import (
     ComposedCaptioner,
     Files,
     Fit,
@@ -22,11 +20,13 @@ from padstal.params.prepare import (
     TrainedTagger,
     TrainedTextEncoder,
 )
+from padstal.demo.fit import Schedule
+from padstal.foundation.fetch import FetchError, Published
+from padstal.foundation.store import UntrustedFileError, save
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder
 
 if TYPE_CHECKING:
-    from padstal.corpus.draw import LabelledClips
+    from padstal.demo.draw import LabelledClips
 
 Metrics = dict[str, Any]
 ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder")
@@ -51,7 +51,9 @@ def main(stage: Stage[PrepareParams]) -> None:
 
 
 def _clap(stage: Stage[PrepareParams], section: TrainedClap | PublishedClap, folder: Path) -> Metrics:
-    from padstal.foundation import clap, heldout, laion, lessons
+    from padstal.demo import held_out as heldout
+    from padstal.demo import lessons
+    from padstal.foundation import clap, laion
 
     if isinstance(section, PublishedClap):
         laion.convert(_published(section.weights), _published(section.tokenizer), folder)
@@ -67,7 +69,8 @@ def _clap(stage: Stage[PrepareParams], section: TrainedClap | PublishedClap, fol
 
 
 def _pmos(stage: Stage[PrepareParams], section: TrainedPmos | PublishedPmos, folder: Path) -> Metrics:
-    from padstal.foundation import heldout, pmos, wav2vec2
+    from padstal.demo import held_out as heldout
+    from padstal.foundation import pmos, wav2vec2
 
     if isinstance(section, PublishedPmos):
         wav2vec2.convert(_published(section.weights), folder)
@@ -91,7 +94,9 @@ def _captioner(stage: Stage[PrepareParams], section: ComposedCaptioner | Publish
 
 
 def _tagger(stage: Stage[PrepareParams], section: TrainedTagger, folder: Path) -> Metrics:
-    from padstal.foundation import heldout, lessons, tagger
+    from padstal.demo import held_out as heldout
+    from padstal.demo import lessons
+    from padstal.foundation import tagger
 
     clips, test = _draw(stage, section.clips)
     shape = tagger.Shape(section.bands, section.width, section.depth, section.features)
@@ -105,7 +110,8 @@ def _tagger(stage: Stage[PrepareParams], section: TrainedTagger, folder: Path) -
 def _text_encoder(
     stage: Stage[PrepareParams], section: TrainedTextEncoder | PublishedTextEncoder, folder: Path
 ) -> Metrics:
-    from padstal.foundation import lessons, text_encoder
+    from padstal.demo import lessons
+    from padstal.foundation import text_encoder
 
     if isinstance(section, PublishedTextEncoder):
         text_encoder.convert(_published(section.weights), _published(section.tokenizer), section.max_length, folder)
@@ -128,8 +134,8 @@ def _text_encoder(
 
 def _draw(stage: Stage[PrepareParams], count: int) -> tuple["LabelledClips", "LabelledClips"]:
     """`count` clips to learn from, and those to test on."""
-    from padstal.corpus.draw import labelled_clips
-    from padstal.foundation.lessons import split
+    from padstal.demo.draw import labelled_clips
+    from padstal.demo.lessons import split
 
     draw = stage.params.draw
     clips = labelled_clips(

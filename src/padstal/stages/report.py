@@ -1,15 +1,15 @@
 """`report`: one page for people, one summary for pull requests, a card for every model."""
 
-from padstal.params.load import read_yaml
-from padstal.params.report import ReportParams
+from padstal.core.data.atomic import atomic_file, atomic_folder
+from padstal.core.params import read_yaml
 from padstal.reporting.attribution import FILE, credits_page
 from padstal.reporting.cards import model_cards
 from padstal.reporting.compose import compose_report
+from padstal.reporting.config import ReportParams
 from padstal.reporting.inputs import read_inputs
 from padstal.reporting.page import render_page
 from padstal.reporting.summary import render_summary
 from padstal.stages.harness import Stage, run_stage
-from padstal.storage.atomic import atomic_file, atomic_folder
 
 
 def main(stage: Stage[ReportParams]) -> None:

@@ -3,16 +3,16 @@
 import numpy as np
 import pandas as pd
 
+from padstal.core.data.atomic import atomic_folder
+from padstal.core.data.manifest import read_table, write_table
 from padstal.diffusion.checkpoint import MismatchError
 from padstal.diffusion.checkpoint import load as load_diffusion
-from padstal.manifest import read_table, write_table
-from padstal.params.sample import SampleParams
+from padstal.sampling.config import SampleParams
 from padstal.sampling.files import to_pcm
 from padstal.sampling.generate import Bundle, Sampler, conditioning_scale, generate, load_bundle
 from padstal.sampling.grid import Cell, choose_prompts, requests
 from padstal.sampling.perturbation import Perturbation
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder
 
 
 def main(stage: Stage[SampleParams]) -> None:

@@ -5,12 +5,12 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from padstal.manifest import ClipAudio, read_table, write_table
-from padstal.params.score import ScoreParams
-from padstal.quality import levels
-from padstal.quality.listening import at_rate, batches, clip_sample_rate
+from padstal.core.data.atomic import atomic_folder, write_json
+from padstal.core.data.manifest import ClipAudio, read_table, write_table
+from padstal.curation import levels
+from padstal.curation.listening import at_rate, batches, clip_sample_rate
+from padstal.curation.score_config import ScoreParams
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder, write_json
 
 QUANTILES = (0.02, 0.16, 0.5, 0.84, 0.98)
 

@@ -8,23 +8,23 @@ import pandas as pd
 import torch
 
 import padstal.diffusion
+from padstal.codecs.latents.dataset import LatentDataset
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.codecs.latents.store import LatentStore
+from padstal.core.data.atomic import atomic_file, atomic_folder
+from padstal.core.data.content import address, sha256_file
+from padstal.core.data.manifest import read_table
+from padstal.core.data.track_ledger import write_ledger
+from padstal.core.paths import Paths
 from padstal.diffusion.checkpoint import DiffusionConfig, fingerprint, save
 from padstal.diffusion.clips import CaptionStates, Clips
+from padstal.diffusion.config import DenoiserParams, TrainDiffusionParams
 from padstal.diffusion.denoiser import Denoiser
-from padstal.diffusion.dit import DiTShape
 from padstal.foundation.text_encoder import load as load_text_encoder
-from padstal.latents.dataset import LatentDataset
-from padstal.latents.processes import Processes
-from padstal.latents.statistics import LatentStatistics
-from padstal.latents.store import LatentStore
-from padstal.manifest import read_table
-from padstal.params.train_diffusion import DenoiserParams, TrainDiffusionParams
-from padstal.paths import Paths
+from padstal.nn.dit import DiTShape
+from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_file, atomic_folder
-from padstal.storage.content import address, sha256_file
-from padstal.storage.track_ledger import write_ledger
-from padstal.tracking.run import track
+from padstal.training.processes import Processes
 
 
 def main(stage: Stage[TrainDiffusionParams]) -> None:

@@ -8,31 +8,31 @@ import pandas as pd
 import torch
 from torch import nn
 
-from padstal.interfaces import TextEncoder
-from padstal.latents.processes import Processes
-from padstal.manifest import ClipAudio, read_table
-from padstal.params.train_vae import AudioVaeParams, TalVaeParams, TrainVaeParams
+from padstal.codecs.audio_vae import AudioVae
+from padstal.codecs.build import audio_form, discriminator, tal_config
+from padstal.codecs.checkpoint import AudioForm, load, save
+from padstal.codecs.clips import CaptionTable, Clips
+from padstal.codecs.config import AudioVaeParams, TalVaeParams, TrainVaeParams
+from padstal.codecs.held_out import HeldOut, measure_held_out
+from padstal.codecs.learning_rate import LearningRate
+from padstal.codecs.mrstft import MultiResolutionStft
+from padstal.codecs.objective import AudioWeights, TalWeights
+from padstal.codecs.recipes import AudioRecipe, Recipe, TalRecipe
+from padstal.codecs.tal_vae import TalConfig, TalVae
+from padstal.core.data.atomic import atomic_file, atomic_folder
+from padstal.core.data.content import address, sha256_file
+from padstal.core.data.manifest import ClipAudio, read_table
+from padstal.core.data.track_ledger import write_ledger
+from padstal.core.protocols import TextEncoder
+from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_file, atomic_folder
-from padstal.storage.content import address, sha256_file
-from padstal.storage.track_ledger import write_ledger
-from padstal.tracking.run import track
-from padstal.vae.audio_vae import AudioVae
-from padstal.vae.build import audio_form, discriminator, tal_config
-from padstal.vae.checkpoint import AudioForm, load, save
-from padstal.vae.clips import CaptionTable, Clips
-from padstal.vae.held_out import HeldOut, measure_held_out
-from padstal.vae.learning_rate import LearningRate
-from padstal.vae.mrstft import MultiResolutionStft
-from padstal.vae.objective import AudioWeights, TalWeights
-from padstal.vae.recipes import AudioRecipe, Recipe, TalRecipe
-from padstal.vae.tal_vae import TalConfig, TalVae
+from padstal.training.processes import Processes
 
 MEASURED_CLIPS = 32
 
 
 def main(stage: Stage[TrainVaeParams]) -> None:
-    from padstal.vae.training import Plan, train  # imports lightning: seconds
+    from padstal.codecs.training import Plan, train  # imports lightning: seconds
 
     params: AudioVaeParams | TalVaeParams = getattr(stage.params, stage.item)
     paths, device = stage.paths, stage.device()
@@ -175,9 +175,9 @@ def _inputs(stage: Stage[TrainVaeParams]) -> list[str]:
 
 def _code() -> list[str]:
     """Content of the code that trains."""
-    import padstal.vae
+    import padstal.codecs
 
-    return [sha256_file(file) for file in sorted(Path(str(padstal.vae.__file__)).parent.glob("*.py"))]
+    return [sha256_file(file) for file in sorted(Path(str(padstal.codecs.__file__)).parent.glob("*.py"))]
 
 
 def _compared(untrained: HeldOut, after: HeldOut) -> dict[str, Any]:

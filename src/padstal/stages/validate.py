@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from padstal.audio.licence_policy import Policy
-from padstal.manifest import read_table
-from padstal.params.ingest import Licences
-from padstal.params.load import check, read_yaml
-from padstal.params.validate import ValidateParams
-from padstal.quality import checkpoint, curated, drift, expectations, ingested, licences
+from padstal.core.data.atomic import atomic_folder, read_json, write_json
+from padstal.core.data.manifest import read_table
+from padstal.core.params import check, read_yaml
+from padstal.curation.expectations import checkpoint, curated, drift, ingested, licences
+from padstal.curation.expectations import expectation as expectations
+from padstal.curation.expectations.config import ValidateParams
+from padstal.ingest.config import Licences
+from padstal.rights.policy import Policy
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.storage.atomic import atomic_folder, read_json, write_json
 
 ITEMS = ("ingest", "curate")
 """Stages whose data set is checked."""

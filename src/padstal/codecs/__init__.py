@@ -1,0 +1,1 @@
+"""Audio to latent and back: the autoencoders, their objectives, and latents on disk."""

@@ -1,0 +1,69 @@
+"""Batches of latents for training: read by index from one memory map, drawn from the posterior, normalised.
+
+Rows and noise of a step depend on (seed, step) alone, so a resumed run sees what an uninterrupted one would. One fancy
+index a batch; no worker process.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.codecs.latents.store import LatentStore
+from padstal.training.batch_order import BatchOrder
+from padstal.training.distributed_shard import WHOLE, Share
+
+
+@dataclass(frozen=True)
+class LatentBatch:
+    """Normalised latents and the texts that go with them.
+
+    Attributes:
+        latent_BDT: Draws from the posterior, normalised, float32.
+        captions: One a clip; "" where there is none.
+        clip_ids: One a clip.
+    """
+
+    latent_BDT: torch.Tensor
+    captions: list[str]
+    clip_ids: list[str]
+
+
+class LatentDataset:
+    """The latents of a store (use `LatentStore.only` for one split) as an indexable set of batches.
+
+    Args:
+        store: Of the latents.
+        statistics: They are normalised with.
+        weight_N: How often each is drawn, relative to the others; `None` draws each once an epoch.
+    """
+
+    def __init__(self, store: LatentStore, statistics: LatentStatistics, weight_N: np.ndarray | None = None):
+        self.store = store
+        self.statistics = statistics
+        self.weight_N = weight_N
+        self.captions = store.index["caption"].fillna("").tolist()
+        self.clip_ids = store.index["clip_id"].tolist()
+        self._rows = store.index["row"].to_numpy()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(self, items: np.ndarray, generator: torch.Generator, share: Share = WHOLE) -> LatentBatch:
+        """The batch of `items` (0 ≤ item < len), or a share of it; x = μ + σ·ε with ε from `generator`."""
+        items = share.of(items)
+        mean, std = self.store.posterior(self._rows[items])
+        mean_BDT, std_BDT = torch.from_numpy(mean), torch.from_numpy(std)
+        noise_BDT = share.randn(mean_BDT.shape, generator)
+        latent_BDT = self.statistics.normalise(mean_BDT + std_BDT * noise_BDT)
+        return LatentBatch(latent_BDT, [self.captions[i] for i in items], [self.clip_ids[i] for i in items])
+
+    def batches(self, *, batch: int, start: int, stop: int, seed: int, share: Share = WHOLE) -> Iterator[LatentBatch]:
+        """Batches of steps `start` … `stop` − 1, or a share of each; step s is the same whatever `start` is."""
+        order = BatchOrder(len(self), batch, seed, self.weight_N)
+        for step in range(start, stop):
+            # one generator a step, so that resuming needs no generator's state
+            noise_seed = int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+            yield self.batch(order.items(step), torch.Generator().manual_seed(noise_seed), share)

@@ -1,0 +1,139 @@
+"""Latents on disk: one memory-mapped array of posterior means and standard deviations, and an index beside it.
+
+Shape suffixes: N clips, B batch, D latent channels, T latent frames.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from padstal.core.data.atomic import read_json, write_json
+from padstal.core.data.manifest import read_table, write_table
+
+INDEX_COLUMNS = ("clip_id", "split", "caption", "row")
+
+
+@dataclass(frozen=True)
+class LatentConfig:
+    """What an array of latents is.
+
+    Attributes:
+        vae: Name of the autoencoder.
+        fingerprint: SHA-256 of its `model.safetensors`.
+        sample_rate: Of the audio, Hz.
+        channels: Of the audio.
+        ratio: Samples of one latent frame.
+        frames: T, latent frames of a clip.
+        channel_groups: Name → [start, stop) of each group of latent channels, in order.
+    """
+
+    vae: str
+    fingerprint: str
+    sample_rate: int
+    channels: int
+    ratio: int
+    frames: int
+    channel_groups: dict[str, tuple[int, int]]
+
+    def __post_init__(self) -> None:
+        position = 0
+        for name, (start, stop) in self.channel_groups.items():
+            if start != position or stop <= start:
+                raise ValueError(f"channel group {name!r} = [{start}, {stop}): expected it to start at {position}")
+            position = stop
+
+    @property
+    def latent_channels(self) -> int:
+        """D: where the last group stops."""
+        return max(stop for _, stop in self.channel_groups.values())
+
+
+def write_store(
+    folder: Path,
+    index: pd.DataFrame,
+    config: LatentConfig,
+    posteriors: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> None:
+    """Write `latents.npy` (float16 [N, 2D, T], mean then standard deviation), `index.parquet` and `config.json`.
+
+    Args:
+        folder: An existing folder to fill.
+        index: `clip_id`, `split` and `caption`, one row a clip, in the order of `posteriors`; `row` is added.
+        config: What the latents are.
+        posteriors: Batches of mean and standard deviation, each [B, D, T].
+
+    Raises:
+        ValueError: `posteriors` holds another number of clips than `index`, another shape than `config` says, or values
+            that float16 cannot hold.
+    """
+    D, T = config.latent_channels, config.frames
+    array = np.lib.format.open_memmap(folder / "latents.npy", mode="w+", dtype=np.float16, shape=(len(index), 2 * D, T))
+    row = 0
+    for mean_BDT, std_BDT in posteriors:
+        both = np.concatenate([mean_BDT, std_BDT], axis=1)
+        if both.shape[1:] != (2 * D, T) or row + len(both) > len(index):
+            raise ValueError(f"latents {both.shape} at row {row}: expected {len(index)} clips of shape {(2 * D, T)}")
+        if not np.isfinite(both.astype(np.float16)).all():
+            raise ValueError(f"latents from row {row}: not finite in float16, the largest is {np.abs(both).max()}")
+        array[row : row + len(both)] = both
+        row += len(both)
+    if row != len(index):
+        raise ValueError(f"{row} latents for {len(index)} clips")
+    array.flush()
+    del array
+    columns: Mapping[str, Any] = {"row": np.arange(len(index), dtype=np.int64)}
+    write_table(index.reset_index(drop=True).assign(**columns)[list(INDEX_COLUMNS)], folder / "index.parquet")
+    write_json(folder / "config.json", asdict(config))
+
+
+@dataclass(frozen=True)
+class LatentStore:
+    """Latents of all clips, opened for reading.
+
+    Attributes:
+        latents_NET: Memory map, float16 [N, E = 2D, T]: means, then standard deviations.
+        index: `clip_id`, `split`, `caption`, `row`; row i describes `latents_NET[i]`.
+        config: What the latents are.
+    """
+
+    latents_NET: np.ndarray
+    index: pd.DataFrame
+    config: LatentConfig
+
+    @classmethod
+    def open(cls, folder: Path) -> "LatentStore":
+        """Open what `write_store` wrote.
+
+        Raises:
+            FileNotFoundError: The index is missing.
+            ValueError: Index and array do not fit.
+        """
+        index = read_table(folder / "index.parquet")
+        raw = read_json(folder / "config.json")
+        groups = {name: (int(start), int(stop)) for name, (start, stop) in raw["channel_groups"].items()}
+        groups = dict(sorted(groups.items(), key=lambda item: item[1]))
+        latents = np.load(folder / "latents.npy", mmap_mode="r")
+        if len(latents) != len(index):
+            raise ValueError(f"{folder}: {len(latents)} latents but {len(index)} rows in the index")
+        return cls(latents, index, LatentConfig(**{**raw, "channel_groups": groups}))
+
+    def posterior(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation, float32 [B, D, T] each, of `rows`, in their order."""
+        both = np.asarray(self.latents_NET[rows], dtype=np.float32)
+        D = self.config.latent_channels
+        return both[:, :D], both[:, D:]
+
+    def only(self, split: str) -> "LatentStore":
+        """The clips of one split; the array stays whole, the index keeps each clip's own `row`.
+
+        Raises:
+            ValueError: The split is empty.
+        """
+        kept = self.index[self.index["split"] == split].reset_index(drop=True)
+        if kept.empty:
+            raise ValueError(f"split {split!r} holds no latent; splits here: {sorted(set(self.index['split']))}")
+        return replace(self, index=kept)

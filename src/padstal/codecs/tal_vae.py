@@ -1,0 +1,215 @@
+"""The MoE-style multimodal autoencoder behind the text-aware latent space (PADS-TAL 2.2).
+
+Four encoders: shared z_m and private w_m of the music, shared z_p and private w_t of the prompt. Two decoders. Each
+modality is rebuilt from its own shared latent and, crosswise, from the other's:
+
+    own:    p(x_m | z_m, w_m),  p(x_t | z_p, w_t)                                                                 (1)
+    cross:  p(x_m | z_p, w_m),  p(x_t | z_m, w_t)                                                                 (2)
+
+The text-aware latent is TAL = [w_m; z_p], in this order, on the channel axis.
+
+Shape suffixes: B batch, C audio channels, S samples, L text positions, H width of the text states, V vocabulary,
+T latent frames, W channels of w_m, Z channels of z_m, z_p and w_t.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from padstal.codecs import backbone
+from padstal.codecs.bottleneck import Gaussian
+from padstal.codecs.text_latents import TextLatentDecoder, TextLatentEncoder
+from padstal.core.protocols import TextStates
+from padstal.training.distributed_shard import WHOLE, Share
+
+ZLayout = Literal["resampled", "global"]
+
+
+@dataclass(frozen=True)
+class TalConfig:
+    """Form of the model.
+
+    Attributes:
+        private: Backbone of the w_m encoder and of the audio decoder.
+        shared: Backbone of the z_m encoder, half as wide in the paper; the same ratio as `private`.
+        private_channels: W.
+        shared_channels: Z.
+        frames: T in training; the text decoder is made for it.
+        initial_std: σ₀ of all four posteriors.
+        z_layout: "resampled" (the released code): z has T frames of its own. "global": one vector a clip, repeated.
+        state_width: H.
+        positions: L.
+        vocabulary: V.
+        pool_width: Features that the text encoders pool from.
+        text_width: Features of the text decoder.
+        text_heads: Attention heads of the text decoder.
+        text_feedforward: Hidden features of its feed-forward layers.
+    """
+
+    private: backbone.BackboneConfig
+    shared: backbone.BackboneConfig
+    private_channels: int
+    shared_channels: int
+    frames: int
+    initial_std: float
+    z_layout: ZLayout
+    state_width: int
+    positions: int
+    vocabulary: int
+    pool_width: int
+    text_width: int
+    text_heads: int
+    text_feedforward: int
+
+    def __post_init__(self) -> None:
+        if self.private.ratio != self.shared.ratio:
+            raise ValueError(f"ratios {self.private.ratio} of w_m and {self.shared.ratio} of z_m: expected equal ones")
+
+    @property
+    def channel_groups(self) -> dict[str, tuple[int, int]]:
+        """Where w_m and z_p lie in the text-aware latent."""
+        W, Z = self.private_channels, self.shared_channels
+        return {"w_m": (0, W), "z_p": (W, W + Z)}
+
+
+@dataclass(frozen=True)
+class TalPosteriors:
+    """The four experts."""
+
+    z_m: Gaussian
+    w_m: Gaussian
+    z_p: Gaussian
+    w_t: Gaussian
+
+
+@dataclass(frozen=True)
+class TalPass:
+    """One pass in training: (1) and (2), each audio [B, C, S] and logits [B, L, V]."""
+
+    audio_own: torch.Tensor
+    audio_cross: torch.Tensor
+    logits_own: torch.Tensor
+    logits_cross: torch.Tensor
+    posteriors: TalPosteriors
+
+
+class TalVae(nn.Module):
+    """The whole model; after training only `w_m`, `z_p` and the audio decoder generate, and `z_m` serves the probes."""
+
+    def __init__(self, config: TalConfig):
+        super().__init__()
+        self.config = config
+        W, Z = config.private_channels, config.shared_channels
+        self.encoder_w_m = backbone.encoder(config.private, 2 * W)
+        self.encoder_z_m = backbone.encoder(config.shared, 2 * Z)
+        self.encoder_z_p, self.encoder_w_t = (
+            TextLatentEncoder(
+                state_width=config.state_width,
+                positions=config.positions,
+                pool_width=config.pool_width,
+                latent_channels=Z,
+                initial_std=config.initial_std,
+            )
+            for _ in range(2)
+        )
+        self.decoder = backbone.decoder(config.private, W + Z)
+        self.text_decoder = TextLatentDecoder(
+            frames=config.frames,
+            latent_channels=Z,
+            width=config.text_width,
+            positions=config.positions,
+            heads=config.text_heads,
+            feedforward=config.text_feedforward,
+            vocabulary=config.vocabulary,
+        )
+
+    def private_audio(self, audio_BCS: torch.Tensor) -> Gaussian:
+        """q(w_m | x_m)."""
+        return Gaussian.from_features(self.encoder_w_m(audio_BCS), self.config.initial_std)
+
+    def shared_audio(self, audio_BCS: torch.Tensor) -> Gaussian:
+        """q(z_m | x_m)."""
+        features = self.encoder_z_m(audio_BCS)
+        if self._is_global:
+            features = features.mean(-1, keepdim=True)
+        return Gaussian.from_features(features, self.config.initial_std)
+
+    def shared_text(self, text: TextStates, frames: int) -> Gaussian:
+        """q(z_p | x_t)."""
+        return self.encoder_z_p(text.states_BLD, text.mask_BL, 1 if self._is_global else frames)
+
+    def private_text(self, text: TextStates, frames: int) -> Gaussian:
+        """q(w_t | x_t)."""
+        return self.encoder_w_t(text.states_BLD, text.mask_BL, frames)
+
+    def join(self, w_m_BWT: torch.Tensor, z_BZT: torch.Tensor) -> torch.Tensor:
+        """[w_m; z]: w_m first; z is repeated in time where it is global."""
+        assert list(self.config.channel_groups) == ["w_m", "z_p"]
+        return torch.cat([w_m_BWT, self.spread(z_BZT, w_m_BWT.shape[-1])], dim=1)
+
+    def spread(self, z_BZT: torch.Tensor, frames: int) -> torch.Tensor:
+        """z with `frames` frames: itself where resampled, repeated where global."""
+        return z_BZT.expand(-1, -1, frames) if self._is_global else z_BZT
+
+    def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:
+        """Audio [B, C, S] of the text-aware latent; a global z is averaged over time first."""
+        if self._is_global:
+            W = self.config.private_channels
+            w_m, z = latent_BDT[:, :W], latent_BDT[:, W:].mean(-1, keepdim=True)
+            latent_BDT = self.join(w_m, z)
+        return self.decoder(latent_BDT).float()
+
+    def logits(self, z_BZT: torch.Tensor, w_t_BZT: torch.Tensor) -> torch.Tensor:
+        """Logits [B, L, V] of the text."""
+        return self.text_decoder(self.spread(z_BZT, self.config.frames), w_t_BZT)
+
+    def posteriors(self, audio_BCS: torch.Tensor, text: TextStates) -> TalPosteriors:
+        """All four experts; each encoder runs once."""
+        w_m = self.private_audio(audio_BCS)
+        frames = w_m.mean.shape[-1]
+        return TalPosteriors(
+            self.shared_audio(audio_BCS), w_m, self.shared_text(text, frames), self.private_text(text, frames)
+        )
+
+    def forward(
+        self,
+        audio_BCS: torch.Tensor,
+        text: TextStates,
+        generator: torch.Generator,
+        private_dropout: float = 0.0,
+        share: Share = WHOLE,
+    ) -> TalPass:
+        """(1) and (2), both latents through each decoder in one call.
+
+        Args:
+            audio_BCS: Audio of `config.frames` latent frames.
+            text: Its captions.
+            generator: Of all draws, on the CPU.
+            private_dropout: Probability that a clip's w on the cross paths is a draw from the prior N(0, I) instead,
+                which keeps shared content from hiding in w; 0 is the paper.
+            share: Which clips of the step's batch these are.
+        """
+        q = self.posteriors(audio_BCS, text)
+        B = len(audio_BCS)
+        z_m, w_m, z_p, w_t = (expert.sample(generator, share) for expert in (q.z_m, q.w_m, q.z_p, q.w_t))
+        w_m_cross = _drop(w_m, private_dropout, generator, share)
+        w_t_cross = _drop(w_t, private_dropout, generator, share)
+        latents = torch.cat([self.join(w_m, z_m), self.join(w_m_cross, z_p)])
+        audio = self.decoder(latents).float()
+        logits = self.logits(torch.cat([z_p, z_m]), torch.cat([w_t, w_t_cross]))
+        return TalPass(audio[:B], audio[B:], logits[:B], logits[B:], q)
+
+    @property
+    def _is_global(self) -> bool:
+        return self.config.z_layout == "global"
+
+
+def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, share: Share) -> torch.Tensor:
+    """`w_BDT`, where with `probability` a clip's is replaced by a draw from N(0, I)."""
+    if probability == 0:
+        return w_BDT
+    dropped = (share.rand(len(w_BDT), generator) < probability).to(w_BDT.device)
+    prior = share.randn(w_BDT.shape, generator).to(w_BDT)
+    return torch.where(dropped[:, None, None], prior, w_BDT)

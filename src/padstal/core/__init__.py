@@ -1,0 +1,1 @@
+"""What every part stands on: protocols, params, paths, data, git, dvc.lock."""

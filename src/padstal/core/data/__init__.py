@@ -1,0 +1,1 @@
+"""What is written and what it is called: atomic files, content addresses, the manifest, units, ledgers."""

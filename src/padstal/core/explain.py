@@ -1,0 +1,90 @@
+"""What each value of a section is: its path, value, unit, meaning and limits, as a person reads them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
+
+from padstal.core.section import Section
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One value.
+
+    Attributes:
+        path: Key path, e.g. "scales.demo.ingest.sample_rate".
+        value: As it stands in the file.
+        unit: Its unit; "" where it has none.
+        meaning: One sentence.
+        allowed: Limits or choices; "" where the type says it all.
+    """
+
+    path: str
+    value: str
+    unit: str
+    meaning: str
+    allowed: str
+
+
+def explain(section: Section, at: str) -> Iterator[Explained]:
+    """All values of `section`, whose key path is `at`, nested sections included."""
+    for name, field in type(section).model_fields.items():
+        path = f"{at}.{field.alias or name}" if at else field.alias or name
+        content = getattr(section, name)
+        nested = list(_sections(content, path))
+        if nested:
+            for where, inner in nested:
+                yield from explain(inner, where)
+        else:
+            yield Explained(path, _shown(content), _unit(field), _meaning(field), _allowed(field))
+
+
+def _sections(content: Any, path: str) -> Iterator[tuple[str, Section]]:
+    if isinstance(content, Section):
+        yield path, content
+    elif isinstance(content, dict):
+        for key, item in content.items():
+            yield from _sections(item, f"{path}.{key}")
+    elif isinstance(content, tuple | list):
+        for number, item in enumerate(content):
+            yield from _sections(item, f"{path}.{number}")
+
+
+def _shown(content: Any) -> str:
+    if content is None:
+        return "null"
+    if isinstance(content, bool):
+        return str(content).lower()
+    if isinstance(content, float):
+        return f"{content:g}"
+    if isinstance(content, tuple | list):
+        return f"[{', '.join(_shown(item) for item in content)}]"
+    if isinstance(content, dict):
+        return f"{{{', '.join(f'{key}: {_shown(item)}' for key, item in content.items())}}}"
+    return str(content)
+
+
+def _unit(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def _meaning(field: FieldInfo) -> str:
+    """Its description; a tag that tells the members of a union apart has none."""
+    tag = get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+    return field.description or ("which kind this is" if tag else "")
+
+
+def _allowed(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(field.annotation))
+    signs = {Gt: (">", "gt"), Ge: ("≥", "ge"), Lt: ("<", "lt"), Le: ("≤", "le")}
+    limits = [
+        f"{signs[type(limit)][0]} {getattr(limit, signs[type(limit)][1]):g}"
+        for limit in field.metadata
+        if type(limit) in signs
+    ]
+    return ", ".join(limits)

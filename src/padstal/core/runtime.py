@@ -1,0 +1,67 @@
+"""`runtime` and `tracking`: how a run uses this machine and where it is recorded; neither changes a result."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from padstal.core.section import Section, value
+
+
+class ProcessesParams(Section):
+    """Audio work in processes of this machine."""
+
+    kind: Literal["processes"] = "processes"
+
+
+class DaskParams(Section):
+    """Audio work on a Dask cluster; its workers see the same files under the same paths."""
+
+    kind: Literal["dask"]
+    address: str | None = Field(
+        default=None,
+        description="the scheduler's, tcp://host:port; null starts a local cluster of `workers` processes, and ends it",
+        json_schema_extra={"unit": ""},
+    )
+
+
+class RuntimeParams(Section):
+    """How stages use the machine. Not a dependency of any stage."""
+
+    device: Literal["auto", "cpu", "cuda"] = value("where models run; auto takes the GPU if there is one")
+    workers: int = value("processes for audio work", "processes", ge=1, le=1024)
+    threads: int = value(
+        "CPU threads of one model; sums depend on it, so keep it to get equal bytes", "threads", ge=1, le=1024
+    )
+    executor: Annotated[ProcessesParams | DaskParams, Field(discriminator="kind")] = ProcessesParams()
+    devices: int = Field(
+        default=1,
+        description="processes that train one model together on each machine, one a GPU; they share each batch",
+        json_schema_extra={"unit": "processes"},
+        ge=1,
+        le=64,
+    )
+    nodes: int = Field(
+        default=1,
+        description="machines that train one model together; each starts the same stage (docs/scaling.md)",
+        json_schema_extra={"unit": "machines"},
+        ge=1,
+        le=1024,
+    )
+    strategy: Literal["auto", "ddp"] = Field(
+        default="auto",
+        description="auto: one process trains plainly, several through DDP; ddp: one goes through DDP, too",
+        json_schema_extra={"unit": ""},
+    )
+    rehash: bool = Field(
+        default=False,
+        description="ingest reads all sources and stored shards again; false trusts length, times and inode of files",
+        json_schema_extra={"unit": ""},
+    )
+
+
+class TrackingParams(Section):
+    """Where training and evaluation runs are recorded (Weights & Biases). Not a dependency of any stage."""
+
+    mode: Literal["offline", "online", "disabled"] = value("offline needs no account; online needs WANDB_API_KEY")
+    project: str = value("W&B project", min_length=1)
+    entity: str | None = value("W&B team or user; null is the key's own")

@@ -1,1 +1,0 @@
-"""Music that the project composes itself: composer, renderer, planted faults and their truth."""

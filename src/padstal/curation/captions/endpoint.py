@@ -1,0 +1,205 @@
+"""A language model behind HTTP: any server that speaks OpenAI's chat completions.
+
+Bounded in every direction: tries, waiting, time and bytes of an answer, requests under way. The key is in one header
+and nowhere else: not in messages, records or logs; an answer that repeats it is dropped. Redirects are not followed.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from padstal.curation.captions.prompt import Pair, messages
+
+if TYPE_CHECKING:
+    import httpx
+
+LONGEST_REPLY = 1 << 20
+"""Bytes of an HTTP reply; more are not read."""
+LONGEST_WAIT = 60.0
+"""Seconds between two tries, whatever a server asks for."""
+GIVE_UP_AFTER = 8
+"""Questions in a row without an answer after which a server counts as dead."""
+FATAL = {401: "credentials were refused", 403: "access was refused", 404: "there is no such model or address"}
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+
+
+class EndpointError(RuntimeError):
+    """The server cannot be used; the message says why, and never holds the key."""
+
+
+class _NoAnswerError(Exception):
+    """One question was not answered, however often it was asked."""
+
+
+class _NotAskedError(_NoAnswerError):
+    """One question was not asked, as the server cannot be used; another question's error says why."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How a server is asked.
+
+    Attributes:
+        base_url: Its address, up to and with /v1.
+        model: The model's name there.
+        key: The key; "" for a server that wants none.
+        key_variable: Where the key came from, for messages.
+        timeout_seconds: Longest wait for one answer.
+        retries: Further tries after 429, 5xx, a timeout or a broken connection.
+        backoff_seconds: Wait before the first of them; it doubles.
+        concurrency: Requests under way at once.
+        max_answer_tokens: Longest answer.
+        on_error: "fail" raises where a question stays without an answer, "generated" goes on.
+    """
+
+    base_url: str
+    model: str
+    key: str = field(repr=False)
+    key_variable: str | None
+    timeout_seconds: float
+    retries: int
+    backoff_seconds: float
+    concurrency: int
+    max_answer_tokens: int
+    on_error: Literal["fail", "generated"]
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+
+    def ask(self, pairs: list[Pair], progress: Progress | None = None) -> Iterator[tuple[Pair, str | None]]:
+        """Answers as they arrive; `None` for a question without one, if `on_error` allows it.
+
+        Raises:
+            EndpointError: The server refuses the key, lacks the model, or `on_error` is "fail" and it does not answer.
+        """
+        import httpx
+
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        limits = httpx.Limits(max_connections=self.concurrency)
+        failures, stop = 0, threading.Event()
+        with (
+            httpx.Client(headers=headers, timeout=self.timeout_seconds, limits=limits) as client,
+            ThreadPoolExecutor(self.concurrency, thread_name_prefix="merge") as pool,
+        ):
+            asked: dict[Future[str], Pair] = {pool.submit(self._answer, client, pair, stop): pair for pair in pairs}
+            try:
+                done: Iterable[Future[str]] = as_completed(asked)
+                for future in progress(done) if progress else done:
+                    try:
+                        answer = future.result()
+                    except _NoAnswerError as error:
+                        if self.on_error == "fail" and not isinstance(error, _NotAskedError):
+                            raise EndpointError(
+                                f"{self.base_url} did not answer ({error}, {self.retries + 1} tries). Answers so far "
+                                "are kept: run again when it does, or set merge.on_error: generated"
+                            ) from None
+                        failures += 1
+                        if failures == GIVE_UP_AFTER:
+                            stop.set()
+                        yield asked[future], None
+                    else:
+                        failures = 0
+                        yield asked[future], answer
+            finally:
+                stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, client: "httpx.Client", pair: Pair, stop: threading.Event) -> str:
+        """The answer to one question; "" where the server answers with no text. Once `stop` is set, none is asked.
+
+        Raises:
+            EndpointError: No question can be answered.
+            _NoAnswerError: This one was not.
+        """
+        import httpx
+
+        body = {
+            "model": self.model,
+            "messages": messages(pair),
+            "temperature": 0,
+            "max_tokens": self.max_answer_tokens,
+        }
+        why = ""
+        for attempt in range(self.retries + 1):
+            wait = self.backoff_seconds * 2**attempt
+            if stop.is_set():
+                raise _NotAskedError
+            try:
+                status, asked_wait, reply = self._post(client, body)
+            except (httpx.TimeoutException, TimeoutError):
+                why = f"no answer within {self.timeout_seconds:g} s"
+            except httpx.HTTPError as error:  # its message may hold anything
+                why = type(error).__name__
+            else:
+                if status == 200:
+                    answer = self._text(reply)
+                    if answer is not None:
+                        return answer
+                    why = "its answer is no chat completion"
+                elif status in FATAL or 300 <= status < 400:
+                    stop.set()
+                    raise EndpointError(self._fatal(status))
+                else:
+                    why = f"status {status}"
+                    if status not in (408, 425, 429) and status < 500:
+                        break
+                    wait = max(wait, asked_wait)
+            if attempt < self.retries:
+                self.sleep(min(wait, LONGEST_WAIT))
+        raise _NoAnswerError(why)
+
+    def _post(self, client: "httpx.Client", body: dict[str, Any]) -> tuple[int, float, bytes]:
+        """Status, seconds that the server asks to wait, and the first `LONGEST_REPLY` bytes of the reply."""
+        deadline = time.monotonic() + self.timeout_seconds
+        with client.stream("POST", f"{self.base_url}/chat/completions", json=body) as response:
+            reply = b""
+            for chunk in response.iter_bytes(1 << 14):
+                reply += chunk
+                if len(reply) > LONGEST_REPLY:
+                    return response.status_code, 0.0, b""
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+            return response.status_code, _seconds(response.headers.get("retry-after", "")), reply
+
+    def _text(self, reply: bytes) -> str | None:
+        """The text of a chat completion; "" where it has none, was cut, or repeats the key; `None` if it is no such."""
+        try:
+            choice = json.loads(reply)["choices"][0]
+            content, reason = choice["message"].get("content"), choice.get("finish_reason")
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+            return None
+        if not isinstance(content, str) or reason == "length" or (self.key and self.key in content):
+            return ""
+        return content.encode("utf-8", errors="replace").decode("utf-8")
+
+    def _fatal(self, status: int) -> str:
+        what = FATAL.get(status, "it sends elsewhere; give the address that answers itself")
+        key = f"; the key is in {self.key_variable}" if self.key_variable and status in (401, 403) else ""
+        return f"{self.base_url} answered {status} for model {self.model!r}: {what}{key}"
+
+
+def key_from_environment(variable: str | None) -> str:
+    """The key in an environment variable; "" if no variable is named.
+
+    Raises:
+        EndpointError: The variable is empty, or holds what a header cannot.
+    """
+    if variable is None:
+        return ""
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise EndpointError(f"{variable} is not set: it must hold the key of the language model that merges captions")
+    if not (key.isascii() and key.isprintable()):
+        raise EndpointError(f"{variable} holds characters that no key has; set it again")
+    return key
+
+
+def _seconds(text: str) -> float:
+    """A Retry-After header in seconds; 0 for a date or anything else."""
+    try:
+        return max(0.0, float(text)) if len(text) < 10 else 0.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,80 @@
+"""Groups of near-duplicate tracks, and which track of each group stays.
+
+Rule: the held-out copy stays, so that bringing training music never changes what models are tested on (test before
+validation before train); in one split the copy of the best quality, and of equals the first in sorted order. So a group
+never spans splits, and no copy of a held-out recording is trained on, whoever it is credited to.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from padstal.curation.matching import Match
+
+KEPT_FIRST = ("test", "validation", "train")
+"""Splits, the one whose copy stays first."""
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """Tracks that are one recording.
+
+    Attributes:
+        name: The group's first track id in sorted order.
+        kept: The track that stays.
+        removed: Track id → its similarity to the nearest of the group, for the tracks that leave.
+    """
+
+    name: str
+    kept: str
+    removed: dict[str, float]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return (self.kept, *self.removed)
+
+
+def groups(
+    tracks: Sequence[str], found: Sequence[Match], quality: Mapping[str, float], split: Mapping[str, str]
+) -> tuple[DuplicateGroup, ...]:
+    """Connected components of `found` (union-find), sorted by name; tracks that match nothing are in none.
+
+    Args:
+        tracks: Track ids, in the order that `found` counts them.
+        found: Matching pairs.
+        quality: Track id → p-MOS (NaN: unknown).
+        split: Track id → one of `KEPT_FIRST`.
+    """
+    parent = list(range(len(tracks)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    nearest: dict[str, float] = {}
+    for match in found:
+        a, b = root(match.first), root(match.second)
+        parent[max(a, b)] = min(a, b)
+        for i in (match.first, match.second):
+            nearest[tracks[i]] = max(nearest.get(tracks[i], 0.0), match.similarity)
+    members: dict[int, list[str]] = {}
+    for i, track in enumerate(tracks):
+        if track in nearest:
+            members.setdefault(root(i), []).append(track)
+    return tuple(
+        sorted(
+            (_group(sorted(of_group), nearest, quality, split) for of_group in members.values()), key=lambda g: g.name
+        )
+    )
+
+
+def _group(
+    members: list[str], nearest: Mapping[str, float], quality: Mapping[str, float], split: Mapping[str, str]
+) -> DuplicateGroup:
+    def worth(track: str) -> tuple[int, float]:
+        score = quality[track]
+        return -KEPT_FIRST.index(split[track]), score if score == score else float("-inf")  # NaN is worth least
+
+    kept = max(members, key=worth)  # the first of equals
+    return DuplicateGroup(members[0], kept, {track: nearest[track] for track in members if track != kept})

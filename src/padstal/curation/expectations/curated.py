@@ -1,0 +1,326 @@
+"""The suites over what `curate` made: captions, quality, splits and counts of the data set that models train on.
+
+The tables: "clips" (the data set), "seen" (the data set and what left it), "tags" (one row a common tag) and "whole"
+(one row: shares, counts and errors of the data set as a whole).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from padstal.curation import levels
+from padstal.curation.expectations.expectation import (
+    BETWEEN,
+    MATCHES,
+    PRESENT,
+    ROWS,
+    SOME_TEXT,
+    SPLITS,
+    UNIQUE,
+    VALUE,
+    WITHIN,
+    Expectation,
+)
+from padstal.curation.expectations.ingested import splits_of
+
+HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Control characters, and those that hide or reorder text."""
+HOLDS = "holds"
+WITH_ORIGINAL = ("fused", "fusion_rejected", "redundant", "replaced", "kept", "kept_unfit")
+"""Decisions that say that there was an original caption."""
+WRITTEN = ("fused", "fusion_rejected", "redundant", "replaced", "captioned")
+"""Decisions whose caption refinement wrote."""
+DECISIONS = (*WITH_ORIGINAL, "captioned", "unconditional")
+FITTED = 1e-5
+"""Relative error of μ and σ that rounding to six digits leaves."""
+
+
+@dataclass(frozen=True)
+class Curated:
+    """What `curate` wrote.
+
+    Attributes:
+        dataset: The clips that stay: manifest, scores, captions, likelihood, duplicate group.
+        removed: The clips that left, with the same columns, `reason` and `detail`.
+        origin: `clips` (in the manifest) and `pmos` (μ, σ, n, quantiser and gap policy by which levels were given).
+    """
+
+    dataset: pd.DataFrame
+    removed: pd.DataFrame
+    origin: Mapping[str, Any]
+
+
+def suite(
+    *,
+    min_clips: int,
+    max_removed_share: float,
+    max_caption_bytes: int,
+    max_unconditional_share: float,
+    fused_share: tuple[float, float],
+    replaced_share: tuple[float, float],
+    pmos_range: tuple[float, float],
+    max_unscored_share: float,
+    split_shares: Mapping[str, tuple[float, float]],
+    common_tag_tracks: int,
+    min_tag_kept: float,
+) -> tuple[Expectation, ...]:
+    """The suites over `tables`, thresholds as in `config.py` (`common_tag_tracks` acts in the tables)."""
+    del common_tag_tracks
+    clips, whole = partial(Expectation, table="clips"), partial(Expectation, table="whole", kind=VALUE)
+    captions = (
+        clips(
+            "decisions are those of the table",
+            kind=WITHIN,
+            column="decision",
+            severity="critical",
+            limits={"value_set": list(DECISIONS)},
+        ),
+        clips(
+            "captions agree with their decision",
+            kind=WITHIN,
+            column="caption_claim",
+            severity="critical",
+            limits={"value_set": [HOLDS]},
+        ),
+        clips(
+            "refined captions are short enough",
+            kind=BETWEEN,
+            column="written_bytes",
+            severity="critical",
+            limits={"max_value": max_caption_bytes},
+        ),
+        clips(
+            "captions hold no control characters",
+            kind=BETWEEN,
+            column="hidden_characters",
+            severity="critical",
+            limits={"max_value": 0},
+            advice="they would reach the text encoder unseen; mend them in the captions table",
+        ),
+        clips(
+            "few clips train without a caption",
+            kind=MATCHES,
+            column="caption",
+            severity="critical",
+            limits={"regex": SOME_TEXT},
+            mostly=1 - max_unconditional_share,
+        ),
+        *(
+            whole(
+                f"the share of {name} captions is as expected",
+                column=f"{name}_share",
+                severity="warning",
+                limits={"min_value": least, "max_value": most},
+                advice="rho1, rho2 and rho3 of params caption decide it",
+            )
+            for name, (least, most) in (("fused", fused_share), ("replaced", replaced_share))
+        ),
+    )
+    worst, best = pmos_range
+    quality = (
+        clips(
+            "p-MOS lies on its scale",
+            kind=BETWEEN,
+            column="pmos",
+            severity="critical",
+            limits={"min_value": worst, "max_value": best},
+        ),
+        clips(
+            "few clips are without p-MOS",
+            kind=PRESENT,
+            column="pmos",
+            severity="critical",
+            mostly=1 - max_unscored_share,
+        ),
+        clips(
+            "quality levels are 1 to 5, or 0 for unknown",
+            kind=WITHIN,
+            column="quality_level",
+            severity="critical",
+            limits={"value_set": [levels.UNKNOWN_LEVEL, *levels.LEVELS]},
+        ),
+        *(
+            whole(
+                f"{symbol} of p-MOS is that of the train split alone",
+                column=f"{name}_error",
+                severity="critical",
+                limits={"max_value": limit},
+                advice="rerun score: held-out clips must not decide quality levels",
+            )
+            for symbol, name, limit in (("μ", "mu", FITTED), ("σ", "sigma", FITTED), ("n", "n", 0))
+        ),
+        clips(
+            "quality levels follow from p-MOS, μ and σ",
+            kind=BETWEEN,
+            column="level_error",
+            severity="critical",
+            limits={"max_value": 0},
+        ),
+        clips(
+            "quality prefixes follow from p-MOS, μ and σ",
+            kind=WITHIN,
+            column="prefix_claim",
+            severity="critical",
+            limits={"value_set": [HOLDS]},
+        ),
+    )
+    splits = (
+        clips(
+            "splits have known names",
+            kind=WITHIN,
+            column="split",
+            severity="critical",
+            limits={"value_set": list(SPLITS)},
+        ),
+        *(
+            clips(
+                f"{article} {words} lies in one split",
+                kind=BETWEEN,
+                column=f"splits_of_{name}",
+                severity="critical",
+                limits={"min_value": 1, "max_value": 1},
+            )
+            for article, name, words in (
+                ("a", "track", "track"),
+                ("an", "artist", "artist"),
+                ("an", "album", "album of an artist"),
+                ("a", "duplicate_group", "group of duplicates"),
+            )
+        ),
+        *(
+            whole(
+                f"the {name} split has its share of clips",
+                column=f"{name}_share",
+                severity="critical",
+                limits={"min_value": split_shares[name][0], "max_value": split_shares[name][1]},
+                advice="take another ingest.split_seed or more artists, or change validate.curate.split_shares",
+            )
+            for name in SPLITS
+        ),
+        Expectation(
+            "common tags keep their tracks",
+            "tags",
+            BETWEEN,
+            "kept_share",
+            "warning",
+            {"min_value": min_tag_kept},
+            advice="the likelihood cut takes the unusual first: raise curate.keep_likelihood",
+        ),
+    )
+    counts = (
+        clips("there are enough clips", kind=ROWS, column="", severity="critical", limits={"min_value": min_clips}),
+        Expectation("a clip stays or leaves, once", "seen", UNIQUE, "clip_id", "critical"),
+        Expectation("a clip that leaves has a reason", "seen", MATCHES, "reason", "critical", {"regex": SOME_TEXT}),
+        whole("no clip is lost", column="lost", severity="critical", limits={"min_value": 0, "max_value": 0}),
+        whole(
+            "curation takes out few clips",
+            column="removed_share",
+            severity="critical",
+            limits={"max_value": max_removed_share},
+        ),
+    )
+    return (*captions, *quality, *splits, *counts)
+
+
+def tables(curated: Curated, common_tag_tracks: int) -> dict[str, pd.DataFrame]:
+    """The tables that `suite` looks at."""
+    seen = pd.concat([curated.dataset.assign(reason=HOLDS), curated.removed], ignore_index=True)
+    return {
+        "clips": clips_table(curated, seen),
+        "seen": seen.assign(id=seen["clip_id"])[["id", "clip_id", "reason"]],
+        "tags": tags_table(seen, common_tag_tracks),
+        "whole": whole_table(curated, seen),
+    }
+
+
+def clips_table(curated: Curated, seen: pd.DataFrame) -> pd.DataFrame:
+    """The data set with what the suite derives from it; `id` names a row."""
+    table = curated.dataset.copy()
+    table["id"] = table["clip_id"]
+    table["hidden_characters"] = table["caption"].map(lambda text: len(HIDDEN.findall(text)))
+    table["caption_claim"] = caption_claims(table)
+    table["written_bytes"] = (
+        table["caption"].map(lambda text: len(text.encode())).where(table["decision"].isin(WRITTEN), 0)
+    )
+    score_N = table["pmos"].to_numpy(np.float64)
+    given = curated.origin["pmos"]
+    fitted = levels.fit(train_pmos(seen))
+    table["level_error"] = abs(table["quality_level"] - levels.quality_level(score_N, fitted, given["quantiser"]))
+    prefixes = levels.quality_prefix(score_N, fitted, given["gap_policy"])
+    table["prefix_claim"] = [
+        HOLDS if found == due else f"{found!r}, due {due!r}"
+        for found, due in zip(table["prefix"], prefixes, strict=True)
+    ]
+    for name, columns in (
+        ("track", ("track_id",)),
+        ("artist", ("artist",)),
+        ("album", ("artist", "album")),
+        ("duplicate_group", ("duplicate_group",)),
+    ):
+        table[f"splits_of_{name}"] = splits_of(table, *columns)
+    return table
+
+
+def caption_claims(clips: pd.DataFrame) -> list[str]:
+    """For each clip `HOLDS`, or how its decision contradicts its original and refined captions."""
+    claims = []
+    for decision, original, caption in zip(clips["decision"], clips["original"], clips["caption"], strict=True):
+        if (decision in WITH_ORIGINAL) and not original.strip():
+            claims.append(f"{decision}, but there was no original caption")
+        elif decision == "captioned" and original.strip():
+            claims.append("captioned, but there was an original caption")
+        elif (decision == "unconditional") != (not caption.strip()):
+            claims.append(f"{decision}, {'without' if not caption.strip() else 'with'} a caption")
+        else:
+            claims.append(HOLDS)
+    return claims
+
+
+def train_pmos(seen: pd.DataFrame) -> np.ndarray:
+    """p-MOS [N] of all training clips that were scored, also of those that left."""
+    return seen.loc[seen["split"] == "train", "pmos"].to_numpy(np.float64)
+
+
+def tags_table(seen: pd.DataFrame, common_tag_tracks: int) -> pd.DataFrame:
+    """A row a tag of at least `common_tag_tracks` training tracks: `id`, `tracks` before, and `kept_share`.
+
+    Near-duplicates that left do not count: their music stays.
+    """
+    training = seen[(seen["split"] == "train") & (seen["reason"] != "near_duplicate")]
+    tagged = training[["track_id", "tags", "reason"]].drop_duplicates("track_id")
+    one_each = tagged.assign(tag=tagged["tags"].map(tags_of)).explode("tag").dropna(subset=["tag"])
+    counted = one_each.groupby("tag").agg(
+        tracks=("track_id", "size"), kept=("reason", lambda r: int((r == HOLDS).sum()))
+    )
+    common = counted[counted["tracks"] >= common_tag_tracks]
+    shares = common["kept"].astype(float) / common["tracks"].astype(float)
+    return common.assign(id=common.index, kept_share=shares)[["id", "tracks", "kept_share"]].reset_index(drop=True)
+
+
+def tags_of(text: str) -> list[str]:
+    """The tags in "a, b"; each once."""
+    return list(dict.fromkeys(tag for part in text.split(",") if (tag := part.strip().lower())))
+
+
+def whole_table(curated: Curated, seen: pd.DataFrame) -> pd.DataFrame:
+    """One row about the data set as a whole."""
+    dataset, given = curated.dataset, curated.origin["pmos"]
+    fitted = levels.fit(train_pmos(seen))
+    scale = max(abs(fitted.mu), fitted.sigma)
+    row = {
+        "id": "data set",
+        "fused_share": float((dataset["decision"] == "fused").mean()),
+        "replaced_share": float((dataset["decision"] == "replaced").mean()),
+        **{f"{name}_share": float((dataset["split"] == name).mean()) for name in SPLITS},
+        "removed_share": len(curated.removed) / max(len(seen), 1),
+        "lost": int(curated.origin["clips"]) - len(seen),
+        "mu_error": abs(fitted.mu - given["mu"]) / scale,
+        "sigma_error": abs(fitted.sigma - given["sigma"]) / scale,
+        "n_error": abs(fitted.n - given["n"]),
+    }
+    return pd.DataFrame([row])

@@ -1,0 +1,35 @@
+"""Clips as a model wants to hear them: mono, in batches, at its sample rate.
+
+Shape suffixes: B batch, S samples.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from padstal.core.data.manifest import ClipAudio
+from padstal.ingest.resample import resample
+
+Progress = Callable[[Iterable[int]], Iterable[int]]
+
+
+def clip_sample_rate(audio: ClipAudio, manifest: pd.DataFrame) -> int:
+    """Sample rate in Hz of the standardised clips, from their samples and seconds."""
+    first = manifest.iloc[0]
+    samples = len(audio.pcm(int(first["shard"]), int(first["row"])))
+    return round(samples / float(first["clip_seconds"]))
+
+
+def at_rate(audio_BS: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Audio at `to_rate` Hz, float32 [B, S · to_rate / from_rate]."""
+    return audio_BS if from_rate == to_rate else np.ascontiguousarray(resample(audio_BS.T, from_rate, to_rate).T)
+
+
+def batches(
+    audio: ClipAudio, manifest: pd.DataFrame, *, batch_clips: int, progress: Progress | None = None
+) -> Iterator[np.ndarray]:
+    """Mono audio [B, S] of the manifest's clips, in its order, `batch_clips` at once."""
+    starts: Iterable[int] = range(0, len(manifest), batch_clips)
+    for start in progress(starts) if progress else starts:
+        yield audio.mono_BS(manifest.iloc[start : start + batch_clips])

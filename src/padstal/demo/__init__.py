@@ -1,0 +1,1 @@
+"""The demo scale's world: a composer, planted faults and their truth, and the training of small foundation models."""

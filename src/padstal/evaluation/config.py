@@ -1,0 +1,44 @@
+"""`evaluate`: what is measured, how finely, and at which alignment methods are compared (PADS-TAL 3)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from padstal.core.section import Section, value
+
+
+class EvaluateParams(Section):
+    """Models, windows, neighbours and bootstrap."""
+
+    seed: int = value("seed of the bootstrap", ge=0)
+    models: tuple[str, ...] = value("models whose samples are compared", min_length=1)
+    vaes: tuple[str, ...] = value("autoencoders whose reconstructions are judged", min_length=1)
+    batch_clips: int = value("clips that the foundation models hear at once", "clips", ge=1)
+    windows: tuple[float, ...] = value(
+        "where CLAP-f's windows start, as shares of (length − window); each in [0, 1]", min_length=1, max_length=10
+    )
+    window_grid_seconds: float = value("window starts are rounded to multiples of it; 0 for none", "s", ge=0, le=10)
+    recall_neighbours: int = value("k of recall's manifold", "clips", ge=1, le=50)
+    latent_neighbours: int = value("k of the latent spaces' genre precision", "clips", ge=1, le=100)
+    reference_clips: int = value("most held-out clips that generated ones are compared with", "clips", ge=8)
+    latent_clips: int = value("most training clips, and most held-out ones, compared in latent space", "clips", ge=8)
+    draws: int = value("bootstrap draws of prompts for means", "draws", ge=1000)
+    set_draws: int = value("bootstrap draws for Vendi, recall and FD and at matched CLAP-f", "draws", ge=100)
+    confidence: float = value("level of all intervals", "share", gt=0.5, lt=1)
+    target_clap_f: float | None = Field(
+        description="CLAP-f at which methods are compared; null picks it from the range that all methods reach",
+        json_schema_extra={"unit": "cosine"},
+        ge=-1,
+        le=1,
+    )
+    target_position: float = value(
+        "without a target: its place in that range, 0 lowest, 1 highest (where methods share the unperturbed end)",
+        ge=0,
+        le=1,
+    )
+    kept_clap_share: float = value(
+        "rows show the most diverse strength that keeps this share of the unperturbed CLAP-f on tune prompts",
+        gt=0,
+        le=1,
+    )
+    baseline: Annotated[tuple[str, str], Field(description="model and perturbation that differences are taken against")]

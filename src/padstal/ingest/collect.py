@@ -1,0 +1,380 @@
+"""Many folders of music to one manifest, one quarantine and shards: every file ends in one of the two tables.
+
+What came of a file is kept in a store by its content (`store`), so that a run costs what is new. The result is a
+function of what the folders hold: the same bytes whatever runs came before, by any number of workers.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from padstal.core.data.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
+from padstal.ingest import rejection
+from padstal.ingest.captions_table import Row, unfit
+from padstal.ingest.clip_samples import DamagedError, Name
+from padstal.ingest.container_info import LARGEST_FILE
+from padstal.ingest.containers import EXTENSIONS
+from padstal.ingest.digests import Digests
+from padstal.ingest.file_register import Candidate, Refusal, Register
+from padstal.ingest.fork_server import Nursery
+from padstal.ingest.layouts.read import CAPTIONS, read_metadata
+from padstal.ingest.listing import walk
+from padstal.ingest.shards import Shards, bucket_count, bucket_of
+from padstal.ingest.supervised_worker import nursery_of
+from padstal.ingest.table_writer import Rows
+from padstal.ingest.track import ClipForm, Order, crashed, prepare, take_in, timed_out
+from padstal.ingest.track_cache import Rejection, Track, TrackStore
+from padstal.ingest.worker_pool import Workers, ordered_map, works_here
+from padstal.rights.licence import normalise
+from padstal.rights.policy import Policy
+from padstal.rights.tombstones import veil
+
+QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
+EVENNESS = 16
+"""A worker gets no more than its share of the tracks over this at a time, so that all end at about the same time."""
+TOMBSTONE = "it has a tombstone in data/tombstones.jsonl"
+Progress = Callable[..., Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A tree of audio files.
+
+    Attributes:
+        name: The manifest's `source`.
+        path: Of the folder.
+        captions: The captions table, relative to it, if there is one.
+        licence: Of files whose row names none; "" for none.
+        layout: What the metadata look like, one of `layouts.read.LAYOUTS`.
+        failed: Files that could not be brought to the folder, with why.
+        forgotten: Files that were left out of the folder, because they are to be forgotten.
+    """
+
+    name: str
+    path: Path
+    captions: str | None
+    licence: str
+    layout: str = CAPTIONS
+    failed: Mapping[str, str] = field(default_factory=dict)
+    forgotten: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a run is asked for.
+
+    Attributes:
+        form: Of clips.
+        licences: Those allowed.
+        shares, split_seed: Of `split_of`.
+        shard_tracks: Tracks in a shard, on average.
+        max_file_seconds: Wall time that one file may take; None for any.
+        forgotten: SHA-256 of files that are not read, and not named anywhere (`storage.tombstones`).
+        rehash: Read all sources and stored shards again, instead of trusting what the file system says of them.
+    """
+
+    form: ClipForm
+    licences: Policy
+    shares: Mapping[str, float]
+    split_seed: int
+    shard_tracks: int
+    max_file_seconds: float | None = None
+    forgotten: Collection[str] = ()
+    rehash: bool = False
+
+
+@dataclass
+class Collected:
+    """Counts of what came of the sources.
+
+    Attributes:
+        kept: Files that gave clips.
+        ignored: Files that do not claim to be audio.
+        clips, silent_clips, captioned_clips: Clips written; left out as silent; with a caption.
+        from_store: Tracks that were taken from the store; says nothing about the result.
+        artists: Of files kept.
+        reasons: Refusals of files and rows.
+        repairs: Files kept by what was put right in them.
+        licences: Files kept by licence.
+        splits: Clips by split.
+        forgotten: (source, path) of files that are in a source and are to be forgotten.
+    """
+
+    kept: int = 0
+    ignored: int = 0
+    clips: int = 0
+    silent_clips: int = 0
+    captioned_clips: int = 0
+    from_store: int = 0
+    artists: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+    licences: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
+    forgotten: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def refused_files(self) -> int:
+        return sum(count for reason, count in self.reasons.items() if reason in rejection.FILE_REASONS)
+
+
+def collect(
+    folders: Iterable[Folder],
+    *,
+    out: Path,
+    store: Path,
+    terms: Terms,
+    workers: Workers,
+    progress: Progress | None = None,
+) -> Collected:
+    """Take in all files of `folders`; write `manifest.parquet`, `quarantine.parquet` and `shards/` into folder `out`.
+
+    Exact copies of a file are kept once, at the first path in the order of sources and then of names. A file whose
+    licence the policy refuses is not decoded.
+
+    Raises:
+        FileNotFoundError: A folder, or a table of its metadata, is not there.
+        ValueError: A table cannot be read.
+        RuntimeError: A file was lost or counted twice.
+    """
+    show = progress or (lambda items, **_: items)
+    collected = Collected()
+    tracks = TrackStore(store, terms.form.key)
+    with closing(Register(store)) as register, closing(nursery_of(prepare)) as nursery:
+        if workers.kind == "processes" and not works_here(workers, terms.max_file_seconds):
+            nursery.start()
+        with closing(digests_of(store, rehash=terms.rehash)) as digests:
+            files = 0
+            for rank, folder in enumerate(folders):
+                counts, forgotten = _candidates(folder, rank, terms, register, digests, workers.count, show)
+                files += counts["files"]
+                collected.ignored += counts["ignored"]
+                collected.forgotten += [(folder.name, path) for path in forgotten]
+            digests.sweep()
+        with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash, threads=workers.count)) as shards:
+            run = _Run(terms, workers, nursery, tracks, shards, register, collected, register.settle())
+            with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
+                for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
+                    for row in run.shard(bucket, list(members)):
+                        manifest.add(row)
+            shards.sweep()
+        for copy, first, reason, detail in register.copies():
+            place = first.path if first.source == copy.source else f"{first.source}: {first.path}"
+            why = (reason, f"same bytes as {place}: {detail}") if reason else (rejection.DUPLICATE, place)
+            register.refuse(Refusal(copy.source, copy.path, copy.sha256, *why))
+        with Rows(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
+            for refusal in register.refusals():
+                quarantine.add(asdict(refusal))
+        collected.reasons, collected.artists = register.reasons(), register.artists()
+        if files != collected.kept + collected.refused_files:
+            found = f"{collected.kept} kept and {collected.refused_files} refused"
+            raise RuntimeError(f"{files} files seen, but {found}")
+        tracks.sweep(register.has)
+    return collected
+
+
+def digests_of(store: Path, *, rehash: bool = False) -> Digests:
+    """The digests of sources that a store remembers."""
+    return Digests(store / "digests.sqlite", rehash=rehash)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the steps of one `collect` share."""
+
+    terms: Terms
+    workers: Workers
+    nursery: Nursery
+    store: TrackStore
+    shards: Shards
+    register: Register
+    collected: Collected
+    tracks: int
+
+    @property
+    def buckets(self) -> int:
+        return bucket_count(self.tracks, self.terms.shard_tracks)
+
+    def bucket(self, candidate: Candidate) -> int:
+        return bucket_of(candidate.sha256, self.buckets)
+
+    def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection, bool]]:
+        """What came of each candidate, in the order of sha256, and whether this run found it out."""
+        orders = (self._order(candidate) for candidate in self.register.firsts())
+        answers = show(self._taken_in(orders), total=self.tracks, unit="track")
+        for candidate, answer in zip(self.register.firsts(), answers, strict=True):
+            yield candidate, self._stored(candidate) if answer is None else answer, answer is None
+
+    def shard(self, bucket: int, members: list[tuple[Candidate, Track | Rejection, bool]]) -> Iterator[dict[str, Any]]:
+        """Write the shard of one bucket; its manifest rows."""
+        results = {one: result for one, result, _ in members}
+        fresh = {one for one, _, new in members if new}
+        while True:
+            tracks = [(one, result) for one, result in results.items() if isinstance(result, Track)]
+            clips = sum(len(track.clips) for _, track in tracks)
+            shape = (clips, self.terms.form.clip_samples, self.terms.form.channels)
+            names = [
+                Name(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
+            ]
+            try:
+                if tracks:
+                    places = self.shards.place
+                    pieces = (self.store.piece(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks)
+                    self.shards.write(bucket, shape, names, pieces)
+                break
+            except DamagedError as damaged:
+                self.store.drop(damaged.sha256)
+                for one, _ in tracks:
+                    if self.store.read(one.sha256) is None:
+                        answer = next(self._taken_in(iter([self._order(one)])))
+                        results[one] = self._stored(one) if answer is None else answer
+                        fresh.add(one)
+        row = 0
+        for candidate, result in results.items():
+            if isinstance(result, Rejection):
+                self.register.rejected(candidate, result.reason, result.detail)
+                continue
+            self._count(candidate, result)
+            for values in self._rows(candidate, result):
+                yield {**values, "shard": bucket, "row": row}
+                row += 1
+
+    def _order(self, candidate: Candidate) -> Order:
+        bucket = f"{self.bucket(candidate):05d}-of-{self.buckets:05d}"
+        return Order(candidate.full, candidate.sha256, candidate.stamp, self.terms.form, self.store, bucket)
+
+    def _taken_in(self, orders: Iterator[Order]) -> Iterator[Track | Rejection | None]:
+        return ordered_map(
+            take_in,
+            orders,
+            workers=self.workers,
+            seconds=self.terms.max_file_seconds,
+            known=self._known,
+            together=lambda order: order.bucket,
+            most=max(1, self.tracks // (EVENNESS * self.workers.count)),
+            crashed=crashed,
+            timed_out=timed_out,
+            nursery=self.nursery,
+        )
+
+    def _known(self, order: Order) -> Track | Rejection | None:
+        result = self.store.read(order.sha256, moved=lambda sha256: self.shards.place(sha256) is not None)
+        self.collected.from_store += result is not None
+        return result
+
+    def _stored(self, candidate: Candidate) -> Track | Rejection:
+        result = self.store.read(candidate.sha256)
+        if result is None:
+            raise RuntimeError(f"{self.store.path(candidate.sha256)}: was written and cannot be read")
+        return result
+
+    def _split(self, candidate: Candidate) -> str:
+        group = split_group(candidate.row.artist, candidate.row.album, candidate.track_id)
+        return split_of(group, self.terms.shares, self.terms.split_seed)
+
+    def _count(self, candidate: Candidate, track: Track) -> None:
+        clips, counts = len(track.clips), self.collected
+        self.register.kept(candidate)
+        counts.kept += 1
+        counts.clips += clips
+        counts.silent_clips += track.silent_clips
+        counts.captioned_clips += clips if candidate.row.caption else 0
+        counts.repairs.update(track.repairs)
+        counts.licences[candidate.licence] += 1
+        counts.splits[self._split(candidate)] += clips
+
+    def _rows(self, candidate: Candidate, track: Track) -> Iterator[dict[str, Any]]:
+        form = self.terms.form
+        of_track = {
+            **vars(candidate.row),
+            "track_id": candidate.track_id,
+            "source": candidate.source,
+            "path": candidate.path,
+            "sha256": candidate.sha256,
+            "licence": candidate.licence,
+            "repairs": "; ".join(track.repairs),
+            "split": self._split(candidate),
+            "clip_seconds": form.clip_samples / form.sample_rate,
+            "track_seconds": track.seconds,
+            "sample_rate": track.sample_rate,
+            "channels": track.channels,
+        }
+        for clip in track.clips:
+            offset = clip.offset_samples / form.sample_rate
+            yield {**of_track, **vars(clip.measures), "clip_id": clip.clip_id, "offset_seconds": offset}
+
+
+def _candidates(
+    folder: Folder,
+    rank: int,
+    terms: Terms,
+    register: Register,
+    digests: Digests,
+    threads: int,
+    show: Progress,
+) -> tuple[Counter[str], list[str]]:
+    """Notes the folder's files as candidates or refused.
+
+    Gives how many claim to be audio ("files") and how many do not ("ignored"), and those to be forgotten.
+    """
+    names = walk(folder.path)
+    usable = [found.path for found in names if found.regular and found.path == found.printable]
+    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable)
+    refuse = partial(_refuse, register, folder.name)
+    for path, reason, detail in table.refused:
+        refuse(path, "", reason, detail)
+    for path, why in folder.failed.items():
+        refuse(path, "", rejection.FETCH_FAILED, why)
+    unseen = set(table.rows) - set(folder.failed) - set(folder.forgotten)
+    counts = Counter(files=len(folder.failed) + len(folder.forgotten))
+    forgotten = []
+    for path in folder.forgotten:
+        refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
+
+    def regular() -> Iterator[Path]:
+        for found in show(names, unit="file"):
+            path = found.printable
+            unseen.discard(path)
+            if path == folder.captions:
+                continue
+            if path not in table.rows and Path(path).suffix.lower() not in EXTENSIONS:
+                counts["ignored"] += 1
+                continue
+            counts["files"] += 1
+            if path != found.path or unfit(path):
+                refuse(path, "", rejection.NAME, "a name that is not UTF-8, or has control characters")
+            elif not found.regular:
+                found_it = "a link, pipe, device or socket: expected a regular file"
+                refuse(path, "", rejection.NOT_REGULAR, found_it)
+            elif (folder.path / path).stat().st_size > LARGEST_FILE:
+                refuse(path, "", rejection.TOO_LARGE, f"expected at most {LARGEST_FILE} bytes")
+            else:
+                yield folder.path / path
+
+    for full, digest in digests.of(regular(), threads=threads):
+        path = full.relative_to(folder.path).as_posix()
+        row = table.rows.get(path, Row(path=path))
+        licence = normalise(row.licence or folder.licence)
+        if digest.sha256 in terms.forgotten:
+            forgotten.append(path)
+            digests.drop(full)
+            refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
+        elif refusal := terms.licences.refusal(licence):
+            refuse(path, digest.sha256, rejection.LICENCE, refusal)
+        elif digest.stamp is None:
+            refuse(path, "", rejection.UNREADABLE, digest.trouble)
+        else:
+            register.add(rank, Candidate(folder.name, path, full, digest.sha256, digest.stamp, row, licence))
+    for path in table.rows:
+        if path in unseen:
+            refuse(path, "", rejection.MISSING, "its row names a file that is not there")
+    return counts, forgotten
+
+
+def _refuse(register: Register, source: str, path: str, sha256: str, reason: str, detail: str) -> None:
+    register.refuse(Refusal(source, path, sha256, reason, detail))

@@ -1,0 +1,115 @@
+"""AudioSet (Gemmeke et al. 2017): its lists of segments, and audio named by YouTube's ids.
+
+Lists are `balanced_train_segments.csv`, `unbalanced_train_segments.csv` and `eval_segments.csv`, or cuts of them: three
+lines of comment, the third of which names the columns, then `YTID, start, end, "label,label"`. Labels have their names
+from `class_labels_indices.csv` or `ontology.json`. Audio may be named, with any ending:
+
+    YTID  YYTID  YTID_START  YTID_START_END        START, END in seconds (30, 30.000) or milliseconds (30000)
+
+Nothing is published about the licence of the audio: the source must name one, or its clips are refused.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from padstal.ingest.captions_table import Row, Table
+from padstal.ingest.containers import EXTENSIONS
+from padstal.ingest.layouts.tables import Reading, as_tags, columns, csv_rows, flaw, optional
+
+LISTS = ("balanced_train_segments.csv", "unbalanced_train_segments.csv", "eval_segments.csv")
+_HEADER = ["# YTID", "start_seconds", "end_seconds", "positive_labels"]
+_COMMENTS = 3
+_YTID = r"[A-Za-z0-9_-]{11}"
+_STEM = re.compile(rf"(?P<id>{_YTID})(?:_(?P<start>\d+(?:\.\d+)?)(?:_\d+(?:\.\d+)?)?)?")
+
+
+def read(root: Path, files: Sequence[str]) -> Table:
+    """Rows of the segments that are there; of the others, the first are named and the rest counted.
+
+    Raises:
+        FileNotFoundError: No list, or no table of label names.
+        ValueError: A table is not as published.
+    """
+    lists = [path for path in (optional(files, name) for name in LISTS) if path]
+    if not lists:
+        raise FileNotFoundError(f"{root}: no list of AudioSet's; expected {', '.join(LISTS)} or one of them")
+    names = _label_names(root, files)
+    audio = _audio(files)
+    reading = Reading(", ".join(lists))
+    for table in lists:
+        for number, fields in _segments(root / table):
+            wrong = _flaw(fields, names)
+            there = audio.get(fields[0], [])
+            if wrong:
+                reading.malformed(fields[0], number, wrong, [path for path, _ in there])
+                continue
+            start = float(fields[1])
+            paths = [path for path, begins in there if not begins or float(begins) in (start, 1000 * start)]
+            if not paths:
+                reading.missing(fields[0], number)
+            for path in paths:
+                tags = as_tags(names[label] for label in fields[3].split(","))
+                url = f"https://www.youtube.com/watch?v={fields[0]}"
+                reading.take(Row(path=path, tags=tags, source_url=url), number)
+    return reading.table()
+
+
+def _segments(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows below the comments."""
+    rows = csv_rows(path, spaced=True)
+    comments = [next(rows, (0, [""]))[1] for _ in range(_COMMENTS)]
+    if not all(row[0].startswith("#") for row in comments) or [cell.strip() for cell in comments[-1]] != _HEADER:
+        raise ValueError(f"{path}: expected three lines of comment, the third {', '.join(_HEADER)}")
+    return rows
+
+
+def _flaw(fields: list[str], names: Mapping[str, str]) -> str:
+    wrong = flaw(fields, len(_HEADER))
+    if wrong:
+        return wrong
+    if not re.fullmatch(_YTID, fields[0]):
+        return f"{fields[0][:40]!r}: expected an id of 11 characters"
+    try:
+        start, end = float(fields[1]), float(fields[2])
+    except ValueError:
+        start = end = math.nan
+    if not 0 <= start < end < math.inf:
+        return f"from {fields[1][:20]} to {fields[2][:20]} s: expected a start and a later end"
+    unknown = [label for label in fields[3].split(",") if label not in names]
+    return f"label {unknown[0][:40]!r} has no name" if unknown else ""
+
+
+def _audio(files: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """(path, start as it is named or "") by id. A name of twelve characters can only be Y and an id."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path in files:
+        name = PurePosixPath(path)
+        if name.suffix.lower() not in EXTENSIONS:
+            continue
+        match = _STEM.fullmatch(name.stem) or _STEM.fullmatch(name.stem.removeprefix("Y"))
+        if match:
+            found.setdefault(match["id"], []).append((path, match["start"] or ""))
+    return found
+
+
+def _label_names(root: Path, files: Sequence[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    ontology, classes = optional(files, "ontology.json"), optional(files, "class_labels_indices.csv")
+    if not ontology and not classes:
+        raise FileNotFoundError(f"{root}: no class_labels_indices.csv or ontology.json, which name the labels")
+    if ontology:
+        try:
+            entries = json.loads((root / ontology).read_text(encoding="utf-8"))
+            found = [[str(entry["id"]), str(entry["name"])] for entry in entries]
+        except (ValueError, TypeError, KeyError):
+            raise ValueError(f"{root / ontology}: expected a list of labels with id and name") from None
+        names.update({label: name for label, name in found if not flaw([label, name], 2)})
+    if classes:
+        rows = csv_rows(root / classes)
+        header = next(rows, (0, []))[1]
+        mid_at, name_at = columns(root / classes, header, ("mid", "display_name"))
+        names.update({fields[mid_at]: fields[name_at] for _, fields in rows if not flaw(fields, len(header))})
+    return names

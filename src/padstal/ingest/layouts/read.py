@@ -1,0 +1,39 @@
+"""The metadata of a tree of audio, by its layout: a captions table, or the tables of a published dataset."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from padstal.ingest.captions_table import Table, read_captions
+from padstal.ingest.layouts import audioset, fma, magnatagatune, mtg_jamendo, song_describer
+
+CAPTIONS = "captions"
+_PUBLISHED = {
+    "fma": fma.read,
+    "mtg_jamendo": mtg_jamendo.read,
+    "magnatagatune": magnatagatune.read,
+    "audioset": audioset.read,
+    "song_describer": song_describer.read,
+}
+LAYOUTS = (CAPTIONS, *_PUBLISHED)
+
+
+def read_metadata(root: Path, *, layout: str, captions: str | None, files: Sequence[str]) -> Table:
+    """What is known about the files below `root`.
+
+    Args:
+        root: Of the tree.
+        layout: One of `LAYOUTS`.
+        captions: The captions table, relative to `root`, if the layout is "captions" and there is one.
+        files: Regular files of the tree, relative, with "/".
+
+    Raises:
+        FileNotFoundError: A table is not there.
+        ValueError: A table cannot be read, or is not as it is published.
+    """
+    if layout != CAPTIONS:
+        return _PUBLISHED[layout](root, files)
+    if not captions:
+        return Table({}, [])
+    if not (root / captions).is_file():
+        raise FileNotFoundError(f"{root / captions}: no such captions table")
+    return read_captions(root / captions)

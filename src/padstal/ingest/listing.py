@@ -1,0 +1,141 @@
+"""What a source holds: paths, lengths and sha256 of a folder's files, or keys, lengths and ETags of a bucket's objects.
+
+`padstal scan` keeps it in git as `data/<scale>/sources.json`, so that DVC sees a changed source without reading it.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from padstal.core.data.content import sha256_file
+from padstal.ingest.s3.errors import Patience
+from padstal.ingest.s3.objects import Listing, Store, list_objects
+
+
+@dataclass(frozen=True)
+class Found:
+    """A name in a folder.
+
+    Attributes:
+        path: Relative, with "/"; a name that is not UTF-8 has surrogate escapes.
+        regular: A regular file, and no symbolic link.
+    """
+
+    path: str
+    regular: bool
+
+    @property
+    def printable(self) -> str:
+        """`path` as valid UTF-8; what was not shows as an escape."""
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+
+
+def walk(folder: Path) -> list[Found]:
+    """All names below `folder` that are no folders, sorted by their bytes; links are listed and not followed.
+
+    Hidden names (with a leading dot) are left out.
+
+    Raises:
+        FileNotFoundError: No such folder.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; mend the source's path in params.yaml")
+    found = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        for name in (*files, *links):
+            if not name.startswith("."):
+                full = os.path.join(parent, name)
+                regular = os.path.isfile(full) and not os.path.islink(full)
+                found.append(Found(os.path.relpath(full, folder).replace(os.sep, "/"), regular))
+    return sorted(found, key=lambda item: os.fsencode(item.path))
+
+
+def scan(
+    sources: Iterable[Mapping[str, Any]],
+    *,
+    root: Path,
+    progress: Callable[[Sequence[Found]], Iterable[Found]] | None = None,
+    sha256: Callable[[Path], str] = sha256_file,
+    listed: Mapping[str, Listing] | None = None,
+) -> dict[str, Any]:
+    """A listing of all sources.
+
+    Args:
+        sources: Each source's params, with `kind` "synth", "folder" or "s3".
+        root: What relative folder paths are relative to.
+        progress: Wraps the files of a folder, to show progress.
+        sha256: Digest of a file; one that remembers spares reading.
+        listed: What buckets hold, by the sources' names, where that is known; others are asked.
+
+    Raises:
+        FileNotFoundError: A folder source is not there.
+        StoreError: A bucket cannot be listed.
+    """
+    show = progress or (lambda items: items)
+    entries = []
+    for source in sources:
+        entry = dict(source)
+        if source["kind"] == "folder":
+            folder = root / source["path"]
+            entry["files"] = [_entry(folder, found, sha256) for found in show(walk(folder))]
+        if source["kind"] == "s3":
+            del entry["fetch"]  # how it comes here is no part of what it holds
+            known = (listed or {}).get(source["name"])
+            entry["files"] = _object_entries(known or list_bucket(source))
+        entries.append(entry)
+    return {"sources": entries}
+
+
+def store_of(source: Mapping[str, Any]) -> Store:
+    """The store of an S3 source's params."""
+    fetch = source["fetch"]
+    names = ("uri", "endpoint_url", "region", "anonymous")
+    return Store(
+        **{name: source[name] for name in names},
+        timeout_seconds=fetch["timeout_seconds"],
+        connections=fetch["connections"],
+    )
+
+
+def list_bucket(source: Mapping[str, Any]) -> Listing:
+    """What the store of an S3 source's params holds.
+
+    Raises:
+        StoreError: It cannot be listed.
+    """
+    store, fetch = store_of(source), source["fetch"]
+    patience = Patience(fetch["attempts"], fetch["longest_wait_seconds"], threading.Event())
+    return list_objects(store.client(), store, patience, manifest=source["manifest"], also=captions_of(source))
+
+
+def captions_of(source: Mapping[str, Any]) -> tuple[str, ...]:
+    """The captions table's key, if there is one: wanted beside the keys of a manifest."""
+    return (source["captions"],) if source["captions"] else ()
+
+
+def printable_key(key: str) -> str:
+    """A key as valid UTF-8; what was not shows as an escape."""
+    return key.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _object_entries(listing: Listing) -> list[dict[str, Any]]:
+    """Objects, and keys of a manifest that are not there, in the order of their bytes."""
+    entries: list[dict[str, Any]] = [
+        {"path": printable_key(item.key), "bytes": item.bytes, "etag": item.etag}
+        | ({"sha256": item.sha256} if item.sha256 else {})
+        for item in listing.objects
+    ]
+    entries += [{"path": printable_key(key), "bytes": None, "etag": None} for key in listing.failed]
+    return sorted(entries, key=lambda entry: str(entry["path"]).encode())
+
+
+def _entry(folder: Path, found: Found, sha256: Callable[[Path], str]) -> dict[str, Any]:
+    if not found.regular:
+        return {"path": found.printable, "bytes": None, "sha256": None}
+    full = folder / found.path
+    return {"path": found.printable, "bytes": full.stat().st_size, "sha256": sha256(full)}

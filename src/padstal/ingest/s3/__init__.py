@@ -1,0 +1,1 @@
+"""Sources in S3-compatible stores: listed, mirrored, checked, removed."""

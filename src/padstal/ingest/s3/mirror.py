@@ -1,0 +1,227 @@
+"""A bucket's objects as a folder: what is new or changed is fetched, what is gone goes, no file is ever half there."""
+
+import os
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from padstal.core.data.content import sha256_file
+from padstal.ingest.listing import walk
+from padstal.ingest.s3.errors import CREDENTIALS_HELP, Patience, StoppedError, StoreError
+from padstal.ingest.s3.mirror_index import STATE, Index, Veils, claimed
+from padstal.ingest.s3.object_names import place
+from padstal.ingest.s3.objects import Listed, Listing, Store, list_objects
+from padstal.ingest.s3.transfer import FailedError, Fetcher, part_name
+
+SPARE_BYTES = 2**28
+"""Room that a fetch leaves on the disk."""
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """What a run did.
+
+    Attributes:
+        listing: What the store held.
+        failed: Keys that are in the store and not in the mirror, with why.
+        fetched, kept, removed: Objects that came, were there unchanged, and went.
+        forgotten: Keys that are in the store and are not kept, because they are to be forgotten.
+        checks: How many of the objects in the mirror passed which check (`checksums`).
+    """
+
+    listing: Listing
+    failed: Mapping[str, str]
+    fetched: int
+    kept: int
+    removed: int
+    checks: Mapping[str, int]
+    forgotten: Collection[str] = ()
+
+
+def mirror(
+    store: Store,
+    folder: Path,
+    *,
+    manifest: str | None = None,
+    also: Iterable[str] = (),
+    attempts: int = 6,
+    longest_wait_seconds: float = 20.0,
+    max_failed_share: float = 0.01,
+    longest_bytes: int = 2**31,
+    forgotten: Collection[str] = (),
+    quiet: bool = False,
+) -> Mirrored:
+    """Make `folder` hold what `store` holds.
+
+    A run that is killed leaves whole files under their names and temporary ones in `STATE`, with which the next goes
+    on. A run that fails removes nothing.
+
+    Args:
+        store: Where objects lie; its `connections` fetch at a time.
+        folder: The mirror; made if needed.
+        manifest, also: As of `list_objects`.
+        attempts, longest_wait_seconds: As of `Patience`.
+        max_failed_share: Share of the objects that may fail.
+        longest_bytes: Longer objects fail.
+        forgotten: SHA-256 of objects that do not stay; once known, such an object is not fetched again.
+        quiet: No progress bar.
+
+    Raises:
+        CredentialsError: We are refused.
+        StoreError: The store, the bucket or the disk fails us, or too many objects do.
+    """
+    patience = Patience(attempts, longest_wait_seconds, threading.Event())
+    client = store.client()
+    with claimed(folder, {"uri": f"s3://{store.bucket}/{store.prefix}", "endpoint_url": store.endpoint_url}):
+        listing = list_objects(client, store, patience, manifest=manifest, also=also)
+        found = {item.key: item for item in listing.objects}
+        names, refused = place(found, folder)
+        failures = _Failures(store, folder, len(found) + len(listing.failed), max_failed_share, patience.stop)
+        for key, why in {**listing.failed, **refused}.items():
+            failures.add(key, why)
+        index = Index(folder)
+        hidden = Veils(folder, forgotten)
+        gone = [key for key in names if hidden.hides(found[key])]
+        names = [key for key in names if not hidden.hides(found[key])]
+        missing = [found[key] for key in names if not _unchanged(folder, index, found[key])]
+        parts = folder / STATE / "parts"
+        started = _sweep_parts(parts, missing)
+        _room_for(folder, sum(item.bytes for item in missing) - started)
+        with tqdm(
+            total=sum(item.bytes for item in missing),
+            initial=started,
+            desc=f"fetch {store.uri}",
+            unit="B",
+            unit_scale=True,
+            disable=quiet or not missing,
+        ) as bar:
+            fetcher = Fetcher(client, store, folder, parts, patience, longest_bytes, bar.update)
+            fetched = _fetch_all(fetcher, missing, index, failures)
+        here = [key for key in names if key not in failures.why]
+        new = [key for key in here if index.entries[key].sha256 in hidden.forgotten]
+        hidden.add(index.entries[key] for key in new)
+        here = [key for key in here if key not in set(new)]
+        removed = _sweep(folder, set(here))
+        index.rewrite(here)
+    checks = Counter(index.entries[key].check for key in here)
+    return Mirrored(
+        listing, failures.why, fetched, len(here) - fetched, removed, dict(sorted(checks.items())), [*gone, *new]
+    )
+
+
+class _Failures:
+    """Objects that failed, and the end of the run when they are too many."""
+
+    def __init__(self, store: Store, folder: Path, total: int, share: float, stop: threading.Event):
+        self.why: dict[str, str] = {}
+        self._store, self._folder, self._total, self._share, self._stop = store, folder, total, share, stop
+
+    def add(self, key: str, why: str) -> None:
+        """Record one.
+
+        Raises:
+            StoreError: They are more than the share allowed.
+        """
+        self.why[key] = why
+        if len(self.why) > self._share * self._total:
+            self._stop.set()
+            first = next(iter(self.why))
+            denied = sum("(HTTP 403)" in reason for reason in self.why.values())
+            help_ = f"; most are refused: {CREDENTIALS_HELP}" if 2 * denied > len(self.why) else ""
+            raise StoreError(
+                f"{self._store.place}: {len(self.why)} of {self._total} objects failed, more than max_failed_share = "
+                f"{self._share:g}; the first: {first!r}: {self.why[first]}{help_}; what came is kept in {self._folder}"
+            )
+
+
+def _fetch_all(fetcher: Fetcher, missing: list[Listed], index: Index, failures: _Failures) -> int:
+    """Fetch in parallel; gives how many came."""
+
+    def one(item: Listed) -> str:
+        try:
+            index.add(fetcher.fetch(item))
+            return ""
+        except FailedError as error:
+            return str(error) or "failed"
+
+    queue = iter(missing)
+    running: dict[Future[str], Listed] = {}
+    fetched = 0
+    threads = fetcher.store.connections
+    with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:
+        try:
+            while True:
+                while len(running) < 2 * threads and (item := next(queue, None)):
+                    running[pool.submit(one, item)] = item
+                if not running:
+                    return fetched
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    item = running.pop(future)
+                    if why := future.result():
+                        failures.add(item.key, why)
+                    else:
+                        fetched += 1
+        except BaseException as error:
+            fetcher.patience.stop.set()
+            for future in running:
+                future.cancel()
+            if isinstance(error, StoppedError):
+                raise StoreError(f"{fetcher.store.place}: stopped") from error
+            raise
+
+
+def _unchanged(folder: Path, index: Index, item: Listed) -> bool:
+    """Whether the mirror holds this version of the object; a file that someone touched is read to tell."""
+    entry = index.entries.get(item.key)
+    if entry is None or not item.etag or (entry.etag, entry.bytes) != (item.etag, item.bytes):
+        return False
+    if item.sha256 and item.sha256 != entry.sha256:
+        return False
+    file = folder / item.key
+    if not file.is_file() or file.is_symlink():
+        return False
+    stat = file.stat()
+    if stat.st_size != entry.bytes:
+        return False
+    return stat.st_mtime_ns == entry.mtime_ns or sha256_file(file) == entry.sha256
+
+
+def _sweep_parts(parts: Path, missing: list[Listed]) -> int:
+    """Remove temporary files that no object wanted can go on with; gives the bytes of the others."""
+    parts.mkdir(exist_ok=True)
+    wanted = {part_name(item) for item in missing}
+    started = 0
+    for file in parts.iterdir():
+        if file.name in wanted:
+            started += file.stat().st_size
+        else:
+            file.unlink()
+    return started
+
+
+def _room_for(folder: Path, octets: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if octets > 0 and octets + SPARE_BYTES > free:
+        raise StoreError(
+            f"{folder}: {octets / 1e9:.2f} GB to fetch, {free / 1e9:.2f} GB free on this disk; make room, or make the "
+            "folder a link to a larger disk"
+        )
+
+
+def _sweep(folder: Path, here: set[str]) -> int:
+    """Remove files that are no object's, and folders that this leaves empty; gives how many files."""
+    removed = 0
+    for found in walk(folder):
+        if found.path not in here:
+            os.unlink(folder / found.path)
+            removed += 1
+    for parent, _, _ in os.walk(folder, topdown=False):
+        if parent != str(folder) and STATE not in Path(parent).relative_to(folder).parts and not os.listdir(parent):
+            os.rmdir(parent)
+    return removed

@@ -1,0 +1,93 @@
+"""Whether a decoded track is fit to learn from, and what of it can be put right: offset, polarity, clipping, bandwidth.
+
+Silence is `standardise`'s to find. Each limit can be None, for tracks whose faults are wanted (the corpus that the
+project composes plants some, for p-MOS to find).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from padstal.ingest import rejection
+from padstal.ingest.measure import bandwidth, every_of, stretches, window
+from padstal.ingest.rejection import RejectedError
+from padstal.ingest.standardise import with_channels
+from padstal.ingest.waveform import Waveform, waveform
+
+OFFSET = "constant offset taken out"
+POLARITY = "right channel turned over"
+BANDWIDTH_STRETCHES = 256
+"""Of a track, evenly spread over it, that its bandwidth is taken of at most."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is put right and what is turned away; None for neither.
+
+    Attributes:
+        max_offset: Largest mean of a channel, in full scale; a larger one is taken out.
+        max_side_db: Most energy of the channels' difference over that of their sum; with more, the right channel is
+            the wrong way round, and is turned over.
+        max_clipped_share: Largest share of samples within 2 % of the peak.
+        min_bandwidth_hz: Lowest bandwidth (60 dB below the strongest frequency).
+    """
+
+    max_offset: float | None = None
+    max_side_db: float | None = None
+    max_clipped_share: float | None = None
+    min_bandwidth_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Screened:
+    """Audio float32 [S, C] that may be used, and what was put right in it."""
+
+    audio_SC: np.ndarray
+    repairs: tuple[str, ...]
+
+
+def screen(audio_SC: np.ndarray, sample_rate: int, limits: Limits) -> Screened:
+    """A track as it may be used; silence passes.
+
+    Args:
+        audio_SC: float32 [S, C] with 1 or 2 channels; a repair makes a copy.
+        sample_rate: Hz.
+        limits: What is asked of it.
+
+    Raises:
+        RejectedError: `clipped` or `narrow_band`.
+    """
+    repairs: tuple[str, ...] = ()
+    if (limits.max_clipped_share, limits.max_offset, limits.max_side_db) != (None, None, None):
+        found = waveform(audio_SC)
+        share, most = found.clipped_share, limits.max_clipped_share
+        if most is not None and share > most and np.ptp(audio_SC) > 0:
+            raise RejectedError(
+                rejection.CLIPPED, f"{share:.1%} of samples lie at the peak: expected at most {most:.1%}"
+            )
+        audio_SC, repairs = _put_right(audio_SC, found, limits)
+    if limits.min_bandwidth_hz is not None:
+        highest = _bandwidth(audio_SC, sample_rate)
+        if 0 < highest < limits.min_bandwidth_hz:
+            raise RejectedError(
+                rejection.NARROW, f"nothing above {highest:.0f} Hz: expected {limits.min_bandwidth_hz:.0f} Hz or more"
+            )
+    return Screened(audio_SC, repairs)
+
+
+def _put_right(audio_SC: np.ndarray, found: Waveform, limits: Limits) -> tuple[np.ndarray, tuple[str, ...]]:
+    repairs: list[str] = []
+    if limits.max_offset is not None and found.offset > limits.max_offset:
+        audio_SC = audio_SC - np.array(found.offsets, np.float32)
+        repairs.append(OFFSET)
+    if limits.max_side_db is not None and found.side_db > limits.max_side_db:
+        audio_SC = audio_SC * np.array([1, -1], np.float32)
+        repairs.append(POLARITY)
+    return audio_SC, tuple(repairs)
+
+
+def _bandwidth(audio_SC: np.ndarray, sample_rate: int) -> float:
+    stretches_NPC = stretches(audio_SC)
+    chosen_NPC = stretches_NPC[:: every_of(len(stretches_NPC), BANDWIDTH_STRETCHES)]
+    mono_NP = with_channels(chosen_NPC.reshape(-1, audio_SC.shape[1]), 1).reshape(chosen_NPC.shape[:2])
+    return bandwidth(mono_NP * window(mono_NP.shape[1]), sample_rate)

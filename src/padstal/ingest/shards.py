@@ -1,0 +1,202 @@
+"""Clips in files of equal shape: `00000.npy`, `00001.npy`, … int16 [clips, samples, channels], bucketed by track.
+
+A track's bucket is a function of its sha256 and of the number of buckets, and that of the number of tracks alone, by
+linear hashing (Litwin 1980): one more bucket splits one old one, and all others stay as they are. Within a bucket,
+tracks are in the order of their sha256. So a track more or less rewrites one shard, whatever came before.
+"""
+
+import io
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from itertools import accumulate, groupby
+from pathlib import Path
+
+import numpy as np
+
+from padstal.core.data.content import address
+from padstal.core.data.database import open_database
+from padstal.ingest.bucket_files import ROOM
+from padstal.ingest.clip_samples import Name, Piece, intact
+
+_DIGITS = 8
+_BITS = 4 * _DIGITS
+_COPIES = 4
+"""Pieces that a processor copies at a time; most of them wait for the disk."""
+
+
+def bucket_count(tracks: int, shard_tracks: int) -> int:
+    """Buckets for so many tracks, `shard_tracks` each on average."""
+    return max(1, -(-tracks // shard_tracks))
+
+
+def bucket_of(sha256: str, buckets: int) -> int:
+    """A track's bucket, 0 … buckets − 1; the tracks of one bucket are neighbours in the order of sha256.
+
+    The reversed leading bits of sha256, modulo the last power of two below `buckets`; modulo the next one for buckets
+    that are split already.
+    """
+    reversed_bits = int(f"{int(sha256[:_DIGITS], 16):0{_BITS}b}"[::-1], 2)
+    level = 1 << (buckets.bit_length() - 1)
+    bucket = reversed_bits % level
+    return reversed_bits % (2 * level) if bucket < buckets - level else bucket
+
+
+class Shards:
+    """Writes shards into a folder, and takes those that did not change from the store.
+
+    A stored shard is trusted while its length and modification time are those it was written with; `verify` reads it
+    all and holds it against its clips' ids. Shards go to the disk while the next ones are made.
+    """
+
+    def __init__(self, out: Path, store: Path, *, verify: bool = False, threads: int = 1):
+        self._out, self._store, self._verify = out, store, verify
+        self._copying = ThreadPoolExecutor(_COPIES * threads, thread_name_prefix="copy")
+        out.mkdir(parents=True, exist_ok=True)
+        store.mkdir(parents=True, exist_ok=True)
+        self._flushing = ThreadPoolExecutor(1, thread_name_prefix="flush")
+        self._records = open_database(
+            store / "shards.sqlite",
+            "CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER)",
+            "CREATE TABLE IF NOT EXISTS places (sha256 TEXT PRIMARY KEY, name TEXT, start INTEGER) WITHOUT ROWID",
+            "CREATE TEMP TABLE used (name TEXT PRIMARY KEY)",
+        )
+
+    def close(self) -> None:
+        self._copying.shutdown()
+        self._flushing.shutdown()
+        self._records.commit()
+        self._records.close()
+
+    def write(self, bucket: int, shape: tuple[int, int, int], names: Sequence[Name], pieces: Iterable[Piece]) -> bool:
+        """The shard of `bucket`; whether the store did not have it.
+
+        Args:
+            bucket: Its number.
+            shape: Clips, samples, channels.
+            names: Of its clips, in order.
+            pieces: Their samples; read only where the store has no such shard.
+
+        Raises:
+            DamagedError: Samples are not those with the names.
+        """
+        ids = " ".join(clip.clip_id for clip in names)
+        name = address(f"{shape} {ids}".encode())
+        stored, target = self._store / f"{name}.npy", self._out / f"{bucket:05d}.npy"
+        self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
+        new = not self._usable(name, stored, shape, names)
+        if new:
+            temporary, parts = stored.with_name(f".{name}.{os.getpid()}"), list(pieces)
+            assert sum(part.shape[0] for part in parts) == shape[0], f"{parts} for a shard of shape {shape}"
+            try:
+                made = _completed(shape, parts) or self._assembled(temporary, shape, parts)
+                row = (name, *(_stamp(made) or ()))
+                self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
+                self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _places(name, shape, names))
+                self._records.commit()  # before the name: what lies in spools until then is in the shard from then on
+                made.replace(stored)
+            finally:
+                temporary.unlink(missing_ok=True)
+            for spool in {part.path for part in parts if part.spooled}:
+                spool.unlink(missing_ok=True)
+            self._flushing.submit(_flush, stored)
+        _share(stored, target)
+        return new
+
+    def place(self, sha256: str) -> tuple[Path, int] | None:
+        """The stored shard that has a track's clips, and the byte where they begin; None where there is none."""
+        query = (
+            "SELECT p.name, p.start, s.bytes, s.modified_ns FROM places p JOIN shards s USING (name) WHERE p.sha256 = ?"
+        )
+        row = self._records.execute(query, (sha256,)).fetchone()
+        if row is None:
+            return None
+        stored = self._store / f"{row[0]}.npy"
+        return (stored, row[1]) if _stamp(stored) == row[2:] else None
+
+    def sweep(self) -> None:
+        """Remove stored shards that this object did not write."""
+        for path in self._store.iterdir():
+            if path.name.startswith(".") or (path.suffix == ".npy" and not self._is_used(path.stem)):
+                path.unlink()
+        for table in ("shards", "places"):
+            self._records.execute(f"DELETE FROM {table} WHERE name NOT IN (SELECT name FROM used)")
+
+    def _is_used(self, name: str) -> bool:
+        return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
+
+    def _assembled(self, path: Path, shape: tuple[int, int, int], pieces: Sequence[Piece]) -> Path:
+        """A new file at `path` with these pieces, copied by several threads."""
+        with path.open("wb", buffering=0) as file:
+            file.write(_header(shape))
+            starts = accumulate((piece.length for piece in pieces), initial=ROOM)
+            copies = [
+                self._copying.submit(piece.copy_to, file.fileno(), at)
+                for piece, at in zip(pieces, starts, strict=False)
+            ]
+            wait(copies)  # all of them: the descriptor may be another file's once this one is closed
+            for copy in copies:
+                copy.result()
+        return path
+
+    def _usable(self, name: str, stored: Path, shape: tuple[int, int, int], names: Sequence[Name]) -> bool:
+        query = "SELECT bytes, modified_ns FROM shards WHERE name = ?"
+        row = self._records.execute(query, (name,)).fetchone()
+        if row is None or _stamp(stored) != row:
+            return False
+        return not self._verify or intact(stored, ROOM, shape, names)
+
+
+def _completed(shape: tuple[int, int, int], pieces: Sequence[Piece]) -> Path | None:
+    """The spool that holds these pieces and nothing else, with a shard's header; None where there is none."""
+    spool = pieces[0].path
+    ends = [ROOM, *(piece.end for piece in pieces)]
+    if not all(piece.spooled and piece.path == spool for piece in pieces) or spool.stat().st_size != ends[-1]:
+        return None
+    if any(piece.start != end for piece, end in zip(pieces, ends, strict=False)):
+        return None
+    for piece in pieces:
+        piece.check()
+    with spool.open("r+b", buffering=0) as file:
+        file.write(_header(shape))
+    return spool
+
+
+def _places(name: str, shape: tuple[int, int, int], names: Sequence[Name]) -> Iterator[tuple[str, str, int]]:
+    """Of each track in a shard: its sha256, the shard's name, and the byte where its clips begin."""
+    for sha256, clips in groupby(enumerate(names), key=lambda clip: clip[1].sha256):
+        first, _ = next(clips)
+        yield sha256, name, ROOM + first * 2 * shape[1] * shape[2]
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Length and modification time (ns) of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _header(shape: tuple[int, int, int]) -> bytes:
+    file = io.BytesIO()
+    content = {"descr": "<i2", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, content)  # type: ignore[arg-type]
+    assert file.tell() == ROOM, f"{file.getvalue()!r}: expected {ROOM} bytes"
+    return file.getvalue()
+
+
+def _flush(path: Path) -> None:
+    """Begin to bring a file to the disk; who needs it there waits for it himself (`atomic_folder`)."""
+    with suppress(OSError), path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _share(stored: Path, target: Path) -> None:
+    """One file under two names; a copy where the file system has no hard links."""
+    try:
+        os.link(stored, target)
+    except OSError:
+        shutil.copyfile(stored, target)

@@ -1,0 +1,167 @@
+"""One track: from a file to its clips in the store, or to a rejection."""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from padstal.core.code_version import code_version
+from padstal.core.data.content import ADDRESS_DIGITS, sha256_file
+from padstal.ingest import rejection
+from padstal.ingest.decode import decode
+from padstal.ingest.digests import Stamp
+from padstal.ingest.measure import measure
+from padstal.ingest.pcm import pcm_of
+from padstal.ingest.rejection import RejectedError
+from padstal.ingest.screen import Limits, screen
+from padstal.ingest.segment import offsets
+from padstal.ingest.standardise import level_of, resampled
+from padstal.ingest.track_cache import Clip, Rejection, Track, TrackStore
+
+
+@dataclass(frozen=True)
+class ClipForm:
+    """The form that all clips are brought to, and what a track must be for it.
+
+    Attributes:
+        sample_rate: Hz.
+        channels: 1 or 2.
+        clip_samples, hop_samples: Length of a clip, and from one clip's start to the next's.
+        min_seconds, max_seconds: Durations of tracks.
+        loudness_lufs: Integrated loudness of tracks; None leaves it.
+        silence_dbfs: Tracks and clips whose peak lies below are silent.
+        limits: What a track must be to be used.
+    """
+
+    sample_rate: int
+    channels: int
+    clip_samples: int
+    hop_samples: int
+    min_seconds: float
+    max_seconds: float
+    loudness_lufs: float | None
+    silence_dbfs: float
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def key(self) -> str:
+        """Names what the clips of a file depend on besides the file: this form, and the code."""
+        text = f"{sorted(asdict(self).items())} {code_version(__name__)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:ADDRESS_DIGITS]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A file to take in.
+
+    Attributes:
+        path: Where it lies.
+        sha256, stamp: What it had when it was hashed.
+        form: Of its clips.
+        store: Where they go.
+        bucket: Names the tracks that share a shard with it.
+    """
+
+    path: Path
+    sha256: str
+    stamp: Stamp
+    form: ClipForm
+    store: TrackStore
+    bucket: str
+
+
+def take_in(order: Order) -> Rejection | None:
+    """Put a file's clips, or why it has none, into the store; never raises for what a file holds.
+
+    Returns:
+        A rejection that says nothing about the content, and is therefore not stored.
+    """
+    passing: Rejection | None = None
+    result: tuple[Track, list[np.ndarray]] | Rejection
+    try:
+        result = clips_of(order.path, order.sha256, order.form)
+    except RejectedError as error:
+        result = Rejection(error.reason, error.detail)
+    except ValueError as error:
+        result = Rejection(rejection.UNREADABLE, f"ValueError: {error}".replace(str(order.path), "the file"))
+    except (MemoryError, OSError) as error:
+        message = f"{type(error).__name__}: {error}".replace(str(order.path), "the file")
+        passing = Rejection(rejection.UNREADABLE, message)
+    if _changed(order):
+        return Rejection(rejection.UNREADABLE, "the file changed while it was read")
+    if passing:
+        return passing
+    if isinstance(result, Rejection):
+        order.store.keep(order.sha256, result)
+    else:
+        order.store.keep(order.sha256, *result, bucket=order.bucket)
+    return None
+
+
+def _changed(order: Order) -> bool:
+    try:
+        return Stamp.of(order.path) != order.stamp and sha256_file(order.path) != order.sha256
+    except OSError:
+        return True
+
+
+def crashed(order: Order) -> Rejection:
+    """What becomes of a file whose decoder kills its process."""
+    return Rejection(rejection.CRASHED, "the process that decoded it died")
+
+
+def timed_out(order: Order) -> Rejection:
+    """What becomes of a file that takes longer than `max_file_seconds`."""
+    return Rejection(rejection.TIMEOUT, "it took longer than a file may; its process was killed")
+
+
+def prepare() -> None:
+    """Import and compile all that `take_in` uses."""
+    import av  # noqa: F401
+    import soundfile  # noqa: F401
+
+    rate, noise_SC = 8_000, np.random.default_rng(0).uniform(-0.1, 0.1, (8_000, 2)).astype(np.float32)
+    audio_SC = resampled(noise_SC, from_rate=2 * rate, sample_rate=rate, channels=2, silence_dbfs=-60.0)
+    level = level_of(audio_SC, rate, loudness_lufs=-20.0, stretches=[(0, len(audio_SC))])
+    pcm = pcm_of(audio_SC, level.gain, track_id="", offset_samples=0)
+    measure(pcm, rate, loudness_lufs=level.loudness_lufs[0], source_SC=noise_SC)
+
+
+def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.ndarray]]:
+    """A file's track and its clips' samples, int16 [samples, channels] each.
+
+    Raises:
+        RejectedError: With the reason.
+    """
+    decoded = decode(path, min_seconds=form.min_seconds, max_seconds=form.max_seconds)
+    screened = screen(decoded.audio_SC, decoded.sample_rate, form.limits)
+    audio_SC = resampled(
+        screened.audio_SC,
+        from_rate=decoded.sample_rate,
+        sample_rate=form.sample_rate,
+        channels=form.channels,
+        silence_dbfs=form.silence_dbfs,
+    )
+    if len(audio_SC) < form.clip_samples:  # min_seconds of a clip, rounded down to a sample
+        audio_SC = np.pad(audio_SC, ((0, form.clip_samples - len(audio_SC)), (0, 0)))
+    starts = offsets(len(audio_SC), clip_samples=form.clip_samples, hop_samples=form.hop_samples)
+    stretches = [(start, start + form.clip_samples) for start in starts]
+    level = level_of(audio_SC, form.sample_rate, loudness_lufs=form.loudness_lufs, stretches=stretches)
+    to_source = decoded.sample_rate / form.sample_rate
+    clips: list[Clip] = []
+    kept: list[np.ndarray] = []
+    for (start, stop), loudness in zip(stretches, level.loudness_lufs, strict=True):
+        pcm = pcm_of(audio_SC[start:stop], level.gain, track_id=sha256[:ADDRESS_DIGITS], offset_samples=start)
+        source_SC = decoded.audio_SC[round(start * to_source) : round(stop * to_source)]
+        measures = measure(pcm, form.sample_rate, loudness_lufs=loudness, source_SC=source_SC)
+        if measures.peak_dbfs >= form.silence_dbfs:
+            clips.append(Clip(pcm.clip_id, start, measures))
+            kept.append(pcm.samples_SC)
+    silent = len(stretches) - len(clips)
+    if not clips:
+        raise RejectedError(rejection.SILENT, f"all {silent} clips are below {form.silence_dbfs} dBFS")
+    repairs = decoded.repairs + screened.repairs
+    channels = decoded.audio_SC.shape[1]
+    track = Track(decoded.seconds, decoded.sample_rate, channels, tuple(clips), silent, repairs)
+    return track, kept

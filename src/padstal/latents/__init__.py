@@ -1,1 +1,0 @@
-"""Latents on disk, their statistics, and batches of them."""

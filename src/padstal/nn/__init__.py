@@ -1,0 +1,1 @@
+"""Parts of networks: what backbones and codecs are built of."""

@@ -1,0 +1,211 @@
+"""The diffusion transformer of Stable Audio Open, which TAL-DM takes over with more latent channels (PADS-TAL 2.3).
+
+Self-attention with rotary positions, cross-attention to the conditioning rows, a gated feed-forward; time and global
+conditioning enter as one token before the latent frames. Every branch's last layer starts at zero, so blocks start as
+identities; the output projection does not: were it zero too, hardly a gradient would reach the blocks, since v of white
+latents is uncorrelated with x_t.
+
+Nothing on the conditioning's way has a bias (`to_cond_embed`, `to_kv`): a row of zeros has key 0 and value 0. Padding
+rows stay *visible* to cross-attention: they draw attention (logit 0) and give nothing, and this is the room in which
+PADS works.
+
+Shape legend: B batch, D latent channels, T latent frames, W width, H heads, E features of a head, R conditioning rows,
+C conditioning features, G global conditioning features.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from padstal.nn.rotary import rotary_angles, rotate
+
+SILU_GAIN = 1.67
+"""1 / √E silu(x)² for x ~ N(0, 1): brings a row's spread back after the activation."""
+
+
+@dataclass(frozen=True)
+class DiTShape:
+    """Sizes of a diffusion transformer.
+
+    Attributes:
+        latent_channels: D.
+        width: W, features of a token.
+        depth: Blocks.
+        heads: H, of self-attention and of cross-attention's queries.
+        cross_heads: Heads of cross-attention's keys and values; each serves `heads / cross_heads` query heads.
+        cond_width: C, features of a conditioning row.
+        global_width: G, features of the global conditioning.
+        feed_forward: Hidden features of the gated feed-forward, as a multiple of the width.
+    """
+
+    latent_channels: int
+    width: int
+    depth: int
+    heads: int
+    cross_heads: int
+    cond_width: int
+    global_width: int
+    feed_forward: int
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"width = {self.width}: expected a multiple of heads = {self.heads}")
+        if self.heads % self.cross_heads:
+            raise ValueError(f"heads = {self.heads}: expected a multiple of cross_heads = {self.cross_heads}")
+
+
+class DiT(nn.Module):
+    """v̂(x_t, t, conditioning)."""
+
+    def __init__(self, shape: DiTShape):
+        super().__init__()
+        self.shape = shape
+        width = shape.width
+        self.time_features = FourierFeatures(256)
+        self.to_time_embed = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
+        self.to_cond_embed = _bias_free_mlp(shape.cond_width, shape.cond_width)
+        self.to_global_embed = _bias_free_mlp(shape.global_width, width)
+        self.pre = _zero(nn.Conv1d(shape.latent_channels, shape.latent_channels, 1, bias=False))
+        self.project_in = nn.Linear(shape.latent_channels, width, bias=False)
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.depth))
+        self.project_out = nn.Linear(width, shape.latent_channels, bias=False)
+        self.post = _zero(nn.Conv1d(shape.latent_channels, shape.latent_channels, 1, bias=False))
+
+    def embed_conditioning(self, cross_BRC: torch.Tensor) -> torch.Tensor:
+        """Conditioning rows as cross-attention reads them, [B, R, C]; zero stays zero. CADS and PADS act after it."""
+        return self.to_cond_embed(cross_BRC)
+
+    def forward(
+        self, x_BDT: torch.Tensor, t_B: torch.Tensor, embedded_BRC: torch.Tensor, global_BG: torch.Tensor
+    ) -> torch.Tensor:
+        """v̂, [B, D, T], float32.
+
+        Args:
+            x_BDT: Noised latents.
+            t_B: Diffusion time in [0, 1].
+            embedded_BRC: From `embed_conditioning`; all rows are attended to, padding too.
+            global_BG: Global conditioning.
+        """
+        # the prepended token: time + global conditioning
+        head_BW = self.to_time_embed(self.time_features(t_B)) + self.to_global_embed(global_BG)
+        frames_BTW = self.project_in((x_BDT + self.pre(x_BDT)).transpose(1, 2))
+        tokens = torch.cat([head_BW.unsqueeze(1), frames_BTW], dim=1)
+        cos, sin = rotary_angles(tokens.shape[1], self.shape.width // self.shape.heads, tokens.device)
+        for block in self.blocks:
+            tokens = block(tokens, embedded_BRC, cos, sin)
+        v_BDT = self.project_out(tokens[:, 1:]).transpose(1, 2)
+        return (v_BDT + self.post(v_BDT)).float()
+
+
+class Block(nn.Module):
+    """Self-attention, cross-attention, feed-forward; each normalised before and added to what came in."""
+
+    def __init__(self, shape: DiTShape):
+        super().__init__()
+        self.self_norm = nn.LayerNorm(shape.width, bias=False)
+        self.self_attention = SelfAttention(shape.width, shape.heads)
+        self.cross_norm = nn.LayerNorm(shape.width, bias=False)
+        self.cross_attention = CrossAttention(shape)
+        self.feed_forward_norm = nn.LayerNorm(shape.width, bias=False)
+        self.feed_forward = GatedFeedForward(shape.width, shape.feed_forward)
+
+    def forward(
+        self, x_BTW: torch.Tensor, embedded_BRC: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
+        x_BTW = x_BTW + self.self_attention(self.self_norm(x_BTW), cos, sin)
+        x_BTW = x_BTW + self.cross_attention(self.cross_norm(x_BTW), embedded_BRC)
+        return x_BTW + self.feed_forward(self.feed_forward_norm(x_BTW))
+
+
+class SelfAttention(nn.Module):
+    """Attention among tokens, positions by rotation."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.to_qkv = nn.Linear(width, 3 * width, bias=False)
+        self.to_out = _zero(nn.Linear(width, width, bias=False))
+
+    def forward(self, x_BTW: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+        q_BHTE, k_BHTE, v_BHTE = (_split(part, self.heads) for part in self.to_qkv(x_BTW).chunk(3, dim=-1))
+        y_BHTE = functional.scaled_dot_product_attention(rotate(q_BHTE, cos, sin), rotate(k_BHTE, cos, sin), v_BHTE)
+        return self.to_out(_merge(y_BHTE))
+
+
+class CrossAttention(nn.Module):
+    """Attention of tokens to conditioning rows: bias-free keys and values, no mask."""
+
+    def __init__(self, shape: DiTShape):
+        super().__init__()
+        head_width = shape.width // shape.heads
+        self.heads, self.cross_heads = shape.heads, shape.cross_heads
+        self.to_q = _unit(nn.Linear(shape.width, shape.width, bias=False))
+        self.to_kv = _unit(nn.Linear(shape.cond_width, 2 * shape.cross_heads * head_width, bias=False))
+        self.to_out = _zero(nn.Linear(shape.width, shape.width, bias=False))
+
+    def forward(self, x_BTW: torch.Tensor, embedded_BRC: torch.Tensor) -> torch.Tensor:
+        q_BHTE = _split(self.to_q(x_BTW), self.heads)
+        k_BKRE, v_BKRE = (_split(part, self.cross_heads) for part in self.to_kv(embedded_BRC).chunk(2, dim=-1))
+        shared = self.heads // self.cross_heads
+        k_BHRE, v_BHRE = k_BKRE.repeat_interleave(shared, dim=1), v_BKRE.repeat_interleave(shared, dim=1)
+        return self.to_out(_merge(functional.scaled_dot_product_attention(q_BHTE, k_BHRE, v_BHRE)))
+
+
+class GatedFeedForward(nn.Module):
+    """SwiGLU (Shazeer 2020)."""
+
+    def __init__(self, width: int, multiple: int):
+        super().__init__()
+        self.to_hidden = nn.Linear(width, 2 * multiple * width)
+        self.to_out = _zero(nn.Linear(multiple * width, width))
+
+    def forward(self, x_BTW: torch.Tensor) -> torch.Tensor:
+        hidden, gate = self.to_hidden(x_BTW).chunk(2, dim=-1)
+        return self.to_out(hidden * functional.silu(gate))
+
+
+class FourierFeatures(nn.Module):
+    """cos and sin of a number at random, fixed frequencies (Tancik et al. 2020)."""
+
+    def __init__(self, features: int):
+        super().__init__()
+        self.register_buffer("frequency", torch.randn(features // 2))
+        self.frequency: torch.Tensor
+
+    def forward(self, number_B: torch.Tensor) -> torch.Tensor:
+        """[B, features] of [B]."""
+        angle = 2 * math.pi * number_B.float().unsqueeze(-1) * self.frequency
+        return torch.cat([angle.cos(), angle.sin()], dim=-1)
+
+
+def _split(x_BTX: torch.Tensor, heads: int) -> torch.Tensor:
+    batch, positions, features = x_BTX.shape
+    return x_BTX.view(batch, positions, heads, features // heads).transpose(1, 2)
+
+
+def _merge(x_BHTE: torch.Tensor) -> torch.Tensor:
+    return x_BHTE.transpose(1, 2).flatten(2)
+
+
+def _bias_free_mlp(inputs: int, outputs: int) -> nn.Sequential:
+    first = _unit(nn.Linear(inputs, outputs, bias=False))
+    return nn.Sequential(first, nn.SiLU(), _unit(nn.Linear(outputs, outputs, bias=False), gain=SILU_GAIN))
+
+
+def _unit(layer: nn.Linear, gain: float = 1.0) -> nn.Linear:
+    """Start with weights that keep a row's spread.
+
+    torch's default shrinks it at each layer, and among rows of zeros a conditioning that whispers is learnt slowly.
+    """
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.in_features))
+    return layer
+
+
+def _zero(layer: nn.Linear | nn.Conv1d) -> nn.Linear | nn.Conv1d:
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer

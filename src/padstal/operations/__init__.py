@@ -1,0 +1,1 @@
+"""What keeps a pipeline trustworthy over time: promotion, lineage, integrity, tracking."""

@@ -1,0 +1,82 @@
+"""`operations` and `promote`: retries and time limits under Prefect, and when a challenger becomes champion.
+
+Neither changes a result.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from padstal.core.section import Section, value
+
+Wait = Annotated[float, Field(ge=0)]
+Limit = Annotated[float, Field(gt=0)]
+
+
+class OperationsParams(Section):
+    """How the flows run stages. Not a dependency of any stage."""
+
+    retry_waits: tuple[Wait, ...] = value(
+        "wait before each further try of a stage whose cause of failure may go away by itself", "s", max_length=10
+    )
+    limit_budgets: float = value("a stage is ended after so many times its budget", "budgets", ge=1)
+    limit_least: float = value("but not before this time", "s", gt=0)
+    limit_unbudgeted: float = value("a stage without a budget is ended after this time", "s", gt=0)
+    time_limits: dict[str, Limit] = value("a stage (`sample`) or item of one (`train_vae@tal`) with its own limit", "s")
+
+    def limit_of(self, label: str, budget: Mapping[str, float]) -> float:
+        """Seconds after which the stage `label` ("train_vae@tal") is ended; `budget` is its scale's."""
+        stage = label.partition("@")[0]
+        for name in (label, stage):
+            if name in self.time_limits:
+                return self.time_limits[name]
+        for name in (label, stage):
+            if name in budget:
+                return max(self.limit_least, self.limit_budgets * budget[name])
+        return self.limit_unbudgeted
+
+
+class MarginParams(Section):
+    """How much worse a metric may surely be, as a share of the champion's value."""
+
+    clap_f: float = value("CLAP-f, the alignment", "share", ge=0)
+    vendi: float = value("Vendi score, the diversity", "share", ge=0)
+    ibs: float = value("intra-batch similarity; lower is more diverse", "share", ge=0)
+    mrecall: float = value("recall within genres", "share", ge=0)
+    kl: float = value("KL divergence of the tagger's posteriors; lower is better", "share", ge=0)
+    fd: float = value("Fréchet distance; lower is better", "share", ge=0)
+    pmos: float = value("predicted mean opinion score", "share", ge=0)
+
+
+class FloorParams(Section):
+    """What every challenger must reach, with or without a champion."""
+
+    clap_f_above_chance: float = value(
+        "CLAP-f less that with other prompts, at its interval's lower end", "cosine", ge=-2
+    )
+    vendi_share: float = value("Vendi score over that of as many held-out clips", "share", ge=0)
+    pmos_share: float = value("p-MOS over that of held-out clips", "share", ge=0)
+
+
+class PromoteParams(Section):
+    """Champion and challenger. Not a dependency of any stage."""
+
+    model: Literal["audio_dit", "tal_dit"] = value("diffusion model that is promoted, with its autoencoder")
+    base: str = value("branch that a promotion's pull request goes to; promotions never write to it", min_length=1)
+    pull_request: Literal["none", "github"] = value("github needs GITHUB_REPOSITORY and GITHUB_TOKEN")
+    prompts: int = value("prompts that `padstal freeze-prompts` takes from the test split", "prompts", ge=2)
+    least_prompts: int = value("fewest frozen prompts that a decision may rest on", "prompts", ge=2)
+    perturbation: Literal["none", "cads", "pads"] = value(
+        "setting of the sampling grid that both models generate with, at its first strength and guidance"
+    )
+    seed: int = value("seed of the bootstrap", ge=0)
+    draws: int = value("bootstrap draws of prompts", "draws", ge=200)
+    confidence: float = value("level of intervals", "share", gt=0.5, lt=1)
+    better_in: tuple[Literal["clap_f", "vendi", "ibs", "mrecall"], ...] = value(
+        "metrics of alignment or diversity; a challenger must surely be better in one of them", min_length=1
+    )
+    margins: MarginParams
+    floors: FloorParams
+    drifted_features: int = value("features of a data set that may have drifted", "features", ge=0)
+    accepted_licences: tuple[str, ...] = value("licences that may come in though the champion's ask for less")

@@ -1,0 +1,115 @@
+"""What `dvc.lock` names and a place does not hold: lost where nobody has it, else waiting to be pulled or pushed."""
+
+from collections.abc import Iterable, Sequence
+
+from padstal.core.dvc_lock import Out
+from padstal.operations.integrity.evidence import Evidence
+from padstal.operations.integrity.findings import Finding
+from padstal.operations.integrity.objects import digits
+from padstal.operations.integrity.repair import Repairer, remake
+from padstal.operations.integrity.required import Need
+
+SHOWN = 3
+
+
+def lost_objects(evidence: Evidence, repairer: Repairer | None, *, asked: bool, configured: bool) -> list[Finding]:
+    """Objects that `dvc.lock` names and that are nowhere, one finding for each output; and those elsewhere, as notes.
+
+    Args:
+        evidence: What was found.
+        repairer: Puts into the cache what the workspace alone has; None repairs nothing.
+        asked: The remote was looked at.
+        configured: There is one.
+    """
+    findings: list[Finding] = []
+    away: list[Need] = []
+    for (out, commit), needs in _by_output(evidence.needs).items():
+        absent = _absent(evidence, needs)
+        here = [need for need in absent if digits(need.oid) in evidence.workspace.copies or _made(evidence, need.oid)]
+        elsewhere = [need for need in absent if evidence.in_remote is not None and need.oid in evidence.in_remote]
+        nowhere = [need for need in absent if need not in here and need not in elsewhere]
+        if here:
+            mended = _into_cache(here, repairer)
+            detail = f"the cache lacks {_counted(here)}; the workspace has {'it' if len(here) == 1 else 'them'}"
+            advice = "" if mended else "`padstal fsck --repair`, or `dvc commit`"
+            findings.append(Finding("cache", "lost", out.path, detail, out.stage, mended, advice))
+        if nowhere and (asked or not configured):
+            where = "neither the cache nor the remote has" if asked else "the cache lacks"
+            detail = f"{where} {_counted(nowhere)}"
+            findings.append(Finding("cache", "lost", out.path, detail, out.stage, "", remake(out.stage, commit)))
+            away += elsewhere
+        else:
+            away += [*elsewhere, *nowhere]
+    if away:
+        detail = f"not in this cache: {_counted(away)}"
+        advice = "`dvc pull`" if asked else "`dvc pull`, or `padstal fsck --remote` to see whether the remote has them"
+        findings.append(Finding("cache", "note", f"{len({need.oid for need in away})} objects", detail, advice=advice))
+    return findings
+
+
+def missing_remotely(evidence: Evidence, repairer: Repairer | None) -> list[Finding]:
+    """What the remote lacks: of a folder whose list it has, a fault (a push would take it for whole); else a note."""
+    if evidence.in_remote is None:
+        return []
+    findings: list[Finding] = []
+    waiting: list[Need] = []
+    for (out, _), needs in _by_output(evidence.needs).items():
+        absent = [
+            need for need in needs if need.oid not in evidence.in_remote and need.oid not in evidence.in_remote.bad
+        ]
+        if out.oid.endswith(".dir") and out.oid in evidence.in_remote and absent:
+            held = [need for need in absent if need.oid in evidence.in_cache]
+            mended = _into_remote(absent, repairer) if repairer else ""
+            detail = f"the remote has the folder's list but lacks {_counted(absent)}, and DVC's push may not see it"
+            advice = "" if mended else ("`padstal fsck --remote --repair`" if held else remake(out.stage))
+            findings.append(Finding("remote", "lost", out.path, detail, out.stage, mended, advice))
+        else:
+            waiting += [need for need in absent if need.oid in evidence.in_cache]
+    if waiting:
+        count = f"{len({need.oid for need in waiting})} objects"
+        findings.append(
+            Finding("remote", "note", count, f"not in the remote: {_counted(waiting)}", advice="`dvc push`")
+        )
+    return findings
+
+
+def _by_output(needs: Iterable[Need]) -> dict[tuple[Out, str], list[Need]]:
+    grouped: dict[tuple[Out, str], list[Need]] = {}
+    for need in needs:
+        if need.out.cached:
+            grouped.setdefault((need.out, need.commit), []).append(need)
+    return grouped
+
+
+def _absent(evidence: Evidence, needs: Sequence[Need]) -> list[Need]:
+    """Of these, what the cache does not hold in any state; each object once."""
+    found = {
+        need.oid: need
+        for need in reversed(needs)
+        if need.oid not in evidence.in_cache and need.oid not in evidence.in_cache.bad
+    }
+    return list(reversed(found.values()))
+
+
+def _made(evidence: Evidence, oid: str) -> bool:
+    return oid in evidence.workspace.trees
+
+
+def _into_cache(needs: Sequence[Need], repairer: Repairer | None) -> str:
+    if repairer is None:
+        return ""
+    sources = [repairer.add(need.oid, to_remote=False) for need in needs]
+    return "put into the cache from the workspace" if all(sources) else ""
+
+
+def _into_remote(needs: Sequence[Need], repairer: Repairer) -> str:
+    sources = [repairer.add(need.oid, to_remote=True) for need in needs]
+    return "put into the remote" if all(sources) else ""
+
+
+def _counted(needs: Sequence[Need]) -> str:
+    """A count and the first names."""
+    paths = list(dict.fromkeys(need.path for need in needs))
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    noun = "object" if len({need.oid for need in needs}) == 1 else "objects"
+    return f"{len({need.oid for need in needs})} {noun}: {', '.join(paths[:SHOWN])}{more}"

@@ -1,0 +1,99 @@
+"""What a remote lacks of what the workspace's `dvc.lock` names, by listing it and not by asking for each object."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from padstal.operations.integrity.locations import Entry, Folder, Place
+from padstal.operations.integrity.objects import OBJECTS, key_of, oid_of, read_tree
+from padstal.operations.integrity.required import Need, Tree, needs_of, outs_in
+
+
+@dataclass(frozen=True)
+class Lacks:
+    """What a remote lacks.
+
+    Attributes:
+        named: Objects that `dvc.lock` names, each once.
+        absent: Those of them that the remote does not hold.
+        elsewhere: Those of them that this cache does not hold either.
+        bytes: Of the absent ones, as far as that is known.
+        there: Objects that the remote holds, as far as they were asked for.
+    """
+
+    named: list[Need]
+    absent: list[Need]
+    elsewhere: list[Need]
+    bytes: int
+    there: dict[str, Entry]
+
+
+def wanted(root: Path, cache: Folder, remote: Place | None, targets: Sequence[str] = ()) -> list[Need]:
+    """Objects of the cached outputs that `dvc.lock` names, each once.
+
+    Args:
+        root: The repository.
+        cache: Where lists of folders' files are read.
+        remote: Where those are read that the cache lacks; None for nowhere.
+        targets: Stages or paths; none for all.
+
+    Raises:
+        LockError: DVC cannot read `dvc.lock`.
+        FileNotFoundError: There is none.
+        StoreError: The remote does not answer.
+    """
+
+    def tree_of(oid: str) -> Tree | None:
+        for place in (cache, *([remote] if remote else [])):
+            try:
+                return read_tree(place.read(key_of(oid)))
+            except (FileNotFoundError, ValueError):
+                continue
+        return None
+
+    outs = [out for out in outs_in(root) if out.cached and (not targets or _meant(out.stage, out.path, targets))]
+    return list({need.oid: need for need in reversed(needs_of(outs, tree_of, "")[0])}.values())[::-1]
+
+
+def lacks(root: Path, cache: Folder, remote: Place, targets: Sequence[str] = ()) -> Lacks:
+    """Compare a remote with `dvc.lock`.
+
+    Raises:
+        LockError, FileNotFoundError, StoreError: As `wanted`.
+        StoppedError: The remote's patience ended.
+    """
+    named = wanted(root, cache, remote, targets)
+    heads = {need.oid[:2] for need in named}
+    there = {oid: entry for entry in remote.entries(OBJECTS, heads) if (oid := oid_of(entry.key)) is not None}
+    absent = [need for need in named if need.oid not in there]
+    lengths = {need.oid: length(cache, need.oid) for need in absent}
+    elsewhere = [need for need in absent if lengths[need.oid] is None]
+    known = sum(count for count in lengths.values() if count)
+    whole = sum(need.out.bytes for need in elsewhere if need.path == need.out.path)
+    return Lacks(named, absent, elsewhere, known + whole, there)
+
+
+def length(cache: Folder, oid: str) -> int | None:
+    """Bytes of an object in the cache; None if it is not there."""
+    try:
+        return cache.path(key_of(oid)).stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def corrupt(remote: Place, needs: Sequence[Need], there: dict[str, Entry]) -> list[tuple[Need, str]]:
+    """Which of these objects the remote holds with other bytes, and their MD5."""
+    found = []
+    for need in needs:
+        if need.oid in there:
+            md5 = need.oid.removesuffix(".dir")
+            verdict = remote.check(there[need.oid], md5, None, lambda count: None)
+            if verdict.md5 != md5:
+                found.append((need, verdict.md5))
+    return found
+
+
+def _meant(stage: str, path: str, targets: Sequence[str]) -> bool:
+    return any(
+        target in (stage, stage.partition("@")[0], path) or f"{target}/".startswith(f"{path}/") for target in targets
+    )

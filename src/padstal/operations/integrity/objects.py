@@ -1,0 +1,63 @@
+"""DVC's objects: how their names give their places, and what the list of a folder's files looks like."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from padstal.core.dvc_lock import OID
+
+OBJECTS = "files/md5/"
+"""Folder of the objects, in a cache and in a remote."""
+RUNS = "runs/"
+"""Folder of the run-cache, in a cache and in a remote."""
+BLOCK_BYTES = 2**20
+
+
+def key_of(oid: str) -> str:
+    """Place of an object below a cache or remote: "files/md5/ab/cdef…"."""
+    return f"{OBJECTS}{oid[:2]}/{oid[2:]}"
+
+
+def oid_of(key: str) -> str | None:
+    """The object's name, or None for a file that is no object."""
+    name = key.removeprefix(OBJECTS).replace("/", "", 1)
+    return name if key.startswith(OBJECTS) and key[len(OBJECTS) + 2 :][:1] == "/" and OID.fullmatch(name) else None
+
+
+def digits(oid: str) -> str:
+    """The MD5 alone."""
+    return oid.removesuffix(".dir")
+
+
+def md5_of(file: Path, advance: Callable[[int], object] = lambda count: None) -> str:
+    """MD5 of a file's bytes; `advance` is told how many were read."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with file.open("rb", buffering=0) as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+            advance(len(block))
+    return digest.hexdigest()
+
+
+def read_tree(content: bytes) -> list[tuple[str, str]]:
+    """A folder's files: path below it and object.
+
+    Raises:
+        ValueError: No list as DVC writes it.
+    """
+    try:
+        rows = json.loads(content)
+        found = [(str(row["relpath"]), str(row["md5"])) for row in rows]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"no list of a folder's files: {error}") from None
+    for path, oid in found:
+        if not OID.fullmatch(oid) or path.startswith("/") or ".." in path.split("/"):
+            raise ValueError(f"no list of a folder's files: {path!r}: {oid!r}")
+    return found
+
+
+def write_tree(files: Iterable[tuple[str, str]]) -> bytes:
+    """The list of a folder's files, byte for byte as DVC writes it."""
+    rows = [{"md5": oid, "relpath": path} for path, oid in sorted(files)]
+    return json.dumps(rows, sort_keys=True).encode()

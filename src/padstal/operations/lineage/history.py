@@ -1,0 +1,190 @@
+"""Every `dvc.lock` of a repository: the workspace's, and that of each commit that a branch, tag or log reaches.
+
+Promotions are git tags as GTO writes them: `MODEL@v1.2.0` is a version, `MODEL#champion#3` gives it a stage.
+"""
+
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from padstal.operations.lineage.kept_outputs import Record, read_lock, read_yaml
+
+LOCK = "dvc.lock"
+_TAG = re.compile(r"(?:[^@#=]+=)?(?P<model>[^@#]+?)(?:@(?P<version>v[^#@]+)|#(?P<stage>[^#]+)(?:#(?P<number>\d+))?)")
+
+
+class HistoryError(ValueError):
+    """The history cannot be read whole; the message says what would mend it."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One content of `dvc.lock`.
+
+    Attributes:
+        commits: Whose lock this is, the newest first; none where only the workspace has it.
+        lock: Its stages.
+        workspace: Whether the workspace has it.
+    """
+
+    commits: tuple[str, ...]
+    lock: dict[str, Record]
+    workspace: bool = False
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A tag that names a model.
+
+    Attributes:
+        tag, commit: Of the tag.
+        model: The name that it promotes.
+        version: "v1.2.0"; "" for a stage.
+        stage, number: "champion" and 3; "" and 0 for a version.
+        current: Whether it is the stage's newest, which counts.
+        path: Of the model there, as `artifacts:` of dvc.yaml says; "" if it does not.
+    """
+
+    tag: str
+    commit: str
+    model: str
+    version: str
+    stage: str
+    number: int
+    current: bool
+    path: str
+
+
+@dataclass
+class History:
+    """All snapshots and promotions.
+
+    Attributes:
+        dates: Commit → its date.
+    """
+
+    root: Path
+    prefix: str
+    snapshots: list[Snapshot] = field(default_factory=list)
+    promotions: list[Promotion] = field(default_factory=list)
+    dates: dict[str, str] = field(default_factory=dict)
+
+    def blobs(self, path: str, commits: Iterable[str]) -> dict[str, bytes]:
+        """A file's distinct contents in these commits, by blob."""
+        found = _objects(self.root, [f"{commit}:{self.prefix}{path}" for commit in commits])
+        return _contents(self.root, {blob for blob in found if blob})
+
+
+def read_history(root: Path) -> History:
+    """The history of the repository at `root`.
+
+    Raises:
+        HistoryError: There is no git repository, or its history was cut.
+    """
+    if _git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
+        raise HistoryError(
+            f"{root}: a shallow clone, whose history is cut; fetch it whole first: git fetch --unshallow --tags"
+        )
+    history = History(root, _git(root, "rev-parse", "--show-prefix").decode().strip())
+    listed = _git(root, "log", "--all", "--reflog", "--topo-order", "--format=%H %cs").decode().split("\n")
+    history.dates = dict(line.split(" ", 1) for line in listed if line)
+    blobs = _objects(root, [f"{commit}:{history.prefix}{LOCK}" for commit in history.dates])
+    commits_of: dict[str, list[str]] = {}
+    for commit, blob in zip(history.dates, blobs, strict=True):
+        if blob:
+            commits_of.setdefault(blob, []).append(commit)
+    contents = _contents(root, set(commits_of))
+    here = (root / LOCK).read_bytes() if (root / LOCK).is_file() else None
+    for blob, commits in commits_of.items():
+        same = contents[blob] == here
+        history.snapshots.append(Snapshot(tuple(commits), read_lock(contents[blob]), same))
+    if here is not None and here not in contents.values():
+        history.snapshots.append(Snapshot((), read_lock(here), True))
+    history.promotions = _promotions(root, history.prefix)
+    return history
+
+
+def tracked_files(root: Path) -> frozenset[str]:
+    """Paths that git has in its index."""
+    return frozenset(_git(root, "ls-files", "-z").decode("utf-8", "surrogateescape").split("\0"))
+
+
+def _promotions(root: Path, prefix: str) -> list[Promotion]:
+    listed = _git(root, "for-each-ref", "--format=%(refname:short)%00%(objectname)%00%(*objectname)", "refs/tags")
+    found = []
+    newest: dict[tuple[str, str], int] = {}
+    for line in listed.decode("utf-8", "replace").splitlines():
+        tag, own, peeled = line.split("\0")
+        match = _TAG.fullmatch(tag)
+        if not match:
+            continue
+        number = int(match["number"] or 0)
+        if match["stage"]:
+            key = (match["model"], match["stage"])
+            newest[key] = max(newest.get(key, -1), number)
+        found.append((tag, peeled or own, match, number))
+    trees: dict[str, Any] = {}
+    promotions = []
+    for tag, commit, match, number in found:
+        if commit not in trees:
+            trees[commit] = _artifacts(root, prefix, commit)
+        stage = match["stage"] or ""
+        promotions.append(
+            Promotion(
+                tag=tag,
+                commit=commit,
+                model=match["model"],
+                version=match["version"] or "",
+                stage=stage,
+                number=number,
+                current=bool(stage) and newest[(match["model"], stage)] == number,
+                path=trees[commit].get(match["model"], ""),
+            )
+        )
+    return sorted(promotions, key=lambda one: (one.model, one.version, one.stage, one.number))
+
+
+def _artifacts(root: Path, prefix: str, commit: str) -> dict[str, str]:
+    """`artifacts:` of a commit's dvc.yaml: name → path, at the scale that is active there."""
+    blobs = _objects(root, [f"{commit}:{prefix}{name}" for name in ("dvc.yaml", "params.yaml")])
+    contents = _contents(root, {blob for blob in blobs if blob})
+    pipeline, params = (read_yaml(contents[blob]) if blob else None for blob in blobs)
+    scale = str(params.get("scale", "")) if isinstance(params, dict) else ""
+    entries = pipeline.get("artifacts") if isinstance(pipeline, dict) else None
+    items = entries.items() if isinstance(entries, dict) else ()
+    paths = {str(name): str(one["path"]) for name, one in items if isinstance(one, dict) and one.get("path")}
+    return {name: path.replace("${scale}", scale) for name, path in paths.items()}
+
+
+def _objects(root: Path, names: list[str]) -> list[str]:
+    """The blob that each name ("commit:path") stands for; "" for none."""
+    if not names:
+        return []
+    text = "".join(f"{name}\n" for name in names).encode()
+    lines = _git(root, "cat-file", "--batch-check=%(objectname) %(objecttype)", given=text).decode().splitlines()
+    return [line.split(" ")[0] if line.endswith(" blob") else "" for line in lines]
+
+
+def _contents(root: Path, blobs: set[str]) -> dict[str, bytes]:
+    if not blobs:
+        return {}
+    answer = _git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in sorted(blobs)).encode())
+    found, at = {}, 0
+    while at < len(answer):
+        end = answer.index(b"\n", at)
+        name, _, length = answer[at:end].decode().split(" ")
+        found[name] = answer[end + 1 : end + 1 + int(length)]
+        at = end + 2 + int(length)
+    return found
+
+
+def _git(root: Path, *arguments: str, given: bytes = b"") -> bytes:
+    command = ["git", "--no-optional-locks", *arguments]
+    done = subprocess.run(command, cwd=root, input=given, capture_output=True, check=False)
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise HistoryError(f"{root}: git {arguments[0]} failed: {said[:300]}")
+    return done.stdout

@@ -1,0 +1,153 @@
+"""The removal of forgotten tracks: planned once, written down, then done step by step until nothing of it is left.
+
+The tombstone comes first, so that nothing takes the tracks in again; then the plan goes to `.state/forget.json`, for
+the tables that it was made from are removed too. Each step can be done twice. A removal that was killed, or could not
+reach a remote, is completed by running it again; the plan goes when every object was looked for and none was found.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from padstal.core.data.atomic import read_json, write_json
+from padstal.ingest.s3.errors import StoreError
+from padstal.operations.lineage.checkouts import checkouts, forget_mirrors, forget_state, state_folders, unlink_all
+from padstal.operations.lineage.exposure import SAW, THROUGH, Exposure
+from padstal.operations.lineage.history import History
+from padstal.operations.lineage.kept_outputs import Ref
+from padstal.operations.lineage.stores import Place, Stores
+from padstal.operations.lineage.trace import Trace
+
+JOURNAL = ".state/forget.json"
+Progress = Callable[..., Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be removed.
+
+    Attributes:
+        sha256s: The files.
+        objects: MD5s of DVC's objects, in the order of their removal.
+        paths: Files and folders of checkouts.
+        scales: Whose data held the tracks.
+    """
+
+    sha256s: tuple[str, ...]
+    objects: tuple[str, ...]
+    paths: tuple[str, ...]
+    scales: tuple[str, ...]
+
+    def joined(self, other: "Plan") -> "Plan":
+        """Both."""
+        mine, theirs = asdict(self), asdict(other)
+        return Plan(**{name: tuple(dict.fromkeys([*mine[name], *theirs[name]])) for name in mine})
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a removal did, and what it could not do.
+
+    Attributes:
+        removed: Place → objects that were there and are gone.
+        runs: Entries of run-caches that named one.
+        paths, state, mirrored: Files and folders of checkouts, of `.state/` and of mirrors.
+        failed: Place → why it could not be done.
+        notes: What a person should know.
+    """
+
+    removed: dict[str, int]
+    runs: int
+    paths: int
+    state: int
+    mirrored: int
+    failed: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def make_plan(
+    root: Path, history: History, trace: Trace, exposed: Iterable[Exposure], *, remove_models: bool
+) -> tuple[Plan, frozenset[Ref]]:
+    """What to remove, and the models that hold nothing of the tracks themselves and stay.
+
+    Args:
+        root: The repository.
+        history: Of it.
+        trace: Of the files.
+        exposed: Models that saw them.
+        remove_models: Whether models that saw them, or were built on one that did, go too.
+    """
+    going = {one.model.ref for one in exposed if one.how in (SAW, THROUGH)} if remove_models else set()
+    models = {ref for ref in trace.touched if ref.path.startswith("models/")}
+    kept = frozenset(models - going)
+    touched = trace.touched - kept
+    paths = [str(path) for one in checkouts(root) for path in one.held(trace.sha256s, touched, trace.clean)]
+    scales = {ref.path.split("/")[1] for ref in trace.touched if ref.path.count("/") > 1}
+    plan = Plan(
+        sha256s=tuple(sorted(trace.sha256s)),
+        objects=tuple(trace.to_remove(kept)),
+        paths=tuple(paths),
+        scales=tuple(sorted(scales)),
+    )
+    return plan, kept
+
+
+def pending(root: Path) -> Plan | None:
+    """The plan of a removal that was not completed."""
+    file = root / JOURNAL
+    if not file.is_file():
+        return None
+    return Plan(**{name: tuple(values) for name, values in read_json(file).items()})
+
+
+def write_down(root: Path, plan: Plan) -> None:
+    """Keep the plan until it is done."""
+    write_json(root / JOURNAL, asdict(plan))
+
+
+def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> Done:
+    """Do what the plan says; remotes first, since they are what may fail, and the cache can plan again for them."""
+    removed, failed, notes, runs = {}, {}, [], 0
+    for place in [*(one for one in stores.places if one.remote), *(one for one in stores.places if not one.remote)]:
+        try:
+            removed[place.name], of_runs, note = _clear(place, plan, show)
+            runs += of_runs
+            notes += [note] if note else []
+        except (StoreError, OSError) as error:
+            failed[place.name] = str(error)
+        except Exception as error:  # DVC's file systems raise what their libraries raise
+            failed[place.name] = f"{type(error).__name__}: {error}"
+    paths = unlink_all(map(Path, plan.paths), show)
+    state = sum(forget_state(folder, plan.sha256s, plan.scales) for folder in state_folders(root))
+    mirrored = forget_mirrors(root, plan.sha256s)
+    if not failed:
+        (root / JOURNAL).unlink(missing_ok=True)
+    return Done(removed, runs, paths, state, mirrored, failed, tuple(notes))
+
+
+def _clear(place: Place, plan: Plan, show: Progress) -> tuple[int, int, str]:
+    """Remove the plan's objects, and run-cache entries that name one, from one place; both counts and a note.
+
+    Raises:
+        StoreError: Something is still there afterwards.
+    """
+    wanted = set(plan.objects)
+    there = place.present(plan.objects)
+    entries = [path for path in place.runs() if wanted & set(_MD5.findall(_text(place.read(path))))]
+    candidates = plan.objects if place.kind == "s3" else there  # old versions of what is not there now count as well
+    paths = [path for md5 in candidates for path in place.paths(md5)]
+    note = place.remove([*paths, *entries], show)
+    place.forget_listings()
+    left = place.present(plan.objects)
+    if left:
+        raise StoreError(f"{place.name}: {len(left)} objects are still there after they were removed: {left[:3]}")
+    return len(there), len(entries), note
+
+
+def _text(content: bytes | None) -> str:
+    return (content or b"").decode("utf-8", "replace")
+
+
+_MD5 = re.compile(r"\b[0-9a-f]{32}(?:\.dir)?\b")

@@ -1,0 +1,136 @@
+"""A decision as a file: who played, by whose ears, all evidence, every check, and the verdict; and back.
+
+What is read is checked by deciding again from its own evidence, so that a file whose verdict was edited promotes
+nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from padstal.core.data.atomic import write_json
+from padstal.operations.promotion.gate import Compared, Drift, Evidence, Figure, Thresholds, Verdict, decide
+
+FORMAT = "padstal-decision-1"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two models.
+
+    Attributes:
+        version: Of a champion, e.g. "v1.2.0"; "" for a challenger and for a revision that was never promoted.
+        commit: The revision.
+        outs: Path → MD5 in `dvc.lock`, of all that generation and judging need.
+        sampling: The solver and perturbation that it generated with.
+    """
+
+    version: str
+    commit: str
+    outs: Mapping[str, str]
+    sampling: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """All of it.
+
+    Attributes:
+        model: Promoted name, e.g. "tal-dit".
+        challenger: The workspace.
+        changed: Whether files of the workspace differed from its commit.
+        replaces: Version that is champion now; "" where there is none.
+        champion: What the challenger was compared with; `None` where it was judged by floors alone.
+        judges: Whose foundation models heard the samples, and their fingerprints.
+        design: Prompts, seeds, draws and what else figures rest on.
+        evidence, thresholds, verdict: Of the gate.
+    """
+
+    model: str
+    scale: str
+    challenger: Side
+    changed: bool
+    replaces: str
+    champion: Side | None
+    judges: Mapping[str, str]
+    design: Mapping[str, Any]
+    evidence: Evidence
+    thresholds: Thresholds
+    verdict: Verdict
+
+
+def write(path: Path, decision: Decision) -> None:
+    """Keep a decision; numbers are rounded to 6 digits, and the verdict is that of the rounded ones."""
+    write_json(path, {"format": FORMAT, "summary": decision.verdict.summary, **asdict(decision)})
+
+
+def read(path: Path) -> tuple[Decision, str]:
+    """A decision and its digest: the SHA-256 of its content.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is something else, or its verdict does not follow from its evidence.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such decision; `padstal challenge --out {path}` makes one")
+    content = path.read_bytes()
+    try:
+        raw = json.loads(content)
+        if raw.pop("format") != FORMAT:
+            raise ValueError(f"expected format {FORMAT}")
+        summary, verdict = raw.pop("summary"), raw.pop("verdict")
+        evidence, thresholds = _evidence(raw.pop("evidence")), _thresholds(raw.pop("thresholds"))
+        champion = raw.pop("champion")
+        raw |= {"challenger": Side(**raw["challenger"]), "champion": Side(**champion) if champion else None}
+        again = decide(evidence, thresholds)
+        decision = Decision(**raw, evidence=evidence, thresholds=thresholds, verdict=again)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: no decision of this version ({type(error).__name__}: {error})") from None
+    if again.promote is not verdict.get("promote") or again.summary != summary:
+        raise ValueError(
+            f"{path}: its verdict does not follow from its own evidence ({again.summary}); "
+            "make it again with `padstal challenge`"
+        )
+    return decision, digest(content)
+
+
+def digest(content: bytes) -> str:
+    """Name of a decision, whatever the layout of its file."""
+    canonical = json.dumps(json.loads(content), sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def rounded(evidence: Evidence) -> Evidence:
+    """Evidence as its file holds it."""
+    return _evidence(json.loads(json.dumps(asdict(evidence)), parse_float=lambda digits: float(f"{float(digits):.6g}")))
+
+
+def _evidence(raw: dict[str, Any]) -> Evidence:
+    metrics = {
+        name: Compared(
+            _figure(one["challenger"]) or Figure(None),
+            _figure(one["champion"]),
+            _figure(one["gain"]),
+            _ends(one["sure"]),
+        )
+        for name, one in raw.pop("metrics").items()
+    }
+    floors = {name: _figure(one) or Figure(None) for name, one in raw.pop("floors").items()}
+    drift = {name: one and Drift(**one) for name, one in raw.pop("drift").items()}
+    raw |= {name: tuple(raw[name]) for name in ("licences", "champion_licences")}
+    return Evidence(**raw, metrics=metrics, floors=floors, drift=drift)
+
+
+def _thresholds(raw: dict[str, Any]) -> Thresholds:
+    return Thresholds(**{**raw, **{name: tuple(raw[name]) for name in ("better_in", "accepted_licences")}})
+
+
+def _figure(raw: Any) -> Figure | None:
+    return Figure(raw["value"], _ends(raw["interval"])) if raw is not None else None
+
+
+def _ends(raw: Any) -> tuple[float, float] | None:
+    return (float(raw[0]), float(raw[1])) if raw is not None else None

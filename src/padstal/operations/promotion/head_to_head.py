@@ -1,0 +1,121 @@
+"""Both models on the same frozen prompts and seeds, heard by the same judges: all metrics and their paired differences.
+
+A bootstrap draw takes the same prompts for both models, so that a difference's interval leaves out how hard prompts
+are. Shape suffixes: P prompts, I samples of a prompt, D CLAP features, R draws, Q prompts again.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from padstal.evaluation.bootstrap import draw_counts, interval, mean_draws
+from padstal.evaluation.clap_score import flattened
+from padstal.evaluation.hear import Heard
+from padstal.evaluation.measure import LIMITS, Measured, Prompts, Reference, measure
+from padstal.evaluation.vendi import vendi
+from padstal.operations.promotion.gate import METRICS, Compared, Figure
+
+REFERENCE_DRAWS = 20
+"""Subsets of held-out clips, as many as prompts, whose Vendi score is averaged."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How figures are taken; see `operations/promotion/config.py`.
+
+    Attributes:
+        chances: Metrics in which a challenger may be better; (2) of the gate corrects its level by it (Bonferroni).
+        neighbours: k of recall.
+    """
+
+    seed: int
+    draws: int
+    confidence: float
+    chances: int
+    neighbours: int
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Metric → both models' figures, floor → the challenger's figure."""
+
+    metrics: dict[str, Compared]
+    floors: dict[str, Figure]
+
+
+def duel(challenger: Heard, champion: Heard | None, prompts: Prompts, reference: Reference, rules: Rules) -> Duel:
+    """Measure both models.
+
+    Args:
+        challenger, champion: What the judges hear in the samples; arrays start with [P, I].
+        prompts: The frozen prompts.
+        reference: Held-out clips.
+        rules: How.
+    """
+    generator = np.random.default_rng(rules.seed)
+    counts_RP = draw_counts(len(prompts.text_PD), rules.draws, generator)
+    now = measure(challenger, prompts, reference, counts_RP, rules.draws, rules.neighbours)
+    before = (
+        measure(champion, prompts, reference, counts_RP, rules.draws, rules.neighbours)
+        if champion is not None
+        else None
+    )
+    metrics = {name: _compared(name, now, before, rules) for name in METRICS}
+    floors = {
+        "clap_f_above_chance": above_chance(challenger, prompts.text_PD, counts_RP, rules.confidence),
+        "vendi_share": _share(
+            metrics["vendi"].challenger, _reference_vendi(reference, len(prompts.text_PD), generator)
+        ),
+        "pmos_share": _share(metrics["pmos"].challenger, float(reference.heard.pmos_N.mean(dtype=np.float64))),
+    }
+    return Duel(metrics, floors)
+
+
+def above_chance(heard: Heard, text_PD: np.ndarray, counts_RP: np.ndarray, level: float) -> Figure:
+    """CLAP-f of samples with their own prompt less that with the other prompts: 0 for music that heeds no prompt."""
+    prompts = len(text_PD)
+    if prompts < 2:
+        return Figure(None)
+    mean_PD = heard.clap_NWD.mean(axis=(1, 2), dtype=np.float64)
+    cosine_PQ = mean_PD @ text_PD.T.astype(np.float64)
+    own_P = np.diag(cosine_PQ)
+    gain_P = own_P - (cosine_PQ.sum(axis=1) - own_P) / (prompts - 1)
+    value = float(gain_P.mean())
+    return Figure(value, interval(mean_draws(gain_P, counts_RP), value, level))
+
+
+def _compared(name: str, now: Measured, before: Measured | None, rules: Rules) -> Compared:
+    challenger = _figure(name, now, rules.confidence)
+    if before is None:
+        return Compared(challenger)
+    champion = _figure(name, before, rules.confidence)
+    if challenger.value is None or champion.value is None:
+        return Compared(challenger, champion)
+    sign = METRICS[name]
+    gain = sign * (challenger.value - champion.value)
+    gain_R = sign * (now.draws[name] - before.draws[name])
+    corrected = 1 - (1 - rules.confidence) / rules.chances
+    return Compared(
+        challenger, champion, Figure(gain, interval(gain_R, gain, rules.confidence)), interval(gain_R, gain, corrected)
+    )
+
+
+def _figure(name: str, measured: Measured, level: float) -> Figure:
+    value = measured.values[name]
+    return Figure(None) if value is None else Figure(value, interval(measured.draws[name], value, level, LIMITS[name]))
+
+
+def _share(figure: Figure, of: float | None) -> Figure:
+    if figure.value is None or of is None or of <= 0:
+        return Figure(None)
+    bounds = figure.interval and (figure.interval[0] / of, figure.interval[1] / of)
+    return Figure(figure.value / of, bounds)
+
+
+def _reference_vendi(reference: Reference, prompts: int, generator: np.random.Generator) -> float | None:
+    """Mean Vendi score of held-out clips, as many as prompts (scores of different n do not compare)."""
+    if len(reference.heard) < prompts:
+        return None
+    unit_MF = flattened(reference.heard.clap_NWD)
+    drawn = [generator.choice(len(unit_MF), prompts, replace=False) for _ in range(REFERENCE_DRAWS)]
+    return float(np.mean([vendi(unit_MF[np.sort(rows)]) for rows in drawn]))

@@ -1,0 +1,191 @@
+"""The weights of a revision: which DVC objects they are, whether the remote really has them, and getting them out.
+
+DVC's own status takes a folder for present if its listing is. Before a tag says "promoted" that is not enough: every
+object is read from the remote here and hashed.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from padstal.core.git import GitError
+from padstal.core.revisions import open_tree
+from padstal.operations.tracking.content import content_of
+
+JUDGES = ("clap", "tagger", "pmos")
+CHUNK = 2**20
+Progress = Callable[[Iterable[str]], Iterable[str]]
+
+
+class MissingObjectsError(ValueError):
+    """The DVC remote lacks objects of a revision, or holds them damaged."""
+
+
+def needed(scale: str, model: str, vae: str) -> tuple[str, ...]:
+    """Folders that it takes to generate with a diffusion model, and to judge its successor."""
+    roles = ("text_encoder", *JUDGES)
+    return (
+        f"models/{scale}/diffusion/{model}",
+        f"models/{scale}/vae/{vae}",
+        *(f"models/{scale}/foundation/{role}" for role in roles),
+    )
+
+
+def outs_of(lock: bytes | None) -> dict[str, str]:
+    """Path → MD5 of every output in a `dvc.lock`."""
+    tree = yaml.safe_load(lock or b"") or {}
+    stages = tree.get("stages") or {}
+    return {
+        out["path"]: str(out["md5"]) for stage in stages.values() for out in stage.get("outs") or () if out.get("md5")
+    }
+
+
+def outs_at(root: Path, revision: str, paths: Iterable[str]) -> dict[str, str]:
+    """Path → MD5 of outputs as a revision's `dvc.lock` has them.
+
+    Raises:
+        ValueError: One of them is not there.
+    """
+    known = outs_of(open_tree(root, revision).read("dvc.lock"))
+    wanted = list(paths)
+    missing = [path for path in wanted if path not in known]
+    if missing:
+        raise ValueError(f"dvc.lock of {revision} does not name {missing[0]}: expected a finished `dvc repro`")
+    return {path: known[path] for path in wanted}
+
+
+def vae_of(root: Path, revision: str, scale: str, model: str) -> str:
+    """Name of the autoencoder that a revision's diffusion model works with, from its params.
+
+    Raises:
+        ValueError: They do not say.
+    """
+    tree = yaml.safe_load(open_tree(root, revision).read("params.yaml") or b"") or {}
+    try:
+        return str(tree["scales"][scale]["train_diffusion"][model]["vae"])
+    except (KeyError, TypeError):
+        raise ValueError(f"params.yaml of {revision} has no scales.{scale}.train_diffusion.{model}.vae") from None
+
+
+def check_workspace(root: Path, outs: Mapping[str, str]) -> None:
+    """Check that files here are what `dvc.lock` says.
+
+    Raises:
+        ValueError: Some are not; names the first.
+    """
+    for path, md5 in outs.items():
+        if not (root / path).is_dir() or content_of(root / path).md5 != md5:
+            raise ValueError(
+                f"{path} is not what dvc.lock says it is (or not here): run `dvc repro`, or `dvc checkout {path}`"
+            )
+
+
+def check_remote(root: Path, outs: Mapping[str, str], progress: Progress = iter) -> int:
+    """Read every object of `outs` from the DVC remote and hash it; the number of bytes.
+
+    Raises:
+        MissingObjectsError: Some are missing or damaged; names them.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    bad: list[str] = []
+    read = 0
+    try:
+        with Repo(str(root)) as repo:
+            odb = repo.cloud.get_remote_odb(None, "promote")
+            where = repo.config["core"].get("remote", "the remote")
+            files: dict[str, str] = {}
+            for path, md5 in outs.items():
+                if not md5.endswith(".dir"):
+                    files[md5] = path
+                    continue
+                listing = _object(odb, md5)
+                if listing is None:
+                    bad.append(f"{path} (its listing)")
+                    continue
+                read += len(listing)
+                files |= {str(one["md5"]): f"{path}/{one['relpath']}" for one in json.loads(listing)}
+            for md5 in progress(sorted(files)):
+                length = _hashed(odb, md5)
+                if length is None:
+                    bad.append(files[md5])
+                read += length or 0
+    except DvcException as error:
+        raise MissingObjectsError(f"the DVC remote cannot be asked: {error}") from error
+    if bad:
+        shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
+        raise MissingObjectsError(
+            f"DVC remote {where!r} does not hold {shown}, or holds it damaged: what cannot be fetched is not promoted; "
+            "run `dvc push` (and `padstal fsck`)"
+        )
+    return read
+
+
+def materialise(root: Path, revision: str, paths: Iterable[str], target: Path, *, code: bool) -> None:
+    """Write outputs of a revision, and its `params.yaml` (and `src/`, with `code`), into the folder `target`.
+
+    They come from DVC's cache or else from its remote.
+
+    Raises:
+        MissingObjectsError: Neither has them.
+        ValueError: The revision does not name them.
+    """
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+
+    commit = open_tree(root, revision).commit
+    outs = outs_at(root, commit, paths)
+    _archive(root, commit, ("params.yaml", *(("src",) if code else ())), target)
+    filesystem = DVCFileSystem(str(root), rev=commit)
+    for path, md5 in outs.items():
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            filesystem.get(path, str(target / path), recursive=True)
+        except (DvcException, OSError) as error:
+            raise MissingObjectsError(
+                f"{path} of {revision} is neither in DVC's cache nor in its remote: {error}"
+            ) from error
+        if content_of(target / path).md5 != md5:
+            shutil.rmtree(target / path, ignore_errors=True)
+            raise MissingObjectsError(f"{path} of {revision} came damaged; `padstal fsck` tells where from")
+
+
+def _archive(root: Path, commit: str, paths: Iterable[str], target: Path) -> None:
+    import subprocess
+
+    done = subprocess.run(["git", "archive", "--format=tar", commit, *paths], cwd=root, capture_output=True)
+    if done.returncode != 0:
+        raise GitError(f"git archive {commit[:12]}: {done.stderr.decode('utf-8', 'replace').strip()[:300]}")
+    target.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(target, filter="data")
+
+
+def _object(odb: Any, md5: str) -> bytes | None:
+    """A small object's content, if it is there and whole."""
+    try:
+        content: bytes = odb.fs.cat_file(odb.oid_to_path(md5))
+    except OSError:
+        return None
+    return content if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5.removesuffix(".dir") else None
+
+
+def _hashed(odb: Any, md5: str) -> int | None:
+    """Length of an object that is there and whole."""
+    digest, length = hashlib.md5(usedforsecurity=False), 0
+    try:
+        with odb.fs.open(odb.oid_to_path(md5), "rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+                length += len(chunk)
+    except OSError:
+        return None
+    return length if digest.hexdigest() == md5 else None

@@ -1,0 +1,60 @@
+"""Which runs belong together: all stages of one run of the pipeline share one group.
+
+Whoever starts a pipeline run may name it in `PADSTAL_RUN_GROUP`. On the branch of a retraining, whose stages are
+committed one by one by more than one machine, the branch names it. Otherwise the group is made of the revision and of
+the active scale's params. So stages that DVC starts one by one, and a run that was killed and goes on, agree without
+talking to each other.
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from padstal.core.params import ParamsError, read_yaml
+from padstal.operations.tracking.secrets import redact
+
+GROUP = "PADSTAL_RUN_GROUP"
+RETRAINING = "retrain/"
+"""How the branches begin that retrainings work on."""
+LONGEST = 128
+"""Characters; W&B takes no longer name."""
+
+
+def run_group(root: Path) -> str:
+    """The group of runs of the repository at `root`: named, of a branch, or "<revision>-<digest of the params>"."""
+    name = os.environ.get(GROUP, "").strip() or _retraining(root)
+    named = re.sub(r"[^\w.@+-]", "-", redact(name))[:LONGEST]
+    return named or f"{revision(root)[:12] or 'no-revision'}-{params_digest(root)[:8]}"
+
+
+def _retraining(root: Path) -> str:
+    """The branch, where it is a retraining's."""
+    branch = _git(root, "branch", "--show-current")
+    return branch if branch.startswith(RETRAINING) else ""
+
+
+def revision(root: Path) -> str:
+    """The commit that the repository at `root` is at; "" without one."""
+    return _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """What git says; "" where it fails."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def params_digest(root: Path) -> str:
+    """SHA-256 of the active scale's params: comments, other scales and where runs are recorded do not count."""
+    try:
+        tree = read_yaml(root / "params.yaml")
+        active = tree["scale"], tree["scales"][tree["scale"]]
+    except (ParamsError, OSError, KeyError, TypeError):
+        return "no-params"
+    return hashlib.sha256(json.dumps(active, sort_keys=True, default=str).encode()).hexdigest()

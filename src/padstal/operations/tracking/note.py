@@ -1,0 +1,72 @@
+"""What padstal notes beside W&B's own file of a run, so that `padstal sync` can send it once and join it to others."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from padstal.core.data.atomic import read_json, write_json
+from padstal.operations.tracking.artefact import Artefact
+
+FILE = "padstal.json"
+
+
+@dataclass(frozen=True)
+class Note:
+    """One run.
+
+    Attributes:
+        run: W&B's id of it.
+        label: Its stage, as in `dvc.lock` ("train_vae@tal").
+        entity: None is the key's own.
+        process: Id of the process that writes it on this machine; 0 when it is done.
+        inputs: Name → what the run read.
+        outputs: Name → what the run wrote.
+        sent: Where W&B has it ("entity/project/run"); "" until then.
+        joined: Whether W&B knows what it read and wrote.
+    """
+
+    run: str
+    label: str
+    project: str
+    entity: str | None = None
+    group: str = ""
+    process: int = 0
+    inputs: Mapping[str, Artefact] = field(default_factory=dict)
+    outputs: Mapping[str, Artefact] = field(default_factory=dict)
+    sent: str = ""
+    joined: bool = False
+
+    @property
+    def running(self) -> bool:
+        """Whether the process that writes it is alive."""
+        if not self.process:
+            return False
+        try:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+    def write(self, folder: Path) -> None:
+        """Into the run's folder, in one piece."""
+        write_json(folder / FILE, asdict(self))
+
+    def with_artefact(self, role: str, name: str, artefact: Artefact) -> "Note":
+        """`role` is "inputs" or "outputs"."""
+        changed: dict[str, Any] = {role: {**getattr(self, role), name: artefact}}
+        return replace(self, **changed)
+
+
+def read_note(folder: Path) -> Note | None:
+    """The note in a run's folder; None where there is none (a run of another program), or none that can be read."""
+    try:
+        found = read_json(folder / FILE)
+        for role in ("inputs", "outputs"):
+            found[role] = {name: Artefact(**about) for name, about in found[role].items()}
+        return Note(**found)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None

@@ -1,0 +1,152 @@
+"""Sending to W&B: stages of `dvc.lock` as runs of their own, offline runs through `wandb sync`, then their lineage."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from padstal.core.data.atomic import read_json
+from padstal.operations.tracking.artefact import Artefact, version
+from padstal.operations.tracking.content import content_of
+from padstal.operations.tracking.locked import LockedStage
+from padstal.operations.tracking.note import Note
+from padstal.operations.tracking.run import QUIET, prepare_wandb
+from padstal.operations.tracking.secrets import redact, without_secrets
+from padstal.operations.tracking.server import Server
+from padstal.operations.tracking.sync import Recorded
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where runs go: the repository, W&B's project and the group of runs that belong together."""
+
+    root: Path
+    project: str
+    entity: str | None
+    group: str
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "wandb"
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What step three did: uses that W&B learned of, and inputs that it has no version of."""
+
+    added: int
+    absent: tuple[Artefact, ...]
+
+
+def record_stage(stage: LockedStage, where: Where) -> Recorded:
+    """A run of `stage` from what `dvc.lock` says, made offline; its id is the entry's digest, so it is made once."""
+    prepare_wandb(where.folder)
+    import wandb
+
+    inputs, outputs = ({one.path: one for one in group} for group in (stage.inputs, stage.outputs))
+    config = {
+        "from": "dvc.lock",
+        "command": stage.command,
+        **stage.params,
+        "inputs": {name: one.about() for name, one in inputs.items()},
+        "outputs": {name: one.about() for name, one in outputs.items()},
+        "beside": dict(stage.beside),
+    }
+    run = wandb.init(
+        mode="offline",
+        id=stage.key,
+        project=where.project,
+        entity=where.entity,
+        dir=str(where.root),
+        name=stage.name,
+        job_type=stage.name.partition("@")[0],
+        group=where.group,
+        config=without_secrets(config),
+        settings=wandb.Settings(**QUIET, x_disable_stats=True),
+    )
+    folder = Path(run.settings.sync_dir)
+    note = Note(stage.key, stage.name, where.project, where.entity, where.group, os.getpid(), inputs, outputs)
+    note.write(folder)
+    run.summary.update(_figures(stage, where.root))
+    for one in stage.outputs:
+        run.log_artifact(version(one), aliases=one.aliases)
+    run.finish()
+    note = replace(note, process=0)
+    note.write(folder)
+    return Recorded(folder, note, sent=False)
+
+
+def send(runs: Iterable[Recorded], limit_seconds: float, say: Say) -> list[Recorded]:
+    """Send runs; those that W&B has now, by the mark that its client leaves. What was not sent can be sent again."""
+    waiting = list(runs)
+    if not waiting:
+        return []
+    command = [sys.executable, "-m", "wandb", "sync", *(str(run.log) for run in waiting)]
+    environment = {**os.environ, "WANDB_MODE": "online", "WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "false"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=waiting[0].folder.parent.parent,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=limit_seconds,
+            check=False,
+        )
+        said = done.stdout
+    except subprocess.TimeoutExpired as late:
+        said = f"{_text(late.stdout)}\nnot done after {limit_seconds:.0f} s"
+    sent = [run for run in waiting if run.log.with_suffix(".wandb.synced").exists()]
+    if len(sent) < len(waiting):
+        for line in redact(said).strip().splitlines()[-8:]:
+            say(f"wandb sync: {line}")
+    return sent
+
+
+def mark_sent(run: Recorded, entity: str, joined: bool) -> None:
+    """Note on disk that W&B has a run, and whether it knows its lineage."""
+    if run.note.label:
+        address = f"{entity}/{run.note.project}/{run.note.run}"
+        replace(run.note, sent=address, joined=joined or run.note.joined).write(run.folder)
+
+
+def join(server: Server, run: Any, inputs: Iterable[Artefact]) -> Joined:
+    """Say on the server what a run used."""
+    added, absent = server.join(run, inputs)
+    return Joined(added, tuple(absent))
+
+
+def _figures(stage: LockedStage, root: Path) -> dict[str, float]:
+    """The numbers of the stage's metrics file, if it is the one that the lock names."""
+    for path, md5 in stage.beside.items():
+        file = root / path
+        if "/metrics/" in path and path.endswith(f"/{_metrics_name(stage)}") and file.is_file():
+            return _numbers(read_json(file)) if content_of(file).md5 == md5 else {}
+    return {}
+
+
+def _metrics_name(stage: LockedStage) -> str:
+    return f"{stage.name.replace('@', '_')}.json"
+
+
+def _numbers(node: Any, prefix: str = "") -> dict[str, float]:
+    """Numbers in nested mappings, by dotted path; lists (rows, intervals) are left to the report."""
+    found: dict[str, float] = {}
+    for key, value in node.items() if isinstance(node, Mapping) else ():
+        if isinstance(value, Mapping):
+            found.update(_numbers(value, f"{prefix}{key}."))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def _text(output: bytes | str | None) -> str:
+    return output.decode("utf-8", "replace") if isinstance(output, bytes) else output or ""

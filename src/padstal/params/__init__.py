@@ -1,1 +1,0 @@
-"""`params.yaml`, typed: one module a section, each named as the stage that reads it."""

@@ -1,0 +1,1 @@
+"""Whose music it is and what may be done with it: licences, policy, terms, attribution, tombstones."""

@@ -1,0 +1,126 @@
+"""The whole of `params.yaml`: all scales at once, so that an edit for one never breaks another unseen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from padstal.codecs.config import TrainVaeParams
+from padstal.codecs.encode_config import EncodeParams
+from padstal.core.params import ParamsError, check, read_yaml
+from padstal.core.runtime import RuntimeParams, TrackingParams
+from padstal.core.section import Section, value
+from padstal.curation.captions.config import CaptionParams
+from padstal.curation.config import CurateParams
+from padstal.curation.expectations.config import ValidateParams
+from padstal.curation.expectations.gate_config import GateParams
+from padstal.curation.score_config import ScoreParams
+from padstal.demo.config import PrepareParams
+from padstal.diffusion.config import TrainDiffusionParams
+from padstal.evaluation.config import EvaluateParams
+from padstal.ingest.config import IngestParams
+from padstal.operations.config import OperationsParams, PromoteParams
+from padstal.reporting.config import ReportParams
+from padstal.sampling.config import SampleParams
+
+DROPPED_BY_DVC = ("size", "nfiles")
+"""DVC leaves keys of these names out of its run cache's hash, at any depth (treeverse/dvc#10296)."""
+
+
+class Scale(Section):
+    """One scale: a section a stage, in the order of the DAG, and what each stage may take."""
+
+    ingest: IngestParams
+    validate_: ValidateParams = Field(alias="validate")  # pydantic has a method of that name
+    gate: GateParams
+    prepare: PrepareParams
+    score: ScoreParams
+    caption: CaptionParams
+    curate: CurateParams
+    train_vae: TrainVaeParams
+    encode: EncodeParams
+    train_diffusion: TrainDiffusionParams
+    sample: SampleParams
+    evaluate: EvaluateParams
+    report: ReportParams
+    budget: dict[str, float] = value("wall time that a stage (`encode`) or an item of one (`encode@tal`) may take", "s")
+
+    @model_validator(mode="after")
+    def _budgets_name_stages(self) -> "Scale":
+        for label, seconds in self.budget.items():
+            if label.partition("@")[0] not in STAGES:
+                raise ValueError(f"budget.{label} = {seconds}: no such stage; expected one of {', '.join(STAGES)}")
+            if seconds <= 0:
+                raise ValueError(f"budget.{label} = {seconds}: expected more than 0 s")
+        return self
+
+    def section(self, stage: str) -> Section:
+        """The section of a stage, by the stage's name."""
+        section: Section = getattr(self, _attribute(stage))
+        return section
+
+
+class Scales(Section):
+    """The three sizes that the pipeline comes in."""
+
+    demo: Scale
+    study: Scale
+    full: Scale
+
+    def __getitem__(self, name: str) -> Scale:
+        scale: Scale = getattr(self, name)
+        return scale
+
+
+class Tree(Section):
+    """`params.yaml`."""
+
+    scale: Literal["demo", "study", "full"] = value("the scale that runs")
+    runtime: RuntimeParams
+    tracking: TrackingParams
+    operations: OperationsParams
+    promote: PromoteParams
+    scales: Scales
+
+    @model_validator(mode="after")
+    def _limits_name_stages(self) -> "Tree":
+        for label in self.operations.time_limits:
+            if label.partition("@")[0] not in STAGES:
+                raise ValueError(f"operations.time_limits.{label}: no such stage; expected one of {', '.join(STAGES)}")
+        return self
+
+
+STAGES = tuple(field.alias or name for name, field in Scale.model_fields.items() if name != "budget")
+"""Stages with a section, in order."""
+
+
+def load_tree(path: Path) -> Tree:
+    """All of `params.yaml`, checked.
+
+    Raises:
+        ParamsError: One line for each wrong value of any scale: key path, value, what is allowed.
+    """
+    raw = read_yaml(path)
+    reserved = [
+        f"{at}: rename it; DVC leaves keys named {' or '.join(DROPPED_BY_DVC)} out of its run cache's hash and would "
+        "serve stale results"
+        for at in reserved_keys(raw)
+    ]
+    if reserved:
+        raise ParamsError("\n".join(reserved))
+    return check(Tree, raw, "")
+
+
+def reserved_keys(node: Any, at: str = "") -> Iterator[str]:
+    """Paths of keys whose names DVC drops."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in items:
+        where = f"{at}.{key}" if at else str(key)
+        if key in DROPPED_BY_DVC:
+            yield where
+        yield from reserved_keys(child, where)
+
+
+def _attribute(stage: str) -> str:
+    return "validate_" if stage == "validate" else stage

@@ -1,0 +1,1 @@
+"""How anything is trained: batches, streams, learning rates, averages, several processes."""

@@ -1,0 +1,34 @@
+"""The policy is asked again of the manifest: whatever got there, only what it allows passes."""
+
+import pandas as pd
+import pytest
+
+from padstal.curation.expectations.licences import ALLOWED, licence_expectations, with_verdicts
+from padstal.rights.policy import Policy
+
+POLICY = Policy(("CC-BY",), ("CC-BY-2.0",), "refuse", "refuse")
+
+
+@pytest.mark.parametrize(
+    ("licence", "word"),
+    [
+        ("CC-BY-4.0", ALLOWED),
+        ("CC-BY-2.0", "denied"),
+        ("CC-BY-NC-4.0", "commercial"),
+        ("All rights reserved", "commercial"),
+        ("", "no licence is stated"),
+        (None, "no licence is stated"),
+        ("allowed", "no licence we know"),
+    ],
+)
+def test_each_clip_has_the_policys_word(licence, word):
+    table = pd.DataFrame({"licence": ["CC-BY-4.0", licence]}, dtype=object)
+    verdicts = with_verdicts(table, POLICY)["licence_verdict"].tolist()
+    assert verdicts[0] == ALLOWED
+    assert word in verdicts[1]
+
+
+def test_nothing_but_allowed_is_expected():
+    [expectation] = licence_expectations()
+    assert (expectation.severity, expectation.mostly) == ("critical", None)
+    assert expectation.limits == {"value_set": [ALLOWED]}

@@ -1,0 +1,35 @@
+import pandas as pd
+import pytest
+
+from padstal.curation.curation import Removals, check_counts
+
+
+def clips():
+    return pd.DataFrame({"clip_id": list("abcd"), "track_id": ["t", "t", "u", "v"]})
+
+
+def test_a_clip_leaves_for_the_first_reason_only_and_all_are_accounted_for():
+    table = clips()
+    removals = Removals(table)
+    removals.add(table["track_id"] == "t", "near_duplicate", "of v")
+    removals.add(table["clip_id"].isin(["b", "c"]), "quality", "level 1")
+    dataset, removed = removals.split()
+    assert dataset["clip_id"].tolist() == ["d"]
+    assert removed["reason"].tolist() == ["near_duplicate", "near_duplicate", "quality"]
+    assert list(removed.columns) == ["clip_id", "track_id", "reason", "detail"]
+    check_counts(table, dataset, removed)
+
+
+def test_a_lost_clip_is_noticed():
+    table = clips()
+    dataset, removed = Removals(table).split()
+    with pytest.raises(AssertionError):
+        check_counts(table, dataset.iloc[1:], removed)
+    with pytest.raises(AssertionError):
+        check_counts(table, dataset, table.assign(reason="quality", detail=""))
+
+
+def test_an_unknown_reason_is_refused():
+    table = clips()
+    with pytest.raises(ValueError, match="reason 'ugly': expected one of near_duplicate"):
+        Removals(table).add(table["clip_id"] == "a", "ugly", "")

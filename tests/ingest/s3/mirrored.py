@@ -1,0 +1,36 @@
+"""What the mirror's tests look at: a quick run, the files under final names, the temporary ones."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.ingest.s3.s3_server import S3Server
+
+from padstal.ingest.s3.mirror import Mirrored, mirror
+from padstal.ingest.s3.mirror_index import STATE
+from padstal.ingest.s3.objects import Store
+
+
+def fetch(server: S3Server, folder: Path, uri: str = "s3://music/p", **more: Any) -> Mirrored:
+    """Mirror `uri` with short waits and timeouts."""
+    store = {name: more.pop(name) for name in ("timeout_seconds", "connections", "anonymous") if name in more}
+    quick = {"timeout_seconds": 1.0, "connections": 4, **store}
+    return mirror(
+        Store(uri, server.url, **quick),
+        folder,
+        **{"longest_wait_seconds": 0.02, "attempts": 4, "max_failed_share": 0.0, "quiet": True, **more},
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Content of all files under final names."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and name.parts[0] != STATE:
+            found[name.as_posix()] = path.read_bytes()
+    return found
+
+
+def parts(folder: Path) -> dict[str, int]:
+    """Lengths of temporary files."""
+    return {path.name: path.stat().st_size for path in (folder / STATE / "parts").iterdir()}

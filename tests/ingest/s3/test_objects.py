@@ -1,0 +1,147 @@
+"""A listing holds every object once, in one order, whatever the pages; a manifest says what is wanted."""
+
+import json
+import threading
+
+import pytest
+from tests.ingest.s3.s3_server import S3Server
+
+from padstal.ingest.listing import scan
+from padstal.ingest.s3.errors import FIRST_WAIT_SECONDS, CredentialsError, Patience, StoppedError, StoreError
+from padstal.ingest.s3.objects import Listing, Store, list_objects, reach, split_uri
+
+FETCH = {"connections": 4, "attempts": 3, "longest_wait_seconds": 0.01, "timeout_seconds": 1.0, "max_failed_share": 0.0}
+
+
+def _list(server: S3Server, uri: str = "s3://music/p", **more) -> Listing:
+    store = Store(uri, server.url, connections=4)
+    return list_objects(store.client(), store, Patience(3, 0.01, threading.Event()), **more)
+
+
+def _source(server: S3Server, **more) -> dict:
+    places = {"kind": "s3", "uri": "s3://music/p", "name": "p", "endpoint_url": server.url, "region": None}
+    rest = {"anonymous": False, "captions": None, "licence": None, "manifest": None, "fetch": FETCH}
+    return {**places, **rest, **more}
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("s3://b", ("b", "")),
+        ("s3://b/", ("b", "")),
+        ("s3://b/p", ("b", "p/")),
+        ("s3://b/p/q/", ("b", "p/q/")),
+        ("s3://b/a?b#c", ("b", "a?b#c/")),
+    ],
+)
+def test_a_prefix_is_a_folder(uri, expected):
+    assert split_uri(uri) == expected
+
+
+@pytest.mark.parametrize("uri", ["b/p", "http://b/p", "s3:///p", "s3://"])
+def test_other_addresses_are_refused(uri):
+    with pytest.raises(ValueError, match="expected s3://bucket"):
+        split_uri(uri)
+
+
+@pytest.mark.parametrize("count", [0, 1, 6, 7, 8, 21])
+def test_every_object_is_listed_once_in_the_order_of_bytes(server, count):
+    keys = [f"{chr(0x1F3B5) if i % 3 else 'é'}&<'\"%2F +{i}\n" for i in range(count)]
+    for key in keys:
+        server.put("music", f"p/{key}", key.encode())
+    objects = _list(server).objects
+    assert [item.key for item in objects] == sorted(keys, key=str.encode)
+    assert [item.bytes for item in objects] == [len(item.key.encode()) for item in objects]
+    assert server.count("ListObjectsV2") == max(1, -(-count // 7))
+
+
+def test_a_manifest_asks_for_its_keys_alone_and_needs_no_right_to_list(server):
+    for key in ("a.wav", "b.wav", "c.wav", "captions.csv"):
+        server.put("music", f"p/{key}", b"123")
+    good = "0" * 64
+    rows = ["key,sha256,other", f"b.wav,{good.upper()},x", "a.wav,,", "gone.wav,,", "c.wav,abc,", "a.wav,,"]
+    server.put("music", "p/w.csv", "\n".join(rows).encode("utf-8-sig"))
+    server.fault("denied", operation="ListObjectsV2", times=10**6)
+    found = _list(server, manifest="w.csv", also=["captions.csv"])
+    assert [(item.key, item.sha256) for item in found.objects] == [("a.wav", ""), ("b.wav", good), ("captions.csv", "")]
+    assert set(found.failed) == {"gone.wav", "c.wav"}
+    assert "not there" in found.failed["gone.wav"]
+    assert "expected 64 hexadecimal digits" in found.failed["c.wav"]
+    lines = "".join(json.dumps({"key": key}) + "\n" for key in ("b.wav", "a.wav"))
+    server.put("music", "p/w.jsonl", lines.encode())
+    assert [item.key for item in _list(server, manifest="w.jsonl").objects] == ["a.wav", "b.wav"]
+
+
+def test_rows_that_contradict_each_other_are_named(server):
+    server.put("music", "p/a.wav", b"1")
+    server.put("music", "p/w.csv", f"key,sha256\na.wav,{'0' * 64}\na.wav,{'1' * 64}\n".encode())
+    found = _list(server, manifest="w.csv")
+    assert found.objects == ()
+    assert "another sha256" in found.failed["a.wav"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"name\nx\n", "column `key`"), (b"\xff\xfe", "column `key`"), (None, "not there")],
+)
+def test_a_manifest_that_cannot_be_read_is_named(server, content, message):
+    if content is not None:
+        server.put("music", "p/w.csv", content)
+    with pytest.raises(StoreError, match=rf"w\.csv.*{message}"):
+        _list(server, manifest="w.csv")
+
+
+def test_a_scan_sees_what_changed_and_holds_neither_times_nor_secrets(server, tmp_path):
+    server.put("music", "p/b.wav", b"b")
+    server.put("music", "p/a\n\u0301.wav", b"a")
+    first = scan([_source(server)], root=tmp_path)
+    assert [entry["path"] for entry in first["sources"][0]["files"]] == ["a\n\u0301.wav", "b.wav"]
+    assert set(first["sources"][0]["files"][0]) == {"path", "bytes", "etag"}
+    assert "fetch" not in first["sources"][0]
+    server.put("music", "p/b.wav", b"b")  # again, later
+    assert scan([_source(server)], root=tmp_path) == first
+    server.put("music", "p/b.wav", b"c")
+    assert scan([_source(server)], root=tmp_path) != first
+    text = json.dumps(first)
+    assert server.access_key not in text
+    assert server.secret_key not in text
+    server.put("music", "p/w.csv", b"key\nb.wav\ngone.wav\n")
+    [source] = scan([_source(server, manifest="w.csv", captions="captions.csv")], root=tmp_path)["sources"]
+    assert [(entry["path"], entry["bytes"]) for entry in source["files"]] == [
+        ("b.wav", 1),
+        ("captions.csv", None),
+        ("gone.wav", None),
+    ]
+
+
+def test_what_is_known_is_not_asked_for_again(server, tmp_path):
+    listing = _list(server)
+    asked = len(server.requests)
+    scan([_source(server)], root=tmp_path, listed={"p": listing})
+    assert len(server.requests) == asked
+
+
+def test_how_we_are_known_is_said_and_not_who_we_are(server, monkeypatch):
+    store = Store("s3://music/p", server.url)
+    assert reach(store, None) == "env"
+    with pytest.raises(StoreError, match="404"):
+        reach(store, "wanted.csv")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(CredentialsError, match="SignatureDoesNotMatch"):
+        reach(store, None)
+
+
+def test_waits_double_up_to_their_bound_and_end_with_the_run(monkeypatch):
+    waits: list[float] = []
+    stop = threading.Event()
+    monkeypatch.setattr(stop, "wait", lambda seconds: waits.append(seconds) or stop.is_set())
+    patience = Patience(9, 4 * FIRST_WAIT_SECONDS, stop)
+    with pytest.raises(TimeoutError):
+        patience.ask(lambda: (_ for _ in ()).throw(TimeoutError("again")))
+    bounds = [min(4, 2**k) * FIRST_WAIT_SECONDS for k in range(8)]
+    assert len(waits) == 8
+    assert all(bound / 2 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
+    assert len(set(waits)) == 8, "the waits are jittered"
+    stop.set()
+    with pytest.raises(StoppedError):
+        patience.wait(1)

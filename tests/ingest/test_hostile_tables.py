@@ -1,0 +1,74 @@
+"""Bad captions tables stop the run with a message, bad rows go to quarantine; no row costs another one its place."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.ingest.encoders import music, pcm, wav
+from tests.ingest.hostile_tables import FILES, TABLES, TableKind
+from tests.ingest.test_hostile import collected
+
+from padstal.ingest import table_records
+from padstal.ingest.captions_table import UNREADABLE_ROW, read_captions
+from padstal.ingest.rejection import ROW_REASONS
+
+
+def _folder(tmp_path: Path, kind: TableKind) -> Path:
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    for index, name in enumerate(FILES):
+        (folder / name).write_bytes(wav(pcm(music(1.2, seed=index))))
+    (folder / kind.name).write_bytes(kind.content())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Path:
+    """The files are the same for every table, so what came of them is known after the first."""
+    return tmp_path_factory.mktemp("store")
+
+
+def test_there_are_many_kinds():
+    assert len({kind.name for kind in TABLES}) == len(TABLES) >= 45
+
+
+@pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.name)
+def test_a_kind_of_table_ends_where_it_must(tmp_path, store, kind):
+    folder = _folder(tmp_path, kind)
+    if kind.stops:
+        with pytest.raises(ValueError, match=re.escape(kind.stops)) as error:
+            collected(folder, tmp_path / "out", kind.name, store=store)
+        assert len(str(error.value)) < 1000
+        return
+    found = collected(folder, tmp_path / "out", kind.name, store=store)
+    manifest, quarantine = found.manifest.groupby("path").first(), found.quarantine
+    of_rows = quarantine[quarantine["reason"].isin(ROW_REASONS)]
+    of_files = quarantine[~quarantine["reason"].isin(ROW_REASONS)]
+    assert sorted(of_rows["reason"]) == sorted(kind.rows), of_rows.to_dict("records")
+    assert dict(zip(of_files["path"], of_files["reason"], strict=True)) == dict(kind.files)
+    assert found.files == len(FILES) == found.kept + len(of_files)
+    for path, caption in kind.captions.items():
+        assert manifest.loc[path, "caption"] == caption
+    assert (quarantine["detail"].str.len() < 1000).all()
+
+
+def test_tags_may_be_a_list(tmp_path):
+    path = tmp_path / "c.jsonl"
+    path.write_text('{"path": "a.wav", "tags": ["folk; slow", "sad", null, 7]}')
+    assert read_captions(path).rows["a.wav"].tags == "folk, slow, sad, 7"
+
+
+def test_a_file_whose_row_cannot_be_read_does_not_get_the_folders_licence(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("path,caption,licence\na.wav,one, two,All rights reserved\nb.wav,x,CC0\n")
+    table = read_captions(path)
+    assert table.rows["a.wav"].licence == UNREADABLE_ROW
+    assert table.rows["b.wav"].licence == "CC0"
+
+
+def test_a_table_of_broken_rows_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(table_records, "MOST_BROKEN", 50)
+    path = tmp_path / "c.jsonl"
+    path.write_text("{\n" * 60)
+    with pytest.raises(ValueError, match="51 broken rows"):
+        read_captions(path)

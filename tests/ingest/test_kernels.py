@@ -1,0 +1,113 @@
+"""Compiled kernels give what their own Python gives, bit by bit: no vectoriser changes a result."""
+
+import numpy as np
+import pytest
+from scipy.signal import sosfilt
+
+from padstal.ingest import kernels
+from padstal.ingest.blocks import BLOCK
+from padstal.ingest.loudness import MEMORY_SECONDS, k_weighting
+from padstal.ingest.resample import resample
+from padstal.ingest.standardise import resampled
+from padstal.ingest.waveform import waveform
+
+SAMPLES = 1_003
+
+
+def audio(channels: int) -> np.ndarray:
+    rng = np.random.default_rng(channels)
+    return (0.3 * rng.standard_normal((SAMPLES, channels))).astype(np.float32)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_loops_over_samples_give_the_same_bits_as_python(channels):
+    audio_SC = audio(channels)
+    rows_RL, sections = audio(4).astype(np.float64), k_weighting(44_100)
+    states = np.zeros((2, 6, 4))
+    kernels.filter_rows(rows_RL, sections, states[0])
+    kernels.filter_rows.py_func(rows_RL, sections, states[1])
+    assert (states[0] == states[1]).all()
+    edges = np.array([0, 1, 400, 401, SAMPLES])
+    for given in (audio_SC, audio_SC.astype(np.float64)):
+        found, peak = kernels.energies(given, sections, edges, 100)
+        expected, expected_peak = kernels.energies.py_func(given, sections, edges, 100)
+        assert (found == expected).all()
+        assert peak == expected_peak == np.abs(given).max()
+    pcm_SC, expected_SC = np.zeros((2, *audio_SC.shape), np.int16)
+    kernels.quantise(audio_SC, np.float32(1.7), pcm_SC)
+    kernels.quantise.py_func(audio_SC, np.float32(1.7), expected_SC)
+    assert (pcm_SC == expected_SC).all()
+    assert kernels.peak_and_squares(pcm_SC) == kernels.peak_and_squares.py_func(pcm_SC)
+    window_P = np.hanning(100).astype(np.float32)
+    expected_NP = pcm_SC[:1000].astype(np.float32).sum(axis=1).reshape(-1, 100) * window_P
+    for every in (1, 3, 9, 10, 99):
+        assert (kernels.framed(pcm_SC, window_P, every) == expected_NP[::every]).all()
+    for threshold in (0.1, 1.0, 9.0):
+        assert kernels.swings(audio_SC, threshold) == kernels.swings.py_func(audio_SC, threshold)
+        floor = np.float32(threshold)
+        assert kernels.count_from(audio_SC[:, 0].copy(), floor) == (abs(audio_SC[:, 0]) >= floor).sum()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("samples", [1, 2, 300, 20_000, 100_003])
+def test_stretches_that_are_filtered_side_by_side_have_the_energies_of_the_whole(channels, samples):
+    audio_SC = np.random.default_rng(samples).standard_normal((samples, channels)).astype(np.float32)
+    audio_SC[samples // 2 :] *= 1e-3
+    sections, edges = k_weighting(44_100), np.unique([0, 1, *range(0, samples, 441), samples])
+    energy_S = np.square(sosfilt(sections, audio_SC.astype(np.float64), axis=0)).sum(axis=1)
+    found, peak = kernels.energies(audio_SC, sections, edges, round(MEMORY_SECONDS * 44_100))
+    assert found == pytest.approx(np.add.reduceat(energy_S, edges[:-1]), rel=1e-9)
+    assert peak == np.abs(audio_SC).max()
+
+
+def test_moments_give_the_same_bits_as_python():
+    for samples in (SAMPLES, SAMPLES - 1):
+        assert kernels.moments(audio(2)[:samples]) == kernels.moments.py_func(audio(2)[:samples])
+    audio_SC = audio(2).astype(np.float64)
+    left, right = audio_SC.T
+    expected = (left.sum(), right.sum(), left @ left, right @ right, left @ right)
+    assert kernels.moments(audio(2)) == pytest.approx(expected)
+
+
+def test_powers_of_spectra_are_those_of_numpy():
+    rng = np.random.default_rng(0)
+    spectrum_NF = (rng.standard_normal((37, 129)) + 1j * rng.standard_normal((37, 129))).astype(np.complex64)
+    expected = np.square(spectrum_NF.real).sum(axis=0) + np.square(spectrum_NF.imag).sum(axis=0)
+    assert (kernels.power(spectrum_NF) == expected).all()
+
+
+def test_the_largest_magnitude_is_found_anywhere():
+    samples = audio(1)[:, 0]
+    for at in (0, 500, SAMPLES - 1):
+        for value in (-3.5, 3.5):
+            changed = samples.copy()
+            changed[at] = value
+            assert kernels.largest(changed) == kernels.largest.py_func(changed) == np.float32(3.5)
+    assert kernels.largest(np.full(3, -0.0, np.float32)) == 0
+
+
+def test_flat_tops_are_counted_in_every_block_that_has_them():
+    samples = audio(2)
+    many = np.tile(samples / np.abs(samples).max() * np.float32(0.5), (200, 1))
+    many[::1000] = 1.0
+    expected = (np.abs(many) >= np.float32(0.98)).sum() / many.size
+    assert waveform(many).clipped_share == expected > 0
+    assert waveform(np.zeros((10, 1), np.float32)).clipped_share == 0
+
+
+def test_channels_are_parted_and_joined():
+    audio_SC = audio(2)
+    assert (kernels.planes(audio_SC) == audio_SC.T).all()
+    joined_SC = np.zeros_like(audio_SC)
+    kernels.interleave(audio_SC[:, 0], audio_SC[:, 1], joined_SC)
+    assert (joined_SC == audio_SC).all()
+
+
+@pytest.mark.parametrize(
+    ("from_rate", "to_rate"), [(48_000, 44_100), (44_100, 16_000), (8_000, 192_000), (44_101, 44_100)]
+)
+@pytest.mark.parametrize("samples", [2, 1000, BLOCK // 2, BLOCK // 2 + 1, 3 * BLOCK + 5])
+def test_stereo_is_resampled_to_the_bits_of_pairs(from_rate, to_rate, samples):
+    audio_SC = np.random.default_rng(samples).uniform(-1, 1, (samples, 2)).astype(np.float32)
+    found_SC = resampled(audio_SC, from_rate=from_rate, sample_rate=to_rate, channels=2, silence_dbfs=-200.0)
+    assert np.array_equal(found_SC, resample(audio_SC, from_rate, to_rate))

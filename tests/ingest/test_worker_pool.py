@@ -1,0 +1,93 @@
+"""Results come in order from any executor, and one item's crash or hang is that item's alone.
+
+Workers run `eval` of the standard library: a new process cannot import a test module.
+"""
+
+import os
+import time
+
+import pytest
+
+from padstal.ingest.worker_pool import Workers, ordered_map
+
+CRASH = "__import__('os')._exit(1)"
+HANG = "__import__('ctypes').PyDLL(None).pause()"
+"""In C, and no other Python thread of the process runs meanwhile."""
+LOSE_NURSERY = "(os := __import__('os')).kill(os.getppid(), 9) or __import__('time').sleep(100)"
+LOSE_WORKER = "(os := __import__('os')).kill(int(open(f'/proc/{os.getppid()}/stat').read().split()[3]), 9)"
+
+
+def _ends() -> dict:
+    return {"crashed": lambda item: f"crashed: {item}", "timed_out": lambda item: f"timed out: {item}"}
+
+
+def test_one_process_without_a_limit_maps_here():
+    assert list(ordered_map(eval, ["1 + 1", "2 * 3"], workers=Workers(1))) == [2, 6]
+    here = str(os.getpid())
+    assert list(ordered_map(eval, ["str(__import__('os').getpid())"], workers=Workers(1))) == [here]
+    with pytest.raises(ZeroDivisionError):
+        list(ordered_map(eval, ["1", "1 / 0"], workers=Workers(1)))
+
+
+def test_a_crash_is_contained_and_order_and_threads_are_kept(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    items = ["1 + 1", CRASH, "__import__('time').sleep(0.05) or 3", "__import__('os').environ['OMP_NUM_THREADS']"]
+    found = list(ordered_map(eval, items, workers=Workers(2), **_ends()))
+    assert found == [2, f"crashed: {CRASH}", 3, "1"]
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+@pytest.mark.slow
+def test_what_hangs_in_c_is_killed_and_its_neighbours_are_not():
+    items = ["1 + 1", HANG, "2 * 3", "3 * 3", "4 * 4"]
+    found = list(ordered_map(eval, items, workers=Workers(1), seconds=4.0, **_ends()))
+    assert found == [2, f"timed out: {HANG}", 6, 9, 16]
+
+
+def test_what_kills_the_process_that_all_are_copied_from_is_alone_lost():
+    items = ["__import__('time').sleep(1) or 1", LOSE_NURSERY, *map(str, range(5)), LOSE_NURSERY, "5"]
+    found = list(ordered_map(eval, items, workers=Workers(2), **_ends()))
+    lost = f"crashed: {LOSE_NURSERY}"
+    assert found == [1, lost, 0, 1, 2, 3, 4, lost, 5]
+
+
+def test_an_exception_is_raised_here_and_work_that_is_left_ends_at_once():
+    started = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        list(ordered_map(eval, ["1 / 0", "__import__('time').sleep(100)"], workers=Workers(2)))
+    assert time.monotonic() - started < 30
+
+
+def test_a_crash_without_a_result_for_it_is_an_error():
+    with pytest.raises(RuntimeError, match="died"):
+        list(ordered_map(eval, [CRASH], workers=Workers(2)))
+
+
+def test_what_is_known_needs_no_worker_and_items_are_read_as_needed():
+    read = 0
+
+    def items():
+        nonlocal read
+        for read in range(1, 100_001):
+            yield str(read)
+
+    found = ordered_map(eval, items(), workers=Workers(2), known=lambda item: f"known {item}")
+    assert [next(found) for _ in range(3)] == ["known 1", "known 2", "known 3"]
+    assert read < 1000
+    found.close()
+
+
+@pytest.mark.slow
+def test_a_dask_scheduler_that_is_not_there_is_named():
+    with pytest.raises(ConnectionError, match=r"tcp://127\.0\.0\.1:9: no Dask scheduler"):
+        list(ordered_map(eval, ["1"], workers=Workers(1, "dask", "tcp://127.0.0.1:9")))
+
+
+@pytest.mark.slow
+def test_dask_contains_crashes_hangs_and_the_loss_of_its_workers():
+    items = [str(i) for i in range(11)]
+    items[3], items[8], items[9] = CRASH, LOSE_WORKER, HANG
+    found = list(ordered_map(eval, items, workers=Workers(2, "dask"), seconds=15.0, **_ends()))
+    expected: list[object] = list(range(11))
+    expected[3], expected[8], expected[9] = f"crashed: {CRASH}", f"crashed: {LOSE_WORKER}", f"timed out: {HANG}"
+    assert found == expected

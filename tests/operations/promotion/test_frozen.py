@@ -1,0 +1,122 @@
+"""Frozen prompts: what they hold, that they are kept, and how each revision plays them."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import save_file
+from tests.diffusion.fakes import FRAMES, RATIO, FakeAutoencoder, FakeTextEncoder, config, random_denoiser
+from tests.evaluation.fakes import GENRES, FakeTagger
+from tests.operations.promotion.world import World, freeze
+from tests.stages.test_sample import PARAMS
+from typer.testing import CliRunner
+
+from padstal.cli import app
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.core.data.atomic import read_json
+from padstal.core.paths import Paths
+from padstal.diffusion.checkpoint import fingerprint, save
+from padstal.operations.promotion import frozen
+from padstal.operations.promotion import generate_frozen as perform
+from padstal.operations.promotion.frozen import FrozenPrompts, Prompt
+
+PROMPTS = FrozenPrompts(
+    "demo",
+    ("jazz", "rock"),
+    (5, 6),
+    2,
+    tuple(
+        Prompt(f"test_00{n}", text, f"clip{n}", "jazz", (0.75, 0.25), 0.0, 18.0) for n, text in enumerate(("a", "b"))
+    ),
+)
+
+
+def test_they_come_from_the_test_split_with_what_the_tagger_hears(world: World) -> None:
+    made = freeze(Paths(world.root, "demo"))
+    assert len(made.prompts) == 16
+    assert len({one.clip_id for one in made.prompts}) == 16
+    assert all(one.genre == one.prompt.split(",")[0] for one in made.prompts)
+    assert made.posteriors(GENRES).sum(axis=1) == pytest.approx(np.ones(16), abs=1e-4)
+
+
+def test_they_are_read_as_written(tmp_path: Path) -> None:
+    frozen.write(tmp_path / "frozen.json", PROMPTS)
+    assert frozen.read(tmp_path / "frozen.json")[0] == PROMPTS
+
+
+def test_another_taggers_words_are_put_in_order_or_refused() -> None:
+    assert PROMPTS.posteriors(("rock", "jazz"))[0].tolist() == [0.25, 0.75]
+    with pytest.raises(ValueError, match="freeze prompts again"):
+        PROMPTS.posteriors(("rock", "pop"))
+
+
+def test_something_else_is_no_frozen_prompts(tmp_path: Path) -> None:
+    (tmp_path / "frozen.json").write_text('{"format": "another"}')
+    with pytest.raises(ValueError, match="no frozen prompts of this version"):
+        frozen.read(tmp_path / "frozen.json")
+    with pytest.raises(FileNotFoundError, match="freeze-prompts"):
+        frozen.read(tmp_path / "none.json")
+
+
+def test_the_command_writes_them_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("padstal.foundation.tagger"), "load", lambda *_: FakeTagger())
+    params = yaml.safe_load((world.root / "params.yaml").read_text())
+    params["scales"]["demo"]["ingest"]["sample_rate"] = 8000  # the least that params allow; tones do not care
+    (world.root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    file = world.root / "data/demo/frozen_prompts.json"
+    before = file.read_bytes()
+    refused = CliRunner().invoke(app, ["freeze-prompts"])
+    assert refused.exit_code == 1
+    assert "there are frozen prompts already" in refused.stderr
+    assert file.read_bytes() == before
+    forced = CliRunner().invoke(app, ["freeze-prompts", "--force", "--count", "5"])
+    assert forced.exit_code == 0, forced.output
+    assert len(read_json(file)["prompts"]) == 5
+    assert "promote.least_prompts asks for 8" in forced.output
+
+
+def test_a_revision_plays_them_with_its_own_params_and_twice_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, fake in (
+        ("padstal.foundation.text_encoder", FakeTextEncoder),
+        ("padstal.codecs.checkpoint", FakeAutoencoder),
+    ):
+        monkeypatch.setattr(importlib.import_module(module), "load", lambda folder, device, fake=fake: fake())
+    paths = Paths(tmp_path, "demo")
+    for folder in (paths.vae("tal"), paths.foundation("text_encoder"), paths.diffusion("tal_dit")):
+        folder.mkdir(parents=True)
+        save_file({"weight": torch.ones(1)}, folder / "model.safetensors")
+    belongs = config(
+        vae_fingerprint=fingerprint(paths.vae("tal")), text_fingerprint=fingerprint(paths.foundation("text_encoder"))
+    )
+    save(paths.diffusion("tal_dit"), random_denoiser(), LatentStatistics(torch.zeros(6), torch.ones(6)), belongs)
+    runtime = {"device": "cpu", "workers": 1, "threads": 1}
+    params = {"scale": "demo", "runtime": runtime, "scales": {"demo": {"sample": listed(PARAMS)}}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    frozen.write(tmp_path / "frozen.json", PROMPTS)
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        perform.main(tmp_path / "frozen.json", tmp_path / name, "tal_dit", "cads")
+    audio = np.load(tmp_path / "one" / "audio.npy")
+    assert audio.shape == (2 * 4, FRAMES * RATIO, 1)
+    assert audio.dtype == np.int16
+    assert (tmp_path / "one" / "audio.npy").read_bytes() == (tmp_path / "two" / "audio.npy").read_bytes()
+    record = read_json(tmp_path / "one" / "record.json")
+    assert (record["sample_rate"], record["perturbation"]["mode"], record["perturbation"]["strength"]) == (
+        8000,
+        "cads",
+        0.1,
+    )
+    with pytest.raises(ValueError, match="the sampling grid has none, cads, pads"):
+        perform.main(tmp_path / "frozen.json", tmp_path / "three", "tal_dit", "another")
+
+
+def listed(node: object) -> object:
+    """Tuples as lists, for YAML."""
+    if isinstance(node, dict):
+        return {key: listed(item) for key, item in node.items()}
+    return [listed(item) for item in node] if isinstance(node, list | tuple) else node

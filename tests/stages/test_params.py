@@ -1,0 +1,110 @@
+"""A wrong value in `params.yaml` is an error that names the key path, the value and what is allowed, at every scale."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from padstal.core.explain import explain
+from padstal.core.params import ParamsError
+from padstal.stages.params import STAGES, load_tree, reserved_keys
+
+PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
+
+
+@pytest.fixture(scope="module")
+def good() -> Any:
+    return yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+
+
+def _error(tmp_path: Path, raw: Any) -> str:
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    with pytest.raises(ParamsError) as error:
+        load_tree(file)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("scale", ["demo", "study", "full"])
+def test_an_error_in_any_scale_is_found_whichever_is_active(tmp_path: Path, good: Any, scale: str) -> None:
+    raw = copy.deepcopy(good)
+    raw["scales"][scale]["ingest"]["sample_rate"] = 10
+    assert _error(tmp_path, raw) == (
+        f"scales.{scale}.ingest.sample_rate = 10: input should be greater than or equal to 8000"
+    )
+
+
+def test_an_unknown_key_is_named_with_its_value(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["score"]["colour"] = "red"
+    assert _error(tmp_path, raw).startswith("scales.demo.score.colour = 'red': unknown key")
+
+
+def test_a_missing_key_is_named(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    del raw["scales"]["study"]["gate"]["stop_at"]
+    assert _error(tmp_path, raw).startswith("scales.study.gate.stop_at: missing")
+
+
+def test_a_wrong_choice_says_the_right_ones(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["runtime"]["device"] = "tpu"
+    assert _error(tmp_path, raw) == "runtime.device = 'tpu': input should be 'auto', 'cpu' or 'cuda'"
+
+
+def test_a_key_path_holds_keys_of_the_file_and_nothing_else(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["ingest"]["sources"] = [{"kind": "synth", "tracks": 1, "track_seconds": 18, "seed": 0}]
+    assert _error(tmp_path, raw).startswith("scales.demo.ingest.sources.0.tracks = 1: ")
+
+
+def test_values_that_contradict_each_other_are_named_without_the_whole_section(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["ingest"]["splits"] = {"train": 0.5, "validation": 0.3, "test": 0.3}
+    assert _error(tmp_path, raw) == "scales.demo.ingest.splits: train + validation + test = 1.1, expected 1"
+
+
+def test_all_errors_come_at_once(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["tracking"]["mode"] = "maybe"
+    raw["scales"]["full"]["ingest"]["channels"] = 3
+    assert len(_error(tmp_path, raw).splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["size", "nfiles"])
+def test_keys_that_dvc_drops_from_its_hash_are_refused_with_the_reason(tmp_path: Path, good: Any, name: str) -> None:
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["ingest"]["sources"][0][name] = 3
+    assert f"scales.demo.ingest.sources.0.{name}: rename it" in _error(tmp_path, raw)
+
+
+def test_reserved_keys_are_found_at_any_depth() -> None:
+    assert list(reserved_keys({"a": [{"b": {"size": 1}}], "nfiles": 2, "sizes": 3})) == ["a.0.b.size", "nfiles"]
+
+
+def test_a_budget_names_a_stage(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["budget"]["train"] = 3
+    assert "budget.train = 3" in _error(tmp_path, raw)
+
+
+def test_every_value_of_every_scale_is_explained(good: Any) -> None:
+    tree = load_tree(PARAMS)
+    for scale in ("demo", "study", "full"):
+        for stage in STAGES:
+            rows = list(explain(tree.scales[scale].section(stage), f"scales.{scale}.{stage}"))
+            assert rows, f"{stage} has no values"
+            unexplained = [row.path for row in rows if not row.meaning]
+            assert not unexplained
+            for row in rows:
+                node = good
+                for key in row.path.split("."):
+                    node = node[int(key) if isinstance(node, list) else key]
+
+
+def test_a_time_limit_names_a_stage(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["operations"]["time_limits"] = {"train": 3}
+    assert "operations.time_limits.train: no such stage" in _error(tmp_path, raw)

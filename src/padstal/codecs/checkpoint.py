@@ -1,4 +1,4 @@
-"""A trained autoencoder on disk, and frozen behind `interfaces.Autoencoder`.
+"""A trained autoencoder on disk, and frozen behind `protocols.Codec`.
 
 The folder holds the averaged weights of what inference and the probes need (the text decoder and w_t stay behind), as
 `model.safetensors`, and `config.json`.
@@ -16,6 +16,7 @@ from padstal.codecs import backbone
 from padstal.codecs.audio_vae import AudioVae
 from padstal.codecs.tal_vae import TalConfig, TalVae
 from padstal.core.data.atomic import read_json, write_json
+from padstal.core.data.units import samples_to_frames
 from padstal.core.protocols import TextStates
 
 NOT_SHIPPED = ("encoder_w_t", "text_decoder")
@@ -88,7 +89,7 @@ def load(folder: Path, device: torch.device | str) -> "FrozenAudioVae | FrozenTa
 
 
 class FrozenAudioVae:
-    """The audio-only autoencoder, an `interfaces.Autoencoder`; its latent is z."""
+    """The audio-only autoencoder, an `protocols.Codec`; its latent is z."""
 
     def __init__(self, model: AudioVae, form: AudioForm, sample_rate: int):
         self.model = model
@@ -97,6 +98,9 @@ class FrozenAudioVae:
         self.ratio = form.backbone.ratio
         self.latent_channels = form.latent_channels
         self.channel_groups = {"z": (0, form.latent_channels)}
+
+    def latent_shape(self, samples: int) -> tuple[int, ...]:
+        return (self.latent_channels, samples_to_frames(samples, self.ratio))
 
     @torch.no_grad()
     def encode(self, audio_BCS: torch.Tensor, texts: TextStates | None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -111,7 +115,7 @@ class FrozenAudioVae:
 
 
 class FrozenTalVae:
-    """The text-aware autoencoder, an `interfaces.Autoencoder`; its latent is [w_m; z_p]."""
+    """The text-aware autoencoder, an `protocols.Codec`; its latent is [w_m; z_p]."""
 
     def __init__(self, model: TalVae, sample_rate: int):
         config = model.config
@@ -121,6 +125,9 @@ class FrozenTalVae:
         self.ratio = config.private.ratio
         self.latent_channels = config.private_channels + config.shared_channels
         self.channel_groups = config.channel_groups
+
+    def latent_shape(self, samples: int) -> tuple[int, ...]:
+        return (self.latent_channels, samples_to_frames(samples, self.ratio))
 
     @torch.no_grad()
     def encode(self, audio_BCS: torch.Tensor, texts: TextStates | None) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,5 +1,6 @@
 """Reading `params.yaml`: one section, checked; errors name the key path, the value and what is allowed."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +46,7 @@ def check(model: type[SectionT], raw: Any, at: str) -> SectionT:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(without_passwords("\n".join(_explain(one, at, raw) for one in error.errors()))) from None
+        raise ParamsError(without_passwords("\n".join(explained(error, at, raw)))) from None
 
 
 def load_section(path: Path, name: str, model: type[SectionT], scale: str | None = None) -> SectionT:
@@ -62,6 +63,17 @@ def load_section(path: Path, name: str, model: type[SectionT], scale: str | None
     except (KeyError, TypeError):
         raise ParamsError(f"{at}: missing from {path}") from None
     return check(model, raw, at)
+
+
+def explained(error: ValidationError, at: str, raw: Any) -> Iterator[str]:
+    """One line for each wrong value: key path below `at`, value, what is allowed."""
+    for detail in error.errors():
+        inner = detail.get("ctx", {}).get("error")
+        if isinstance(inner, ValidationError):  # a kind of a table (`core/kinds.py`) checks its own values
+            where = ".".join([*([at] if at else []), *_keys(detail["loc"], raw)])
+            yield from explained(inner, where, detail["input"])
+        else:
+            yield _explain(detail, at, raw)
 
 
 def _explain(detail: Any, at: str, raw: Any) -> str:

@@ -59,7 +59,7 @@ def compare_spaces(
     """precision@k of every space of every autoencoder, on the same queries and candidates.
 
     Args:
-        folders: Autoencoder → folder of its latents.
+        folders: Codec → folder of its latents.
         genre: Clip → genre.
         track: Clip → track.
         k: Neighbours.

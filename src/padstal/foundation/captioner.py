@@ -26,7 +26,7 @@ MAX_INSTRUMENTS = 4
 
 @dataclass(frozen=True)
 class TagCaptioner:
-    """Names a tagger's tags; implements `interfaces.Captioner`."""
+    """Names a tagger's tags; implements `protocols.Captioner`."""
 
     tagger: Tagger
     licence: str = ""

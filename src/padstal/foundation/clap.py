@@ -76,7 +76,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class SmallClap:
-    """A frozen small CLAP; implements `interfaces.AudioTextEmbedder`."""
+    """A frozen small CLAP; implements `protocols.AudioTextEmbedder`."""
 
     model: nn.Module
     mel: LogMel

@@ -36,7 +36,7 @@ POSITION_IDS = "text_branch.embeddings.position_ids"
 
 @dataclass(frozen=True)
 class LaionClap:
-    """LAION's CLAP, frozen; implements `interfaces.AudioTextEmbedder`."""
+    """LAION's CLAP, frozen; implements `protocols.AudioTextEmbedder`."""
 
     model: Any
     tokenizer: Any

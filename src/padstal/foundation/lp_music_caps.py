@@ -65,7 +65,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class LpMusicCaps:
-    """The frozen captioner; implements `interfaces.Captioner`."""
+    """The frozen captioner; implements `protocols.Captioner`."""
 
     model: Any
     tokenizer: Any

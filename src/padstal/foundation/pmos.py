@@ -51,7 +51,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class StatisticsScorer:
-    """A frozen p-MOS regressor; implements `interfaces.QualityScorer`."""
+    """A frozen p-MOS regressor; implements `protocols.QualityScorer`."""
 
     model: nn.Module
     mel: LogMel

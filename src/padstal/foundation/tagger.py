@@ -80,7 +80,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class ConvTagger:
-    """A frozen tagger; implements `interfaces.Tagger`."""
+    """A frozen tagger; implements `protocols.Tagger`."""
 
     model: Any
     mel: LogMel

@@ -53,7 +53,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class T5TextEncoder:
-    """A frozen T5 encoder; implements `interfaces.TextEncoder`."""
+    """A frozen T5 encoder; implements `protocols.TextEncoder`."""
 
     model: Any
     tokenizer: Any

@@ -80,7 +80,7 @@ class Members(nn.ModuleList):
 
 @dataclass(frozen=True)
 class Wav2Vec2Scorer:
-    """A frozen wav2vec 2.0 scorer; implements `interfaces.QualityScorer`."""
+    """A frozen wav2vec 2.0 scorer; implements `protocols.QualityScorer`."""
 
     model: nn.Module
     least_samples: int

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from padstal.core.protocols import Autoencoder, TextEncoder, TextStates
+from padstal.core.protocols import Codec, TextEncoder, TextStates
 from padstal.diffusion.checkpoint import DiffusionModel, check_belongs
 from padstal.diffusion.checkpoint import load as load_diffusion
 from padstal.diffusion.clips import CaptionStates
@@ -35,7 +35,7 @@ class Bundle:
     """Everything that generation takes: denoiser, autoencoder and text encoder that belong together."""
 
     model: DiffusionModel
-    autoencoder: Autoencoder
+    autoencoder: Codec
     text_encoder: TextEncoder
     device: torch.device
 

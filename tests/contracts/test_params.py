@@ -1,5 +1,9 @@
 """`params.yaml` as it is in the repository holds at all scales."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,3 +48,83 @@ def test_every_stage_has_a_budget(scale: str) -> None:
         items = next(iter(content.get("matrix", {"": []}).values()))
         assert stage in budget or (items and all(f"{stage}@{item}" in budget for item in items)), stage
     assert not [name for name in budget if name.partition("@")[0] not in dvc_stages()]
+
+
+def test_no_two_places_share_a_mapping() -> None:
+    """`<<` takes over keys; a mapping below a key would be one for both places, and what is set in one is set in both."""
+    seen: dict[int, str] = {}
+    for at, node in _mappings(tree := _raw()):
+        assert id(node) not in seen, f"{at} is {seen[id(node)]}: give it a `<<` of its own"
+        seen[id(node)] = at
+    assert tree["scales"]["study"]["gate"] == tree["scales"]["demo"]["gate"], "the same values may be in both"
+
+
+@pytest.mark.parametrize("scale", ["demo", "study", "full"])
+def test_an_experiment_changes_the_values_it_names_and_no_other(tmp_path: Path, scale: str) -> None:
+    """As `dvc exp run -S` does it: a number of every mapping of a scale, all at once."""
+    from dvc.utils.hydra import apply_overrides
+
+    expected = _raw()
+    named = []
+    for at, node in _mappings(expected["scales"][scale], f"scales.{scale}"):
+        key = next((key for key, old in node.items() if type(old) in (int, float)), None)
+        if key is not None:
+            node[key] += 1
+            named.append(f"{at}.{key}={node[key]}")
+    file = tmp_path / "params.yaml"
+    file.write_bytes(PARAMS.read_bytes())
+    apply_overrides(file, named)
+    assert len(named) > 25
+    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert found == expected
+    assert _orders_in_lists(found) == _orders_in_lists(expected), "or `dvc exp diff` takes the whole list for changed"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stages"),
+    [
+        ("    score: {<<: *score}", "    score: {<<: *score, batch_clips: 65}", {"score"}),
+        (
+            "      <<: *demo_sample",
+            "      <<: *demo_sample\n      sigma_max: 90.0",
+            {"sample@audio_dit", "sample@tal_dit"},
+        ),
+        ("tal_dit: {<<: *study_dit, vae: tal}", "tal_dit: {<<: *study_dit, vae: audio}", {"train_diffusion@tal_dit"}),
+        ("      rho1: 0.25", "      rho1: 0.26", {"caption"}),
+    ],
+    ids=["of study", "of all items", "of one item", "of demo, which study takes over"],
+)
+def test_an_edit_makes_those_stages_stale_that_read_it(tmp_path: Path, old: str, new: str, stages: set[str]) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
+    text = PARAMS.read_text(encoding="utf-8").replace("scale: demo", "scale: study", 1)
+    assert text.count(old) == 1
+    before, after = (_read_by_stages(tmp_path, content) for content in (text, text.replace(old, new)))
+    assert {stage for stage in before if before[stage] != after[stage]} == stages | {"report"}
+
+
+def _mappings(node: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """All mappings below a node, with their key paths."""
+    if isinstance(node, dict):
+        yield at, node
+    for key, child in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from _mappings(child, f"{at}.{key}" if at else str(key))
+
+
+def _orders_in_lists(tree: Any) -> dict[str, list[str]]:
+    """The keys of each mapping that is an entry of a list."""
+    return {at: list(node) for at, node in _mappings(tree) if at.rpartition(".")[2].isdigit()}
+
+
+def _read_by_stages(root: Path, params: str) -> dict[str, Any]:
+    """The params that each stage reads, as DVC resolves them."""
+    from dvc.dependency import ParamsDependency
+    from dvc.repo import Repo
+
+    (root / "params.yaml").write_text(params, encoding="utf-8")
+    with Repo(str(root)) as repo:
+        return {
+            stage.name: [dep.read_params(flatten=False) for dep in stage.deps if isinstance(dep, ParamsDependency)]
+            for stage in repo.index.stages
+        }

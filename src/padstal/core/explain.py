@@ -30,7 +30,14 @@ class Explained:
 
 
 def explain(section: Section, at: str) -> Iterator[Explained]:
-    """All values of `section`, whose key path is `at`, nested sections included."""
+    """All values of `section`, whose key path is `at`, nested sections included; one may explain itself (a sweep)."""
+    own = getattr(section, "explained", None)
+    if own is not None:
+        yield from own(at)
+        return
+    for name, one in (section.model_extra or {}).items():
+        for where, inner in _sections(one, f"{at}.{name}" if at else name):
+            yield from explain(inner, where)
     for name, field in type(section).model_fields.items():
         path = f"{at}.{field.alias or name}" if at else field.alias or name
         content = getattr(section, name)

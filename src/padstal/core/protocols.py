@@ -6,12 +6,16 @@ latent channels, T latent frames; [B, D, …] are latents of any shape. I sample
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     import torch
+
+    from padstal.diffusion.conditioning import Timing
+    from padstal.sampling.batching import Batch
+    from padstal.sampling.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -338,33 +342,76 @@ class Group:
 
 
 class DiversityMethod(Protocol):
-    """What makes the samples of a prompt differ. Two hooks; each may leave things as they are."""
+    """What makes the samples of a prompt differ, by hooks that each may leave things as they are."""
 
-    @property
-    def strength(self) -> float:
-        """s, where a sweep orders the method's settings from weak to strong; 0 changes nothing."""
-        ...
-
-    @property
-    def couples(self) -> bool:
-        """Whether a sample depends on the others of its group: then a prompt's samples must fit one batch."""
-        ...
-
-    @property
-    def perturb_uncond(self) -> Literal["none", "shared", "independent"]:
-        """Whether guidance's other branches stay as they are, or are conditioned with the same or with own noise."""
-        ...
+    couples: ClassVar[bool]
+    """Whether a sample depends on the others of its group: then a prompt's samples must fit one batch."""
 
     def perturbs(self, t: float) -> bool:
-        """Whether `condition` changes anything at diffusion time t; only then noise is drawn."""
+        """Whether the two `condition` hooks change anything at diffusion time t; only then noise is drawn."""
         ...
 
     def condition(
         self, text_BLC: "torch.Tensor", mask_BL: "torch.Tensor", noise_BLC: "torch.Tensor", t: float
     ) -> "torch.Tensor":
-        """Embedded text rows as the network shall see them at diffusion time t; n is fresh at every call."""
+        """Embedded text rows as the network shall see them at t; n is fresh at every call."""
+        ...
+
+    def condition_uncond(
+        self, text_BLC: "torch.Tensor", mask_BL: "torch.Tensor", noise_BLC: "torch.Tensor", own: Noise, t: float
+    ) -> "torch.Tensor":
+        """The same for guidance's other branches, which may share the noise or ask for their own."""
         ...
 
     def guide(self, x_ID: "torch.Tensor", denoised_ID: "torch.Tensor", sigma: float, group: Group) -> "torch.Tensor":
         """D [I, D, …] of one group's samples, moved; fillers of a batch are in no group."""
+        ...
+
+
+class System(Protocol):
+    """A codec, its denoisers and a text encoder that belong together: from text to audio."""
+
+    @property
+    def name(self) -> str:
+        """As in params."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """C, of the audio."""
+        ...
+
+    @property
+    def samples(self) -> int:
+        """S, of a clip."""
+        ...
+
+    @property
+    def seconds_total(self) -> float:
+        """Length of track, s, that a sample is told where nothing else is asked for."""
+        ...
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """Encodes prompts."""
+        ...
+
+    @property
+    def device(self) -> "torch.device":
+        """Where the models are."""
+        ...
+
+    def sample(
+        self, text: TextStates, timing: "Timing", batch: "Batch", setting: "Setting", *, bf16: bool
+    ) -> "torch.Tensor":
+        """Audio [B, C, S] of one batch, not clipped."""
+        ...
+
+    def scales(self, prompts: Sequence[str]) -> dict[str, float]:
+        """What strengths are to be read against, by name; e.g. rms of embedded rows of real tokens."""
         ...

@@ -12,7 +12,7 @@ class Section(BaseModel):
 
 
 def value(doc: str, unit: str = "", **limits: Any) -> Any:
-    """A required value of a section.
+    """A value of a section; required, unless a `default` is among the limits.
 
     Args:
         doc: What it is, in one sentence.

@@ -1,75 +1,60 @@
 """A trained denoiser on disk: averaged weights, the statistics of its latents, and what it belongs to.
 
-A denoiser is only right with the autoencoder whose latents it learnt and the text encoder whose states it read, so
-their content addresses are kept and checked before sampling.
+A denoiser is only right with the codec whose latents it learnt and the text encoder whose states it read, so their
+content addresses are kept and checked before sampling.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.content import sha256_file
+from padstal.core.section import Section, value
 from padstal.diffusion.denoiser import Denoiser
-from padstal.nn.dit import DiTShape
+from padstal.diffusion.form import DenoiserForm
 
 ROLE = "diffusion"
 WEIGHTS, CONFIG, STATISTICS = "model.safetensors", "config.json", "statistics.safetensors"
 
 
-@dataclass(frozen=True)
-class DiffusionConfig:
-    """What a denoiser is and belongs to.
+class DenoiserConfig(Section):
+    """What a denoiser is and belongs to."""
 
-    Attributes:
-        name: Of the model, e.g. "tal_dit".
-        origin: What it was trained on.
-        shape: Of the transformer.
-        vae: Name of the autoencoder.
-        vae_fingerprint: SHA-256 of the autoencoder's weights.
-        text_fingerprint: SHA-256 of the text encoder's weights.
-        text_positions: L, rows of text.
-        frames: T, latent frames of a clip.
-        ratio: Samples of a frame.
-        sample_rate: Of the audio, Hz.
-        channels: Of the audio.
-        channel_groups: Name → [start, stop) of each group of latent channels, in order.
-        seconds_total: Median length of the training tracks, s; what sampling says where nothing else is asked for.
-    """
-
-    name: str
-    origin: str
-    shape: DiTShape
-    vae: str
-    vae_fingerprint: str
-    text_fingerprint: str
-    text_positions: int
-    frames: int
-    ratio: int
-    sample_rate: int
-    channels: int
-    channel_groups: dict[str, tuple[int, int]]
-    seconds_total: float
+    name: str = value("of the denoiser, e.g. tal_dit")
+    origin: str = value("what it was trained on")
+    form: DenoiserForm
+    text_width: int = value("features of a text state")
+    text_positions: int = value("L, rows of text")
+    codec: str = value("name of the codec")
+    codec_fingerprint: str = value("SHA-256 of the codec's weights")
+    text_fingerprint: str = value("SHA-256 of the text encoder's weights")
+    latent_shape: tuple[int, ...] = value("of one latent, (D, …)")
+    ratio: int = value("samples of a latent frame", "samples")
+    sample_rate: int = value("of the audio", "Hz")
+    channels: int = value("of the audio")
+    channel_groups: dict[str, tuple[int, int]] = value("name → [start, stop) of each group of latent channels")
+    seconds_total: float = value("median length of the training tracks; what sampling says if asked nothing else", "s")
 
 
 @dataclass(frozen=True)
-class DiffusionModel:
+class TrainedDenoiser:
     """A denoiser ready to sample from (averaged weights, eval mode, frozen), its statistics and config."""
 
     denoiser: Denoiser
     statistics: LatentStatistics
-    config: DiffusionConfig
+    config: DenoiserConfig
 
 
 class MismatchError(ValueError):
     """Models that do not belong together."""
 
 
-def save(folder: Path, denoiser: Denoiser, statistics: LatentStatistics, config: DiffusionConfig) -> None:
+def save(folder: Path, denoiser: Denoiser, statistics: LatentStatistics, config: DenoiserConfig) -> None:
     """Write weights, statistics and config into `folder`, which exists; equal inputs give equal bytes.
 
     Raises:
@@ -79,11 +64,11 @@ def save(folder: Path, denoiser: Denoiser, statistics: LatentStatistics, config:
     weights = {name: weight.detach().cpu().contiguous() for name, weight in sorted(denoiser.state_dict().items())}
     save_file(weights, folder / WEIGHTS)
     statistics.save(folder / STATISTICS)
-    write_json(folder / CONFIG, {"role": ROLE, **asdict(config)})
+    write_json(folder / CONFIG, {"role": ROLE, **config.model_dump(mode="json")})
 
 
-def load(folder: Path, device: torch.device | str) -> DiffusionModel:
-    """The model that `save` wrote, on `device`.
+def load(folder: Path, device: torch.device | str) -> TrainedDenoiser:
+    """The denoiser that `save` wrote, on `device`.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -93,25 +78,31 @@ def load(folder: Path, device: torch.device | str) -> DiffusionModel:
         raise FileNotFoundError(f"{folder / CONFIG}: not found; has the stage train_diffusion run?")
     raw = read_json(folder / CONFIG)
     if raw.pop("role", None) != ROLE:
-        raise MismatchError(f"{folder}: not the folder of a diffusion model")
-    config = DiffusionConfig(**{**raw, "shape": DiTShape(**raw["shape"]), "channel_groups": _groups(raw)})
-    denoiser = Denoiser(config.shape)
+        raise MismatchError(f"{folder}: not the folder of a denoiser")
+    try:
+        config = DenoiserConfig.model_validate(raw)
+    except ValidationError as error:
+        raise MismatchError(f"{folder / CONFIG}: of another version of padstal: {error}") from None
+    denoiser = Denoiser(config.form, config.latent_shape, config.text_width)
     try:
         denoiser.load_state_dict(load_file(folder / WEIGHTS))
     except RuntimeError as error:
         raise MismatchError(f"{folder / WEIGHTS}: weights do not fit the config beside them: {error}") from None
     statistics = LatentStatistics.load(folder / STATISTICS)
     _check_channels(statistics, config)
-    return DiffusionModel(denoiser.to(device).eval().requires_grad_(False), statistics, config)
+    return TrainedDenoiser(denoiser.to(device).eval().requires_grad_(False), statistics, config)
 
 
-def check_belongs(config: DiffusionConfig, *, vae_folder: Path, text_encoder_folder: Path) -> None:
-    """Check that these are the autoencoder and the text encoder that the denoiser was trained with.
+def check_belongs(config: DenoiserConfig, *, codec_folder: Path, text_encoder_folder: Path) -> None:
+    """Check that these are the codec and the text encoder that the denoiser was trained with.
 
     Raises:
         MismatchError: One is not; names the folder and both addresses.
     """
-    for folder, expected in ((vae_folder, config.vae_fingerprint), (text_encoder_folder, config.text_fingerprint)):
+    for folder, expected in (
+        (codec_folder, config.codec_fingerprint),
+        (text_encoder_folder, config.text_fingerprint),
+    ):
         found = fingerprint(folder)
         if found != expected:
             raise MismatchError(
@@ -131,13 +122,8 @@ def fingerprint(folder: Path) -> str:
     return sha256_file(folder / WEIGHTS)
 
 
-def _check_channels(statistics: LatentStatistics, config: DiffusionConfig) -> None:
-    if len(statistics.mean_D) != config.shape.latent_channels:
+def _check_channels(statistics: LatentStatistics, config: DenoiserConfig) -> None:
+    if len(statistics.mean_D) != config.latent_shape[0]:
         raise MismatchError(
-            f"statistics of {len(statistics.mean_D)} channels, denoiser of {config.shape.latent_channels} channels"
+            f"statistics of {len(statistics.mean_D)} channels, denoiser of {config.latent_shape[0]} channels"
         )
-
-
-def _groups(raw: Mapping[str, dict[str, list[int]]]) -> dict[str, tuple[int, int]]:
-    groups = {name: (int(start), int(stop)) for name, (start, stop) in raw["channel_groups"].items()}
-    return dict(sorted(groups.items(), key=lambda item: item[1]))

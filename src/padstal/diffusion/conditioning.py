@@ -5,7 +5,7 @@ global conditioning. Text rows are multiplied by the tokenizer's mask, so paddin
 hides them later. The null condition of classifier-free guidance is 0 on all cross rows; global conditioning is never
 dropped.
 
-Shape legend: B batch, L text positions, C features of a row, R = L + 2 conditioning rows, G = 2C global features.
+Shape legend: B batch, L text positions, C features of a row, G = 2C global features.
 """
 
 import math
@@ -14,12 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from padstal.core.protocols import TextStates
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.core.protocols import Conditioning, TextStates
 
 SECONDS_LIMIT = 512.0
 """Durations are clamped to [0, 512] s."""
-SECONDS_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -45,20 +43,12 @@ class Timing:
         return Timing(self.start_B.to(device), self.total_B.to(device))
 
 
-@dataclass(frozen=True)
-class Conditioning:
-    """Rows for cross-attention [B, R, C] and global conditioning [B, G]."""
-
-    cross_BRC: torch.Tensor
-    global_BG: torch.Tensor
-
-
 class Conditioner(nn.Module):
     """Text states and timing to `Conditioning`. The text encoder is frozen and lies outside; the timing is learned."""
 
     def __init__(self, width: int):
         super().__init__()
-        self.width = width
+        self.width, self.global_width = width, 2 * width
         self.start = SecondsEmbedding(width)
         self.total = SecondsEmbedding(width)
 
@@ -71,10 +61,24 @@ class Conditioner(nn.Module):
         if text.states_BLD.shape[-1] != self.width:
             raise ValueError(f"text states of width {text.states_BLD.shape[-1]}: expected {self.width}")
         # (1) padding rows are exactly zero
-        rows_BLC = text.states_BLD * text.mask_BL.unsqueeze(-1)
+        text_BLC = text.states_BLD * text.mask_BL.unsqueeze(-1)
         start_BC, total_BC = self.start(timing.start_B), self.total(timing.total_B)
-        cross_BRC = torch.cat([rows_BLC, start_BC.unsqueeze(1), total_BC.unsqueeze(1)], dim=1)
-        return Conditioning(cross_BRC, torch.cat([start_BC, total_BC], dim=-1))
+        seconds_B2C = torch.stack([start_BC, total_BC], dim=1)
+        others = {"seconds": seconds_B2C, "global": torch.cat([start_BC, total_BC], dim=-1)}
+        return Conditioning(text_BLC, text.mask_BL, others)
+
+    def branch(self, name: str, conditioning: Conditioning) -> Conditioning:
+        """ "cond" as it is; "uncond" with 0 on text and seconds rows, and the global conditioning kept.
+
+        Raises:
+            ValueError: Another branch.
+        """
+        if name == "cond":
+            return conditioning
+        if name != "uncond":
+            raise ValueError(f"branch {name!r}: this conditioner knows cond, uncond")
+        others = {**conditioning.others, "seconds": torch.zeros_like(conditioning.others["seconds"])}
+        return Conditioning(torch.zeros_like(conditioning.text_BLC), conditioning.mask_BL, others)
 
 
 class SecondsEmbedding(nn.Module):
@@ -90,9 +94,3 @@ class SecondsEmbedding(nn.Module):
         share_B1 = (seconds_B.clamp(0, SECONDS_LIMIT) / SECONDS_LIMIT).unsqueeze(-1)
         angle = 2 * math.pi * share_B1 * self.frequency
         return self.to_out(torch.cat([share_B1, angle.sin(), angle.cos()], dim=-1))
-
-
-def drop(cross_BRC: torch.Tensor, probability: float, generator: torch.Generator, share: Share = WHOLE) -> torch.Tensor:
-    """Cross rows with each sample's replaced by the null condition, 0, with `probability` (training for guidance)."""
-    kept_B = share.rand(len(cross_BRC), generator) >= probability
-    return cross_BRC * kept_B.to(cross_BRC.device)[:, None, None]

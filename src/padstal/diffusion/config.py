@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from padstal.core.section import Section, value
 
@@ -10,7 +10,6 @@ from padstal.core.section import Section, value
 class DenoiserParams(Section):
     """One diffusion transformer and its training."""
 
-    vae: Literal["audio", "tal"] = value("autoencoder whose latents it learns")
     width: int = value("features of a token", "features", ge=16)
     depth: int = value("transformer blocks", "blocks", ge=1)
     heads: int = value("attention heads", "heads", ge=1)
@@ -46,7 +45,7 @@ class DenoiserParams(Section):
 
 
 class TrainDiffusionParams(Section):
-    """One denoiser on the audio-only latents, one on the text-aware ones."""
+    """One section a denoiser, by name."""
 
-    audio_dit: DenoiserParams
-    tal_dit: DenoiserParams
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, DenoiserParams]

@@ -1,30 +1,54 @@
-"""What is trained and kept: the diffusion transformer with its conditioner, as one module."""
+"""What is trained and kept: conditioner and backbone as one module, with their schedule and prediction."""
 
 import torch
 from torch import nn
 
-from padstal.core.protocols import TextStates
-from padstal.diffusion.conditioning import Conditioner, Conditioning, Timing
-from padstal.nn.dit import DiT, DiTShape
+from padstal.core.protocols import Conditioning, TextStates
+from padstal.diffusion.conditioning import Timing
+from padstal.diffusion.form import DenoiserForm
 
 
 class Denoiser(nn.Module):
-    """v̂ of noised latents, text and timing."""
+    """A network's output for noised latents and what it is told, and D(x, σ) of that output."""
 
-    def __init__(self, shape: DiTShape):
+    def __init__(self, form: DenoiserForm, latent_shape: tuple[int, ...], text_width: int):
+        """Fresh weights from torch's global generator.
+
+        Args:
+            form: Its parts.
+            latent_shape: Of one latent, (D, …).
+            text_width: Features of a text state.
+        """
         super().__init__()
-        self.conditioner = Conditioner(shape.cond_width)
-        self.dit = DiT(shape)
-
-    @property
-    def shape(self) -> DiTShape:
-        return self.dit.shape
+        self.form, self.latent_shape = form, latent_shape
+        self.schedule, self.prediction = form.schedule, form.prediction
+        self.conditioner = form.conditioner.build(text_width)
+        self.backbone = form.backbone.build(latent_shape, self.conditioner)
 
     def condition(self, text: TextStates, timing: Timing) -> Conditioning:
-        """Conditioning rows and global conditioning, before `embed_conditioning`."""
-        return self.conditioner(text, timing)
+        """What the backbone is told, before `embed`."""
+        told: Conditioning = self.conditioner(text, timing)
+        return told
 
-    def forward(self, x_BDT: torch.Tensor, t_B: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
-        """v̂, [B, D, T]: the way that training goes. Sampling perturbs between `embed_conditioning` and `dit`."""
-        embedded_BRC = self.dit.embed_conditioning(conditioning.cross_BRC)
-        return self.dit(x_BDT, t_B, embedded_BRC, conditioning.global_BG)
+    def null(self, conditioning: Conditioning) -> Conditioning:
+        """The same samples, told nothing."""
+        return self.branch("uncond", conditioning)
+
+    def branch(self, name: str, conditioning: Conditioning) -> Conditioning:
+        """What a branch of guidance is told: "cond" all, "uncond" nothing, and any negative that the conditioner knows.
+
+        Raises:
+            ValueError: It knows no such branch.
+        """
+        told: Conditioning = self.conditioner.branch(name, conditioning)
+        return told
+
+    def embed(self, conditioning: Conditioning) -> Conditioning:
+        """As the backbone reads it; diversity methods act between this and `forward`."""
+        embedded: Conditioning = self.backbone.embed(conditioning)
+        return embedded
+
+    def forward(self, x_t_BD: torch.Tensor, t_B: torch.Tensor, embedded: Conditioning) -> torch.Tensor:
+        """The output [B, D, …], what `form.prediction` asks for."""
+        output: torch.Tensor = self.backbone(x_t_BD, t_B, embedded)
+        return output

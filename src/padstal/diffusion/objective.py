@@ -1,49 +1,83 @@
-"""The denoising objective: ‖v̂(x_t, t, c) − v‖² at uniformly drawn t (PADS-TAL 2.3; v-objective of Stable Audio Open).
+"""The denoising objective: how far the network's output lies from its target at uniformly drawn t (PADS-TAL 2.3).
 
-Shape legend: B batch, D channels, T frames.
+Shape legend: B batch, D latent channels; [B, D, …] latents of any shape.
 """
 
-import torch
-from torch.nn import functional
+from typing import TYPE_CHECKING, Literal
 
-from padstal.diffusion.conditioning import Conditioning, drop
-from padstal.diffusion.denoiser import Denoiser
-from padstal.diffusion.prediction import noised, velocity
-from padstal.diffusion.schedule import alpha_sigma
+from padstal.core.kinds import Kinds
+from padstal.core.protocols import Conditioning, Objective
+from padstal.core.section import Section
+from padstal.diffusion.prediction import noised
 from padstal.training.distributed_shard import WHOLE, Share
 
+if TYPE_CHECKING:
+    import torch
 
-def uniform_times(batch: int, generator: torch.Generator) -> torch.Tensor:
+    from padstal.diffusion.denoiser import Denoiser
+
+
+class MeanSquaredError(Section):
+    """‖output − target‖², the mean (Stable Audio Open, QA-MDT)."""
+
+    kind: Literal["mse"] = "mse"
+
+    def __call__(self, output_BD: "torch.Tensor", target_BD: "torch.Tensor") -> "torch.Tensor":
+        from torch.nn import functional
+
+        return functional.mse_loss(output_BD, target_BD)
+
+
+class MeanAbsoluteError(Section):
+    """|output − target|, the mean (DiscoDiff)."""
+
+    kind: Literal["l1"] = "l1"
+
+    def __call__(self, output_BD: "torch.Tensor", target_BD: "torch.Tensor") -> "torch.Tensor":
+        from torch.nn import functional
+
+        return functional.l1_loss(output_BD, target_BD)
+
+
+OBJECTIVES = Kinds("objective", MeanSquaredError, MeanAbsoluteError)
+
+
+def uniform_times(batch: int, generator: "torch.Generator") -> "torch.Tensor":
     """`batch` times, each uniform on [0, 1), one in every interval of length 1/batch, in random order.
 
     The even spread (Stable Audio Open draws a Sobol sequence) leaves each t uniform and lowers the loss's variance.
     """
+    import torch
+
     offsets_B = torch.rand(batch, generator=generator)
     return (torch.randperm(batch, generator=generator) + offsets_B) / batch
 
 
 def denoising_loss(
-    denoiser: Denoiser,
-    x0_BDT: torch.Tensor,
+    denoiser: "Denoiser",
+    x0_BD: "torch.Tensor",
     conditioning: Conditioning,
     *,
     dropout: float,
-    generator: torch.Generator,
+    generator: "torch.Generator",
     share: Share = WHOLE,
-) -> torch.Tensor:
-    """Mean squared error of v̂, a scalar.
+    objective: Objective = MeanSquaredError(),  # noqa: B008 (frozen)
+) -> "torch.Tensor":
+    """The objective of a batch, a scalar.
 
     Args:
         denoiser: The model.
-        x0_BDT: Standardised latents, sampled from their posteriors.
+        x0_BD: Standardised latents, sampled from their posteriors.
         conditioning: Of the same clips; never perturbed in training.
         dropout: Probability of the null condition, per sample.
         generator: Draws t, ε and the dropout (on the CPU, so that all devices draw the same).
-        share: Which clips of the step's batch `x0_BDT` holds.
+        share: Which clips of the step's batch `x0_BD` holds.
+        objective: Distance of output and target.
     """
-    t_B = share.of(uniform_times(share.world * len(x0_BDT), generator)).to(x0_BDT.device)
-    noise_BDT = share.randn(x0_BDT.shape, generator).to(x0_BDT.device)
-    alpha, sigma = alpha_sigma(t_B[:, None, None])
-    dropped = Conditioning(drop(conditioning.cross_BRC, dropout, generator, share), conditioning.global_BG)
-    v_BDT = denoiser(noised(x0_BDT, noise_BDT, alpha, sigma), t_B, dropped)
-    return functional.mse_loss(v_BDT, velocity(x0_BDT, noise_BDT, alpha, sigma))
+    t_B = share.of(uniform_times(share.world * len(x0_BD), generator)).to(x0_BD.device)
+    noise_BD = share.randn(x0_BD.shape, generator).to(x0_BD.device)
+    alpha, sigma = denoiser.schedule.alpha_sigma(t_B.view(-1, *[1] * (x0_BD.ndim - 1)))
+    kept_B = (share.rand(len(x0_BD), generator) >= dropout).to(x0_BD.device)
+    told = conditioning.where(kept_B, denoiser.null(conditioning))
+    output_BD = denoiser(noised(x0_BD, noise_BD, alpha, sigma), t_B, denoiser.embed(told))
+    return objective(output_BD, denoiser.prediction.target(x0_BD, noise_BD, alpha, sigma))

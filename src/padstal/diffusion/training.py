@@ -23,7 +23,6 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from padstal.core.protocols import TextStates
 from padstal.diffusion.clips import ClipBatch, Clips
-from padstal.diffusion.conditioning import Conditioning
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.objective import denoising_loss
 from padstal.training.distributed_shard import Share
@@ -272,7 +271,7 @@ class Curves(Callback):
         average: Denoiser = task.ema.average  # type: ignore[assignment]
         with torch.autocast(task.device.type, torch.bfloat16, enabled=self._plan.precision == "bf16-mixed"):
             conditioning = average.condition(batch.text, batch.timing)
-            null = Conditioning(torch.zeros_like(conditioning.cross_BRC), conditioning.global_BG)
+            null = average.null(conditioning)
             losses = [
                 denoising_loss(
                     average,

@@ -11,8 +11,6 @@ class EvaluateParams(Section):
     """Models, windows, neighbours and bootstrap."""
 
     seed: int = value("seed of the bootstrap", ge=0)
-    models: tuple[str, ...] = value("models whose samples are compared", min_length=1)
-    vaes: tuple[str, ...] = value("autoencoders whose reconstructions are judged", min_length=1)
     batch_clips: int = value("clips that the foundation models hear at once", "clips", ge=1)
     windows: tuple[float, ...] = value(
         "where CLAP-f's windows start, as shares of (length − window); each in [0, 1]", min_length=1, max_length=10
@@ -41,4 +39,4 @@ class EvaluateParams(Section):
         gt=0,
         le=1,
     )
-    baseline: Annotated[tuple[str, str], Field(description="model and perturbation that differences are taken against")]
+    baseline: Annotated[tuple[str, str], Field(description="system and method that differences are taken against")]

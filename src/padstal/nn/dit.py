@@ -14,86 +14,80 @@ C conditioning features, G global conditioning features.
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from padstal.core.protocols import Conditioning
 from padstal.nn.rotary import rotary_angles, rotate
 
 SILU_GAIN = 1.67
 """1 / √E silu(x)² for x ~ N(0, 1): brings a row's spread back after the activation."""
 
 
-@dataclass(frozen=True)
-class DiTShape:
-    """Sizes of a diffusion transformer.
-
-    Attributes:
-        latent_channels: D.
-        width: W, features of a token.
-        depth: Blocks.
-        heads: H, of self-attention and of cross-attention's queries.
-        cross_heads: Heads of cross-attention's keys and values; each serves `heads / cross_heads` query heads.
-        cond_width: C, features of a conditioning row.
-        global_width: G, features of the global conditioning.
-        feed_forward: Hidden features of the gated feed-forward, as a multiple of the width.
-    """
-
-    latent_channels: int
-    width: int
-    depth: int
-    heads: int
-    cross_heads: int
-    cond_width: int
-    global_width: int
-    feed_forward: int
-
-    def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise ValueError(f"width = {self.width}: expected a multiple of heads = {self.heads}")
-        if self.heads % self.cross_heads:
-            raise ValueError(f"heads = {self.heads}: expected a multiple of cross_heads = {self.cross_heads}")
-
-
 class DiT(nn.Module):
-    """v̂(x_t, t, conditioning)."""
+    """Output of x_t, t and conditioning; a `protocols.Backbone`."""
 
-    def __init__(self, shape: DiTShape):
+    def __init__(
+        self,
+        *,
+        latent_channels: int,
+        width: int,
+        depth: int,
+        heads: int,
+        cross_heads: int,
+        cond_width: int,
+        global_width: int,
+        feed_forward: int,
+    ):
+        """Fresh weights.
+
+        Args:
+            latent_channels: D.
+            width: W, a multiple of `heads`.
+            depth: Blocks.
+            heads: H, of self-attention and of cross-attention's queries.
+            cross_heads: Heads of cross-attention's keys and values; each serves `heads / cross_heads` query heads.
+            cond_width: C.
+            global_width: G.
+            feed_forward: Hidden features of the gated feed-forward, as a multiple of the width.
+        """
         super().__init__()
-        self.shape = shape
-        width = shape.width
+        self.head_width = width // heads
         self.time_features = FourierFeatures(256)
         self.to_time_embed = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
-        self.to_cond_embed = _bias_free_mlp(shape.cond_width, shape.cond_width)
-        self.to_global_embed = _bias_free_mlp(shape.global_width, width)
-        self.pre = _zero(nn.Conv1d(shape.latent_channels, shape.latent_channels, 1, bias=False))
-        self.project_in = nn.Linear(shape.latent_channels, width, bias=False)
-        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.depth))
-        self.project_out = nn.Linear(width, shape.latent_channels, bias=False)
-        self.post = _zero(nn.Conv1d(shape.latent_channels, shape.latent_channels, 1, bias=False))
+        self.to_cond_embed = _bias_free_mlp(cond_width, cond_width)
+        self.to_global_embed = _bias_free_mlp(global_width, width)
+        self.pre = _zero(nn.Conv1d(latent_channels, latent_channels, 1, bias=False))
+        self.project_in = nn.Linear(latent_channels, width, bias=False)
+        self.blocks = nn.ModuleList(Block(width, heads, cross_heads, cond_width, feed_forward) for _ in range(depth))
+        self.project_out = nn.Linear(width, latent_channels, bias=False)
+        self.post = _zero(nn.Conv1d(latent_channels, latent_channels, 1, bias=False))
 
-    def embed_conditioning(self, cross_BRC: torch.Tensor) -> torch.Tensor:
-        """Conditioning rows as cross-attention reads them, [B, R, C]; zero stays zero. CADS and PADS act after it."""
-        return self.to_cond_embed(cross_BRC)
+    def embed(self, conditioning: Conditioning) -> Conditioning:
+        """Text and seconds rows as cross-attention reads them; zero stays zero. CADS and PADS act after it."""
+        others = dict(conditioning.others)
+        rows = [conditioning.text_BLC, others["seconds"]]
+        text_BLC, others["seconds"] = self.to_cond_embed(torch.cat(rows, dim=1)).split(
+            [r.shape[1] for r in rows], dim=1
+        )
+        return Conditioning(text_BLC, conditioning.mask_BL, others)
 
-    def forward(
-        self, x_BDT: torch.Tensor, t_B: torch.Tensor, embedded_BRC: torch.Tensor, global_BG: torch.Tensor
-    ) -> torch.Tensor:
-        """v̂, [B, D, T], float32.
+    def forward(self, x_BDT: torch.Tensor, t_B: torch.Tensor, embedded: Conditioning) -> torch.Tensor:
+        """Output [B, D, T], float32.
 
         Args:
             x_BDT: Noised latents.
             t_B: Diffusion time in [0, 1].
-            embedded_BRC: From `embed_conditioning`; all rows are attended to, padding too.
-            global_BG: Global conditioning.
+            embedded: From `embed`; all its rows are attended to, padding too.
         """
+        embedded_BRC = torch.cat([embedded.text_BLC, embedded.others["seconds"]], dim=1)
         # the prepended token: time + global conditioning
-        head_BW = self.to_time_embed(self.time_features(t_B)) + self.to_global_embed(global_BG)
+        head_BW = self.to_time_embed(self.time_features(t_B)) + self.to_global_embed(embedded.others["global"])
         frames_BTW = self.project_in((x_BDT + self.pre(x_BDT)).transpose(1, 2))
         tokens = torch.cat([head_BW.unsqueeze(1), frames_BTW], dim=1)
-        cos, sin = rotary_angles(tokens.shape[1], self.shape.width // self.shape.heads, tokens.device)
+        cos, sin = rotary_angles(tokens.shape[1], self.head_width, tokens.device)
         for block in self.blocks:
             tokens = block(tokens, embedded_BRC, cos, sin)
         v_BDT = self.project_out(tokens[:, 1:]).transpose(1, 2)
@@ -103,14 +97,14 @@ class DiT(nn.Module):
 class Block(nn.Module):
     """Self-attention, cross-attention, feed-forward; each normalised before and added to what came in."""
 
-    def __init__(self, shape: DiTShape):
+    def __init__(self, width: int, heads: int, cross_heads: int, cond_width: int, feed_forward: int):
         super().__init__()
-        self.self_norm = nn.LayerNorm(shape.width, bias=False)
-        self.self_attention = SelfAttention(shape.width, shape.heads)
-        self.cross_norm = nn.LayerNorm(shape.width, bias=False)
-        self.cross_attention = CrossAttention(shape)
-        self.feed_forward_norm = nn.LayerNorm(shape.width, bias=False)
-        self.feed_forward = GatedFeedForward(shape.width, shape.feed_forward)
+        self.self_norm = nn.LayerNorm(width, bias=False)
+        self.self_attention = SelfAttention(width, heads)
+        self.cross_norm = nn.LayerNorm(width, bias=False)
+        self.cross_attention = CrossAttention(width, heads, cross_heads, cond_width)
+        self.feed_forward_norm = nn.LayerNorm(width, bias=False)
+        self.feed_forward = GatedFeedForward(width, feed_forward)
 
     def forward(
         self, x_BTW: torch.Tensor, embedded_BRC: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
@@ -138,13 +132,12 @@ class SelfAttention(nn.Module):
 class CrossAttention(nn.Module):
     """Attention of tokens to conditioning rows: bias-free keys and values, no mask."""
 
-    def __init__(self, shape: DiTShape):
+    def __init__(self, width: int, heads: int, cross_heads: int, cond_width: int):
         super().__init__()
-        head_width = shape.width // shape.heads
-        self.heads, self.cross_heads = shape.heads, shape.cross_heads
-        self.to_q = _unit(nn.Linear(shape.width, shape.width, bias=False))
-        self.to_kv = _unit(nn.Linear(shape.cond_width, 2 * shape.cross_heads * head_width, bias=False))
-        self.to_out = _zero(nn.Linear(shape.width, shape.width, bias=False))
+        self.heads, self.cross_heads = heads, cross_heads
+        self.to_q = _unit(nn.Linear(width, width, bias=False))
+        self.to_kv = _unit(nn.Linear(cond_width, 2 * cross_heads * (width // heads), bias=False))
+        self.to_out = _zero(nn.Linear(width, width, bias=False))
 
     def forward(self, x_BTW: torch.Tensor, embedded_BRC: torch.Tensor) -> torch.Tensor:
         q_BHTE = _split(self.to_q(x_BTW), self.heads)

@@ -62,14 +62,12 @@ class FloorParams(Section):
 class PromoteParams(Section):
     """Champion and challenger. Not a dependency of any stage."""
 
-    model: Literal["audio_dit", "tal_dit"] = value("diffusion model that is promoted, with its autoencoder")
+    model: str = value("system that is promoted, with all its models", min_length=1)
     base: str = value("branch that a promotion's pull request goes to; promotions never write to it", min_length=1)
     pull_request: Literal["none", "github"] = value("github needs GITHUB_REPOSITORY and GITHUB_TOKEN")
     prompts: int = value("prompts that `padstal freeze-prompts` takes from the test split", "prompts", ge=2)
     least_prompts: int = value("fewest frozen prompts that a decision may rest on", "prompts", ge=2)
-    perturbation: Literal["none", "cads", "pads"] = value(
-        "setting of the sampling grid that both models generate with, at its first strength and guidance"
-    )
+    method: str = value("both models generate with the first setting of the grid that has this method", min_length=1)
     seed: int = value("seed of the bootstrap", ge=0)
     draws: int = value("bootstrap draws of prompts", "draws", ge=200)
     confidence: float = value("level of intervals", "share", gt=0.5, lt=1)

@@ -8,28 +8,13 @@ people wrote; both are preferences, not conditions, so that any corpus gives pro
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import pandas as pd
-
-from padstal.sampling.generate import Sampler
-from padstal.sampling.perturbation import Perturbation
 
 ROLES = {"tune": "validation", "test": "test"}
 """Role of a prompt → split of the clip that it came from."""
 GENERATED = ("fusion_rejected", "redundant", "replaced", "captioned")
 """Decisions of `caption` that leave nothing of the original caption."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One column of the grid."""
-
-    perturbation: Perturbation
-    guidance: float
-
-    def sampler(self, base: Sampler) -> Sampler:
-        return replace(base, guidance=self.guidance)
 
 
 def choose_prompts(dataset: pd.DataFrame, counts: dict[str, int], seed: int) -> pd.DataFrame:

@@ -19,6 +19,8 @@ class Stream(IntEnum):
     """n of CADS and PADS, conditional branch."""
     NULL_PERTURBATION = 2
     """n of the null branch, if it is perturbed on its own."""
+    SOLVER = 3
+    """What a stochastic solver adds."""
 
 
 class SampleNoise:

@@ -110,7 +110,7 @@ def run_stage(
     section: type[SectionT],
     main: Callable[[Stage[SectionT]], None],
     *,
-    items: tuple[str, ...] = (),
+    items: tuple[str, ...] | str = (),
 ) -> None:
     """Run one stage as a program.
 
@@ -118,15 +118,17 @@ def run_stage(
         name: The stage's name; also that of its params section.
         section: The section's type.
         main: The stage itself.
-        items: Matrix items, if the stage has a matrix; the first argument on the command line picks one.
+        items: Matrix items, if the stage has a matrix, or the list of `params.yaml` that names them; the first argument
+            on the command line picks one.
 
     Exits with status 1 and a message without a traceback where the input is at fault.
     """
     _die_with_parent()
     root = Path.cwd()
-    item = _item(name, items)
+    item = ""
     try:
         paths, tree = _open(root)
+        item = _item(name, tuple(tree.get(items) or ()) if isinstance(items, str) else items)
         runtime = check(RuntimeParams, tree.get("runtime"), "runtime")
         stage = Stage(
             name=name,

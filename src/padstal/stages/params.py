@@ -23,6 +23,7 @@ from padstal.ingest.config import IngestParams
 from padstal.operations.config import OperationsParams, PromoteParams
 from padstal.reporting.config import ReportParams
 from padstal.sampling.config import SampleParams
+from padstal.systems.config import Runs
 
 DROPPED_BY_DVC = ("size", "nfiles")
 """DVC leaves keys of these names out of its run cache's hash, at any depth (treeverse/dvc#10296)."""
@@ -73,7 +74,7 @@ class Scales(Section):
         return scale
 
 
-class Tree(Section):
+class Tree(Runs):
     """`params.yaml`."""
 
     scale: Literal["demo", "study", "full"] = value("the scale that runs")
@@ -82,6 +83,16 @@ class Tree(Section):
     operations: OperationsParams
     promote: PromoteParams
     scales: Scales
+
+    @model_validator(mode="after")
+    def _what_runs_has_params(self) -> "Tree":
+        for name in self.denoisers:
+            for scale in ("demo", "study", "full"):
+                if name not in self.scales[scale].train_diffusion.model_dump():
+                    raise ValueError(f"scales.{scale}.train_diffusion.{name}: missing, but denoisers names it")
+        if self.promote.model not in self.systems:
+            raise ValueError(f"promote.model = {self.promote.model}: expected one of {', '.join(self.systems)}")
+        return self
 
     @model_validator(mode="after")
     def _limits_name_stages(self) -> "Tree":

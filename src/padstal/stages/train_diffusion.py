@@ -16,14 +16,15 @@ from padstal.core.data.content import address, sha256_file
 from padstal.core.data.manifest import read_table
 from padstal.core.data.track_ledger import write_ledger
 from padstal.core.paths import Paths
-from padstal.diffusion.checkpoint import DiffusionConfig, fingerprint, save
+from padstal.diffusion.checkpoint import DenoiserConfig, fingerprint, save
 from padstal.diffusion.clips import CaptionStates, Clips
 from padstal.diffusion.config import DenoiserParams, TrainDiffusionParams
 from padstal.diffusion.denoiser import Denoiser
+from padstal.diffusion.form import DenoiserForm
 from padstal.foundation.text_encoder import load as load_text_encoder
-from padstal.nn.dit import DiTShape
 from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError, run_stage
+from padstal.systems.config import runs_in
 from padstal.training.processes import Processes
 
 
@@ -37,7 +38,8 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     # torch fills fresh memory with NaN in deterministic mode, which costs time and finds nothing here
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
-    latents_folder = paths.latents(params.vae)
+    codec = runs_in(paths.params).denoisers[stage.item].codec
+    latents_folder = paths.latents(codec)
     store = LatentStore.open(latents_folder)
     statistics = LatentStatistics.load(latents_folder / "statistics.safetensors")
     dataset = _dataset(paths, store)
@@ -56,28 +58,29 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     if "train" not in splits:
         raise StageError(f"{latents_folder}: no clip in the training split")
 
-    shape = DiTShape(
-        latent_channels=store.config.latent_channels,
-        width=params.width,
-        depth=params.depth,
-        heads=params.heads,
-        cross_heads=params.cross_heads,
-        cond_width=encoder.width,
-        global_width=2 * encoder.width,
-        feed_forward=params.feed_forward,
+    backbone = {name: getattr(params, name) for name in ("width", "depth", "heads", "cross_heads", "feed_forward")}
+    form = DenoiserForm.model_validate(
+        {
+            "conditioner": {"kind": "text_timing"},
+            "backbone": {"kind": "dit", **backbone},
+            "schedule": {"kind": "cosine"},
+            "prediction": {"kind": "v"},
+        }
     )
+    latent_shape = (store.config.latent_channels, store.config.frames)
     about = params.model_dump()
-    sizes = ("vae", "width", "depth", "heads", "cross_heads", "feed_forward")
+    sizes = ("width", "depth", "heads", "cross_heads", "feed_forward")
     plan = Plan(**{name: value for name, value in about.items() if name not in sizes})
-    config = DiffusionConfig(
+    config = DenoiserConfig(
         name=stage.item,
         origin=f"trained on {len(splits['train'].latents)} clips of this corpus",
-        shape=shape,
-        vae=params.vae,
-        vae_fingerprint=store.config.fingerprint,
+        form=form,
+        text_width=encoder.width,
+        codec=codec,
+        codec_fingerprint=store.config.fingerprint,
         text_fingerprint=fingerprint(paths.foundation("text_encoder")),
         text_positions=encoder.max_length,
-        frames=store.config.frames,
+        latent_shape=latent_shape,
         ratio=store.config.ratio,
         sample_rate=store.config.sample_rate,
         channels=store.config.channels,
@@ -97,9 +100,9 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         entity=stage.tracking.entity,
         folder=paths.root / "wandb",
     ) as record:
-        record.input_artifact(f"latents-{params.vae}", latents_folder)
+        record.input_artifact(f"latents-{codec}", latents_folder)
         trained = train(
-            Denoiser(shape),
+            Denoiser(form, latent_shape, encoder.width),
             splits["train"],
             splits.get("validation"),
             plan,
@@ -126,7 +129,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
             "steps": plan.steps,
             "clips": len(splits["train"].latents),
             "parameters": parameters,
-            "vae": params.vae,
+            "codec": codec,
             **last,
         }
     )
@@ -170,4 +173,4 @@ def _dataset(paths: Paths, store: LatentStore) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    run_stage("train_diffusion", TrainDiffusionParams, main, items=("audio_dit", "tal_dit"))
+    run_stage("train_diffusion", TrainDiffusionParams, main, items="denoisers")

@@ -1,0 +1,76 @@
+"""What a denoiser is put together of, as params and checkpoints say it; each part is one of a table of kinds."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import model_validator
+
+from padstal.core.kinds import Kinds
+from padstal.core.protocols import Prediction, Schedule
+from padstal.core.section import Section, value
+from padstal.diffusion.prediction import PREDICTIONS
+from padstal.diffusion.schedule import SCHEDULES
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from padstal.diffusion.conditioning import Conditioner
+
+
+class TextAndTiming(Section):
+    """Stable Audio Open's conditioner: text rows, seconds_start, seconds_total."""
+
+    kind: Literal["text_timing"] = "text_timing"
+
+    def build(self, text_width: int) -> "Conditioner":
+        """Fresh, for text states of `text_width` features."""
+        from padstal.diffusion.conditioning import Conditioner
+
+        return Conditioner(text_width)
+
+
+CONDITIONERS = Kinds("conditioner", TextAndTiming)
+
+
+class DiTBackbone(Section):
+    """Stable Audio Open's diffusion transformer (`nn/dit.py`)."""
+
+    kind: Literal["dit"] = "dit"
+    width: int = value("features of a token", "features", ge=16)
+    depth: int = value("transformer blocks", "blocks", ge=1)
+    heads: int = value("attention heads", "heads", ge=1)
+    cross_heads: int = value("heads of keys and values in cross-attention; divides `heads`", "heads", ge=1)
+    feed_forward: int = value("hidden features of the gated feed-forward, as a multiple of the width", "×", ge=1, le=8)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "DiTBackbone":
+        if self.width % self.heads:
+            raise ValueError(f"width = {self.width} must be a multiple of heads = {self.heads}")
+        if self.heads % self.cross_heads:
+            raise ValueError(f"heads = {self.heads} must be a multiple of cross_heads = {self.cross_heads}")
+        return self
+
+    def build(self, latent_shape: tuple[int, ...], conditioner: "Conditioner") -> "nn.Module":
+        """Fresh, for latents [D, T] and what `conditioner` gives.
+
+        Raises:
+            ValueError: Latents of another number of dimensions.
+        """
+        from padstal.nn.dit import DiT
+
+        if len(latent_shape) != 2:
+            raise ValueError(f"latents of shape {latent_shape}: a dit takes (channels, frames)")
+        sizes = self.model_dump(exclude={"kind"})
+        widths = {"cond_width": conditioner.width, "global_width": conditioner.global_width}
+        return DiT(latent_channels=latent_shape[0], **sizes, **widths)
+
+
+BACKBONES = Kinds("backbone", DiTBackbone)
+
+
+class DenoiserForm(Section):
+    """Conditioner, backbone, schedule and prediction: all that it takes to build a denoiser again."""
+
+    conditioner: Annotated[Any, CONDITIONERS]
+    backbone: Annotated[Any, BACKBONES]
+    schedule: Annotated[Schedule, SCHEDULES]
+    prediction: Annotated[Prediction, PREDICTIONS]

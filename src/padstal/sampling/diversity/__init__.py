@@ -1,0 +1,8 @@
+"""Diversity methods: what makes the samples of one prompt differ. This table is the one place that lists them."""
+
+from padstal.core.kinds import Kinds
+from padstal.sampling.diversity.cads import Cads
+from padstal.sampling.diversity.pads import Pads
+from padstal.sampling.diversity.unperturbed import Unperturbed
+
+METHODS = Kinds("diversity method", Unperturbed, Cads, Pads)

@@ -1,0 +1,55 @@
+"""DPM-Solver++(3M) SDE, Stable Audio Open's sampler: order 3 at η = 0, one evaluation a step (Lu et al. 2022).
+
+λ = −log σ, h = λ′ − λ, g = (1 + η) h. D is extrapolated from the last three evaluations, D′ and D″ being its divided
+differences in λ (in units of h) and
+
+    φ₁ = 1 − e^(−g),   φ₂ = 1 − φ₁/g,   φ₃ = φ₂/g − ½                                                             (1)
+    x ← e^(−g) x + φ₁ D + φ₂ D′ − φ₃ D″ + σ′ √(1 − e^(−2ηh)) n                                                    (2)
+
+The first step uses D alone, the second D and D′; the step to σ′ = 0 returns D.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from padstal.core.protocols import Denoise, Noise, Steps
+from padstal.core.section import Section, value
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class DpmSolverPp3MSde(Section):
+    """(2)."""
+
+    kind: Literal["dpmpp_3m_sde"] = "dpmpp_3m_sde"
+    eta: float = value("η: 0 is the ODE, 1 the SDE of as much noise as time takes away", default=1.0, ge=0)
+
+    def solve(
+        self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise, steps: Steps = iter
+    ) -> "Tensor":
+        past: list[tuple[Tensor, float]] = []  # D and h of the steps before, the newest first
+        for i in steps(range(len(sigmas) - 1)):
+            sigma, following = sigmas[i], sigmas[i + 1]
+            denoised = denoise(x, sigma)
+            if following == 0:
+                return denoised
+            h = math.log(sigma / following)
+            g = (1 + self.eta) * h
+            phi1 = -math.expm1(-g)
+            phi2 = 1 - phi1 / g
+            x = math.exp(-g) * x + phi1 * denoised
+            if past:
+                slope = (denoised - past[0][0]) * (h / past[0][1])
+                if len(past) > 1:
+                    (near, h1), (far, h2) = past
+                    slope_before = (near - far) * (h / h2)
+                    bend = (slope - slope_before) * (h / (h1 + h2))
+                    slope = slope + bend * (h1 / h)
+                    x = x - (phi2 / g - 0.5) * bend
+                x = x + phi2 * slope
+            if self.eta:
+                x = x + following * math.sqrt(-math.expm1(-2 * self.eta * h)) * noise()
+            past = [(denoised, h), *past][:2]
+        return x

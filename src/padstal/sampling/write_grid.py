@@ -1,0 +1,90 @@
+"""All settings of the grid sampled by one system, written down: audio, a row a sample, prompts, and the settings."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from padstal.core.data.atomic import write_json
+from padstal.core.data.manifest import write_table
+from padstal.core.protocols import System
+from padstal.sampling.batching import Batch, batches
+from padstal.sampling.files import to_pcm
+from padstal.sampling.generate import Precision, generate
+from padstal.sampling.setting import Setting
+
+SETTINGS = "settings.json"
+"""Setting's id → its record, beside the samples."""
+
+
+class Progress(Protocol):
+    """Wraps items in a progress bar."""
+
+    def __call__(self, items: Iterable[Any], total: int | None = None, unit: str = "it") -> Iterable[Any]: ...
+
+
+def write_grid(
+    folder: Path,
+    system: System,
+    prompts: pd.DataFrame,
+    wanted: pd.DataFrame,
+    settings: Sequence[Setting],
+    *,
+    batch: int,
+    precision: Precision,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Fill `folder` with `audio.npy`, `samples.parquet`, `prompts.parquet` and `settings.json`; gives metrics.
+
+    Args:
+        folder: Existing.
+        system: What samples.
+        prompts: From `choose_prompts`.
+        wanted: Samples of each setting, from `requests`.
+        settings: The cells.
+        batch: Samples of every call of a model.
+        precision: Arithmetic of the denoisers.
+        progress: Wraps the numbers of all batches.
+    """
+    texts, seeds, indices = (wanted[name].tolist() for name in ("prompt", "seed", "index"))
+    calls = sum(len(batches(texts, seeds, indices, batch, couples=one.method.couples)) for one in settings)
+    ticks = iter(progress(range(calls), total=calls, unit="batch"))
+    shape = (len(settings) * len(wanted), system.samples, system.channels)
+    audio = np.lib.format.open_memmap(folder / "audio.npy", mode="w+", dtype=np.int16, shape=shape)
+    tables, clipped = [], 0
+    for number, setting in enumerate(settings):
+        first = number * len(wanted)
+        sound_NCS = generate(
+            system,
+            texts,
+            seeds,
+            setting,
+            batch=batch,
+            precision=precision,
+            indices=indices,
+            seconds=list(zip(wanted["seconds_start"], wanted["seconds_total"], strict=True)),
+            progress=lambda parts: _ticked(parts, ticks),
+        )
+        clipped += int((np.abs(sound_NCS) > 1).sum())
+        audio[first : first + len(wanted)] = to_pcm(sound_NCS)
+        rows = np.arange(first, first + len(wanted))
+        table = wanted[["prompt_id", "prompt", "seed", "index"]].assign(row=rows, system=system.name)
+        tables.append(table.assign(setting=setting.id))
+    audio.flush()
+    next(ticks, None)
+    write_table(pd.concat(tables, ignore_index=True), folder / "samples.parquet")
+    write_table(prompts, folder / "prompts.parquet")
+    write_json(folder / SETTINGS, {setting.id: setting.model_dump(mode="json") for setting in settings})
+    return {
+        "samples": len(audio),
+        "settings": len(settings),
+        "prompts": len(prompts),
+        "clipped_share": clipped / audio.size,
+        **system.scales(prompts["prompt"].tolist()),
+    }
+
+
+def _ticked(parts: Sequence[Batch], ticks: Iterable[int]) -> Iterable[Batch]:
+    return (part for part, _ in zip(parts, ticks, strict=False))

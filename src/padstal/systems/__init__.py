@@ -1,0 +1,6 @@
+"""Systems: codec, denoisers and text encoder of each paper put together. Read these first; this table lists them."""
+
+from padstal.core.kinds import Kinds
+from padstal.systems.pads_tal import PadsTal
+
+SYSTEMS = Kinds("system", PadsTal)

@@ -1,0 +1,58 @@
+"""What runs: the lists at the top of `params.yaml` that the matrices of `dvc.yaml` read."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import model_validator
+
+from padstal.core.params import check, read_yaml
+from padstal.core.section import Section, value
+from padstal.systems import SYSTEMS
+
+
+class DenoiserPlace(Section):
+    """Where a denoiser of `train_diffusion` belongs."""
+
+    codec: str = value("codec whose latents it learns", min_length=1)
+
+
+class Runs(Section):
+    """Codecs, denoisers and systems by name."""
+
+    codecs: tuple[str, ...] = value("codecs that `train_vae` trains and `encode` uses", min_length=1)
+    denoisers: dict[str, DenoiserPlace] = value("denoisers that `train_diffusion` trains", min_length=1)
+    systems: dict[str, Annotated[Any, SYSTEMS]] = value("systems that `sample` plays with", min_length=1)
+
+    @model_validator(mode="after")
+    def _all_named(self) -> "Runs":
+        for name, place in self.denoisers.items():
+            if place.codec not in self.codecs:
+                raise ValueError(f"denoisers.{name}.codec = {place.codec}: expected one of {', '.join(self.codecs)}")
+        for name, system in self.systems.items():
+            if system.codec not in self.codecs:
+                raise ValueError(f"systems.{name}.codec = {system.codec}: expected one of {', '.join(self.codecs)}")
+            for denoiser in system.denoisers:
+                if denoiser not in self.denoisers:
+                    known = ", ".join(self.denoisers)
+                    raise ValueError(f"systems.{name}: denoiser {denoiser}: expected one of {known}")
+                if self.denoisers[denoiser].codec != system.codec:
+                    raise ValueError(
+                        f"systems.{name}.codec = {system.codec}, but its denoiser {denoiser} learns the latents of "
+                        f"{self.denoisers[denoiser].codec}"
+                    )
+        return self
+
+
+def runs_in(params: Path) -> Runs:
+    """What `params.yaml` says is to run.
+
+    Raises:
+        ParamsError: A list is missing, or names what there is not.
+    """
+    tree = read_yaml(params)
+    return check(Runs, {name: tree.get(name) for name in Runs.model_fields}, "")
+
+
+def systems_in(params: Path) -> dict[str, Any]:
+    """The systems by name, each with `load`."""
+    return runs_in(params).systems

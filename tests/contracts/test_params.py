@@ -23,6 +23,11 @@ def test_all_scales_are_valid() -> None:
     load_tree(PARAMS)
 
 
+def _items(stage: dict[str, Any]) -> list[str]:
+    listed = next(iter(stage.get("matrix", {"": stage.get("foreach", [])}).values()))
+    return list(_raw()[listed.strip("${}")] if isinstance(listed, str) else listed)
+
+
 def test_a_fresh_clone_runs_the_demo_offline_on_any_machine() -> None:
     tree = load_tree(PARAMS)
     assert (tree.scale, tree.runtime.device, tree.tracking.mode) == ("demo", "auto", "offline")
@@ -32,12 +37,14 @@ def test_no_key_is_one_that_dvc_drops_from_its_hash() -> None:
     assert list(reserved_keys(_raw())) == []
 
 
-def test_the_matrices_of_dvc_are_the_items_of_params() -> None:
-    for scale, sections in _raw()["scales"].items():
-        for stage in ("train_vae", "train_diffusion"):
-            [items] = dvc_stages()[stage]["matrix"].values()
-            assert list(sections[stage]) == items, f"scales.{scale}.{stage}"
-        [roles] = dvc_stages()["prepare"]["matrix"].values()
+def test_the_matrices_of_dvc_read_what_runs_from_params() -> None:
+    dag, raw = dvc_stages(), _raw()
+    assert [dag[stage]["matrix"] for stage in ("train_vae", "encode")] == [{"codec": "${codecs}"}] * 2
+    assert (dag["train_diffusion"]["foreach"], dag["sample"]["foreach"]) == ("${denoisers}", "${systems}")
+    for scale, sections in raw["scales"].items():
+        assert set(raw["codecs"]) <= set(sections["train_vae"]), f"scales.{scale}.train_vae"
+        assert set(raw["denoisers"]) <= set(sections["train_diffusion"]), f"scales.{scale}.train_diffusion"
+        [roles] = dag["prepare"]["matrix"].values()
         assert set(roles) <= set(sections["prepare"]), f"scales.{scale}.prepare"
 
 
@@ -45,13 +52,13 @@ def test_the_matrices_of_dvc_are_the_items_of_params() -> None:
 def test_every_stage_has_a_budget(scale: str) -> None:
     budget = load_tree(PARAMS).scales[scale].budget
     for stage, content in dvc_stages().items():
-        items = next(iter(content.get("matrix", {"": []}).values()))
+        items = _items(content)
         assert stage in budget or (items and all(f"{stage}@{item}" in budget for item in items)), stage
     assert not [name for name in budget if name.partition("@")[0] not in dvc_stages()]
 
 
 def test_no_two_places_share_a_mapping() -> None:
-    """`<<` takes over keys; a mapping below a key would be one for both places, and what is set in one is set in both."""
+    """`<<` takes over keys; a mapping below one would be one for both places: what is set in one is set in both."""
     seen: dict[int, str] = {}
     for at, node in _mappings(tree := _raw()):
         assert id(node) not in seen, f"{at} is {seen[id(node)]}: give it a `<<` of its own"
@@ -89,7 +96,7 @@ def test_an_experiment_changes_the_values_it_names_and_no_other(tmp_path: Path, 
             "      <<: *demo_sample\n      sigma_max: 90.0",
             {"sample@audio_dit", "sample@tal_dit"},
         ),
-        ("tal_dit: {<<: *study_dit, vae: tal}", "tal_dit: {<<: *study_dit, vae: audio}", {"train_diffusion@tal_dit"}),
+        ("tal_dit: {<<: *study_dit}", "tal_dit: {<<: *study_dit, steps: 3601}", {"train_diffusion@tal_dit"}),
         ("      rho1: 0.25", "      rho1: 0.26", {"caption"}),
     ],
     ids=["of study", "of all items", "of one item", "of demo, which study takes over"],

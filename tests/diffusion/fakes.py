@@ -9,12 +9,22 @@ import torch
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
 from padstal.core.protocols import TextStates
-from padstal.diffusion.checkpoint import DiffusionConfig, DiffusionModel
+from padstal.diffusion.checkpoint import DenoiserConfig, TrainedDenoiser
 from padstal.diffusion.denoiser import Denoiser
-from padstal.nn.dit import DiTShape
+from padstal.diffusion.form import DenoiserForm
+from padstal.sampling.setting import Setting
+from padstal.systems.pads_tal import PadsTalSystem
 
 POSITIONS, WIDTH, CHANNELS, FRAMES, RATIO = 16, 16, 6, 8, 4
-SHAPE = DiTShape(CHANNELS, 32, 2, 2, 1, WIDTH, 2 * WIDTH, 2)
+LATENT_SHAPE = (CHANNELS, FRAMES)
+FORM = DenoiserForm.model_validate(
+    {
+        "conditioner": {"kind": "text_timing"},
+        "backbone": {"kind": "dit", "width": 32, "depth": 2, "heads": 2, "cross_heads": 1, "feed_forward": 2},
+        "schedule": {"kind": "cosine"},
+        "prediction": {"kind": "v"},
+    }
+)
 
 
 class FakeTextEncoder:
@@ -36,11 +46,14 @@ class FakeTextEncoder:
         return TextStates(table[ids] + position, mask)
 
 
-class FakeAutoencoder:
+class FakeCodec:
     """Decodes a latent by repeating its first channel's frames."""
 
     sample_rate, channels, ratio, latent_channels = 8_000, 1, RATIO, CHANNELS
     channel_groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}  # noqa: RUF012
+
+    def latent_shape(self, samples: int) -> tuple[int, ...]:
+        return (CHANNELS, samples // RATIO)
 
     def encode(self, audio_BCS: torch.Tensor, texts: TextStates | None) -> tuple[torch.Tensor, torch.Tensor]:
         raise AssertionError("sampling never encodes")
@@ -49,10 +62,10 @@ class FakeAutoencoder:
         return latent_BDT[:, :1].repeat_interleave(RATIO, dim=-1) / 8
 
 
-def random_denoiser(seed: int = 0, shape: DiTShape = SHAPE) -> Denoiser:
+def random_denoiser(seed: int = 0, form: DenoiserForm = FORM) -> Denoiser:
     """A denoiser whose every weight is random: zero-initialised branches would hide mistakes."""
     torch.manual_seed(seed)
-    denoiser = Denoiser(shape)
+    denoiser = Denoiser(form, LATENT_SHAPE, WIDTH)
     with torch.no_grad():
         for weight in denoiser.parameters():
             if weight.ndim > 1:
@@ -60,28 +73,52 @@ def random_denoiser(seed: int = 0, shape: DiTShape = SHAPE) -> Denoiser:
     return denoiser.eval().requires_grad_(False)
 
 
-def config(**changes: object) -> DiffusionConfig:
+def config(**changes: object) -> DenoiserConfig:
     values: dict[str, object] = {
         "name": "tal_dit",
         "origin": "a test",
-        "shape": SHAPE,
-        "vae": "tal",
-        "vae_fingerprint": "a" * 64,
+        "form": FORM,
+        "text_width": WIDTH,
+        "codec": "tal",
+        "codec_fingerprint": "a" * 64,
         "text_fingerprint": "b" * 64,
         "text_positions": POSITIONS,
-        "frames": FRAMES,
+        "latent_shape": LATENT_SHAPE,
         "ratio": RATIO,
         "sample_rate": 8_000,
         "channels": 1,
         "channel_groups": {"w_m": (0, 4), "z_p": (4, CHANNELS)},
         "seconds_total": 18.0,
     }
-    return DiffusionConfig(**{**values, **changes})  # type: ignore[arg-type]
+    return DenoiserConfig(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def model() -> DiffusionModel:
+def model() -> TrainedDenoiser:
     statistics = LatentStatistics(torch.linspace(-1, 1, CHANNELS), torch.linspace(0.5, 2, CHANNELS))
-    return DiffusionModel(random_denoiser(), statistics, config())
+    return TrainedDenoiser(random_denoiser(), statistics, config())
+
+
+def system(name: str = "tal_dit") -> PadsTalSystem:
+    """A system that plays a random denoiser."""
+    return PadsTalSystem(name, model(), FakeCodec(), FakeTextEncoder(), torch.device("cpu"))
+
+
+def setting(method: str | dict[str, object] = "none", w: float = 3.0, **changes: object) -> Setting:
+    """A setting of few steps; a method's name stands for values that change much."""
+    known: dict[str, dict[str, object]] = {
+        "none": {"kind": "none"},
+        "pads": {"kind": "pads", "strength": 0.6, "tau1": 0.3, "tau2": 0.9},
+        "cads": {"kind": "cads", "strength": 0.6, "tau1": 0.3, "tau2": 0.9, "rescale": 1.0},
+    }
+    values = {
+        "method": known[method] if isinstance(method, str) else method,
+        "guidance": {"kind": "cfg", "w": w},
+        "solver": {"kind": "dpmpp_2m"},
+        "steps": 5,
+        "sigma_min": 0.03,
+        "sigma_max": 100.0,
+    }
+    return Setting.model_validate({**values, **changes})
 
 
 def latent_store(folder: Path, clips: int = 24) -> LatentStore:

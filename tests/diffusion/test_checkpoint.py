@@ -46,7 +46,7 @@ def test_statistics_of_other_channels_are_refused(tmp_path: Path) -> None:
 
 def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"role": "clap"}')
-    with pytest.raises(MismatchError, match="not the folder of a diffusion model"):
+    with pytest.raises(MismatchError, match="not the folder of a denoiser"):
         load(tmp_path, "cpu")
 
 
@@ -59,9 +59,9 @@ def test_another_autoencoder_is_refused_and_named(tmp_path: Path) -> None:
     vae, other, text = (
         folder_of(tmp_path / name, value) for name, value in (("vae", 1.0), ("other", 2.0), ("text", 3.0))
     )
-    belongs = config(vae_fingerprint=fingerprint(vae), text_fingerprint=fingerprint(text))
-    check_belongs(belongs, vae_folder=vae, text_encoder_folder=text)
+    belongs = config(codec_fingerprint=fingerprint(vae), text_fingerprint=fingerprint(text))
+    check_belongs(belongs, codec_folder=vae, text_encoder_folder=text)
     with pytest.raises(MismatchError, match=r"other.*tal_dit was trained with"):
-        check_belongs(belongs, vae_folder=other, text_encoder_folder=text)
+        check_belongs(belongs, codec_folder=other, text_encoder_folder=text)
     with pytest.raises(MismatchError, match="other"):
-        check_belongs(belongs, vae_folder=vae, text_encoder_folder=other)
+        check_belongs(belongs, codec_folder=vae, text_encoder_folder=other)

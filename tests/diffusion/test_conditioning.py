@@ -3,7 +3,7 @@ import torch
 from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder
 
 from padstal.core.protocols import TextStates
-from padstal.diffusion.conditioning import Conditioner, Timing, drop
+from padstal.diffusion.conditioning import Conditioner, Timing
 
 
 def conditioned(texts: list[str], timing: Timing | None = None):  # type: ignore[no-untyped-def]
@@ -13,25 +13,24 @@ def conditioned(texts: list[str], timing: Timing | None = None):  # type: ignore
 
 
 def test_padding_rows_are_exactly_zero_and_the_end_of_sequence_is_not() -> None:
-    cross = conditioned(["jazz"]).cross_BRC
+    cross = conditioned(["jazz"]).text_BLC
     assert (cross[0, :5] != 0).all()  # four letters and </s>
-    assert torch.equal(cross[0, 5:POSITIONS], torch.zeros(POSITIONS - 5, WIDTH))
+    assert torch.equal(cross[0, 5:], torch.zeros(POSITIONS - 5, WIDTH))
 
 
-def test_rows_are_text_then_seconds_start_then_seconds_total() -> None:
-    short = conditioned(["jazz"], Timing.of([3.0], [18.0]))
-    later = conditioned(["jazz"], Timing.of([4.0], [18.0]))
-    longer = conditioned(["jazz"], Timing.of([3.0], [20.0]))
-    assert short.cross_BRC.shape == (1, POSITIONS + 2, WIDTH)
-    changed = (short.cross_BRC != later.cross_BRC).any(dim=-1)[0].nonzero().flatten().tolist()
-    assert changed == [POSITIONS]
-    changed = (short.cross_BRC != longer.cross_BRC).any(dim=-1)[0].nonzero().flatten().tolist()
-    assert changed == [POSITIONS + 1]
+def test_seconds_rows_are_start_then_total() -> None:
+    short, later, longer = (
+        conditioned(["jazz"], Timing.of([start], [total])).others["seconds"][0]
+        for start, total in ((3.0, 18.0), (4.0, 18.0), (3.0, 20.0))
+    )
+    assert short.shape == (2, WIDTH)
+    assert (short != later).any(dim=-1).tolist() == [True, False]
+    assert (short != longer).any(dim=-1).tolist() == [False, True]
 
 
 def test_global_conditioning_is_the_two_seconds_rows() -> None:
-    conditioning = conditioned(["jazz"])
-    assert torch.equal(conditioning.global_BG, conditioning.cross_BRC[:, -2:].flatten(1))
+    others = conditioned(["jazz"]).others
+    assert torch.equal(others["global"], others["seconds"].flatten(1))
 
 
 def test_start_is_rounded_down_and_total_up() -> None:
@@ -41,17 +40,28 @@ def test_start_is_rounded_down_and_total_up() -> None:
 
 
 def test_seconds_are_clamped_to_512() -> None:
-    at_limit = conditioned(["jazz"], Timing.of([0.0], [512.0])).global_BG
-    beyond = conditioned(["jazz"], Timing.of([0.0], [9000.0])).global_BG
+    at_limit = conditioned(["jazz"], Timing.of([0.0], [512.0])).others["global"]
+    beyond = conditioned(["jazz"], Timing.of([0.0], [9000.0])).others["global"]
     assert torch.equal(at_limit, beyond)
 
 
-def test_dropout_zeroes_whole_samples_at_its_rate() -> None:
-    rows = torch.ones(4000, 3, 2)
-    dropped = drop(rows, 0.1, torch.Generator().manual_seed(0))
-    per_sample = dropped.flatten(1).sum(dim=1)
-    assert set(per_sample.tolist()) == {0.0, 6.0}
-    assert float((per_sample == 0).float().mean()) == pytest.approx(0.1, abs=0.02)
+def test_the_null_is_zero_on_text_and_seconds_and_keeps_the_global_conditioning_and_the_mask() -> None:
+    torch.manual_seed(0)
+    conditioner = Conditioner(WIDTH)
+    told = conditioner(FakeTextEncoder().encode(["jazz"]), Timing.of([3.0], [18.0]))
+    null = conditioner.branch("uncond", told)
+    assert not null.text_BLC.any()
+    assert not null.others["seconds"].any()
+    assert torch.equal(null.others["global"], told.others["global"])
+    assert torch.equal(null.mask_BL, told.mask_BL)
+
+
+def test_where_takes_each_sample_whole_from_one_of_two() -> None:
+    first, second = conditioned(["jazz", "rock"]), conditioned(["slow rock", "x"])
+    mixed = first.where(torch.tensor([True, False]), second)
+    assert torch.equal(mixed.text_BLC, torch.stack([first.text_BLC[0], second.text_BLC[1]]))
+    assert torch.equal(mixed.mask_BL, torch.stack([first.mask_BL[0], second.mask_BL[1]]))
+    assert torch.equal(mixed.others["global"][1], second.others["global"][1])
 
 
 def test_states_of_another_width_are_refused() -> None:

@@ -2,36 +2,62 @@ import pytest
 import torch
 from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, WIDTH, FakeTextEncoder, random_denoiser
 
-from padstal.diffusion.conditioning import Conditioning, Timing
-from padstal.diffusion.objective import denoising_loss, uniform_times
+from padstal.core.protocols import Conditioning
+from padstal.diffusion.conditioning import Conditioner, Timing
+from padstal.diffusion.objective import MeanAbsoluteError, denoising_loss, uniform_times
+from padstal.diffusion.prediction import V
+from padstal.diffusion.schedule import Cosine
 
 
 class Watching(torch.nn.Module):
     """Answers a constant and remembers what it was asked."""
 
+    schedule, prediction = Cosine(), V()
+
     def __init__(self, answer: torch.Tensor):
         super().__init__()
         self.answer = answer
+        self.conditioner = Conditioner(WIDTH)
+
+    def null(self, conditioning: Conditioning) -> Conditioning:
+        return self.conditioner.branch("uncond", conditioning)
+
+    def embed(self, conditioning: Conditioning) -> Conditioning:
+        return conditioning
 
     def forward(self, x: torch.Tensor, t: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
         self.x, self.t, self.conditioning = x, t, conditioning
         return self.answer
 
 
+def told(count: int, random: bool = False) -> Conditioning:
+    make = torch.randn if random else torch.ones
+    mask = torch.ones(count, POSITIONS, dtype=torch.bool)
+    others = {"seconds": make(count, 2, WIDTH), "global": make(count, 2 * WIDTH)}
+    return Conditioning(make(count, POSITIONS, WIDTH), mask, others)
+
+
+def loss_of(asked: Watching, x0: torch.Tensor, rows: Conditioning, *, dropout: float, seed: int = 0, **more: object):  # type: ignore[no-untyped-def]
+    generator = torch.Generator().manual_seed(seed)
+    return denoising_loss(asked, x0, rows, dropout=dropout, generator=generator, **more)  # type: ignore[arg-type]
+
+
 def test_answering_zero_costs_the_variance_of_v() -> None:
-    generator = torch.Generator().manual_seed(0)
-    x0 = torch.randn(64, CHANNELS, FRAMES, generator=generator)
-    rows = Conditioning(torch.ones(64, POSITIONS + 2, WIDTH), torch.ones(64, 2 * WIDTH))
-    silent = Watching(torch.zeros_like(x0))
-    loss = denoising_loss(silent, x0, rows, dropout=0.1, generator=generator)  # type: ignore[arg-type]
+    x0 = torch.randn(64, CHANNELS, FRAMES, generator=torch.Generator().manual_seed(1))
+    loss = loss_of(Watching(torch.zeros_like(x0)), x0, told(64), dropout=0.1)
     assert loss.item() == pytest.approx(1.0, abs=0.05)  # E v² = α² + σ² for unit-variance data
+
+
+def test_the_mean_absolute_error_of_a_normal_is_root_two_over_pi() -> None:
+    x0 = torch.randn(64, CHANNELS, FRAMES, generator=torch.Generator().manual_seed(1))
+    loss = loss_of(Watching(torch.zeros_like(x0)), x0, told(64), dropout=0.1, objective=MeanAbsoluteError())
+    assert loss.item() == pytest.approx((2 / torch.pi) ** 0.5, abs=0.04)
 
 
 def test_x_t_and_v_are_of_the_same_noise_and_time() -> None:
     x0 = torch.randn(8, CHANNELS, FRAMES, generator=torch.Generator().manual_seed(0))
-    rows = Conditioning(torch.ones(8, POSITIONS + 2, WIDTH), torch.ones(8, 2 * WIDTH))
     watching = Watching(torch.zeros_like(x0))
-    loss = denoising_loss(watching, x0, rows, dropout=0.0, generator=torch.Generator().manual_seed(5))  # type: ignore[arg-type]
+    loss = loss_of(watching, x0, told(8), dropout=0.0, seed=5)
     angle = watching.t[:, None, None] * torch.pi / 2
     noise = (watching.x - torch.cos(angle) * x0) / torch.sin(angle)
     assert float(loss) == pytest.approx(
@@ -39,22 +65,22 @@ def test_x_t_and_v_are_of_the_same_noise_and_time() -> None:
     )
 
 
-def test_guidance_dropout_zeroes_cross_rows_after_conditioning_and_keeps_the_global_ones() -> None:
-    x0 = torch.zeros(200, CHANNELS, FRAMES)
-    rows = Conditioning(torch.ones(200, POSITIONS + 2, WIDTH), torch.ones(200, 2 * WIDTH))
+def test_guidance_dropout_tells_whole_samples_nothing_at_its_rate_and_keeps_the_global_conditioning() -> None:
+    x0, rows = torch.zeros(2000, CHANNELS, FRAMES), told(2000)
     watching = Watching(torch.zeros_like(x0))
-    denoising_loss(watching, x0, rows, dropout=0.5, generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
-    sums = watching.conditioning.cross_BRC.flatten(1).sum(dim=1)
+    loss_of(watching, x0, rows, dropout=0.2)
+    seen = watching.conditioning
+    sums = seen.text_BLC.flatten(1).sum(dim=1) + seen.others["seconds"].flatten(1).sum(dim=1)
     assert set(sums.tolist()) == {0.0, float((POSITIONS + 2) * WIDTH)}  # the seconds rows go with the text
-    assert torch.equal(watching.conditioning.global_BG, rows.global_BG)
+    assert float((sums == 0).float().mean()) == pytest.approx(0.2, abs=0.03)
+    assert torch.equal(seen.others["global"], rows.others["global"])
 
 
 def test_training_never_perturbs_the_conditioning() -> None:
-    x0 = torch.zeros(4, CHANNELS, FRAMES)
-    rows = Conditioning(torch.randn(4, POSITIONS + 2, WIDTH), torch.randn(4, 2 * WIDTH))
+    x0, rows = torch.zeros(4, CHANNELS, FRAMES), told(4, random=True)
     watching = Watching(torch.zeros_like(x0))
-    denoising_loss(watching, x0, rows, dropout=0.0, generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
-    assert torch.equal(watching.conditioning.cross_BRC, rows.cross_BRC)
+    loss_of(watching, x0, rows, dropout=0.0)
+    assert torch.equal(watching.conditioning.text_BLC, rows.text_BLC)
 
 
 def test_times_are_uniform_and_evenly_spread() -> None:

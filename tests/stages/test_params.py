@@ -99,6 +99,8 @@ def test_every_value_of_every_scale_is_explained(good: Any) -> None:
             unexplained = [row.path for row in rows if not row.meaning]
             assert not unexplained
             for row in rows:
+                if ".sweeps." in row.path:  # a sweep is filled up by the sampler's values and by defaults
+                    continue
                 node = good
                 for key in row.path.split("."):
                     node = node[int(key) if isinstance(node, list) else key]

@@ -74,3 +74,10 @@ class DenoiserForm(Section):
     backbone: Annotated[Any, BACKBONES]
     schedule: Annotated[Schedule, SCHEDULES]
     prediction: Annotated[Prediction, PREDICTIONS]
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Any:
+        kinds = (getattr(self.schedule, "kind", ""), getattr(self.prediction, "kind", ""))
+        if kinds == ("flow", "v"):
+            raise ValueError("prediction v under schedule flow: v needs α² + σ² = 1; expected flow_velocity")
+        return self

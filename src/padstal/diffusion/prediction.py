@@ -1,11 +1,11 @@
 """What the network is asked for, and the way back to x_0: v, ε, x_0 or a flow's velocity.
 
-    v = α ε − σ x_0,   x_0 = (α x_t − σ v) / (α² + σ²)                   (1)  Salimans & Ho 2022, appendix D
+    v = α ε − σ x_0,   x_0 = α x_t − σ v  where α² + σ² = 1               (1)  Salimans & Ho 2022, appendix D
     ε,                 x_0 = (x_t − σ ε) / α                              (2)  Ho et al. 2020
     u = ε − x_0,       x_0 = (x_t − σ u) / (α + σ)                        (3)  Lipman et al. 2023
 
-Where α² + σ² = 1, (x_t, v) is (x_0, ε) turned by an angle, and (1) divides by nothing. `alpha` and `sigma` broadcast
-against the latents [B, D, …]: scalars, or [B, 1, …].
+(1) is a rotation: (x_t, v) is (x_0, ε) turned by an angle. `alpha` and `sigma` broadcast against the latents [B, D, …]:
+scalars, or [B, 1, …].
 """
 
 from typing import TYPE_CHECKING, Literal

@@ -3,7 +3,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padstal.sampling.perturbation import Perturbation, low_saliency, rescaled
+from padstal.sampling.diversity.annealing import Annealing
+from padstal.sampling.diversity.cads import Cads, rescaled
+from padstal.sampling.diversity.pads import Pads, low_saliency
 
 B, L, C = 3, 10, 4
 
@@ -22,12 +24,16 @@ def noise() -> torch.Tensor:
     return torch.randn(B, L, C, generator=torch.Generator().manual_seed(1))
 
 
-def pads(**changes: float) -> Perturbation:
-    return Perturbation(mode="pads", **{"strength": 0.5, "tau1": 0.6, "tau2": 0.9, **changes})  # type: ignore[arg-type]
+def pads(**changes: float) -> Pads:
+    return Pads.model_validate({"strength": 0.5, "tau1": 0.6, "tau2": 0.9, **changes})
 
 
-def cads(**changes: float) -> Perturbation:
-    return Perturbation(mode="cads", **{"strength": 0.5, "tau1": 0.6, "tau2": 0.9, **changes})  # type: ignore[arg-type]
+def cads(**changes: float) -> Cads:
+    return Cads.model_validate({"strength": 0.5, "tau1": 0.6, "tau2": 0.9, "rescale": 0.0, **changes})
+
+
+def applied(method: Annealing, c: torch.Tensor, t: float) -> torch.Tensor:
+    return method.condition(c, mask(), noise(), t)
 
 
 # γ
@@ -50,7 +56,7 @@ def test_gamma_is_a_straight_line_between() -> None:
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_gamma_never_rises_with_noise(a: float, b: float, t: float, u: float) -> None:
-    setting = Perturbation(mode="cads", strength=1.0, tau1=min(a, b), tau2=max(a, b))
+    setting = cads(tau1=min(a, b), tau2=max(a, b))
     assert 0 <= setting.gamma(max(t, u)) <= setting.gamma(min(t, u)) <= 1
 
 
@@ -59,9 +65,12 @@ def test_equal_taus_are_a_step_and_divide_by_nothing() -> None:
     assert [setting.gamma(t) for t in (0.79, 0.8, 0.81)] == [1.0, 1.0, 0.0]
 
 
-@pytest.mark.parametrize(("tau1", "tau2"), [(0.9, 0.6), (-0.1, 0.5), (0.5, 1.1)])
-def test_taus_out_of_order_or_range_are_refused(tau1: float, tau2: float) -> None:
-    with pytest.raises(ValueError, match=f"tau1 = {tau1}, tau2 = {tau2}"):
+@pytest.mark.parametrize(
+    ("tau1", "tau2", "said"),
+    [(0.9, 0.6, "tau1 = 0.9 must not exceed tau2 = 0.6"), (-0.1, 0.5, "greater than"), (0.5, 1.1, "less than")],
+)
+def test_taus_out_of_order_or_range_are_refused(tau1: float, tau2: float, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
         pads(tau1=tau1, tau2=tau2)
 
 
@@ -102,14 +111,14 @@ def test_left_padding_is_refused() -> None:
 
 def test_pads_leaves_semantic_rows_bit_identical() -> None:
     setting, c = pads(), rows()
-    perturbed = setting.apply(c, setting.rows(mask()), noise(), 0.95)
+    perturbed = applied(setting, c, 0.95)
     assert torch.equal(perturbed[mask()], c[mask()])
     assert not torch.equal(perturbed[~mask()], c[~mask()])
 
 
 def test_padding_becomes_s_root_one_minus_gamma_n() -> None:
     setting = pads()
-    perturbed = setting.apply(rows(), setting.rows(mask()), noise(), 0.75)
+    perturbed = applied(setting, rows(), 0.75)
     assert torch.allclose(perturbed[~mask()], 0.5 * 0.5**0.5 * noise()[~mask()])
 
 
@@ -117,51 +126,48 @@ def test_cads_is_equation_1_on_every_text_row() -> None:
     setting = cads()
     gamma = setting.gamma(0.8)
     expected = gamma**0.5 * rows() + 0.5 * (1 - gamma) ** 0.5 * noise()
-    assert torch.allclose(setting.apply(rows(), setting.rows(mask()), noise(), 0.8), expected)
+    assert torch.allclose(applied(setting, rows(), 0.8), expected)
 
 
 def test_pads_with_every_row_masked_is_cads() -> None:
     whole, every = cads(), pads(min_low=L)
-    c_cads = whole.apply(rows(), whole.rows(mask()), noise(), 0.8)
-    c_pads = every.apply(rows(), every.rows(mask()), noise(), 0.8)
-    assert torch.equal(c_cads, c_pads)
+    assert torch.equal(applied(whole, rows(), 0.8), applied(every, rows(), 0.8))
 
 
 def test_pads_of_a_full_length_prompt_is_the_identity() -> None:
     setting, c = pads(), rows()
-    assert torch.equal(setting.apply(c, setting.rows(mask()), noise(), 1.0)[2], c[2])
+    assert torch.equal(applied(setting, c, 1.0)[2], c[2])
 
 
 def test_min_low_reaches_the_last_tokens_of_a_full_prompt() -> None:
     setting, c = pads(min_low=2), rows()
-    perturbed = setting.apply(c, setting.rows(mask()), noise(), 1.0)[2]
+    perturbed = applied(setting, c, 1.0)[2]
     assert torch.equal(perturbed[:8], c[2, :8])
     assert (perturbed[8:] != c[2, 8:]).all()
 
 
 def test_strength_zero_leaves_zero_padding_as_it_is() -> None:
     setting, c = pads(strength=0.0), rows()
-    assert torch.equal(setting.apply(c, setting.rows(mask()), noise(), 0.95), c)
+    assert torch.equal(applied(setting, c, 0.95), c)
 
 
 def test_strength_zero_scales_padding_that_is_not_zero_by_root_gamma() -> None:
     setting = pads(strength=0.0)
     c = torch.ones(B, L, C)
-    perturbed = setting.apply(c, setting.rows(mask()), noise(), 0.75)
+    perturbed = applied(setting, c, 0.75)
     assert torch.allclose(perturbed[~mask()], torch.tensor(0.5**0.5))
     assert torch.equal(perturbed[mask()], c[mask()])
 
 
-@pytest.mark.parametrize("mode", ["none", "cads", "pads"])
-def test_nothing_happens_where_gamma_is_one(mode: str) -> None:
-    setting = Perturbation(mode=mode, strength=0.5, tau1=0.6, tau2=0.9)  # type: ignore[arg-type]
-    assert setting.apply(rows(), setting.rows(mask()), noise(), 0.6) is not None
-    assert torch.equal(setting.apply(rows(), setting.rows(mask()), noise(), 0.6), rows())
+@pytest.mark.parametrize("method", [pads(), cads()], ids=lambda one: one.kind)
+def test_nothing_happens_where_gamma_is_one(method: Annealing) -> None:
+    assert not method.perturbs(0.6)
+    assert torch.equal(applied(method, rows(), 0.6), rows())
 
 
 def test_noise_is_added_in_float32_then_cast() -> None:
     setting, c = pads(), rows().bfloat16()
-    perturbed = setting.apply(c, setting.rows(mask()), noise(), 1.0)
+    perturbed = applied(setting, c, 1.0)
     assert perturbed.dtype == torch.bfloat16
     assert torch.equal(perturbed[~mask()], (0.5 * noise()[~mask()]).bfloat16())
     assert torch.equal(perturbed[mask()], c[mask()])
@@ -193,6 +199,6 @@ def test_a_sample_without_spread_is_not_rescaled() -> None:
     assert torch.equal(rescaled(noisy, rows()[:1], 1.0), noisy)
 
 
-def test_rescaling_with_pads_is_refused_since_it_would_move_semantic_rows() -> None:
-    with pytest.raises(ValueError, match="PADS"):
+def test_pads_has_no_rescaling_since_it_would_move_semantic_rows() -> None:
+    with pytest.raises(ValueError, match="rescale"):
         pads(rescale=1.0)

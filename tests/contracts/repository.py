@@ -15,9 +15,17 @@ STAGES_FOLDER = SRC / "padstal" / "stages"
 
 @cache
 def dvc_stages() -> dict[str, Any]:
-    """The stages of `dvc.yaml`, in order."""
+    """The stages of `dvc.yaml`, in order; what stands under `do` of a `foreach` is the stage's own."""
     stages: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    return stages
+    return {name: {**stage, **stage.get("do", {})} for name, stage in stages.items()}
+
+
+def items_of(stage: dict[str, Any]) -> list[str]:
+    """The items of a stage's `matrix` or `foreach`, from `params.yaml` if that is where they are listed; [] without."""
+    listed = next(iter(stage.get("matrix", {"": stage.get("foreach", [])}).values()))
+    if isinstance(listed, str):
+        return list(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))[listed.strip("${}")])
+    return list(listed)
 
 
 def source_files() -> list[Path]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.contracts.repository import ROOT, STAGES_FOLDER, dvc_stages, parsed
+from tests.contracts.repository import ROOT, STAGES_FOLDER, dvc_stages, items_of, parsed
 
+RUNS = ("codecs", "denoisers", "systems")
+"""Lists of `params.yaml` that say what runs."""
 NOT_STAGES = ("__init__.py", "harness.py", "params.py")
 
 
@@ -55,18 +57,19 @@ def test_the_typed_params_have_the_same_order() -> None:
 @pytest.mark.parametrize(("stage", "content"), dvc_stages().items())
 def test_a_stage_runs_its_namesake_and_writes_metrics_of_its_name(stage: str, content: dict[str, Any]) -> None:
     [axis] = content.get("matrix", {"": []})
-    item = f" ${{item.{axis}}}" if axis else ""
+    item = f" ${{item.{axis}}}" if axis else " ${key}" if "foreach" in content else ""
     assert content["cmd"] == f"python -m padstal.stages.{stage}{item}"
     assert content["desc"]
     assert content["deps"][0] == f"src/padstal/stages/{stage}.py"
     whole = "scales.${scale}"  # the report shows every stage's params
     asked_again = ("validate", f"{whole}.ingest.licences")  # validate checks ingest's work against ingest's policy
+    sections = [key for key in content["params"] if key.split(".")[0] not in RUNS]
     assert (
-        content["params"] == [whole]
+        sections == [whole]
         if stage == "report"
-        else all(key.startswith(f"{whole}.{stage}") or (stage, key) == asked_again for key in content["params"])
+        else all(key.startswith(f"{whole}.{stage}") or (stage, key) == asked_again for key in sections)
     )
-    suffix = f"_{item.strip()}" if axis else ""
+    suffix = f"_{item.strip()}" if item else ""
     metrics = [next(iter(one)) for one in content.get("metrics", [])]
     ledger = f"reports/${{scale}}/ledger/{stage}{suffix}.json"
     assert (ledger in metrics) == stage.startswith("train_")
@@ -76,7 +79,8 @@ def test_a_stage_runs_its_namesake_and_writes_metrics_of_its_name(stage: str, co
     assert isinstance(call.args[0], ast.Constant)
     assert call.args[0].value == stage
     items = next((_literal(stage, word.value) for word in call.keywords if word.arg == "items"), ())
-    assert list(items) == content.get("matrix", {axis: []})[axis]
+    listed = content.get("foreach") or content.get("matrix", {axis: []})[axis]
+    assert listed == f"${{{items}}}" if isinstance(items, str) else list(items) == listed
 
 
 def test_the_flow_runs_them_in_this_order(tmp_path: Path) -> None:
@@ -90,7 +94,7 @@ def test_the_flow_runs_them_in_this_order(tmp_path: Path) -> None:
     expanded = [
         f"{stage}@{item}" if item else stage
         for stage, content in dvc_stages().items()
-        for item in next(iter(content.get("matrix", {"": [""]}).values()))
+        for item in items_of(content) or [""]
     ]
     assert sorted(dag.stages) == sorted(expanded)
     assert list(dict.fromkeys(stage.partition("@")[0] for stage in dag.stages)) == list(dvc_stages())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.contracts.repository import ROOT, dvc_stages
+from tests.contracts.repository import ROOT, dvc_stages, items_of
 
 from padstal.stages.params import load_tree, reserved_keys
 
@@ -21,11 +21,6 @@ def _raw() -> Any:
 
 def test_all_scales_are_valid() -> None:
     load_tree(PARAMS)
-
-
-def _items(stage: dict[str, Any]) -> list[str]:
-    listed = next(iter(stage.get("matrix", {"": stage.get("foreach", [])}).values()))
-    return list(_raw()[listed.strip("${}")] if isinstance(listed, str) else listed)
 
 
 def test_a_fresh_clone_runs_the_demo_offline_on_any_machine() -> None:
@@ -52,7 +47,7 @@ def test_the_matrices_of_dvc_read_what_runs_from_params() -> None:
 def test_every_stage_has_a_budget(scale: str) -> None:
     budget = load_tree(PARAMS).scales[scale].budget
     for stage, content in dvc_stages().items():
-        items = _items(content)
+        items = items_of(content)
         assert stage in budget or (items and all(f"{stage}@{item}" in budget for item in items)), stage
     assert not [name for name in budget if name.partition("@")[0] not in dvc_stages()]
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.diffusion.fakes import FRAMES, RATIO, FakeAutoencoder, FakeTextEncoder, config, random_denoiser
+from tests.diffusion.fakes import FRAMES, RATIO, FakeCodec, FakeTextEncoder, config, random_denoiser
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.core.data.atomic import read_json
@@ -17,42 +17,40 @@ from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.diffusion.checkpoint import fingerprint, save
 from padstal.sampling.config import SampleParams
+from padstal.sampling.setting import Setting
 from padstal.stages.harness import Stage, StageError
 from padstal.stages.sample import main
 
-NONE = {
-    "perturbation": "none",
-    "strengths": (0.0,),
-    "guidance": (1.0, 3.0),
-    "tau1": 1.0,
-    "tau2": 1.0,
-    "rescale": 0.0,
-    "min_low": 0,
-    "perturb_uncond": "none",
-}
-CADS = {**NONE, "perturbation": "cads", "strengths": (0.1, 0.5), "guidance": (3.0,), "tau1": 0.5, "rescale": 1.0}
-PADS = {**NONE, "perturbation": "pads", "strengths": (0.0, 0.5), "guidance": (3.0,), "tau1": 0.5}
+ANNEALED = {"tau1": 0.5, "tau2": 1.0}
+CFG = {"kind": "cfg", "w": 3.0}
 PARAMS: dict[str, Any] = {
     "tune_prompts": 1,
     "test_prompts": 2,
     "prompt_seed": 0,
     "seeds": (5, 6),
     "samples_per_seed": 2,
-    "settings": (NONE, CADS, PADS),
-    "solver": "dpmpp_2m",
-    "steps": 3,
-    "sigma_min": 0.1,
-    "sigma_max": 50.0,
+    "sampler": {"solver": {"kind": "dpmpp_2m"}, "steps": 3, "sigma_min": 0.1, "sigma_max": 50.0},
+    "sweeps": {
+        "unperturbed": {"method": {"kind": "none"}, "guidance": {"kind": "cfg", "w": [1.0, 3.0]}},
+        "cads": {"method": {"kind": "cads", "strength": [0.1, 0.5], "rescale": 1.0, **ANNEALED}, "guidance": CFG},
+        "pads": {"method": {"kind": "pads", "strength": [0.0, 0.5], **ANNEALED}, "guidance": CFG},
+    },
     "batch": 5,
     "precision": "32-true",
 }
+RUNS = """
+scale: demo
+codecs: [tal]
+denoisers: {tal_dit: {codec: tal}}
+systems: {tal_dit: {kind: pads_tal, codec: tal, denoiser: tal_dit}}
+"""
 
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[SampleParams]:
     for module, fake in (
         ("padstal.foundation.text_encoder", FakeTextEncoder),
-        ("padstal.codecs.checkpoint", FakeAutoencoder),
+        ("padstal.codecs.checkpoint", FakeCodec),
     ):
         monkeypatch.setattr(importlib.import_module(module), "load", lambda folder, device, fake=fake: fake())
     paths = Paths(tmp_path, "demo")
@@ -60,8 +58,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[SampleParams
         folder.mkdir(parents=True)
     save_file({"weight": torch.ones(1)}, paths.vae("tal") / "model.safetensors")
     save_file({"weight": torch.zeros(1)}, paths.foundation("text_encoder") / "model.safetensors")
+    paths.params.write_text(RUNS)
     belongs = config(
-        vae_fingerprint=fingerprint(paths.vae("tal")), text_fingerprint=fingerprint(paths.foundation("text_encoder"))
+        codec_fingerprint=fingerprint(paths.vae("tal")), text_fingerprint=fingerprint(paths.foundation("text_encoder"))
     )
     statistics = LatentStatistics(torch.zeros(6), torch.ones(6))
     save(paths.diffusion("tal_dit"), random_denoiser(), statistics, belongs)
@@ -89,8 +88,9 @@ def test_every_setting_has_the_same_prompts_seeds_and_indices(stage: Stage[Sampl
     samples, prompts = pd.read_parquet(folder / "samples.parquet"), pd.read_parquet(folder / "prompts.parquet")
     audio = np.load(folder / "audio.npy")
     assert sorted(prompts["role"]) == ["test", "test", "tune"]
-    cells = samples.groupby(["perturbation", "strength", "guidance"])
-    assert set(cells.groups) == {
+    records = {name: Setting.model_validate(one) for name, one in read_json(folder / "settings.json").items()}
+    assert all(setting.id == name for name, setting in records.items())
+    assert {(one.method_name, one.strength, one.w) for one in records.values()} == {
         ("none", 0.0, 1.0),
         ("none", 0.0, 3.0),
         ("cads", 0.1, 3.0),
@@ -98,6 +98,9 @@ def test_every_setting_has_the_same_prompts_seeds_and_indices(stage: Stage[Sampl
         ("pads", 0.0, 3.0),
         ("pads", 0.5, 3.0),
     }
+    assert set(samples["system"]) == {"tal_dit"}
+    cells = samples.groupby("setting")
+    assert set(cells.groups) == set(records)
     drawn = [part[["prompt_id", "prompt", "seed", "index"]].to_numpy().tolist() for _, part in cells]
     assert all(rows == drawn[0] for rows in drawn)
     assert len(drawn[0]) == 3 * 2 * 2
@@ -111,9 +114,10 @@ def test_pads_of_strength_0_is_in_the_grid_and_equals_unperturbed(stage: Stage[S
     folder = stage.paths.samples("tal_dit")
     samples, audio = pd.read_parquet(folder / "samples.parquet"), np.load(folder / "audio.npy")
 
-    def of(perturbation: str, strength: float) -> np.ndarray:
-        chosen = samples.query("perturbation == @perturbation and strength == @strength and guidance == 3")
-        return audio[chosen["row"]]
+    def of(method: str, strength: float) -> np.ndarray:
+        wanted = (method, strength, 3.0)
+        chosen = {one.id for one in stage.params.settings if (one.method_name, one.strength, one.w) == wanted}
+        return audio[samples.loc[samples["setting"].isin(chosen), "row"]]
 
     assert np.array_equal(of("pads", 0.0), of("none", 0.0))
     assert not np.array_equal(of("pads", 0.5), of("none", 0.0))
@@ -134,7 +138,7 @@ def test_two_runs_give_the_same_bytes(stage: Stage[SampleParams]) -> None:
         main(stage)
         digests.append([(file.name, sha256_file(file)) for file in sorted(stage.paths.samples("tal_dit").iterdir())])
     assert digests[0] == digests[1]
-    assert [name for name, _ in digests[0]] == ["audio.npy", "prompts.parquet", "samples.parquet"]
+    assert [name for name, _ in digests[0]] == ["audio.npy", "prompts.parquet", "samples.parquet", "settings.json"]
 
 
 def test_an_autoencoder_that_was_trained_again_stops_the_stage(stage: Stage[SampleParams]) -> None:
@@ -153,11 +157,7 @@ def test_without_a_held_out_caption_the_stage_says_so(stage: Stage[SampleParams]
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"settings": (NONE, NONE)}, "twice"),
-        ({"settings": ({**PADS, "rescale": 1.0},)}, "rescale = 1.0 must be 0 with pads"),
-        ({"settings": ({**CADS, "tau1": 1.0, "tau2": 0.5},)}, "tau1 = 1.0 must not exceed tau2 = 0.5"),
-        ({"settings": ({**NONE, "strengths": (0.1,)},)}, r"must be \[0\] where perturbation is none"),
-        ({"sigma_min": 60.0}, "sigma_min = 60.0 must be below sigma_max = 50.0"),
+        ({"sampler": {**PARAMS["sampler"], "sigma_min": 60.0}}, "sigma_min = 60.0 must be below sigma_max = 50.0"),
         ({"seeds": (1, 1)}, "must differ"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from padstal.core.protocols import Conditioning, System, TextStates
+from padstal.core.protocols import Conditioning, TextStates
 from padstal.diffusion.clips import CaptionStates
 from padstal.diffusion.conditioning import Timing
 from padstal.diffusion.denoiser import Denoiser
@@ -22,6 +22,7 @@ from padstal.sampling.guided_denoiser import GuidedDenoiser
 from padstal.sampling.noise import SampleNoise, Stream
 from padstal.sampling.noise_levels import exponential_sigmas
 from padstal.sampling.setting import Setting
+from padstal.sampling.system import System
 
 Precision = Literal["32-true", "bf16-mixed"]
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from padstal.core.data.atomic import write_json
 from padstal.core.data.manifest import write_table
-from padstal.core.protocols import System
 from padstal.sampling.batching import Batch, batches
 from padstal.sampling.files import to_pcm
 from padstal.sampling.generate import Precision, generate
 from padstal.sampling.setting import Setting
+from padstal.sampling.system import System
 
 SETTINGS = "settings.json"
 """Setting's id → its record, beside the samples."""

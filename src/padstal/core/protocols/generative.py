@@ -1,163 +1,17 @@
-"""What the parts of padstal ask of one another: protocols and records, no implementation.
+"""What the parts of a generative system ask of one another: codec, conditioning, backbone, diffusion, solver, guidance.
 
-Shape suffixes: B batch, C audio channels or features of a conditioning row, S samples, L text positions, D features or
-latent channels, T latent frames; [B, D, …] are latents of any shape. I samples of one prompt.
+Shape suffixes: B batch, C audio channels or features of a conditioning row, S samples, L text positions, D latent
+channels, T latent frames; [B, D, …] are latents of any shape. I samples of one prompt.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-import numpy as np
+from padstal.core.protocols.foundation import TextStates
 
 if TYPE_CHECKING:
     import torch
-
-    from padstal.diffusion.conditioning import Timing
-    from padstal.sampling.batching import Batch
-    from padstal.sampling.setting import Setting
-
-
-@dataclass(frozen=True)
-class TextStates:
-    """Encoded texts, padded to a fixed length.
-
-    Attributes:
-        states_BLD: Last hidden states, float32. Rows at padding are whatever the encoder gives; conditioners zero them.
-        mask_BL: True at real tokens, the end-of-sequence token among them.
-    """
-
-    states_BLD: "torch.Tensor"
-    mask_BL: "torch.Tensor"
-
-
-class TextEncoder(Protocol):
-    """A frozen text encoder of the T5 family."""
-
-    @property
-    def width(self) -> int:
-        """D, features of a state."""
-        ...
-
-    @property
-    def max_length(self) -> int:
-        """L, positions that every text is padded or cut to."""
-        ...
-
-    @property
-    def vocabulary(self) -> int:
-        """Number of token ids."""
-        ...
-
-    def tokenize(self, texts: list[str]) -> tuple["torch.Tensor", "torch.Tensor"]:
-        """Token ids [B, L] (int64, padding id at padding) and mask [B, L] (bool)."""
-        ...
-
-    def encode(self, texts: list[str]) -> TextStates:
-        """States and mask of `texts`."""
-        ...
-
-
-class AudioTextEmbedder(Protocol):
-    """CLAP: audio and text in one space. Embeddings are float32 NumPy arrays of unit norm."""
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        ...
-
-    @property
-    def window_seconds(self) -> float:
-        """Length of audio that one embedding sees; longer clips are cut into windows by the caller."""
-        ...
-
-    def embed_audio(self, audio_BS: np.ndarray) -> np.ndarray:
-        """Embeddings [B, D] of mono float32 audio in [−1, 1] at `sample_rate`."""
-        ...
-
-    def embed_text(self, texts: list[str]) -> np.ndarray:
-        """Embeddings [B, D]."""
-        ...
-
-    def hears_whole(self, texts: list[str]) -> list[bool]:
-        """Whether each text is embedded to its end, or cut at the text tower's length."""
-        ...
-
-
-class QualityScorer(Protocol):
-    """p-MOS: predicted mean opinion score, 1 (bad) to 5 (excellent)."""
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        ...
-
-    def score(self, audio_BS: np.ndarray) -> np.ndarray:
-        """p-MOS [B] (float32) of mono float32 audio."""
-        ...
-
-
-@dataclass(frozen=True)
-class Tags:
-    """What a tagger hears.
-
-    Attributes:
-        genre_BG: Posterior over `Tagger.genres`; rows sum to 1.
-        instrument_BI: Independent posteriors of `Tagger.instruments`.
-        mood_BM: Posterior over `Tagger.moods`; rows sum to 1.
-        tempo_B: Beats per minute.
-    """
-
-    genre_BG: np.ndarray
-    instrument_BI: np.ndarray
-    mood_BM: np.ndarray
-    tempo_B: np.ndarray
-
-
-class Tagger(Protocol):
-    """Genre, instruments, mood and tempo of a clip; its genre posterior also gives KL and the inception score."""
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        ...
-
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """Names of the genres, in the order of `Tags.genre_BG`."""
-        ...
-
-    @property
-    def instruments(self) -> tuple[str, ...]:
-        """Names of the instruments, in the order of `Tags.instrument_BI`."""
-        ...
-
-    @property
-    def moods(self) -> tuple[str, ...]:
-        """Names of the moods, in the order of `Tags.mood_BM`."""
-        ...
-
-    def tag(self, audio_BS: np.ndarray) -> Tags:
-        """Tags of mono float32 audio."""
-        ...
-
-
-class Captioner(Protocol):
-    """F_cap of QA-MDT: a caption from audio alone."""
-
-    @property
-    def licence(self) -> str:
-        """Licence that its captions come under, whatever the music's; "" where they are nobody's work."""
-        ...
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        ...
-
-    def caption(self, audio_BS: np.ndarray) -> list[str]:
-        """One caption a clip of mono float32 audio."""
-        ...
 
 
 class Codec(Protocol):
@@ -365,53 +219,4 @@ class DiversityMethod(Protocol):
 
     def guide(self, x_ID: "torch.Tensor", denoised_ID: "torch.Tensor", sigma: float, group: Group) -> "torch.Tensor":
         """D [I, D, …] of one group's samples, moved; fillers of a batch are in no group."""
-        ...
-
-
-class System(Protocol):
-    """A codec, its denoisers and a text encoder that belong together: from text to audio."""
-
-    @property
-    def name(self) -> str:
-        """As in params."""
-        ...
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        ...
-
-    @property
-    def channels(self) -> int:
-        """C, of the audio."""
-        ...
-
-    @property
-    def samples(self) -> int:
-        """S, of a clip."""
-        ...
-
-    @property
-    def seconds_total(self) -> float:
-        """Length of track, s, that a sample is told where nothing else is asked for."""
-        ...
-
-    @property
-    def text_encoder(self) -> TextEncoder:
-        """Encodes prompts."""
-        ...
-
-    @property
-    def device(self) -> "torch.device":
-        """Where the models are."""
-        ...
-
-    def sample(
-        self, text: TextStates, timing: "Timing", batch: "Batch", setting: "Setting", *, bf16: bool
-    ) -> "torch.Tensor":
-        """Audio [B, C, S] of one batch, not clipped."""
-        ...
-
-    def scales(self, prompts: Sequence[str]) -> dict[str, float]:
-        """What strengths are to be read against, by name; e.g. rms of embedded rows of real tokens."""
         ...

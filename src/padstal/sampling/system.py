@@ -1,0 +1,58 @@
+"""What sampling asks of a system: text and a batch of samples in, audio out (`systems/` holds them)."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+
+from padstal.core.protocols import TextEncoder, TextStates
+from padstal.diffusion.conditioning import Timing
+from padstal.sampling.batching import Batch
+from padstal.sampling.setting import Setting
+
+
+class System(Protocol):
+    """A codec, its denoisers and a text encoder that belong together: from text to audio."""
+
+    @property
+    def name(self) -> str:
+        """As in params."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """C, of the audio."""
+        ...
+
+    @property
+    def samples(self) -> int:
+        """S, of a clip."""
+        ...
+
+    @property
+    def seconds_total(self) -> float:
+        """Length of track, s, that a sample is told where nothing else is asked for."""
+        ...
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """Encodes prompts."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models are."""
+        ...
+
+    def sample(self, text: TextStates, timing: Timing, batch: Batch, setting: Setting, *, bf16: bool) -> torch.Tensor:
+        """Audio [B, C, S] of one batch, not clipped."""
+        ...
+
+    def scales(self, prompts: Sequence[str]) -> dict[str, float]:
+        """What strengths are to be read against, by name; e.g. rms of embedded rows of real tokens."""
+        ...

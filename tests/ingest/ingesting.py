@@ -7,28 +7,28 @@ import numpy as np
 
 from padstal.core.data.content import sha256_file
 from padstal.demo.audio_files import encode
-from padstal.ingest.collect import Collected, Folder, Terms, collect
-from padstal.ingest.track import ClipForm
+from padstal.ingest.clip_form import Screening
+from padstal.ingest.collect import Collected, Folder, collect
+from padstal.ingest.config import CollectParams, Splits
 from padstal.ingest.worker_pool import Workers
 from padstal.rights.policy import Policy
 
 RATE = 11_025
-FORM = ClipForm(
+TERMS = CollectParams(
     sample_rate=8_000,
     channels=1,
-    clip_samples=4_096,
-    hop_samples=4_096,
-    min_seconds=0.6,
-    max_seconds=30.0,
+    clip_seconds=0.512,
+    hop_seconds=0.512,
+    min_track_seconds=0.6,
+    max_track_seconds=30.0,
     loudness_lufs=-20.0,
     silence_dbfs=-60.0,
-)
-TERMS = Terms(
-    form=FORM,
-    licences=Policy(("CC0-1.0", "CC-BY-4.0"), (), "refuse", "refuse"),
-    shares={"train": 0.6, "validation": 0.2, "test": 0.2},
+    screening=Screening(),
+    licences=Policy(allow=("CC0-1.0", "CC-BY-4.0"), deny=(), non_commercial="refuse", unknown="refuse"),
+    splits=Splits(train=0.6, validation=0.2, test=0.2),
     split_seed=3,
     shard_tracks=3,
+    max_file_seconds=None,
 )
 FORMATS = ("wav", "flac", "mp3")
 
@@ -69,11 +69,21 @@ def fill(folder: Path, tracks: int, seconds: float = 1.3) -> None:
     (folder / "captions.csv").write_text("path,caption,tags,artist,licence\n" + "".join(rows))
 
 
-def run(music: Path, out: Path, store: Path, *, workers: Workers = Workers(1), terms: Terms = TERMS) -> Collected:  # noqa: B008
-    """`collect` of folder `music` into the new folder `out`."""
+def run(
+    music: Path,
+    out: Path,
+    store: Path,
+    *,
+    workers: Workers = Workers(1),  # noqa: B008
+    rehash: bool = False,
+    **changes: object,
+) -> Collected:
+    """`collect` of folder `music` into the new folder `out`, with `TERMS` and `changes` of them."""
     out.mkdir(parents=True)
     folder = Folder("music", music, "captions.csv", "CC0-1.0")
-    return collect([folder], out=out, store=store, terms=terms, workers=workers)
+    return collect(
+        [folder], out=out, store=store, terms=TERMS.model_copy(update=changes), workers=workers, rehash=rehash
+    )
 
 
 def content(out: Path) -> dict[str, str]:

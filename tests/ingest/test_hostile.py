@@ -13,21 +13,28 @@ from tests.ingest.kinds import KEPT, NO_INPUT, REPAIRED, Kind
 
 from padstal.core.data.manifest import read_table
 from padstal.ingest import rejection
-from padstal.ingest.collect import Folder, Terms, collect
+from padstal.ingest.clip_form import Screening
+from padstal.ingest.collect import Folder, collect
+from padstal.ingest.config import CollectParams, Splits
 from padstal.ingest.rejection import FILE_REASONS
-from padstal.ingest.track import ClipForm
 from padstal.ingest.worker_pool import Workers
 from padstal.rights.policy import Policy
 
-FORM = ClipForm(
+TERMS = CollectParams(
     sample_rate=16_000,
     channels=1,
-    clip_samples=16_384,
-    hop_samples=16_384,
-    min_seconds=1.1,
-    max_seconds=30.0,
+    clip_seconds=1.024,
+    hop_seconds=1.024,
+    min_track_seconds=1.1,
+    max_track_seconds=30.0,
     loudness_lufs=-20.0,
     silence_dbfs=-60.0,
+    screening=Screening(),
+    licences=Policy(allow=("CC0-1.0",), deny=(), non_commercial="refuse", unknown="refuse"),
+    splits=Splits(train=0.8, validation=0.1, test=0.1),
+    split_seed=0,
+    shard_tracks=64,
+    max_file_seconds=60.0,
 )
 MOST_MEMORY = 300 * 2**20
 """Bytes that the whole collection of files may add to this process."""
@@ -47,19 +54,11 @@ def collected(
     folder: Path, out: Path, captions: str | None = None, workers: int = 1, store: Path | None = None
 ) -> Found:
     out.mkdir(exist_ok=True)
-    terms = Terms(
-        form=FORM,
-        licences=Policy(("CC0-1.0",), (), "refuse", "refuse"),
-        shares={"train": 0.8, "validation": 0.1, "test": 0.1},
-        split_seed=0,
-        shard_tracks=64,
-        max_file_seconds=60.0,
-    )
     counted = collect(
         [Folder("hostile", folder, captions, "CC0-1.0")],
         out=out,
         store=store or out.with_name(f"{out.name}-store"),
-        terms=terms,
+        terms=TERMS,
         workers=Workers(workers),
     )
     return Found(

@@ -8,12 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.ingest.ingesting import FAULTY_DECODER, FORM, FORMATS, TERMS, content, fill, run, write_track
+from tests.ingest.ingesting import FAULTY_DECODER, FORMATS, content, fill, run, write_track
 
 from padstal.core.data.manifest import read_table
 from padstal.ingest.collect import Collected
@@ -142,7 +141,7 @@ def test_settled_files_are_not_read_again_unless_asked(bench, monkeypatch):
     monkeypatch.setattr("padstal.ingest.digests.sha256_file", lambda path: read.append(path) or "0" * 64)
     assert bench.run()[1] == before
     assert not read
-    bench.run(terms=replace(TERMS, rehash=True))
+    bench.run(rehash=True)
     assert len(read) == 9
 
 
@@ -172,7 +171,7 @@ def test_a_damaged_shard_is_written_again(bench):
     whole[-1] ^= 1
     shard.write_bytes(whole)
     os.utime(shard, ns=(stat.st_atime_ns, sorted(bench.store.rglob("*.npy"))[1].stat().st_mtime_ns))
-    assert bench.run(terms=replace(TERMS, rehash=True))[1] == before
+    assert bench.run(rehash=True)[1] == before
 
 
 def test_damaged_samples_that_move_to_another_shard_are_taken_in_again(bench):
@@ -207,8 +206,7 @@ def test_another_form_sweeps_the_store_and_removed_tracks_leave_it(bench):
     (bench.music / "0001.flac").unlink()
     bench.run()
     assert len(list(bench.store.rglob("*.track"))) == 8
-    louder = replace(TERMS, form=replace(FORM, loudness_lufs=-14.0))
-    found, _ = bench.run(terms=louder)
+    found, _ = bench.run(loudness_lufs=-14.0)
     assert found.from_store == 0
     assert len(list(bench.store.rglob("*.track"))) == 8
     assert len({path.relative_to(bench.store).parts[0] for path in bench.store.rglob("*.track")}) == 1
@@ -257,15 +255,15 @@ def test_hangs_and_crashes_of_a_decoder_are_the_files_own(bench, monkeypatch, tm
     monkeypatch.syspath_prepend(str(hooks))
     (bench.music / "hang.wav").write_bytes((bench.music / "0000.wav").read_bytes() + b"HANG")
     (bench.music / "crash.wav").write_bytes((bench.music / "0003.wav").read_bytes() + b"CRASH")
-    _, whole = bench.run(workers=Workers(2), terms=replace(TERMS, max_file_seconds=60.0))
+    _, whole = bench.run(workers=Workers(2), max_file_seconds=60.0)
     shutil.rmtree(bench.store)
     (hooks / "sitecustomize.py").write_text(FAULTY_DECODER)
-    found, _ = bench.run(workers=Workers(2), terms=replace(TERMS, max_file_seconds=12.0))
+    found, _ = bench.run(workers=Workers(2), max_file_seconds=12.0)
     quarantine = read_table(bench.out / "quarantine.parquet").set_index("path")["reason"].to_dict()
     assert quarantine == {"hang.wav": "timeout", "crash.wav": "crashed"}
     assert found.kept == 9
     (hooks / "sitecustomize.py").unlink()
-    again, after = bench.run(workers=Workers(2), terms=replace(TERMS, max_file_seconds=60.0))
+    again, after = bench.run(workers=Workers(2), max_file_seconds=60.0)
     assert again.from_store == 9
     assert after == whole
 
@@ -304,10 +302,9 @@ def test_a_run_goes_on_after_a_kill(tmp_path):
 @pytest.mark.slow
 def test_a_local_dask_cluster_gives_the_bytes_of_processes(bench):
     (bench.music / "bad.wav").write_bytes(b"RIFF is no music")
-    terms = replace(TERMS, max_file_seconds=60.0)
-    found, of_dask = bench.run(workers=Workers(2, "dask"), terms=terms)
+    found, of_dask = bench.run(workers=Workers(2, "dask"), max_file_seconds=60.0)
     assert found.kept == 9
-    assert of_dask == bench.clean(workers=Workers(2), terms=terms)
+    assert of_dask == bench.clean(workers=Workers(2), max_file_seconds=60.0)
 
 
 MEMORY = """

@@ -1,25 +1,24 @@
 """Offset, polarity, clipping and bandwidth: closed forms, both sides of every limit, and what is put right."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.ingest.encoders import floats, music
-from tests.ingest.test_hostile import FORM
+from tests.ingest.test_hostile import TERMS
 
 from padstal.core.data.content import sha256_file
 from padstal.ingest import rejection
 from padstal.ingest.blocks import BLOCK
+from padstal.ingest.clip_form import Screening
 from padstal.ingest.rejection import RejectedError
-from padstal.ingest.screen import OFFSET, POLARITY, Limits, screen
+from padstal.ingest.screen import OFFSET, POLARITY, screen
 from padstal.ingest.track import clips_of
 from padstal.ingest.track_cache import Track
 from padstal.ingest.waveform import INVERTED_DB, MONO_DB, waveform
 
 RATE = 16_000
-STRICT = Limits(max_offset=0.001, max_side_db=10.0, max_clipped_share=0.1, min_bandwidth_hz=4_000.0)
+STRICT = Screening(max_offset=0.001, max_side_db=10.0, max_clipped_share=0.1, min_bandwidth_hz=4_000.0)
 
 
 def _noise(seed: int, samples: int = 4 * RATE) -> np.ndarray:
@@ -70,23 +69,23 @@ def test_a_waveform_of_many_blocks_is_that_of_the_whole(channels):
 
 def test_without_limits_nothing_is_touched():
     audio = np.clip(_leaning(30) * 100, -0.5, 0.5) + np.float32(0.4)
-    screened = screen(audio, RATE, Limits())
+    screened = screen(audio, RATE, Screening())
     assert screened.audio_SC is audio
     assert screened.repairs == ()
 
 
 def test_an_offset_above_its_limit_is_taken_out():
     wave = np.tile(np.float32([0.25, -0.25, 0.125, -0.125]), RATE)[:, None]
-    below = screen(wave + np.float32(0.00099), RATE, Limits(max_offset=0.001))
+    below = screen(wave + np.float32(0.00099), RATE, Screening(max_offset=0.001))
     assert below.repairs == ()
-    above = screen(wave + np.float32(0.00101), RATE, Limits(max_offset=0.001))
+    above = screen(wave + np.float32(0.00101), RATE, Screening(max_offset=0.001))
     assert above.repairs == (OFFSET,)
     assert np.abs(above.audio_SC - wave).max() < 1e-6
 
 
 def test_channels_against_each_other_are_turned_round_above_the_limit():
-    assert screen(_leaning(9.99), RATE, Limits(max_side_db=10)).repairs == ()
-    turned = screen(_leaning(10.01), RATE, Limits(max_side_db=10))
+    assert screen(_leaning(9.99), RATE, Screening(max_side_db=10)).repairs == ()
+    turned = screen(_leaning(10.01), RATE, Screening(max_side_db=10))
     assert turned.repairs == (POLARITY,)
     assert waveform(turned.audio_SC).side_db == pytest.approx(-10.01, abs=1e-2)
     assert np.array_equal(turned.audio_SC[:, 0], _leaning(10.01)[:, 0])
@@ -97,10 +96,10 @@ def test_a_track_is_clipped_when_more_of_it_than_allowed_lies_at_the_peak(tops, 
     audio = np.full((10_000, 1), 0.1, np.float32) * np.tile(np.float32([1, -1]), 5000)[:, None]
     audio[:tops] *= 5
     if passes:
-        screen(audio, RATE, Limits(max_clipped_share=0.1))
+        screen(audio, RATE, Screening(max_clipped_share=0.1))
         return
     with pytest.raises(RejectedError, match="at the peak") as error:
-        screen(audio, RATE, Limits(max_clipped_share=0.1))
+        screen(audio, RATE, Screening(max_clipped_share=0.1))
     assert error.value.reason == rejection.CLIPPED
 
 
@@ -109,10 +108,10 @@ def test_a_track_without_high_frequencies_is_narrow(highest, passes):
     t = np.arange(4 * RATE) / RATE
     audio = sum(0.05 * np.sin(2 * np.pi * f * t) for f in (300, 1000, highest)).astype(np.float32)[:, None]
     if passes:
-        screen(audio, RATE, Limits(min_bandwidth_hz=4000))
+        screen(audio, RATE, Screening(min_bandwidth_hz=4000))
         return
     with pytest.raises(RejectedError, match="nothing above 39") as error:
-        screen(audio, RATE, Limits(min_bandwidth_hz=4000))
+        screen(audio, RATE, Screening(min_bandwidth_hz=4000))
     assert error.value.reason == rejection.NARROW
 
 
@@ -122,13 +121,13 @@ def test_silence_and_clean_music_pass():
     assert screen(clean - clean.mean(axis=0), RATE, STRICT).repairs == ()
 
 
-def _taken_in(tmp_path, audio: np.ndarray, limits: Limits) -> tuple[Track, np.ndarray]:
+def _taken_in(tmp_path, audio: np.ndarray, limits: Screening) -> tuple[Track, np.ndarray]:
     path = tmp_path / "track.wav"
     path.write_bytes(floats(audio))
-    return clips_of(path, sha256_file(path), replace(FORM, limits=limits))
+    return clips_of(path, sha256_file(path), TERMS.model_copy(update={"screening": limits}))
 
 
-def _refused(tmp_path, audio: np.ndarray, limits: Limits) -> str:
+def _refused(tmp_path, audio: np.ndarray, limits: Screening) -> str:
     with pytest.raises(RejectedError) as error:
         _taken_in(tmp_path, audio, limits)
     return error.value.reason
@@ -136,14 +135,14 @@ def _refused(tmp_path, audio: np.ndarray, limits: Limits) -> str:
 
 def test_a_mirrored_file_is_silent_in_mono_and_saved_by_screening(tmp_path):
     mirrored = music()[:, [0, 0]] * np.float32([1, -1])
-    assert _refused(tmp_path, mirrored, Limits()) == rejection.SILENT
-    saved, _ = _taken_in(tmp_path, mirrored, Limits(max_side_db=10))
+    assert _refused(tmp_path, mirrored, Screening()) == rejection.SILENT
+    saved, _ = _taken_in(tmp_path, mirrored, Screening(max_side_db=10))
     assert saved.repairs == (POLARITY,)
     assert saved.clips[0].measures.side_db == INVERTED_DB  # of the file as it is
 
 
 def test_an_offset_shows_in_the_measures_and_is_gone_from_the_clip(tmp_path):
-    track, pcm = _taken_in(tmp_path, music() * np.float32(0.5) + np.float32(0.3), Limits(max_offset=0.001))
+    track, pcm = _taken_in(tmp_path, music() * np.float32(0.5) + np.float32(0.3), Screening(max_offset=0.001))
     assert track.repairs == (OFFSET,)
     assert track.clips[0].measures.dc_offset == pytest.approx(0.3, abs=0.01)
     assert abs(pcm[0].mean()) < 50
@@ -151,11 +150,11 @@ def test_an_offset_shows_in_the_measures_and_is_gone_from_the_clip(tmp_path):
 
 def test_clipped_and_narrow_files_go_to_quarantine_only_where_asked(tmp_path):
     clipped = np.clip(music() * 20, -0.5, 0.5)
-    assert _taken_in(tmp_path, clipped, Limits())[0].clips
+    assert _taken_in(tmp_path, clipped, Screening())[0].clips
     assert _refused(tmp_path, clipped, STRICT) == rejection.CLIPPED
     t = np.arange(4 * RATE) / RATE
     dull = np.sin(2 * np.pi * 300 * t).astype(np.float32)[:, None] * np.float32(0.3) * _swell(t)
-    assert _taken_in(tmp_path, dull, Limits())[0].clips
+    assert _taken_in(tmp_path, dull, Screening())[0].clips
     assert _refused(tmp_path, dull, STRICT) == rejection.NARROW
 
 

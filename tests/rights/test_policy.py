@@ -80,6 +80,6 @@ def test_a_policy_that_contradicts_itself_is_an_error(changes, message):
 def test_the_policies_in_params_hold_and_refuse_what_nobody_licensed(scale):
     from tests.contracts.test_params import PARAMS
 
-    ours = Policy(**load_tree(PARAMS).scales[scale].ingest.licences.model_dump())
+    ours = load_tree(PARAMS).scales[scale].ingest.licences
     assert ours.refusal("CC-BY-4.0") == ""
     assert all(ours.refusal(licence) for licence in ("", "All rights reserved", "CC BY-NC 4.0", "CC BY-ND 4.0"))

@@ -211,8 +211,7 @@ def test_a_folder_has_an_empty_truth_of_the_same_columns(folder, tmp_path, synth
 
 def test_a_listing_that_is_behind_is_said_and_the_folder_counts(folder, tmp_path, capsys):
     stage = _stage(tmp_path, folder)
-    sources = [source.model_dump() for source in stage.params.sources]
-    write_json(stage.paths.sources, scan(sources, root=tmp_path))
+    write_json(stage.paths.sources, scan(stage.params.sources, root=tmp_path))
     main(stage)
     assert "scan" not in capsys.readouterr().out
     (tmp_path / "music" / "new.wav").write_bytes(encode(_audio(11), RATE, "wav"))

@@ -110,8 +110,7 @@ def test_a_listing_that_is_behind_is_said(server, music, tmp_path, capsys):
     for key, content in music.items():
         server.put("music", f"pile/{key}", content)
     stage = _stage(tmp_path, _source(server))
-    sources = [source.model_dump() for source in stage.params.sources]
-    write_json(stage.paths.sources, scan(sources, root=tmp_path))
+    write_json(stage.paths.sources, scan(stage.params.sources, root=tmp_path))
     assert read_json(stage.paths.sources)["sources"][0]["name"] == "pile"
     main(stage)
     assert "since the last `padstal scan`" not in capsys.readouterr().out

@@ -45,17 +45,29 @@ def decode_only(path: Path) -> float:
 
 def _ingest(wish: dict[str, Any]) -> dict[str, Any]:
     from padstal.core.data.atomic import atomic_folder
-    from padstal.ingest.collect import Folder, Terms, collect
-    from padstal.ingest.screen import Limits
-    from padstal.ingest.track import ClipForm
+    from padstal.ingest.clip_form import Screening
+    from padstal.ingest.collect import Folder, collect
+    from padstal.ingest.config import CollectParams, Splits
     from padstal.ingest.worker_pool import Workers
     from padstal.rights.policy import Policy
 
-    samples = round(CLIP_SECONDS * wish["sample_rate"])
-    limits = Limits(0.001, 10.0, 0.1, 4000.0) if wish["screened"] else Limits()
-    form = ClipForm(wish["sample_rate"], 2, samples, samples, CLIP_SECONDS, 3600.0, -20.0, -60.0, limits)
-    policy = Policy(("CC0-1.0",), (), "refuse", "refuse")
-    terms = Terms(form, policy, {"train": 0.8, "validation": 0.1, "test": 0.1}, 1, SHARD_TRACKS, 600.0)
+    strict = Screening(max_offset=0.001, max_side_db=10.0, max_clipped_share=0.1, min_bandwidth_hz=4000.0)
+    terms = CollectParams(
+        sample_rate=wish["sample_rate"],
+        channels=2,
+        clip_seconds=CLIP_SECONDS,
+        hop_seconds=CLIP_SECONDS,
+        min_track_seconds=CLIP_SECONDS,
+        max_track_seconds=3600.0,
+        loudness_lufs=-20.0,
+        silence_dbfs=-60.0,
+        screening=strict if wish["screened"] else Screening(),
+        licences=Policy(allow=("CC0-1.0",), deny=(), non_commercial="refuse", unknown="refuse"),
+        splits=Splits(train=0.8, validation=0.1, test=0.1),
+        split_seed=1,
+        shard_tracks=SHARD_TRACKS,
+        max_file_seconds=600.0,
+    )
     folders = [Folder(Path(music).name, Path(music), None, "CC0-1.0") for music in wish["music"]]
     with atomic_folder(Path(wish["out"])) as out:
         workers = Workers(wish["workers"])

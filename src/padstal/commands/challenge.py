@@ -12,7 +12,6 @@ from padstal.core.params import check, load_section, read_yaml
 from padstal.core.runtime import RuntimeParams
 from padstal.evaluation.config import EvaluateParams
 from padstal.ingest.config import IngestParams
-from padstal.rights.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,7 @@ def run(root: Path, wish: Wish, scale: str | None) -> int:
 
     torch.set_num_threads(runtime.threads)
     device = "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"
-    policy = Policy(**ingest.licences.model_dump())
-    setup = Setup(paths, model, params, evaluate, policy, ingest.sample_rate, device)
+    setup = Setup(paths, model, params, evaluate, ingest.licences, ingest.sample_rate, device)
     found = register.read(root, promoted_name(model))
     decision = challenge(setup, found, wish.champion, say=_say, progress=_bar)
     decisions.write(wish.out, decision)

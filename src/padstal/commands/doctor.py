@@ -189,7 +189,7 @@ def _buckets(root: Path) -> Iterator[Finding]:
         return
     for source in sources:
         if isinstance(source, S3Source):
-            store = replace(store_of(source.model_dump()), timeout_seconds=DOCTOR_TIMEOUT_SECONDS)
+            store = replace(store_of(source), timeout_seconds=DOCTOR_TIMEOUT_SECONDS)
             try:
                 known = reach(store, source.manifest)
                 yield Finding(source.uri, "ok", f"answers; credentials: {known}")

@@ -27,7 +27,7 @@ def run(root: Path, scale: str | None) -> int:
     before = read_json(paths.sources) if paths.sources.exists() else {"sources": []}
     try:
         now = scan(
-            [source.model_dump() for source in sources],
+            sources,
             root=root,
             progress=lambda files: tqdm(files, unit="file", desc="scan", leave=False),
         )

@@ -16,7 +16,9 @@ from typing import Any
 from padstal.core.data.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.ingest import rejection
 from padstal.ingest.captions_table import Row, unfit
+from padstal.ingest.clip_form import ClipForm
 from padstal.ingest.clip_samples import DamagedError, Name
+from padstal.ingest.config import CollectParams
 from padstal.ingest.container_info import LARGEST_FILE
 from padstal.ingest.containers import EXTENSIONS
 from padstal.ingest.digests import Digests
@@ -27,7 +29,7 @@ from padstal.ingest.listing import walk
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
 from padstal.ingest.supervised_worker import nursery_of
 from padstal.ingest.table_writer import Rows
-from padstal.ingest.track import ClipForm, Order, crashed, prepare, take_in, timed_out
+from padstal.ingest.track import Order, crashed, prepare, store_key, take_in, timed_out
 from padstal.ingest.track_cache import Rejection, Track, TrackStore
 from padstal.ingest.worker_pool import Workers, ordered_map, works_here
 from padstal.rights.licence import normalise
@@ -64,30 +66,6 @@ class Folder:
     forgotten: Collection[str] = ()
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What a run is asked for.
-
-    Attributes:
-        form: Of clips.
-        licences: Those allowed.
-        shares, split_seed: Of `split_of`.
-        shard_tracks: Tracks in a shard, on average.
-        max_file_seconds: Wall time that one file may take; None for any.
-        forgotten: SHA-256 of files that are not read, and not named anywhere (`storage.tombstones`).
-        rehash: Read all sources and stored shards again, instead of trusting what the file system says of them.
-    """
-
-    form: ClipForm
-    licences: Policy
-    shares: Mapping[str, float]
-    split_seed: int
-    shard_tracks: int
-    max_file_seconds: float | None = None
-    forgotten: Collection[str] = ()
-    rehash: bool = False
-
-
 @dataclass
 class Collected:
     """Counts of what came of the sources.
@@ -122,20 +100,57 @@ class Collected:
     def refused_files(self) -> int:
         return sum(count for reason, count in self.reasons.items() if reason in rejection.FILE_REASONS)
 
+    @property
+    def files(self) -> int:
+        return self.kept + self.refused_files
+
+    def metrics(self, form: ClipForm) -> dict[str, Any]:
+        """Counts of files, reasons, licences and splits; nothing that depends on earlier runs."""
+        duplicates = self.reasons[rejection.DUPLICATE]
+        return {
+            "files": self.files,
+            "files_kept": self.kept,
+            "files_quarantined": self.refused_files - duplicates,
+            "files_duplicate": duplicates,
+            "files_ignored": self.ignored,
+            "rows_without_file": self.reasons.total() - self.refused_files,
+            "quarantined": dict(self.reasons),
+            "repaired": dict(self.repairs),
+            "clips": self.clips,
+            "clips_silent": self.silent_clips,
+            "hours": self.clips * form.clip_samples / form.sample_rate / 3600,
+            "captioned_share": self.captioned_clips / self.clips if self.clips else None,
+            "artists": self.artists,
+            "licences": dict(self.licences),
+            "clips_by_split": dict(self.splits),
+        }
+
 
 def collect(
     folders: Iterable[Folder],
     *,
     out: Path,
     store: Path,
-    terms: Terms,
+    terms: CollectParams,
     workers: Workers,
+    forgotten: Collection[str] = (),
+    rehash: bool = False,
     progress: Progress | None = None,
 ) -> Collected:
     """Take in all files of `folders`; write `manifest.parquet`, `quarantine.parquet` and `shards/` into folder `out`.
 
     Exact copies of a file are kept once, at the first path in the order of sources and then of names. A file whose
     licence the policy refuses is not decoded.
+
+    Args:
+        folders: The sources, in their order.
+        out: Folder for the results.
+        store: Folder that keeps what came of each file, and digests of the sources.
+        terms: What is asked of the files.
+        workers: Who decodes.
+        forgotten: SHA-256 of files that are not read, and not named anywhere (`rights/tombstones.py`).
+        rehash: Read all sources and stored shards again, instead of trusting what the file system says of them.
+        progress: Wraps files and tracks, to show progress.
 
     Raises:
         FileNotFoundError: A folder, or a table of its metadata, is not there.
@@ -144,20 +159,23 @@ def collect(
     """
     show = progress or (lambda items, **_: items)
     collected = Collected()
-    tracks = TrackStore(store, terms.form.key)
+    form = terms.form
+    tracks = TrackStore(store, store_key(form))
     with closing(Register(store)) as register, closing(nursery_of(prepare)) as nursery:
         if workers.kind == "processes" and not works_here(workers, terms.max_file_seconds):
             nursery.start()
-        with closing(digests_of(store, rehash=terms.rehash)) as digests:
+        with closing(digests_of(store, rehash=rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
-                counts, forgotten = _candidates(folder, rank, terms, register, digests, workers.count, show)
+                counts, left_out = _candidates(
+                    folder, rank, terms.licences, forgotten, register, digests, workers.count, show
+                )
                 files += counts["files"]
                 collected.ignored += counts["ignored"]
-                collected.forgotten += [(folder.name, path) for path in forgotten]
+                collected.forgotten += [(folder.name, path) for path in left_out]
             digests.sweep()
-        with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash, threads=workers.count)) as shards:
-            run = _Run(terms, workers, nursery, tracks, shards, register, collected, register.settle())
+        with closing(Shards(out / "shards", tracks.shards, verify=rehash, threads=workers.count)) as shards:
+            run = _Run(terms, form, workers, nursery, tracks, shards, register, collected, register.settle())
             with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, list(members)):
@@ -171,7 +189,7 @@ def collect(
             for refusal in register.refusals():
                 quarantine.add(asdict(refusal))
         collected.reasons, collected.artists = register.reasons(), register.artists()
-        if files != collected.kept + collected.refused_files:
+        if files != collected.files:
             found = f"{collected.kept} kept and {collected.refused_files} refused"
             raise RuntimeError(f"{files} files seen, but {found}")
         tracks.sweep(register.has)
@@ -187,7 +205,8 @@ def digests_of(store: Path, *, rehash: bool = False) -> Digests:
 class _Run:
     """What the steps of one `collect` share."""
 
-    terms: Terms
+    terms: CollectParams
+    form: ClipForm
     workers: Workers
     nursery: Nursery
     store: TrackStore
@@ -217,7 +236,7 @@ class _Run:
         while True:
             tracks = [(one, result) for one, result in results.items() if isinstance(result, Track)]
             clips = sum(len(track.clips) for _, track in tracks)
-            shape = (clips, self.terms.form.clip_samples, self.terms.form.channels)
+            shape = (clips, self.form.clip_samples, self.form.channels)
             names = [
                 Name(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
             ]
@@ -246,7 +265,7 @@ class _Run:
 
     def _order(self, candidate: Candidate) -> Order:
         bucket = f"{self.bucket(candidate):05d}-of-{self.buckets:05d}"
-        return Order(candidate.full, candidate.sha256, candidate.stamp, self.terms.form, self.store, bucket)
+        return Order(candidate.full, candidate.sha256, candidate.stamp, self.form, self.store, bucket)
 
     def _taken_in(self, orders: Iterator[Order]) -> Iterator[Track | Rejection | None]:
         return ordered_map(
@@ -275,7 +294,7 @@ class _Run:
 
     def _split(self, candidate: Candidate) -> str:
         group = split_group(candidate.row.artist, candidate.row.album, candidate.track_id)
-        return split_of(group, self.terms.shares, self.terms.split_seed)
+        return split_of(group, dict(self.terms.splits), self.terms.split_seed)
 
     def _count(self, candidate: Candidate, track: Track) -> None:
         clips, counts = len(track.clips), self.collected
@@ -289,7 +308,7 @@ class _Run:
         counts.splits[self._split(candidate)] += clips
 
     def _rows(self, candidate: Candidate, track: Track) -> Iterator[dict[str, Any]]:
-        form = self.terms.form
+        form = self.form
         of_track = {
             **vars(candidate.row),
             "track_id": candidate.track_id,
@@ -312,7 +331,8 @@ class _Run:
 def _candidates(
     folder: Folder,
     rank: int,
-    terms: Terms,
+    licences: Policy,
+    tombstones: Collection[str],
     register: Register,
     digests: Digests,
     threads: int,
@@ -360,11 +380,11 @@ def _candidates(
         path = full.relative_to(folder.path).as_posix()
         row = table.rows.get(path, Row(path=path))
         licence = normalise(row.licence or folder.licence)
-        if digest.sha256 in terms.forgotten:
+        if digest.sha256 in tombstones:
             forgotten.append(path)
             digests.drop(full)
             refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
-        elif refusal := terms.licences.refusal(licence):
+        elif refusal := licences.refusal(licence):
             refuse(path, digest.sha256, rejection.LICENCE, refusal)
         elif digest.stamp is None:
             refuse(path, "", rejection.UNREADABLE, digest.trouble)

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from padstal.core.section import Section, value
+from padstal.ingest.clip_form import ClipForm
+from padstal.rights.policy import Policy
 
 
 class SynthSource(Section):
@@ -60,23 +62,6 @@ class FolderSource(Section):
 def _check_table(captions: str | None, layout: Layout) -> None:
     if captions is not None and layout != "captions":
         raise ValueError(f"captions = {captions}: the layout {layout} has its own tables; leave it out")
-
-
-class Licences(Section):
-    """Licences that tracks may have; whatever is not allowed here goes to quarantine (`rights/policy.py`)."""
-
-    allow: tuple[str, ...] = value(
-        "licences that may be used, in any spelling; one without a version stands for all its versions",
-        "SPDX or CC ids",
-        min_length=1,
-    )
-    deny: tuple[str, ...] = value("licences that may not be used; wins over `allow`", "SPDX or CC ids")
-    non_commercial: Literal["allow", "refuse"] = value(
-        "whether licences that forbid commercial use may be used, if `allow` names them"
-    )
-    unknown: Literal["allow", "refuse"] = value(
-        "whether tracks may be used whose licence is not stated, or is none we know"
-    )
 
 
 class Fetch(Section):
@@ -150,42 +135,27 @@ class Splits(Section):
         return self
 
 
-class Screening(Section):
-    """What a track must be to be used; null asks nothing. Silence has a limit of its own."""
+class CollectParams(ClipForm):
+    """What is asked of all sources alike."""
 
-    max_offset: float | None = value("a larger mean of a channel is taken out", "of full scale", gt=0, lt=1)
-    max_side_db: float | None = value(
-        "with more energy in the channels' difference than their sum, the right one is turned over", "dB", ge=0, le=120
-    )
-    max_clipped_share: float | None = value(
-        "tracks with a larger share of samples within 2 % of their peak go to quarantine", gt=0, lt=1
-    )
-    min_bandwidth_hz: float | None = value(
-        "tracks with nothing above it, 60 dB below their strongest frequency, go to quarantine", "Hz", gt=0
-    )
-
-
-class IngestParams(Section):
-    """Sources, and the form that all clips are brought to."""
-
-    sources: tuple[Source, ...] = value("sources, read in this order", min_length=1)
-    sample_rate: int = value("sample rate of clips", "Hz", ge=8_000, le=192_000)
-    channels: Literal[1, 2] = value("channels of clips", "channels")
-    clip_seconds: float = value("length of a clip", "s", gt=0.5, le=600)
-    hop_seconds: float = value("distance between the starts of neighbouring clips of a track", "s", gt=0.1, le=600)
-    min_track_seconds: float = value("shorter tracks go to quarantine", "s", ge=0)
-    max_track_seconds: float = value("longer tracks go to quarantine", "s", gt=0)
-    loudness_lufs: float | None = value("integrated loudness of tracks after it; null leaves it", "LUFS", ge=-60, le=0)
-    silence_dbfs: float = value("tracks whose peak lies below go to quarantine", "dBFS", ge=-120, le=0)
+    licences: Policy
+    splits: Splits
+    split_seed: int = value("seed of the assignment of artists to splits", ge=0)
     shard_tracks: int = value("tracks in one shard file, on average", "tracks", ge=1)
     max_file_seconds: float | None = value(
         "wall time of one file, to decode and cut it; then it goes to quarantine; null for any", "s", gt=0
     )
-    screening: Screening
 
-    licences: Licences
-    splits: Splits
-    split_seed: int = value("seed of the assignment of artists to splits", ge=0)
+    @property
+    def form(self) -> ClipForm:
+        """The part of it that a track's clips depend on."""
+        return ClipForm(**{name: getattr(self, name) for name in ClipForm.model_fields})
+
+
+class IngestParams(CollectParams):
+    """Sources, the form that all clips are brought to, and what is asked of them."""
+
+    sources: tuple[Source, ...] = value("sources, read in this order", min_length=1)
 
     @model_validator(mode="after")
     def _names_differ(self) -> "IngestParams":
@@ -193,18 +163,5 @@ class IngestParams(Section):
         if len(set(names)) != len(names):
             raise ValueError(
                 f"sources named {', '.join(names)}: expected distinct names (a folder's or bucket's is its last part)"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _lengths_fit(self) -> "IngestParams":
-        if self.min_track_seconds < self.clip_seconds:
-            raise ValueError(
-                f"min_track_seconds = {self.min_track_seconds} must be at least clip_seconds = {self.clip_seconds}"
-            )
-        if self.max_track_seconds < self.min_track_seconds:
-            raise ValueError(
-                f"max_track_seconds = {self.max_track_seconds} must be at least "
-                f"min_track_seconds = {self.min_track_seconds}"
             )
         return self

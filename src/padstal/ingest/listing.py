@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.content import sha256_file
+from padstal.ingest.config import FolderSource, S3Source, Source
 from padstal.ingest.s3.errors import Patience
 from padstal.ingest.s3.objects import Listing, Store, list_objects
 
@@ -56,7 +57,7 @@ def walk(folder: Path) -> list[Found]:
 
 
 def scan(
-    sources: Iterable[Mapping[str, Any]],
+    sources: Iterable[Source],
     *,
     root: Path,
     progress: Callable[[Sequence[Found]], Iterable[Found]] | None = None,
@@ -66,7 +67,7 @@ def scan(
     """A listing of all sources.
 
     Args:
-        sources: Each source's params, with `kind` "synth", "folder" or "s3".
+        sources: Of params.
         root: What relative folder paths are relative to.
         progress: Wraps the files of a folder, to show progress.
         sha256: Digest of a file; one that remembers spares reading.
@@ -79,43 +80,42 @@ def scan(
     show = progress or (lambda items: items)
     entries = []
     for source in sources:
-        entry = dict(source)
-        if source["kind"] == "folder":
-            folder = root / source["path"]
+        entry = source.model_dump()
+        if isinstance(source, FolderSource):
+            folder = root / source.path
             entry["files"] = [_entry(folder, found, sha256) for found in show(walk(folder))]
-        if source["kind"] == "s3":
+        if isinstance(source, S3Source):
             del entry["fetch"]  # how it comes here is no part of what it holds
-            known = (listed or {}).get(source["name"])
+            known = (listed or {}).get(source.name)
             entry["files"] = _object_entries(known or list_bucket(source))
         entries.append(entry)
     return {"sources": entries}
 
 
-def store_of(source: Mapping[str, Any]) -> Store:
-    """The store of an S3 source's params."""
-    fetch = source["fetch"]
-    names = ("uri", "endpoint_url", "region", "anonymous")
+def store_of(source: S3Source) -> Store:
+    """The store of a bucket source."""
+    fetch = source.fetch
     return Store(
-        **{name: source[name] for name in names},
-        timeout_seconds=fetch["timeout_seconds"],
-        connections=fetch["connections"],
+        source.uri, source.endpoint_url, source.region, source.anonymous, fetch.timeout_seconds, fetch.connections
     )
 
 
-def list_bucket(source: Mapping[str, Any]) -> Listing:
-    """What the store of an S3 source's params holds.
+def list_bucket(source: S3Source, client: Any = None, patience: Patience | None = None) -> Listing:
+    """What a bucket source holds, asked by its own client and with its own patience if none are given.
 
     Raises:
         StoreError: It cannot be listed.
     """
-    store, fetch = store_of(source), source["fetch"]
-    patience = Patience(fetch["attempts"], fetch["longest_wait_seconds"], threading.Event())
-    return list_objects(store.client(), store, patience, manifest=source["manifest"], also=captions_of(source))
+    store = store_of(source)
+    also = (source.captions,) if source.captions else ()  # wanted beside the keys of a manifest
+    return list_objects(
+        client or store.client(), store, patience or patience_of(source), manifest=source.manifest, also=also
+    )
 
 
-def captions_of(source: Mapping[str, Any]) -> tuple[str, ...]:
-    """The captions table's key, if there is one: wanted beside the keys of a manifest."""
-    return (source["captions"],) if source["captions"] else ()
+def patience_of(source: S3Source) -> Patience:
+    """How often a bucket source is asked."""
+    return Patience(source.fetch.attempts, source.fetch.longest_wait_seconds, threading.Event())
 
 
 def printable_key(key: str) -> str:

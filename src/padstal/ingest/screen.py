@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from padstal.ingest import rejection
+from padstal.ingest.clip_form import Screening
 from padstal.ingest.measure import bandwidth, every_of, stretches, window
 from padstal.ingest.rejection import RejectedError
 from padstal.ingest.standardise import with_channels
@@ -21,24 +22,6 @@ BANDWIDTH_STRETCHES = 256
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What is put right and what is turned away; None for neither.
-
-    Attributes:
-        max_offset: Largest mean of a channel, in full scale; a larger one is taken out.
-        max_side_db: Most energy of the channels' difference over that of their sum; with more, the right channel is
-            the wrong way round, and is turned over.
-        max_clipped_share: Largest share of samples within 2 % of the peak.
-        min_bandwidth_hz: Lowest bandwidth (60 dB below the strongest frequency).
-    """
-
-    max_offset: float | None = None
-    max_side_db: float | None = None
-    max_clipped_share: float | None = None
-    min_bandwidth_hz: float | None = None
-
-
-@dataclass(frozen=True)
 class Screened:
     """Audio float32 [S, C] that may be used, and what was put right in it."""
 
@@ -46,7 +29,7 @@ class Screened:
     repairs: tuple[str, ...]
 
 
-def screen(audio_SC: np.ndarray, sample_rate: int, limits: Limits) -> Screened:
+def screen(audio_SC: np.ndarray, sample_rate: int, limits: Screening) -> Screened:
     """A track as it may be used; silence passes.
 
     Args:
@@ -75,7 +58,7 @@ def screen(audio_SC: np.ndarray, sample_rate: int, limits: Limits) -> Screened:
     return Screened(audio_SC, repairs)
 
 
-def _put_right(audio_SC: np.ndarray, found: Waveform, limits: Limits) -> tuple[np.ndarray, tuple[str, ...]]:
+def _put_right(audio_SC: np.ndarray, found: Waveform, limits: Screening) -> tuple[np.ndarray, tuple[str, ...]]:
     repairs: list[str] = []
     if limits.max_offset is not None and found.offset > limits.max_offset:
         audio_SC = audio_SC - np.array(found.offsets, np.float32)

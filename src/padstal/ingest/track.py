@@ -1,7 +1,7 @@
 """One track: from a file to its clips in the store, or to a rejection."""
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,46 +9,22 @@ import numpy as np
 from padstal.core.code_version import code_version
 from padstal.core.data.content import ADDRESS_DIGITS, sha256_file
 from padstal.ingest import rejection
+from padstal.ingest.clip_form import ClipForm
 from padstal.ingest.decode import decode
 from padstal.ingest.digests import Stamp
 from padstal.ingest.measure import measure
 from padstal.ingest.pcm import pcm_of
 from padstal.ingest.rejection import RejectedError
-from padstal.ingest.screen import Limits, screen
+from padstal.ingest.screen import screen
 from padstal.ingest.segment import offsets
 from padstal.ingest.standardise import level_of, resampled
 from padstal.ingest.track_cache import Clip, Rejection, Track, TrackStore
 
 
-@dataclass(frozen=True)
-class ClipForm:
-    """The form that all clips are brought to, and what a track must be for it.
-
-    Attributes:
-        sample_rate: Hz.
-        channels: 1 or 2.
-        clip_samples, hop_samples: Length of a clip, and from one clip's start to the next's.
-        min_seconds, max_seconds: Durations of tracks.
-        loudness_lufs: Integrated loudness of tracks; None leaves it.
-        silence_dbfs: Tracks and clips whose peak lies below are silent.
-        limits: What a track must be to be used.
-    """
-
-    sample_rate: int
-    channels: int
-    clip_samples: int
-    hop_samples: int
-    min_seconds: float
-    max_seconds: float
-    loudness_lufs: float | None
-    silence_dbfs: float
-    limits: Limits = field(default_factory=Limits)
-
-    @property
-    def key(self) -> str:
-        """Names what the clips of a file depend on besides the file: this form, and the code."""
-        text = f"{sorted(asdict(self).items())} {code_version(__name__)}"
-        return hashlib.sha256(text.encode()).hexdigest()[:ADDRESS_DIGITS]
+def store_key(form: ClipForm) -> str:
+    """Names what the clips of a file depend on besides the file: the form, and the code."""
+    text = f"{sorted(form.model_dump().items())} {code_version(__name__)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:ADDRESS_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -134,8 +110,8 @@ def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.nd
     Raises:
         RejectedError: With the reason.
     """
-    decoded = decode(path, min_seconds=form.min_seconds, max_seconds=form.max_seconds)
-    screened = screen(decoded.audio_SC, decoded.sample_rate, form.limits)
+    decoded = decode(path, min_seconds=form.min_track_seconds, max_seconds=form.max_track_seconds)
+    screened = screen(decoded.audio_SC, decoded.sample_rate, form.screening)
     audio_SC = resampled(
         screened.audio_SC,
         from_rate=decoded.sample_rate,
@@ -143,7 +119,7 @@ def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.nd
         channels=form.channels,
         silence_dbfs=form.silence_dbfs,
     )
-    if len(audio_SC) < form.clip_samples:  # min_seconds of a clip, rounded down to a sample
+    if len(audio_SC) < form.clip_samples:  # min_track_seconds of a clip, rounded down to a sample
         audio_SC = np.pad(audio_SC, ((0, form.clip_samples - len(audio_SC)), (0, 0)))
     starts = offsets(len(audio_SC), clip_samples=form.clip_samples, hop_samples=form.hop_samples)
     stretches = [(start, start + form.clip_samples) for start in starts]

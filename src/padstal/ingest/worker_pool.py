@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from padstal.core.runtime import DaskParams, RuntimeParams
 from padstal.ingest.fork_server import Nursery
 from padstal.ingest.supervised_worker import Guard, Lost, Raised, guarded, nursery_of
 
@@ -37,6 +38,12 @@ class Workers:
     count: int
     kind: Literal["processes", "dask"] = "processes"
     address: str | None = None
+
+    @classmethod
+    def of(cls, runtime: RuntimeParams) -> "Workers":
+        """As params say."""
+        executor = runtime.executor
+        return cls(runtime.workers, executor.kind, executor.address if isinstance(executor, DaskParams) else None)
 
 
 @contextmanager

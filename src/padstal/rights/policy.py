@@ -5,47 +5,45 @@ In this order: a licence that `deny` names is refused; nothing stated, or a text
 says "allow"; what `allow` names is allowed; everything else is refused.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import model_validator
+
+from padstal.core.section import Section, value
 from padstal.rights.licence import UNKNOWN, family, normalise
 from padstal.rights.terms import terms_of
 
-Answer = Literal["allow", "refuse"]
 
+class Policy(Section):
+    """`ingest.licences`: licences that tracks may have; one that names what another part refuses is an error."""
 
-@dataclass(frozen=True)
-class Policy:
-    """A policy, as `ingest.licences` in params has it.
+    allow: tuple[str, ...] = value(
+        "licences that may be used, in any spelling; one without a version stands for all its versions",
+        "SPDX or CC ids",
+        min_length=1,
+    )
+    deny: tuple[str, ...] = value("licences that may not be used; wins over `allow`", "SPDX or CC ids")
+    non_commercial: Literal["allow", "refuse"] = value(
+        "whether licences that forbid commercial use may be used, if `allow` names them"
+    )
+    unknown: Literal["allow", "refuse"] = value(
+        "whether tracks may be used whose licence is not stated, or is none we know"
+    )
 
-    Attributes:
-        allow: Licences in any spelling; one without a version stands for all its versions.
-        deny: Likewise; wins over `allow`.
-        non_commercial: Whether licences that forbid commercial use may be used (if `allow` names them).
-        unknown: Whether tracks may be used whose licence is not stated, or is none we know.
-
-    Raises:
-        ValueError: `allow` names what another part of the policy refuses.
-    """
-
-    allow: tuple[str, ...]
-    deny: tuple[str, ...]
-    non_commercial: Answer
-    unknown: Answer
-
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _does_not_contradict_itself(self) -> "Policy":
         for entry in self.allow:
             name = normalise(entry)
             terms = terms_of(name)
             if name == UNKNOWN:
-                raise ValueError(f"licences.allow names {entry!r}: expected a licence; `unknown` decides on the rest")
+                raise ValueError(f"allow names {entry!r}: expected a licence; `unknown` decides on the rest")
             if _named(name, self.deny):
-                raise ValueError(f"licences.allow and licences.deny both name {entry!r}: expected it in one of them")
+                raise ValueError(f"allow and deny both name {entry!r}: expected it in one of them")
             if terms is not None and terms.non_commercial and self.non_commercial == "refuse":
                 raise ValueError(
-                    f"licences.allow names {entry!r}, which forbids commercial use: "
-                    "take it out, or set licences.non_commercial: allow"
+                    f"allow names {entry!r}, which forbids commercial use: take it out, or set non_commercial: allow"
                 )
+        return self
 
     def refusal(self, licence: str) -> str:
         """Why a track under `licence` may not be used; "" where it may."""

@@ -7,7 +7,8 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -31,6 +32,15 @@ ItemT = TypeVar("ItemT")
 
 class StageError(RuntimeError):
     """A stage cannot go on; the message says what is wrong, where, and what would mend it."""
+
+
+@contextmanager
+def stage_errors(*errors: type[Exception], doing: str = "") -> Iterator[None]:
+    """Turn these errors, whose messages a person can read, into `StageError`; `doing` goes before the message."""
+    try:
+        yield
+    except errors as error:
+        raise StageError(f"{doing}: {error}" if doing else str(error)) from error
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from padstal.core.params import check, read_yaml
 from padstal.curation.expectations import checkpoint, curated, drift, ingested, licences
 from padstal.curation.expectations import expectation as expectations
 from padstal.curation.expectations.config import ValidateParams
-from padstal.ingest.config import Licences
 from padstal.rights.policy import Policy
-from padstal.stages.harness import Stage, StageError, run_stage
+from padstal.stages.harness import Stage, run_stage
 
 ITEMS = ("ingest", "curate")
 """Stages whose data set is checked."""
@@ -83,11 +82,7 @@ def _policy(stage: Stage[ValidateParams]) -> Policy:
     """Ingest's policy, read again from params: what went around ingest is caught here."""
     at = f"scales.{stage.scale}.ingest.licences"
     ingest = read_yaml(stage.paths.params)["scales"][stage.scale].get("ingest") or {}
-    asked = check(Licences, ingest.get("licences"), at)
-    try:
-        return Policy(**asked.model_dump())
-    except ValueError as error:
-        raise StageError(f"{at}: {error}") from error
+    return check(Policy, ingest.get("licences"), at)
 
 
 def ingest(stage: Stage[ValidateParams]) -> Checked:

@@ -6,7 +6,7 @@ import pytest
 from padstal.curation.expectations.licences import ALLOWED, licence_expectations, with_verdicts
 from padstal.rights.policy import Policy
 
-POLICY = Policy(("CC-BY",), ("CC-BY-2.0",), "refuse", "refuse")
+POLICY = Policy(allow=("CC-BY",), deny=("CC-BY-2.0",), non_commercial="refuse", unknown="refuse")
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,18 @@ from typing import Any
 
 from tests.ingest.s3.s3_server import S3Server
 
+from padstal.ingest.config import S3Source
 from padstal.ingest.s3.mirror import Mirrored, mirror
 from padstal.ingest.s3.mirror_index import STATE
-from padstal.ingest.s3.objects import Store
+
+QUICK = {"timeout_seconds": 1.0, "connections": 4, "longest_wait_seconds": 0.02, "attempts": 4, "max_failed_share": 0.0}
 
 
 def fetch(server: S3Server, folder: Path, uri: str = "s3://music/p", **more: Any) -> Mirrored:
     """Mirror `uri` with short waits and timeouts."""
-    store = {name: more.pop(name) for name in ("timeout_seconds", "connections", "anonymous") if name in more}
-    quick = {"timeout_seconds": 1.0, "connections": 4, **store}
+    source = {name: more.pop(name) for name in ("anonymous", "manifest") if name in more}
     return mirror(
-        Store(uri, server.url, **quick),
-        folder,
-        **{"longest_wait_seconds": 0.02, "attempts": 4, "max_failed_share": 0.0, "quiet": True, **more},
+        S3Source(kind="s3", uri=uri, endpoint_url=server.url, fetch=QUICK | more, **source), folder, quiet=True
     )
 
 

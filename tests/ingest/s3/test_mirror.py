@@ -187,10 +187,10 @@ def test_links_in_the_mirror_lead_nowhere(server, tmp_path):
 
 
 def test_objects_that_are_too_long_are_named_and_not_asked_for(server, tmp_path):
-    server.put("music", "p/long.wav", bytes(1001))
-    server.put("music", "p/right.wav", bytes(1000))
-    done = fetch(server, tmp_path / "m", longest_bytes=1000, max_failed_share=0.5)
-    assert done.failed == {"long.wav": "1001 bytes: expected at most 1000"}
+    server.put("music", "p/long.wav", bytes(2**20 + 1))
+    server.put("music", "p/right.wav", bytes(2**20))
+    done = fetch(server, tmp_path / "m", max_object_mebibytes=1, max_failed_share=0.5)
+    assert done.failed == {"long.wav": "1048577 bytes: expected at most 1048576"}
     assert list(files(tmp_path / "m")) == ["right.wav"]
     assert server.count("GetObject") == 1
 

@@ -6,6 +6,7 @@ import threading
 import pytest
 from tests.ingest.s3.s3_server import S3Server
 
+from padstal.ingest.config import S3Source
 from padstal.ingest.listing import scan
 from padstal.ingest.s3.errors import FIRST_WAIT_SECONDS, CredentialsError, Patience, StoppedError, StoreError
 from padstal.ingest.s3.objects import Listing, Store, list_objects, reach, split_uri
@@ -18,10 +19,8 @@ def _list(server: S3Server, uri: str = "s3://music/p", **more) -> Listing:
     return list_objects(store.client(), store, Patience(3, 0.01, threading.Event()), **more)
 
 
-def _source(server: S3Server, **more) -> dict:
-    places = {"kind": "s3", "uri": "s3://music/p", "name": "p", "endpoint_url": server.url, "region": None}
-    rest = {"anonymous": False, "captions": None, "licence": None, "manifest": None, "fetch": FETCH}
-    return {**places, **rest, **more}
+def _source(server: S3Server, **more) -> S3Source:
+    return S3Source(kind="s3", uri="s3://music/p", endpoint_url=server.url, fetch=FETCH, **more)
 
 
 @pytest.mark.parametrize(

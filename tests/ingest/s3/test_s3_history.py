@@ -19,10 +19,11 @@ from tests.ingest.s3.s3_server import S3Server
 CHILD = """
 import sys
 from pathlib import Path
+from padstal.ingest.config import S3Source
 from padstal.ingest.s3.mirror import mirror
-from padstal.ingest.s3.objects import Store
-store = Store("s3://music/p", sys.argv[1], timeout_seconds=0.5, connections=6)
-done = mirror(store, Path(sys.argv[2]), attempts=4, longest_wait_seconds=0.05, max_failed_share=0.9, quiet=True)
+fetch = {"timeout_seconds": 0.5, "connections": 6, "attempts": 4, "longest_wait_seconds": 0.05, "max_failed_share": 0.9}
+source = S3Source(kind="s3", uri="s3://music/p", endpoint_url=sys.argv[1], fetch=fetch)
+done = mirror(source, Path(sys.argv[2]), quiet=True)
 print(sorted(done.failed))
 """
 OBJECTS, ROUNDS, SEEDS = 40, 3, (1, 2, 3)

@@ -44,7 +44,7 @@ METRICS: dict[str, dict[str, Any]] = {
         for item in ("ingest", "curate")
     },
 }
-POLICY = Policy(("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0"), (), "refuse", "refuse")
+POLICY = Policy(allow=("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0"), deny=(), non_commercial="refuse", unknown="refuse")
 PROMOTE: dict[str, Any] = {"prompts": 16, "least_prompts": 8, "draws": 300}
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from padstal.core.data.content import sha256_file
-from padstal.ingest.listing import walk
-from padstal.ingest.s3.errors import CREDENTIALS_HELP, Patience, StoppedError, StoreError
+from padstal.ingest.config import S3Source
+from padstal.ingest.listing import list_bucket, patience_of, store_of, walk
+from padstal.ingest.s3.errors import CREDENTIALS_HELP, StoppedError, StoreError
 from padstal.ingest.s3.mirror_index import STATE, Index, Veils, claimed
 from padstal.ingest.s3.object_names import place
-from padstal.ingest.s3.objects import Listed, Listing, Store, list_objects
+from padstal.ingest.s3.objects import Listed, Listing, Store
 from padstal.ingest.s3.transfer import FailedError, Fetcher, part_name
 
 SPARE_BYTES = 2**28
@@ -43,46 +44,36 @@ class Mirrored:
     checks: Mapping[str, int]
     forgotten: Collection[str] = ()
 
+    def __str__(self) -> str:
+        return (
+            f"{self.fetched} objects fetched, {self.kept} unchanged, {self.removed} removed, "
+            f"{len(self.failed)} failed; checked by {dict(self.checks)}"
+        )
 
-def mirror(
-    store: Store,
-    folder: Path,
-    *,
-    manifest: str | None = None,
-    also: Iterable[str] = (),
-    attempts: int = 6,
-    longest_wait_seconds: float = 20.0,
-    max_failed_share: float = 0.01,
-    longest_bytes: int = 2**31,
-    forgotten: Collection[str] = (),
-    quiet: bool = False,
-) -> Mirrored:
-    """Make `folder` hold what `store` holds.
+
+def mirror(source: S3Source, folder: Path, *, forgotten: Collection[str] = (), quiet: bool = False) -> Mirrored:
+    """Make `folder` hold what a bucket holds.
 
     A run that is killed leaves whole files under their names and temporary ones in `STATE`, with which the next goes
     on. A run that fails removes nothing.
 
     Args:
-        store: Where objects lie; its `connections` fetch at a time.
+        source: The bucket, and how objects come from it.
         folder: The mirror; made if needed.
-        manifest, also: As of `list_objects`.
-        attempts, longest_wait_seconds: As of `Patience`.
-        max_failed_share: Share of the objects that may fail.
-        longest_bytes: Longer objects fail.
         forgotten: SHA-256 of objects that do not stay; once known, such an object is not fetched again.
         quiet: No progress bar.
 
     Raises:
         CredentialsError: We are refused.
-        StoreError: The store, the bucket or the disk fails us, or too many objects do.
+        StoreError: The store, the bucket or the disk fails us, too many objects do, or the captions table does.
     """
-    patience = Patience(attempts, longest_wait_seconds, threading.Event())
+    store, patience, fetch = store_of(source), patience_of(source), source.fetch
     client = store.client()
     with claimed(folder, {"uri": f"s3://{store.bucket}/{store.prefix}", "endpoint_url": store.endpoint_url}):
-        listing = list_objects(client, store, patience, manifest=manifest, also=also)
+        listing = list_bucket(source, client, patience)
         found = {item.key: item for item in listing.objects}
         names, refused = place(found, folder)
-        failures = _Failures(store, folder, len(found) + len(listing.failed), max_failed_share, patience.stop)
+        failures = _Failures(store, folder, len(found) + len(listing.failed), fetch.max_failed_share, patience.stop)
         for key, why in {**listing.failed, **refused}.items():
             failures.add(key, why)
         index = Index(folder)
@@ -101,7 +92,7 @@ def mirror(
             unit_scale=True,
             disable=quiet or not missing,
         ) as bar:
-            fetcher = Fetcher(client, store, folder, parts, patience, longest_bytes, bar.update)
+            fetcher = Fetcher(client, store, folder, parts, patience, fetch.max_object_mebibytes * 2**20, bar.update)
             fetched = _fetch_all(fetcher, missing, index, failures)
         here = [key for key in names if key not in failures.why]
         new = [key for key in here if index.entries[key].sha256 in hidden.forgotten]
@@ -109,6 +100,8 @@ def mirror(
         here = [key for key in here if key not in set(new)]
         removed = _sweep(folder, set(here))
         index.rewrite(here)
+    if source.captions and source.captions in failures.why:
+        raise StoreError(f"{source.uri}: captions table {source.captions}: {failures.why[source.captions]}")
     checks = Counter(index.entries[key].check for key in here)
     return Mirrored(
         listing, failures.why, fetched, len(here) - fetched, removed, dict(sorted(checks.items())), [*gone, *new]

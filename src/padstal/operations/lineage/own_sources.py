@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.content import sha256_file
+from padstal.ingest.config import S3Source
 from padstal.ingest.listing import store_of
 from padstal.ingest.s3.mirror_index import Index
 from padstal.ingest.s3.versions import erase
@@ -39,5 +40,5 @@ def remove_sources(sources: Collection[dict[str, Any]], found: Collection[tuple[
     for source in sources:
         keys = [key for uri, key in found if source["kind"] == "s3" and uri == source["uri"]]
         if keys:
-            store = store_of(source)
+            store = store_of(S3Source.model_validate(source))
             erase(store.client(), store.bucket, [store.prefix + key for key in keys])

@@ -1,0 +1,45 @@
+"""Sources of params as folders of this machine, and whether they are as `padstal scan` found them."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from padstal.core.data.atomic import read_json
+from padstal.ingest.collect import Folder, digests_of
+from padstal.ingest.config import FolderSource, S3Source, Source, SynthSource
+from padstal.ingest.listing import printable_key, scan
+from padstal.ingest.s3.mirror import Mirrored
+
+
+def folder_of(source: FolderSource | S3Source, folder: Path, mirrored: Mirrored | None = None) -> Folder:
+    """What `collect` reads of a source: the folder, which of a bucket is the mirror, with what did not come."""
+    failed = {printable_key(key): why for key, why in mirrored.failed.items()} if mirrored else {}
+    forgotten = [printable_key(key) for key in mirrored.forgotten] if mirrored else []
+    return Folder(source.name, folder, source.captions, source.licence or "", source.layout, failed, forgotten)
+
+
+def changed_since_scan(
+    sources: Sequence[Source], recorded: Path, *, root: Path, store: Path, rehash: bool, mirrors: Mapping[str, Mirrored]
+) -> str:
+    """What to say if the sources are not as `padstal scan` recorded them; "" if they are. What they hold now counts.
+
+    Args:
+        sources: Of params.
+        recorded: The listing.
+        root: What relative folder paths are relative to.
+        store, rehash: As of `collect`.
+        mirrors: What came of buckets, by the sources' names.
+    """
+    if all(isinstance(source, SynthSource) for source in sources):
+        return ""
+    if not recorded.exists():
+        return f"{recorded}: not there; run `padstal scan`, or DVC will not see a changed source"
+    listed = {name: mirrored.listing for name, mirrored in mirrors.items()}
+    with closing(digests_of(store, rehash=rehash)) as digests:
+        try:
+            now = scan(sources, root=root, sha256=digests.sha256, listed=listed)
+        except OSError:  # a file cannot be read, or goes away meanwhile; `collect` says which
+            now = {}
+    if read_json(recorded) == now:
+        return ""
+    return "the sources changed since the last `padstal scan`; going on with what is there now, scan to record it"

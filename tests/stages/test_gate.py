@@ -2,7 +2,7 @@ import pytest
 from tests.curation.fakes import stage
 
 from padstal.core.data.atomic import read_json, write_json
-from padstal.curation.expectations.gate_config import GateParams
+from padstal.curation.expectations.config import GateParams
 from padstal.stages.gate import main
 from padstal.stages.harness import StageError
 

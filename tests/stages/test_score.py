@@ -6,8 +6,8 @@ import pytest
 from tests.curation.fakes import RATE, FakeScorer, install, music, stage, write_corpus, write_ingest
 
 from padstal.core.data.atomic import read_json
+from padstal.curation.config import ScoreParams
 from padstal.curation.listening import at_rate
-from padstal.curation.score_config import ScoreParams
 from padstal.demo.config import PublishedPmos
 from padstal.stages import prepare
 from padstal.stages.harness import StageError

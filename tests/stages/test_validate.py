@@ -14,8 +14,7 @@ from tests.curation.fakes import stage, write_corpus, write_ingest
 from padstal.commands import profile
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.manifest import write_table
-from padstal.curation.expectations.config import ValidateParams
-from padstal.curation.expectations.gate_config import GateParams
+from padstal.curation.expectations.config import GateParams, ValidateParams
 from padstal.curation.expectations.ingested import suite
 from padstal.curation.expectations.licences import licence_expectations
 from padstal.stages import gate, validate

@@ -1,8 +1,18 @@
-"""`curate`: duplicates, the likelihood cut (DiscoDiff 4.1), and the weights that training draws clips with."""
+"""`score` (QA-MDT 4.1) and `curate` (DiscoDiff 4.1): how p-MOS becomes levels, what leaves, how clips are weighed."""
 
 from typing import Literal
 
 from padstal.core.section import Section, value
+
+
+class ScoreParams(Section):
+    """How p-MOS becomes quality levels and prefixes."""
+
+    gap_policy: Literal["none", "medium", "nearest"] = value(
+        "prefix in the bands that the paper leaves open, [μ−2σ, μ−σ) and (μ+σ, μ+2σ]"
+    )
+    quantiser: Literal["swapped", "literal"] = value("Q(s): the form that works, or the paper's formula to the letter")
+    batch_clips: int = value("clips scored at once", "clips", ge=1)
 
 
 class WeightsParams(Section):

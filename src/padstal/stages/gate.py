@@ -3,8 +3,8 @@
 from typing import Any
 
 from padstal.core.data.atomic import atomic_folder, read_json, write_json
+from padstal.curation.expectations.config import GateParams
 from padstal.curation.expectations.expectation import SEVERITIES
-from padstal.curation.expectations.gate_config import GateParams
 from padstal.stages.harness import Stage, StageError, run_stage
 
 ITEMS = ("ingest", "curate")

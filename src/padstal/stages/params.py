@@ -12,10 +12,8 @@ from padstal.core.params import ParamsError, check, read_yaml
 from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.core.section import Section, value
 from padstal.curation.captions.config import CaptionParams
-from padstal.curation.config import CurateParams
-from padstal.curation.expectations.config import ValidateParams
-from padstal.curation.expectations.gate_config import GateParams
-from padstal.curation.score_config import ScoreParams
+from padstal.curation.config import CurateParams, ScoreParams
+from padstal.curation.expectations.config import GateParams, ValidateParams
 from padstal.demo.config import PrepareParams
 from padstal.diffusion.config import TrainDiffusionParams
 from padstal.evaluation.config import EvaluateParams

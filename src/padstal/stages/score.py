@@ -8,8 +8,8 @@ import pandas as pd
 from padstal.core.data.atomic import atomic_folder, write_json
 from padstal.core.data.manifest import ClipAudio, read_table, write_table
 from padstal.curation import levels
+from padstal.curation.config import ScoreParams
 from padstal.curation.listening import at_rate, batches, clip_sample_rate
-from padstal.curation.score_config import ScoreParams
 from padstal.stages.harness import Stage, StageError, run_stage
 
 QUANTILES = (0.02, 0.16, 0.5, 0.84, 0.98)

@@ -98,8 +98,8 @@ class EndpointMerge(LanguageMerge):
         return name
 
 
-class CaptionParams(Section):
-    """Thresholds of the decision table, all compared strictly, and how two captions become one."""
+class Thresholds(Section):
+    """The decision table's thresholds, all compared strictly, and what to do where neither caption fits."""
 
     rho1: float = value(
         "a generated or fused caption fits its audio above this CLAP cosine (Eq. 9)", "cosine", ge=-1, le=1
@@ -111,6 +111,11 @@ class CaptionParams(Section):
     neither_fits: Literal["keep", "unconditional"] = value(
         "when neither caption fits: keep the original (the paper), or train on the clip without text"
     )
+
+
+class CaptionParams(Thresholds):
+    """Thresholds of the decision table, and how two captions become one."""
+
     merge: Annotated[RuleMerge | Text2TextMerge | EndpointMerge, Field(discriminator="kind")]
     max_caption_bytes: int = value("longest fused caption", "bytes", ge=16)
     alarm_ratio: float = value(

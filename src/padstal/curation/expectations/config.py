@@ -1,4 +1,4 @@
-"""`validate`: what the data must look like before anything is trained on it."""
+"""`validate` and `gate`: what the data must look like before anything is trained on it, and what stops the run."""
 
 from typing import Annotated, Literal
 
@@ -78,3 +78,9 @@ class ValidateParams(Section):
     ingest: IngestLimits
     curate: CurateLimits
     drift: DriftLimits
+
+
+class GateParams(Section):
+    """The gate between data and training."""
+
+    stop_at: Literal["critical", "warning"] = value("least severity of a broken expectation that stops the run")

@@ -8,6 +8,7 @@ from tests.curation.expectations.test_ingested import LIMITS
 from tests.curation.fakes import write_corpus
 
 from padstal.curation.expectations import checkpoint, ingested
+from padstal.curation.expectations.config import IngestLimits
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +20,7 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     manifest.loc[:20, "licence"] = ""
     manifest.loc[:20, "clip_id"] = [f"<img src=https://far/{number}.png onerror=alert(1)>" for number in range(21)]
     quarantine = manifest.head(0).assign(reason="")
-    suite = ingested.suite(**LIMITS)  # type: ignore[arg-type]
+    suite = ingested.suite(IngestLimits(**LIMITS))
     checkpoint.run(suite, ingested.tables(manifest, quarantine), root / "data_docs")
     return root / "data_docs"
 

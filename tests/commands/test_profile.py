@@ -8,6 +8,7 @@ from padstal.commands.profile import NO_REFERENCE, create_missing, run
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.paths import Paths
 from padstal.curation.expectations import drift
+from padstal.curation.expectations.config import DriftLimits
 
 PROFILE = {"tracks": 3, "features": {"licence": {"kind": "categorical", "tracks": 3, "share": {"CC0-1.0": 1.0}}}}
 
@@ -26,7 +27,14 @@ def paths(tmp_path: Path) -> Paths:
 
 def test_an_empty_reference_is_one_that_nothing_is_compared_with(paths: Paths) -> None:
     assert read_json(paths.reference("curate")) == NO_REFERENCE
-    assert drift.compare(NO_REFERENCE, PROFILE, drift.Limits(0, 0, 0, 0.01)) == ()
+    assert (
+        drift.compare(
+            NO_REFERENCE,
+            PROFILE,
+            DriftLimits(severity="warning", categorical=0, numeric=0, embedding=0, false_alarm=0.01),
+        )
+        == ()
+    )
 
 
 def test_data_that_have_not_passed_do_not_become_a_reference_nor_does_the_other_data_set(paths: Paths) -> None:

@@ -75,7 +75,7 @@ def good(tmp_path_factory):
 def test_good_data_passes_with_data_docs_and_metrics(tmp_path, good):
     entries, validated = run(tmp_path, good, {"a.mp3": "duplicate"})
     assert broken(entries) == set()
-    assert list(entries) == [expectation.name for expectation in (*suite(**LIMITS), *licence_expectations())]
+    assert list(entries) == [expectation.name for expectation in (*suite(PARAMS.ingest), *licence_expectations())]
     assert entries["no split is empty"]["observed"] == "all are there"
     assert (validated.paths.validate("ingest") / "data_docs" / "index.html").exists()
     metrics = read_json(validated.paths.metrics("validate", "ingest"))

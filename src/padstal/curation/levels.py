@@ -9,16 +9,21 @@ otherwise) and clamped to 1…5, as the authors' released thresholds behave, it 
 σ, μ + σ and μ + 2σ.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
+
+from padstal.curation.config import ScoreParams
+from padstal.curation.quantiles import quantiles
 
 UNKNOWN_LEVEL = 0
 """Level of a clip without a score."""
 MIDDLE_LEVEL = 3
 LEVELS = (1, 2, 3, 4, 5)
 LOW, MEDIUM, HIGH = "low quality", "medium quality", "high quality"
+QUANTILES = (0.02, 0.16, 0.5, 0.84, 0.98)
+"""That metrics give of p-MOS: μ and one and two σ about it, were it normal."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,46 @@ def fit(pmos_N: np.ndarray) -> Distribution:
     if not len(finite):
         raise ValueError(f"none of {len(pmos_N)} p-MOS scores is finite: expected at least one to fit μ and σ")
     return Distribution(mu=float(finite.mean()), sigma=float(finite.std()), n=len(finite))
+
+
+@dataclass(frozen=True)
+class Graded:
+    """N clips with their quality.
+
+    Attributes:
+        pmos_N: Scores; NaN where unknown.
+        distribution: That levels and prefixes were given by.
+        level_N: Quality levels, int64.
+        prefix: Quality prefixes.
+    """
+
+    pmos_N: np.ndarray
+    distribution: Distribution
+    level_N: np.ndarray
+    prefix: list[str]
+
+    def metrics(self) -> dict[str, Any]:
+        """μ, σ, n, and how many clips have which level and prefix."""
+        return {
+            **asdict(self.distribution),
+            "clips": len(self.pmos_N),
+            "unknown": int(np.isnan(self.pmos_N).sum()),
+            "clips_of_level": {str(level): int((self.level_N == level).sum()) for level in (UNKNOWN_LEVEL, *LEVELS)},
+            "clips_of_prefix": {name: self.prefix.count(name) for name in (LOW, MEDIUM, HIGH)},
+            "clips_without_prefix": self.prefix.count(""),
+            "pmos_quantiles": quantiles(self.pmos_N, QUANTILES),
+        }
+
+
+def grade(pmos_N: np.ndarray, train_N: np.ndarray, params: ScoreParams) -> Graded:
+    """Levels and prefixes of all clips, by μ and σ of those where `train_N` is true.
+
+    Raises:
+        ValueError: No training clip has a score.
+    """
+    distribution = fit(pmos_N[train_N])
+    level_N = quality_level(pmos_N, distribution, params.quantiser)
+    return Graded(pmos_N, distribution, level_N, quality_prefix(pmos_N, distribution, params.gap_policy))
 
 
 def quality_level(

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from padstal.curation.expectations import drift
+from padstal.curation.expectations.config import DriftLimits
 from padstal.curation.expectations.drift import (
     LEVELS_K,
-    Limits,
     compare,
     distance,
     frechet,
@@ -17,8 +17,8 @@ from padstal.curation.expectations.drift import (
     wasserstein,
 )
 
-LIMITS = Limits(categorical=0.1, numeric=0.3, embedding=0.2, false_alarm=0.01)
-CHANCE_ALONE = Limits(categorical=0.0, numeric=0.0, embedding=0.0, false_alarm=0.05)
+LIMITS = DriftLimits(severity="warning", categorical=0.1, numeric=0.3, embedding=0.2, false_alarm=0.01)
+CHANCE_ALONE = DriftLimits(severity="warning", categorical=0.0, numeric=0.0, embedding=0.0, false_alarm=0.05)
 
 
 def clips(seed, tracks=200, of_track=3, shift=0.0, licences=(0.7, 0.3)):

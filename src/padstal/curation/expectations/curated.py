@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.curation import levels
+from padstal.curation.expectations.config import CurateLimits
 from padstal.curation.expectations.expectation import (
     BETWEEN,
     MATCHES,
@@ -24,7 +25,9 @@ from padstal.curation.expectations.expectation import (
     UNIQUE,
     VALUE,
     WITHIN,
+    DataSet,
     Expectation,
+    of_table,
 )
 from padstal.curation.expectations.ingested import splits_of
 
@@ -55,176 +58,111 @@ class Curated:
     origin: Mapping[str, Any]
 
 
-def suite(
-    *,
-    min_clips: int,
-    max_removed_share: float,
-    max_caption_bytes: int,
-    max_unconditional_share: float,
-    fused_share: tuple[float, float],
-    replaced_share: tuple[float, float],
-    pmos_range: tuple[float, float],
-    max_unscored_share: float,
-    split_shares: Mapping[str, tuple[float, float]],
-    common_tag_tracks: int,
-    min_tag_kept: float,
-) -> tuple[Expectation, ...]:
-    """The suites over `tables`, thresholds as in `config.py` (`common_tag_tracks` acts in the tables)."""
-    del common_tag_tracks
-    clips, whole = partial(Expectation, table="clips"), partial(Expectation, table="whole", kind=VALUE)
+def suite(limits: CurateLimits) -> tuple[Expectation, ...]:
+    """The suites over `tables`, with the limits of params (`common_tag_tracks` acts in the tables)."""
+    clips, seen = of_table("clips"), of_table("seen")
+    whole = partial(of_table("whole"), kind=VALUE)
+    worst, best = limits.pmos_range
     captions = (
-        clips(
-            "decisions are those of the table",
-            kind=WITHIN,
-            column="decision",
-            severity="critical",
-            limits={"value_set": list(DECISIONS)},
-        ),
-        clips(
-            "captions agree with their decision",
-            kind=WITHIN,
-            column="caption_claim",
-            severity="critical",
-            limits={"value_set": [HOLDS]},
-        ),
-        clips(
-            "refined captions are short enough",
-            kind=BETWEEN,
-            column="written_bytes",
-            severity="critical",
-            limits={"max_value": max_caption_bytes},
-        ),
+        clips("decisions are those of the table", WITHIN, "decision", value_set=list(DECISIONS)),
+        clips("captions agree with their decision", WITHIN, "caption_claim", value_set=[HOLDS]),
+        clips("refined captions are short enough", BETWEEN, "written_bytes", max_value=limits.max_caption_bytes),
         clips(
             "captions hold no control characters",
-            kind=BETWEEN,
-            column="hidden_characters",
-            severity="critical",
-            limits={"max_value": 0},
+            BETWEEN,
+            "hidden_characters",
+            max_value=0,
             advice="they would reach the text encoder unseen; mend them in the captions table",
         ),
         clips(
             "few clips train without a caption",
-            kind=MATCHES,
-            column="caption",
-            severity="critical",
-            limits={"regex": SOME_TEXT},
-            mostly=1 - max_unconditional_share,
+            MATCHES,
+            "caption",
+            regex=SOME_TEXT,
+            mostly=1 - limits.max_unconditional_share,
         ),
         *(
             whole(
                 f"the share of {name} captions is as expected",
                 column=f"{name}_share",
                 severity="warning",
-                limits={"min_value": least, "max_value": most},
+                min_value=least,
+                max_value=most,
                 advice="rho1, rho2 and rho3 of params caption decide it",
             )
-            for name, (least, most) in (("fused", fused_share), ("replaced", replaced_share))
+            for name, (least, most) in (("fused", limits.fused_share), ("replaced", limits.replaced_share))
         ),
     )
-    worst, best = pmos_range
     quality = (
-        clips(
-            "p-MOS lies on its scale",
-            kind=BETWEEN,
-            column="pmos",
-            severity="critical",
-            limits={"min_value": worst, "max_value": best},
-        ),
-        clips(
-            "few clips are without p-MOS",
-            kind=PRESENT,
-            column="pmos",
-            severity="critical",
-            mostly=1 - max_unscored_share,
-        ),
+        clips("p-MOS lies on its scale", BETWEEN, "pmos", min_value=worst, max_value=best),
+        clips("few clips are without p-MOS", PRESENT, "pmos", mostly=1 - limits.max_unscored_share),
         clips(
             "quality levels are 1 to 5, or 0 for unknown",
-            kind=WITHIN,
-            column="quality_level",
-            severity="critical",
-            limits={"value_set": [levels.UNKNOWN_LEVEL, *levels.LEVELS]},
+            WITHIN,
+            "quality_level",
+            value_set=[levels.UNKNOWN_LEVEL, *levels.LEVELS],
         ),
         *(
             whole(
                 f"{symbol} of p-MOS is that of the train split alone",
                 column=f"{name}_error",
-                severity="critical",
-                limits={"max_value": limit},
+                max_value=most,
                 advice="rerun score: held-out clips must not decide quality levels",
             )
-            for symbol, name, limit in (("μ", "mu", FITTED), ("σ", "sigma", FITTED), ("n", "n", 0))
+            for symbol, name, most in (("μ", "mu", FITTED), ("σ", "sigma", FITTED), ("n", "n", 0))
         ),
-        clips(
-            "quality levels follow from p-MOS, μ and σ",
-            kind=BETWEEN,
-            column="level_error",
-            severity="critical",
-            limits={"max_value": 0},
-        ),
-        clips(
-            "quality prefixes follow from p-MOS, μ and σ",
-            kind=WITHIN,
-            column="prefix_claim",
-            severity="critical",
-            limits={"value_set": [HOLDS]},
-        ),
+        clips("quality levels follow from p-MOS, μ and σ", BETWEEN, "level_error", max_value=0),
+        clips("quality prefixes follow from p-MOS, μ and σ", WITHIN, "prefix_claim", value_set=[HOLDS]),
     )
     splits = (
-        clips(
-            "splits have known names",
-            kind=WITHIN,
-            column="split",
-            severity="critical",
-            limits={"value_set": list(SPLITS)},
-        ),
+        clips("splits have known names", WITHIN, "split", value_set=list(SPLITS)),
         *(
-            clips(
-                f"{article} {words} lies in one split",
-                kind=BETWEEN,
-                column=f"splits_of_{name}",
-                severity="critical",
-                limits={"min_value": 1, "max_value": 1},
-            )
-            for article, name, words in (
-                ("a", "track", "track"),
-                ("an", "artist", "artist"),
-                ("an", "album", "album of an artist"),
-                ("a", "duplicate_group", "group of duplicates"),
+            clips(f"{what} lies in one split", BETWEEN, f"splits_of_{name}", min_value=1, max_value=1)
+            for what, name in (
+                ("a track", "track"),
+                ("an artist", "artist"),
+                ("an album of an artist", "album"),
+                ("a group of duplicates", "duplicate_group"),
             )
         ),
         *(
             whole(
                 f"the {name} split has its share of clips",
                 column=f"{name}_share",
-                severity="critical",
-                limits={"min_value": split_shares[name][0], "max_value": split_shares[name][1]},
+                min_value=least,
+                max_value=most,
                 advice="take another ingest.split_seed or more artists, or change validate.curate.split_shares",
             )
-            for name in SPLITS
+            for name, (least, most) in limits.split_shares
         ),
-        Expectation(
+        of_table("tags")(
             "common tags keep their tracks",
-            "tags",
             BETWEEN,
             "kept_share",
             "warning",
-            {"min_value": min_tag_kept},
+            min_value=limits.min_tag_kept,
             advice="the likelihood cut takes the unusual first: raise curate.keep_likelihood",
         ),
     )
     counts = (
-        clips("there are enough clips", kind=ROWS, column="", severity="critical", limits={"min_value": min_clips}),
-        Expectation("a clip stays or leaves, once", "seen", UNIQUE, "clip_id", "critical"),
-        Expectation("a clip that leaves has a reason", "seen", MATCHES, "reason", "critical", {"regex": SOME_TEXT}),
-        whole("no clip is lost", column="lost", severity="critical", limits={"min_value": 0, "max_value": 0}),
-        whole(
-            "curation takes out few clips",
-            column="removed_share",
-            severity="critical",
-            limits={"max_value": max_removed_share},
-        ),
+        clips("there are enough clips", ROWS, min_value=limits.min_clips),
+        seen("a clip stays or leaves, once", UNIQUE, "clip_id"),
+        seen("a clip that leaves has a reason", MATCHES, "reason", regex=SOME_TEXT),
+        whole("no clip is lost", column="lost", min_value=0, max_value=0),
+        whole("curation takes out few clips", column="removed_share", max_value=limits.max_removed_share),
     )
     return (*captions, *quality, *splits, *counts)
+
+
+def data_set(curated: Curated, limits: CurateLimits, gaussian: np.ndarray | None) -> DataSet:
+    """What `curate` wrote, as it is put to the test."""
+    counts = {
+        "clips": len(curated.dataset),
+        "removed": len(curated.removed),
+        "clips_of_decision": curated.dataset["decision"].value_counts().to_dict(),
+        "clips_of_split": curated.dataset["split"].value_counts().to_dict(),
+    }
+    return DataSet(suite(limits), tables(curated, limits.common_tag_tracks), curated.dataset, counts, gaussian)
 
 
 def tables(curated: Curated, common_tag_tracks: int) -> dict[str, pd.DataFrame]:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.curation.expectations.config import DriftLimits
 from padstal.curation.expectations.curated import tags_of
 from padstal.curation.expectations.expectation import VALUE, Expectation, Severity
 
@@ -41,16 +42,6 @@ DRAWS = 1_000
 """Pairs of samples that a limit is found with."""
 MOST_DRAWN = 1_000
 """Largest sample that is drawn; noise of larger ones follows from its size."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Largest distances (1), (2), (3), and the probability with which chance alone may exceed a limit."""
-
-    categorical: float
-    numeric: float
-    embedding: float
-    false_alarm: float
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ def profile(clips: pd.DataFrame, gaussian: np.ndarray | None = None) -> dict[str
     return {"tracks": tracks, "features": features}
 
 
-def compare(reference: Mapping[str, Any], current: Mapping[str, Any], limits: Limits) -> tuple[Shift, ...]:
+def compare(reference: Mapping[str, Any], current: Mapping[str, Any], limits: DriftLimits) -> tuple[Shift, ...]:
     """How far each feature that both profiles have lies from the reference, sorted by name.
 
     Nothing is compared if the reference is empty, nor a feature of less than two tracks.

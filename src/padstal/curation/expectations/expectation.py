@@ -4,9 +4,12 @@ The suites lie in `ingested.py` (manifest and audio statistics), `curated.py` (c
 `drift.py`; `checkpoint.py` puts them to Great Expectations.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
 
 Severity = Literal["warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("warning", "critical")
@@ -51,6 +54,43 @@ class Expectation:
     limits: Mapping[str, Any] = field(default_factory=dict)
     mostly: float | None = None
     advice: str = ""
+
+
+def of_table(table: str) -> Callable[..., Expectation]:
+    """A maker of expectations of one table: (name, kind, column, severity, mostly=…, advice=…, and limits by name)."""
+
+    def expect(
+        name: str,
+        kind: str,
+        column: str = "",
+        severity: Severity = "critical",
+        *,
+        mostly: float | None = None,
+        advice: str = "",
+        **limits: Any,
+    ) -> Expectation:
+        return Expectation(name, table, kind, column, severity, limits, mostly, advice)
+
+    return expect
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What is put to the test.
+
+    Attributes:
+        suite: What is expected.
+        tables: Name → the tables that it looks at.
+        clips: The clips whose distributions are compared with the reference.
+        counts: What metrics say about it.
+        gaussian: Mean and covariance [1 + D, D] of its CLAP embeddings; `None` where there are none.
+    """
+
+    suite: tuple[Expectation, ...]
+    tables: Mapping[str, pd.DataFrame]
+    clips: pd.DataFrame
+    counts: Mapping[str, Any]
+    gaussian: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -105,3 +145,23 @@ def verdict(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
         "worst": max(broken, key=SEVERITIES.index) if broken else None,
         "expectations": [outcome.as_json() for outcome in outcomes],
     }
+
+
+def stopping(verdict: Mapping[str, Any], stop_at: Severity) -> list[str]:
+    """One line for each broken expectation of a verdict at or above `stop_at`."""
+    severe = SEVERITIES[SEVERITIES.index(stop_at) :]
+    return [
+        _explain(entry) for entry in verdict["expectations"] if not entry["success"] and entry["severity"] in severe
+    ]
+
+
+def _explain(entry: Mapping[str, Any]) -> str:
+    """Severity, column, count, what was expected, three ids, advice."""
+    where = f"column {entry['column']}" if entry["column"] else "table"
+    count = f"{entry['unexpected']} rows" if entry["unexpected"] else entry["observed"]
+    named = f"; for example {', '.join(entry['offenders'])}" if entry["offenders"] else ""
+    advice = f" ({entry['advice']})" if entry["advice"] else ""
+    return (
+        f"- {entry['severity']}: {entry['name']}: {where} of {entry['table']}: "
+        f"{count}, expected {entry['expected']}{named}{advice}"
+    )

@@ -4,10 +4,10 @@ The tables: "clips" (the manifest with a few columns derived from it) and "track
 not).
 """
 
-from functools import partial
-
 import pandas as pd
 
+from padstal.curation.expectations import licences
+from padstal.curation.expectations.config import IngestLimits
 from padstal.curation.expectations.expectation import (
     BETWEEN,
     CONTAINS,
@@ -18,8 +18,11 @@ from padstal.curation.expectations.expectation import (
     SPLITS,
     UNIQUE,
     WITHIN,
+    DataSet,
     Expectation,
+    of_table,
 )
+from padstal.rights.policy import Policy
 
 HEXADECIMAL_SHA256 = "^[0-9a-f]{64}$"
 CLIPPED_SHARE = 0.01
@@ -30,163 +33,107 @@ UNMEASURED = -999.0
 """Stands for a level that digital silence does not have."""
 
 
-def suite(
-    *,
-    min_clips: int,
-    max_quarantine_share: float,
-    max_uncaptioned_share: float,
-    max_clipped_share: float,
-    max_silent_share: float,
-    silence_dbfs: float,
-    loudness_range_lufs: tuple[float, float],
-    max_offset: float,
-    max_offset_share: float,
-    max_side_db: float,
-    max_mirrored_share: float,
-) -> tuple[Expectation, ...]:
-    """The suite over `tables`, thresholds as in `curation/expectations/config.py`."""
-    quietest, loudest = loudness_range_lufs
-    clips = partial(Expectation, table="clips")
+def suite(limits: IngestLimits) -> tuple[Expectation, ...]:
+    """The suite over `tables`, with the limits of params."""
+    clips = of_table("clips")
+    quietest, loudest = limits.loudness_range_lufs
     return (
         clips(
             "there are enough clips",
-            kind=ROWS,
-            column="",
-            severity="critical",
-            limits={"min_value": min_clips},
+            ROWS,
+            min_value=limits.min_clips,
             advice="add music to ingest.sources, or lower validate.ingest.min_clips",
         ),
-        clips("every clip has an id", kind=PRESENT, column="clip_id", severity="critical"),
-        clips("clip ids are unique", kind=UNIQUE, column="clip_id", severity="critical"),
-        clips(
-            "every file has its sha256",
-            kind=MATCHES,
-            column="sha256",
-            severity="critical",
-            limits={"regex": HEXADECIMAL_SHA256},
-        ),
-        clips(
-            "every clip has a licence",
-            kind=MATCHES,
-            column="licence",
-            severity="critical",
-            limits={"regex": SOME_TEXT},
-        ),
-        clips(
-            "splits have known names",
-            kind=WITHIN,
-            column="split",
-            severity="critical",
-            limits={"value_set": list(SPLITS)},
-        ),
+        clips("every clip has an id", PRESENT, "clip_id"),
+        clips("clip ids are unique", UNIQUE, "clip_id"),
+        clips("every file has its sha256", MATCHES, "sha256", regex=HEXADECIMAL_SHA256),
+        clips("every clip has a licence", MATCHES, "licence", regex=SOME_TEXT),
+        clips("splits have known names", WITHIN, "split", value_set=list(SPLITS)),
         clips(
             "no split is empty",
-            kind=CONTAINS,
-            column="split",
-            severity="critical",
-            limits={"value_set": list(SPLITS)},
+            CONTAINS,
+            "split",
+            value_set=list(SPLITS),
             advice="with few artists the draw may leave a split out: take another ingest.split_seed",
         ),
-        *(
-            clips(
-                f"{article} {name} lies in one split",
-                kind=BETWEEN,
-                column=f"splits_of_{name}",
-                severity="critical",
-                limits={"min_value": 1, "max_value": 1},
-            )
-            for article, name in (("a", "track"), ("an", "artist"))
-        ),
-        clips(
-            "clips start inside their track",
-            kind=BETWEEN,
-            column="offset_seconds",
-            severity="critical",
-            limits={"min_value": 0},
-        ),
-        clips(
-            "clips end inside their track",
-            kind=BETWEEN,
-            column="seconds_left",
-            severity="critical",
-            limits={"min_value": -1e-3},
-        ),
-        clips(
-            "no sample exceeds full scale",
-            kind=BETWEEN,
-            column="peak_dbfs",
-            severity="critical",
-            limits={"max_value": 1e-6},
-        ),
+        clips("a track lies in one split", BETWEEN, "splits_of_track", min_value=1, max_value=1),
+        clips("an artist lies in one split", BETWEEN, "splits_of_artist", min_value=1, max_value=1),
+        clips("clips start inside their track", BETWEEN, "offset_seconds", min_value=0),
+        clips("clips end inside their track", BETWEEN, "seconds_left", min_value=-1e-3),
+        clips("no sample exceeds full scale", BETWEEN, "peak_dbfs", max_value=1e-6),
         clips(
             "few clips are silent",
-            kind=BETWEEN,
-            column="rms_dbfs",
-            severity="critical",
-            limits={"min_value": silence_dbfs},
-            mostly=1 - max_silent_share,
+            BETWEEN,
+            "rms_dbfs",
+            min_value=limits.silence_dbfs,
+            mostly=1 - limits.max_silent_share,
         ),
         clips(
             "few clips are clipped",
-            kind=BETWEEN,
-            column="clipped_share",
-            severity="critical",
-            limits={"max_value": CLIPPED_SHARE},
-            mostly=1 - max_clipped_share,
+            BETWEEN,
+            "clipped_share",
+            max_value=CLIPPED_SHARE,
+            mostly=1 - limits.max_clipped_share,
         ),
         clips(
             "few clips have mirrored channels",
-            kind=BETWEEN,
-            column="side_db",
-            severity="critical",
-            limits={"max_value": max_side_db},
-            mostly=1 - max_mirrored_share,
+            BETWEEN,
+            "side_db",
+            max_value=limits.max_side_db,
+            mostly=1 - limits.max_mirrored_share,
             advice="their sum is near silence; ingest.screening.max_side_db refuses such files",
         ),
         clips(
             "few clips have an offset",
-            kind=BETWEEN,
-            column="dc_offset",
-            severity="warning",
-            limits={"max_value": max_offset},
-            mostly=1 - max_offset_share,
+            BETWEEN,
+            "dc_offset",
+            "warning",
+            max_value=limits.max_offset,
+            mostly=1 - limits.max_offset_share,
             advice="a faulty converter or export; ingest.screening.max_offset refuses such files",
         ),
         clips(
             "most clips have a caption or tags",
-            kind=MATCHES,
-            column="description",
-            severity="critical",
-            limits={"regex": SOME_TEXT},
-            mostly=1 - max_uncaptioned_share,
+            MATCHES,
+            "description",
+            regex=SOME_TEXT,
+            mostly=1 - limits.max_uncaptioned_share,
             advice="fill in the captions table, or raise validate.ingest.max_uncaptioned_share",
         ),
         clips(
             "loudness lies in its range",
-            kind=BETWEEN,
-            column="loudness_lufs",
-            severity="warning",
-            limits={"min_value": quietest, "max_value": loudest},
+            BETWEEN,
+            "loudness_lufs",
+            "warning",
+            min_value=quietest,
+            max_value=loudest,
             mostly=LOUDNESS_SHARE,
         ),
-        clips(
-            "every clip has a bandwidth",
-            kind=BETWEEN,
-            column="bandwidth_hz",
-            severity="warning",
-            limits={"min_value": 1},
-        ),
-        Expectation(
+        clips("every clip has a bandwidth", BETWEEN, "bandwidth_hz", "warning", min_value=1),
+        of_table("tracks")(
             "few tracks are in quarantine",
-            "tracks",
             WITHIN,
             "state",
-            "critical",
-            {"value_set": ["accepted"]},
-            mostly=1 - max_quarantine_share,
+            value_set=["accepted"],
+            mostly=1 - limits.max_quarantine_share,
             advice="data/<scale>/ingest/quarantine.parquet says why each is there",
         ),
     )
+
+
+def data_set(manifest: pd.DataFrame, quarantine: pd.DataFrame, limits: IngestLimits, policy: Policy) -> DataSet:
+    """What `ingest` wrote, as it is put to the test; the policy on licences is asked again, as a second defence."""
+    found = tables(manifest, quarantine)
+    found["clips"] = licences.with_verdicts(found["clips"], policy)
+    counts = {
+        "clips": len(manifest),
+        "tracks": len(found["tracks"]),
+        "quarantined": len(quarantine),
+        "quarantined_because": quarantine["reason"].value_counts().to_dict(),
+        "clips_of_licence": manifest["licence"].value_counts().to_dict(),
+        "clips_of_split": manifest["split"].value_counts().to_dict(),
+    }
+    return DataSet((*suite(limits), *licences.licence_expectations()), found, manifest, counts)
 
 
 def tables(manifest: pd.DataFrame, quarantine: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -1,8 +1,146 @@
 """Who leaves a data set and why: each clip once, with one reason, and the counts add up."""
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
+from padstal.core.data.manifest import ClipAudio
+from padstal.curation import likelihood, representation
+from padstal.curation.config import CurateParams
+from padstal.curation.duplicates import across, duplicates
+from padstal.curation.ledger import Entry, account
+from padstal.curation.quantiles import quantiles
+from padstal.curation.splits import check_disjoint
+from padstal.curation.weights import effective_clips, sample_weights
+
 REASONS = ("near_duplicate", "unlikely", "quality")
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""That metrics give of log-likelihoods."""
+
+
+class CurationError(ValueError):
+    """The data set cannot be curated as params ask; the message says what would mend it."""
+
+
+@dataclass(frozen=True)
+class Curation:
+    """A curated data set.
+
+    Attributes:
+        clips: All clips, with `log_likelihood` and `duplicate_group`.
+        dataset: Those that stay, with `weight`.
+        removed: Those that leave, with `reason` and `detail`.
+        groups: How many groups of near-duplicates there were.
+        gaussian: Of the training tracks' CLAP embeddings; `None` where none could be fitted, and none is needed.
+        no_gaussian: Why there is none.
+        loss: What the likelihood cut took of each tag.
+        ledger: What became of every file and clip.
+    """
+
+    clips: pd.DataFrame
+    dataset: pd.DataFrame
+    removed: pd.DataFrame
+    groups: int
+    gaussian: likelihood.Gaussian | None
+    no_gaussian: str
+    loss: representation.Loss
+    ledger: Mapping[str, Entry]
+
+    def metrics(self) -> dict[str, Any]:
+        """Counts of who stays and leaves, by split and reason, and what that did to the data set."""
+        dataset, removed = self.dataset, self.removed
+        return {
+            "clips": len(self.clips),
+            "kept": len(dataset),
+            "kept_of_split": dataset["split"].value_counts().to_dict(),
+            "kept_tracks_of_split": dataset.groupby("split")["track_id"].nunique().to_dict(),
+            "removed": len(removed),
+            "removed_because": removed["reason"].value_counts().to_dict(),
+            "removed_tracks_because": removed.groupby("reason")["track_id"].nunique().to_dict(),
+            "duplicate_groups": self.groups,
+            **{f"duplicate_groups_across_{name}s": across(self.clips, name) for name in ("split", "artist", "licence")},
+            "uncaptioned": int((dataset["caption"] == "").sum()),
+            "log_likelihood_quantiles": quantiles(dataset["log_likelihood"].to_numpy(), QUANTILES),
+            "shrinkage": None if self.gaussian is None else self.gaussian.shrinkage,
+            "genre_loss": self.loss.as_json(),
+            "effective_clips": effective_clips(dataset.loc[dataset["split"] == "train", "weight"].to_numpy()),
+            "ledger": {name: entry.as_json() for name, entry in self.ledger.items()},
+        }
+
+
+def joined(manifest: pd.DataFrame, scores: pd.DataFrame, captions: pd.DataFrame) -> pd.DataFrame:
+    """The manifest with scores and captions.
+
+    Raises:
+        CurationError: A clip has no score or no caption.
+    """
+    captions = captions[["clip_id", "original", "caption", "caption_licence", "decision"]]
+    clips = manifest.drop(columns="caption").merge(scores, on="clip_id", validate="one_to_one")
+    clips = clips.merge(captions, on="clip_id", validate="one_to_one")
+    if len(clips) != len(manifest):
+        raise CurationError(
+            f"{len(manifest)} clips in the manifest, {len(clips)} with a score and a caption; rerun score and caption"
+        )
+    return clips
+
+
+def curate(
+    clips: pd.DataFrame,
+    embedding_KD: np.ndarray,
+    audio: ClipAudio,
+    params: CurateParams,
+    *,
+    came: Mapping[str, int],
+    quarantine: pd.DataFrame,
+    progress: Callable[..., Iterable[Any]],
+) -> Curation:
+    """Take near-duplicates, poor and unlikely training clips out, each for one reason, and check what is left.
+
+    Args:
+        clips: As of `joined`.
+        embedding_KD: CLAP embedding of each clip.
+        audio: The clips' samples.
+        params: What leaves.
+        came, quarantine: As of `account`.
+        progress: Wraps tracks and pairs, to show progress.
+
+    Raises:
+        CurationError: There are too few tracks for the likelihood cut, or a split is left empty.
+        LedgerError: A file or clip vanished.
+        SharedBetweenSplitsError: Two splits share something.
+    """
+    clips = clips.assign(log_likelihood=np.nan, duplicate_group="")
+    removals = Removals(clips)
+    found = duplicates(clips, audio, params, progress)
+    for group in found:
+        clips.loc[clips["track_id"].isin(group.members), "duplicate_group"] = group.name
+        for track, share in group.removed.items():
+            removals.add(clips["track_id"] == track, "near_duplicate", f"of track {group.kept}, similarity {share:.3f}")
+
+    training = clips["split"] == "train"
+    if params.min_quality_level > 1:
+        poor = training & (clips["quality_level"] < params.min_quality_level)
+        removals.add(poor, "quality", f"quality level below {params.min_quality_level}")
+
+    before_cut = removals.staying & training
+    gaussian, no_gaussian = _cut_unlikely(clips, removals, embedding_KD, params)
+    tracks = clips[before_cut].drop_duplicates("track_id")
+    loss = representation.loss(tracks, removals.staying[tracks.index])
+
+    dataset, removed = removals.split()
+    check_counts(clips, dataset, removed)
+    dataset["weight"] = sample_weights(dataset, params.weights)
+    ledger = account(came, quarantine, dataset, removed)
+    check_disjoint(dataset, names=("track_id", "artist", "album", "duplicate_group"))
+    for name in ("train", "validation", "test"):
+        if not (dataset["split"] == name).any():
+            raise CurationError(
+                f"split {name}: no clip is left of {(clips['split'] == name).sum()}: keep more, or bring more music"
+            )
+    return Curation(clips, dataset, removed, len(found), gaussian, no_gaussian, loss, ledger)
 
 
 class Removals:
@@ -43,3 +181,30 @@ def check_counts(clips: pd.DataFrame, dataset: pd.DataFrame, removed: pd.DataFra
     assert not stay & leave, f"{len(stay & leave)} clips both stay and leave"
     assert len(clips) == len(dataset) + len(removed), f"{len(clips)} clips, {len(dataset)} stay, {len(removed)} leave"
     assert stay | leave == set(clips["clip_id"]), "a clip neither stays nor leaves"
+
+
+def _cut_unlikely(
+    clips: pd.DataFrame, removals: Removals, embedding_KD: np.ndarray, params: CurateParams
+) -> tuple[likelihood.Gaussian | None, str]:
+    """Log-likelihood of every track under a Gaussian of the training tracks; the least likely of those go.
+
+    Returns the Gaussian, or `None` and why where none could be fitted and none is needed (`keep_likelihood` is 1).
+    """
+    track_N, embedding_ND = likelihood.track_embeddings(embedding_KD, clips["track_id"].to_numpy())
+    training = set(clips.loc[removals.staying & (clips["split"] == "train"), "track_id"])
+    train_N = np.array([track in training for track in track_N])
+    try:
+        gaussian = likelihood.fit(embedding_ND[train_N], min_tracks=params.min_likelihood_tracks)
+    except ValueError as error:
+        if params.keep_likelihood < 1:
+            raise CurationError(f"likelihood cut: {error}; or set keep_likelihood: 1 to do without") from None
+        return None, str(error)
+    log_likelihood_N = gaussian.log_likelihood(embedding_ND)
+    clips["log_likelihood"] = clips["track_id"].map(dict(zip(track_N, log_likelihood_N, strict=True)))
+    chosen_N = likelihood.most_likely(log_likelihood_N[train_N], params.keep_likelihood)
+    removals.add(
+        clips["track_id"].isin(track_N[train_N][~chosen_N]),
+        "unlikely",
+        f"not among the most likely {params.keep_likelihood:.0%} of training tracks",
+    )
+    return gaussian, ""

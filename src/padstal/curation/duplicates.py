@@ -5,10 +5,17 @@ validation before train); in one split the copy of the best quality, and of equa
 never spans splits, and no copy of a held-out recording is trained on, whoever it is credited to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from padstal.curation.matching import Match
+import pandas as pd
+
+from padstal.core.data.manifest import ClipAudio
+from padstal.curation.config import CurateParams
+from padstal.curation.fingerprint import track_fingerprint
+from padstal.curation.listening import clip_sample_rate
+from padstal.curation.matching import Match, matches
 
 KEPT_FIRST = ("test", "validation", "train")
 """Splits, the one whose copy stays first."""
@@ -31,6 +38,26 @@ class DuplicateGroup:
     @property
     def members(self) -> tuple[str, ...]:
         return (self.kept, *self.removed)
+
+
+def duplicates(
+    clips: pd.DataFrame, audio: ClipAudio, params: CurateParams, progress: Callable[..., Iterable[Any]]
+) -> tuple[DuplicateGroup, ...]:
+    """Groups of tracks whose fingerprints match, sorted by name; `clips` are rows of the manifest with `pmos`."""
+    rate, of_track = clip_sample_rate(audio, clips), clips.groupby("track_id")
+    found = matches(
+        [track_fingerprint(audio, rows, rate) for _, rows in progress(of_track, unit="track")],
+        least=params.duplicate_similarity,
+        max_shift_seconds=params.max_shift_seconds,
+        progress=progress,
+    )
+    return groups(list(of_track.groups), found, of_track["pmos"].mean().to_dict(), of_track["split"].first().to_dict())
+
+
+def across(clips: pd.DataFrame, column: str) -> int:
+    """Groups (`duplicate_group`) with more than one known value of `column`."""
+    known = clips[(clips["duplicate_group"] != "") & (clips[column] != "")]
+    return int((known.groupby("duplicate_group")[column].nunique() > 1).sum())
 
 
 def groups(

@@ -1,6 +1,11 @@
 """The ledger: nothing vanishes. What comes in is kept, quarantined, a duplicate, or filtered, and the counts add up."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from padstal.ingest.rejection import DUPLICATE, ROW_REASONS
 
 
 class LedgerError(ValueError):
@@ -62,3 +67,37 @@ class Entry:
         """Counts by name, `came` as "in"."""
         counts = {name: value for name, value in asdict(self).items() if name not in ("of", "came")}
         return {"in": self.came, **counts}
+
+
+def account(
+    came: Mapping[str, int], quarantine: pd.DataFrame, dataset: pd.DataFrame, removed: pd.DataFrame
+) -> dict[str, Entry]:
+    """What became of every file and clip since ingest, from the tables, against what ingest counted coming in.
+
+    Args:
+        came: Ingest's own counts, of which `files` and `clips` are asked.
+        quarantine: Files and rows that ingest refused.
+        dataset, removed: Clips that stay, and those that leave, with `reason`.
+
+    Raises:
+        LedgerError: Something vanished or was counted twice.
+    """
+    refused = quarantine.loc[~quarantine["reason"].isin(ROW_REASONS), "reason"]
+    copies = int((refused == DUPLICATE).sum())
+    tracks = len({*dataset["track_id"], *removed["track_id"]})
+    ingested = Entry("ingest, files", came["files"], tracks, len(refused) - copies, copies).checked()
+
+    gone = removed[~removed["track_id"].isin(dataset["track_id"])].drop_duplicates("track_id", keep="last")
+    curated = _left("curate, files", tracks, int(dataset["track_id"].nunique()), gone["reason"])
+    return {
+        "ingest_files": ingested,
+        "curate_files": curated,
+        "all_files": ingested.then(curated, "all, files"),
+        "curate_clips": _left("curate, clips", came["clips"], len(dataset), removed["reason"]),
+    }
+
+
+def _left(of: str, came: int, kept: int, reason: pd.Series) -> Entry:
+    """The entry of things that stay or leave for a reason."""
+    near = int((reason == "near_duplicate").sum())
+    return Entry(of, came, kept, duplicates=near, filtered=len(reason) - near).checked()

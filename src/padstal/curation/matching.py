@@ -100,12 +100,12 @@ def matches(
     *,
     least: float,
     max_shift_seconds: float,
-    progress: Callable[[Iterable[tuple[int, int]]], Iterable[tuple[int, int]]] | None = None,
+    progress: Callable[..., Iterable[tuple[int, int]]] | None = None,
 ) -> list[Match]:
     """All candidate pairs whose similarity is at least `least`."""
     pairs: Iterable[tuple[int, int]] = candidates(fingerprints, max_shift_seconds=max_shift_seconds)
     found = []
-    for i, j in progress(pairs) if progress else pairs:
+    for i, j in progress(pairs, unit="pair") if progress else pairs:
         share = similarity(fingerprints[i], fingerprints[j], max_shift_seconds=max_shift_seconds)
         if share >= least:
             found.append(Match(i, j, share))

@@ -6,6 +6,7 @@ A cut by likelihood keeps what is typical, so it takes rare music first; this sa
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ import pandas as pd
 from padstal.curation.weights import tags_of
 
 UNTAGGED = "untagged"
+TAGS_REPORTED = 24
+"""The commonest tags, whose loss is written down."""
+TAG_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,34 @@ class Loss:
     Attributes:
         before: Tag → tracks that carry it, the commonest first.
         after: The same of the tracks that stayed.
+        tracks_before, tracks_after: All tracks.
     """
 
     before: dict[str, int]
     after: dict[str, int]
+    tracks_before: int
+    tracks_after: int
 
     @property
     def tracks_lost(self) -> dict[str, float]:
         """Tag → share of its tracks that left, the largest first, of equals the commonest."""
         lost = {tag: 1 - self.after[tag] / count for tag, count in self.before.items()}
         return dict(sorted(lost.items(), key=lambda pair: -pair[1]))
+
+    def as_json(self) -> dict[str, Any]:
+        """Counts, entropies, and the share lost of each of the commonest tags."""
+        shares = self.tracks_lost
+        return {
+            "tracks_before": self.tracks_before,
+            "tracks_after": self.tracks_after,
+            "entropy_before": entropy(self.before),
+            "entropy_after": entropy(self.after),
+            "tags": len(self.before),
+            "of_tag": {
+                tag[:TAG_CHARACTERS]: {"tracks": self.before[tag], "lost": shares[tag]}
+                for tag in list(self.before)[:TAGS_REPORTED]
+            },
+        }
 
 
 def entropy(counts: dict[str, int]) -> float:
@@ -56,4 +78,6 @@ def loss(tracks: pd.DataFrame, staying: pd.Series) -> Loss:
     return Loss(
         {str(tag): int(count) for tag, count in before.items()},
         {str(tag): int(after.get(tag, 0)) for tag in before.index},
+        len(tracks),
+        int(staying.sum()),
     )

@@ -7,30 +7,27 @@ A clip of a group of n training clips has the weight
 so that power 0 draws all clips alike, 1 all groups alike, and ½ lies between.
 """
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 
-By = Literal["none", "artist", "source", "tag"]
+from padstal.curation.config import WeightsParams
 
 
-def sample_weights(clips: pd.DataFrame, *, by: By, power: float) -> np.ndarray:
+def sample_weights(clips: pd.DataFrame, params: WeightsParams) -> np.ndarray:
     """Weights [clips], float64: (1) with mean 1 over the training clips, and 1 for held-out ones.
 
     Args:
-        clips: `split`, `track_id`, and the column that `by` asks for.
-        by: What makes a group. Each track of unknown artist is a group of its own; a clip of several tags has the mean
-            of its tags' (1), and clips without tags are one group.
-        power: Exponent of (1).
+        clips: `split`, `track_id`, and the column that `params.by` asks for.
+        params: What makes a group, and the power. Each track of unknown artist is a group of its own; a clip of several
+            tags has the mean of its tags' (1), and clips without tags are one group.
     """
     weight = np.ones(len(clips))
     training = (clips["split"] == "train").to_numpy()
-    if by == "none" or not training.any():
+    if params.by == "none" or not training.any():
         return weight
     rows = clips[training].reset_index(drop=True)
-    groups = _groups(rows, by)
-    share = groups.map(groups.value_counts()).astype(np.float64) ** -power
+    groups = _groups(rows, params.by)
+    share = groups.map(groups.value_counts()).astype(np.float64) ** -params.power
     of_clip = share.groupby(level=0).mean().to_numpy()
     weight[training] = of_clip / of_clip.mean()
     return weight
@@ -50,7 +47,7 @@ def tags_of(tags: pd.Series) -> pd.Series:
     return tagged[~pd.MultiIndex.from_arrays([tagged.index, tagged]).duplicated()]
 
 
-def _groups(rows: pd.DataFrame, by: By) -> pd.Series:
+def _groups(rows: pd.DataFrame, by: str) -> pd.Series:
     match by:
         case "artist":
             return rows["artist"].str.casefold().where(rows["artist"] != "", "track " + rows["track_id"])

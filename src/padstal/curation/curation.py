@@ -1,6 +1,6 @@
 """Who leaves a data set and why: each clip once, with one reason, and the counts add up."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.core.data.manifest import ClipAudio
+from padstal.core.progress import Progress
 from padstal.curation import likelihood, representation
 from padstal.curation.config import CurateParams
 from padstal.curation.duplicates import across, duplicates
@@ -95,7 +96,7 @@ def curate(
     *,
     came: Mapping[str, int],
     quarantine: pd.DataFrame,
-    progress: Callable[..., Iterable[Any]],
+    progress: Progress,
 ) -> Curation:
     """Take near-duplicates, poor and unlikely training clips out, each for one reason, and check what is left.
 

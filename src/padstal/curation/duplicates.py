@@ -5,13 +5,13 @@ validation before train); in one split the copy of the best quality, and of equa
 never spans splits, and no copy of a held-out recording is trained on, whoever it is credited to.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from padstal.core.data.manifest import ClipAudio
+from padstal.core.progress import Progress
 from padstal.curation.config import CurateParams
 from padstal.curation.fingerprint import track_fingerprint
 from padstal.curation.listening import clip_sample_rate
@@ -41,7 +41,7 @@ class DuplicateGroup:
 
 
 def duplicates(
-    clips: pd.DataFrame, audio: ClipAudio, params: CurateParams, progress: Callable[..., Iterable[Any]]
+    clips: pd.DataFrame, audio: ClipAudio, params: CurateParams, progress: Progress
 ) -> tuple[DuplicateGroup, ...]:
     """Groups of tracks whose fingerprints match, sorted by name; `clips` are rows of the manifest with `pmos`."""
     rate, of_track = clip_sample_rate(audio, clips), clips.groupby("track_id")

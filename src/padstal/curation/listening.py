@@ -3,16 +3,14 @@
 Shape suffixes: B batch, S samples.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from padstal.core.data.manifest import ClipAudio
+from padstal.core.progress import Progress, silent
 from padstal.ingest.resample import resample
-
-Progress = Callable[..., Iterable[Any]]
 
 
 def clip_sample_rate(audio: ClipAudio, manifest: pd.DataFrame) -> int:
@@ -28,11 +26,11 @@ def at_rate(audio_BS: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 
 
 def batches(
-    audio: ClipAudio, manifest: pd.DataFrame, *rates: int, batch_clips: int, progress: Progress | None = None
+    audio: ClipAudio, manifest: pd.DataFrame, *rates: int, batch_clips: int, progress: Progress = silent
 ) -> Iterator[list[np.ndarray]]:
     """Mono audio [B, S] of the manifest's clips at each of `rates` (Hz), in its order, `batch_clips` at once."""
     own = clip_sample_rate(audio, manifest)
     starts = range(0, len(manifest), batch_clips)
-    for start in progress(starts, unit="batch") if progress else starts:
+    for start in progress(starts, unit="batch"):
         audio_BS = audio.mono_BS(manifest.iloc[start : start + batch_clips])
         yield [at_rate(audio_BS, own, rate) for rate in rates]

@@ -9,11 +9,12 @@ besides the fingerprints (5 bytes a frame, 160 a second of music).
 Shape suffixes: T frames, E entries of the index, V votes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from padstal.core.progress import Progress, silent
 from padstal.curation.disk_buckets import Spill
 from padstal.curation.fingerprint import BANDS, HOP_SECONDS, Fingerprint
 
@@ -100,12 +101,12 @@ def matches(
     *,
     least: float,
     max_shift_seconds: float,
-    progress: Callable[..., Iterable[tuple[int, int]]] | None = None,
+    progress: Progress = silent,
 ) -> list[Match]:
     """All candidate pairs whose similarity is at least `least`."""
     pairs: Iterable[tuple[int, int]] = candidates(fingerprints, max_shift_seconds=max_shift_seconds)
     found = []
-    for i, j in progress(pairs, unit="pair") if progress else pairs:
+    for i, j in progress(pairs, unit="pair"):
         share = similarity(fingerprints[i], fingerprints[j], max_shift_seconds=max_shift_seconds)
         if share >= least:
             found.append(Match(i, j, share))

@@ -5,7 +5,7 @@ function of what the folders hold: the same bytes whatever runs came before, by 
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
+from padstal.core.progress import Progress, silent
 from padstal.ingest import rejection
 from padstal.ingest.captions_table import Row, unfit
 from padstal.ingest.clip_form import ClipForm
@@ -40,7 +41,6 @@ QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
 EVENNESS = 16
 """A worker gets no more than its share of the tracks over this at a time, so that all end at about the same time."""
 TOMBSTONE = "it has a tombstone in data/tombstones.jsonl"
-Progress = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def collect(
     workers: Workers,
     forgotten: Collection[str] = (),
     rehash: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Collected:
     """Take in all files of `folders`; write `manifest.parquet`, `quarantine.parquet` and `shards/` into folder `out`.
 
@@ -157,7 +157,6 @@ def collect(
         ValueError: A table cannot be read.
         RuntimeError: A file was lost or counted twice.
     """
-    show = progress or (lambda items, **_: items)
     collected = Collected()
     form = terms.form
     tracks = TrackStore(store, store_key(form))
@@ -168,7 +167,7 @@ def collect(
             files = 0
             for rank, folder in enumerate(folders):
                 counts, left_out = _candidates(
-                    folder, rank, terms.licences, forgotten, register, digests, workers.count, show
+                    folder, rank, terms.licences, forgotten, register, digests, workers.count, progress
                 )
                 files += counts["files"]
                 collected.ignored += counts["ignored"]
@@ -177,7 +176,7 @@ def collect(
         with closing(Shards(out / "shards", tracks.shards, verify=rehash, threads=workers.count)) as shards:
             run = _Run(terms, form, workers, nursery, tracks, shards, register, collected, register.settle())
             with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
-                for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
+                for bucket, members in groupby(run.results(progress), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, list(members)):
                         manifest.add(row)
             shards.sweep()

@@ -7,6 +7,7 @@ import time
 import pytest
 from tests.curation.captions.fake_llm import completion, serve
 
+from padstal.curation.captions.config import EndpointMerge
 from padstal.curation.captions.endpoint import GIVE_UP_AFTER, Endpoint, EndpointError, key_from_environment
 from padstal.curation.captions.prompt import SYSTEM, Pair
 
@@ -21,14 +22,14 @@ def no_proxy(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def endpoint(url, **changes):
+def endpoint(url, key=KEY, **changes):
     waits = []
     values = {
-        "base_url": url, "model": "m-2024", "key": KEY, "key_variable": "LLM_KEY", "timeout_seconds": 5.0,
+        "kind": "endpoint", "base_url": url, "model": "m-2024", "key_variable": "LLM_KEY", "timeout_seconds": 5.0,
         "retries": 2, "backoff_seconds": 0.5, "concurrency": 3, "max_answer_tokens": 60, "on_error": "fail",
-        "sleep": waits.append,
+        "max_new_words": 1.0, "min_kept_words": 0.0,
     }  # fmt: skip
-    return Endpoint(**(values | changes)), waits
+    return Endpoint(EndpointMerge(**(values | changes)), key, waits.append), waits
 
 
 def both(generated, original):

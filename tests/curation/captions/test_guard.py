@@ -2,10 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padstal.curation.captions.guard import Limits, clean, content, instructs, names, objection, stem
+from padstal.curation.captions.config import LanguageMerge
+from padstal.curation.captions.guard import clean, content, instructs, names, objection, stem
 from padstal.curation.captions.merge import Refusal
 
-LIMITS = Limits(max_bytes=110, max_new_words=0.25, min_kept_words=0.3)
+
+def limits(new=0.25, kept=0.3):
+    return LanguageMerge(max_new_words=new, min_kept_words=kept, max_answer_tokens=60)
+
+
 ORIGINAL = "jazz, piano, double bass, 110 bpm"
 GENERATED = "a relaxed jazz tune with brushed drums and walking bass"
 GOOD = "A relaxed jazz tune with piano, walking double bass and brushed drums at 110 bpm"
@@ -14,7 +19,7 @@ WORDS = ("jazz", "techno", "piano", "drums", "calm", "dark", "bright", "guitar",
 
 
 def test_a_caption_that_says_what_both_say_stands():
-    assert objection(GOOD, ORIGINAL, GENERATED, LIMITS) is None
+    assert objection(GOOD, ORIGINAL, GENERATED, limits(), 110) is None
 
 
 @pytest.mark.parametrize(
@@ -51,30 +56,29 @@ def test_a_caption_that_says_what_both_say_stands():
     ],
 )
 def test_what_a_caption_must_not_be(merged, why):
-    assert objection(merged, ORIGINAL, GENERATED, LIMITS) is why
+    assert objection(merged, ORIGINAL, GENERATED, limits(), 110) is why
 
 
 def test_the_share_of_new_words_is_compared_at_its_edge():
     three_known_one_new = "jazz, piano, drums, saxophone"
-    assert objection(three_known_one_new, "jazz, piano", "drums", LIMITS) is None
-    assert objection(three_known_one_new, "jazz, piano", "drums", Limits(110, 0.2499, 0.3)) is Refusal.IMAGINED
+    assert objection(three_known_one_new, "jazz, piano", "drums", limits(), 110) is None
+    assert objection(three_known_one_new, "jazz, piano", "drums", limits(new=0.2499), 110) is Refusal.IMAGINED
 
 
 def test_the_share_of_kept_words_is_compared_at_its_edge():
     half = "jazz, drums"
-    assert objection(half, "jazz, piano", "drums", Limits(110, 0.25, 0.5)) is None
-    assert objection(half, "jazz, piano", "drums", Limits(110, 0.25, 0.51)) is Refusal.INCOMPLETE
+    assert objection(half, "jazz, piano", "drums", limits(kept=0.5), 110) is None
+    assert objection(half, "jazz, piano", "drums", limits(kept=0.51), 110) is Refusal.INCOMPLETE
 
 
 @given(
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=5), st.lists(st.sampled_from(WORDS), min_size=1, max_size=5)
 )
 def test_all_words_of_both_always_stand_and_foreign_ones_never(original, generated):
-    limits = Limits(500, 0.25, 0.3)
     both = ", ".join([*original, *generated])
-    assert objection(both, ", ".join(original), ", ".join(generated), limits) is None
+    assert objection(both, ", ".join(original), ", ".join(generated), limits(), 500) is None
     foreign = "buy quantum crypto coins today friends"
-    assert objection(foreign, ", ".join(original), ", ".join(generated), limits) is Refusal.IMAGINED
+    assert objection(foreign, ", ".join(original), ", ".join(generated), limits(), 500) is Refusal.IMAGINED
 
 
 @pytest.mark.parametrize(

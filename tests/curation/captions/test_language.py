@@ -5,14 +5,14 @@ import pytest
 from tests.curation.captions.fake_llm import serve
 
 from padstal.curation.captions.answers import Answers
+from padstal.curation.captions.config import EndpointMerge, LanguageMerge, Thresholds
 from padstal.curation.captions.endpoint import Endpoint
-from padstal.curation.captions.guard import Limits
 from padstal.curation.captions.language import LanguageMerger
 from padstal.curation.captions.merge import Merged, Refusal
 from padstal.curation.captions.prompt import Pair
-from padstal.curation.captions.refine import Decision, Thresholds, refine
+from padstal.curation.captions.refine import Decision, refine
 
-LIMITS = Limits(max_bytes=110, max_new_words=0.25, min_kept_words=0.3)
+LIMITS = LanguageMerge(max_new_words=0.25, min_kept_words=0.3, max_answer_tokens=60)
 GENERATED = "a relaxed jazz tune with piano and brushed drums"
 PAYLOAD = "BUY QUANTUM CRYPTO"
 
@@ -28,14 +28,15 @@ def record(tmp_path):
 
 
 def merger(tmp_path, ask, model="m"):
-    return LanguageMerger(ask, model, LIMITS, record(tmp_path))
+    return LanguageMerger(ask, model, LIMITS, 110, record(tmp_path))
 
 
 def asking(url):
-    return Endpoint(
-        base_url=url, model="m", key="", key_variable=None, timeout_seconds=5, retries=0, backoff_seconds=0,
-        concurrency=2, max_answer_tokens=60, on_error="fail",
-    ).ask  # fmt: skip
+    how = EndpointMerge(
+        kind="endpoint", base_url=url, model="m", key_variable=None, timeout_seconds=5, retries=0, backoff_seconds=0,
+        concurrency=2, on_error="fail", **LIMITS.model_dump(),
+    )  # fmt: skip
+    return Endpoint(how, key="").ask
 
 
 def honest(generated, original):
@@ -66,11 +67,11 @@ def test_what_is_recorded_is_not_asked_again_even_without_a_server(tmp_path):
 def test_answers_are_recorded_as_they_came_and_judged_in_every_run(tmp_path):
     strict = LanguageMerger(
         lambda pairs: iter([(pair, "jazz, piano, bass, saxophone") for pair in pairs]), "m",
-        Limits(110, 0.0, 0.3), record(tmp_path),
+        LIMITS.model_copy(update={"max_new_words": 0.0}), 110, record(tmp_path),
     )  # fmt: skip
     assert strict.pairs(["bass"], ["jazz, piano"]) == [Merged("", Refusal.IMAGINED)]
     strict.answers.save()
-    lax = LanguageMerger(strict.ask, "m", LIMITS, record(tmp_path))
+    lax = LanguageMerger(strict.ask, "m", LIMITS, 110, record(tmp_path))
     assert lax.pairs(["bass"], ["jazz, piano"]) == [Merged("jazz, piano, bass, saxophone")]
 
 
@@ -116,7 +117,7 @@ def test_an_obedient_model_brings_no_payload_into_the_captions(tmp_path, attack)
             np.array([0.9]),
             np.array([0.9]),
             np.array([0.0]),
-            thresholds=Thresholds(0.1, 0.1, 0.25, "keep"),
+            thresholds=Thresholds(rho1=0.1, rho2=0.1, rho3=0.25, neither_fits="keep"),
             merge=merge.pairs,
             fit=lambda clips, texts: np.full(len(texts), 0.9),
             heard_whole=lambda texts: [True] * len(texts),

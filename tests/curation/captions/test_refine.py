@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from padstal.curation.captions.config import Thresholds
 from padstal.curation.captions.merge import Merged, Refusal
-from padstal.curation.captions.refine import GENERATED, Decision, Thresholds, decide, refine
+from padstal.curation.captions.refine import GENERATED, Decision, decide, refine
 
 KEEP = Thresholds(rho1=0.1, rho2=0.1, rho3=0.25, neither_fits="keep")
 DROP = Thresholds(rho1=0.1, rho2=0.1, rho3=0.25, neither_fits="unconditional")

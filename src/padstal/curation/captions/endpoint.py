@@ -8,11 +8,13 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from padstal.core.progress import Progress, silent
+from padstal.curation.captions.config import EndpointMerge
 from padstal.curation.captions.prompt import Pair, messages
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ LONGEST_WAIT = 60.0
 GIVE_UP_AFTER = 8
 """Questions in a row without an answer after which a server counts as dead."""
 FATAL = {401: "credentials were refused", 403: "access was refused", 404: "there is no such model or address"}
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 class EndpointError(RuntimeError):
@@ -42,34 +43,19 @@ class _NotAskedError(_NoAnswerError):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """How a server is asked.
+    """A server, and how it is asked.
 
     Attributes:
-        base_url: Its address, up to and with /v1.
-        model: The model's name there.
+        how: Address, model, limits of time and tries, as in params.
         key: The key; "" for a server that wants none.
-        key_variable: Where the key came from, for messages.
-        timeout_seconds: Longest wait for one answer.
-        retries: Further tries after 429, 5xx, a timeout or a broken connection.
-        backoff_seconds: Wait before the first of them; it doubles.
-        concurrency: Requests under way at once.
-        max_answer_tokens: Longest answer.
-        on_error: "fail" raises where a question stays without an answer, "generated" goes on.
+        sleep: Waits so many seconds.
     """
 
-    base_url: str
-    model: str
+    how: EndpointMerge
     key: str = field(repr=False)
-    key_variable: str | None
-    timeout_seconds: float
-    retries: int
-    backoff_seconds: float
-    concurrency: int
-    max_answer_tokens: int
-    on_error: Literal["fail", "generated"]
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
-    def ask(self, pairs: list[Pair], progress: Progress | None = None) -> Iterator[tuple[Pair, str | None]]:
+    def ask(self, pairs: list[Pair], progress: Progress = silent) -> Iterator[tuple[Pair, str | None]]:
         """Answers as they arrive; `None` for a question without one, if `on_error` allows it.
 
         Raises:
@@ -78,23 +64,22 @@ class Endpoint:
         import httpx
 
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        limits = httpx.Limits(max_connections=self.concurrency)
+        limits = httpx.Limits(max_connections=self.how.concurrency)
         failures, stop = 0, threading.Event()
         with (
-            httpx.Client(headers=headers, timeout=self.timeout_seconds, limits=limits) as client,
-            ThreadPoolExecutor(self.concurrency, thread_name_prefix="merge") as pool,
+            httpx.Client(headers=headers, timeout=self.how.timeout_seconds, limits=limits) as client,
+            ThreadPoolExecutor(self.how.concurrency, thread_name_prefix="merge") as pool,
         ):
             asked: dict[Future[str], Pair] = {pool.submit(self._answer, client, pair, stop): pair for pair in pairs}
             try:
-                done: Iterable[Future[str]] = as_completed(asked)
-                for future in progress(done) if progress else done:
+                for future in progress(as_completed(asked), total=len(pairs), unit="merge"):
                     try:
                         answer = future.result()
                     except _NoAnswerError as error:
-                        if self.on_error == "fail" and not isinstance(error, _NotAskedError):
+                        if self.how.on_error == "fail" and not isinstance(error, _NotAskedError):
                             raise EndpointError(
-                                f"{self.base_url} did not answer ({error}, {self.retries + 1} tries). Answers so far "
-                                "are kept: run again when it does, or set merge.on_error: generated"
+                                f"{self.how.base_url} did not answer ({error}, {self.how.retries + 1} tries). Answers "
+                                "so far are kept: run again when it does, or set merge.on_error: generated"
                             ) from None
                         failures += 1
                         if failures == GIVE_UP_AFTER:
@@ -117,20 +102,20 @@ class Endpoint:
         import httpx
 
         body = {
-            "model": self.model,
+            "model": self.how.model,
             "messages": messages(pair),
             "temperature": 0,
-            "max_tokens": self.max_answer_tokens,
+            "max_tokens": self.how.max_answer_tokens,
         }
         why = ""
-        for attempt in range(self.retries + 1):
-            wait = self.backoff_seconds * 2**attempt
+        for attempt in range(self.how.retries + 1):
+            wait = self.how.backoff_seconds * 2**attempt
             if stop.is_set():
                 raise _NotAskedError
             try:
                 status, asked_wait, reply = self._post(client, body)
             except (httpx.TimeoutException, TimeoutError):
-                why = f"no answer within {self.timeout_seconds:g} s"
+                why = f"no answer within {self.how.timeout_seconds:g} s"
             except httpx.HTTPError as error:  # its message may hold anything
                 why = type(error).__name__
             else:
@@ -147,14 +132,14 @@ class Endpoint:
                     if status not in (408, 425, 429) and status < 500:
                         break
                     wait = max(wait, asked_wait)
-            if attempt < self.retries:
+            if attempt < self.how.retries:
                 self.sleep(min(wait, LONGEST_WAIT))
         raise _NoAnswerError(why)
 
     def _post(self, client: "httpx.Client", body: dict[str, Any]) -> tuple[int, float, bytes]:
         """Status, seconds that the server asks to wait, and the first `LONGEST_REPLY` bytes of the reply."""
-        deadline = time.monotonic() + self.timeout_seconds
-        with client.stream("POST", f"{self.base_url}/chat/completions", json=body) as response:
+        deadline = time.monotonic() + self.how.timeout_seconds
+        with client.stream("POST", f"{self.how.base_url}/chat/completions", json=body) as response:
             reply = b""
             for chunk in response.iter_bytes(1 << 14):
                 reply += chunk
@@ -177,8 +162,8 @@ class Endpoint:
 
     def _fatal(self, status: int) -> str:
         what = FATAL.get(status, "it sends elsewhere; give the address that answers itself")
-        key = f"; the key is in {self.key_variable}" if self.key_variable and status in (401, 403) else ""
-        return f"{self.base_url} answered {status} for model {self.model!r}: {what}{key}"
+        key = f"; the key is in {self.how.key_variable}" if self.how.key_variable and status in (401, 403) else ""
+        return f"{self.how.base_url} answered {status} for model {self.how.model!r}: {what}{key}"
 
 
 def key_from_environment(variable: str | None) -> str:

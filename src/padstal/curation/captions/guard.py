@@ -15,8 +15,8 @@ endings and little words ("with", "featuring"); texts in NFKC, so look-alike let
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
+from padstal.curation.captions.config import LanguageMerge
 from padstal.curation.captions.merge import Refusal
 
 INSTRUCTION = re.compile(
@@ -63,15 +63,6 @@ LITTLE = frozenset(
 WORD = re.compile(r"\w+(?:['’#♯♭]\w*)?")
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How far a merged caption may leave the two captions (the rules above)."""
-
-    max_bytes: int
-    max_new_words: float
-    min_kept_words: float
-
-
 def clean(caption: str) -> str:
     """`caption` in NFKC on one line: format characters are gone, other invisible ones are spaces, spaces are single."""
     normal = unicodedata.normalize("NFKC", caption)
@@ -84,14 +75,14 @@ def instructs(caption: str) -> bool:
     return bool(INSTRUCTION.search(text) or TEMPLATE.search(text))
 
 
-def objection(merged: str, original: str, generated: str, limits: Limits) -> Refusal | None:
+def objection(merged: str, original: str, generated: str, limits: LanguageMerge, max_bytes: int) -> Refusal | None:
     """Why `merged` may not stand for `original` and `generated`; `None` if it may."""
     if not merged.strip():
         return Refusal.EMPTY
     text = unicodedata.normalize("NFKC", merged)
     if any(unicodedata.category(letter) in INVISIBLE for letter in text):
         return Refusal.CHARACTERS
-    if len(text.encode()) > limits.max_bytes:
+    if len(text.encode()) > max_bytes:
         return Refusal.TOO_LONG
     if ADDRESS.search(text):
         return Refusal.ADDRESS

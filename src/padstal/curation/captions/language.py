@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from padstal.curation.captions.answers import Answers
-from padstal.curation.captions.guard import Limits, clean, instructs, objection
+from padstal.curation.captions.config import LanguageMerge
+from padstal.curation.captions.guard import clean, instructs, objection
 from padstal.curation.captions.merge import Merged, Refusal
 from padstal.curation.captions.prompt import AnswerError, Pair, caption_of
 
@@ -22,13 +23,14 @@ class LanguageMerger:
     Attributes:
         ask: The language model.
         model: Its name, under which answers are recorded.
-        limits: What may stand as a merged caption.
+        limits, max_bytes: What may stand as a merged caption.
         answers: The record.
     """
 
     ask: Ask
     model: str
-    limits: Limits
+    limits: LanguageMerge
+    max_bytes: int
     answers: Answers
 
     def pairs(self, originals: list[str], generated: list[str]) -> list[Merged]:
@@ -52,7 +54,7 @@ class LanguageMerger:
             caption = caption_of(answer)
         except AnswerError:
             return Merged("", Refusal.FORMAT)
-        refusal = objection(caption, pair.original, pair.generated, self.limits)
+        refusal = objection(caption, pair.original, pair.generated, self.limits, self.max_bytes)
         return Merged("" if refusal is not None else clean(caption), refusal)
 
 

@@ -7,17 +7,17 @@ T_o is the original caption, T_g the one that a captioner heard in the music M, 
     fuse both if both fit and S(T_o, T_g) < ρ3                                     (11)
 
 All comparisons are strict, and a text or similarity that is absent (empty, NaN) never fits. The paper is silent where
-no caption
-is left: such a clip keeps its audio and trains the unconditional branch.
+no caption is left: such a clip keeps its audio and trains the unconditional branch.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from padstal.curation.captions.config import Thresholds
 from padstal.curation.captions.merge import Merged, Merger, Refusal
 
 T = TypeVar("T")
@@ -52,16 +52,6 @@ GENERATED = frozenset(
     {Decision.FUSED, Decision.FUSION_REJECTED, Decision.REDUNDANT, Decision.REPLACED, Decision.CAPTIONED}
 )
 """Decisions after which the caption is, wholly or in part, the captioner's work, and comes under its licence."""
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """ρ1, ρ2, ρ3 of Eqs. 9–11, and what to do where neither caption fits."""
-
-    rho1: float
-    rho2: float
-    rho3: float
-    neither_fits: Literal["keep", "unconditional"]
 
 
 @dataclass(frozen=True)

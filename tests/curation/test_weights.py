@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from padstal.curation.config import WeightsParams
-from padstal.curation.weights import effective_clips, sample_weights, tags_of
+from padstal.curation.weights import effective_clips, sample_weights
 
 
 def clips(**columns):
@@ -60,8 +60,3 @@ def test_the_effective_number_of_clips():
     assert effective_clips(np.ones(7)) == 7
     assert effective_clips(np.array([1.0, 0.0, 0.0])) == 1
     assert effective_clips(np.zeros(0)) == 0
-
-
-def test_tags_are_split_at_commas_and_semicolons_and_counted_once_a_row():
-    found = tags_of(pd.Series(["a, b;a ,A", "", None, " ; "]))
-    assert list(found.items()) == [(0, "a"), (0, "b"), (1, ""), (2, ""), (3, "")]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from padstal.core.data.manifest import ClipAudio
+from padstal.core.data.manifest import SPLITS, ClipAudio
 from padstal.core.progress import Progress
 from padstal.curation import likelihood, representation
 from padstal.curation.config import CurateParams
@@ -136,7 +136,7 @@ def curate(
     dataset["weight"] = sample_weights(dataset, params.weights)
     ledger = account(came, quarantine, dataset, removed)
     check_disjoint(dataset, names=("track_id", "artist", "album", "duplicate_group"))
-    for name in ("train", "validation", "test"):
+    for name in SPLITS:
         if not (dataset["split"] == name).any():
             raise CurationError(
                 f"split {name}: no clip is left of {(clips['split'] == name).sum()}: keep more, or bring more music"

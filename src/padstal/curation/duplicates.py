@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from padstal.core.data.manifest import ClipAudio
+from padstal.core.data.manifest import SPLITS, ClipAudio
 from padstal.core.progress import Progress
 from padstal.curation.config import CurateParams
 from padstal.curation.fingerprint import track_fingerprint
 from padstal.curation.listening import clip_sample_rate
 from padstal.curation.matching import Match, matches
 
-KEPT_FIRST = ("test", "validation", "train")
+KEPT_FIRST = tuple(reversed(SPLITS))
 """Splits, the one whose copy stays first."""
 
 

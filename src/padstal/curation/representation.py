@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from padstal.curation.weights import tags_of
+from padstal.curation.tags import tags_of
 
 UNTAGGED = "untagged"
 TAGS_REPORTED = 24

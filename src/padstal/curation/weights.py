@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.curation.config import WeightsParams
+from padstal.curation.tags import tags_of
 
 
 def sample_weights(clips: pd.DataFrame, params: WeightsParams) -> np.ndarray:
@@ -36,15 +37,6 @@ def sample_weights(clips: pd.DataFrame, params: WeightsParams) -> np.ndarray:
 def effective_clips(weight_N: np.ndarray) -> float:
     """Kish's effective number of clips, (Σw)² / Σw²: their number where all weigh the same."""
     return float(weight_N.sum() ** 2 / (weight_N**2).sum()) if len(weight_N) else 0.0
-
-
-def tags_of(tags: pd.Series) -> pd.Series:
-    """One row a tag, with the index of the row of `tags` ("a, b; c") that it stands in; "" for a row without tags."""
-    parts = tags.fillna("").str.casefold().str.split(r"[,;]", regex=True).explode().str.strip()
-    named = parts[parts != ""]
-    bare = pd.Series("", index=tags.index.difference(named.index), dtype=object)
-    tagged = pd.concat([named.astype(object), bare]).sort_index(kind="stable")
-    return tagged[~pd.MultiIndex.from_arrays([tagged.index, tagged]).duplicated()]
 
 
 def _groups(rows: pd.DataFrame, by: str) -> pd.Series:

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from padstal.core.data.manifest import SPLITS
 from padstal.reporting import svg
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.text import duration, number
-
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)

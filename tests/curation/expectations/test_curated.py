@@ -14,7 +14,6 @@ from padstal.curation.expectations.curated import (
     clips_table,
     suite,
     tables,
-    tags_of,
     tags_table,
     whole_table,
 )
@@ -177,8 +176,3 @@ def test_a_common_tag_counts_tracks_and_near_duplicates_do_not_count_as_lost():
     assert table["tracks"].tolist() == [3]
     assert table["kept_share"].tolist() == [2 / 3]
     assert len(tags_table(seen.assign(tags=""), 1)) == 0
-
-
-def test_tags_are_split_at_commas_and_each_counts_once():
-    assert tags_of("Jazz, piano,, jazz ,") == ["jazz", "piano"]
-    assert tags_of("") == []

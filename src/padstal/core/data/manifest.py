@@ -66,6 +66,7 @@ NUMBER_COLUMNS = (
 )
 COLUMNS = TEXT_COLUMNS + NUMBER_COLUMNS
 INTEGER_COLUMNS = ("sample_rate", "channels", "shard", "row")
+SPLITS = ("train", "validation", "test")
 
 
 def split_group(artist: str, album: str, track_id: str) -> str:

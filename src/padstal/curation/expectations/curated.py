@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.core.data.manifest import SPLITS
 from padstal.curation import levels
 from padstal.curation.expectations.config import CurateLimits
 from padstal.curation.expectations.expectation import (
@@ -21,7 +22,6 @@ from padstal.curation.expectations.expectation import (
     PRESENT,
     ROWS,
     SOME_TEXT,
-    SPLITS,
     UNIQUE,
     VALUE,
     WITHIN,
@@ -30,6 +30,7 @@ from padstal.curation.expectations.expectation import (
     of_table,
 )
 from padstal.curation.expectations.ingested import splits_of
+from padstal.curation.tags import tags_of
 
 HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Control characters, and those that hide or reorder text."""
@@ -231,18 +232,14 @@ def tags_table(seen: pd.DataFrame, common_tag_tracks: int) -> pd.DataFrame:
     """
     training = seen[(seen["split"] == "train") & (seen["reason"] != "near_duplicate")]
     tagged = training[["track_id", "tags", "reason"]].drop_duplicates("track_id")
-    one_each = tagged.assign(tag=tagged["tags"].map(tags_of)).explode("tag").dropna(subset=["tag"])
-    counted = one_each.groupby("tag").agg(
-        tracks=("track_id", "size"), kept=("reason", lambda r: int((r == HOLDS).sum()))
+    tags = tags_of(tagged["tags"])
+    kept = (tagged["reason"] == HOLDS).reindex(tags.index)
+    counted = (
+        pd.DataFrame({"tag": tags, "kept": kept})[tags != ""].groupby("tag")["kept"].agg(tracks="size", kept="sum")
     )
     common = counted[counted["tracks"] >= common_tag_tracks]
     shares = common["kept"].astype(float) / common["tracks"].astype(float)
     return common.assign(id=common.index, kept_share=shares)[["id", "tracks", "kept_share"]].reset_index(drop=True)
-
-
-def tags_of(text: str) -> list[str]:
-    """The tags in "a, b"; each once."""
-    return list(dict.fromkeys(tag for part in text.split(",") if (tag := part.strip().lower())))
 
 
 def whole_table(curated: Curated, seen: pd.DataFrame) -> pd.DataFrame:

@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 from padstal.curation.expectations.config import DriftLimits
-from padstal.curation.expectations.curated import tags_of
 from padstal.curation.expectations.expectation import VALUE, Expectation, Severity
+from padstal.curation.tags import tags_of
 
 CATEGORICAL = ("licence", "source", "tags", "split", "decision", "quality_level", "prefix")
 NUMERIC = ("loudness_lufs", "bandwidth_hz", "clipped_share", "track_seconds", "caption_bytes", "pmos")
@@ -193,13 +193,9 @@ def project(gaussian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _shares(clips: pd.DataFrame, name: str) -> dict[str, float]:
     """Category → share, where a track weighs 1; the most common first."""
     weight = 1.0 / clips.groupby("track_id")["track_id"].transform("size")
-    told = (
-        clips[name].map(lambda value: tags_of(value) or [""])
-        if name == "tags"
-        else clips[name].map(lambda value: [value])
-    )
-    rows = pd.DataFrame({"value": told, "weight": weight / told.map(len)}).explode("value")
-    total = rows.groupby(rows["value"].astype(str))["weight"].sum() / rows["weight"].sum()
+    told = tags_of(clips[name]) if name == "tags" else clips[name]
+    weight = (weight / told.groupby(level=0).size()).loc[told.index]
+    total = weight.groupby(told.astype(str).to_numpy()).sum() / weight.sum()
     total = total.sort_index().sort_values(ascending=False, kind="stable")
     shares = {str(key): float(value) for key, value in total.head(CATEGORIES).items()}
     rest = float(total.iloc[CATEGORIES:].sum())

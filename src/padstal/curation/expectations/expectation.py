@@ -25,7 +25,6 @@ ROWS = "ExpectTableRowCountToBeBetween"
 VALUE = "ExpectColumnMaxToBeBetween"
 """Of a table with one row: the value itself is what was observed."""
 
-SPLITS = ("train", "validation", "test")
 SOME_TEXT = r"\S"
 SAMPLE_IDS = 3
 """Offending ids that a verdict names."""

@@ -6,6 +6,7 @@ not).
 
 import pandas as pd
 
+from padstal.core.data.manifest import SPLITS
 from padstal.curation.expectations import licences
 from padstal.curation.expectations.config import IngestLimits
 from padstal.curation.expectations.expectation import (
@@ -15,7 +16,6 @@ from padstal.curation.expectations.expectation import (
     PRESENT,
     ROWS,
     SOME_TEXT,
-    SPLITS,
     UNIQUE,
     WITHIN,
     DataSet,

@@ -1,6 +1,6 @@
 """Sources of params as folders of this machine, and whether they are as `padstal scan` found them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -8,7 +8,29 @@ from padstal.core.data.atomic import read_json
 from padstal.ingest.collect import Folder, digests_of
 from padstal.ingest.config import FolderSource, S3Source, Source, SynthSource
 from padstal.ingest.listing import printable_key, scan
-from padstal.ingest.s3.mirror import Mirrored
+from padstal.ingest.s3.mirror import Mirrored, mirror
+
+
+def fetched(
+    sources: Sequence[Source], folder: Callable[[str], Path], forgotten: Collection[str], say: Callable[[str], None]
+) -> dict[str, Mirrored]:
+    """Bring all buckets to this machine; what came of each, by the source's name.
+
+    Args:
+        sources: Of params.
+        folder: A source's name to where its mirror lies.
+        forgotten: SHA-256 of objects that do not stay.
+        say: Tells a person what came.
+
+    Raises:
+        StoreError: As of `mirror`.
+    """
+    mirrors = {}
+    for source in sources:
+        if isinstance(source, S3Source):
+            mirrors[source.name] = mirror(source, folder(source.name), forgotten=forgotten)
+            say(f"{source.uri}: {mirrors[source.name]}")
+    return mirrors
 
 
 def folder_of(source: FolderSource | S3Source, folder: Path, mirrored: Mirrored | None = None) -> Folder:

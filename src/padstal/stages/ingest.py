@@ -6,8 +6,7 @@ from padstal.demo.synthesise import CAPTIONS, leave_out, synthesise, truth_table
 from padstal.ingest.collect import Folder, collect
 from padstal.ingest.config import IngestParams, S3Source, SynthSource
 from padstal.ingest.s3.errors import StoreError
-from padstal.ingest.s3.mirror import mirror
-from padstal.ingest.sources import changed_since_scan, folder_of
+from padstal.ingest.sources import changed_since_scan, fetched, folder_of
 from padstal.ingest.worker_pool import Workers
 from padstal.rights.tombstones import read_tombstones
 from padstal.stages.harness import Stage, StageError, run_stage, stage_errors
@@ -17,17 +16,13 @@ def main(stage: Stage[IngestParams]) -> None:
     """Compose the corpus if a source asks for it, read all sources, write clips, manifest, quarantine and counts."""
     params, paths, workers = stage.params, stage.paths, Workers.of(stage.runtime)
     store, rehash = paths.ingest_store, stage.runtime.rehash
-    with stage_errors(ValueError):
+    with stage_errors(ValueError, StoreError):
         forgotten = frozenset(read_tombstones(paths.tombstones))
-    mirrors = {}
-    for source in params.sources:
-        if isinstance(source, S3Source):
-            with stage_errors(StoreError):
-                mirrors[source.name] = mirror(source, paths.mirror(source.name), forgotten=forgotten)
-            stage.say(f"{source.uri}: {mirrors[source.name]}")
-    if changed := changed_since_scan(
+        mirrors = fetched(params.sources, paths.mirror, forgotten, stage.say)
+    changed = changed_since_scan(
         params.sources, paths.sources, root=paths.root, store=store, rehash=rehash, mirrors=mirrors
-    ):
+    )
+    if changed:
         stage.say(changed)
     with atomic_folder(paths.corpus) as corpus, atomic_folder(paths.ingest) as out:
         truth, folders = truth_table([]), []

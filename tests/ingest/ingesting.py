@@ -14,7 +14,7 @@ from padstal.ingest.worker_pool import Workers
 from padstal.rights.policy import Policy
 
 RATE = 11_025
-TERMS = CollectParams(
+PARAMS = CollectParams(
     sample_rate=8_000,
     channels=1,
     clip_seconds=0.512,
@@ -78,11 +78,11 @@ def run(
     rehash: bool = False,
     **changes: object,
 ) -> Collected:
-    """`collect` of folder `music` into the new folder `out`, with `TERMS` and `changes` of them."""
+    """`collect` of folder `music` into the new folder `out`, with `PARAMS` and `changes` of them."""
     out.mkdir(parents=True)
     folder = Folder("music", music, "captions.csv", "CC0-1.0")
     return collect(
-        [folder], out=out, store=store, terms=TERMS.model_copy(update=changes), workers=workers, rehash=rehash
+        [folder], out=out, store=store, params=PARAMS.model_copy(update=changes), workers=workers, rehash=rehash
     )
 
 

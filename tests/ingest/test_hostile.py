@@ -20,7 +20,7 @@ from padstal.ingest.rejection import FILE_REASONS
 from padstal.ingest.worker_pool import Workers
 from padstal.rights.policy import Policy
 
-TERMS = CollectParams(
+PARAMS = CollectParams(
     sample_rate=16_000,
     channels=1,
     clip_seconds=1.024,
@@ -58,7 +58,7 @@ def collected(
         [Folder("hostile", folder, captions, "CC0-1.0")],
         out=out,
         store=store or out.with_name(f"{out.name}-store"),
-        terms=TERMS,
+        params=PARAMS,
         workers=Workers(workers),
     )
     return Found(

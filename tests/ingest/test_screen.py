@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.ingest.encoders import floats, music
-from tests.ingest.test_hostile import TERMS
+from tests.ingest.test_hostile import PARAMS
 
 from padstal.core.data.content import sha256_file
 from padstal.ingest import rejection
@@ -124,7 +124,7 @@ def test_silence_and_clean_music_pass():
 def _taken_in(tmp_path, audio: np.ndarray, limits: Screening) -> tuple[Track, np.ndarray]:
     path = tmp_path / "track.wav"
     path.write_bytes(floats(audio))
-    return clips_of(path, sha256_file(path), TERMS.model_copy(update={"screening": limits}))
+    return clips_of(path, sha256_file(path), PARAMS.model_copy(update={"screening": limits}))
 
 
 def _refused(tmp_path, audio: np.ndarray, limits: Screening) -> str:

@@ -238,6 +238,14 @@ def test_sources_of_one_name_are_refused():
         check(IngestParams, {**FORM, "sources": [SYNTH, SYNTH]}, "ingest")
 
 
+def test_a_policy_that_contradicts_itself_is_named_where_it_stands():
+    licences = {**FORM["licences"], "allow": ["CC BY-NC 4.0"]}
+    with pytest.raises(
+        ParamsError, match=r"^ingest\.licences: allow names 'CC BY-NC 4.0', which forbids commercial use"
+    ):
+        check(IngestParams, {**FORM, "sources": [SYNTH], "licences": licences}, "ingest")
+
+
 def test_what_was_put_right_is_counted_and_stands_in_the_manifest(tmp_path):
     music = tmp_path / "music"
     music.mkdir()

@@ -52,7 +52,7 @@ def _ingest(wish: dict[str, Any]) -> dict[str, Any]:
     from padstal.rights.policy import Policy
 
     strict = Screening(max_offset=0.001, max_side_db=10.0, max_clipped_share=0.1, min_bandwidth_hz=4000.0)
-    terms = CollectParams(
+    params = CollectParams(
         sample_rate=wish["sample_rate"],
         channels=2,
         clip_seconds=CLIP_SECONDS,
@@ -71,5 +71,5 @@ def _ingest(wish: dict[str, Any]) -> dict[str, Any]:
     folders = [Folder(Path(music).name, Path(music), None, "CC0-1.0") for music in wish["music"]]
     with atomic_folder(Path(wish["out"])) as out:
         workers = Workers(wish["workers"])
-        collected = collect(folders, out=out, store=Path(wish["store"]), terms=terms, workers=workers)
+        collected = collect(folders, out=out, store=Path(wish["store"]), params=params, workers=workers)
     return {"kept": collected.kept, "clips": collected.clips, "from_store": collected.from_store}

@@ -131,7 +131,7 @@ def collect(
     *,
     out: Path,
     store: Path,
-    terms: CollectParams,
+    params: CollectParams,
     workers: Workers,
     forgotten: Collection[str] = (),
     rehash: bool = False,
@@ -146,7 +146,7 @@ def collect(
         folders: The sources, in their order.
         out: Folder for the results.
         store: Folder that keeps what came of each file, and digests of the sources.
-        terms: What is asked of the files.
+        params: What is asked of the files.
         workers: Who decodes.
         forgotten: SHA-256 of files that are not read, and not named anywhere (`rights/tombstones.py`).
         rehash: Read all sources and stored shards again, instead of trusting what the file system says of them.
@@ -158,23 +158,23 @@ def collect(
         RuntimeError: A file was lost or counted twice.
     """
     collected = Collected()
-    form = terms.form
+    form = params.form
     tracks = TrackStore(store, store_key(form))
     with closing(Register(store)) as register, closing(nursery_of(prepare)) as nursery:
-        if workers.kind == "processes" and not works_here(workers, terms.max_file_seconds):
+        if workers.kind == "processes" and not works_here(workers, params.max_file_seconds):
             nursery.start()
         with closing(digests_of(store, rehash=rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
                 counts, left_out = _candidates(
-                    folder, rank, terms.licences, forgotten, register, digests, workers.count, progress
+                    folder, rank, params.licences, forgotten, register, digests, workers.count, progress
                 )
                 files += counts["files"]
                 collected.ignored += counts["ignored"]
                 collected.forgotten += [(folder.name, path) for path in left_out]
             digests.sweep()
         with closing(Shards(out / "shards", tracks.shards, verify=rehash, threads=workers.count)) as shards:
-            run = _Run(terms, form, workers, nursery, tracks, shards, register, collected, register.settle())
+            run = _Run(params, form, workers, nursery, tracks, shards, register, collected, register.settle())
             with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(progress), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, list(members)):
@@ -204,7 +204,7 @@ def digests_of(store: Path, *, rehash: bool = False) -> Digests:
 class _Run:
     """What the steps of one `collect` share."""
 
-    terms: CollectParams
+    params: CollectParams
     form: ClipForm
     workers: Workers
     nursery: Nursery
@@ -216,7 +216,7 @@ class _Run:
 
     @property
     def buckets(self) -> int:
-        return bucket_count(self.tracks, self.terms.shard_tracks)
+        return bucket_count(self.tracks, self.params.shard_tracks)
 
     def bucket(self, candidate: Candidate) -> int:
         return bucket_of(candidate.sha256, self.buckets)
@@ -271,7 +271,7 @@ class _Run:
             take_in,
             orders,
             workers=self.workers,
-            seconds=self.terms.max_file_seconds,
+            seconds=self.params.max_file_seconds,
             known=self._known,
             together=lambda order: order.bucket,
             most=max(1, self.tracks // (EVENNESS * self.workers.count)),
@@ -293,7 +293,7 @@ class _Run:
 
     def _split(self, candidate: Candidate) -> str:
         group = split_group(candidate.row.artist, candidate.row.album, candidate.track_id)
-        return split_of(group, dict(self.terms.splits), self.terms.split_seed)
+        return split_of(group, dict(self.params.splits), self.params.split_seed)
 
     def _count(self, candidate: Candidate, track: Track) -> None:
         clips, counts = len(track.clips), self.collected

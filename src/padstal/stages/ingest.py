@@ -40,7 +40,7 @@ def main(stage: Stage[IngestParams]) -> None:
                 folders,
                 out=out,
                 store=store,
-                terms=params,
+                params=params,
                 workers=workers,
                 forgotten=forgotten,
                 rehash=rehash,

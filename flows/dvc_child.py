@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-sys.path.pop(0)  # flows/, whose git.py is not the package `git`
+sys.path.pop(0)  # flows/, whose evaluate.py is not the package `evaluate`
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 # isort: split

@@ -12,12 +12,12 @@ from prefect.cache_policies import NO_CACHE
 from flows import run_branch
 from flows.child import Outcome
 from flows.failure import StageFailedError, cause_of
-from flows.git import GitError
 from flows.pipeline import budget_of, may_help_to_retry, read_operations, retrying, run_stage
 from flows.repro import StageRun, open_dvc
 from flows.runner import Dvc
 from flows.stages import PADSTAL, Hands, padstal
 from flows.transfer import transfer
+from padstal.core.git import GitError
 
 
 @task(task_run_name="dvc {way}", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)

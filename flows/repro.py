@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.failure import StageFailedError, cause_of, last_words
-from flows.locked import changed_deps, read_lock
 from flows.runner import DVC_CHILD, Dvc
 from flows.transfer import transfer
+from padstal.core.dvc_lock import LockedStage, outs_of, stages_here
 from padstal.operations.integrity.lock_repair import guard
 
 
@@ -60,7 +60,7 @@ def repro(
         say(f"dvc.lock was torn by a kill; mended: {mended}")
     started = time.monotonic()
     lock = root / ".state" / "locks" / stage
-    lacking = [path for path in changed_deps(read_lock(root), stage) if not (root / path).exists()] if pull else []
+    lacking = [path for path in changed_deps(stages_here(root), stage) if not (root / path).exists()] if pull else []
     if lacking:
         transfer(dvc, "pull", lacking, say, stage=stage, timeout_seconds=timeout_seconds)
     outcome = dvc.run(["repro", "-s", stage, *options], say, timeout_seconds=timeout_seconds, lock=lock)
@@ -94,9 +94,20 @@ def changed_stages(dvc: Dvc, say: Callable[[str], None], stages: Sequence[str], 
 
 def _lacking(dvc: Dvc, stages: Sequence[str]) -> frozenset[str]:
     """Stages that `dvc.lock` does not say are done."""
-    locked = read_lock(dvc.root)
+    locked = stages_here(dvc.root)
     behind = {stage for stage in stages if stage not in locked or changed_deps(locked, stage)}  # DVC calls them done
     return frozenset(behind) | _would_run(dvc, [stage for stage in stages if stage not in behind])
+
+
+def changed_deps(locked: Mapping[str, LockedStage], stage: str) -> list[str]:
+    """Dependencies of a stage that another stage has written anew since it ran.
+
+    `dvc repro --single-item --allow-missing` takes a dependency that is not here for unchanged, whatever its own record
+    of the stage that writes it says.
+    """
+    written = outs_of(locked)
+    deps = locked[stage].deps if stage in locked else ()
+    return [dep.path for dep in deps if dep.path in written and written[dep.path] != dep]
 
 
 def _would_run(dvc: Dvc, stages: Sequence[str]) -> frozenset[str]:

@@ -30,7 +30,6 @@ from prefect.states import Completed
 from flows import run_branch
 from flows.assets import tell_assets
 from flows.failure import Cause, StageFailedError
-from flows.git import GitError
 from flows.pipeline import read_operations
 from flows.prefect_tasks import prefect_hands
 from flows.repro import open_dvc
@@ -74,7 +73,7 @@ def retrain(
         ):
             retrain_steps(space, plan, prefect_hands(space.root, dvc, say, padstal or PADSTAL), journal, train)
             tell_assets(space.root, [run.stage for run in journal.stages if run.result != "up to date"])
-    except (StageFailedError, GitError, ValueError) as failure:
+    except (StageFailedError, ValueError) as failure:
         _show(journal, failure)
         raise
     _show(journal)
@@ -139,7 +138,7 @@ def main() -> int:
     try:
         ended = retrain(given.train_on, given.branch, None, given.repository, return_state=True)
         ended.result()
-    except (StageFailedError, GitError, ValueError) as failure:
+    except (StageFailedError, ValueError) as failure:
         print(f"retraining stopped at {failure}", file=sys.stderr)
         return 1
     print(f"{ended.name}: {ended.message}")

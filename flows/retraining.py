@@ -23,10 +23,10 @@ import yaml
 from flows import run_branch
 from flows.dag import read_dag
 from flows.failure import Cause, StageFailedError
-from flows.git import git
 from flows.repro import StageRun
 from flows.stages import Hands, nothing_to_do, phases, run_stages
 from flows.workspace import Workspace
+from padstal.core.git import git
 from padstal.operations.tracking.group import RETRAINING
 
 AGAIN = "challenge again"

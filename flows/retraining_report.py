@@ -1,8 +1,8 @@
 """What a retraining tells a person, in Markdown: how it ended, why, what was done, and what to do about it."""
 
-from flows.git import shown
 from flows.repro import summary
 from flows.retraining import Journal
+from padstal.core.passwords import without_user
 
 NEXT = {
     "no new data": "Nothing to do. To have the same data tried again, delete the branch that handled them.",
@@ -17,7 +17,7 @@ FAILED = (
 
 def report(journal: Journal, failure: Exception | None = None) -> str:
     """The text."""
-    result = f"failed: {shown(str(failure))}" if failure else journal.result or "not ended"
+    result = f"failed: {without_user(str(failure))}" if failure else journal.result or "not ended"
     lines = [f"# Retraining: {result}", ""]
     facts = {
         "scale": journal.scale,

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows import run_branch
-from flows.git import git, git_status
 from flows.repro import StageRun
 from flows.stages import Hands, run_stages
 from flows.workspace import Workspace
+from padstal.core.git import git, succeeds
 
 RUN_BRANCH = re.compile(r"[a-z]+/[\w.-]+")
 """What a worker may push to; never the branch that runs start from."""
@@ -40,7 +40,7 @@ def train_at(space: Workspace, branch: str, stages: Sequence[str], hands: Hands)
     if not RUN_BRANCH.fullmatch(branch):
         raise ValueError(f"branch = {branch!r}: expected one of a run, like retrain/0123456789abcdef")
     tip = run_branch.tip(root, branch)
-    if tip is None or git_status(root, "merge-base", "--is-ancestor", commit, tip)[1] != 0:
+    if tip is None or not succeeds(root, "merge-base", "--is-ancestor", commit, tip):
         raise ValueError(f"{commit} is not on {branch}: push it before handing it to a worker")
     git(root, "checkout", "-q", "-B", branch, tip if run_branch.only_records(root, commit, tip) else commit)
     runs = run_stages(root, branch, stages, hands, each=True)

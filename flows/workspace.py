@@ -27,14 +27,17 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from flows.git import GitError, git, git_status, set_author, shown
 from flows.lock import BusyError, held
+from padstal.core.git import GitError, git, said
+from padstal.core.passwords import without_user
 
 HOME = Path(__file__).resolve().parents[1]
 """The checkout that this code is part of."""
 BASE_VARIABLE, CACHE_VARIABLE = "PADSTAL_WORKSPACES", "PADSTAL_DVC_CACHE"
 SHARED = {"state": ".state", "mirror": "data/mirror", "wandb": "wandb"}
 """Folder that all runs of a repository share → where a clone has it."""
+AUTHOR = {"user.name": "padstal", "user.email": "padstal@localhost"}
+"""Whose commits a machine makes where git knows nobody."""
 FAILED_KEPT = 3
 """Workspaces of failed runs that stay for a person to look into."""
 FAILED = "failed.json"
@@ -96,12 +99,19 @@ def workspace(
             set_author(root)
             _share(root, shared)
             _configure_dvc(root, home, folder)
-            say(f"workspace {root} at {commit[:12]} of {shown(address)}")
+            say(f"workspace {root} at {commit[:12]} of {without_user(address)}")
             yield Workspace(root, address, commit, shared)
         except Exception as error:
             _mark_failed(folder, error)
             raise
         shutil.rmtree(folder)
+
+
+def set_author(root: Path) -> None:
+    """Name an author for the commits of this clone if git knows none."""
+    for key, value in AUTHOR.items():
+        if not said(root, "config", key):
+            git(root, "config", key, value)
 
 
 def base_folder(home: Path = HOME) -> Path:
@@ -111,14 +121,14 @@ def base_folder(home: Path = HOME) -> Path:
 
 def origin_of(home: Path) -> str:
     """Address of `origin` of a checkout; the checkout itself where it has no `origin`."""
-    address = git(home, "config", "--get", "remote.origin.url", status=(0, 1))
+    address = without_user(said(home, "config", "--get", "remote.origin.url"))
     local = address and "://" not in address and ":" not in address.split("/")[0]
     return str((home / address).resolve()) if local else address or str(home)
 
 
 def shared_folder(address: str, base: Path) -> Path:
     """What all runs of the repository at `address` share, made if needed."""
-    plain = shown(address).rstrip("/").removesuffix(".git")
+    plain = without_user(address).rstrip("/").removesuffix(".git")
     readable = PurePosixPath(urlsplit(plain).path).name or "repository"
     shared = base / f"{readable}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
     for folder in ("runs", *SHARED):
@@ -150,10 +160,9 @@ def sweep(shared: Path) -> list[Path]:
 def _commit_of(root: Path, revision: str, address: str) -> str:
     """The commit of a branch of origin, else of a tag, else the commit of that name."""
     for name in (f"refs/remotes/origin/{revision}", f"refs/tags/{revision}", revision):
-        said, code = git_status(root, "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}")
-        if code == 0:
-            return said.strip()
-    raise GitError(f"{revision!r}: no branch, tag or commit of {shown(address)}")
+        if commit := said(root, "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}"):
+            return commit
+    raise GitError(f"{revision!r}: no branch, tag or commit of {without_user(address)}")
 
 
 def _share(root: Path, shared: Path) -> None:

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from flows.git import GitError, git
 from flows.lock import BusyError, held
 from flows.workspace import SHARED, shared_folder, workspace
 
 from flows import workspace as module
+from padstal.core.git import GitError, git
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """

@@ -14,11 +14,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from padstal.core.dvc_lock import LockedPath
 from padstal.core.params import read_yaml
 from padstal.operations.lineage.checkouts import check_idle
 from padstal.operations.lineage.exposure import SAW, UNKNOWN, Exposure, exposures
 from padstal.operations.lineage.find import facts_of, find_files, near_duplicates
-from padstal.operations.lineage.kept_outputs import Ref
 from padstal.operations.lineage.own_sources import remove_sources, source_files
 from padstal.operations.lineage.removal import Done, Plan, carry_out, make_plan, pending, write_down
 from padstal.operations.lineage.trace import Trace
@@ -68,7 +68,7 @@ class Intent:
     exposed: list[Exposure]
     trace: Trace
     plan: Plan
-    kept: frozenset[Ref]
+    kept: frozenset[LockedPath]
     own: list[tuple[str, str]]
 
 

@@ -12,10 +12,10 @@ from padstal.core.params import check, read_yaml
 from padstal.core.runtime import TrackingParams
 from padstal.operations.tracking.champions import STAGE, champions
 from padstal.operations.tracking.group import run_group
-from padstal.operations.tracking.locked import LockedStage, read_lock, sources
 from padstal.operations.tracking.secrets import wandb_credentials
 from padstal.operations.tracking.send import Joined, Where, join, mark_sent, record_stage, send
 from padstal.operations.tracking.server import Server
+from padstal.operations.tracking.stage_artefacts import StageArtefacts, sources, stage_artefacts
 from padstal.operations.tracking.sync import Plan, make_plan, recorded_runs
 
 SOURCES = "sources"
@@ -60,17 +60,14 @@ def run(root: Path, dry_run: bool, as_json: bool, limit_seconds: float) -> int:
     return 1 if done.not_sent else 0
 
 
-def locked_stages(root: Path) -> tuple[LockedStage, ...]:
+def locked_stages(root: Path) -> tuple[StageArtefacts, ...]:
     """The stages of the workspace's `dvc.lock`, before them one that made what none of them wrote."""
-    lock = root / "dvc.lock"
-    if not lock.is_file():
-        return ()
-    stages = read_lock(lock.read_bytes())
+    stages = stage_artefacts(root)
     raw = sources(stages)
-    return (LockedStage(SOURCES, "", (), raw, {}, {}), *stages) if raw else stages
+    return (StageArtefacts(SOURCES, "", (), raw, {}, {}), *stages) if raw else stages
 
 
-def _send(server: Server, where: Where, stages: tuple[LockedStage, ...], plan: Plan, limit_seconds: float) -> Done:
+def _send(server: Server, where: Where, stages: tuple[StageArtefacts, ...], plan: Plan, limit_seconds: float) -> Done:
     """The three steps: record what has no run, send, join."""
     done = Done(refused=dict(plan.refused))
     waiting = list(plan.send)
@@ -91,7 +88,7 @@ def _send(server: Server, where: Where, stages: tuple[LockedStage, ...], plan: P
     return done
 
 
-def _join(server: Server, where: Where, stages: tuple[LockedStage, ...], done: Done) -> None:
+def _join(server: Server, where: Where, stages: tuple[StageArtefacts, ...], done: Done) -> None:
     """Tell W&B what each run used: the lock's stages by the lock, whoever recorded them; other runs by their notes."""
     joined: dict[str, bool] = {}
     for stage in tqdm(stages, desc="lineage", unit="stage"):

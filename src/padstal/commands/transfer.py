@@ -75,7 +75,7 @@ def _left(wish: Wish, cache: Folder, remote: Place, found: Lacks) -> tuple[bool,
     """Whether another try can help, and what is wrong."""
     if wish.way == "push":
         late = [need for need in found.absent if need not in found.elsewhere]
-        half = [need for need in late if need.out.oid in found.there]
+        half = [need for need in late if need.out.md5 in found.there]
         if half:  # DVC remembers that it sent the folder, and does not look again
             return False, (
                 f"{remote.name} lacks {_names(half)} of folders whose lists it has, and DVC takes those for whole: "

@@ -10,7 +10,7 @@ import pytest
 from tests.flows.tiny import CHAIN, DVC, make_repo
 from tests.operations.integrity.kept import Kept, make
 
-from padstal.core.dvc_lock import LockError, outs_of, read_lock
+from padstal.core.dvc_lock import LockedStage, LockError, outs_of, read_lock
 from padstal.operations.integrity.lock_repair import fault, guard, mend_rwlock, rwlock_fault
 
 KILLED = """\
@@ -38,7 +38,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     return make(tmp_path_factory.mktemp("kept") / "repository", files=4, folders=2, in_folder=2)
 
 
-def _stages(root: Path) -> dict[str, object]:
+def _stages(root: Path) -> dict[str, LockedStage]:
     return read_lock((root / "dvc.lock").read_text())
 
 
@@ -68,7 +68,7 @@ def test_the_whole_part_of_the_torn_file_wins_over_the_older_copy(repository: Ke
     lock = root / "dvc.lock"
     whole = lock.read_text()
     guard(root)
-    oid = next(out.oid for out in outs_of(read_lock(whole), lambda path: False) if out.path == "file_0")
+    oid = outs_of(read_lock(whole))["file_0"].md5
     newer = whole.replace(oid, "0123456789abcdef0123456789abcdef")
     lock.write_text(newer[: newer.index("  make_file_2:") + 40])
     assert "2 stages of the torn file" in guard(root)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from padstal.core.dvc_lock import LockError, Out
+from padstal.core.dvc_lock import LockedPath, LockError
 from padstal.operations.integrity.locations import Folder, Place
 from padstal.operations.integrity.objects import digits, key_of, read_tree
 from padstal.operations.integrity.required import Need, Tree, needs_of, outs_in, outs_in_history
@@ -34,10 +34,10 @@ class Evidence:
     in_cache: Survey
     in_remote: Survey | None
     workspace: Workspace
-    named: list[tuple[str, list[Out]]]
+    named: list[tuple[str, list[LockedPath]]]
     needs: list[Need] = field(default_factory=list)
     belongs: dict[str, Need] = field(default_factory=dict)
-    unlisted: list[tuple[Out, str]] = field(default_factory=list)
+    unlisted: list[tuple[LockedPath, str]] = field(default_factory=list)
 
     def good_copy(self, oid: str) -> Path | None:
         """A file of the cache that has an object's bytes."""
@@ -54,10 +54,10 @@ class Evidence:
         self.needs, self.belongs, self.unlisted = [], {}, []
         seen: set[str] = set()  # an output that did not change between commits counts once
         for commit, outs in self.named:
-            needs, unlisted = needs_of([out for out in outs if out.oid not in seen], self.tree_of, commit)
+            needs, unlisted = needs_of([out for out in outs if out.md5 not in seen], self.tree_of, commit)
             self.needs += needs
             self.unlisted += [(out, commit) for out in unlisted]
-            seen.update(out.oid for out in outs)
+            seen.update(out.md5 for out in outs)
         for need in self.needs:
             self.belongs.setdefault(need.oid, need)
 

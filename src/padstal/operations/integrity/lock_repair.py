@@ -7,12 +7,12 @@ empty or half file that every dvc command refuses. The run-cache knows the stage
 import contextlib
 import hashlib
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file
 from padstal.core.dvc_lock import LockError, compose, read_lock, stage_texts
+from padstal.core.git import said
 from padstal.operations.integrity.locations import move
 
 BACKUP = Path(".dvc", "tmp", "dvc.lock.backup")
@@ -62,7 +62,7 @@ def mend(root: Path, quarantine: Path) -> str:
     torn = file.read_bytes()
     text = torn.decode("utf-8", errors="replace")
     known = _last_known(root)
-    whole = stage_texts(text, torn=True)
+    whole = stage_texts(text, cut=True)
     stages = {**known[1], **whole}
     mark = hashlib.md5(torn, usedforsecurity=False).hexdigest()[:8]
     if stages:
@@ -130,19 +130,10 @@ def _last_known(root: Path) -> tuple[str, dict[str, str]]:
     with contextlib.suppress(OSError, UnicodeDecodeError, LockError):
         text = (root / BACKUP).read_text(encoding="utf-8")
         read_lock(text)
-        return "the last good copy", stage_texts(text, torn=False)
-    listed = _git(root, "log", "--format=%H", "-20", "--", "dvc.lock")
-    for commit in (listed or "").split():
-        text = _git(root, "show", f"{commit}:./dvc.lock") or ""
+        return "the last good copy", stage_texts(text)
+    for commit in said(root, "log", "--format=%H", "-20", "--", "dvc.lock").split():
+        text = said(root, "show", f"{commit}:./dvc.lock") + "\n"
         with contextlib.suppress(LockError):
             read_lock(text)
-            return f"commit {commit[:12]}", stage_texts(text, torn=False)
+            return f"commit {commit[:12]}", stage_texts(text)
     return "", {}
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True)
-    except FileNotFoundError:
-        return None
-    return done.stdout.decode("utf-8", errors="replace") if done.returncode == 0 else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from padstal.core.dvc_lock import Out
+from padstal.core.dvc_lock import LockedPath
 from padstal.operations.integrity.evidence import Evidence
 from padstal.operations.integrity.findings import Finding
 from padstal.operations.integrity.objects import digits
@@ -57,7 +57,7 @@ def missing_remotely(evidence: Evidence, repairer: Repairer | None) -> list[Find
         absent = [
             need for need in needs if need.oid not in evidence.in_remote and need.oid not in evidence.in_remote.bad
         ]
-        if out.oid.endswith(".dir") and out.oid in evidence.in_remote and absent:
+        if out.is_folder and out.md5 in evidence.in_remote and absent:
             held = [need for need in absent if need.oid in evidence.in_cache]
             mended = _into_remote(absent, repairer) if repairer else ""
             detail = f"the remote has the folder's list but lacks {_counted(absent)}, and DVC's push may not see it"
@@ -73,8 +73,8 @@ def missing_remotely(evidence: Evidence, repairer: Repairer | None) -> list[Find
     return findings
 
 
-def _by_output(needs: Iterable[Need]) -> dict[tuple[Out, str], list[Need]]:
-    grouped: dict[tuple[Out, str], list[Need]] = {}
+def _by_output(needs: Iterable[Need]) -> dict[tuple[LockedPath, str], list[Need]]:
+    grouped: dict[tuple[LockedPath, str], list[Need]] = {}
     for need in needs:
         if need.out.cached:
             grouped.setdefault((need.out, need.commit), []).append(need)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file
-from padstal.core.dvc_lock import Out
+from padstal.core.dvc_lock import LockedPath, overlap
 from padstal.operations.integrity.objects import digits, md5_of, read_tree, write_tree
 from padstal.operations.integrity.required import Tree
 from padstal.operations.integrity.survey import Show
@@ -33,7 +33,7 @@ class Wrong:
         md5: What it is; "" for a file that is not there.
     """
 
-    out: Out
+    out: LockedPath
     path: str
     oid: str
     md5: str
@@ -55,7 +55,7 @@ class Workspace:
     wrong: list[Wrong]
     copies: dict[str, Path]
     trees: dict[str, bytes]
-    unjudged: list[Out]
+    unjudged: list[LockedPath]
     busy: dict[str, int]
     files: int
     bytes: int
@@ -63,7 +63,7 @@ class Workspace:
 
 def look(
     root: Path,
-    outs: Sequence[Out],
+    outs: Sequence[LockedPath],
     tree_of: Callable[[str], Tree | None],
     known: Mapping[Inode, tuple[str, str]],
     busy: Mapping[str, int],
@@ -79,7 +79,7 @@ def look(
         busy: Outputs that a process is writing; they are left out.
         show: Progress.
     """
-    there = [out for out in outs if (root / out.path).exists() and not any(_within(out.path, path) for path in busy)]
+    there = [out for out in outs if (root / out.path).exists() and not any(overlap(out.path, path) for path in busy)]
     files = {out.path: _files(root / out.path) for out in there}
     stats = {file: file.stat() for found in files.values() for file in found.values()}
     total = sum(stat.st_size for stat in stats.values())
@@ -101,20 +101,20 @@ def look(
 
     wrong: list[Wrong] = []
     trees: dict[str, bytes] = {}
-    unjudged: list[Out] = []
+    unjudged: list[LockedPath] = []
     for out in there:
         found = {name: md5s[file] for name, file in files[out.path].items()}
-        if not out.oid.endswith(".dir"):
-            if found.get("") != out.oid:
-                wrong.append(Wrong(out, out.path, out.oid, found.get("", "")))
+        if not out.is_folder:
+            if found.get("") != out.md5:
+                wrong.append(Wrong(out, out.path, out.md5, found.get("", "")))
             continue
-        tree = tree_of(out.oid)
+        tree = tree_of(out.md5)
         if tree is None:
             made = write_tree((name, meant(file)) for name, file in files[out.path].items())
-            if _md5(made) != digits(out.oid):
+            if _md5(made) != digits(out.md5):
                 unjudged.append(out)
                 continue
-            trees[out.oid] = made
+            trees[out.md5] = made
             tree = read_tree(made)
         expected = dict(tree)
         for name in sorted(expected.keys() | found.keys()):
@@ -166,10 +166,6 @@ def _reflink(source: Path, target: Path) -> None:
 
     with atomic_file(target) as temporary, source.open("rb") as read, temporary.open("wb") as write:
         fcntl.ioctl(write.fileno(), FICLONE, read.fileno())
-
-
-def _within(path: str, other: str) -> bool:
-    return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
 
 
 def _files(place: Path) -> dict[str, Path]:

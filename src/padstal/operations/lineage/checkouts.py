@@ -9,9 +9,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from padstal.core.dvc_lock import LockedPath, outs_of, stages_here
+from padstal.core.git import GitError
 from padstal.ingest.s3.mirror_index import forget_in_mirror
-from padstal.operations.lineage.history import HistoryError, tracked_files
-from padstal.operations.lineage.kept_outputs import Ref, read_lock
+from padstal.operations.lineage.history import tracked_files
 from padstal.operations.lineage.trace import TABLES, Holding, holding
 
 BASE_VARIABLE = "PADSTAL_WORKSPACES"
@@ -44,20 +45,20 @@ class Checkout:
             return None
         return holding(tables[0], tables[1], sha256s)
 
-    def lock(self) -> dict[str, Ref]:
+    def lock(self) -> dict[str, LockedPath]:
         """Outputs of its `dvc.lock` by path."""
-        file = self.root / "dvc.lock"
-        records = read_lock(file.read_bytes()).values() if file.is_file() else ()
-        return {out.path: out for record in records for out in record.outs}
+        return outs_of(stages_here(self.root))
 
-    def held(self, sha256s: Collection[str], touched: Collection[Ref], clean: Collection[Ref]) -> Iterator[Path]:
+    def held(
+        self, sha256s: Collection[str], touched: Collection[LockedPath], clean: Collection[LockedPath]
+    ) -> Iterator[Path]:
         """Its files and folders that hold the tracks or come from them; of models, those that `touched` names.
 
         What git tracks stays: it holds counts, and `dvc repro` writes it anew.
         """
         try:
             tracked = tracked_files(self.root)
-        except HistoryError:
+        except GitError:
             tracked = frozenset()
         lock = self.lock()
         for scale in self.scales:
@@ -92,7 +93,7 @@ class Checkout:
         return ""
 
 
-def touched_models(touched: Collection[Ref]) -> bool:
+def touched_models(touched: Collection[LockedPath]) -> bool:
     """Whether models are to go too."""
     return any(ref.path.startswith("models/") for ref in touched)
 

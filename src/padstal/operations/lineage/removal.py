@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.atomic import read_json, write_json
+from padstal.core.dvc_lock import LockedPath
 from padstal.ingest.s3.errors import StoreError
 from padstal.operations.lineage.checkouts import checkouts, forget_mirrors, forget_state, state_folders, unlink_all
 from padstal.operations.lineage.exposure import SAW, THROUGH, Exposure
 from padstal.operations.lineage.history import History
-from padstal.operations.lineage.kept_outputs import Ref
 from padstal.operations.lineage.stores import Place, Stores
 from padstal.operations.lineage.trace import Trace
 
@@ -69,7 +69,7 @@ class Done:
 
 def make_plan(
     root: Path, history: History, trace: Trace, exposed: Iterable[Exposure], *, remove_models: bool
-) -> tuple[Plan, frozenset[Ref]]:
+) -> tuple[Plan, frozenset[LockedPath]]:
     """What to remove, and the models that hold nothing of the tracks themselves and stay.
 
     Args:

@@ -191,7 +191,7 @@ def challenge(
 
 
 def play_child(home: Path, frozen_file: Path, out: Path, model: str, perturbation: str) -> None:
-    """Run `perform` of the revision in `home`.
+    """Run `generate_frozen` of the revision in `home`.
 
     Raises:
         ValueError: It failed.

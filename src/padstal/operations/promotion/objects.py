@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from padstal.core.git import GitError
+from padstal.core.git import git_bytes
 from padstal.core.revisions import open_tree
 from padstal.operations.tracking.content import content_of
 
@@ -38,27 +38,18 @@ def needed(scale: str, model: str, vae: str) -> tuple[str, ...]:
     )
 
 
-def outs_of(lock: bytes | None) -> dict[str, str]:
-    """Path → MD5 of every output in a `dvc.lock`."""
-    tree = yaml.safe_load(lock or b"") or {}
-    stages = tree.get("stages") or {}
-    return {
-        out["path"]: str(out["md5"]) for stage in stages.values() for out in stage.get("outs") or () if out.get("md5")
-    }
-
-
 def outs_at(root: Path, revision: str, paths: Iterable[str]) -> dict[str, str]:
     """Path → MD5 of outputs as a revision's `dvc.lock` has them.
 
     Raises:
         ValueError: One of them is not there.
     """
-    known = outs_of(open_tree(root, revision).read("dvc.lock"))
+    known = open_tree(root, revision).outs()
     wanted = list(paths)
     missing = [path for path in wanted if path not in known]
     if missing:
         raise ValueError(f"dvc.lock of {revision} does not name {missing[0]}: expected a finished `dvc repro`")
-    return {path: known[path] for path in wanted}
+    return {path: known[path].md5 for path in wanted}
 
 
 def vae_of(root: Path, revision: str, scale: str, model: str) -> str:
@@ -159,13 +150,9 @@ def materialise(root: Path, revision: str, paths: Iterable[str], target: Path, *
 
 
 def _archive(root: Path, commit: str, paths: Iterable[str], target: Path) -> None:
-    import subprocess
-
-    done = subprocess.run(["git", "archive", "--format=tar", commit, *paths], cwd=root, capture_output=True)
-    if done.returncode != 0:
-        raise GitError(f"git archive {commit[:12]}: {done.stderr.decode('utf-8', 'replace').strip()[:300]}")
+    packed = git_bytes(root, "archive", "--format=tar", commit, *paths)
     target.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(target, filter="data")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.core.git import GitError, PushRefusedError, git, said
+from padstal.core.git import PushRefusedError, git, said, succeeds
 from padstal.operations.promotion import objects, register
 from padstal.operations.promotion.decision import Decision
 from padstal.operations.promotion.gate import METRICS, Evidence
@@ -205,7 +205,7 @@ def _branch(root: Path, head: str, asked: str | None, base: str) -> str:
     if on_base:
         if not said(root, "cat-file", "-t", on_base):
             git(root, "fetch", "--quiet", "--no-tags", register.REMOTE, f"refs/heads/{base}")
-        if _is_ancestor(root, head, on_base):
+        if succeeds(root, "merge-base", "--is-ancestor", head, on_base):
             return ""
     branch = asked or said(root, "symbolic-ref", "--short", "-q", "HEAD")
     if not branch:
@@ -219,19 +219,11 @@ def _branch(root: Path, head: str, asked: str | None, base: str) -> str:
     return branch
 
 
-def _is_ancestor(root: Path, commit: str, of: str) -> bool:
-    try:
-        git(root, "merge-base", "--is-ancestor", commit, of)
-    except GitError:
-        return False
-    return True
-
-
 def _unchanged(root: Path, commit: str, head: str) -> bool:
     """Whether `head` is `commit` or follows it, with the same code, params and weights."""
     if commit == head:
         return True
-    if not _is_ancestor(root, commit, head):
+    if not succeeds(root, "merge-base", "--is-ancestor", commit, head):
         return False
     return not said(root, "diff", "--name-only", commit, head, "--", *DECIDES)
 

@@ -4,16 +4,13 @@ The model's path is what `artifacts:` of `dvc.yaml` says at that commit, its con
 """
 
 import re
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from padstal.core.git import said
 from padstal.core.revisions import Tree, open_tree
-from padstal.operations.tracking.artefact import Artefact
-from padstal.operations.tracking.locked import read_lock
+from padstal.operations.tracking.artefact import Artefact, artefact
 
 STAGE = "champion"
 _TAG = re.compile(rf"(?P<model>[^#@\s]+)#{STAGE}#(?P<number>\d+)")
@@ -23,17 +20,15 @@ def champions(root: Path) -> dict[str, Artefact]:
     """Model → the content that its newest champion tag stands for; a model that cannot be resolved is left out."""
     found = {}
     for model, tag in _tags(root).items():
-        artefact = _content(open_tree(root, f"refs/tags/{tag}"), model)
-        if artefact is not None:
-            found[model] = artefact
+        content = _content(open_tree(root, f"refs/tags/{tag}"), model)
+        if content is not None:
+            found[model] = content
     return found
 
 
 def _tags(root: Path) -> dict[str, str]:
-    command = ["git", "for-each-ref", "--format=%(refname:strip=2)", "refs/tags"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=60)
     newest: dict[str, tuple[int, str]] = {}
-    for tag in done.stdout.split():
+    for tag in said(root, "for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split():
         named = _TAG.fullmatch(tag)
         if named:
             newest[named["model"]] = max(newest.get(named["model"], (-1, "")), (int(named["number"]), tag))
@@ -43,14 +38,8 @@ def _tags(root: Path) -> dict[str, str]:
 def _content(tree: Tree, model: str) -> Artefact | None:
     try:
         dvc, params = (yaml.safe_load(tree.read(name) or b"") or {} for name in ("dvc.yaml", "params.yaml"))
-        path = str(dvc["artifacts"][model]["path"])
-    except (yaml.YAMLError, KeyError, TypeError):
+        path = str(dvc["artifacts"][model]["path"]).replace("${scale}", str(params.get("scale", "")))
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
         return None
-    path = _filled(path, params)
-    stages = read_lock(tree.read("dvc.lock") or b"")
-    return next((one for stage in stages for one in stage.outputs if one.path == path), None)
-
-
-def _filled(path: str, params: Mapping[str, Any]) -> str:
-    """`path` with the scale of that commit."""
-    return path.replace("${scale}", str(params.get("scale", "")))
+    found = tree.outs().get(path)
+    return None if found is None else artefact(found)

@@ -11,11 +11,11 @@ from typing import Any
 from padstal.core.data.atomic import read_json
 from padstal.operations.tracking.artefact import Artefact, version
 from padstal.operations.tracking.content import content_of
-from padstal.operations.tracking.locked import LockedStage
 from padstal.operations.tracking.note import Note
 from padstal.operations.tracking.run import QUIET, prepare_wandb
 from padstal.operations.tracking.secrets import redact, without_secrets
 from padstal.operations.tracking.server import Server
+from padstal.operations.tracking.stage_artefacts import StageArtefacts
 from padstal.operations.tracking.sync import Recorded
 
 Say = Callable[[str], None]
@@ -43,7 +43,7 @@ class Joined:
     absent: tuple[Artefact, ...]
 
 
-def record_stage(stage: LockedStage, where: Where) -> Recorded:
+def record_stage(stage: StageArtefacts, where: Where) -> Recorded:
     """A run of `stage` from what `dvc.lock` says, made offline; its id is the entry's digest, so it is made once."""
     prepare_wandb(where.folder)
     import wandb
@@ -124,7 +124,7 @@ def join(server: Server, run: Any, inputs: Iterable[Artefact]) -> Joined:
     return Joined(added, tuple(absent))
 
 
-def _figures(stage: LockedStage, root: Path) -> dict[str, float]:
+def _figures(stage: StageArtefacts, root: Path) -> dict[str, float]:
     """The numbers of the stage's metrics file, if it is the one that the lock names."""
     for path, md5 in stage.beside.items():
         file = root / path
@@ -133,7 +133,7 @@ def _figures(stage: LockedStage, root: Path) -> dict[str, float]:
     return {}
 
 
-def _metrics_name(stage: LockedStage) -> str:
+def _metrics_name(stage: StageArtefacts) -> str:
     return f"{stage.name.replace('@', '_')}.json"
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from prefect.events import emit_event
 
 from padstal.core.dvc_lock import LockedStage, outs_of, stages_here
-from padstal.core.git import said
+from padstal.core.git import try_git
 from padstal.core.passwords import without_user
 
 MATERIALISED = "prefect.asset.materialization.succeeded"
@@ -24,7 +24,7 @@ def tell_assets(root: Path, stages: Sequence[str]) -> None:
     if not stages:
         return
     locked = stages_here(root)
-    name, commit = repository_name(root), said(root, "rev-parse", "--verify", "-q", "HEAD")
+    name, commit = repository_name(root), try_git(root, "rev-parse", "--verify", "-q", "HEAD")
     for entry in (locked[stage] for stage in stages if stage in locked):
         came_from = [dep.path for dep in entry.deps if _is_data(dep.path, locked)]
         for out in entry.outs:
@@ -46,7 +46,7 @@ def key(repository: str, path: str) -> str:
 
 def repository_name(root: Path) -> str:
     """Last part of `origin`'s address, without `.git`; the folder's name where there is no `origin`."""
-    address = without_user(said(root, "config", "--get", "remote.origin.url")) or str(root)
+    address = without_user(try_git(root, "config", "--get", "remote.origin.url")) or str(root)
     name = PurePosixPath(urlsplit(address).path.rstrip("/")).name.removesuffix(".git")
     return re.sub(r"[^\w.-]", "-", name)
 

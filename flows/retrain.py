@@ -29,9 +29,9 @@ from prefect.states import Completed
 
 from flows import run_branch
 from flows.assets import tell_assets
-from flows.failure import Cause, StageFailedError
+from flows.failure import FailureKind, StageFailedError
 from flows.pipeline import read_operations
-from flows.prefect_tasks import prefect_hands
+from flows.prefect_tasks import prefect_tasks
 from flows.repro import open_dvc
 from flows.results import show_stages
 from flows.retraining import Journal, Plan
@@ -71,7 +71,7 @@ def retrain(
             workspace("retrain", revision=branch, repository=repository, say=say) as space,
             open_dvc(space.root) as dvc,
         ):
-            retrain_steps(space, plan, prefect_hands(space.root, dvc, say, padstal or PADSTAL), journal, train)
+            retrain_steps(space, plan, prefect_tasks(space.root, dvc, say, padstal or PADSTAL), journal, train)
             tell_assets(space.root, [run.stage for run in journal.stages if run.result != "up to date"])
     except (StageFailedError, ValueError) as failure:
         _show(journal, failure)
@@ -112,7 +112,7 @@ def run_training(repository: str, commit: str, branch: str, stages: Sequence[str
         )
         state = run.state
         if state is None or not state.is_final():
-            raise StageFailedError("training", Cause.TIME, f"no end of flow run {run.name} in sight")
+            raise StageFailedError("training", FailureKind.TIME, f"no end of flow run {run.name} in sight")
         if run.end_time and run.end_time < started:  # it ended before us, so it tells nothing of now
             continue
         if state.is_completed():
@@ -121,7 +121,7 @@ def run_training(repository: str, commit: str, branch: str, stages: Sequence[str
             crashes += 1
             say(f"flow run {run.name} crashed ({state.message}); trying again, from its last checkpoint")
             continue
-        raise StageFailedError("training", Cause.STAGE, f"flow run {run.name}: {state.name}: {state.message}")
+        raise StageFailedError("training", FailureKind.STAGE, f"flow run {run.name}: {state.name}: {state.message}")
 
 
 def _on_sigterm(_number: int, _frame: Any) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from padstal.core.dvc_lock import LOCK, compose, stage_texts
-from padstal.core.git import GitError, PushRefusedError, git, git_bytes, said, succeeds
+from padstal.core.git import GitError, PushRefusedError, git, git_bytes, succeeds, try_git
 
 RECORDS = ("data/", "models/", "reports/")
 """Where stages write what git keeps, besides `dvc.lock`."""
@@ -35,7 +35,7 @@ def head(root: Path) -> str:
 
 def tip(root: Path, branch: str) -> str | None:
     """Last known commit of a branch of `origin`."""
-    return said(root, "rev-parse", "-q", "--verify", f"refs/remotes/origin/{branch}") or None
+    return try_git(root, "rev-parse", "-q", "--verify", f"refs/remotes/origin/{branch}") or None
 
 
 def fetch(root: Path) -> None:
@@ -69,7 +69,7 @@ def join(root: Path, theirs: str) -> None:
     What this side has recorded since the two parted (files, entries of `dvc.lock`) stays; all else is theirs. DVC
     checks every entry against the code and data that it then finds, so one that no longer fits only costs a run.
     """
-    base = said(root, "merge-base", "HEAD", theirs)
+    base = try_git(root, "merge-base", "HEAD", theirs)
     if not base:
         raise GitError(f"{theirs} and HEAD have no common commit: the repository's history was rewritten")
     ours = head(root)

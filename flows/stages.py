@@ -8,9 +8,9 @@ from pathlib import Path
 from flows import run_branch
 from flows.child import run_child
 from flows.dag import Dag
-from flows.failure import Cause, StageFailedError, cause_of, last_words
+from flows.dvc_process import DvcProcess
+from flows.failure import FailureKind, StageFailedError, failure_kind, last_words
 from flows.repro import StageRun, changed_stages, child_environment, repro
-from flows.runner import Dvc
 from flows.transfer import transfer
 
 UP_TO_DATE = "up to date"
@@ -18,7 +18,7 @@ PADSTAL = (sys.executable, "-m", "padstal.cli")
 
 
 @dataclass(frozen=True)
-class Hands:
+class RetryableTasks:
     """Who carries out, in one workspace, what may fail and be tried again: plain functions, or tasks of Prefect.
 
     Attributes:
@@ -31,7 +31,7 @@ class Hands:
         say: Gets a line for a person.
     """
 
-    dvc: Dvc
+    dvc: DvcProcess
     stage: Callable[[str], StageRun]
     push_data: Callable[[Sequence[str]], None]
     pull_data: Callable[[], None]
@@ -40,9 +40,11 @@ class Hands:
     say: Callable[[str], None]
 
 
-def plain_hands(root: Path, dvc: Dvc, say: Callable[[str], None], program: Sequence[str] = PADSTAL) -> Hands:
-    """Hands that try once; `program` is `padstal`."""
-    return Hands(
+def plain_tasks(
+    root: Path, dvc: DvcProcess, say: Callable[[str], None], program: Sequence[str] = PADSTAL
+) -> RetryableTasks:
+    """Steps that are tried once; `program` is `padstal`."""
+    return RetryableTasks(
         dvc=dvc,
         stage=lambda stage: repro(stage, root, False, say, True, dvc=dvc),
         push_data=lambda stages: transfer(dvc, "push", stages, say),
@@ -87,50 +89,52 @@ def phases(dag: Dag, training: Iterable[str]) -> Phases:
     )
 
 
-def nothing_to_do(dvc: Dvc, stages: Sequence[str]) -> bool:
+def nothing_to_do(dvc: DvcProcess, stages: Sequence[str]) -> bool:
     """Whether `dvc.lock` says that all the stages are up to date; their data need not be here."""
     return not changed_stages(dvc, lambda _: None, stages, here=False)
 
 
-def run_stages(root: Path, branch: str, stages: Sequence[str], hands: Hands, *, each: bool = False) -> list[StageRun]:
+def run_stages(
+    root: Path, branch: str, stages: Sequence[str], tasks: RetryableTasks, *, each: bool = False
+) -> list[StageRun]:
     """Bring the stages up to date; data first, then the commit that names them, so that no commit names lost data.
 
     Args:
         root: The workspace, on `branch`.
         branch: The run's branch.
         stages: In order.
-        hands: Who does it.
+        tasks: Who does it.
         each: Push and commit after each stage, not only at the end: a machine may go, and training is dear.
 
     Raises:
         StageFailedError: A stage failed; what was done before it is recorded.
     """
-    if nothing_to_do(hands.dvc, stages):
-        hands.say(f"up to date: {', '.join(stages) or 'no stage here'}")
+    if nothing_to_do(tasks.dvc, stages):
+        tasks.say(f"up to date: {', '.join(stages) or 'no stage here'}")
         return [StageRun(stage, UP_TO_DATE, 0.0) for stage in stages]
     runs: list[StageRun] = []
     recorded = 0
     try:
         for stage in stages:
-            runs.append(hands.stage(stage))
+            runs.append(tasks.stage(stage))
             if each:
-                record(root, branch, runs[recorded:], hands)
+                record(root, branch, runs[recorded:], tasks)
                 recorded = len(runs)
     except StageFailedError:
-        record(root, branch, runs[recorded:], hands)
+        record(root, branch, runs[recorded:], tasks)
         raise
-    record(root, branch, runs[recorded:], hands)
+    record(root, branch, runs[recorded:], tasks)
     return runs
 
 
-def record(root: Path, branch: str, runs: Sequence[StageRun], hands: Hands) -> None:
+def record(root: Path, branch: str, runs: Sequence[StageRun], tasks: RetryableTasks) -> None:
     """Push the data of stages that ran, then commit and push what they recorded."""
     ran = [run.stage for run in runs if run.result != UP_TO_DATE]
     if not ran:
         return
-    hands.push_data(ran)
+    tasks.push_data(ran)
     run_branch.commit_all(root, f"Record {', '.join(ran)}")
-    hands.push_branch(branch)
+    tasks.push_branch(branch)
 
 
 def padstal(
@@ -148,9 +152,11 @@ def padstal(
     name = f"padstal {arguments[0]}"
     outcome = run_child([*program, *arguments], root, child_environment(root), say, timeout_seconds)
     if outcome.code != 0 or outcome.timed_out:
-        cause = cause_of(outcome)
+        kind = failure_kind(outcome)
         said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
         raise StageFailedError(
-            name, Cause.STAGE if cause is Cause.DVC else cause, said[-1] if said else last_words(name, outcome)
+            name,
+            FailureKind.STAGE if kind is FailureKind.DVC else kind,
+            said[-1] if said else last_words(name, outcome),
         )
     return outcome.lines

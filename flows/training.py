@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flows import run_branch
 from flows.repro import StageRun
-from flows.stages import Hands, run_stages
+from flows.stages import RetryableTasks, run_stages
 from flows.workspace import Workspace
 from padstal.core.git import git, succeeds
 
@@ -27,7 +27,7 @@ class Trained:
     stages: list[StageRun]
 
 
-def train_at(space: Workspace, branch: str, stages: Sequence[str], hands: Hands) -> Trained:
+def train_at(space: Workspace, branch: str, stages: Sequence[str], tasks: RetryableTasks) -> Trained:
     """Bring stages up to date at the workspace's commit; data and records are pushed after each.
 
     What earlier tries have recorded on the branch is taken over, provided that nothing but records was added.
@@ -43,5 +43,5 @@ def train_at(space: Workspace, branch: str, stages: Sequence[str], hands: Hands)
     if tip is None or not succeeds(root, "merge-base", "--is-ancestor", commit, tip):
         raise ValueError(f"{commit} is not on {branch}: push it before handing it to a worker")
     git(root, "checkout", "-q", "-B", branch, tip if run_branch.only_records(root, commit, tip) else commit)
-    runs = run_stages(root, branch, stages, hands, each=True)
+    runs = run_stages(root, branch, stages, tasks, each=True)
     return Trained(run_branch.head(root), runs)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from flows.failure import StageFailedError, cause_of, last_words
-from flows.runner import Dvc
+from flows.dvc_process import DvcProcess
+from flows.failure import StageFailedError, failure_kind, last_words
 
 
 def transfer(
-    dvc: Dvc,
+    dvc: DvcProcess,
     way: str,
     targets: Sequence[str],
     say: Callable[[str], None],
@@ -22,4 +22,4 @@ def transfer(
     """
     outcome = dvc.run([way, *targets], say, timeout_seconds=timeout_seconds)
     if outcome.code != 0 or outcome.timed_out:
-        raise StageFailedError(stage or f"dvc {way}", cause_of(outcome), last_words(f"dvc {way}", outcome))
+        raise StageFailedError(stage or f"dvc {way}", failure_kind(outcome), last_words(f"dvc {way}", outcome))

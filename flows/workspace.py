@@ -27,8 +27,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from flows.lock import BusyError, held
-from padstal.core.git import GitError, git, said
+from flows.file_lock import BusyError, file_lock
+from padstal.core.git import GitError, git, try_git
 from padstal.core.passwords import without_user
 
 HOME = Path(__file__).resolve().parents[1]
@@ -86,11 +86,11 @@ def workspace(
     address = repository or origin_of(home)
     shared = shared_folder(address, base or base_folder(home))
     with ExitStack() as stack:
-        with held(shared / "runs.lock", say=say):  # so that nobody sweeps a folder between its birth and its lock
+        with file_lock(shared / "runs.lock", say=say):  # so that nobody sweeps a folder between its birth and its lock
             for swept in sweep(shared):
                 say(f"removed {swept.name}, left by a run that is dead")
             folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=shared / "runs"))
-            stack.enter_context(held(folder / "lock", wait=False))
+            stack.enter_context(file_lock(folder / "lock", wait=False))
         root = folder / "repository"
         try:
             git(shared, "clone", "-q", "--no-checkout", address, str(root))
@@ -110,7 +110,7 @@ def workspace(
 def set_author(root: Path) -> None:
     """Name an author for the commits of this clone if git knows none."""
     for key, value in AUTHOR.items():
-        if not said(root, "config", key):
+        if not try_git(root, "config", key):
             git(root, "config", key, value)
 
 
@@ -121,7 +121,7 @@ def base_folder(home: Path = HOME) -> Path:
 
 def origin_of(home: Path) -> str:
     """Address of `origin` of a checkout; the checkout itself where it has no `origin`."""
-    address = without_user(said(home, "config", "--get", "remote.origin.url"))
+    address = without_user(try_git(home, "config", "--get", "remote.origin.url"))
     local = address and "://" not in address and ":" not in address.split("/")[0]
     return str((home / address).resolve()) if local else address or str(home)
 
@@ -144,7 +144,7 @@ def sweep(shared: Path) -> list[Path]:
     dead = []
     for folder in (shared / "runs").iterdir():
         try:
-            with held(folder / "lock", wait=False):
+            with file_lock(folder / "lock", wait=False):
                 dead.append(folder)
         except BusyError:
             continue
@@ -160,7 +160,7 @@ def sweep(shared: Path) -> list[Path]:
 def _commit_of(root: Path, revision: str, address: str) -> str:
     """The commit of a branch of origin, else of a tag, else the commit of that name."""
     for name in (f"refs/remotes/origin/{revision}", f"refs/tags/{revision}", revision):
-        if commit := said(root, "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}"):
+        if commit := try_git(root, "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}"):
             return commit
     raise GitError(f"{revision!r}: no branch, tag or commit of {without_user(address)}")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from padstal.core.git import GitError, PushRefusedError, git, git_bytes, said, succeeds
+from padstal.core.git import GitError, PushRefusedError, git, git_bytes, succeeds, try_git
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_text_comes_without_the_last_lines_end_and_bytes_as_they_are(root: Path)
 def test_a_failure_is_an_error_an_empty_answer_or_no(root: Path) -> None:
     with pytest.raises(GitError, match=r"^git rev-parse: fatal: Needed a single revision"):
         git(root, "rev-parse", "--verify", "nowhere")
-    assert said(root, "rev-parse", "--verify", "nowhere") == ""
+    assert try_git(root, "rev-parse", "--verify", "nowhere") == ""
     assert not succeeds(root, "cat-file", "-e", "HEAD:nowhere")
     assert succeeds(root, "diff", "--cached", "--quiet")
     with pytest.raises(GitError, match="gone: no such folder"):

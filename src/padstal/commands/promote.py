@@ -14,7 +14,7 @@ from padstal.core.runtime import TrackingParams
 
 if TYPE_CHECKING:
     from padstal.operations.promotion.decision import Decision
-    from padstal.operations.promotion.promote import Done
+    from padstal.operations.promotion.promote import PromotionResult
 
 
 def run(
@@ -76,7 +76,7 @@ def run(
     return 0
 
 
-def tell(done: "Done", as_json: bool, what: str) -> None:
+def tell(done: "PromotionResult", as_json: bool, what: str) -> None:
     """Say what the remote holds now."""
     if as_json:
         print(json.dumps({what: True, **asdict(done)}))

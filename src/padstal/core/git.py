@@ -58,7 +58,7 @@ def git(root: Path, *arguments: str, given: str = "", timeout_seconds: float = T
     return printed.decode("utf-8", "replace").rstrip("\n")
 
 
-def said(root: Path, *arguments: str, timeout_seconds: float = TIMEOUT_SECONDS) -> str:
+def try_git(root: Path, *arguments: str, timeout_seconds: float = TIMEOUT_SECONDS) -> str:
     """As `git`, but "" where it fails."""
     try:
         return git(root, *arguments, timeout_seconds=timeout_seconds)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padstal.core.dvc_lock import LOCK, LockedPath, outs_of, readable_stages
-from padstal.core.git import GitError, git, git_bytes, said
+from padstal.core.git import GitError, git, git_bytes, try_git
 
 WORKSPACE = "workspace"
 LARGEST_FILE = 16 * 2**20
@@ -70,15 +70,15 @@ def open_tree(root: Path, name: str) -> Tree:
         git(root, "rev-parse", "--git-dir")
     except GitError as error:
         raise RevisionError(f"{root}: expected a git repository; {error}") from None
-    commit = said(root, "rev-parse", "--verify", "--quiet", "--end-of-options", _revision(name))
+    commit = try_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", _revision(name))
     workspace = name == WORKSPACE
     if not commit and not workspace:
         raise RevisionError(
             f"{name!r}: no such revision here; expected a commit, a branch, a tag or '{WORKSPACE}' "
             "(in a shallow clone, fetch it first: git fetch --depth 1 origin REVISION)"
         )
-    subject = said(root, "show", "--no-patch", "--format=%s", commit) if commit else ""
-    changed = workspace and bool(said(root, "status", "--porcelain", "--untracked-files=no"))
+    subject = try_git(root, "show", "--no-patch", "--format=%s", commit) if commit else ""
+    changed = workspace and bool(try_git(root, "status", "--porcelain", "--untracked-files=no"))
     return Tree(root, name, commit, subject[:200], workspace, changed)
 
 

@@ -16,19 +16,19 @@ from typing import Any
 from padstal.core.data.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.ingest import rejection
 from padstal.ingest.captions_table import Row, unfit
-from padstal.ingest.clip_samples import DamagedError, Name
+from padstal.ingest.clip_samples import ClipName, DamagedError
 from padstal.ingest.container_info import LARGEST_FILE
 from padstal.ingest.containers import EXTENSIONS
 from padstal.ingest.digests import Digests
-from padstal.ingest.file_register import Candidate, Refusal, Register
-from padstal.ingest.fork_server import Nursery
+from padstal.ingest.file_register import Candidate, FileRegister, Refusal
+from padstal.ingest.fork_server import ForkServer
 from padstal.ingest.layouts.read import CAPTIONS, read_metadata
 from padstal.ingest.listing import walk
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
-from padstal.ingest.supervised_worker import nursery_of
+from padstal.ingest.supervised_worker import worker_fork_server
 from padstal.ingest.table_writer import Rows
 from padstal.ingest.track import ClipForm, Order, crashed, prepare, take_in, timed_out
-from padstal.ingest.track_cache import Rejection, Track, TrackStore
+from padstal.ingest.track_cache import Rejection, Track, TrackCache
 from padstal.ingest.worker_pool import Workers, ordered_map, works_here
 from padstal.rights.licence import normalise
 from padstal.rights.policy import Policy
@@ -144,10 +144,10 @@ def collect(
     """
     show = progress or (lambda items, **_: items)
     collected = Collected()
-    tracks = TrackStore(store, terms.form.key)
-    with closing(Register(store)) as register, closing(nursery_of(prepare)) as nursery:
+    tracks = TrackCache(store, terms.form.key)
+    with closing(FileRegister(store)) as register, closing(worker_fork_server(prepare)) as fork_server:
         if workers.kind == "processes" and not works_here(workers, terms.max_file_seconds):
-            nursery.start()
+            fork_server.start()
         with closing(digests_of(store, rehash=terms.rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
@@ -157,7 +157,7 @@ def collect(
                 collected.forgotten += [(folder.name, path) for path in forgotten]
             digests.sweep()
         with closing(Shards(out / "shards", tracks.shards, verify=terms.rehash, threads=workers.count)) as shards:
-            run = _Run(terms, workers, nursery, tracks, shards, register, collected, register.settle())
+            run = _Run(terms, workers, fork_server, tracks, shards, register, collected, register.settle())
             with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(show), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, list(members)):
@@ -189,10 +189,10 @@ class _Run:
 
     terms: Terms
     workers: Workers
-    nursery: Nursery
-    store: TrackStore
+    fork_server: ForkServer
+    store: TrackCache
     shards: Shards
-    register: Register
+    register: FileRegister
     collected: Collected
     tracks: int
 
@@ -219,13 +219,15 @@ class _Run:
             clips = sum(len(track.clips) for _, track in tracks)
             shape = (clips, self.terms.form.clip_samples, self.terms.form.channels)
             names = [
-                Name(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
+                ClipName(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
             ]
             try:
                 if tracks:
                     places = self.shards.place
-                    pieces = (self.store.piece(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks)
-                    self.shards.write(bucket, shape, names, pieces)
+                    samples = (
+                        self.store.samples(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks
+                    )
+                    self.shards.write(bucket, shape, names, samples)
                 break
             except DamagedError as damaged:
                 self.store.drop(damaged.sha256)
@@ -259,7 +261,7 @@ class _Run:
             most=max(1, self.tracks // (EVENNESS * self.workers.count)),
             crashed=crashed,
             timed_out=timed_out,
-            nursery=self.nursery,
+            fork_server=self.fork_server,
         )
 
     def _known(self, order: Order) -> Track | Rejection | None:
@@ -313,7 +315,7 @@ def _candidates(
     folder: Folder,
     rank: int,
     terms: Terms,
-    register: Register,
+    register: FileRegister,
     digests: Digests,
     threads: int,
     show: Progress,
@@ -376,5 +378,5 @@ def _candidates(
     return counts, forgotten
 
 
-def _refuse(register: Register, source: str, path: str, sha256: str, reason: str, detail: str) -> None:
+def _refuse(register: FileRegister, source: str, path: str, sha256: str, reason: str, detail: str) -> None:
     register.refuse(Refusal(source, path, sha256, reason, detail))

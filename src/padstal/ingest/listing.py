@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.content import sha256_file
-from padstal.ingest.s3.errors import Patience
+from padstal.ingest.s3.errors import RetryBudget
 from padstal.ingest.s3.objects import Listing, Store, list_objects
 
 
@@ -109,8 +109,8 @@ def list_bucket(source: Mapping[str, Any]) -> Listing:
         StoreError: It cannot be listed.
     """
     store, fetch = store_of(source), source["fetch"]
-    patience = Patience(fetch["attempts"], fetch["longest_wait_seconds"], threading.Event())
-    return list_objects(store.client(), store, patience, manifest=source["manifest"], also=captions_of(source))
+    retry_budget = RetryBudget(fetch["attempts"], fetch["longest_wait_seconds"], threading.Event())
+    return list_objects(store.client(), store, retry_budget, manifest=source["manifest"], also=captions_of(source))
 
 
 def captions_of(source: Mapping[str, Any]) -> tuple[str, ...]:

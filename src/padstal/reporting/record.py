@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.atomic import read_json
-from padstal.core.git import said
+from padstal.core.git import try_git
 from padstal.core.paths import Paths
 from padstal.reporting.inputs import STAGES
 
@@ -21,8 +21,8 @@ def machine_record(paths: Paths) -> dict[str, Any] | None:
     if not timings:
         return None
     return {
-        "revision": said(paths.root, "rev-parse", "HEAD"),
-        "changed": bool(said(paths.root, "status", "--porcelain", "--untracked-files=no")),
+        "revision": try_git(paths.root, "rev-parse", "HEAD"),
+        "changed": bool(try_git(paths.root, "status", "--porcelain", "--untracked-files=no")),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
         "timings": timings,

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from padstal.core.data.content import sha256_file
 from padstal.ingest.listing import walk
-from padstal.ingest.s3.errors import CREDENTIALS_HELP, Patience, StoppedError, StoreError
-from padstal.ingest.s3.mirror_index import STATE, Index, Veils, claimed
+from padstal.ingest.s3.errors import CREDENTIALS_HELP, RetryBudget, StoppedError, StoreError
+from padstal.ingest.s3.mirror_index import STATE, HiddenObjects, Index, claimed
 from padstal.ingest.s3.object_names import place
 from padstal.ingest.s3.objects import Listed, Listing, Store, list_objects
 from padstal.ingest.s3.transfer import FailedError, Fetcher, part_name
@@ -66,7 +66,7 @@ def mirror(
         store: Where objects lie; its `connections` fetch at a time.
         folder: The mirror; made if needed.
         manifest, also: As of `list_objects`.
-        attempts, longest_wait_seconds: As of `Patience`.
+        attempts, longest_wait_seconds: As of `RetryBudget`.
         max_failed_share: Share of the objects that may fail.
         longest_bytes: Longer objects fail.
         forgotten: SHA-256 of objects that do not stay; once known, such an object is not fetched again.
@@ -76,17 +76,17 @@ def mirror(
         CredentialsError: We are refused.
         StoreError: The store, the bucket or the disk fails us, or too many objects do.
     """
-    patience = Patience(attempts, longest_wait_seconds, threading.Event())
+    retry_budget = RetryBudget(attempts, longest_wait_seconds, threading.Event())
     client = store.client()
     with claimed(folder, {"uri": f"s3://{store.bucket}/{store.prefix}", "endpoint_url": store.endpoint_url}):
-        listing = list_objects(client, store, patience, manifest=manifest, also=also)
+        listing = list_objects(client, store, retry_budget, manifest=manifest, also=also)
         found = {item.key: item for item in listing.objects}
         names, refused = place(found, folder)
-        failures = _Failures(store, folder, len(found) + len(listing.failed), max_failed_share, patience.stop)
+        failures = _Failures(store, folder, len(found) + len(listing.failed), max_failed_share, retry_budget.stop)
         for key, why in {**listing.failed, **refused}.items():
             failures.add(key, why)
         index = Index(folder)
-        hidden = Veils(folder, forgotten)
+        hidden = HiddenObjects(folder, forgotten)
         gone = [key for key in names if hidden.hides(found[key])]
         names = [key for key in names if not hidden.hides(found[key])]
         missing = [found[key] for key in names if not _unchanged(folder, index, found[key])]
@@ -101,7 +101,7 @@ def mirror(
             unit_scale=True,
             disable=quiet or not missing,
         ) as bar:
-            fetcher = Fetcher(client, store, folder, parts, patience, longest_bytes, bar.update)
+            fetcher = Fetcher(client, store, folder, parts, retry_budget, longest_bytes, bar.update)
             fetched = _fetch_all(fetcher, missing, index, failures)
         here = [key for key in names if key not in failures.why]
         new = [key for key in here if index.entries[key].sha256 in hidden.forgotten]
@@ -168,7 +168,7 @@ def _fetch_all(fetcher: Fetcher, missing: list[Listed], index: Index, failures: 
                     else:
                         fetched += 1
         except BaseException as error:
-            fetcher.patience.stop.set()
+            fetcher.retry_budget.stop.set()
             for future in running:
                 future.cancel()
             if isinstance(error, StoppedError):

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from padstal.ingest.s3.errors import (
-    Patience,
+    RetryBudget,
     StoppedError,
     StoreError,
-    Trouble,
+    StoreFailure,
     explain,
     refused,
-    trouble,
+    store_failure,
 )
 
 LONGEST_MANIFEST_BYTES = 2**30
@@ -59,7 +59,7 @@ class Store:
         return f"{self.uri} at {self.endpoint_url}" if self.endpoint_url else self.uri
 
     def client(self) -> Any:
-        """A boto3 client that asks once; `Patience` asks again.
+        """A boto3 client that asks once; `RetryBudget` asks again.
 
         Raises:
             CredentialsError: A profile that does not exist.
@@ -82,7 +82,7 @@ class Store:
             region = self.region or session.region_name or ("us-east-1" if self.endpoint_url else None)
             return session.client("s3", endpoint_url=self.endpoint_url, region_name=region, config=config)
         except Exception as error:
-            if trouble(error) is Trouble.CREDENTIALS:
+            if store_failure(error) is StoreFailure.CREDENTIALS:
                 raise refused(self.place, error) from error
             raise StoreError(f"{self.place}: {explain(error)}") from error
 
@@ -128,7 +128,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def list_objects(
-    client: Any, store: Store, patience: Patience, *, manifest: str | None = None, also: Iterable[str] = ()
+    client: Any, store: Store, retry_budget: RetryBudget, *, manifest: str | None = None, also: Iterable[str] = ()
 ) -> Listing:
     """All objects below the store's prefix, or those that the manifest names.
 
@@ -138,7 +138,7 @@ def list_objects(
     Args:
         client: Of `Store.client`.
         store: Where to look.
-        patience: With a busy store.
+        retry_budget: With a busy store.
         manifest: Key, relative to the prefix, of a CSV or JSONL file with a column `key` (relative to the prefix) and,
             if wanted, `sha256`. Each key is then looked up on its own, so the right to list is not needed.
         also: Keys wanted beside those of the manifest.
@@ -149,9 +149,9 @@ def list_objects(
     """
     try:
         if manifest is None:
-            found = Listing(tuple(_pages(client, store, patience)), {})
+            found = Listing(tuple(_pages(client, store, retry_budget)), {})
         else:
-            found = _look_up(client, store, patience, _rows(client, store, patience, manifest, also))
+            found = _look_up(client, store, retry_budget, _rows(client, store, retry_budget, manifest, also))
     except (StoreError, StoppedError):
         raise
     except Exception as error:
@@ -183,16 +183,16 @@ def reach(store: Store, manifest: str | None) -> str:
     return str(credentials.method) if credentials else "anonymous"
 
 
-def head(client: Any, store: Store, key: str, patience: Patience) -> Listed:
+def head(client: Any, store: Store, key: str, retry_budget: RetryBudget) -> Listed:
     """One object as it is now; raises what boto3 raises."""
-    answer = patience.ask(lambda: client.head_object(Bucket=store.bucket, Key=store.prefix + key))
+    answer = retry_budget.ask(lambda: client.head_object(Bucket=store.bucket, Key=store.prefix + key))
     return _listed(key, answer["ContentLength"], answer.get("ETag", ""), answer.get("LastModified"))
 
 
-def _pages(client: Any, store: Store, patience: Patience) -> Iterator[Listed]:
+def _pages(client: Any, store: Store, retry_budget: RetryBudget) -> Iterator[Listed]:
     token: dict[str, str] = {}
     while True:
-        page = patience.ask(lambda: client.list_objects_v2(Bucket=store.bucket, Prefix=store.prefix, **token))  # noqa: B023
+        page = retry_budget.ask(lambda: client.list_objects_v2(Bucket=store.bucket, Prefix=store.prefix, **token))  # noqa: B023
         for item in page.get("Contents", []):
             key = item["Key"][len(store.prefix) :]
             if key:
@@ -206,7 +206,7 @@ def _pages(client: Any, store: Store, patience: Patience) -> Iterator[Listed]:
 
 
 def _rows(
-    client: Any, store: Store, patience: Patience, manifest: str, also: Iterable[str]
+    client: Any, store: Store, retry_budget: RetryBudget, manifest: str, also: Iterable[str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Keys of a manifest with their sha256, and rows that cannot be used."""
     place = f"{store.place}: manifest {manifest}"
@@ -219,14 +219,14 @@ def _rows(
         return content
 
     try:
-        text = patience.ask(read).decode("utf-8-sig")
+        text = retry_budget.ask(read).decode("utf-8-sig")
         rows = list(_records(text, manifest))
     except (UnicodeDecodeError, json.JSONDecodeError, csv.Error, KeyError, TypeError) as error:
         raise StoreError(f"{place}: expected CSV or JSONL with a column `key`: {explain(error)}") from error
     except StoreError:
         raise
     except Exception as error:
-        if trouble(error) is Trouble.MISSING:
+        if store_failure(error) is StoreFailure.MISSING:
             raise StoreError(f"{place}: not there") from error
         raise
     wanted: dict[str, str] = dict.fromkeys(also, "")
@@ -251,23 +251,25 @@ def _records(text: str, name: str) -> Iterator[tuple[str, str]]:
         yield str(record["key"]), str(record.get("sha256") or "").strip().lower()
 
 
-def _look_up(client: Any, store: Store, patience: Patience, rows: tuple[dict[str, str], dict[str, str]]) -> Listing:
+def _look_up(
+    client: Any, store: Store, retry_budget: RetryBudget, rows: tuple[dict[str, str], dict[str, str]]
+) -> Listing:
     """Each key of a manifest as it is now; in parallel."""
     wanted, failed = rows
 
     def one(key: str) -> Listed | str:
-        if patience.stop.is_set():
+        if retry_budget.stop.is_set():
             return STOPPED
         try:
-            return replace(head(client, store, key, patience), sha256=wanted[key])
+            return replace(head(client, store, key, retry_budget), sha256=wanted[key])
         except StoppedError:
             return STOPPED
         except Exception as error:
-            match trouble(error):
-                case Trouble.CREDENTIALS:
-                    patience.stop.set()
+            match store_failure(error):
+                case StoreFailure.CREDENTIALS:
+                    retry_budget.stop.set()
                     raise refused(store.place, error) from error
-                case Trouble.MISSING:
+                case StoreFailure.MISSING:
                     return "the manifest names an object that is not there"
                 case _:
                     return explain(error)
@@ -288,10 +290,10 @@ def _hidden(key: str) -> bool:
 
 
 def _unreadable(store: Store, error: Exception) -> StoreError:
-    match trouble(error):
-        case Trouble.CREDENTIALS | Trouble.DENIED:
+    match store_failure(error):
+        case StoreFailure.CREDENTIALS | StoreFailure.DENIED:
             return refused(store.place, error)
-        case Trouble.TRANSIENT:
+        case StoreFailure.TRANSIENT:
             return StoreError(f"{store.place}: no usable answer: {explain(error)}; is the endpoint right, and up?")
         case _:
             return StoreError(f"{store.place}: {explain(error)}; expected a bucket that is there, in its region")

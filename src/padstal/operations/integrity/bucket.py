@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from padstal.ingest.s3.checksums import BY_LENGTH, promise, verify
+from padstal.ingest.s3.checksums import BY_LENGTH, expected_checksums, verify
 from padstal.ingest.s3.errors import (
     CorruptError,
     CredentialsError,
-    Patience,
+    RetryBudget,
     StoppedError,
     StoreError,
-    Trouble,
+    StoreFailure,
     explain,
-    trouble,
+    store_failure,
 )
 from padstal.ingest.s3.objects import Store, split_uri
 from padstal.operations.integrity.locations import BY_COPY, BY_ETAG, QUARANTINE, READ, Entry, Verdict
@@ -27,7 +27,7 @@ ResultT = TypeVar("ResultT")
 CONNECTIONS = 16
 HEADS = tuple(f"{number:02x}" for number in range(256))
 """Names of the folders that objects lie in."""
-MEND = (
+ADVICE = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary ones) or AWS_PROFILE, "
     "`aws sso login`, or `dvc remote modify --local REMOTE access_key_id …` and so on"
 )
@@ -56,14 +56,14 @@ class Bucket:
     Args:
         access: How to ask it.
         name: As messages name it.
-        patience: With a busy store.
+        retry_budget: With a busy store.
         read_all: Read every object's bytes, though its ETag is the MD5 it should have.
     """
 
-    def __init__(self, access: Access, name: str, patience: Patience | None = None, *, read_all: bool = False):
+    def __init__(self, access: Access, name: str, retry_budget: RetryBudget | None = None, *, read_all: bool = False):
         self.name, self.jobs = name, CONNECTIONS
         self.bucket, self.prefix = split_uri(access.store.uri)
-        self.patience = patience or Patience(6, 8.0, threading.Event())
+        self.retry_budget = retry_budget or RetryBudget(6, 8.0, threading.Event())
         self.read_all = read_all
         self._extra = dict(access.extra)
         self._client = self._asking(lambda: _client(access))
@@ -167,7 +167,7 @@ class Bucket:
                 length=answer["ContentLength"],
                 etag=answer.get("ETag", "").strip('"'),
                 sha256="",
-                promised=promise(answer),
+                promised=expected_checksums(answer),
                 part_lengths=part_lengths,
             )
         except CorruptError:
@@ -206,20 +206,20 @@ class Bucket:
             StoppedError: Time is up.
         """
         where = f"{self.name}: {key}" if key else self.name
-        if self.patience.stop.is_set():
+        if self.retry_budget.stop.is_set():
             raise StoppedError
         try:
-            return self.patience.ask(request)
+            return self.retry_budget.ask(request)
         except (StoreError, StoppedError, FileNotFoundError):
             raise
         except Exception as error:
-            match trouble(_cause(error)):
-                case Trouble.CREDENTIALS | Trouble.DENIED:
-                    mend = MEND.replace("REMOTE", self.name.removeprefix("remote "))
-                    raise CredentialsError(f"{where}: refused: {explain(error)}; {mend}") from error
-                case Trouble.MISSING if key:
+            match store_failure(_cause(error)):
+                case StoreFailure.CREDENTIALS | StoreFailure.DENIED:
+                    advice = ADVICE.replace("REMOTE", self.name.removeprefix("remote "))
+                    raise CredentialsError(f"{where}: refused: {explain(error)}; {advice}") from error
+                case StoreFailure.MISSING if key:
                     raise FileNotFoundError(where) from error
-                case Trouble.TRANSIENT:
+                case StoreFailure.TRANSIENT:
                     text = f"{where}: no usable answer: {explain(error)}; is the endpoint right, and up?"
                     raise StoreError(text) from error
                 case _:
@@ -235,7 +235,7 @@ def _cause(error: Exception) -> Exception:
 
 
 def _client(access: Access) -> Any:
-    """A boto3 client that asks once; `Patience` asks again."""
+    """A boto3 client that asks once; `RetryBudget` asks again."""
     import boto3
     from botocore import UNSIGNED
     from botocore.config import Config

@@ -1,4 +1,4 @@
-"""A `dvc.lock` or lock of DVC's that a kill or a full disk left torn, put right again.
+"""A `dvc.lock` or lock of DVC's that a kill or a full disk left damaged, put right again.
 
 DVC truncates `dvc.lock` and then writes it (`dvc/utils/serialize/_common.py`), so a kill between the two leaves an
 empty or half file that every dvc command refuses. The run-cache knows the stage's result by then (`Stage.save`).
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file
 from padstal.core.dvc_lock import LockError, compose, read_lock, stage_texts
-from padstal.core.git import said
+from padstal.core.git import try_git
 from padstal.operations.integrity.locations import move
 
 BACKUP = Path(".dvc", "tmp", "dvc.lock.backup")
@@ -37,13 +37,13 @@ def fault(root: Path) -> str:
     return ""
 
 
-def guard(root: Path, quarantine: Path | None = None) -> str:
-    """Before DVC runs: keep a copy of `dvc.lock`, or mend it if it is torn. Says what was mended, or ""."""
+def keep_or_repair(root: Path, quarantine: Path | None = None) -> str:
+    """Before DVC runs: keep a copy of `dvc.lock`, or repair it if it is damaged. Says what was repaired, or ""."""
     if fault(root):
         try:
             with repository_lock(root):
                 if fault(root):
-                    return mend(root, quarantine or root / ".dvc" / "cache" / "quarantine")
+                    return repair_lock(root, quarantine or root / ".dvc" / "cache" / "quarantine")
         except BusyError:  # a living DVC is between truncating and writing, and will end it
             return ""
     file = root / "dvc.lock"
@@ -53,28 +53,29 @@ def guard(root: Path, quarantine: Path | None = None) -> str:
     return ""
 
 
-def mend(root: Path, quarantine: Path) -> str:
-    """Put a readable `dvc.lock` in place of a torn one; the torn one is moved aside. Says what was done.
+def repair_lock(root: Path, quarantine: Path) -> str:
+    """Put a readable `dvc.lock` in place of a damaged one, which is moved aside. Says what was done.
 
-    Stages come from the part of the torn file that is whole, then from the last copy that `guard` kept, then from git.
+    Stages come from the part of the damaged file that is whole, then from the last copy that was kept, then
+    from git.
     """
     file = root / "dvc.lock"
-    torn = file.read_bytes()
-    text = torn.decode("utf-8", errors="replace")
+    damaged = file.read_bytes()
+    text = damaged.decode("utf-8", errors="replace")
     known = _last_known(root)
     whole = stage_texts(text, cut=True)
     stages = {**known[1], **whole}
-    mark = hashlib.md5(torn, usedforsecurity=False).hexdigest()[:8]
+    mark = hashlib.md5(damaged, usedforsecurity=False).hexdigest()[:8]
     if stages:
         aside = quarantine / f"dvc.lock.{mark}"
         aside.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(torn)
+        aside.write_bytes(damaged)
         with atomic_file(file) as temporary:
             temporary.write_text(compose(stages.values()), encoding="utf-8")
     else:
         move(file, quarantine / f"dvc.lock.{mark}")
         return f"moved aside, no other copy was found; {AGAIN}"
-    parts = [f"{len(whole)} stages of the torn file"] if whole else []
+    parts = [f"{len(whole)} stages of the damaged file"] if whole else []
     more = len(stages) - len(whole)
     parts += [f"{more} of {known[0]}"] if more else []
     return f"{' and '.join(parts)}; {AGAIN}"
@@ -91,8 +92,8 @@ def rwlock_fault(root: Path) -> str:
     return "" if isinstance(content, dict) else "no mapping"
 
 
-def mend_rwlock(root: Path, quarantine: Path) -> str:
-    """Move a torn list of paths in use aside; DVC begins a new one."""
+def repair_rwlock(root: Path, quarantine: Path) -> str:
+    """Move a damaged list of paths in use aside; DVC begins a new one."""
     from dvc.lock import make_lock
 
     folder = root / ".dvc" / "tmp"
@@ -131,8 +132,8 @@ def _last_known(root: Path) -> tuple[str, dict[str, str]]:
         text = (root / BACKUP).read_text(encoding="utf-8")
         read_lock(text)
         return "the last good copy", stage_texts(text)
-    for commit in said(root, "log", "--format=%H", "-20", "--", "dvc.lock").split():
-        text = said(root, "show", f"{commit}:./dvc.lock") + "\n"
+    for commit in try_git(root, "log", "--format=%H", "-20", "--", "dvc.lock").split():
+        text = try_git(root, "show", f"{commit}:./dvc.lock") + "\n"
         with contextlib.suppress(LockError):
             read_lock(text)
             return f"commit {commit[:12]}", stage_texts(text)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from padstal.operations.integrity.locations import Entry, Folder, Place
 from padstal.operations.integrity.objects import OBJECTS, key_of, oid_of, read_tree
-from padstal.operations.integrity.required import Need, Tree, needs_of, outs_in
+from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, required_objects
 
 
 @dataclass(frozen=True)
-class Lacks:
+class Missing:
     """What a remote lacks.
 
     Attributes:
@@ -21,14 +21,14 @@ class Lacks:
         there: Objects that the remote holds, as far as they were asked for.
     """
 
-    named: list[Need]
-    absent: list[Need]
-    elsewhere: list[Need]
+    named: list[RequiredObject]
+    absent: list[RequiredObject]
+    elsewhere: list[RequiredObject]
     bytes: int
     there: dict[str, Entry]
 
 
-def wanted(root: Path, cache: Folder, remote: Place | None, targets: Sequence[str] = ()) -> list[Need]:
+def wanted(root: Path, cache: Folder, remote: Place | None, targets: Sequence[str] = ()) -> list[RequiredObject]:
     """Objects of the cached outputs that `dvc.lock` names, each once.
 
     Args:
@@ -52,10 +52,10 @@ def wanted(root: Path, cache: Folder, remote: Place | None, targets: Sequence[st
         return None
 
     outs = [out for out in outs_in(root) if out.cached and (not targets or _meant(out.stage, out.path, targets))]
-    return list({need.oid: need for need in reversed(needs_of(outs, tree_of, "")[0])}.values())[::-1]
+    return list({item.oid: item for item in reversed(required_objects(outs, tree_of, "")[0])}.values())[::-1]
 
 
-def lacks(root: Path, cache: Folder, remote: Place, targets: Sequence[str] = ()) -> Lacks:
+def find_missing(root: Path, cache: Folder, remote: Place, targets: Sequence[str] = ()) -> Missing:
     """Compare a remote with `dvc.lock`.
 
     Raises:
@@ -63,14 +63,14 @@ def lacks(root: Path, cache: Folder, remote: Place, targets: Sequence[str] = ())
         StoppedError: The remote's patience ended.
     """
     named = wanted(root, cache, remote, targets)
-    heads = {need.oid[:2] for need in named}
+    heads = {item.oid[:2] for item in named}
     there = {oid: entry for entry in remote.entries(OBJECTS, heads) if (oid := oid_of(entry.key)) is not None}
-    absent = [need for need in named if need.oid not in there]
-    lengths = {need.oid: length(cache, need.oid) for need in absent}
-    elsewhere = [need for need in absent if lengths[need.oid] is None]
+    absent = [item for item in named if item.oid not in there]
+    lengths = {item.oid: length(cache, item.oid) for item in absent}
+    elsewhere = [item for item in absent if lengths[item.oid] is None]
     known = sum(count for count in lengths.values() if count)
-    whole = sum(need.out.bytes for need in elsewhere if need.path == need.out.path)
-    return Lacks(named, absent, elsewhere, known + whole, there)
+    whole = sum(item.out.bytes for item in elsewhere if item.path == item.out.path)
+    return Missing(named, absent, elsewhere, known + whole, there)
 
 
 def length(cache: Folder, oid: str) -> int | None:
@@ -81,15 +81,17 @@ def length(cache: Folder, oid: str) -> int | None:
         return None
 
 
-def corrupt(remote: Place, needs: Sequence[Need], there: dict[str, Entry]) -> list[tuple[Need, str]]:
+def corrupt(
+    remote: Place, required: Sequence[RequiredObject], there: dict[str, Entry]
+) -> list[tuple[RequiredObject, str]]:
     """Which of these objects the remote holds with other bytes, and their MD5."""
     found = []
-    for need in needs:
-        if need.oid in there:
-            md5 = need.oid.removesuffix(".dir")
-            verdict = remote.check(there[need.oid], md5, None, lambda count: None)
+    for item in required:
+        if item.oid in there:
+            md5 = item.oid.removesuffix(".dir")
+            verdict = remote.check(there[item.oid], md5, None, lambda count: None)
             if verdict.md5 != md5:
-                found.append((need, verdict.md5))
+                found.append((item, verdict.md5))
     return found
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.ingest.s3.errors import Patience
+from padstal.ingest.s3.errors import RetryBudget
 from padstal.ingest.s3.objects import Store
 from padstal.operations.integrity.bucket import CONNECTIONS, Access, Bucket
 from padstal.operations.integrity.locations import Folder, Place
@@ -77,7 +77,7 @@ def remote_of(
     config: Config,
     name: str = "",
     *,
-    patience: Patience | None = None,
+    retry_budget: RetryBudget | None = None,
     timeout_seconds: float = 30.0,
     read_all: bool = False,
 ) -> Place:
@@ -114,5 +114,5 @@ def remote_of(
         settings.get("ssl_verify"),
         {ours: settings[theirs] for theirs, ours in EXTRA.items() if settings.get(theirs)},
     )
-    patience = patience or Patience(6, 8.0, threading.Event())
-    return Bucket(access, f"remote {name}", patience, read_all=read_all)
+    retry_budget = retry_budget or RetryBudget(6, 8.0, threading.Event())
+    return Bucket(access, f"remote {name}", retry_budget, read_all=read_all)

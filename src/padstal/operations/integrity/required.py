@@ -11,7 +11,7 @@ Tree = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Need:
+class RequiredObject:
     """An object, and one place where it belongs.
 
     Attributes:
@@ -49,17 +49,17 @@ def outs_in_history(root: Path, show: Callable[[list[str]], Iterable[str]]) -> I
             continue
 
 
-def needs_of(
+def required_objects(
     outs: Iterable[LockedPath], tree_of: Callable[[str], Tree | None], commit: str
-) -> tuple[list[Need], list[LockedPath]]:
+) -> tuple[list[RequiredObject], list[LockedPath]]:
     """All objects of some outputs, and the folders whose list of files is nowhere: of those, the list alone."""
-    needs: list[Need] = []
+    required: list[RequiredObject] = []
     unlisted: list[LockedPath] = []
     for out in outs:
-        needs.append(Need(out.md5, out.path, out, commit))
+        required.append(RequiredObject(out.md5, out.path, out, commit))
         if out.is_folder:
             tree = tree_of(out.md5)
             if tree is None:
                 unlisted.append(out)
-            needs += [Need(oid, f"{out.path}/{path}", out, commit) for path, oid in tree or ()]
-    return needs, unlisted
+            required += [RequiredObject(oid, f"{out.path}/{path}", out, commit) for path, oid in tree or ()]
+    return required, unlisted

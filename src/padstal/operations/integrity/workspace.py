@@ -23,7 +23,7 @@ Inode = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Wrong:
+class WrongFile:
     """A file that is not what `dvc.lock` says.
 
     Attributes:
@@ -52,7 +52,7 @@ class Workspace:
         files, bytes: Looked at.
     """
 
-    wrong: list[Wrong]
+    wrong: list[WrongFile]
     copies: dict[str, Path]
     trees: dict[str, bytes]
     unjudged: list[LockedPath]
@@ -61,7 +61,7 @@ class Workspace:
     bytes: int
 
 
-def look(
+def inspect_workspace(
     root: Path,
     outs: Sequence[LockedPath],
     tree_of: Callable[[str], Tree | None],
@@ -99,14 +99,14 @@ def look(
         """What a file was when it was checked out."""
         return known.get((stats[file].st_dev, stats[file].st_ino), ("", md5s[file]))[1]
 
-    wrong: list[Wrong] = []
+    wrong: list[WrongFile] = []
     trees: dict[str, bytes] = {}
     unjudged: list[LockedPath] = []
     for out in there:
         found = {name: md5s[file] for name, file in files[out.path].items()}
         if not out.is_folder:
             if found.get("") != out.md5:
-                wrong.append(Wrong(out, out.path, out.md5, found.get("", "")))
+                wrong.append(WrongFile(out, out.path, out.md5, found.get("", "")))
             continue
         tree = tree_of(out.md5)
         if tree is None:
@@ -119,7 +119,7 @@ def look(
         expected = dict(tree)
         for name in sorted(expected.keys() | found.keys()):
             if expected.get(name) != found.get(name):
-                wrong.append(Wrong(out, f"{out.path}/{name}", expected.get(name, ""), found.get(name, "")))
+                wrong.append(WrongFile(out, f"{out.path}/{name}", expected.get(name, ""), found.get(name, "")))
     return Workspace(wrong, {md5: file for file, md5 in md5s.items()}, trees, unjudged, dict(busy), len(stats), total)
 
 

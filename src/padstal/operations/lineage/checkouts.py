@@ -138,8 +138,8 @@ def check_idle(root: Path) -> None:
 def forget_state(state: Path, sha256s: Collection[str], scales: Collection[str]) -> int:
     """Take tracks out of one `.state/`; how many files went.
 
-    Of the ingest store their entries, and all its shards and spools, which the next run makes anew from the sources; of
-    `scales`, whose data held them, the checkpoints of unfinished trainings too.
+    Of the ingest store their entries, and all its shards and bucket files, which the next run makes anew from the
+    sources; of `scales`, whose data held them, the checkpoints of unfinished trainings too.
     """
     import shutil
 

@@ -16,7 +16,6 @@ from padstal.core.dvc_lock import LockedPath
 from padstal.ingest.s3.errors import StoreError
 from padstal.operations.lineage.checkouts import checkouts, forget_mirrors, forget_state, state_folders, unlink_all
 from padstal.operations.lineage.exposure import SAW, THROUGH, Exposure
-from padstal.operations.lineage.history import History
 from padstal.operations.lineage.stores import Place, Stores
 from padstal.operations.lineage.trace import Trace
 
@@ -47,7 +46,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Done:
+class RemovalResult:
     """What a removal did, and what it could not do.
 
     Attributes:
@@ -68,13 +67,12 @@ class Done:
 
 
 def make_plan(
-    root: Path, history: History, trace: Trace, exposed: Iterable[Exposure], *, remove_models: bool
+    root: Path, trace: Trace, exposed: Iterable[Exposure], *, remove_models: bool
 ) -> tuple[Plan, frozenset[LockedPath]]:
     """What to remove, and the models that hold nothing of the tracks themselves and stay.
 
     Args:
         root: The repository.
-        history: Of it.
         trace: Of the files.
         exposed: Models that saw them.
         remove_models: Whether models that saw them, or were built on one that did, go too.
@@ -107,7 +105,7 @@ def write_down(root: Path, plan: Plan) -> None:
     write_json(root / JOURNAL, asdict(plan))
 
 
-def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> Done:
+def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> RemovalResult:
     """Do what the plan says; remotes first, since they are what may fail, and the cache can plan again for them."""
     removed, failed, notes, runs = {}, {}, [], 0
     for place in [*(one for one in stores.places if one.remote), *(one for one in stores.places if not one.remote)]:
@@ -124,7 +122,7 @@ def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> Done:
     mirrored = forget_mirrors(root, plan.sha256s)
     if not failed:
         (root / JOURNAL).unlink(missing_ok=True)
-    return Done(removed, runs, paths, state, mirrored, failed, tuple(notes))
+    return RemovalResult(removed, runs, paths, state, mirrored, failed, tuple(notes))
 
 
 def _clear(place: Place, plan: Plan, show: Progress) -> tuple[int, int, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from padstal.core.git import said
+from padstal.core.git import try_git
 from padstal.core.revisions import Tree, open_tree
 from padstal.operations.tracking.artefact import Artefact, artefact
 
@@ -28,7 +28,7 @@ def champions(root: Path) -> dict[str, Artefact]:
 
 def _tags(root: Path) -> dict[str, str]:
     newest: dict[str, tuple[int, str]] = {}
-    for tag in said(root, "for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split():
+    for tag in try_git(root, "for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split():
         named = _TAG.fullmatch(tag)
         if named:
             newest[named["model"]] = max(newest.get(named["model"], (-1, "")), (int(named["number"]), tag))

@@ -12,7 +12,7 @@ import os
 import re
 from pathlib import Path
 
-from padstal.core.git import said
+from padstal.core.git import try_git
 from padstal.core.params import ParamsError, read_yaml
 from padstal.operations.tracking.secrets import redact
 
@@ -34,13 +34,13 @@ def run_group(root: Path) -> str:
 
 def _retraining(root: Path) -> str:
     """The branch, where it is a retraining's."""
-    branch = said(root, "branch", "--show-current", timeout_seconds=GIT_SECONDS)
+    branch = try_git(root, "branch", "--show-current", timeout_seconds=GIT_SECONDS)
     return branch if branch.startswith(RETRAINING) else ""
 
 
 def revision(root: Path) -> str:
     """The commit that the repository at `root` is at; "" without one."""
-    return said(root, "rev-parse", "--verify", "--quiet", "HEAD", timeout_seconds=GIT_SECONDS)
+    return try_git(root, "rev-parse", "--verify", "--quiet", "HEAD", timeout_seconds=GIT_SECONDS)
 
 
 def params_digest(root: Path) -> str:

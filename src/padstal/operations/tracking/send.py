@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Where:
+class Destination:
     """Where runs go: the repository, W&B's project and the group of runs that belong together."""
 
     root: Path
@@ -43,9 +43,9 @@ class Joined:
     absent: tuple[Artefact, ...]
 
 
-def record_stage(stage: StageArtefacts, where: Where) -> Recorded:
+def record_stage(stage: StageArtefacts, destination: Destination) -> Recorded:
     """A run of `stage` from what `dvc.lock` says, made offline; its id is the entry's digest, so it is made once."""
-    prepare_wandb(where.folder)
+    prepare_wandb(destination.folder)
     import wandb
 
     inputs, outputs = ({one.path: one for one in group} for group in (stage.inputs, stage.outputs))
@@ -60,19 +60,21 @@ def record_stage(stage: StageArtefacts, where: Where) -> Recorded:
     run = wandb.init(
         mode="offline",
         id=stage.key,
-        project=where.project,
-        entity=where.entity,
-        dir=str(where.root),
+        project=destination.project,
+        entity=destination.entity,
+        dir=str(destination.root),
         name=stage.name,
         job_type=stage.name.partition("@")[0],
-        group=where.group,
+        group=destination.group,
         config=without_secrets(config),
         settings=wandb.Settings(**QUIET, x_disable_stats=True),
     )
     folder = Path(run.settings.sync_dir)
-    note = Note(stage.key, stage.name, where.project, where.entity, where.group, os.getpid(), inputs, outputs)
+    note = Note(
+        stage.key, stage.name, destination.project, destination.entity, destination.group, os.getpid(), inputs, outputs
+    )
     note.write(folder)
-    run.summary.update(_figures(stage, where.root))
+    run.summary.update(_figures(stage, destination.root))
     for one in stage.outputs:
         run.log_artifact(version(one), aliases=one.aliases)
     run.finish()

@@ -153,7 +153,8 @@ def pipeline(
     return bring_up_to_date(Path(root), stages or (), force)
 
 
-def _on_sigterm(_number: int, _frame: Any) -> None:
+def on_sigterm(_number: int, _frame: Any) -> None:
+    """End as a program that was told to, so that blocks are left in order."""
     raise SystemExit(128 + signal.SIGTERM)
 
 
@@ -165,7 +166,7 @@ def main() -> int:
     parser.add_argument("--force", action="store_true", help="run stages even if they are up to date")
     parser.add_argument("--root", default=str(local_prefect.ROOT), help="repository; by default the one of this file")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, _on_sigterm)  # so that the child's group is ended, too
+    signal.signal(signal.SIGTERM, on_sigterm)  # so that the child's group is ended, too
     try:
         runs = pipeline(given.root, given.stage, given.force)
     except (StageFailedError, ValueError) as failure:

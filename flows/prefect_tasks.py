@@ -14,9 +14,8 @@ from flows.child import Outcome
 from flows.dvc_process import DvcProcess
 from flows.failure import StageFailedError, failure_kind
 from flows.pipeline import budget_of, may_help_to_retry, read_operations, retrying, run_stage
-from flows.repro import StageRun, open_dvc
+from flows.repro import StageRun, open_dvc, transfer
 from flows.stages import PADSTAL, RetryableTasks, padstal
-from flows.transfer import transfer
 from padstal.core.git import GitError
 
 

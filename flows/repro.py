@@ -1,4 +1,4 @@
-"""One stage brought up to date by `dvc repro -s STAGE` in a child process, and what became of it."""
+"""What a run asks of DVC: to bring one stage up to date (`dvc repro -s STAGE`), push and pull, say what changed."""
 
 import json
 import os
@@ -11,7 +11,6 @@ from pathlib import Path
 
 from flows.dvc_process import DvcProcess
 from flows.failure import StageFailedError, failure_kind, last_words
-from flows.transfer import transfer
 from padstal.core.dvc_lock import LockedStage, outs_of, stages_here
 from padstal.operations.integrity.lock_repair import keep_or_repair
 
@@ -67,6 +66,25 @@ def repro(
     if outcome.code != 0 or outcome.timed_out:
         raise StageFailedError(stage, failure_kind(outcome), last_words(stage, outcome))
     return StageRun(stage, _result(outcome.lines), time.monotonic() - started)
+
+
+def transfer(
+    dvc: DvcProcess,
+    way: str,
+    targets: Sequence[str],
+    say: Callable[[str], None],
+    *,
+    stage: str = "",
+    timeout_seconds: float | None = None,
+) -> None:
+    """`dvc push` or `dvc pull` of what stages have written, of single outputs, or of everything.
+
+    Raises:
+        StageFailedError: With the cause; of `stage`, if it is for one.
+    """
+    outcome = dvc.run([way, *targets], say, timeout_seconds=timeout_seconds)
+    if outcome.code != 0 or outcome.timed_out:
+        raise StageFailedError(stage or f"dvc {way}", failure_kind(outcome), last_words(f"dvc {way}", outcome))
 
 
 def changed_stages(dvc: DvcProcess, say: Callable[[str], None], stages: Sequence[str], here: bool) -> frozenset[str]:

@@ -30,13 +30,12 @@ from prefect.states import Completed
 from flows import run_branch
 from flows.assets import tell_assets
 from flows.failure import FailureKind, StageFailedError
-from flows.pipeline import read_operations
+from flows.pipeline import on_sigterm, read_operations
 from flows.prefect_tasks import prefect_tasks
 from flows.repro import open_dvc
 from flows.results import show_stages
-from flows.retraining import Journal, Plan
+from flows.retraining import Journal, Plan, report
 from flows.retraining import retrain as retrain_steps
-from flows.retraining_report import report
 from flows.stages import PADSTAL
 from flows.workspace import Workspace, workspace
 
@@ -124,17 +123,13 @@ def run_training(repository: str, commit: str, branch: str, stages: Sequence[str
         raise StageFailedError("training", FailureKind.STAGE, f"flow run {run.name}: {state.name}: {state.message}")
 
 
-def _on_sigterm(_number: int, _frame: Any) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train-on", choices=("here", "gpu"), default="here", help="gpu: the deployment train/train")
     parser.add_argument("--branch", default="main", help="branch to start from, and to propose a promotion to")
     parser.add_argument("--repository", help="address or path; by default the `origin` of this checkout")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, _on_sigterm)  # so that children are ended, too
+    signal.signal(signal.SIGTERM, on_sigterm)  # so that children are ended, too
     try:
         ended = retrain(given.train_on, given.branch, None, given.repository, return_state=True)
         ended.result()

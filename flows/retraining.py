@@ -23,10 +23,11 @@ import yaml
 from flows import run_branch
 from flows.dag import read_dag
 from flows.failure import FailureKind, StageFailedError
-from flows.repro import StageRun
+from flows.repro import StageRun, summary
 from flows.stages import RetryableTasks, nothing_to_do, phases, run_stages
 from flows.workspace import Workspace
 from padstal.core.git import git
+from padstal.core.passwords import without_user
 from padstal.operations.tracking.group import RETRAINING
 
 AGAIN = "challenge again"
@@ -248,3 +249,34 @@ def _write_state(root: Path, journal: Journal, what: dict[str, Any]) -> None:
     file = root / _state_file(journal)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+NEXT = {
+    "no new data": "Nothing to do. To have the same data tried again, delete the branch that handled them.",
+    "promoted": "A pull request proposes the challenger; merging it makes these data and this model the branch's own.",
+    "refused": "The champion stays. The branch keeps the challenger and its figures; these data are not tried again.",
+}
+FAILED = (
+    "The branch that it started from is untouched. What was done is on the run's branch; the next run goes on from "
+    "there and repeats nothing."
+)
+
+
+def report(journal: Journal, failure: Exception | None = None) -> str:
+    """The text."""
+    result = f"failed: {without_user(str(failure))}" if failure else journal.result or "not ended"
+    lines = [f"# Retraining: {result}", ""]
+    facts = {
+        "scale": journal.scale,
+        "sources": journal.files,
+        "manifest": journal.manifest,
+        "branch": journal.branch,
+        "commit": journal.commit,
+    }
+    lines += [f"- {name}: `{value}`" for name, value in facts.items() if value]
+    if journal.why:
+        lines += ["", "## Why", "", *(f"- {reason}" for reason in journal.why)]
+    if journal.stages:
+        lines += ["", "## Stages", "", summary(journal.stages)]
+    lines += ["", FAILED if failure else NEXT.get(journal.result or "", "")]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,5 +1,6 @@
 """Stages brought up to date in a workspace, their data pushed and their records committed to the run's branch."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,16 @@ from flows.child import run_child
 from flows.dag import Dag
 from flows.dvc_process import DvcProcess
 from flows.failure import FailureKind, StageFailedError, failure_kind, last_words
-from flows.repro import StageRun, changed_stages, child_environment, repro
-from flows.transfer import transfer
+from flows.repro import StageRun, changed_stages, child_environment, repro, transfer
+from flows.workspace import Workspace
+from padstal.core.git import git, succeeds
 
 UP_TO_DATE = "up to date"
 PADSTAL = (sys.executable, "-m", "padstal.cli")
+
+
+RUN_BRANCH = re.compile(r"[a-z]+/[\w.-]+")
+"""What a worker may push to; never the branch that runs start from."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,39 @@ def record(root: Path, branch: str, runs: Sequence[StageRun], tasks: RetryableTa
     tasks.push_data(ran)
     run_branch.commit_all(root, f"Record {', '.join(ran)}")
     tasks.push_branch(branch)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a worker did.
+
+    Attributes:
+        commit: Last commit of the branch.
+        stages: What became of the stages.
+    """
+
+    commit: str
+    stages: list[StageRun]
+
+
+def train_at(space: Workspace, branch: str, stages: Sequence[str], tasks: RetryableTasks) -> Trained:
+    """Bring stages up to date at the workspace's commit; data and records are pushed after each.
+
+    What earlier tries have recorded on the branch is taken over, provided that nothing but records was added.
+
+    Raises:
+        ValueError: `branch` is no run's branch, or the commit is not on it.
+        StageFailedError: A stage failed; what was done before it is recorded.
+    """
+    root, commit = space.root, space.commit
+    if not RUN_BRANCH.fullmatch(branch):
+        raise ValueError(f"branch = {branch!r}: expected one of a run, like retrain/0123456789abcdef")
+    tip = run_branch.tip(root, branch)
+    if tip is None or not succeeds(root, "merge-base", "--is-ancestor", commit, tip):
+        raise ValueError(f"{commit} is not on {branch}: push it before handing it to a worker")
+    git(root, "checkout", "-q", "-B", branch, tip if run_branch.only_records(root, commit, tip) else commit)
+    runs = run_stages(root, branch, stages, tasks, each=True)
+    return Trained(run_branch.head(root), runs)
 
 
 def padstal(

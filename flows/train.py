@@ -26,8 +26,7 @@ from flows.prefect_tasks import prefect_tasks
 from flows.repro import open_dvc
 from flows.results import show_stages
 from flows.retraining import Plan
-from flows.stages import phases
-from flows.training import train_at
+from flows.stages import phases, train_at
 from flows.workspace import workspace
 
 

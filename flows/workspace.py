@@ -30,10 +30,11 @@ from urllib.parse import urlsplit
 from flows.file_lock import BusyError, file_lock
 from padstal.core.git import GitError, git, try_git
 from padstal.core.passwords import without_user
+from padstal.operations.lineage.checkouts import workspaces
 
 HOME = Path(__file__).resolve().parents[1]
 """The checkout that this code is part of."""
-BASE_VARIABLE, CACHE_VARIABLE = "PADSTAL_WORKSPACES", "PADSTAL_DVC_CACHE"
+CACHE_VARIABLE = "PADSTAL_DVC_CACHE"
 SHARED = {"state": ".state", "mirror": "data/mirror", "wandb": "wandb"}
 """Folder that all runs of a repository share → where a clone has it."""
 AUTHOR = {"user.name": "padstal", "user.email": "padstal@localhost"}
@@ -116,7 +117,7 @@ def set_author(root: Path) -> None:
 
 def base_folder(home: Path = HOME) -> Path:
     """Where workspaces lie."""
-    return Path(os.environ.get(BASE_VARIABLE) or home / ".workspaces").resolve()
+    return workspaces(home).resolve()
 
 
 def origin_of(home: Path) -> str:

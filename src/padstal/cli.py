@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from padstal import cli_models as cli_life
+from padstal import cli_models
 from padstal.cli_options import ScaleOption, finish
 
 app = typer.Typer(
@@ -315,7 +315,7 @@ def wandb_report(
     finish(lambda: run(Path.cwd(), scale, out, address, offline, as_json))
 
 
-app.add_typer(cli_life.app)
+app.add_typer(cli_models.app)
 
 
 if __name__ == "__main__":

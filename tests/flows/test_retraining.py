@@ -13,8 +13,7 @@ import pytest
 from flows.failure import StageFailedError
 from flows.repro import open_dvc
 from flows.retraining import Journal, Plan, Train, retrain
-from flows.stages import RetryableTasks, plain_tasks
-from flows.training import train_at
+from flows.stages import RetryableTasks, plain_tasks, train_at
 from flows.workspace import Workspace, workspace
 from tests.flows.retraining_tiny import Tiny, make_tiny, write
 

@@ -81,6 +81,8 @@ class Checkout:
 
     def busy(self) -> str:
         """What DVC is doing here now; "" for nothing."""
+        import psutil
+
         file = self.root / ".dvc" / "tmp" / "rwlock"
         try:
             entries = json.loads(file.read_text(encoding="utf-8") or "{}")
@@ -88,7 +90,7 @@ class Checkout:
             return ""
         for entry in entries.values():
             for holder in [*entry.get("read", []), *([entry["write"]] if entry.get("write") else [])]:
-                if _alive(int(holder["pid"])):
+                if psutil.pid_exists(int(holder["pid"])):
                     return f"process {holder['pid']} runs `{holder.get('cmd', '?')}`"
         return ""
 
@@ -192,13 +194,3 @@ def unlink_all(paths: Iterable[Path], show: Callable[..., Iterable[Path]]) -> in
             continue
         removed += 1
     return removed
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,7 +9,7 @@ from tests.operations.integrity.kept import Kept, fill, make, rot
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
-from padstal.operations.integrity.objects import key_of
+from padstal.core.dvc_objects import key_of
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from tests.ingest.s3.s3_server import S3Server
 
+from padstal.core.dvc_objects import OBJECTS, key_of
 from padstal.ingest.s3.errors import CredentialsError, RetryBudget, StoppedError, StoreError
 from padstal.ingest.s3.objects import Store
 from padstal.operations.integrity.bucket import Access, Bucket
 from padstal.operations.integrity.locations import BY_COPY, BY_ETAG, READ, Entry, Verdict
-from padstal.operations.integrity.objects import OBJECTS, key_of
 
 CONTENT = os.urandom(300_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()

@@ -13,10 +13,10 @@ from tests.ingest.s3.s3_objects import Object
 from tests.ingest.s3.s3_server import S3Server
 from tests.operations.integrity.kept import Kept, check, fill, make, rot, spoil
 
+from padstal.core.dvc_objects import key_of
 from padstal.ingest.s3.objects import Store
 from padstal.operations.integrity.bucket import Access, Bucket
 from padstal.operations.integrity.locations import Place
-from padstal.operations.integrity.objects import key_of
 
 
 def _expected(kept: Kept, remote_good: set[str]) -> set[str]:

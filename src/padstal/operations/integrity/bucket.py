@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from padstal.core.dvc_objects import BLOCK_BYTES, OBJECTS
 from padstal.ingest.s3.checksums import BY_LENGTH, expected_checksums, verify
 from padstal.ingest.s3.errors import (
     CorruptError,
@@ -20,7 +21,6 @@ from padstal.ingest.s3.errors import (
 )
 from padstal.ingest.s3.objects import Store, split_uri
 from padstal.operations.integrity.locations import BY_COPY, BY_ETAG, QUARANTINE, READ, Entry, Verdict
-from padstal.operations.integrity.objects import BLOCK_BYTES, OBJECTS
 
 ResultT = TypeVar("ResultT")
 

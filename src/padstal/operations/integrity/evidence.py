@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from padstal.core.dvc_lock import LockedPath, LockError
+from padstal.core.dvc_objects import digits, key_of, read_tree
 from padstal.operations.integrity.locations import Folder, Place
-from padstal.operations.integrity.objects import digits, key_of, read_tree
 from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, outs_in_history, required_objects
 from padstal.operations.integrity.survey import Show, Survey, survey
 from padstal.operations.integrity.workspace import Workspace, busy_paths, inspect_workspace

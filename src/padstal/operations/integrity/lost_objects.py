@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from padstal.core.dvc_lock import LockedPath
+from padstal.core.dvc_objects import digits
 from padstal.operations.integrity.evidence import Evidence
 from padstal.operations.integrity.findings import Finding
-from padstal.operations.integrity.objects import digits
 from padstal.operations.integrity.repair import Repairer, remake
 from padstal.operations.integrity.required import RequiredObject
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from padstal.core.dvc_objects import OBJECTS, key_of, oid_of, read_tree
 from padstal.operations.integrity.locations import Entry, Folder, Place
-from padstal.operations.integrity.objects import OBJECTS, key_of, oid_of, read_tree
 from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, required_objects
 
 

@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from padstal.core.dvc_objects import digits, key_of, md5_of
 from padstal.ingest.s3.errors import StoreError
 from padstal.operations.integrity.evidence import Evidence
 from padstal.operations.integrity.locations import QUARANTINE, Entry, Place, move
-from padstal.operations.integrity.objects import digits, key_of, md5_of
 from padstal.operations.integrity.run_cache import CorruptRun, fault
 from padstal.operations.integrity.survey import CorruptObject
 from padstal.operations.integrity.workspace import WrongFile, link

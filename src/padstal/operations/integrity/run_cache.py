@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from padstal.core.dvc_objects import RUNS
 from padstal.operations.integrity.locations import Entry, Place
-from padstal.operations.integrity.objects import RUNS
 
 _NAME = re.compile(rf"{RUNS}(?P<head>[0-9a-f]{{2}})/(?P<key>[0-9a-f]{{64}})/(?P<value>[0-9a-f]{{64}})")
 NOT_HASHED = ["size", "nfiles"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
+from padstal.core.dvc_objects import OBJECTS, digits, oid_of, read_tree
 from padstal.operations.integrity.findings import Counts
 from padstal.operations.integrity.locations import Entry, Place, Verdict
-from padstal.operations.integrity.objects import OBJECTS, digits, oid_of, read_tree
 
 
 class Bar(Protocol):

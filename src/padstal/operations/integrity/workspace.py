@@ -12,7 +12,7 @@ from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file
 from padstal.core.dvc_lock import LockedPath, overlap
-from padstal.operations.integrity.objects import digits, md5_of, read_tree, write_tree
+from padstal.core.dvc_objects import md5_of, oid_of_tree, read_tree, write_tree
 from padstal.operations.integrity.required import Tree
 from padstal.operations.integrity.survey import Show
 
@@ -111,7 +111,7 @@ def inspect_workspace(
         tree = tree_of(out.md5)
         if tree is None:
             made = write_tree((name, meant(file)) for name, file in files[out.path].items())
-            if _md5(made) != digits(out.md5):
+            if oid_of_tree(made) != out.md5:
                 unjudged.append(out)
                 continue
             trees[out.md5] = made
@@ -179,9 +179,3 @@ def _files(place: Path) -> dict[str, Path]:
             file = Path(parent, name)
             found[file.relative_to(place).as_posix()] = file
     return found
-
-
-def _md5(content: bytes) -> str:
-    import hashlib
-
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()

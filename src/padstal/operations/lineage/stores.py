@@ -1,6 +1,5 @@
 """Where DVC keeps objects: this machine's cache and the remotes of its config; read by MD5, and removed for good."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,10 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from padstal.core.dvc_objects import OBJECTS, RUNS, key_of, read_tree
 from padstal.ingest.s3.versions import erase, s3_client
-
-FILES = "files/md5"
-RUNS = "runs"
 
 
 @dataclass(frozen=True)
@@ -38,12 +35,12 @@ class Place:
 
     def paths(self, md5: str) -> tuple[str, str]:
         """Where an object lies, as DVC 3 and as DVC 2 had it."""
-        tail = f"{md5[:2]}/{md5[2:]}"
-        return f"{self.base}/{FILES}/{tail}", f"{self.base}/{tail}"
+        key = key_of(md5)
+        return f"{self.base}/{key}", f"{self.base}/{key.removeprefix(OBJECTS)}"
 
     def runs(self) -> Iterator[str]:
         """Entries of the run-cache."""
-        folder = f"{self.base}/{RUNS}"
+        folder = f"{self.base}/{RUNS}".rstrip("/")
         if self.fs.exists(folder):
             yield from sorted(self.fs.find(folder))
 
@@ -143,11 +140,9 @@ class Stores:
         if md5 not in self._folders:
             content = self.read(md5)
             try:
-                entries = None if content is None else json.loads(content)
-                listed = None if entries is None else {str(one["relpath"]): str(one["md5"]) for one in entries}
-            except (ValueError, TypeError, KeyError):
-                listed = None
-            self._folders[md5] = listed
+                self._folders[md5] = None if content is None else dict(read_tree(content))
+            except ValueError:
+                self._folders[md5] = None
         return self._folders[md5]
 
 
@@ -173,6 +168,6 @@ def open_stores(root: Path) -> Stores:
         places = [Place("cache", str(cache.path), cache.fs)]
         for name in sorted(repo.config["remote"]):
             odb = repo.cloud.get_remote_odb(name)
-            base = str(odb.path).removesuffix(f"/{FILES}")
+            base = str(odb.path).removesuffix(f"/{OBJECTS}".rstrip("/"))
             places.append(Place(name, base, odb.fs, dict(repo.config["remote"][name]), str(odb.fs.protocol)))
     return Stores(tuple(places))

@@ -7,8 +7,6 @@ Records are matched by path *and* MD5, so that a lock of which only a part was r
 folder of several outputs (`data/demo/latents`) a run has DVC's MD5 of them together, computed here from theirs.
 """
 
-import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 
 from padstal.core.dvc_lock import LockedPath, LockedStage, outs_of, overlap, read_run
+from padstal.core.dvc_objects import oid_of_tree, write_tree
 from padstal.operations.lineage.history import History
 from padstal.operations.lineage.stores import Stores
 from padstal.operations.lineage.tables import rows_of
@@ -152,17 +151,15 @@ class Trace:
     def _joined(self, dep: LockedPath, paths: list[str]) -> tuple[LockedPath, ...] | None:
         """The versions of these outputs that make up a folder."""
         for chosen in islice(self._combinations(paths), MOST_COMBINATIONS):
-            entries = []
+            entries: list[tuple[str, str]] = []
             for ref in chosen:
                 name = ref.path.removeprefix(f"{dep.path}/")
                 files = self.stores.folder(ref.md5) if ref.is_folder else {"": ref.md5}
                 if files is None:
                     break
-                entries += [{"md5": md5, "relpath": f"{name}/{path}".rstrip("/")} for path, md5 in files.items()]
+                entries += [(f"{name}/{path}".rstrip("/"), md5) for path, md5 in files.items()]
             else:
-                entries.sort(key=lambda entry: entry["relpath"])
-                text = json.dumps(entries, sort_keys=True)
-                if f"{hashlib.md5(text.encode()).hexdigest()}.dir" == dep.md5:
+                if oid_of_tree(write_tree(entries)) == dep.md5:
                     return chosen
         return None
 

@@ -6,7 +6,6 @@ object is read from the remote here and hashed.
 
 import hashlib
 import io
-import json
 import shutil
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
@@ -15,9 +14,9 @@ from typing import Any
 
 import yaml
 
+from padstal.core.dvc_objects import content_of, oid_of_tree, read_tree
 from padstal.core.git import git_bytes
 from padstal.core.revisions import open_tree
-from padstal.operations.tracking.content import content_of
 
 JUDGES = ("clap", "tagger", "pmos")
 CHUNK = 2**20
@@ -98,12 +97,12 @@ def check_remote(root: Path, outs: Mapping[str, str], progress: Progress = iter)
                 if not md5.endswith(".dir"):
                     files[md5] = path
                     continue
-                listing = _object(odb, md5)
+                listing = _listing(odb, md5)
                 if listing is None:
                     bad.append(f"{path} (its listing)")
                     continue
                 read += len(listing)
-                files |= {str(one["md5"]): f"{path}/{one['relpath']}" for one in json.loads(listing)}
+                files |= {oid: f"{path}/{name}" for name, oid in read_tree(listing)}
             for md5 in progress(sorted(files)):
                 length = _hashed(odb, md5)
                 if length is None:
@@ -156,13 +155,13 @@ def _archive(root: Path, commit: str, paths: Iterable[str], target: Path) -> Non
         archive.extractall(target, filter="data")
 
 
-def _object(odb: Any, md5: str) -> bytes | None:
-    """A small object's content, if it is there and whole."""
+def _listing(odb: Any, md5: str) -> bytes | None:
+    """The list of a folder's files, if it is there and whole."""
     try:
         content: bytes = odb.fs.cat_file(odb.oid_to_path(md5))
     except OSError:
         return None
-    return content if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5.removesuffix(".dir") else None
+    return content if oid_of_tree(content) == md5 else None
 
 
 def _hashed(odb: Any, md5: str) -> int | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.atomic import read_json
+from padstal.core.dvc_objects import content_of
 from padstal.operations.tracking.artefact import Artefact, version
-from padstal.operations.tracking.content import content_of
 from padstal.operations.tracking.note import Note
 from padstal.operations.tracking.run import QUIET, prepare_wandb
 from padstal.operations.tracking.secrets import redact, without_secrets

@@ -15,7 +15,7 @@ from tests.operations.integrity.kept import Kept, check, fill, make, rot, spoil
 
 from padstal.core.dvc_objects import key_of
 from padstal.ingest.s3.objects import Store
-from padstal.operations.integrity.bucket import Access, Bucket
+from padstal.operations.integrity.bucket import Bucket
 from padstal.operations.integrity.locations import Place
 
 
@@ -106,7 +106,7 @@ def _with_bucket(tmp_path: Path, server: S3Server, rounds: int, faults: int) -> 
         kept = make(tmp_path / str(seed), files=40, folders=8, in_folder=8, seed=seed)
         file_lock = server.bucket("music")
         file_lock.clear()
-        bucket = Bucket(Access(Store("s3://music/kept", server.url)), "remote store", read_all=below)
+        bucket = Bucket(Store("s3://music/kept", server.url), "remote store", read_all=below)
         fill(kept, bucket, tmp_path / "temporary")
 
         def damage(oid: str, content: bytes, below: bool = below, file_lock: dict[str, Object] = file_lock) -> None:

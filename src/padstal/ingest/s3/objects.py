@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from padstal.ingest.s3.errors import (
@@ -33,9 +33,11 @@ class Store:
         uri: `s3://bucket/prefix`; the prefix is a folder, with or without its last "/".
         endpoint_url: Of a store other than Amazon's; None for Amazon's.
         region: None leaves it to boto3's own chain.
-        anonymous: Ask without credentials. Otherwise they come from boto3's own chain alone.
+        anonymous: Ask without credentials.
         timeout_seconds: For a connection, and for the next byte of an answer.
         connections: Kept open at a time.
+        keys: boto3's names of explicit credentials or of a profile; empty for boto3's own chain alone.
+        verify: Whether to verify TLS, or a file of certificates; None for boto3's own way.
     """
 
     uri: str
@@ -44,6 +46,8 @@ class Store:
     anonymous: bool = False
     timeout_seconds: float = 30.0
     connections: int = 16
+    keys: Mapping[str, str] = field(default_factory=dict, hash=False)
+    verify: bool | str | None = None
 
     @property
     def bucket(self) -> str:
@@ -58,8 +62,8 @@ class Store:
         """As messages name it."""
         return f"{self.uri} at {self.endpoint_url}" if self.endpoint_url else self.uri
 
-    def client(self) -> Any:
-        """A boto3 client that asks once; `RetryBudget` asks again.
+    def client(self, attempts: int = 1) -> Any:
+        """A boto3 client that asks `attempts` times; `RetryBudget` asks again.
 
         Raises:
             CredentialsError: A profile that does not exist.
@@ -70,7 +74,7 @@ class Store:
 
         config = Config(
             signature_version=UNSIGNED if self.anonymous else "s3v4",
-            retries={"total_max_attempts": 1, "mode": "standard"},
+            retries={"total_max_attempts": attempts, "mode": "standard"},
             connect_timeout=self.timeout_seconds,
             read_timeout=self.timeout_seconds,
             max_pool_connections=self.connections,
@@ -78,9 +82,11 @@ class Store:
             s3={"addressing_style": "path" if self.endpoint_url else "auto"},
         )
         try:
-            session = boto3.session.Session()
+            session = boto3.session.Session(**self.keys)
             region = self.region or session.region_name or ("us-east-1" if self.endpoint_url else None)
-            return session.client("s3", endpoint_url=self.endpoint_url, region_name=region, config=config)
+            return session.client(
+                "s3", endpoint_url=self.endpoint_url, region_name=region, config=config, verify=self.verify
+            )
         except Exception as error:
             if store_failure(error) is StoreFailure.CREDENTIALS:
                 raise refused(self.place, error) from error
@@ -177,7 +183,7 @@ def reach(store: Store, manifest: str | None) -> str:
             client.list_objects_v2(Bucket=store.bucket, Prefix=store.prefix, MaxKeys=1)
         else:
             client.head_object(Bucket=store.bucket, Key=store.prefix + manifest)
-        credentials = None if store.anonymous else boto3.session.Session().get_credentials()
+        credentials = None if store.anonymous else boto3.session.Session(**store.keys).get_credentials()
     except Exception as error:
         raise _unreadable(store, error) from error
     return str(credentials.method) if credentials else "anonymous"

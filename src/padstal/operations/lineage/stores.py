@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.dvc_objects import OBJECTS, RUNS, key_of, read_tree
-from padstal.ingest.s3.versions import erase, s3_client
+from padstal.ingest.s3.versions import erase
+from padstal.operations.integrity.remotes import store_of_remote
+
+ATTEMPTS = 6
+"""To remove objects from a busy store."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Place:
             bucket, _, key = path.partition("/")
             keys[bucket].add(key)
             below[bucket].add(f"{key.rpartition('/')[0]}/")  # a folder of 1/256 of the objects, for all of its keys
-        client = s3_client(self.config)
+        client = store_of_remote(self.config).client(ATTEMPTS)
         told = ""
         for bucket, wanted in keys.items():
             if erase(client, bucket, wanted, below=below[bucket]).unversioned:

@@ -11,7 +11,7 @@ from flows.child import run_child
 from flows.dag import Dag
 from flows.dvc_process import DvcProcess
 from flows.failure import FailureKind, StageFailedError, failure_kind, last_words
-from flows.repro import StageRun, changed_stages, child_environment, repro, transfer
+from flows.repro import StageRun, changed_stages, child_environment
 from flows.workspace import Workspace
 from padstal.core.git import git, succeeds
 
@@ -46,21 +46,6 @@ class RetryableTasks:
     say: Callable[[str], None]
 
 
-def plain_tasks(
-    root: Path, dvc: DvcProcess, say: Callable[[str], None], program: Sequence[str] = PADSTAL
-) -> RetryableTasks:
-    """Steps that are tried once; `program` is `padstal`."""
-    return RetryableTasks(
-        dvc=dvc,
-        stage=lambda stage: repro(stage, root, False, say, True, dvc=dvc),
-        push_data=lambda stages: transfer(dvc, "push", stages, say),
-        pull_data=lambda: transfer(dvc, "pull", (), say),
-        push_branch=lambda branch: run_branch.push(root, branch, say),
-        padstal=lambda *arguments: padstal(program, arguments, root, say),
-        say=say,
-    )
-
-
 @dataclass(frozen=True)
 class Phases:
     """The stages of `dvc.yaml` in three parts, each in order.
@@ -82,12 +67,7 @@ def phases(dag: Dag, training: Iterable[str]) -> Phases:
     Raises:
         ValueError: A name is no stage.
     """
-    named = {stage for name in training for stage in dag.stages if name in (stage, stage.partition("@")[0])}
-    upto = dag.upto(training)  # also says which name is no stage
-    downstream = set(named)
-    for stage in dag.stages:
-        if dag.needs[stage] & downstream:
-            downstream.add(stage)
+    downstream, upto = dag.downstream(dag.named(training)), dag.upto(training)
     return Phases(
         tuple(stage for stage in dag.stages if stage not in downstream),
         tuple(stage for stage in dag.stages if stage in downstream and stage in upto),

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from padstal.core.dvc_lock import LockedPath, outs_of, read_lock, read_run, readable_stages, stages_here, with_uncached
+from padstal.core.dvc_lock import (
+    LockedPath,
+    artifact_paths,
+    outs_of,
+    read_lock,
+    read_run,
+    readable_stages,
+    stages_here,
+    with_uncached,
+)
 
 A, B, C = (digit * 32 for digit in "abc")
 LOCK = f"""schema: '2.0'
@@ -98,3 +107,9 @@ def test_a_length_that_is_none_counts_as_unknown() -> None:
     entry = f"{{path: p, md5: {A}, size: many, nfiles: -1}}"
     [out] = readable_stages(f"stages: {{x: {{outs: [{entry}]}}}}")["x"].outs
     assert (out.bytes, out.files) == (0, 1)
+
+
+def test_a_model_lies_where_dvc_yaml_says_at_the_active_scale() -> None:
+    pipeline = b"artifacts: {music: {path: 'models/${scale}/vae/tal'}, broken: 3, none: {path: ''}}"
+    assert artifact_paths(pipeline, b"scale: study") == {"music": "models/study/vae/tal"}
+    assert artifact_paths(None, b"[") == artifact_paths(b"artifacts: [1]", None) == {}

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from retraining_tiny import Tiny  # beside this program
+from retraining_tiny import Tiny, plain_tasks  # beside this program
 
 # isort: split
 from flows.repro import open_dvc
 from flows.retraining import Journal, Plan, retrain
-from flows.stages import plain_tasks
 from flows.workspace import workspace
 
 

@@ -13,9 +13,9 @@ import pytest
 from flows.failure import StageFailedError
 from flows.repro import open_dvc
 from flows.retraining import Journal, Plan, Train, retrain
-from flows.stages import RetryableTasks, plain_tasks, train_at
+from flows.stages import RetryableTasks, train_at
 from flows.workspace import Workspace, workspace
-from tests.flows.retraining_tiny import Tiny, make_tiny, write
+from tests.flows.retraining_tiny import Tiny, make_tiny, plain_tasks, write
 
 from flows import run_branch
 
@@ -25,12 +25,12 @@ ALL_TRAINED = ["train_vae starts at 0", "train_vae trained", "train_diffusion st
 KILLS = [
     ("flows.retraining", "scan", "after", "1"),
     ("flows.run_branch", "push", "before", "1"),  # the branch has its commit here alone
-    ("flows.stages", "repro", "after", "1"),  # ingest has run
+    ("retraining_tiny", "repro", "after", "1"),  # ingest has run
     ("flows.stages", "record", "before", "1"),
     ("flows.run_branch", "commit_all", "before", "2"),  # data pushed, nothing committed
-    ("flows.stages", "repro", "after", "1"),  # a training has ended, nothing is recorded
+    ("retraining_tiny", "repro", "after", "1"),  # a training has ended, nothing is recorded
     ("flows.run_branch", "push", "before", "2"),
-    ("flows.stages", "transfer", "before", "1"),
+    ("retraining_tiny", "transfer", "before", "1"),
     ("flows.run_branch", "commit_all", "before", "2"),  # decided, not committed
     ("flows.run_branch", "push", "after", "2"),  # the decision is pushed
     ("flows.retraining", "finish", "before", "1"),  # promoted, not said

@@ -22,7 +22,7 @@ from padstal.core.paths import Paths
 from padstal.operations.tracking.secrets import wandb_credentials
 
 if TYPE_CHECKING:
-    from padstal.operations.integrity.missing import Missing
+    from padstal.operations.integrity.required import Missing
 
 PACKAGES = {
     "torch": "torch",
@@ -215,8 +215,8 @@ def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     from padstal.core.dvc_lock import LockError
     from padstal.ingest.s3.errors import RetryBudget, StoppedError, StoreError
     from padstal.operations.integrity.locations import Folder
-    from padstal.operations.integrity.missing import find_missing
     from padstal.operations.integrity.remotes import read_config, remote_of
+    from padstal.operations.integrity.required import find_missing
 
     what = "DVC remote's objects"
     if not (root / ".dvc").is_dir():

@@ -19,8 +19,16 @@ from padstal.core.params import read_yaml
 from padstal.operations.lineage.checkouts import check_idle
 from padstal.operations.lineage.exposure import SAW, UNKNOWN, Exposure, exposures
 from padstal.operations.lineage.find import facts_of, find_files, near_duplicates
-from padstal.operations.lineage.own_sources import remove_sources, source_files
-from padstal.operations.lineage.removal import Plan, RemovalResult, carry_out, make_plan, pending, write_down
+from padstal.operations.lineage.removal import (
+    Plan,
+    RemovalResult,
+    carry_out,
+    make_plan,
+    pending,
+    remove_sources,
+    source_files,
+    write_down,
+)
 from padstal.operations.lineage.trace import Trace
 from padstal.operations.lineage.view import Past, exposure_record, open_past
 from padstal.reporting.text import visible

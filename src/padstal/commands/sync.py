@@ -13,8 +13,8 @@ from padstal.core.runtime import TrackingParams
 from padstal.operations.tracking.champions import STAGE, champions
 from padstal.operations.tracking.group import run_group
 from padstal.operations.tracking.secrets import wandb_credentials
-from padstal.operations.tracking.send import Destination, Joined, join, mark_sent, record_stage, send
-from padstal.operations.tracking.server import Server
+from padstal.operations.tracking.send import Destination, mark_sent, record_stage, send
+from padstal.operations.tracking.server import Joined, Server
 from padstal.operations.tracking.stage_artefacts import StageArtefacts, sources, stage_artefacts
 from padstal.operations.tracking.sync import Plan, make_plan, recorded_runs
 
@@ -97,13 +97,13 @@ def _join(server: Server, destination: Destination, stages: tuple[StageArtefacts
         version = server.version(stage.outputs[0]) if stage.outputs else None
         maker = server.maker(version) if version is not None else None
         if maker is not None:
-            joined[maker.id] = _add(done, join(server, maker, stage.inputs))
+            joined[maker.id] = _add(done, server.join(maker, stage.inputs))
     for run in recorded_runs(destination.folder):
         if not run.sent or not run.note.label or run.note.joined:
             continue
         found = server.run(run.note.run, run.note.project) if run.note.run not in joined else None
         if found is not None:
-            joined[run.note.run] = _add(done, join(server, found, run.note.inputs.values()))
+            joined[run.note.run] = _add(done, server.join(found, run.note.inputs.values()))
         mark_sent(run, server.entity, joined.get(run.note.run, False))
 
 

@@ -15,9 +15,8 @@ from typing import Literal
 from padstal.core.dvc_objects import key_of
 from padstal.ingest.s3.errors import CredentialsError, RetryBudget, StoreError
 from padstal.operations.integrity.locations import Folder, Place
-from padstal.operations.integrity.missing import Missing, corrupt, find_missing, length
 from padstal.operations.integrity.remotes import Config, read_config, remote_of
-from padstal.operations.integrity.required import RequiredObject
+from padstal.operations.integrity.required import Missing, RequiredObject, corrupt, find_missing, length
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0

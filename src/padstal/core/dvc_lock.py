@@ -139,6 +139,14 @@ def uncached_paths(pipeline: str) -> Callable[[str], bool]:
     return lambda path: match.fullmatch(path) is not None
 
 
+def artifact_paths(pipeline: bytes | None, params: bytes | None) -> dict[str, str]:
+    """`artifacts:` of a `dvc.yaml`: model → path, at the scale that the `params.yaml` beside it makes active."""
+    scale = str(_mapping(read_yaml(params)).get("scale", ""))
+    entries = _mapping(_mapping(read_yaml(pipeline)).get("artifacts")).items()
+    paths = {str(name): str(path) for name, one in entries if (path := _mapping(one).get("path"))}
+    return {name: path.replace("${scale}", scale) for name, path in paths.items()}
+
+
 def stage_texts(text: str, *, cut: bool = False) -> dict[str, str]:
     """Text of each stage's entry that is whole; of a file that was cut the last is left out: its end may be missing."""
     headers = list(_HEADER.finditer(text))

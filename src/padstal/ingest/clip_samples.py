@@ -1,7 +1,7 @@
 """The samples of one track's clips in a file, that go into another file; what is not known to be whole is held against
 its names on the way.
 
-They need no checksum: a clip's id is the digest of its samples (`storage.content.clip_address`).
+They need no checksum: a clip's id is the digest of its samples (`content.address_of_clip`).
 """
 
 from collections import deque

@@ -1,6 +1,6 @@
 """Many folders of music to one manifest, one quarantine and shards: every file ends in one of the two tables.
 
-What came of a file is kept in a store by its content (`store`), so that a run costs what is new. The result is a
+What came of a file is kept by its content (`track_cache`), so that a run costs what is new. The result is a
 function of what the folders hold: the same bytes whatever runs came before, by any number of workers.
 """
 
@@ -74,7 +74,7 @@ class Terms:
         shares, split_seed: Of `split_of`.
         shard_tracks: Tracks in a shard, on average.
         max_file_seconds: Wall time that one file may take; None for any.
-        forgotten: SHA-256 of files that are not read, and not named anywhere (`storage.tombstones`).
+        forgotten: SHA-256 of files that are not read, and not named anywhere (`rights.tombstones`).
         rehash: Read all sources and stored shards again, instead of trusting what the file system says of them.
     """
 

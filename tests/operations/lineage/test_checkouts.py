@@ -14,7 +14,7 @@ from padstal.core.data.content import sha256_file
 from padstal.ingest.config import S3Source
 from padstal.ingest.s3.mirror_index import Entry, Index
 from padstal.operations.lineage.checkouts import BASE_VARIABLE, BusyError, check_idle, forget_state
-from padstal.operations.lineage.own_sources import remove_sources, source_files
+from padstal.operations.lineage.removal import remove_sources, source_files
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from padstal.core.dvc_lock import LOCK, LockedStage, read_yaml, readable_stages
+from padstal.core.dvc_lock import LOCK, LockedStage, artifact_paths, readable_stages
 from padstal.core.git import GitError, git, git_bytes
 
 _TAG = re.compile(r"(?:[^@#=]+=)?(?P<model>[^@#]+?)(?:@(?P<version>v[^#@]+)|#(?P<stage>[^#]+)(?:#(?P<number>\d+))?)")
@@ -151,12 +151,8 @@ def _artifacts(root: Path, prefix: str, commit: str) -> dict[str, str]:
     """`artifacts:` of a commit's dvc.yaml: name → path, at the scale that is active there."""
     blobs = _objects(root, [f"{commit}:{prefix}{name}" for name in ("dvc.yaml", "params.yaml")])
     contents = _contents(root, {blob for blob in blobs if blob})
-    pipeline, params = (read_yaml(contents[blob]) if blob else None for blob in blobs)
-    scale = str(params.get("scale", "")) if isinstance(params, dict) else ""
-    entries = pipeline.get("artifacts") if isinstance(pipeline, dict) else None
-    items = entries.items() if isinstance(entries, dict) else ()
-    paths = {str(name): str(one["path"]) for name, one in items if isinstance(one, dict) and one.get("path")}
-    return {name: path.replace("${scale}", scale) for name, path in paths.items()}
+    pipeline, params = (contents[blob] if blob else None for blob in blobs)
+    return artifact_paths(pipeline, params)
 
 
 def _objects(root: Path, names: list[str]) -> list[str]:

@@ -7,8 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-import yaml
-
+from padstal.core.dvc_lock import artifact_paths
 from padstal.core.git import try_git
 from padstal.core.revisions import Tree, open_tree
 from padstal.operations.tracking.artefact import Artefact, artefact
@@ -62,10 +61,6 @@ def _tags(root: Path) -> dict[str, str]:
 
 
 def _content(tree: Tree, model: str) -> Artefact | None:
-    try:
-        dvc, params = (yaml.safe_load(tree.read(name) or b"") or {} for name in ("dvc.yaml", "params.yaml"))
-        path = str(dvc["artifacts"][model]["path"]).replace("${scale}", str(params.get("scale", "")))
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
-        return None
+    path = artifact_paths(tree.read("dvc.yaml"), tree.read("params.yaml")).get(model, "")
     found = tree.outs().get(path)
     return None if found is None else artefact(found)

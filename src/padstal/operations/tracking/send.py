@@ -10,11 +10,10 @@ from typing import Any
 
 from padstal.core.data.atomic import read_json
 from padstal.core.dvc_objects import content_of
-from padstal.operations.tracking.artefact import Artefact, version
+from padstal.operations.tracking.artefact import version
 from padstal.operations.tracking.note import Note
 from padstal.operations.tracking.run import QUIET, prepare_wandb
 from padstal.operations.tracking.secrets import redact, without_secrets
-from padstal.operations.tracking.server import Server
 from padstal.operations.tracking.stage_artefacts import StageArtefacts
 from padstal.operations.tracking.sync import Recorded
 
@@ -33,14 +32,6 @@ class Destination:
     @property
     def folder(self) -> Path:
         return self.root / "wandb"
-
-
-@dataclass(frozen=True)
-class Joined:
-    """What step three did: uses that W&B learned of, and inputs that it has no version of."""
-
-    added: int
-    absent: tuple[Artefact, ...]
 
 
 def record_stage(stage: StageArtefacts, destination: Destination) -> Recorded:
@@ -118,12 +109,6 @@ def mark_sent(run: Recorded, entity: str, joined: bool) -> None:
     if run.note.label:
         address = f"{entity}/{run.note.project}/{run.note.run}"
         replace(run.note, sent=address, joined=joined or run.note.joined).write(run.folder)
-
-
-def join(server: Server, run: Any, inputs: Iterable[Artefact]) -> Joined:
-    """Say on the server what a run used."""
-    added, absent = server.join(run, inputs)
-    return Joined(added, tuple(absent))
 
 
 def _figures(stage: StageArtefacts, root: Path) -> dict[str, float]:

@@ -7,6 +7,7 @@ import os
 import socket
 import urllib.request
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,6 +24,14 @@ Found = TypeVar("Found")
 
 class ServerError(ValueError):
     """W&B cannot be asked; the message says what is missing, and holds no secret."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What W&B was told of a run's inputs: how many it learned of, and those that it has no version of."""
+
+    added: int
+    absent: tuple[Artefact, ...]
 
 
 class Server:
@@ -60,8 +69,8 @@ class Server:
         """The run that made a version."""
         return _asked(str(version.name), version.logged_by)
 
-    def join(self, run: Any, inputs: Iterable[Artefact]) -> tuple[int, list[Artefact]]:
-        """Say that `run` used `inputs`: how many it was not known to use, and those that W&B has no version of."""
+    def join(self, run: Any, inputs: Iterable[Artefact]) -> Joined:
+        """Say that `run` used `inputs`."""
         used = _asked(run.id, lambda: {version.id for version in run.used_artifacts()}) or set()
         added, absent = 0, []
         for artefact in inputs:
@@ -72,7 +81,7 @@ class Server:
                 _asked(run.id, lambda version=version: run.use_artifact(version))  # type: ignore[misc]
                 used.add(version.id)
                 added += 1
-        return added, absent
+        return Joined(added, tuple(absent))
 
     def name(self, artefact: Artefact, alias: str) -> bool | None:
         """Give a version an alias, which leaves the one that had it; whether it is new, `None` without a version."""

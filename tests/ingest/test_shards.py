@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padstal.core.data.content import clip_address
+from padstal.core.data.content import address_of_clip, bytes_of
 from padstal.ingest.clip_samples import ClipName, ClipSamples, DamagedError, intact
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
 
@@ -52,7 +52,10 @@ def part(path: Path, clips: np.ndarray) -> ClipSamples:
 
 
 def names(clips: np.ndarray) -> list[ClipName]:
-    return [ClipName(clip_address(clip, SHA256[:16], 4 * i), SHA256, 4 * i) for i, clip in enumerate(clips)]
+    return [
+        ClipName(address_of_clip([bytes_of(clip)], clip.shape, SHA256[:16], 4 * i), SHA256, 4 * i)
+        for i, clip in enumerate(clips)
+    ]
 
 
 def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):

@@ -11,7 +11,8 @@ from tests.flows.tiny import CHAIN, DVC, make_repo
 from tests.operations.integrity.kept import Kept, make
 
 from padstal.core.dvc_lock import LockedStage, LockError, outs_of, read_lock
-from padstal.operations.integrity.lock_repair import fault, keep_or_repair, repair_rwlock, rwlock_fault
+from padstal.core.dvc_rwlock import rwlock_fault
+from padstal.operations.integrity.lock_repair import fault, keep_or_repair, repair_rwlock
 
 KILLED = """\
 import os, signal, sys

@@ -1,4 +1,4 @@
-"""Figures of a duel: pairing, signs, shares and chance, on features whose answers are known."""
+"""Figures of a comparison head to head: pairing, signs, shares and chance, on features whose answers are known."""
 
 import numpy as np
 import pytest

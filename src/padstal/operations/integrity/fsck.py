@@ -1,11 +1,11 @@
-"""One check of everything that DVC keeps, and its repair: what is wrong, what mended it, what a person must do."""
+"""One check of everything that DVC keeps, and its repair: what is wrong, what repaired it, what a person must do."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.operations.integrity import lock_repair as damaged
-from padstal.operations.integrity import stray_files as leftovers
+from padstal.core.dvc_rwlock import rwlock_fault
+from padstal.operations.integrity import lock_repair, stray_files
 from padstal.operations.integrity.evidence import Evidence, gather
 from padstal.operations.integrity.findings import Counts, Finding, Report
 from padstal.operations.integrity.locations import QUARANTINE, Folder, Place
@@ -47,7 +47,7 @@ def fsck(plan: Plan, show: Show, commits: Callable[[list[str]], Iterable[str]] =
         ValueError: Another DVC process is at work, where a repair is wanted.
     """
     if plan.repair:
-        with damaged.repository_lock(plan.root):
+        with lock_repair.repository_lock(plan.root):
             return _fsck(plan, show, commits)
     return _fsck(plan, show, commits)
 
@@ -66,8 +66,8 @@ def _fsck(plan: Plan, show: Show, commits: Callable[[list[str]], Iterable[str]])
     findings += missing_remotely(evidence, repairer)
     findings += _workspace(evidence, repairer)
     findings += _runs(evidence, repairer)
-    findings += leftovers.strays(evidence, repairer)
-    findings += leftovers.states(plan.root)
+    findings += stray_files.strays(evidence, repairer)
+    findings += stray_files.states(plan.root)
     counts = [evidence.in_cache.counts, *([evidence.in_remote.counts] if evidence.in_remote else [])]
     counts.append(Counts("workspace", evidence.workspace.files, evidence.workspace.bytes, {}))
     return Report(tuple(findings), tuple(counts))
@@ -76,14 +76,14 @@ def _fsck(plan: Plan, show: Show, commits: Callable[[list[str]], Iterable[str]])
 def _locks(plan: Plan) -> list[Finding]:
     findings = []
     quarantine = plan.cache.path(QUARANTINE)
-    wrong = damaged.fault(plan.root)
+    wrong = lock_repair.fault(plan.root)
     if wrong:
-        repaired = damaged.repair_lock(plan.root, quarantine) if plan.repair else ""
+        repaired = lock_repair.repair_lock(plan.root, quarantine) if plan.repair else ""
         advice = "" if repaired else "`padstal fsck --repair`, then `dvc repro`; or `git checkout dvc.lock`"
         findings.append(Finding("dvc.lock", "unreadable", "dvc.lock", wrong, repaired=repaired, advice=advice))
-    wrong = damaged.rwlock_fault(plan.root)
+    wrong = rwlock_fault(plan.root)
     if wrong:
-        repaired = damaged.repair_rwlock(plan.root, quarantine) if plan.repair else ""
+        repaired = lock_repair.repair_rwlock(plan.root, quarantine) if plan.repair else ""
         advice = "" if repaired else "`padstal fsck --repair`"
         findings.append(Finding("locks", "unreadable", ".dvc/tmp/rwlock", wrong, repaired=repaired, advice=advice))
     return findings

@@ -6,12 +6,12 @@ empty or half file that every dvc command refuses. The run-cache knows the stage
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file
 from padstal.core.dvc_lock import LockError, compose, read_lock, stage_texts
+from padstal.core.dvc_rwlock import rwlock_fault
 from padstal.core.git import try_git
 from padstal.operations.integrity.locations import move
 
@@ -79,17 +79,6 @@ def repair_lock(root: Path, quarantine: Path) -> str:
     more = len(stages) - len(whole)
     parts += [f"{more} of {known[0]}"] if more else []
     return f"{' and '.join(parts)}; {AGAIN}"
-
-
-def rwlock_fault(root: Path) -> str:
-    """Why DVC cannot read its list of paths in use; "" where it can."""
-    try:
-        content = json.loads((root / ".dvc" / "tmp" / "rwlock").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ""
-    except (ValueError, UnicodeDecodeError) as error:
-        return f"no JSON: {error}"
-    return "" if isinstance(content, dict) else "no mapping"
 
 
 def repair_rwlock(root: Path, quarantine: Path) -> str:

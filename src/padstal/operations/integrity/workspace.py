@@ -1,7 +1,6 @@
 """The workspace's outputs against `dvc.lock`: which files are what it names, which are others, which are missing."""
 
 import errno
-import json
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from padstal.core.data.atomic import atomic_file
 from padstal.core.dvc_lock import LockedPath, overlap
 from padstal.core.dvc_objects import md5_of, oid_of_tree, read_tree, write_tree
+from padstal.core.dvc_rwlock import paths_in_use
 from padstal.operations.integrity.required import Tree
 from padstal.operations.integrity.survey import Show
 
@@ -125,17 +125,10 @@ def inspect_workspace(
 
 def busy_paths(root: Path) -> dict[str, int]:
     """Paths, relative to the repository, that a living DVC process is writing, and its number."""
-    import psutil
-
-    try:
-        writers = json.loads((root / ".dvc" / "tmp" / "rwlock").read_text(encoding="utf-8")).get("write", {})
-        return {
-            os.path.relpath(path, root.resolve()).replace(os.sep, "/"): int(holder["pid"])
-            for path, holder in writers.items()
-            if psutil.pid_exists(int(holder["pid"]))
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    here = root.resolve()
+    return {
+        os.path.relpath(one.path, here).replace(os.sep, "/"): one.process for one in paths_in_use(root) if one.written
+    }
 
 
 def link(source: Path, target: Path, kinds: Sequence[str]) -> None:

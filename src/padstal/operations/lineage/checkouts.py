@@ -1,7 +1,6 @@
 """What lies outside git and DVC's stores: the outputs, state and mirrors of this checkout and of the runs' clones."""
 
 import fcntl
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padstal.core.dvc_lock import LockedPath, outs_of, stages_here
+from padstal.core.dvc_rwlock import paths_in_use
 from padstal.core.git import GitError
 from padstal.ingest.s3.mirror_index import forget_in_mirror
 from padstal.operations.lineage.history import tracked_files
@@ -81,18 +81,7 @@ class Checkout:
 
     def busy(self) -> str:
         """What DVC is doing here now; "" for nothing."""
-        import psutil
-
-        file = self.root / ".dvc" / "tmp" / "rwlock"
-        try:
-            entries = json.loads(file.read_text(encoding="utf-8") or "{}")
-        except (FileNotFoundError, ValueError):
-            return ""
-        for entry in entries.values():
-            for holder in [*entry.get("read", []), *([entry["write"]] if entry.get("write") else [])]:
-                if psutil.pid_exists(int(holder["pid"])):
-                    return f"process {holder['pid']} runs `{holder.get('cmd', '?')}`"
-        return ""
+        return next((f"process {one.process} runs `{one.command}`" for one in paths_in_use(self.root)), "")
 
 
 def touched_models(touched: Collection[LockedPath]) -> bool:

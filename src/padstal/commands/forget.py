@@ -98,7 +98,7 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
     if options.duplicates:
         sha256s |= set(duplicates)
     intent = _intent(past, sha256s, duplicates, options)
-    for name, why in past.stores.troubles.items():
+    for name, why in past.stores.unreadable.items():
         raise ValueError(f"remote {name}: {why}; nothing was changed: what it keeps must be known, so mend it first")
     if not options.as_json:
         _say(intent, options, len(unfinished.objects) if unfinished else 0)

@@ -369,7 +369,7 @@ def _candidates(
         elif refusal := terms.licences.refusal(licence):
             refuse(path, digest.sha256, rejection.LICENCE, refusal)
         elif digest.stamp is None:
-            refuse(path, "", rejection.UNREADABLE, digest.trouble)
+            refuse(path, "", rejection.UNREADABLE, digest.fault)
         else:
             register.add(rank, Candidate(folder.name, path, full, digest.sha256, digest.stamp, row, licence))
     for path in table.rows:

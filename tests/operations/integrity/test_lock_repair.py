@@ -1,4 +1,4 @@
-"""A `dvc.lock` that a kill left torn is mended from its own whole part, the last good copy, and git."""
+"""A `dvc.lock` that a kill left damaged is repaired from its own whole part, the last good copy, and git."""
 
 import os
 import signal

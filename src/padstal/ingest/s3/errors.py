@@ -156,7 +156,7 @@ class RetryBudget:
             raise StoppedError
 
     def ask(self, request: Callable[[], ResultT]) -> ResultT:
-        """What `request` gives; asked again while the trouble is transient.
+        """What `request` gives; asked again while its failure is transient.
 
         Raises:
             Exception: The last error, as `request` raised it.

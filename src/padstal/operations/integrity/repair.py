@@ -31,10 +31,10 @@ class Repairer:
     def __init__(self, evidence: Evidence, links: Sequence[str], remote: Callable[[], Place] | None):
         self._evidence, self._links, self._give_remote = evidence, links, remote
         self._remote: Place | None = evidence.remote
-        self._trouble = ""
+        self._failure = ""
 
     def cache_object(self, oid: str, bad: CorruptObject) -> tuple[str, str]:
-        """Put a corrupt object of the cache right: what mended it, and what is left to do."""
+        """Put a corrupt object of the cache right: what repaired it, and what is left to do."""
         evidence = self._evidence
         key = key_of(oid)
         with self._copy(oid, not_from="cache") as (copy, source):
@@ -46,7 +46,7 @@ class Repairer:
         return self._without(oid, aside)
 
     def remote_object(self, oid: str, bad: CorruptObject) -> tuple[str, str]:
-        """Put a corrupt object of the remote right: what mended it, and what is left to do."""
+        """Put a corrupt object of the remote right: what repaired it, and what is left to do."""
         evidence = self._evidence
         assert evidence.remote is not None
         assert evidence.in_remote is not None
@@ -118,7 +118,7 @@ class Repairer:
                 try:
                     bring(copy)
                 except (FileNotFoundError, OSError, StoreError) as error:
-                    self._trouble = f"{source} could not be read: {error}"
+                    self._failure = f"{source} could not be read: {error}"
                     continue
                 if md5_of(copy) == digits(oid):
                     yield copy, source
@@ -147,7 +147,7 @@ class Repairer:
             try:
                 self._remote = self._give_remote()
             except (StoreError, ValueError) as error:
-                self._trouble, self._give_remote = str(error), None
+                self._failure, self._give_remote = str(error), None
         return self._remote
 
     def _without(self, oid: str, aside: str) -> tuple[str, str]:
@@ -162,8 +162,8 @@ class Repairer:
             return f"moved to {aside}; no dvc.lock that was looked at names it", ""
         if not item.out.cached:
             return f"moved to {aside}; git has {item.path}", ""
-        trouble = f" ({self._trouble})" if self._trouble else ""
-        return "", f"moved to {aside}; no good copy found{trouble}; {remake(item.out.stage, item.commit)}"
+        failure = f" ({self._failure})" if self._failure else ""
+        return "", f"moved to {aside}; no good copy found{failure}; {remake(item.out.stage, item.commit)}"
 
 
 def belongs(evidence: Evidence, oid: str) -> str:

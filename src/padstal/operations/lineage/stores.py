@@ -107,11 +107,11 @@ class Stores:
     """The cache first, then all remotes; listings of folders that were read are remembered.
 
     Attributes:
-        troubles: Remote → why it could not be read; it is passed over from then on.
+        unreadable: Remote → why it could not be read; it is passed over from then on.
     """
 
     places: tuple[Place, ...]
-    troubles: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
     _folders: dict[str, dict[str, str] | None] = field(default_factory=dict)
 
     def read(self, md5: str) -> bytes | None:
@@ -129,14 +129,14 @@ class Stores:
                 yield self._asked(place, partial(place.read, path)) or b""
 
     def _asked(self, place: Place, question: Callable[[], Any]) -> Any:
-        if place.name in self.troubles:
+        if place.name in self.unreadable:
             return None
         try:
             return question()
         except Exception as error:  # DVC's file systems raise what their libraries raise
             if not place.remote:
                 raise
-            self.troubles[place.name] = f"{type(error).__name__}: {error}"
+            self.unreadable[place.name] = f"{type(error).__name__}: {error}"
             return None
 
     def folder(self, md5: str) -> dict[str, str] | None:

@@ -17,7 +17,7 @@ from padstal.operations.tracking.secrets import redact, wandb_credentials
 PUBLIC = "https://api.wandb.ai"
 ANSWER_SECONDS = 30
 """A request without an answer by then has failed."""
-KNOCK_SECONDS = 10
+CONNECT_SECONDS = 10
 
 Found = TypeVar("Found")
 
@@ -48,7 +48,7 @@ class Server:
 
         address = os.environ.get("WANDB_BASE_URL") or PUBLIC
         try:
-            _knock(address)
+            _check_reachable(address)
             self._api = wandb.Api(timeout=ANSWER_SECONDS)
             self.entity = entity or str(self._api.viewer.entity)
         except Exception as error:
@@ -112,12 +112,12 @@ def _asked(what: str, ask: Callable[[], Found]) -> Found | None:
         raise ServerError(f"{what}: {brief(error)}") from None
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Fail in seconds where nobody listens: W&B's client tries for long. Behind a proxy only the client can tell."""
     place = urlsplit(address)
     if place.scheme not in urllib.request.getproxies():
         port = place.port or (443 if place.scheme == "https" else 80)
-        socket.create_connection((place.hostname or "", port), timeout=KNOCK_SECONDS).close()
+        socket.create_connection((place.hostname or "", port), timeout=CONNECT_SECONDS).close()
 
 
 def brief(error: Exception) -> str:

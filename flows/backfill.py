@@ -16,14 +16,12 @@ from prefect.artifacts import create_table_artifact
 from pydantic import Field
 
 from flows.failure import StageFailedError
-from flows.git import GitError
 from flows.parameters import Revision, Scale, StageName, choose_scale
 from flows.pipeline import bring_up_to_date
 from flows.prefect_tasks import fetch
 from flows.repro import StageRun
 from flows.results import show_report
 from flows.workspace import workspace
-from padstal.core.params import ParamsError
 
 
 @flow(name="backfill", persist_result=False)
@@ -49,7 +47,7 @@ def backfill(
         row: dict[str, object] = {"revision": revision, "scale": scale or "its own", "result": "", "page": ""}
         try:
             row["result"], row["page"] = _one(revision, scale, stages)
-        except (StageFailedError, GitError, ParamsError, ValueError) as failure:
+        except (StageFailedError, ValueError) as failure:
             row["result"] = f"failed: {failure}"
             failed.append(f"{name}: {failure}")
             get_run_logger().error("%s failed: %s", name, failure)

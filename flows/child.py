@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from flows.lock import INHERITED
+from flows.file_lock import INHERITED
 
 TERM_SECONDS = 15.0
 """Time between SIGTERM and SIGKILL; the program in between gives its stage ten of them (`dvc_child.py`)."""
@@ -54,7 +54,7 @@ def run_child(
     with time_limit(process, timeout_seconds) as timed_out:
         try:
             with reading(process.stdout) as output:
-                for line in told(output, say):
+                for line in read_lines(output, say):
                     kept.append(line)
             code = process.wait()
         finally:
@@ -84,7 +84,7 @@ def reading(output: IO[bytes]) -> IO[str]:
     return open(output.fileno(), encoding="utf-8", errors="replace", newline="", closefd=False)
 
 
-def told(output: IO[str], say: Callable[[str], None]) -> Iterator[str]:
+def read_lines(output: IO[str], say: Callable[[str], None]) -> Iterator[str]:
     """The lines of `output` that are not empty, each said as it comes; of a progress bar, one in ten seconds."""
     last_progress = -PROGRESS_SECONDS
     for raw in output:

@@ -17,18 +17,23 @@ class Dag:
     stages: tuple[str, ...]
     needs: dict[str, frozenset[str]]
 
-    def upto(self, wanted: Iterable[str]) -> tuple[str, ...]:
-        """The wanted stages and everything upstream of them; "prepare" stands for all its items.
+    def named(self, names: Iterable[str]) -> set[str]:
+        """The stages of these names; "prepare" stands for all its items.
 
         Raises:
             ValueError: A name is no stage.
         """
         chosen: set[str] = set()
-        for name in wanted:
+        for name in names:
             found = [stage for stage in self.stages if name in (stage, stage.partition("@")[0])]
             if not found:
                 raise ValueError(f"{name!r} is no stage of dvc.yaml: expected one of {', '.join(self.stages)}")
             chosen.update(found)
+        return chosen
+
+    def upto(self, wanted: Iterable[str]) -> tuple[str, ...]:
+        """The wanted stages (as `named`) and everything upstream of them."""
+        chosen = self.named(wanted)
         for stage in reversed(self.stages):
             if stage in chosen:
                 chosen |= self.needs[stage]

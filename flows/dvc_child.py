@@ -19,12 +19,12 @@ import time
 from pathlib import Path
 from types import FrameType
 
-sys.path.pop(0)  # flows/, whose git.py is not the package `git`
+sys.path.pop(0)  # flows/, whose evaluate.py is not the package `evaluate`
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 # isort: split
 from flows.child import others_of_group
-from flows.lock import held
+from flows.file_lock import file_lock
 
 DONE = "\x1edvc exited with "
 LAST_SECONDS = 10.0
@@ -64,7 +64,7 @@ def main() -> int:
 
     for line in commands:
         lock, *arguments = json.loads(line)
-        with held(Path(lock), say=print) if lock else contextlib.nullcontext():
+        with file_lock(Path(lock), say=print) if lock else contextlib.nullcontext():
             code = run_dvc(["--wait-for-lock", *arguments])
         sys.stderr.flush()
         print(f"\n{DONE}{code}", flush=True)

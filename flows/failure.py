@@ -10,7 +10,7 @@ from enum import Enum
 from flows.child import Outcome
 
 
-class Cause(Enum):
+class FailureKind(Enum):
     """Why a stage failed."""
 
     KILLED = "killed by a signal (out of memory, pre-emption)"
@@ -27,18 +27,18 @@ class Cause(Enum):
     @property
     def transient(self) -> bool:
         """Whether another try can help."""
-        return self in (Cause.KILLED, Cause.LOCK, Cause.NETWORK)
+        return self in (FailureKind.KILLED, FailureKind.LOCK, FailureKind.NETWORK)
 
 
 class StageFailedError(RuntimeError):
     """A stage failed; the message says which, why and its last words."""
 
-    def __init__(self, stage: str, cause: Cause, words: str):
-        super().__init__(f"{stage}: {cause.value}: {words}")
-        self.stage, self.cause, self.words = stage, cause, words
+    def __init__(self, stage: str, kind: FailureKind, words: str):
+        super().__init__(f"{stage}: {kind.value}: {words}")
+        self.stage, self.kind, self.words = stage, kind, words
 
-    def __reduce__(self) -> tuple[type["StageFailedError"], tuple[str, Cause, str]]:
-        return StageFailedError, (self.stage, self.cause, self.words)
+    def __reduce__(self) -> tuple[type["StageFailedError"], tuple[str, FailureKind, str]]:
+        return StageFailedError, (self.stage, self.kind, self.words)
 
 
 _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
@@ -63,33 +63,33 @@ _SHELL_SIGNAL = 128
 """A shell reports a child that signal N killed as 128 + N."""
 
 
-def cause_of(outcome: Outcome) -> Cause:
+def failure_kind(outcome: Outcome) -> FailureKind:
     """Why a `dvc repro` that ended with `outcome` failed.
 
     What the stage itself names goes before what its log mentions: a run that lost a connection, came back and then
     found a wrong parameter failed for the parameter.
     """
     if outcome.timed_out:
-        return Cause.TIME
+        return FailureKind.TIME
     lines = outcome.lines[-60:]
     text = "\n".join(lines)
     exited = [int(code) for code in _EXITED.findall(text)]
     own = next((match for line in reversed(lines) if (match := _OWN_WORDS.match(line))), None)
     if _DISK.search(text):
-        return Cause.DISK
+        return FailureKind.DISK
     if outcome.code < 0 or any(code < 0 or code > _SHELL_SIGNAL for code in exited):
-        return Cause.KILLED
+        return FailureKind.KILLED
     if own and own["stage"] == "gate":
-        return Cause.REFUSED
+        return FailureKind.REFUSED
     if own and _PARAMETER.match(own["words"]):
-        return Cause.PARAMETER
+        return FailureKind.PARAMETER
     if _CREDENTIALS.search(text):
-        return Cause.CREDENTIALS
+        return FailureKind.CREDENTIALS
     if _NETWORK.search(text):
-        return Cause.NETWORK
+        return FailureKind.NETWORK
     if exited:
-        return Cause.STAGE
-    return Cause.LOCK if _LOCK.search(text) else Cause.DVC
+        return FailureKind.STAGE
+    return FailureKind.LOCK if _LOCK.search(text) else FailureKind.DVC
 
 
 def last_words(stage: str, outcome: Outcome) -> str:

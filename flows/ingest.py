@@ -15,7 +15,7 @@ from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it 
 from prefect import flow, get_run_logger
 
 from flows.child import run_child
-from flows.failure import StageFailedError, cause_of, last_words
+from flows.failure import StageFailedError, failure_kind, last_words
 from flows.parameters import Revision, Scale, choose_scale
 from flows.pipeline import bring_up_to_date
 from flows.repro import StageRun, child_environment
@@ -39,5 +39,5 @@ def ingest(revision: Revision = "main", scale: Scale | None = None) -> list[Stag
         command = [sys.executable, "-m", "padstal.cli", "scan"]
         outcome = run_child(command, space.root, child_environment(space.root), say)
         if outcome.code != 0:
-            raise StageFailedError("padstal scan", cause_of(outcome), last_words("padstal scan", outcome))
+            raise StageFailedError("padstal scan", failure_kind(outcome), last_words("padstal scan", outcome))
         return bring_up_to_date(space.root, ["gate@ingest"], pull=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# the folder of a script is among the places to import from, and flows/git.py is not the package `git`
+# the folder of a script is among the places to import from, and flows/evaluate.py is not the package `evaluate`
 sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != ROOT / "flows"]
 
 for _name, _value in {

@@ -28,10 +28,10 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.assets import tell_assets
 from flows.dag import read_dag
+from flows.dvc_process import DvcProcess
 from flows.failure import StageFailedError
 from flows.repro import StageRun, changed_stages, open_dvc, repro, summary
 from flows.results import show_stages
-from flows.runner import Dvc
 from padstal.core.params import check, read_yaml
 from padstal.operations.config import OperationsParams
 
@@ -41,7 +41,7 @@ def may_help_to_retry(_task: Any, _run: Any, state: Any) -> bool:
     try:
         state.result()
     except StageFailedError as failure:
-        return failure.cause.transient
+        return failure.kind.transient
     except Exception:
         return False
     return False
@@ -53,7 +53,7 @@ def run_stage(
     root: str,
     force: bool,
     pull: bool = False,
-    dvc: Dvc | None = None,
+    dvc: DvcProcess | None = None,
     timeout_seconds: float | None = None,
 ) -> StageRun:
     """One stage of `dvc.yaml`; `pull` gets from the DVC remote what it needs."""
@@ -62,7 +62,7 @@ def run_stage(
 
 
 @task(task_run_name="status", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
-def find_changed(dvc: Dvc, stages: Sequence[str], here: bool) -> frozenset[str]:
+def find_changed(dvc: DvcProcess, stages: Sequence[str], here: bool) -> frozenset[str]:
     """Stages that are out of date by themselves."""
     return changed_stages(dvc, get_run_logger().info, stages, here)
 
@@ -112,7 +112,7 @@ def bring_up_to_date(
                 limit = operations.limit_of(stage, budget)
                 runs.append(run_stage.with_options(**retries)(stage, str(root), force, pull, dvc, limit))
     except StageFailedError as failure:
-        runs.append(StageRun(failure.stage, f"failed ({failure.cause.value})", time.monotonic() - started))
+        runs.append(StageRun(failure.stage, f"failed ({failure.kind.value})", time.monotonic() - started))
         show_stages(runs)
         raise
     finally:
@@ -153,7 +153,8 @@ def pipeline(
     return bring_up_to_date(Path(root), stages or (), force)
 
 
-def _on_sigterm(_number: int, _frame: Any) -> None:
+def on_sigterm(_number: int, _frame: Any) -> None:
+    """End as a program that was told to, so that blocks are left in order."""
     raise SystemExit(128 + signal.SIGTERM)
 
 
@@ -165,7 +166,7 @@ def main() -> int:
     parser.add_argument("--force", action="store_true", help="run stages even if they are up to date")
     parser.add_argument("--root", default=str(local_prefect.ROOT), help="repository; by default the one of this file")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, _on_sigterm)  # so that the child's group is ended, too
+    signal.signal(signal.SIGTERM, on_sigterm)  # so that the child's group is ended, too
     try:
         runs = pipeline(given.root, given.stage, given.force)
     except (StageFailedError, ValueError) as failure:

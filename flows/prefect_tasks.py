@@ -11,17 +11,16 @@ from prefect.cache_policies import NO_CACHE
 
 from flows import run_branch
 from flows.child import Outcome
-from flows.failure import StageFailedError, cause_of
-from flows.git import GitError
+from flows.dvc_process import DvcProcess
+from flows.failure import StageFailedError, failure_kind
 from flows.pipeline import budget_of, may_help_to_retry, read_operations, retrying, run_stage
-from flows.repro import StageRun, open_dvc
-from flows.runner import Dvc
-from flows.stages import PADSTAL, Hands, padstal
-from flows.transfer import transfer
+from flows.repro import StageRun, open_dvc, transfer
+from flows.stages import PADSTAL, RetryableTasks, padstal
+from padstal.core.git import GitError
 
 
 @task(task_run_name="dvc {way}", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
-def transfer_data(way: str, stages: list[str], dvc: Dvc) -> None:
+def transfer_data(way: str, stages: list[str], dvc: DvcProcess) -> None:
     """`dvc push` or `dvc pull` of what stages have written, or of everything."""
     transfer(dvc, way, stages, get_run_logger().info)
 
@@ -32,8 +31,8 @@ def push_branch(branch: str, root: str) -> None:
     try:
         run_branch.push(Path(root), branch, get_run_logger().info)
     except GitError as error:
-        cause = cause_of(Outcome(1, tuple(str(error).splitlines()), False))
-        raise StageFailedError("git push", cause, str(error)) from error
+        kind = failure_kind(Outcome(1, tuple(str(error).splitlines()), False))
+        raise StageFailedError("git push", kind, str(error)) from error
 
 
 @task(
@@ -46,8 +45,10 @@ def run_padstal(
     return padstal(program, [command, *arguments], Path(root), get_run_logger().info, timeout_seconds)
 
 
-def prefect_hands(root: Path, dvc: Dvc, say: Callable[[str], None], program: Sequence[str] = PADSTAL) -> Hands:
-    """Hands whose steps are task runs, tried again where the cause may go away by itself; `program` is `padstal`."""
+def prefect_tasks(
+    root: Path, dvc: DvcProcess, say: Callable[[str], None], program: Sequence[str] = PADSTAL
+) -> RetryableTasks:
+    """Steps as task runs, tried again where the cause may go away by itself; `program` is `padstal`."""
     operations, budget = read_operations(local_prefect.ROOT), budget_of(root)
     retries = retrying(operations)
 
@@ -66,7 +67,7 @@ def prefect_hands(root: Path, dvc: Dvc, say: Callable[[str], None], program: Seq
         )
         return said
 
-    return Hands(
+    return RetryableTasks(
         dvc=dvc,
         stage=stage,
         push_data=push_data,

@@ -1,4 +1,4 @@
-"""One stage brought up to date by `dvc repro -s STAGE` in a child process, and what became of it."""
+"""What a run asks of DVC: to bring one stage up to date (`dvc repro -s STAGE`), push and pull, say what changed."""
 
 import json
 import os
@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.failure import StageFailedError, cause_of, last_words
-from flows.locked import changed_deps, read_lock
-from flows.runner import DVC_CHILD, Dvc
-from flows.transfer import transfer
-from padstal.operations.integrity.lock_repair import guard
+from flows.dvc_process import DvcProcess
+from flows.failure import StageFailedError, failure_kind, last_words
+from padstal.core.dvc_lock import LockedStage, outs_of, stages_here
+from padstal.operations.integrity.lock_repair import keep_or_repair
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def repro(
     say: Callable[[str], None],
     pull: bool = False,
     *,
-    dvc: Dvc | None = None,
+    dvc: DvcProcess | None = None,
     timeout_seconds: float | None = None,
 ) -> StageRun:
     """Bring one stage up to date.
@@ -55,21 +54,40 @@ def repro(
         with open_dvc(root) as own:
             return repro(stage, root, force, say, pull, dvc=own, timeout_seconds=timeout_seconds)
     options = [*(["--force"] if force else []), *(["--pull", "--allow-missing"] if pull else [])]
-    mended = guard(root)
-    if mended:
-        say(f"dvc.lock was torn by a kill; mended: {mended}")
+    repaired = keep_or_repair(root)
+    if repaired:
+        say(f"dvc.lock was damaged by a kill; repaired: {repaired}")
     started = time.monotonic()
     lock = root / ".state" / "locks" / stage
-    lacking = [path for path in changed_deps(read_lock(root), stage) if not (root / path).exists()] if pull else []
+    lacking = [path for path in changed_deps(stages_here(root), stage) if not (root / path).exists()] if pull else []
     if lacking:
         transfer(dvc, "pull", lacking, say, stage=stage, timeout_seconds=timeout_seconds)
     outcome = dvc.run(["repro", "-s", stage, *options], say, timeout_seconds=timeout_seconds, lock=lock)
     if outcome.code != 0 or outcome.timed_out:
-        raise StageFailedError(stage, cause_of(outcome), last_words(stage, outcome))
+        raise StageFailedError(stage, failure_kind(outcome), last_words(stage, outcome))
     return StageRun(stage, _result(outcome.lines), time.monotonic() - started)
 
 
-def changed_stages(dvc: Dvc, say: Callable[[str], None], stages: Sequence[str], here: bool) -> frozenset[str]:
+def transfer(
+    dvc: DvcProcess,
+    way: str,
+    targets: Sequence[str],
+    say: Callable[[str], None],
+    *,
+    stage: str = "",
+    timeout_seconds: float | None = None,
+) -> None:
+    """`dvc push` or `dvc pull` of what stages have written, of single outputs, or of everything.
+
+    Raises:
+        StageFailedError: With the cause; of `stage`, if it is for one.
+    """
+    outcome = dvc.run([way, *targets], say, timeout_seconds=timeout_seconds)
+    if outcome.code != 0 or outcome.timed_out:
+        raise StageFailedError(stage or f"dvc {way}", failure_kind(outcome), last_words(f"dvc {way}", outcome))
+
+
+def changed_stages(dvc: DvcProcess, say: Callable[[str], None], stages: Sequence[str], here: bool) -> frozenset[str]:
     """Which of `stages` are out of date by themselves; those downstream of them may become so.
 
     Args:
@@ -88,18 +106,29 @@ def changed_stages(dvc: Dvc, say: Callable[[str], None], stages: Sequence[str], 
     if outcome.code != 0 or not answers:
         for line in outcome.lines[-20:]:
             say(line)
-        raise StageFailedError("dvc status", cause_of(outcome), last_words("dvc status", outcome))
+        raise StageFailedError("dvc status", failure_kind(outcome), last_words("dvc status", outcome))
     return frozenset(json.loads(answers[-1])) & frozenset(stages)
 
 
-def _lacking(dvc: Dvc, stages: Sequence[str]) -> frozenset[str]:
+def _lacking(dvc: DvcProcess, stages: Sequence[str]) -> frozenset[str]:
     """Stages that `dvc.lock` does not say are done."""
-    locked = read_lock(dvc.root)
+    locked = stages_here(dvc.root)
     behind = {stage for stage in stages if stage not in locked or changed_deps(locked, stage)}  # DVC calls them done
     return frozenset(behind) | _would_run(dvc, [stage for stage in stages if stage not in behind])
 
 
-def _would_run(dvc: Dvc, stages: Sequence[str]) -> frozenset[str]:
+def changed_deps(locked: Mapping[str, LockedStage], stage: str) -> list[str]:
+    """Dependencies of a stage that another stage has written anew since it ran.
+
+    `dvc repro --single-item --allow-missing` takes a dependency that is not here for unchanged, whatever its own record
+    of the stage that writes it says.
+    """
+    written = outs_of(locked)
+    deps = locked[stage].deps if stage in locked else ()
+    return [dep.path for dep in deps if dep.path in written and written[dep.path] != dep]
+
+
+def _would_run(dvc: DvcProcess, stages: Sequence[str]) -> frozenset[str]:
     """Stages that DVC would run; asked one by one where it stumbles over one of them."""
     if not stages:
         return frozenset()
@@ -114,14 +143,9 @@ def _would_run(dvc: Dvc, stages: Sequence[str]) -> frozenset[str]:
 _WOULD_RUN = re.compile(r"^(?:Running stage|Stage) '([^']+)'(?::| is cached)", re.MULTILINE)
 
 
-def open_dvc(root: Path) -> Dvc:
+def open_dvc(root: Path) -> DvcProcess:
     """DVC in `root`, with the environment that its stages need."""
-    return Dvc(root, child_environment(root))
-
-
-def dvc_command() -> list[str]:
-    """The program `dvc`, which waits for its lock and dies with us."""
-    return [sys.executable, str(DVC_CHILD), str(os.getpid()), "--wait-for-lock"]
+    return DvcProcess(root, child_environment(root))
 
 
 def child_environment(root: Path) -> Mapping[str, str]:

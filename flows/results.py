@@ -7,9 +7,9 @@ from pathlib import Path
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from flows.git import git
 from flows.repro import StageRun
 from flows.workspace import base_folder
+from padstal.core.git import git
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 

@@ -29,15 +29,13 @@ from prefect.states import Completed
 
 from flows import run_branch
 from flows.assets import tell_assets
-from flows.failure import Cause, StageFailedError
-from flows.git import GitError
-from flows.pipeline import read_operations
-from flows.prefect_tasks import prefect_hands
+from flows.failure import FailureKind, StageFailedError
+from flows.pipeline import on_sigterm, read_operations
+from flows.prefect_tasks import prefect_tasks
 from flows.repro import open_dvc
 from flows.results import show_stages
-from flows.retraining import Journal, Plan
+from flows.retraining import Journal, Plan, report
 from flows.retraining import retrain as retrain_steps
-from flows.retraining_report import report
 from flows.stages import PADSTAL
 from flows.workspace import Workspace, workspace
 
@@ -72,9 +70,9 @@ def retrain(
             workspace("retrain", revision=branch, repository=repository, say=say) as space,
             open_dvc(space.root) as dvc,
         ):
-            retrain_steps(space, plan, prefect_hands(space.root, dvc, say, padstal or PADSTAL), journal, train)
+            retrain_steps(space, plan, prefect_tasks(space.root, dvc, say, padstal or PADSTAL), journal, train)
             tell_assets(space.root, [run.stage for run in journal.stages if run.result != "up to date"])
-    except (StageFailedError, GitError, ValueError) as failure:
+    except (StageFailedError, ValueError) as failure:
         _show(journal, failure)
         raise
     _show(journal)
@@ -113,7 +111,7 @@ def run_training(repository: str, commit: str, branch: str, stages: Sequence[str
         )
         state = run.state
         if state is None or not state.is_final():
-            raise StageFailedError("training", Cause.TIME, f"no end of flow run {run.name} in sight")
+            raise StageFailedError("training", FailureKind.TIME, f"no end of flow run {run.name} in sight")
         if run.end_time and run.end_time < started:  # it ended before us, so it tells nothing of now
             continue
         if state.is_completed():
@@ -122,11 +120,7 @@ def run_training(repository: str, commit: str, branch: str, stages: Sequence[str
             crashes += 1
             say(f"flow run {run.name} crashed ({state.message}); trying again, from its last checkpoint")
             continue
-        raise StageFailedError("training", Cause.STAGE, f"flow run {run.name}: {state.name}: {state.message}")
-
-
-def _on_sigterm(_number: int, _frame: Any) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
+        raise StageFailedError("training", FailureKind.STAGE, f"flow run {run.name}: {state.name}: {state.message}")
 
 
 def main() -> int:
@@ -135,11 +129,11 @@ def main() -> int:
     parser.add_argument("--branch", default="main", help="branch to start from, and to propose a promotion to")
     parser.add_argument("--repository", help="address or path; by default the `origin` of this checkout")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, _on_sigterm)  # so that children are ended, too
+    signal.signal(signal.SIGTERM, on_sigterm)  # so that children are ended, too
     try:
         ended = retrain(given.train_on, given.branch, None, given.repository, return_state=True)
         ended.result()
-    except (StageFailedError, GitError, ValueError) as failure:
+    except (StageFailedError, ValueError) as failure:
         print(f"retraining stopped at {failure}", file=sys.stderr)
         return 1
     print(f"{ended.name}: {ended.message}")

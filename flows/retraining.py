@@ -22,11 +22,12 @@ import yaml
 
 from flows import run_branch
 from flows.dag import read_dag
-from flows.failure import Cause, StageFailedError
-from flows.git import git
-from flows.repro import StageRun
-from flows.stages import Hands, nothing_to_do, phases, run_stages
+from flows.failure import FailureKind, StageFailedError
+from flows.repro import StageRun, summary
+from flows.stages import RetryableTasks, nothing_to_do, phases, run_stages
 from flows.workspace import Workspace
+from padstal.core.git import git
+from padstal.core.passwords import without_user
 from padstal.operations.tracking.group import RETRAINING
 
 AGAIN = "challenge again"
@@ -80,13 +81,15 @@ Train = Callable[[Workspace, str, Sequence[str]], None]
 """Has a worker bring stages up to date: at the workspace's commit, pushing to a branch."""
 
 
-def retrain(space: Workspace, plan: Plan, hands: Hands, journal: Journal, train: Train | None = None) -> Journal:
+def retrain(
+    space: Workspace, plan: Plan, tasks: RetryableTasks, journal: Journal, train: Train | None = None
+) -> Journal:
     """One retraining in a workspace at the tip of `plan.branch`; the journal is filled as it goes.
 
     Args:
         space: The workspace.
         plan: What to do.
-        hands: Who carries out what may be tried again.
+        tasks: Who carries out what may be tried again.
         journal: An empty one.
         train: Has a worker train; trained here if `None`.
 
@@ -96,40 +99,40 @@ def retrain(space: Workspace, plan: Plan, hands: Hands, journal: Journal, train:
     """
     root = space.root
     journal.scale = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["scale"]
-    manifest = scan(space, hands, journal)
+    manifest = scan(space, tasks, journal)
     if manifest is None:
         return journal.end("no new data", [f"the sources hold what {plan.branch} was made from"])
-    before = begin(space, plan, hands, journal, manifest)
+    before = begin(space, plan, tasks, journal, manifest)
     if before is not None:
-        told = f"{journal.branch} has handled just these data: {before['outcome']}"
-        return journal.end("no new data", [told, *before["why"]])
+        read_lines = f"{journal.branch} has handled just these data: {before['outcome']}"
+        return journal.end("no new data", [read_lines, *before["why"]])
     parts = phases(read_dag(root), plan.training)
     try:
-        journal.stages += run_stages(root, journal.branch, parts.before, hands)
+        journal.stages += run_stages(root, journal.branch, parts.before, tasks)
         if train is None:
-            journal.stages += run_stages(root, journal.branch, parts.training, hands, each=True)
+            journal.stages += run_stages(root, journal.branch, parts.training, tasks, each=True)
         else:
-            journal.stages += trained_elsewhere(space, journal, parts.training, hands, train)
-        journal.stages += run_stages(root, journal.branch, parts.after, hands)
+            journal.stages += trained_elsewhere(space, journal, parts.training, tasks, train)
+        journal.stages += run_stages(root, journal.branch, parts.after, tasks)
     except StageFailedError as failure:
-        if failure.cause is not Cause.REFUSED:
+        if failure.kind is not FailureKind.REFUSED:
             raise
-        return finish(space, hands, journal, "refused", [f"{failure.stage}: {failure.words}"])
-    promote, why = decide(space, hands, journal)
+        return finish(space, tasks, journal, "refused", [f"{failure.stage}: {failure.words}"])
+    promote, why = decide(space, tasks, journal)
     try:
-        hands.padstal("promote", "--decision", str(_decision_file(journal)))
+        tasks.padstal("promote", "--decision", str(_decision_file(journal)))
     except StageFailedError as failure:
         if AGAIN not in failure.words:
             raise
-        hands.say(f"the decision is out of date: {failure.words}")
-        promote, why = decide(space, hands, journal, anew=True)
-        hands.padstal("promote", "--decision", str(_decision_file(journal)))
-    return finish(space, hands, journal, "promoted" if promote else "refused", why)
+        tasks.say(f"the decision is out of date: {failure.words}")
+        promote, why = decide(space, tasks, journal, anew=True)
+        tasks.padstal("promote", "--decision", str(_decision_file(journal)))
+    return finish(space, tasks, journal, "promoted" if promote else "refused", why)
 
 
-def scan(space: Workspace, hands: Hands, journal: Journal) -> bytes | None:
+def scan(space: Workspace, tasks: RetryableTasks, journal: Journal) -> bytes | None:
     """The manifest of what the sources hold now; `None` if the branch has the same."""
-    lines = hands.padstal("scan")
+    lines = tasks.padstal("scan")
     journal.files = lines[-1] if lines else ""
     content = (space.root / _manifest_file(journal)).read_bytes()
     journal.commit = space.commit
@@ -140,31 +143,33 @@ def scan(space: Workspace, hands: Hands, journal: Journal) -> bytes | None:
     return content
 
 
-def begin(space: Workspace, plan: Plan, hands: Hands, journal: Journal, manifest: bytes) -> dict[str, Any] | None:
+def begin(
+    space: Workspace, plan: Plan, tasks: RetryableTasks, journal: Journal, manifest: bytes
+) -> dict[str, Any] | None:
     """Check out the run's branch with the manifest committed; how it ended if an earlier run has handled it."""
     root, branch = space.root, journal.branch
     found = run_branch.tip(root, branch)
     if found is None:
         git(root, "checkout", "-q", "-b", branch)
-        hands.say(f"new data: {journal.files}; branch {branch}")
+        tasks.say(f"new data: {journal.files}; branch {branch}")
     else:
         state = _state(run_branch.read_committed(root, found, str(_state_file(journal))))
         if state.get("manifest") == journal.manifest and state.get("outcome"):
             return state
-        hands.say(f"going on with {branch}, which an earlier run left at {found[:12]}")
+        tasks.say(f"going on with {branch}, which an earlier run left at {found[:12]}")
         git(root, "reset", "-q", "--hard")
         git(root, "clean", "-q", "-fd")
         git(root, "checkout", "-q", "-B", branch, found)
         run_branch.join(root, f"refs/remotes/origin/{plan.branch}")
         (root / _manifest_file(journal)).write_bytes(manifest)
     run_branch.commit_all(root, f"Scan the sources: {journal.manifest}")
-    hands.push_branch(branch)
+    tasks.push_branch(branch)
     journal.commit = run_branch.head(root)
     return None
 
 
 def trained_elsewhere(
-    space: Workspace, journal: Journal, stages: Sequence[str], hands: Hands, train: Train
+    space: Workspace, journal: Journal, stages: Sequence[str], tasks: RetryableTasks, train: Train
 ) -> list[StageRun]:
     """Have a worker train at exactly this commit, and take over what it recorded on the branch.
 
@@ -172,23 +177,25 @@ def trained_elsewhere(
         StageFailedError: The worker failed, or did not bring the stages up to date.
     """
     root = space.root
-    if nothing_to_do(hands.dvc, stages):
+    if nothing_to_do(tasks.dvc, stages):
         return [StageRun(stage, "up to date", 0.0) for stage in stages]
-    hands.say(f"handing {run_branch.head(root)[:12]} to a worker for {', '.join(stages)}")
+    tasks.say(f"handing {run_branch.head(root)[:12]} to a worker for {', '.join(stages)}")
     train(space, journal.branch, stages)
     run_branch.fetch(root)
     run_branch.join(root, f"refs/remotes/origin/{journal.branch}")
     journal.commit = run_branch.head(root)
-    if not nothing_to_do(hands.dvc, stages):
-        raise StageFailedError("training", Cause.DVC, f"the worker ended, yet {journal.branch} lacks results of it")
+    if not nothing_to_do(tasks.dvc, stages):
+        raise StageFailedError(
+            "training", FailureKind.DVC, f"the worker ended, yet {journal.branch} lacks results of it"
+        )
     return [StageRun(stage, "trained by a worker", 0.0) for stage in stages]
 
 
-def decide(space: Workspace, hands: Hands, journal: Journal, anew: bool = False) -> tuple[bool, list[str]]:
+def decide(space: Workspace, tasks: RetryableTasks, journal: Journal, anew: bool = False) -> tuple[bool, list[str]]:
     """Whether to promote the challenger, and why; decided once for one `dvc.lock`, committed before anyone acts.
 
     Args:
-        space, hands, journal: The run's.
+        space, tasks, journal: The run's.
         anew: Decide again, for the one there is does not hold any more.
     """
     root, file = space.root, _decision_file(journal)
@@ -197,21 +204,21 @@ def decide(space: Workspace, hands: Hands, journal: Journal, anew: bool = False)
     state = _state(state_file.read_text(encoding="utf-8") if state_file.exists() else None)
     decided = state.get("manifest") == journal.manifest and state.get("lock") == lock and (root / file).exists()
     if anew or not decided:
-        hands.pull_data()
-        hands.padstal("challenge", "--out", str(file))
+        tasks.pull_data()
+        tasks.padstal("challenge", "--out", str(file))
         _write_state(root, journal, {"lock": lock, "outcome": None, "why": []})
         run_branch.commit_all(root, "Decide on the challenger")
-        hands.push_branch(journal.branch)
+        tasks.push_branch(journal.branch)
     decision = json.loads((root / file).read_text(encoding="utf-8"))
     verdict = decision["verdict"]
     return verdict["promote"], [decision["summary"], *(c["reason"] for c in verdict["checks"] if not c["passed"])]
 
 
-def finish(space: Workspace, hands: Hands, journal: Journal, result: Result, why: Sequence[str]) -> Journal:
+def finish(space: Workspace, tasks: RetryableTasks, journal: Journal, result: Result, why: Sequence[str]) -> Journal:
     """Commit how it ended, so that these data are not retrained on."""
     _write_state(space.root, journal, {"outcome": result, "why": list(why)})
     run_branch.commit_all(space.root, f"Retraining ended: {result}")
-    hands.push_branch(journal.branch)
+    tasks.push_branch(journal.branch)
     journal.commit = run_branch.head(space.root)
     return journal.end(result, why)
 
@@ -242,3 +249,34 @@ def _write_state(root: Path, journal: Journal, what: dict[str, Any]) -> None:
     file = root / _state_file(journal)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+NEXT = {
+    "no new data": "Nothing to do. To have the same data tried again, delete the branch that handled them.",
+    "promoted": "A pull request proposes the challenger; merging it makes these data and this model the branch's own.",
+    "refused": "The champion stays. The branch keeps the challenger and its figures; these data are not tried again.",
+}
+FAILED = (
+    "The branch that it started from is untouched. What was done is on the run's branch; the next run goes on from "
+    "there and repeats nothing."
+)
+
+
+def report(journal: Journal, failure: Exception | None = None) -> str:
+    """The text."""
+    result = f"failed: {without_user(str(failure))}" if failure else journal.result or "not ended"
+    lines = [f"# Retraining: {result}", ""]
+    facts = {
+        "scale": journal.scale,
+        "sources": journal.files,
+        "manifest": journal.manifest,
+        "branch": journal.branch,
+        "commit": journal.commit,
+    }
+    lines += [f"- {name}: `{value}`" for name, value in facts.items() if value]
+    if journal.why:
+        lines += ["", "## Why", "", *(f"- {reason}" for reason in journal.why)]
+    if journal.stages:
+        lines += ["", "## Stages", "", summary(journal.stages)]
+    lines += ["", FAILED if failure else NEXT.get(journal.result or "", "")]
+    return "\n".join(lines).rstrip() + "\n"

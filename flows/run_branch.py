@@ -8,22 +8,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
+from padstal.core.dvc_lock import LOCK, compose, stage_texts
+from padstal.core.git import GitError, PushRefusedError, git, git_bytes, succeeds, try_git
 
-from flows.git import GitError, git, git_status
-
-LOCK = "dvc.lock"
 RECORDS = ("data/", "models/", "reports/")
 """Where stages write what git keeps, besides `dvc.lock`."""
 PUSH_TRIES = 6
 PUSH_SECONDS = 2.0
 """Between a push that lost a race and the next, times the number of tries."""
+LOST_RACE = ("[rejected]", "non-fast-forward", "fetch first", "cannot lock ref")
 
 
 def commit_all(root: Path, message: str) -> bool:
     """Commit all that changed and is not ignored; whether there was anything."""
     git(root, "add", "--all")
-    if git_status(root, "diff", "--cached", "--quiet")[1] == 0:
+    if succeeds(root, "diff", "--cached", "--quiet"):
         return False
     git(root, "commit", "-q", "--no-verify", "-m", message)
     return True
@@ -36,7 +35,7 @@ def head(root: Path) -> str:
 
 def tip(root: Path, branch: str) -> str | None:
     """Last known commit of a branch of `origin`."""
-    return git(root, "rev-parse", "-q", "--verify", f"refs/remotes/origin/{branch}", status=(0, 1)) or None
+    return try_git(root, "rev-parse", "-q", "--verify", f"refs/remotes/origin/{branch}") or None
 
 
 def fetch(root: Path) -> None:
@@ -51,17 +50,17 @@ def push(root: Path, branch: str, say: Callable[[str], None] = lambda _: None) -
         GitError: It was refused for another reason than a lost race, or races were lost `PUSH_TRIES` times.
     """
     for attempt in range(1, PUSH_TRIES + 1):
-        said, code = git_status(root, "push", "-q", "origin", f"HEAD:refs/heads/{branch}")
-        if code == 0:
+        try:
+            git(root, "push", "-q", "--porcelain", "origin", f"HEAD:refs/heads/{branch}")
             return
-        if not _lost_race(said):
-            break
+        except PushRefusedError as refused:
+            if attempt == PUSH_TRIES or not any(word in str(refused) for word in LOST_RACE):
+                raise
         say(f"{branch} has moved on meanwhile; joining it (try {attempt} of {PUSH_TRIES})")
         time.sleep(PUSH_SECONDS * attempt)
         fetch(root)
         if found := tip(root, branch):
             join(root, found)
-    raise GitError(f"git push of {branch} failed: {said[-600:].strip()}")
 
 
 def join(root: Path, theirs: str) -> None:
@@ -70,9 +69,8 @@ def join(root: Path, theirs: str) -> None:
     What this side has recorded since the two parted (files, entries of `dvc.lock`) stays; all else is theirs. DVC
     checks every entry against the code and data that it then finds, so one that no longer fits only costs a run.
     """
-    base, code = git_status(root, "merge-base", "HEAD", theirs)
-    base = base.strip()
-    if code != 0:
+    base = try_git(root, "merge-base", "HEAD", theirs)
+    if not base:
         raise GitError(f"{theirs} and HEAD have no common commit: the repository's history was rewritten")
     ours = head(root)
     if base == git(root, "rev-parse", f"{theirs}^{{commit}}"):
@@ -81,15 +79,15 @@ def join(root: Path, theirs: str) -> None:
         git(root, "reset", "-q", "--hard", theirs)
         return
     changed = git(root, "diff", "--name-only", "-z", "--no-renames", base, ours).split("\0")
-    lock = _merge_locks(*(_stages(root, commit) for commit in (base, ours, theirs)))
+    lock = _merged_lock(*(stage_texts(read_committed(root, commit, LOCK) or "") for commit in (base, ours, theirs)))
     git(root, "reset", "-q", "--hard", theirs)
     for path in filter(None, changed):
-        if git_status(root, "cat-file", "-e", f"{ours}:{path}")[1] == 0:
+        if succeeds(root, "cat-file", "-e", f"{ours}:{path}"):
             git(root, "checkout", "-q", ours, "--", path)
         else:
             git(root, "rm", "-q", "-f", "--ignore-unmatch", "--", path)
     if LOCK in changed:
-        (root / LOCK).write_text(yaml.safe_dump(lock, sort_keys=False), encoding="utf-8")
+        (root / LOCK).write_text(lock, encoding="utf-8")
         git(root, "add", LOCK)
     message = f"Join {theirs[:12]}, keeping what this run recorded"
     merged = git(root, "commit-tree", git(root, "write-tree"), "-p", ours, "-p", theirs, "-m", message)
@@ -98,7 +96,7 @@ def join(root: Path, theirs: str) -> None:
 
 def only_records(root: Path, older: str, newer: str) -> bool:
     """Whether `newer` descends from `older` and differs in nothing but what stages record."""
-    if git_status(root, "merge-base", "--is-ancestor", older, newer)[1] != 0:
+    if not succeeds(root, "merge-base", "--is-ancestor", older, newer):
         return False
     paths = git(root, "diff", "--name-only", "-z", older, newer).split("\0")
     return all(path == LOCK or path.startswith(RECORDS) for path in paths if path)
@@ -106,23 +104,12 @@ def only_records(root: Path, older: str, newer: str) -> bool:
 
 def read_committed(root: Path, commit: str, path: str) -> str | None:
     """A file's text at a commit."""
-    said, code = git_status(root, "show", f"{commit}:{path}")
-    return said if code == 0 else None
+    try:
+        return git_bytes(root, "show", f"{commit}:{path}").decode("utf-8", "replace")
+    except GitError:
+        return None
 
 
-def _lost_race(said: str) -> bool:
-    return any(word in said for word in ("[rejected]", "non-fast-forward", "fetch first", "cannot lock ref"))
-
-
-def _stages(root: Path, commit: str) -> dict[str, object]:
-    text = read_committed(root, commit, LOCK)
-    content = yaml.safe_load(text) if text else None
-    return dict(content or {"schema": "2.0", "stages": {}})
-
-
-def _merge_locks(base: dict[str, object], ours: dict[str, object], theirs: dict[str, object]) -> dict[str, object]:
+def _merged_lock(base: dict[str, str], ours: dict[str, str], theirs: dict[str, str]) -> str:
     """Their lock, with our entry of every stage that we recorded."""
-    before, mine = dict(base["stages"]), dict(ours["stages"])  # type: ignore[call-overload]
-    merged = dict(theirs["stages"])  # type: ignore[call-overload]
-    merged |= {stage: entry for stage, entry in mine.items() if entry != before.get(stage)}
-    return theirs | {"stages": merged}
+    return compose({**theirs, **{stage: text for stage, text in ours.items() if text != base.get(stage)}}.values())

@@ -1,5 +1,6 @@
 """Stages brought up to date in a workspace, their data pushed and their records committed to the run's branch."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,17 +9,22 @@ from pathlib import Path
 from flows import run_branch
 from flows.child import run_child
 from flows.dag import Dag
-from flows.failure import Cause, StageFailedError, cause_of, last_words
-from flows.repro import StageRun, changed_stages, child_environment, repro
-from flows.runner import Dvc
-from flows.transfer import transfer
+from flows.dvc_process import DvcProcess
+from flows.failure import FailureKind, StageFailedError, failure_kind, last_words
+from flows.repro import StageRun, changed_stages, child_environment
+from flows.workspace import Workspace
+from padstal.core.git import git, succeeds
 
 UP_TO_DATE = "up to date"
 PADSTAL = (sys.executable, "-m", "padstal.cli")
 
 
+RUN_BRANCH = re.compile(r"[a-z]+/[\w.-]+")
+"""What a worker may push to; never the branch that runs start from."""
+
+
 @dataclass(frozen=True)
-class Hands:
+class RetryableTasks:
     """Who carries out, in one workspace, what may fail and be tried again: plain functions, or tasks of Prefect.
 
     Attributes:
@@ -31,26 +37,13 @@ class Hands:
         say: Gets a line for a person.
     """
 
-    dvc: Dvc
+    dvc: DvcProcess
     stage: Callable[[str], StageRun]
     push_data: Callable[[Sequence[str]], None]
     pull_data: Callable[[], None]
     push_branch: Callable[[str], None]
     padstal: Callable[..., tuple[str, ...]]
     say: Callable[[str], None]
-
-
-def plain_hands(root: Path, dvc: Dvc, say: Callable[[str], None], program: Sequence[str] = PADSTAL) -> Hands:
-    """Hands that try once; `program` is `padstal`."""
-    return Hands(
-        dvc=dvc,
-        stage=lambda stage: repro(stage, root, False, say, True, dvc=dvc),
-        push_data=lambda stages: transfer(dvc, "push", stages, say),
-        pull_data=lambda: transfer(dvc, "pull", (), say),
-        push_branch=lambda branch: run_branch.push(root, branch, say),
-        padstal=lambda *arguments: padstal(program, arguments, root, say),
-        say=say,
-    )
 
 
 @dataclass(frozen=True)
@@ -74,12 +67,7 @@ def phases(dag: Dag, training: Iterable[str]) -> Phases:
     Raises:
         ValueError: A name is no stage.
     """
-    named = {stage for name in training for stage in dag.stages if name in (stage, stage.partition("@")[0])}
-    upto = dag.upto(training)  # also says which name is no stage
-    downstream = set(named)
-    for stage in dag.stages:
-        if dag.needs[stage] & downstream:
-            downstream.add(stage)
+    downstream, upto = dag.downstream(dag.named(training)), dag.upto(training)
     return Phases(
         tuple(stage for stage in dag.stages if stage not in downstream),
         tuple(stage for stage in dag.stages if stage in downstream and stage in upto),
@@ -87,50 +75,85 @@ def phases(dag: Dag, training: Iterable[str]) -> Phases:
     )
 
 
-def nothing_to_do(dvc: Dvc, stages: Sequence[str]) -> bool:
+def nothing_to_do(dvc: DvcProcess, stages: Sequence[str]) -> bool:
     """Whether `dvc.lock` says that all the stages are up to date; their data need not be here."""
     return not changed_stages(dvc, lambda _: None, stages, here=False)
 
 
-def run_stages(root: Path, branch: str, stages: Sequence[str], hands: Hands, *, each: bool = False) -> list[StageRun]:
+def run_stages(
+    root: Path, branch: str, stages: Sequence[str], tasks: RetryableTasks, *, each: bool = False
+) -> list[StageRun]:
     """Bring the stages up to date; data first, then the commit that names them, so that no commit names lost data.
 
     Args:
         root: The workspace, on `branch`.
         branch: The run's branch.
         stages: In order.
-        hands: Who does it.
+        tasks: Who does it.
         each: Push and commit after each stage, not only at the end: a machine may go, and training is dear.
 
     Raises:
         StageFailedError: A stage failed; what was done before it is recorded.
     """
-    if nothing_to_do(hands.dvc, stages):
-        hands.say(f"up to date: {', '.join(stages) or 'no stage here'}")
+    if nothing_to_do(tasks.dvc, stages):
+        tasks.say(f"up to date: {', '.join(stages) or 'no stage here'}")
         return [StageRun(stage, UP_TO_DATE, 0.0) for stage in stages]
     runs: list[StageRun] = []
     recorded = 0
     try:
         for stage in stages:
-            runs.append(hands.stage(stage))
+            runs.append(tasks.stage(stage))
             if each:
-                record(root, branch, runs[recorded:], hands)
+                record(root, branch, runs[recorded:], tasks)
                 recorded = len(runs)
     except StageFailedError:
-        record(root, branch, runs[recorded:], hands)
+        record(root, branch, runs[recorded:], tasks)
         raise
-    record(root, branch, runs[recorded:], hands)
+    record(root, branch, runs[recorded:], tasks)
     return runs
 
 
-def record(root: Path, branch: str, runs: Sequence[StageRun], hands: Hands) -> None:
+def record(root: Path, branch: str, runs: Sequence[StageRun], tasks: RetryableTasks) -> None:
     """Push the data of stages that ran, then commit and push what they recorded."""
     ran = [run.stage for run in runs if run.result != UP_TO_DATE]
     if not ran:
         return
-    hands.push_data(ran)
+    tasks.push_data(ran)
     run_branch.commit_all(root, f"Record {', '.join(ran)}")
-    hands.push_branch(branch)
+    tasks.push_branch(branch)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a worker did.
+
+    Attributes:
+        commit: Last commit of the branch.
+        stages: What became of the stages.
+    """
+
+    commit: str
+    stages: list[StageRun]
+
+
+def train_at(space: Workspace, branch: str, stages: Sequence[str], tasks: RetryableTasks) -> Trained:
+    """Bring stages up to date at the workspace's commit; data and records are pushed after each.
+
+    What earlier tries have recorded on the branch is taken over, provided that nothing but records was added.
+
+    Raises:
+        ValueError: `branch` is no run's branch, or the commit is not on it.
+        StageFailedError: A stage failed; what was done before it is recorded.
+    """
+    root, commit = space.root, space.commit
+    if not RUN_BRANCH.fullmatch(branch):
+        raise ValueError(f"branch = {branch!r}: expected one of a run, like retrain/0123456789abcdef")
+    tip = run_branch.tip(root, branch)
+    if tip is None or not succeeds(root, "merge-base", "--is-ancestor", commit, tip):
+        raise ValueError(f"{commit} is not on {branch}: push it before handing it to a worker")
+    git(root, "checkout", "-q", "-B", branch, tip if run_branch.only_records(root, commit, tip) else commit)
+    runs = run_stages(root, branch, stages, tasks, each=True)
+    return Trained(run_branch.head(root), runs)
 
 
 def padstal(
@@ -148,9 +171,11 @@ def padstal(
     name = f"padstal {arguments[0]}"
     outcome = run_child([*program, *arguments], root, child_environment(root), say, timeout_seconds)
     if outcome.code != 0 or outcome.timed_out:
-        cause = cause_of(outcome)
+        kind = failure_kind(outcome)
         said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
         raise StageFailedError(
-            name, Cause.STAGE if cause is Cause.DVC else cause, said[-1] if said else last_words(name, outcome)
+            name,
+            FailureKind.STAGE if kind is FailureKind.DVC else kind,
+            said[-1] if said else last_words(name, outcome),
         )
     return outcome.lines

@@ -22,12 +22,11 @@ from prefect import flow, get_run_logger
 
 from flows.assets import tell_assets
 from flows.dag import read_dag
-from flows.prefect_tasks import prefect_hands
+from flows.prefect_tasks import prefect_tasks
 from flows.repro import open_dvc
 from flows.results import show_stages
 from flows.retraining import Plan
-from flows.stages import phases
-from flows.training import train_at
+from flows.stages import phases, train_at
 from flows.workspace import workspace
 
 
@@ -47,7 +46,7 @@ def train(commit: str, branch: str, stages: list[str] | None = None, repository:
     say = get_run_logger().info
     with workspace("train", revision=commit, repository=repository, say=say) as space, open_dvc(space.root) as dvc:
         wanted = stages or phases(read_dag(space.root), Plan().training).training
-        trained = train_at(space, branch, wanted, prefect_hands(space.root, dvc, say))
+        trained = train_at(space, branch, wanted, prefect_tasks(space.root, dvc, say))
         tell_assets(space.root, [run.stage for run in trained.stages if run.result != "up to date"])
     show_stages(trained.stages)
     return trained.commit

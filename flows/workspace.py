@@ -27,14 +27,18 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from flows.git import GitError, git, git_status, set_author, shown
-from flows.lock import BusyError, held
+from flows.file_lock import BusyError, file_lock
+from padstal.core.git import GitError, git, try_git
+from padstal.core.passwords import without_user
+from padstal.operations.lineage.checkouts import workspaces
 
 HOME = Path(__file__).resolve().parents[1]
 """The checkout that this code is part of."""
-BASE_VARIABLE, CACHE_VARIABLE = "PADSTAL_WORKSPACES", "PADSTAL_DVC_CACHE"
+CACHE_VARIABLE = "PADSTAL_DVC_CACHE"
 SHARED = {"state": ".state", "mirror": "data/mirror", "wandb": "wandb"}
 """Folder that all runs of a repository share → where a clone has it."""
+AUTHOR = {"user.name": "padstal", "user.email": "padstal@localhost"}
+"""Whose commits a machine makes where git knows nobody."""
 FAILED_KEPT = 3
 """Workspaces of failed runs that stay for a person to look into."""
 FAILED = "failed.json"
@@ -83,11 +87,11 @@ def workspace(
     address = repository or origin_of(home)
     shared = shared_folder(address, base or base_folder(home))
     with ExitStack() as stack:
-        with held(shared / "runs.lock", say=say):  # so that nobody sweeps a folder between its birth and its lock
+        with file_lock(shared / "runs.lock", say=say):  # so that nobody sweeps a folder between its birth and its lock
             for swept in sweep(shared):
                 say(f"removed {swept.name}, left by a run that is dead")
             folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=shared / "runs"))
-            stack.enter_context(held(folder / "lock", wait=False))
+            stack.enter_context(file_lock(folder / "lock", wait=False))
         root = folder / "repository"
         try:
             git(shared, "clone", "-q", "--no-checkout", address, str(root))
@@ -96,7 +100,7 @@ def workspace(
             set_author(root)
             _share(root, shared)
             _configure_dvc(root, home, folder)
-            say(f"workspace {root} at {commit[:12]} of {shown(address)}")
+            say(f"workspace {root} at {commit[:12]} of {without_user(address)}")
             yield Workspace(root, address, commit, shared)
         except Exception as error:
             _mark_failed(folder, error)
@@ -104,21 +108,28 @@ def workspace(
         shutil.rmtree(folder)
 
 
+def set_author(root: Path) -> None:
+    """Name an author for the commits of this clone if git knows none."""
+    for key, value in AUTHOR.items():
+        if not try_git(root, "config", key):
+            git(root, "config", key, value)
+
+
 def base_folder(home: Path = HOME) -> Path:
     """Where workspaces lie."""
-    return Path(os.environ.get(BASE_VARIABLE) or home / ".workspaces").resolve()
+    return workspaces(home).resolve()
 
 
 def origin_of(home: Path) -> str:
     """Address of `origin` of a checkout; the checkout itself where it has no `origin`."""
-    address = git(home, "config", "--get", "remote.origin.url", status=(0, 1))
+    address = without_user(try_git(home, "config", "--get", "remote.origin.url"))
     local = address and "://" not in address and ":" not in address.split("/")[0]
     return str((home / address).resolve()) if local else address or str(home)
 
 
 def shared_folder(address: str, base: Path) -> Path:
     """What all runs of the repository at `address` share, made if needed."""
-    plain = shown(address).rstrip("/").removesuffix(".git")
+    plain = without_user(address).rstrip("/").removesuffix(".git")
     readable = PurePosixPath(urlsplit(plain).path).name or "repository"
     shared = base / f"{readable}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
     for folder in ("runs", *SHARED):
@@ -134,7 +145,7 @@ def sweep(shared: Path) -> list[Path]:
     dead = []
     for folder in (shared / "runs").iterdir():
         try:
-            with held(folder / "lock", wait=False):
+            with file_lock(folder / "lock", wait=False):
                 dead.append(folder)
         except BusyError:
             continue
@@ -150,10 +161,9 @@ def sweep(shared: Path) -> list[Path]:
 def _commit_of(root: Path, revision: str, address: str) -> str:
     """The commit of a branch of origin, else of a tag, else the commit of that name."""
     for name in (f"refs/remotes/origin/{revision}", f"refs/tags/{revision}", revision):
-        said, code = git_status(root, "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}")
-        if code == 0:
-            return said.strip()
-    raise GitError(f"{revision!r}: no branch, tag or commit of {shown(address)}")
+        if commit := try_git(root, "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}"):
+            return commit
+    raise GitError(f"{revision!r}: no branch, tag or commit of {without_user(address)}")
 
 
 def _share(root: Path, shared: Path) -> None:

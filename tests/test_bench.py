@@ -11,7 +11,7 @@ import soundfile
 import yaml
 
 from padstal.commands import bench_child
-from padstal.commands.bench import Wish, _figure, _Pair, measure, run
+from padstal.commands.bench import Options, _figure, _Pair, measure, run
 from padstal.commands.bench_files import write_files
 from padstal.core.data.content import sha256_file
 
@@ -54,7 +54,7 @@ def test_a_figure_of_several_pairs_is_their_median():
 def test_a_small_measurement_gives_all_figures(tmp_path):
     said: list[str] = []
     done: list[float] = []
-    figures = measure(tmp_path, Wish(40, 12.0, 2, 2, None, True), say=said.append, done=done.append)
+    figures = measure(tmp_path, Options(40, 12.0, 2, 2, None, True), say=said.append, done=done.append)
     names = ["resampled", "same_rate", "screened", "speed_up", "no_op", "growth", "memory"]
     assert [figure.name for figure in figures] == names
     assert all(figure.value > 0 for figure in figures if figure.name != "growth")
@@ -76,5 +76,5 @@ def test_a_run_is_held_to_as_many_cores_as_it_has_workers():
 
 def test_too_little_disk_is_said_before_anything_is_made(tmp_path):
     with pytest.raises(ValueError, match="--folder"):
-        run(Wish(10**9, 30.0, 2, 3, tmp_path, True))
+        run(Options(10**9, 30.0, 2, 3, tmp_path, True))
     assert not list(tmp_path.iterdir())

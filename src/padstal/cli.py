@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from padstal import cli_models as cli_life
+from padstal import cli_models
 from padstal.cli_options import ScaleOption, finish
 
 app = typer.Typer(
@@ -47,10 +47,10 @@ def fsck(
     as_json: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
 ) -> None:
     """Hash all that DVC keeps, say what is corrupt or lost, and repair it (exit status 1 if not all is well)."""
-    from padstal.commands.fsck import Wish, run
+    from padstal.commands.fsck import Options, run
 
-    wish = Wish(remote, remote_name, repair, all_commits, read_all, as_json)
-    finish(lambda: run(Path.cwd(), wish))
+    options = Options(remote, remote_name, repair, all_commits, read_all, as_json)
+    finish(lambda: run(Path.cwd(), options))
 
 
 @app.command(
@@ -61,9 +61,9 @@ def pull(
     remote_name: RemoteNameOption = "",
 ) -> None:
     """Get from the DVC remote what dvc.lock names; wrong bytes are refused, and what they are is said."""
-    from padstal.commands.transfer import Wish, run
+    from padstal.commands.transfer import Options, run
 
-    finish(lambda: run(Path.cwd(), Wish("pull", tuple(targets or ()), remote_name)))
+    finish(lambda: run(Path.cwd(), Options("pull", tuple(targets or ()), remote_name)))
 
 
 @app.command(epilog="Examples: [bold]padstal push[/bold], [bold]padstal push --remote-name store[/bold]")
@@ -72,9 +72,9 @@ def push(
     remote_name: RemoteNameOption = "",
 ) -> None:
     """Put the outputs and the run-cache into the DVC remote, and look whether all of it is there."""
-    from padstal.commands.transfer import Wish, run
+    from padstal.commands.transfer import Options, run
 
-    finish(lambda: run(Path.cwd(), Wish("push", tuple(targets or ()), remote_name)))
+    finish(lambda: run(Path.cwd(), Options("push", tuple(targets or ()), remote_name)))
 
 
 @app.command(epilog="Examples: [bold]padstal params[/bold], [bold]padstal params train_vae --scale full[/bold]")
@@ -129,10 +129,10 @@ def generate(
     scale: ScaleOption = None,
 ) -> None:
     """Generate music from a prompt with a trained model."""
-    from padstal.commands.generate import Wish, run
+    from padstal.commands.generate import Options, run
 
-    wish = Wish(prompt, count, model, perturb, strength, guidance, steps, seed, out)
-    finish(lambda: run(Path.cwd(), wish, scale))
+    options = Options(prompt, count, model, perturb, strength, guidance, steps, seed, out)
+    finish(lambda: run(Path.cwd(), options, scale))
 
 
 @app.command(epilog="Example: [bold]padstal report --open[/bold]")
@@ -189,10 +189,10 @@ def data_list(
     scale: ScaleOption = None,
 ) -> None:
     """List clips and refused files; where the output is no terminal, as tab-separated lines."""
-    from padstal.commands.data import Wish, listing
+    from padstal.commands.data import Options, listing
 
-    wish = Wish(split, source, licence, decision, quality, reason, artist, search, sort, limit)
-    finish(lambda: listing(Path.cwd(), wish, scale or context.obj))
+    options = Options(split, source, licence, decision, quality, reason, artist, search, sort, limit)
+    finish(lambda: listing(Path.cwd(), options, scale or context.obj))
 
 
 @data_app.command(
@@ -242,9 +242,9 @@ def bench_ingest(
 
     1000 tracks take some five minutes of two quiet cores and up to 10 GB of disk for the time.
     """
-    from padstal.commands.bench import Wish, run
+    from padstal.commands.bench import Options, run
 
-    finish(lambda: run(Wish(tracks, seconds, workers, repeats, folder, as_json)))
+    finish(lambda: run(Options(tracks, seconds, workers, repeats, folder, as_json)))
 
 
 @app.command(
@@ -315,7 +315,7 @@ def wandb_report(
     finish(lambda: run(Path.cwd(), scale, out, address, offline, as_json))
 
 
-app.add_typer(cli_life.app)
+app.add_typer(cli_models.app)
 
 
 if __name__ == "__main__":

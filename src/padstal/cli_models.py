@@ -46,9 +46,9 @@ def challenge(
     scale: ScaleOption = None,
 ) -> None:
     """Let the workspace's model and the champion's play the frozen prompts, and decide which is better."""
-    from padstal.commands.challenge import Wish, run
+    from padstal.commands.challenge import Options, run
 
-    finish(lambda: run(Path.cwd(), Wish(out, champion_, model, as_json), scale))
+    finish(lambda: run(Path.cwd(), Options(out, champion_, model, as_json), scale))
 
 
 @app.command(
@@ -138,7 +138,7 @@ def forget(
     as_json: Annotated[bool, typer.Option("--json", help="say it as JSON")] = False,
 ) -> None:
     """Forget tracks: tombstones, which models saw them, and removal from data, cache and remotes with all versions."""
-    from padstal.commands.forget import Wish, run
+    from padstal.commands.forget import Options, run
 
-    wish = Wish(tuple(tracks or ()), reason, requested_by, duplicates, source, models, dry_run, yes, as_json)
-    finish(lambda: run(Path.cwd(), wish, typer.confirm))
+    options = Options(tuple(tracks or ()), reason, requested_by, duplicates, source, models, dry_run, yes, as_json)
+    finish(lambda: run(Path.cwd(), options, typer.confirm))

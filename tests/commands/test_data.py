@@ -13,7 +13,7 @@ from tests.reporting.half import HOSTILE_PATH, captioned, curated, ingested, sco
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
-from padstal.commands.data import Wish, choose, sources
+from padstal.commands.data import Options, choose, sources
 from padstal.core.paths import Paths
 from padstal.reporting.catalogue import KEPT, QUARANTINED, read_catalogue
 
@@ -122,7 +122,7 @@ def test_filters_combine_and_all_of_them_leave_everything(here):
 
 def test_sorting_runs_both_ways_and_unknown_values_come_last(catalogue):
     for sort, sign in (("pmos", 1), ("-pmos", -1)):
-        scores = choose(catalogue, Wish(sort=sort))["pmos"]
+        scores = choose(catalogue, Options(sort=sort))["pmos"]
         known = scores.dropna().to_numpy()
         assert (np.diff(sign * known) >= 0).all()
         assert scores.iloc[len(known) :].isna().all()
@@ -239,4 +239,4 @@ def test_lists_and_clips_are_shown_without_heavy_imports(here):
 
 
 def test_kept_and_refused_items_are_both_listed(catalogue):
-    assert {KEPT, QUARANTINED} <= set(choose(catalogue, Wish())["fate"])
+    assert {KEPT, QUARANTINED} <= set(choose(catalogue, Options())["fate"])

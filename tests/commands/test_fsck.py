@@ -9,7 +9,7 @@ from tests.operations.integrity.kept import Kept, fill, make, rot
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
-from padstal.operations.integrity.objects import key_of
+from padstal.core.dvc_objects import key_of
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def test_a_corrupt_object_is_named_with_its_place_and_fetched_again(kept: Kept) 
     assert shown.exit_code == 1
     assert f"corrupt: cache: {oid}, file_0 (make_file_0): its 3 bytes have MD5" in shown.output
     assert "differs: workspace: file_0" in shown.output
-    mended = _fsck("--repair")
-    assert mended.exit_code == 0, mended.output
-    assert "from remote local; the corrupt one is quarantine/" in mended.output
+    repaired = _fsck("--repair")
+    assert repaired.exit_code == 0, repaired.output
+    assert "from remote local; the corrupt one is quarantine/" in repaired.output
     assert (kept.root / "file_0").read_bytes() == kept.objects[oid]
     assert [file.read_bytes() for file in (kept.cache.root / "quarantine").glob(f"{oid}.*")] == [b"rot"]
     assert _fsck("--remote").exit_code == 0
@@ -88,17 +88,17 @@ def test_an_output_that_a_process_is_writing_is_left_alone(kept: Kept) -> None:
 
 def test_a_torn_lock_is_put_right_and_said(kept: Kept) -> None:
     whole = (kept.root / "dvc.lock").read_text()
-    from padstal.operations.integrity.lock_repair import guard
+    from padstal.operations.integrity.lock_repair import keep_or_repair
 
-    guard(kept.root)
+    keep_or_repair(kept.root)
     (kept.root / "dvc.lock").write_text(whole[: len(whole) // 2])
     shown = _fsck()
     assert shown.exit_code == 1
     assert "unreadable: dvc.lock" in shown.output
-    mended = _fsck("--repair")
-    assert mended.exit_code == 0, mended.output
-    assert "the last good copy" in mended.output
-    assert "`dvc repro`" in mended.output
+    repaired = _fsck("--repair")
+    assert repaired.exit_code == 0, repaired.output
+    assert "the last good copy" in repaired.output
+    assert "`dvc repro`" in repaired.output
 
 
 def test_a_half_transfer_is_set_aside_when_it_is_old(kept: Kept) -> None:

@@ -4,48 +4,68 @@ import pickle
 
 import pytest
 from flows.child import Outcome
-from flows.failure import Cause, StageFailedError, cause_of, last_words
+from flows.failure import FailureKind, StageFailedError, failure_kind, last_words
 
 FAILED = "ERROR: failed to reproduce 'score': failed to run: python -m padstal.stages.score, exited with {}"
 
 
 @pytest.mark.parametrize(
-    ("code", "lines", "cause"),
+    ("code", "lines", "kind"),
     [
-        (255, ["score failed: no manifest at data/demo", FAILED.format(1)], Cause.STAGE),
-        (255, ["score failed: scales.demo.score.x = 3: unknown key", FAILED.format(1)], Cause.PARAMETER),
-        (255, ["validate@ingest failed: runtime.threads: missing", FAILED.format(1)], Cause.PARAMETER),
-        (255, ["gate@ingest failed: 2 of 9 expectations are broken", "- critical: x", FAILED.format(1)], Cause.REFUSED),
-        (255, ["OSError: [Errno 28] No space left on device", FAILED.format(1)], Cause.DISK),
-        (255, ["ERROR: failed to push - disk quota exceeded"], Cause.DISK),
-        (255, ["(ExpiredToken) when calling GetObject: …; set AWS_ACCESS_KEY_ID", FAILED.format(1)], Cause.CREDENTIALS),
-        (255, ["connection reset", "score failed: scales.demo.score.x = 3: wrong", FAILED.format(1)], Cause.PARAMETER),
-        (255, ["OSError: No space left on device", "Connection refused", FAILED.format(-9)], Cause.DISK),
-        (255, ["aiohttp.client_exceptions.ServerDisconnectedError", FAILED.format(1)], Cause.NETWORK),
-        (255, ["score failed: arguments ['x']: expected no argument", FAILED.format(2)], Cause.STAGE),
-        (255, [FAILED.format(-9)], Cause.KILLED),
-        (255, [FAILED.format(137)], Cause.KILLED),
-        (-9, [], Cause.KILLED),
-        (255, ["ERROR: Unable to acquire lock. Most likely another DVC process is running"], Cause.LOCK),
-        (255, ["ERROR: '/repo/data' is busy, it is being blocked by:"], Cause.LOCK),
-        (255, ["botocore.exceptions.EndpointConnectionError: Could not connect", FAILED.format(1)], Cause.NETWORK),
-        (255, ["ConnectionResetError: [Errno 104] Connection reset by peer", FAILED.format(1)], Cause.NETWORK),
-        (255, ["ERROR: 'dvc.yaml' validation failed."], Cause.DVC),
-        (255, ["ERROR: Stage 'x' not found inside 'dvc.yaml' file"], Cause.DVC),
+        (255, ["score failed: no manifest at data/demo", FAILED.format(1)], FailureKind.STAGE),
+        (255, ["score failed: scales.demo.score.x = 3: unknown key", FAILED.format(1)], FailureKind.PARAMETER),
+        (255, ["validate@ingest failed: runtime.threads: missing", FAILED.format(1)], FailureKind.PARAMETER),
+        (
+            255,
+            ["gate@ingest failed: 2 of 9 expectations are broken", "- critical: x", FAILED.format(1)],
+            FailureKind.REFUSED,
+        ),
+        (255, ["OSError: [Errno 28] No space left on device", FAILED.format(1)], FailureKind.DISK),
+        (255, ["ERROR: failed to push - disk quota exceeded"], FailureKind.DISK),
+        (
+            255,
+            ["(ExpiredToken) when calling GetObject: …; set AWS_ACCESS_KEY_ID", FAILED.format(1)],
+            FailureKind.CREDENTIALS,
+        ),
+        (
+            255,
+            ["connection reset", "score failed: scales.demo.score.x = 3: wrong", FAILED.format(1)],
+            FailureKind.PARAMETER,
+        ),
+        (255, ["OSError: No space left on device", "Connection refused", FAILED.format(-9)], FailureKind.DISK),
+        (255, ["aiohttp.client_exceptions.ServerDisconnectedError", FAILED.format(1)], FailureKind.NETWORK),
+        (255, ["score failed: arguments ['x']: expected no argument", FAILED.format(2)], FailureKind.STAGE),
+        (255, [FAILED.format(-9)], FailureKind.KILLED),
+        (255, [FAILED.format(137)], FailureKind.KILLED),
+        (-9, [], FailureKind.KILLED),
+        (255, ["ERROR: Unable to acquire lock. Most likely another DVC process is running"], FailureKind.LOCK),
+        (255, ["ERROR: '/repo/data' is busy, it is being blocked by:"], FailureKind.LOCK),
+        (
+            255,
+            ["botocore.exceptions.EndpointConnectionError: Could not connect", FAILED.format(1)],
+            FailureKind.NETWORK,
+        ),
+        (255, ["ConnectionResetError: [Errno 104] Connection reset by peer", FAILED.format(1)], FailureKind.NETWORK),
+        (255, ["ERROR: 'dvc.yaml' validation failed."], FailureKind.DVC),
+        (255, ["ERROR: Stage 'x' not found inside 'dvc.yaml' file"], FailureKind.DVC),
     ],
 )
-def test_the_cause_is_read_from_what_dvc_wrote(code: int, lines: list[str], cause: Cause) -> None:
-    assert cause_of(Outcome(code, tuple(lines))) is cause
+def test_the_cause_is_read_from_what_dvc_wrote(code: int, lines: list[str], kind: FailureKind) -> None:
+    assert failure_kind(Outcome(code, tuple(lines))) is kind
 
 
 def test_a_stage_that_was_ended_for_its_time_is_not_tried_again() -> None:
-    cause = cause_of(Outcome(-9, ("Connection refused",), timed_out=True))
-    assert cause is Cause.TIME
-    assert not cause.transient
+    kind = failure_kind(Outcome(-9, ("Connection refused",), timed_out=True))
+    assert kind is FailureKind.TIME
+    assert not kind.transient
 
 
 def test_killed_lock_and_network_are_transient_and_nothing_else() -> None:
-    assert {cause for cause in Cause if cause.transient} == {Cause.KILLED, Cause.LOCK, Cause.NETWORK}
+    assert {kind for kind in FailureKind if kind.transient} == {
+        FailureKind.KILLED,
+        FailureKind.LOCK,
+        FailureKind.NETWORK,
+    }
 
 
 def test_the_stages_own_message_is_the_last_word() -> None:
@@ -57,5 +77,5 @@ def test_the_stages_own_message_is_the_last_word() -> None:
 
 
 def test_a_failure_survives_pickling() -> None:
-    failure = pickle.loads(pickle.dumps(StageFailedError("score", Cause.LOCK, "busy")))
-    assert (failure.stage, failure.cause, failure.words) == ("score", Cause.LOCK, "busy")
+    failure = pickle.loads(pickle.dumps(StageFailedError("score", FailureKind.LOCK, "busy")))
+    assert (failure.stage, failure.kind, failure.words) == ("score", FailureKind.LOCK, "busy")

@@ -53,7 +53,7 @@ def test_a_stage_that_ran_is_up_to_date_afterwards_and_says_so(tmp_path: Path) -
 
 
 def test_a_failed_stage_is_named_with_its_cause_and_its_last_words(tmp_path: Path) -> None:
-    from flows.failure import Cause, StageFailedError
+    from flows.failure import FailureKind, StageFailedError
     from flows.repro import repro
 
     root = make_repo(tmp_path, script=WRONG_PARAM)
@@ -61,7 +61,7 @@ def test_a_failed_stage_is_named_with_its_cause_and_its_last_words(tmp_path: Pat
         StageFailedError, match=r"first: a parameter: scales.demo.first.rate = -1: too small"
     ) as failure:
         repro("first", root, False, lambda _: None)
-    assert failure.value.cause is Cause.PARAMETER
+    assert failure.value.kind is FailureKind.PARAMETER
 
 
 def test_the_summary_has_a_row_a_stage_and_the_sum() -> None:
@@ -88,7 +88,7 @@ def test_the_flow_gives_the_same_lock_as_dvc_repro(tmp_path: Path) -> None:
 def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_or_a_full_disk_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.failure import Cause, StageFailedError
+    from flows.failure import FailureKind, StageFailedError
     from flows.pipeline import pipeline
 
     from flows import pipeline as module
@@ -99,11 +99,11 @@ def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_or_a_full_disk_is_n
     [run] = pipeline(str(killed))
     assert run.result == "ran"
     assert (killed / "tries").read_text() == "xx"
-    for script, cause in ((WRONG_PARAM, Cause.PARAMETER), (FULL_DISK, Cause.DISK)):
-        wrong = make_repo(tmp_path / cause.name, script=script)
+    for script, kind in ((WRONG_PARAM, FailureKind.PARAMETER), (FULL_DISK, FailureKind.DISK)):
+        wrong = make_repo(tmp_path / kind.name, script=script)
         with pytest.raises(StageFailedError) as failure:
             pipeline(str(wrong))
-        assert failure.value.cause is cause
+        assert failure.value.kind is kind
         assert (wrong / "tries").read_text() == "x"
 
 

@@ -86,10 +86,10 @@ def _told() -> str:
 def test_the_state_names_how_it_ended_and_the_artifact_says_why(tiny: Tiny) -> None:
     promoted = _run(tiny)
     assert (promoted.name, promoted.is_completed()) == ("Promoted", True)
-    told = _told()
-    assert told.startswith("# Retraining: promoted")
-    assert "| train_vae | ran |" in told
-    assert "- Better." in told
+    read_lines = _told()
+    assert read_lines.startswith("# Retraining: promoted")
+    assert "| train_vae | ran |" in read_lines
+    assert "- Better." in read_lines
 
     handled = _run(tiny)
     assert (handled.name, handled.is_completed()) == ("No new data", True)

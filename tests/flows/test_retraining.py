@@ -13,10 +13,9 @@ import pytest
 from flows.failure import StageFailedError
 from flows.repro import open_dvc
 from flows.retraining import Journal, Plan, Train, retrain
-from flows.stages import Hands, plain_hands
-from flows.training import train_at
+from flows.stages import RetryableTasks, train_at
 from flows.workspace import Workspace, workspace
-from tests.flows.retraining_tiny import Tiny, make_tiny, write
+from tests.flows.retraining_tiny import Tiny, make_tiny, plain_tasks, write
 
 from flows import run_branch
 
@@ -26,12 +25,12 @@ ALL_TRAINED = ["train_vae starts at 0", "train_vae trained", "train_diffusion st
 KILLS = [
     ("flows.retraining", "scan", "after", "1"),
     ("flows.run_branch", "push", "before", "1"),  # the branch has its commit here alone
-    ("flows.stages", "repro", "after", "1"),  # ingest has run
+    ("retraining_tiny", "repro", "after", "1"),  # ingest has run
     ("flows.stages", "record", "before", "1"),
     ("flows.run_branch", "commit_all", "before", "2"),  # data pushed, nothing committed
-    ("flows.stages", "repro", "after", "1"),  # a training has ended, nothing is recorded
+    ("retraining_tiny", "repro", "after", "1"),  # a training has ended, nothing is recorded
     ("flows.run_branch", "push", "before", "2"),
-    ("flows.stages", "transfer", "before", "1"),
+    ("retraining_tiny", "transfer", "before", "1"),
     ("flows.run_branch", "commit_all", "before", "2"),  # decided, not committed
     ("flows.run_branch", "push", "after", "2"),  # the decision is pushed
     ("flows.retraining", "finish", "before", "1"),  # promoted, not said
@@ -49,14 +48,14 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
 
 
 @contextmanager
-def opened(tiny: Tiny, name: str, revision: str = "main") -> Iterator[tuple[Workspace, Hands]]:
+def opened(tiny: Tiny, name: str, revision: str = "main") -> Iterator[tuple[Workspace, RetryableTasks]]:
     with workspace(name, revision=revision, home=tiny.home) as space, open_dvc(space.root) as dvc:
-        yield space, plain_hands(space.root, dvc, lambda _: None, tiny.padstal)
+        yield space, plain_tasks(space.root, dvc, lambda _: None, tiny.padstal)
 
 
 def retrained(tiny: Tiny, train: Train | None = None) -> Journal:
-    with opened(tiny, "retrain") as (space, hands):
-        return retrain(space, Plan(), hands, Journal(), train)
+    with opened(tiny, "retrain") as (space, tasks):
+        return retrain(space, Plan(), tasks, Journal(), train)
 
 
 def test_better_data_are_promoted_once_and_worse_or_hostile_ones_refused_once(tiny: Tiny) -> None:
@@ -162,9 +161,9 @@ def test_a_worker_with_a_cache_of_its_own_trains_at_exactly_the_commit(
             elsewhere.setenv("PADSTAL_DVC_CACHE", str(tmp_path / "other-cache"))
             elsewhere.setenv("PADSTAL_WORKSPACES", str(tmp_path / "other-machine"))
             for _ in range(2):  # the second finds all done
-                with opened(tiny, "train", commit) as (other, hands):
+                with opened(tiny, "train", commit) as (other, tasks):
                     assert not (other.root / "data/demo/ingest").exists()
-                    trained = train_at(other, branch, stages, hands)
+                    trained = train_at(other, branch, stages, tasks)
         assert [run.result for run in trained.stages] == ["up to date", "up to date"]
 
     assert retrained(tiny, worker).result == "promoted"
@@ -174,8 +173,8 @@ def test_a_worker_with_a_cache_of_its_own_trains_at_exactly_the_commit(
 
 
 def test_a_worker_refuses_main_and_commits_that_nobody_pushed(tiny: Tiny) -> None:
-    with opened(tiny, "train") as (space, hands):
+    with opened(tiny, "train") as (space, tasks):
         with pytest.raises(ValueError, match="'main': expected one of a run"):
-            train_at(space, "main", ["train_vae"], hands)
+            train_at(space, "main", ["train_vae"], tasks)
         with pytest.raises(ValueError, match="is not on retrain/0"):
-            train_at(space, "retrain/0", ["train_vae"], hands)
+            train_at(space, "retrain/0", ["train_vae"], tasks)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from flows.git import GitError, git, set_author
+from flows.workspace import set_author
 
 from flows import run_branch
+from padstal.core.git import GitError, git
 
 BRANCH = "retrain/0123"
 

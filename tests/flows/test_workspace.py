@@ -9,20 +9,20 @@ import time
 from pathlib import Path
 
 import pytest
-from flows.git import GitError, git
-from flows.lock import BusyError, held
+from flows.file_lock import BusyError, file_lock
 from flows.workspace import SHARED, shared_folder, workspace
 
 from flows import workspace as module
+from padstal.core.git import GitError, git
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import subprocess, sys, time
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from flows.lock import held
+from flows.file_lock import file_lock
 from flows.child import run_child
-with held(Path({lock!r})):
+with file_lock(Path({lock!r})):
     run_child({child!r}, Path("."), {{"PATH": "/usr/bin:/bin"}}, lambda line: print(line, flush=True))
 """
 
@@ -155,7 +155,7 @@ def _until_free(lock: Path) -> None:
     deadline = time.monotonic() + 20
     while True:
         try:
-            with held(lock, wait=False):
+            with file_lock(lock, wait=False):
                 return
         except BusyError:
             assert time.monotonic() < deadline
@@ -170,7 +170,7 @@ def test_credentials_in_an_address_name_no_folder(base: Path) -> None:
 
 
 def test_a_held_lock_is_refused_where_nobody_waits(tmp_path: Path) -> None:
-    with held(tmp_path / "lock"), pytest.raises(BusyError, match="lock"), held(tmp_path / "lock", wait=False):
+    with file_lock(tmp_path / "lock"), pytest.raises(BusyError, match="lock"), file_lock(tmp_path / "lock", wait=False):
         pass
-    with held(tmp_path / "lock", wait=False):
+    with file_lock(tmp_path / "lock", wait=False):
         pass

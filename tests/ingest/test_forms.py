@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padstal.core.data.content import clip_address
+from padstal.core.data.content import address_of_clip, bytes_of
 from padstal.ingest import rejection
 from padstal.ingest.blocks import BLOCK
 from padstal.ingest.loudness import integrated_loudness
@@ -77,7 +77,7 @@ def test_quantising_is_rounding_a_gain_and_saturating(samples, channels, gain):
     audio = np.random.default_rng(samples).uniform(-1, 1, (samples, channels)).astype(np.float32)
     found, expected = _pcm(audio, gain), to_pcm(audio * np.float32(gain))
     assert np.array_equal(found.samples_SC, expected)
-    assert found.clip_id == clip_address(expected, "track", 7)
+    assert found.clip_id == address_of_clip([bytes_of(expected)], expected.shape, "track", 7)
     assert found.peak == np.abs(expected.astype(int)).max()
     assert found.squares == np.square(expected.astype(int)).sum()
 

@@ -334,7 +334,7 @@ def test_memory_does_not_grow_with_the_number_of_tracks(tmp_path):
 
 
 def test_tracks_that_one_process_takes_in_become_shards_without_a_copy(bench, monkeypatch):
-    monkeypatch.setattr("padstal.ingest.clip_samples.Piece.copy_to", None)
+    monkeypatch.setattr("padstal.ingest.clip_samples.ClipSamples.copy_to", None)
     bench.run()
     monkeypatch.undo()
     assert bench.run()[1] == bench.clean(workers=Workers(2))

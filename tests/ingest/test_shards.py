@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padstal.core.data.content import clip_address
-from padstal.ingest.clip_samples import DamagedError, Name, Piece, intact
+from padstal.core.data.content import address_of_clip, bytes_of
+from padstal.ingest.clip_samples import ClipName, ClipSamples, DamagedError, intact
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
 
 NAMES = sorted(hashlib.sha256(str(i).encode()).hexdigest() for i in range(1000))
@@ -45,19 +45,22 @@ CLIPS = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
 SHA256 = "ab" * 32
 
 
-def piece(path: Path, clips: np.ndarray) -> Piece:
+def part(path: Path, clips: np.ndarray) -> ClipSamples:
     """These clips behind some other bytes."""
     path.write_bytes(b"before" + clips.tobytes() + b"after")
-    return Piece(SHA256, path, 6, clips.shape)
+    return ClipSamples(SHA256, path, 6, clips.shape)
 
 
-def names(clips: np.ndarray) -> list[Name]:
-    return [Name(clip_address(clip, SHA256[:16], 4 * i), SHA256, 4 * i) for i, clip in enumerate(clips)]
+def names(clips: np.ndarray) -> list[ClipName]:
+    return [
+        ClipName(address_of_clip([bytes_of(clip)], clip.shape, SHA256[:16], 4 * i), SHA256, 4 * i)
+        for i, clip in enumerate(clips)
+    ]
 
 
 def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
-    pieces = [piece(tmp_path / "x", CLIPS[:1]), piece(tmp_path / "y", CLIPS[1:])]
-    for out, content in (("a", pieces), ("b", None)):
+    parts = [part(tmp_path / "x", CLIPS[:1]), part(tmp_path / "y", CLIPS[1:])]
+    for out, content in (("a", parts), ("b", None)):
         shards = Shards(tmp_path / out, tmp_path / "store")
         shards.write(7, CLIPS.shape, names(CLIPS), content)
         shards.sweep()
@@ -73,7 +76,7 @@ def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
 def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, block):
     monkeypatch.setattr("padstal.ingest.clip_samples._BLOCK", block)
     clips = np.random.default_rng(0).integers(-(2**15), 2**15, (3, 2**15 + 5, 1), np.int16)
-    found = piece(tmp_path / "x", clips)
+    found = part(tmp_path / "x", clips)
     with (tmp_path / "target").open("wb", buffering=0) as target:
         target.write(b"head")
         found.copy_to(target.fileno(), 4)
@@ -88,22 +91,22 @@ def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, block):
 
 
 def test_clips_are_intact_where_their_samples_have_their_names(tmp_path):
-    found = piece(tmp_path / "x", CLIPS)
+    found = part(tmp_path / "x", CLIPS)
     assert intact(found.path, found.start, found.shape, names(CLIPS))
     assert not intact(found.path, found.start - 1, found.shape, names(CLIPS))
     assert not intact(found.path, found.start, (4, 4, 2), [*names(CLIPS), names(CLIPS)[0]])
 
 
 def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp_path):
-    pieces = [piece(tmp_path / "x", CLIPS)]
+    parts = [part(tmp_path / "x", CLIPS)]
 
-    def written(out: str, *, verify: bool, content: list[Piece] | None) -> np.ndarray:
+    def written(out: str, *, verify: bool, content: list[ClipSamples] | None) -> np.ndarray:
         shards = Shards(tmp_path / out, tmp_path / "store", verify=verify)
         shards.write(0, CLIPS.shape, names(CLIPS), content)
         shards.close()
         return np.load(tmp_path / out / "00000.npy")
 
-    written("a", verify=False, content=pieces)
+    written("a", verify=False, content=parts)
     (stored,) = (tmp_path / "store").glob("*.npy")
     times = stored.stat().st_atime_ns, stored.stat().st_mtime_ns
     spoiled = bytearray(stored.read_bytes())
@@ -111,14 +114,14 @@ def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp
     stored.write_bytes(spoiled)
     os.utime(stored, ns=times)
     assert not np.array_equal(written("b", verify=False, content=None), CLIPS)
-    assert np.array_equal(written("c", verify=True, content=pieces), CLIPS)
+    assert np.array_equal(written("c", verify=True, content=parts), CLIPS)
 
 
 def test_a_track_is_found_in_its_shard_until_the_shard_changes(tmp_path):
     other = [replace(name, sha256="cd" * 32) for name in names(CLIPS[:1])]
     both = np.concatenate([CLIPS[:1], CLIPS])
     shards = Shards(tmp_path / "out", tmp_path / "store")
-    assert shards.write(0, both.shape, [*other, *names(CLIPS)], [piece(tmp_path / "x", both)])
+    assert shards.write(0, both.shape, [*other, *names(CLIPS)], [part(tmp_path / "x", both)])
     place = shards.place(SHA256)
     assert place is not None
     assert intact(*place, CLIPS.shape, names(CLIPS))

@@ -61,7 +61,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Options:
     """What to measure with, and how often."""
 
     tracks: int
@@ -72,80 +72,87 @@ class Wish:
     as_json: bool
 
 
-def run(wish: Wish) -> int:
+def run(options: Options) -> int:
     """Measure and print; the files are removed afterwards.
 
     Raises:
         ValueError: Too few tracks for the ratios to mean anything, or tracks shorter than a clip.
     """
-    if wish.tracks < 40:
-        raise ValueError(f"--tracks {wish.tracks}: expected at least 40")
-    if wish.seconds < 12:
-        raise ValueError(f"--seconds {wish.seconds}: expected at least 12, a clip and a little")
-    if wish.repeats < 1:
-        raise ValueError(f"--repeats {wish.repeats}: expected at least 1")
-    if wish.folder:
-        wish.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="padstal-bench-", dir=wish.folder) as temporary:
-        free, needed = shutil.disk_usage(temporary).free, wish.tracks * wish.seconds * DISK_BYTES
+    if options.tracks < 40:
+        raise ValueError(f"--tracks {options.tracks}: expected at least 40")
+    if options.seconds < 12:
+        raise ValueError(f"--seconds {options.seconds}: expected at least 12, a clip and a little")
+    if options.repeats < 1:
+        raise ValueError(f"--repeats {options.repeats}: expected at least 1")
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="padstal-bench-", dir=options.folder) as temporary:
+        free, needed = shutil.disk_usage(temporary).free, options.tracks * options.seconds * DISK_BYTES
         if free < needed:
             raise ValueError(f"{temporary}: {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB needed: give --folder")
-        total = (2.6 + 3.5 * wish.repeats) * wish.tracks
+        total = (2.6 + 3.5 * options.repeats) * options.tracks
         with tqdm(total=total, unit="track", file=sys.stderr, bar_format=_BAR) as bar:
-            figures = measure(Path(temporary), wish, say=lambda text: bar.write(text, file=sys.stderr), done=bar.update)
-    if wish.as_json:
-        asked = {"tracks": wish.tracks, "seconds": wish.seconds, "workers": wish.workers, "repeats": wish.repeats}
+            figures = measure(
+                Path(temporary), options, say=lambda text: bar.write(text, file=sys.stderr), done=bar.update
+            )
+    if options.as_json:
+        asked = {
+            "tracks": options.tracks,
+            "seconds": options.seconds,
+            "workers": options.workers,
+            "repeats": options.repeats,
+        }
         found = {"load": os.getloadavg()[0], "figures": [asdict(figure) for figure in figures]}
         print(json.dumps({**asked, **found}, indent=2))
     else:
-        _show(figures, wish)
+        _show(figures, options)
     return 0
 
 
 def measure(
-    root: Path, wish: Wish, *, say: Callable[[str], None], done: Callable[[float], object] = lambda tracks: None
+    root: Path, options: Options, *, say: Callable[[str], None], done: Callable[[float], object] = lambda tracks: None
 ) -> list[Figure]:
     """Make files below `root` and measure; `done` is told how many tracks a run had."""
     from padstal.commands.bench_files import write_files
 
     other, same, few = root / "other-rate", root / "same-rate", root / "few"
-    half, added = wish.tracks // 2, max(1, round(GROWTH * wish.tracks))
-    say(f"making {wish.tracks} files of {wish.seconds:g} s")
-    write_files(other, range(half), seconds=wish.seconds, sample_rate=OTHER_RATE)
-    write_files(same, range(half, wish.tracks), seconds=wish.seconds, sample_rate=SAME_RATE)
-    _copy_first(other, few, wish.tracks // 10)
+    half, added = options.tracks // 2, max(1, round(GROWTH * options.tracks))
+    say(f"making {options.tracks} files of {options.seconds:g} s")
+    write_files(other, range(half), seconds=options.seconds, sample_rate=OTHER_RATE)
+    write_files(same, range(half, options.tracks), seconds=options.seconds, sample_rate=SAME_RATE)
+    _copy_first(other, few, options.tracks // 10)
     _copy_first(other, root / "one", 1)
-    _warm(_Bench(root, wish, lambda text: None, lambda tracks: None), root / "one")
-    bench = _Bench(root, wish, say, done)
+    _warm(_Bench(root, options, lambda text: None, lambda tracks: None), root / "one")
+    bench = _Bench(root, options, say, done)
 
     resampled: list[_Pair] = []
     same_rate: list[_Pair] = []
     screened: list[_Pair] = []
     growth: list[_Pair] = []
-    for _ in range(wish.repeats):
+    for _ in range(options.repeats):
         decoded, plain = bench.decode(same), bench.ingest("same", same, keep=False)
         same_rate.append(_Pair(plain, decoded))
         screened.append(_Pair(bench.ingest("screened", same, keep=False, screened=True), plain))
         decoded, plain = bench.decode(other), bench.ingest("other", other, keep=False)
         resampled.append(_Pair(plain, decoded))
-    alone = bench.ingest("alone", other, workers=1, keep=False) if wish.workers > 1 else plain
+    alone = bench.ingest("alone", other, workers=1, keep=False) if options.workers > 1 else plain
     small = bench.ingest("few", few, keep=False)
     cold, again = bench.ingest("all", other, same), bench.ingest("all", other, same)
-    _expect(again, kept=wish.tracks, from_store=wish.tracks)
-    for had in range(wish.tracks, wish.tracks + wish.repeats * added, added):
-        write_files(same, range(had, had + added), seconds=wish.seconds, sample_rate=SAME_RATE)
+    _expect(again, kept=options.tracks, from_store=options.tracks)
+    for had in range(options.tracks, options.tracks + options.repeats * added, added):
+        write_files(same, range(had, had + added), seconds=options.seconds, sample_rate=SAME_RATE)
         grown, start = bench.ingest("all", other, same), bench.ingest("one", root / "one", keep=False)
         _expect(grown, kept=had + added, from_store=had)
         growth.append(_Pair(grown, cold, less=start))
 
-    speed_up = f"one process on one core / {wish.workers} processes on {wish.workers}, 48 kHz files"
+    speed_up = f"one process on one core / {options.workers} processes on {options.workers}, 48 kHz files"
     grows = f"run with {added} more tracks, less the start (a run of one track) / first run"
-    memory = f"peak memory, {wish.tracks} tracks / {wish.tracks // 10}"
+    memory = f"peak memory, {options.tracks} tracks / {options.tracks // 10}"
     return [
         _figure("resampled", "ingest / decode alone, 48 kHz files", resampled, 2.6),
         _figure("same_rate", "ingest / decode alone, 44.1 kHz files", same_rate, 1.8),
         _figure("screened", "ingest that screens / that does not, 44.1 kHz files", screened, 1.15),
-        _figure("speed_up", speed_up, [_Pair(alone, plain)], -0.9 * wish.workers),
+        _figure("speed_up", speed_up, [_Pair(alone, plain)], -0.9 * options.workers),
         _figure("no_op", "second run, nothing new / first run", [_Pair(again, cold)], 0.04),
         _figure("growth", grows, growth, 0.03),
         _figure("memory", memory, [_Pair(cold, small)], 1.2, key="peak"),
@@ -167,8 +174,14 @@ def _copy_first(source: Path, target: Path, count: int) -> None:
 class _Bench:
     """Measured runs below `root`."""
 
-    def __init__(self, root: Path, wish: Wish, say: Callable[[str], None], done: Callable[[float], object]):
-        self._root, self._workers, self._seconds, self._say, self._done = root, wish.workers, wish.seconds, say, done
+    def __init__(self, root: Path, options: Options, say: Callable[[str], None], done: Callable[[float], object]):
+        self._root, self._workers, self._seconds, self._say, self._done = (
+            root,
+            options.workers,
+            options.seconds,
+            say,
+            done,
+        )
 
     def decode(self, music: Path) -> dict[str, Any]:
         return self._run({"work": "decode", "music": [str(music)], "workers": self._workers})
@@ -194,8 +207,8 @@ class _Bench:
                 shutil.rmtree(folder)
         return found
 
-    def _run(self, wish: dict[str, Any]) -> dict[str, Any]:
-        files = [path for folder in wish["music"] for path in Path(folder).iterdir()]
+    def _run(self, options: dict[str, Any]) -> dict[str, Any]:
+        files = [path for folder in options["music"] for path in Path(folder).iterdir()]
         for path in files:
             path.read_bytes()
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -203,13 +216,14 @@ class _Bench:
         command = [sys.executable, "-c", "from padstal.commands.bench_child import main; main()"]
         before, started = _processor_seconds(), time.monotonic()
         done = subprocess.run(
-            command, input=json.dumps(wish), env=environment, check=True, stdout=subprocess.PIPE, text=True
+            command, input=json.dumps(options), env=environment, check=True, stdout=subprocess.PIPE, text=True
         )
         wall, cpu = time.monotonic() - started, _processor_seconds() - before
         found: dict[str, Any] = json.loads(done.stdout)
         found |= {"wall": wall, "cpu": cpu}
-        names = " and ".join(Path(name).name for name in wish["music"])
-        what = f"{wish['work']} {names}, {wish['workers']} processes{', screened' if wish.get('screened') else ''}"
+        names = " and ".join(Path(name).name for name in options["music"])
+        screened = ", screened" if options.get("screened") else ""
+        what = f"{options['work']} {names}, {options['workers']} processes{screened}"
         self._say(
             f"{what}: {found['wall']:.1f} s ({found['cpu']:.1f} s of processors), peak {found['peak'] / 1024:.0f} MiB"
         )
@@ -257,14 +271,13 @@ def _figure(name: str, meaning: str, pairs: list[_Pair], limit: float, *, key: s
     return Figure(name, meaning, value, values, of_cpu, bound, keeps, made_of)
 
 
-def _show(figures: list[Figure], wish: Wish) -> None:
+def _show(figures: list[Figure], options: Options) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    title = (
-        f"ingest: {wish.tracks} tracks of {wish.seconds:g} s, {wish.workers} processes, load {os.getloadavg()[0]:.1f}"
-    )
+    work = f"{options.tracks} tracks of {options.seconds:g} s, {options.workers} processes"
+    title = f"ingest: {work}, load {os.getloadavg()[0]:.1f}"
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     for column in ("ratio", "median", "limit", "", "measured", "made of", "of processor time"):
         table.add_column(column)

@@ -14,9 +14,9 @@ CLIP_SECONDS = 10.03102
 
 def main() -> None:
     """Do what the JSON on standard input asks; peak memory (KiB) and counts go to standard output as JSON."""
-    wish: dict[str, Any] = json.load(sys.stdin)
-    _hold_to_cores(wish["workers"])
-    found = _decode(wish) if wish["work"] == "decode" else _ingest(wish)
+    options: dict[str, Any] = json.load(sys.stdin)
+    _hold_to_cores(options["workers"])
+    found = _decode(options) if options["work"] == "decode" else _ingest(options)
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(json.dumps({"peak": max(peaks), **found}))
 
@@ -27,12 +27,12 @@ def _hold_to_cores(count: int) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
-def _decode(wish: dict[str, Any]) -> dict[str, Any]:
+def _decode(options: dict[str, Any]) -> dict[str, Any]:
     """The files decoded to float32 and nothing else, by the same workers."""
     from padstal.ingest.worker_pool import Workers, ordered_map
 
-    paths = sorted(path for folder in wish["music"] for path in Path(folder).iterdir())
-    done = ordered_map(decode_only, paths, workers=Workers(wish["workers"]), seconds=600.0)
+    paths = sorted(path for folder in options["music"] for path in Path(folder).iterdir())
+    done = ordered_map(decode_only, paths, workers=Workers(options["workers"]), seconds=600.0)
     return {"seconds": sum(done)}
 
 
@@ -43,7 +43,7 @@ def decode_only(path: Path) -> float:
     return decode(path, min_seconds=0.0, max_seconds=3600.0).seconds
 
 
-def _ingest(wish: dict[str, Any]) -> dict[str, Any]:
+def _ingest(options: dict[str, Any]) -> dict[str, Any]:
     from padstal.core.data.atomic import atomic_folder
     from padstal.ingest.clip_form import Screening
     from padstal.ingest.collect import Folder, collect
@@ -53,7 +53,7 @@ def _ingest(wish: dict[str, Any]) -> dict[str, Any]:
 
     strict = Screening(max_offset=0.001, max_side_db=10.0, max_clipped_share=0.1, min_bandwidth_hz=4000.0)
     params = CollectParams(
-        sample_rate=wish["sample_rate"],
+        sample_rate=options["sample_rate"],
         channels=2,
         clip_seconds=CLIP_SECONDS,
         hop_seconds=CLIP_SECONDS,
@@ -61,15 +61,15 @@ def _ingest(wish: dict[str, Any]) -> dict[str, Any]:
         max_track_seconds=3600.0,
         loudness_lufs=-20.0,
         silence_dbfs=-60.0,
-        screening=strict if wish["screened"] else Screening(),
+        screening=strict if options["screened"] else Screening(),
         licences=Policy(allow=("CC0-1.0",), deny=(), non_commercial="refuse", unknown="refuse"),
         splits=Splits(train=0.8, validation=0.1, test=0.1),
         split_seed=1,
         shard_tracks=SHARD_TRACKS,
         max_file_seconds=600.0,
     )
-    folders = [Folder(Path(music).name, Path(music), None, "CC0-1.0") for music in wish["music"]]
-    with atomic_folder(Path(wish["out"])) as out:
-        workers = Workers(wish["workers"])
-        collected = collect(folders, out=out, store=Path(wish["store"]), params=params, workers=workers)
+    folders = [Folder(Path(music).name, Path(music), None, "CC0-1.0") for music in options["music"]]
+    with atomic_folder(Path(options["out"])) as out:
+        workers = Workers(options["workers"])
+        collected = collect(folders, out=out, store=Path(options["store"]), params=params, workers=workers)
     return {"kept": collected.kept, "clips": collected.clips, "from_store": collected.from_store}

@@ -15,7 +15,7 @@ from padstal.ingest.config import IngestParams
 
 
 @dataclass(frozen=True)
-class Wish:
+class Options:
     """What was asked for; None takes the champion, or the model of params."""
 
     out: Path
@@ -24,8 +24,8 @@ class Wish:
     as_json: bool
 
 
-def run(root: Path, wish: Wish, scale: str | None) -> int:
-    """Decide, and write `wish.out` and the same with the ending `.md`. The status is 0 whichever way the gate decides.
+def run(root: Path, options: Options, scale: str | None) -> int:
+    """Decide, and write `options.out` and the same with the ending `.md`; the status is 0 whatever the gate decides.
 
     Raises:
         FileNotFoundError: Something that it takes is missing.
@@ -33,7 +33,7 @@ def run(root: Path, wish: Wish, scale: str | None) -> int:
     """
     started = time.monotonic()
     paths, params = paths_of(root, scale), promote_params(root)
-    model = (wish.model or params.model).replace("-", "_")
+    model = (options.model or params.model).replace("-", "_")
     ingest = load_section(paths.params, "ingest", IngestParams, paths.scale)
     evaluate = load_section(paths.params, "evaluate", EvaluateParams, paths.scale)
     runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
@@ -49,17 +49,21 @@ def run(root: Path, wish: Wish, scale: str | None) -> int:
     device = "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"
     setup = Setup(paths, model, params, evaluate, ingest.licences, ingest.sample_rate, device)
     found = register.read(root, promoted_name(model))
-    decision = challenge(setup, found, wish.champion, say=_say, progress=_bar)
-    decisions.write(wish.out, decision)
+    decision = challenge(setup, found, options.champion, say=_say, progress=_bar)
+    decisions.write(options.out, decision)
     text = markdown(decision)
-    with atomic_file(wish.out.with_suffix(".md")) as temporary:
+    with atomic_file(options.out.with_suffix(".md")) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    if wish.as_json:
-        answer = {"promote": decision.verdict.promote, "summary": decision.verdict.summary, "decision": str(wish.out)}
+    if options.as_json:
+        answer = {
+            "promote": decision.verdict.promote,
+            "summary": decision.verdict.summary,
+            "decision": str(options.out),
+        }
         print(json.dumps(answer))
     else:
         print(text)
-        print(f"decision: {wish.out}, as text {wish.out.with_suffix('.md')}; {time.monotonic() - started:.0f} s")
+        print(f"decision: {options.out}, as text {options.out.with_suffix('.md')}; {time.monotonic() - started:.0f} s")
     return 0
 
 

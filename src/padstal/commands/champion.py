@@ -77,7 +77,7 @@ def _export(root: Path, version: "Version", target: Path) -> int:
         )
     paths = [str(path) for path in recorded]
     cards = f"reports/{version.record.get('scale')}/model_cards"
-    if cards in objects.outs_of(open_tree(root, version.commit).read("dvc.lock")):
+    if cards in open_tree(root, version.commit).outs():
         paths.append(cards)
     with atomic_folder(target) as folder:
         try:

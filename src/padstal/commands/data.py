@@ -52,7 +52,7 @@ STATE_STYLES = {"done": "green", "stale": "yellow", "not run": "dim"}
 
 
 @dataclass(frozen=True)
-class Wish:
+class Options:
     """Which items to list; "" asks for nothing."""
 
     split: str = ""
@@ -136,16 +136,16 @@ def sources(catalogue: Catalogue) -> tuple[tuple[str, ...], list[tuple[str, ...]
     return head, rows, (False, *(True for _ in head[1:]))
 
 
-def listing(root: Path, wish: Wish, scale: str | None) -> int:
-    """Print the items that `wish` asks for.
+def listing(root: Path, options: Options, scale: str | None) -> int:
+    """Print the items that `options` asks for.
 
     Raises:
         FileNotFoundError: Nothing was ingested.
         ValueError: A column or value that there is not, or that no stage has told yet.
     """
     catalogue = read_catalogue(paths_of(root, scale))
-    chosen = choose(catalogue, wish)
-    shown = chosen.head(wish.limit) if wish.limit else chosen
+    chosen = choose(catalogue, options)
+    shown = chosen.head(options.limit) if options.limit else chosen
     columns = [(name, head) for name, head in LISTED if name in shown and shown[name].fillna("").astype(str).any()]
     rows = [[_cell(row[name]) for name, _ in columns] for _, row in shown.iterrows()]
     console = _console()
@@ -168,35 +168,35 @@ def inputs_line(catalogue: Catalogue) -> str:
     return f"{catalogue.inputs.scale}: {number(len(catalogue.clips))} clips, {number(refused)} refused files"
 
 
-def choose(catalogue: Catalogue, wish: Wish) -> pd.DataFrame:
-    """The items that `wish` asks for, in its order.
+def choose(catalogue: Catalogue, options: Options) -> pd.DataFrame:
+    """The items that `options` asks for, in its order.
 
     Raises:
         ValueError: A column or value that there is not, or that no stage has told yet.
     """
     items = catalogue.items
-    level = wish.quality if wish.quality != "unknown" else "0"
+    level = options.quality if options.quality != "unknown" else "0"
     exact = (
-        ("--split", "split", wish.split),
-        ("--source", "source", wish.source),
-        ("--licence", "licence", wish.licence),
-        ("--decision", "decision", wish.decision),
+        ("--split", "split", options.split),
+        ("--source", "source", options.source),
+        ("--licence", "licence", options.licence),
+        ("--decision", "decision", options.decision),
         ("--quality", "quality_level", level),
-        ("--reason", "reason", wish.reason),
-        ("--artist", "artist", wish.artist),
+        ("--reason", "reason", options.reason),
+        ("--artist", "artist", options.artist),
     )
     for option, column, asked in exact:
         if asked:
             items = items[_equal(catalogue, option, column, asked).loc[items.index]]
-    if wish.search:
+    if options.search:
         texts = [items[name].fillna("").astype(str) for name in SEARCHED if name in items]
-        found = [text.str.contains(wish.search, case=False, regex=False) for text in texts]
+        found = [text.str.contains(options.search, case=False, regex=False) for text in texts]
         items = items[np.logical_or.reduce(found)]
-    if wish.sort:
-        column = wish.sort.removeprefix("-")
+    if options.sort:
+        column = options.sort.removeprefix("-")
         if column not in items:
-            raise ValueError(f"--sort {wish.sort}: {_untold(column, items)}")
-        ascending = not wish.sort.startswith("-")
+            raise ValueError(f"--sort {options.sort}: {_untold(column, items)}")
+        ascending = not options.sort.startswith("-")
         items = items.sort_values(column, ascending=ascending, kind="stable", na_position="last")
     return items
 

@@ -22,7 +22,7 @@ from padstal.core.paths import Paths
 from padstal.operations.tracking.secrets import wandb_credentials
 
 if TYPE_CHECKING:
-    from padstal.operations.integrity.missing import Lacks
+    from padstal.operations.integrity.required import Missing
 
 PACKAGES = {
     "torch": "torch",
@@ -213,10 +213,10 @@ def _dvc(root: Path) -> Iterator[Finding]:
 def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     """What the DVC remote lacks of what dvc.lock names; a remote in a store is listed, with little patience."""
     from padstal.core.dvc_lock import LockError
-    from padstal.ingest.s3.errors import Patience, StoppedError, StoreError
+    from padstal.ingest.s3.errors import RetryBudget, StoppedError, StoreError
     from padstal.operations.integrity.locations import Folder
-    from padstal.operations.integrity.missing import lacks
     from padstal.operations.integrity.remotes import read_config, remote_of
+    from padstal.operations.integrity.required import find_missing
 
     what = "DVC remote's objects"
     if not (root / ".dvc").is_dir():
@@ -228,9 +228,9 @@ def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     timer = threading.Timer(REMOTE_SECONDS, stop.set)
     timer.start()
     try:
-        patience = Patience(2, 1.0, stop)
-        remote = remote_of(config, name, patience=patience, timeout_seconds=DOCTOR_TIMEOUT_SECONDS)
-        found = lacks(root, Folder(config.cache, "cache"), remote)
+        retry_budget = RetryBudget(2, 1.0, stop)
+        remote = remote_of(config, name, retry_budget=retry_budget, timeout_seconds=DOCTOR_TIMEOUT_SECONDS)
+        found = find_missing(root, Folder(config.cache, "cache"), remote)
     except LockError as error:
         yield Finding("dvc.lock", "missing", f"{error}; `padstal fsck --repair`")
     except FileNotFoundError:
@@ -247,12 +247,12 @@ def remote_findings(root: Path, name: str) -> Iterator[Finding]:
         timer.cancel()
 
 
-def _lack(found: "Lacks") -> str:
+def _lack(found: "Missing") -> str:
     if not found.absent:
         return f"all {len(found.named)} that dvc.lock names"
-    paths = [f"{need.path} ({need.out.stage})" for need in found.absent]
+    paths = [f"{item.path} ({item.out.stage})" for item in found.absent]
     more = f" and {len(paths) - NAMES_SHOWN} more" if len(paths) > NAMES_SHOWN else ""
-    stages = list(dict.fromkeys(need.out.stage for need in found.elsewhere))
+    stages = list(dict.fromkeys(item.out.stage for item in found.elsewhere))
     nowhere = f"; {len(found.elsewhere)} are not in this cache either: `dvc repro` of {', '.join(stages[:NAMES_SHOWN])}"
     nowhere += f" and {len(stages) - NAMES_SHOWN} more stages" if len(stages) > NAMES_SHOWN else ""
     return (

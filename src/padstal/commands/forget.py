@@ -14,13 +14,21 @@ from typing import Any
 
 from tqdm import tqdm
 
+from padstal.core.dvc_lock import LockedPath
 from padstal.core.params import read_yaml
 from padstal.operations.lineage.checkouts import check_idle
 from padstal.operations.lineage.exposure import SAW, UNKNOWN, Exposure, exposures
 from padstal.operations.lineage.find import facts_of, find_files, near_duplicates
-from padstal.operations.lineage.kept_outputs import Ref
-from padstal.operations.lineage.own_sources import remove_sources, source_files
-from padstal.operations.lineage.removal import Done, Plan, carry_out, make_plan, pending, write_down
+from padstal.operations.lineage.removal import (
+    Plan,
+    RemovalResult,
+    carry_out,
+    make_plan,
+    pending,
+    remove_sources,
+    source_files,
+    write_down,
+)
 from padstal.operations.lineage.trace import Trace
 from padstal.operations.lineage.view import Past, exposure_record, open_past
 from padstal.reporting.text import visible
@@ -34,7 +42,7 @@ UNLEARNING = (
 
 
 @dataclass(frozen=True)
-class Wish:
+class Options:
     """What is asked for.
 
     Attributes:
@@ -68,41 +76,43 @@ class Intent:
     exposed: list[Exposure]
     trace: Trace
     plan: Plan
-    kept: frozenset[Ref]
+    kept: frozenset[LockedPath]
     own: list[tuple[str, str]]
 
 
-def run(root: Path, wish: Wish, confirm: Callable[[str], bool]) -> int:
+def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
     """Forget the tracks; 1 if something could not be removed (run it again), or the answer was no.
 
     Raises:
         ValueError: A track that is not known, nothing to do, a stage at work, or a history that was cut.
     """
-    if wish.models not in ("keep", "remove"):
-        raise ValueError(f"--models {wish.models}: expected keep or remove")
+    if options.models not in ("keep", "remove"):
+        raise ValueError(f"--models {options.models}: expected keep or remove")
     past = open_past(root)
     known = read_tombstones(root / TOMBSTONES)
-    sha256s = {find_files(past.tables, wanted)[0] for wanted in wish.tracks} if wish.tracks else set(known)
+    sha256s = {find_files(past.tables, wanted)[0] for wanted in options.tracks} if options.tracks else set(known)
     unfinished = pending(root)
     if not sha256s and unfinished is None:
         raise ValueError("nothing to forget: name a track, or have tombstones in data/tombstones.jsonl")
     duplicates = near_duplicates(past.tables, sha256s)
-    if wish.duplicates:
+    if options.duplicates:
         sha256s |= set(duplicates)
-    intent = _intent(past, sha256s, duplicates, wish)
-    for name, why in past.stores.troubles.items():
+    intent = _intent(past, sha256s, duplicates, options)
+    for name, why in past.stores.unreadable.items():
         raise ValueError(f"remote {name}: {why}; nothing was changed: what it keeps must be known, so mend it first")
-    if not wish.as_json:
-        _say(intent, wish, len(unfinished.objects) if unfinished else 0)
-    if wish.dry_run:
-        return _finish(wish, intent, None)
+    if not options.as_json:
+        _say(intent, options, len(unfinished.objects) if unfinished else 0)
+    if options.dry_run:
+        return _finish(options, intent, None)
     check_idle(root)
-    if not wish.yes and not confirm(f"Remove {len(intent.plan.objects)} objects and {len(intent.plan.paths)} paths?"):
+    if not options.yes and not confirm(
+        f"Remove {len(intent.plan.objects)} objects and {len(intent.plan.paths)} paths?"
+    ):
         return 1
     today = date.today().isoformat()
     add_tombstones(
         root / TOMBSTONES,
-        (Tombstone(sha256, today, wish.reason, wish.requested_by) for sha256 in sorted(sha256s)),
+        (Tombstone(sha256, today, options.reason, options.requested_by) for sha256 in sorted(sha256s)),
     )
     plan = intent.plan if unfinished is None else unfinished.joined(intent.plan)
     write_down(root, plan)
@@ -110,14 +120,14 @@ def run(root: Path, wish: Wish, confirm: Callable[[str], bool]) -> int:
         remove_sources(_sources(root), intent.own)
     with _dvc_lock(root):
         done = carry_out(root, plan, past.stores, _bar)
-    return _finish(wish, intent, done)
+    return _finish(options, intent, done)
 
 
-def _intent(past: Past, sha256s: set[str], duplicates: dict[str, str], wish: Wish) -> Intent:
+def _intent(past: Past, sha256s: set[str], duplicates: dict[str, str], options: Options) -> Intent:
     trace = past.trace(sha256s)
     exposed = exposures(past.models(), sha256s)
-    plan, kept = make_plan(past.root, past.history, trace, exposed, remove_models=wish.models == "remove")
-    own = source_files(past.root, _sources(past.root), sha256s) if wish.source else []
+    plan, kept = make_plan(past.root, trace, exposed, remove_models=options.models == "remove")
+    own = source_files(past.root, _sources(past.root), sha256s) if options.source else []
     left = {sha: path for sha, path in duplicates.items() if sha not in sha256s}
     return Intent(facts_of(past.tables, sha256s), left, exposed, trace, plan, kept, own)
 
@@ -148,7 +158,7 @@ def _bar(items: Iterable[Any], **options: Any) -> Iterable[Any]:
     return tqdm(items, desc="forget", leave=False, **options)
 
 
-def _say(intent: Intent, wish: Wish, unfinished: int) -> None:
+def _say(intent: Intent, options: Options, unfinished: int) -> None:
     for sha256 in intent.plan.sha256s:
         names = [f"{row['source']}: {row['path']}" for row in intent.files.get(sha256, ())]
         print(f"{sha256}  {visible('; '.join(names)) or 'no table names it'}")
@@ -179,14 +189,14 @@ def _say(intent: Intent, wish: Wish, unfinished: int) -> None:
         print(f"{len(unlisted)} older outputs have no listing any more, here or in a remote; nothing to read there")
     for kind, path in intent.own:
         print(f"your own: {kind} {visible(path)}")
-    if not wish.source and any(row["source"] != "synth" for rows in intent.files.values() for row in rows):
+    if not options.source and any(row["source"] != "synth" for rows in intent.files.values() for row in rows):
         print("Your own source files stay; --source removes them too. Until then ingestion passes them over.")
     if any(one.how == SAW for one in intent.exposed):
         print(f"\n{UNLEARNING}")
 
 
-def _finish(wish: Wish, intent: Intent, done: Done | None) -> int:
-    if wish.as_json:
+def _finish(options: Options, intent: Intent, done: RemovalResult | None) -> int:
+    if options.as_json:
         record = {
             "sha256": list(intent.plan.sha256s),
             "near_duplicates": intent.duplicates,

@@ -16,7 +16,7 @@ SHOWN_NOTES = 10
 
 
 @dataclass(frozen=True)
-class Wish:
+class Options:
     """What the command line asks for.
 
     Attributes:
@@ -36,7 +36,7 @@ class Wish:
     as_json: bool = False
 
 
-def run(root: Path, wish: Wish) -> int:
+def run(root: Path, options: Options) -> int:
     """Check, repair if asked, and say what was found; 1 if something is not as it should be.
 
     Raises:
@@ -49,27 +49,27 @@ def run(root: Path, wish: Wish) -> int:
     from padstal.operations.integrity.remotes import read_config, remote_of
 
     config = read_config(root)
-    name = wish.name or config.default
-    look = wish.remote or bool(wish.name)
-    if look and not name:
+    name = options.name or config.default
+    inspect_workspace = options.remote or bool(options.name)
+    if inspect_workspace and not name:
         raise ValueError("--remote: no DVC remote is configured; `dvc remote add -d NAME URL`")
     plan = Plan(
         root,
         Folder(config.cache, "cache"),
         config.links,
-        (lambda: remote_of(config, name, read_all=wish.read_all)) if name else None,
-        look_remotely=look,
-        repair=wish.repair,
-        every_commit=wish.every_commit,
+        (lambda: remote_of(config, name, read_all=options.read_all)) if name else None,
+        look_remotely=inspect_workspace,
+        repair=options.repair,
+        every_commit=options.every_commit,
     )
     try:
         report = fsck(plan, _bar, _commits)
     except StoreError as error:
         raise ValueError(str(error)) from error
-    if wish.as_json:
+    if options.as_json:
         print(json.dumps({"clean": report.clean, **asdict(report)}, indent=2, ensure_ascii=False))
     else:
-        _print(report, wish)
+        _print(report, options)
     return 0 if report.clean else 1
 
 
@@ -81,7 +81,7 @@ def _commits(commits: list[str]) -> Iterable[str]:
     return tqdm(commits, desc="commits", unit="commit", mininterval=0.5, leave=False, dynamic_ncols=True)
 
 
-def _print(report: "Report", wish: Wish) -> None:
+def _print(report: "Report", options: Options) -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for counts in report.counts:
         how = ", ".join(f"{count} by {name}" for name, count in sorted(counts.by.items()))
@@ -99,18 +99,20 @@ def _print(report: "Report", wish: Wish) -> None:
         console.print("clean")
     elif not left:
         console.print(f"{len(faults)} faults, all repaired")
-    elif wish.repair:
+    elif options.repair:
         console.print(f"{len(faults)} faults, {len(faults) - left} repaired, {left} left: see what is said at each")
     else:
-        console.print(f"{len(faults)} faults; `padstal fsck{' --remote' * wish.remote} --repair` repairs what it can")
+        console.print(
+            f"{len(faults)} faults; `padstal fsck{' --remote' * options.remote} --repair` repairs what it can"
+        )
 
 
 def _line(finding: "Finding") -> str:
-    head = "note" if finding.fault == "note" else "repaired" if finding.mended else finding.fault
+    head = "note" if finding.fault == "note" else "repaired" if finding.repaired else finding.fault
     text = f"{head}: {finding.where}: {finding.what}"
     if finding.belongs:
         text += f", {finding.belongs}"
     text += f": {finding.detail}"
-    if finding.mended:
-        text += f"; {finding.mended}"
+    if finding.repaired:
+        text += f"; {finding.repaired}"
     return text + (f"; {finding.advice}" if finding.advice else "")

@@ -18,7 +18,7 @@ LONGEST_SLUG = 48
 
 
 @dataclass(frozen=True)
-class Wish:
+class Options:
     """What was asked for; None takes the value of the sampling grid in params.yaml."""
 
     prompt: str
@@ -32,7 +32,7 @@ class Wish:
     out: Path
 
 
-def run(root: Path, wish: Wish, scale: str | None) -> int:
+def run(root: Path, options: Options, scale: str | None) -> int:
     """Write `out/<prompt>-<seed>-<index>.wav` and one JSON with the settings and the models' fingerprints.
 
     Raises:
@@ -40,12 +40,12 @@ def run(root: Path, wish: Wish, scale: str | None) -> int:
         ValueError: No such perturbation, or models that do not belong together.
     """
     paths = paths_of(root, scale)
-    if wish.perturb not in PERTURBATIONS:
-        raise ValueError(f"--perturb {wish.perturb}: expected one of {', '.join(PERTURBATIONS)}")
-    folders = _models(paths, wish.model)
+    if options.perturb not in PERTURBATIONS:
+        raise ValueError(f"--perturb {options.perturb}: expected one of {', '.join(PERTURBATIONS)}")
+    folders = _models(paths, options.model)
     params = load_section(paths.params, "sample", SampleParams, paths.scale)
-    setting = next((one for one in params.settings if one.perturbation == wish.perturb), params.settings[0])
-    strength = _strength(wish, setting)
+    setting = next((one for one in params.settings if one.perturbation == options.perturb), params.settings[0])
+    strength = _strength(options, setting)
     runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
 
     import soundfile
@@ -60,37 +60,37 @@ def run(root: Path, wish: Wish, scale: str | None) -> int:
     gpu = runtime.device != "cpu" and torch.cuda.is_available()
     device = torch.device("cuda" if gpu else "cpu")
     bundle = load_bundle(folders["diffusion"], folders["vae"], folders["text_encoder"], device)
-    guidance = setting.guidance[0] if wish.guidance is None else wish.guidance
-    steps = wish.steps or params.steps
+    guidance = setting.guidance[0] if options.guidance is None else options.guidance
+    steps = options.steps or params.steps
     sampler = Sampler(
         params.solver, steps, params.sigma_min, params.sigma_max, guidance, params.batch, params.precision
     )
     perturbation = Perturbation(
-        mode=wish.perturb,  # type: ignore[arg-type]
+        mode=options.perturb,  # type: ignore[arg-type]
         strength=strength,
         tau1=setting.tau1,
         tau2=setting.tau2,
-        rescale=setting.rescale if wish.perturb == "cads" else 0.0,
+        rescale=setting.rescale if options.perturb == "cads" else 0.0,
         min_low=setting.min_low,
         perturb_uncond=setting.perturb_uncond,
     )
-    takes = list(range(wish.count))
+    takes = list(range(options.count))
     audio_NCS = generate(
         bundle,
-        [wish.prompt] * wish.count,
-        [wish.seed] * wish.count,
+        [options.prompt] * options.count,
+        [options.seed] * options.count,
         sampler=sampler,
         perturbation=perturbation,
         indices=takes,
         progress=lambda chunks: tqdm(chunks, unit="batch", desc="generate"),
     )
-    files = [wish.out / f"{slug(wish.prompt)}-{wish.seed}-{take:03d}.wav" for take in takes]
+    files = [options.out / f"{slug(options.prompt)}-{options.seed}-{take:03d}.wav" for take in takes]
     for file, pcm_SC in zip(files, to_pcm(audio_NCS), strict=True):
         with atomic_file(file) as temporary:
             soundfile.write(temporary, pcm_SC, bundle.sample_rate, subtype="PCM_16", format="WAV")
         print(file)
-    settings = wish.out / f"{slug(wish.prompt)}-{wish.seed}.json"
-    write_json(settings, _record(paths.scale, wish, folders, asdict(sampler), asdict(perturbation), files))
+    settings = options.out / f"{slug(options.prompt)}-{options.seed}.json"
+    write_json(settings, _record(paths.scale, options, folders, asdict(sampler), asdict(perturbation), files))
     print(settings)
     return 0
 
@@ -129,15 +129,15 @@ def _models(paths: Paths, model: str) -> dict[str, Path]:
     return found
 
 
-def _strength(wish: Wish, setting: SettingParams) -> float:
-    if wish.perturb == "none":
+def _strength(options: Options, setting: SettingParams) -> float:
+    if options.perturb == "none":
         return 0.0
-    return setting.strengths[0] if wish.strength is None else wish.strength
+    return setting.strengths[0] if options.strength is None else options.strength
 
 
 def _record(
     scale: str,
-    wish: Wish,
+    options: Options,
     folders: dict[str, Path],
     sampler: dict[str, Any],
     perturbation: dict[str, Any],
@@ -145,9 +145,9 @@ def _record(
 ) -> dict[str, Any]:
     return {
         "scale": scale,
-        "prompt": wish.prompt,
-        "model": wish.model,
-        "seed": wish.seed,
+        "prompt": options.prompt,
+        "model": options.model,
+        "seed": options.seed,
         "sampler": sampler,
         "perturbation": perturbation,
         "models": {role: sha256_file(folder / "model.safetensors") for role, folder in folders.items()},

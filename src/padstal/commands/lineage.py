@@ -16,7 +16,7 @@ def run(root: Path, wanted: str, *, as_json: bool, page: Path | None) -> int:
     """
     past = open_past(root)
     record = about(past, wanted)
-    for name, why in past.stores.troubles.items():
+    for name, why in past.stores.unreadable.items():
         print(f"padstal: remote {name} was left out: {why}", file=sys.stderr)
     if page:
         _write_page(page, wanted, record)

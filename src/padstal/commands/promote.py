@@ -14,7 +14,7 @@ from padstal.core.runtime import TrackingParams
 
 if TYPE_CHECKING:
     from padstal.operations.promotion.decision import Decision
-    from padstal.operations.promotion.promote import Done
+    from padstal.operations.promotion.promote import PromotionResult
 
 
 def run(
@@ -33,7 +33,8 @@ def run(
     """
     from padstal.operations.promotion import decision, pull_request, register
     from padstal.operations.promotion import promote as carry_out
-    from padstal.operations.tracking import alias
+    from padstal.operations.tracking.artefact import Artefact
+    from padstal.operations.tracking.champions import name_champion
     from padstal.reporting.github import GitHubError
 
     params = promote_params(root)
@@ -51,9 +52,8 @@ def run(
         if done.new:
             tracking = check(TrackingParams, read_yaml(root / "params.yaml").get("tracking"), "tracking")
             diffusion = next(path for path in found_decision.challenger.outs if "/diffusion/" in path)
-            alias.point(
-                Path(diffusion).name,
-                found_decision.challenger.outs[diffusion],
+            name_champion(
+                Artefact(diffusion, found_decision.challenger.outs[diffusion]),
                 done.version,
                 **tracking.model_dump(include={"mode", "project", "entity"}),
             )
@@ -76,7 +76,7 @@ def run(
     return 0
 
 
-def tell(done: "Done", as_json: bool, what: str) -> None:
+def tell(done: "PromotionResult", as_json: bool, what: str) -> None:
     """Say what the remote holds now."""
     if as_json:
         print(json.dumps({what: True, **asdict(done)}))

@@ -12,10 +12,10 @@ from padstal.core.params import check, read_yaml
 from padstal.core.runtime import TrackingParams
 from padstal.operations.tracking.champions import STAGE, champions
 from padstal.operations.tracking.group import run_group
-from padstal.operations.tracking.locked import LockedStage, read_lock, sources
 from padstal.operations.tracking.secrets import wandb_credentials
-from padstal.operations.tracking.send import Joined, Where, join, mark_sent, record_stage, send
-from padstal.operations.tracking.server import Server
+from padstal.operations.tracking.send import Destination, mark_sent, record_stage, send
+from padstal.operations.tracking.server import Joined, Server
+from padstal.operations.tracking.stage_artefacts import StageArtefacts, sources, stage_artefacts
 from padstal.operations.tracking.sync import Plan, make_plan, recorded_runs
 
 SOURCES = "sources"
@@ -23,7 +23,7 @@ SOURCES = "sources"
 
 
 @dataclass
-class Done:
+class SyncResult:
     """What a sync did."""
 
     sent: int = 0
@@ -51,8 +51,8 @@ def run(root: Path, dry_run: bool, as_json: bool, limit_seconds: float) -> int:
         return 0
     tracking = check(TrackingParams, read_yaml(root / "params.yaml").get("tracking"), "tracking")
     server = Server(tracking.project, tracking.entity)
-    where = Where(root, tracking.project, server.entity, _group(plan, root))
-    done = _send(server, where, stages, plan, limit_seconds)
+    destination = Destination(root, tracking.project, server.entity, _group(plan, root))
+    done = _send(server, destination, stages, plan, limit_seconds)
     if as_json:
         print(json.dumps(vars(done), indent=2))
     else:
@@ -60,23 +60,22 @@ def run(root: Path, dry_run: bool, as_json: bool, limit_seconds: float) -> int:
     return 1 if done.not_sent else 0
 
 
-def locked_stages(root: Path) -> tuple[LockedStage, ...]:
+def locked_stages(root: Path) -> tuple[StageArtefacts, ...]:
     """The stages of the workspace's `dvc.lock`, before them one that made what none of them wrote."""
-    lock = root / "dvc.lock"
-    if not lock.is_file():
-        return ()
-    stages = read_lock(lock.read_bytes())
+    stages = stage_artefacts(root)
     raw = sources(stages)
-    return (LockedStage(SOURCES, "", (), raw, {}, {}), *stages) if raw else stages
+    return (StageArtefacts(SOURCES, "", (), raw, {}, {}), *stages) if raw else stages
 
 
-def _send(server: Server, where: Where, stages: tuple[LockedStage, ...], plan: Plan, limit_seconds: float) -> Done:
+def _send(
+    server: Server, destination: Destination, stages: tuple[StageArtefacts, ...], plan: Plan, limit_seconds: float
+) -> SyncResult:
     """The three steps: record what has no run, send, join."""
-    done = Done(refused=dict(plan.refused))
+    done = SyncResult(refused=dict(plan.refused))
     waiting = list(plan.send)
     missing = [stage for stage in plan.record if any(server.version(one) is None for one in stage.outputs)]
     for stage in tqdm(missing, desc="recording stages of dvc.lock", unit="stage", disable=not missing):
-        waiting.append(record_stage(stage, where))
+        waiting.append(record_stage(stage, destination))
     if waiting:
         _say(f"sending {len(waiting)} runs")
     sent = send(waiting, limit_seconds, _say)
@@ -84,31 +83,31 @@ def _send(server: Server, where: Where, stages: tuple[LockedStage, ...], plan: P
     for run in sent:
         mark_sent(run, server.entity, joined=False)
     if waiting or plan.join or plan.record:
-        _join(server, where, stages, done)
-    for model, artefact in champions(where.root).items():
+        _join(server, destination, stages, done)
+    for model, artefact in champions(destination.root).items():
         named = server.name(artefact, STAGE)
         done.champions[model] = {None: "not at W&B", True: "named", False: "known"}[named]
     return done
 
 
-def _join(server: Server, where: Where, stages: tuple[LockedStage, ...], done: Done) -> None:
+def _join(server: Server, destination: Destination, stages: tuple[StageArtefacts, ...], done: SyncResult) -> None:
     """Tell W&B what each run used: the lock's stages by the lock, whoever recorded them; other runs by their notes."""
     joined: dict[str, bool] = {}
     for stage in tqdm(stages, desc="lineage", unit="stage"):
         version = server.version(stage.outputs[0]) if stage.outputs else None
         maker = server.maker(version) if version is not None else None
         if maker is not None:
-            joined[maker.id] = _add(done, join(server, maker, stage.inputs))
-    for run in recorded_runs(where.folder):
+            joined[maker.id] = _add(done, server.join(maker, stage.inputs))
+    for run in recorded_runs(destination.folder):
         if not run.sent or not run.note.label or run.note.joined:
             continue
         found = server.run(run.note.run, run.note.project) if run.note.run not in joined else None
         if found is not None:
-            joined[run.note.run] = _add(done, join(server, found, run.note.inputs.values()))
+            joined[run.note.run] = _add(done, server.join(found, run.note.inputs.values()))
         mark_sent(run, server.entity, joined.get(run.note.run, False))
 
 
-def _add(done: Done, joined: Joined) -> bool:
+def _add(done: SyncResult, joined: Joined) -> bool:
     """Count it; whether W&B knows all inputs now."""
     done.uses_added += joined.added
     done.without_version += [one.path for one in joined.absent if one.path not in done.without_version]
@@ -145,7 +144,7 @@ def _told(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _summary(done: Done) -> str:
+def _summary(done: SyncResult) -> str:
     lines = [f"left alone: {folder}: {why}" for folder, why in done.refused.items()]
     lines += [f"not at W&B, so no lineage to it: {path}" for path in done.without_version]
     lines += [f"champion {model}: {state}" for model, state in done.champions.items()]

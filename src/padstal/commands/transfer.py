@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from padstal.ingest.s3.errors import CredentialsError, Patience, StoreError
+from padstal.core.dvc_objects import key_of
+from padstal.ingest.s3.errors import CredentialsError, RetryBudget, StoreError
 from padstal.operations.integrity.locations import Folder, Place
-from padstal.operations.integrity.missing import Lacks, corrupt, lacks, length
-from padstal.operations.integrity.objects import key_of
 from padstal.operations.integrity.remotes import Config, read_config, remote_of
-from padstal.operations.integrity.required import Need
+from padstal.operations.integrity.required import Missing, RequiredObject, corrupt, find_missing, length
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0
@@ -26,7 +25,7 @@ DVC_ARGUMENTS = {"pull": ("--run-cache", "--allow-missing"), "push": ("--run-cac
 
 
 @dataclass(frozen=True)
-class Wish:
+class Options:
     """What the command line asks for: the direction, stages or paths (none for all), a remote ("" for the default)."""
 
     way: Literal["pull", "push"]
@@ -34,7 +33,7 @@ class Wish:
     remote: str = ""
 
 
-def run(root: Path, wish: Wish, *, first_wait_seconds: float = 5.0) -> int:
+def run(root: Path, options: Options, *, first_wait_seconds: float = 5.0) -> int:
     """Run DVC, again while the store is busy, and say what is wrong; 1 if something is.
 
     Raises:
@@ -46,65 +45,65 @@ def run(root: Path, wish: Wish, *, first_wait_seconds: float = 5.0) -> int:
     wait = first_wait_seconds
     said = ""
     for attempt in range(1, ATTEMPTS + 1):
-        code = _dvc(root, wish)
+        code = _dvc(root, options)
         try:
-            remote = remote_of(config, wish.remote, patience=Patience(4, 4.0, threading.Event()))
-            found = lacks(root, cache, remote, wish.targets)
-            again, said = _left(wish, cache, remote, found)
+            remote = remote_of(config, options.remote, retry_budget=RetryBudget(4, 4.0, threading.Event()))
+            found = find_missing(root, cache, remote, options.targets)
+            again, said = _left(options, cache, remote, found)
         except CredentialsError as error:
             raise ValueError(str(error)) from error
         except StoreError as error:
             again, said = True, str(error)
         if not again:
-            print(said or _absent(wish, config, found), end="\n" if said else "")
+            print(said or _absent(options, config, found), end="\n" if said else "")
             return 1 if said or code else 0
         if attempt < ATTEMPTS:
-            print(f"{wish.way}: {said}; again in {wait:.0f} s", file=sys.stderr)
+            print(f"{options.way}: {said}; again in {wait:.0f} s", file=sys.stderr)
             threading.Event().wait(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
-    raise ValueError(f"{wish.way}: {said} (tried {ATTEMPTS} times; what came is kept, so try again later)")
+    raise ValueError(f"{options.way}: {said} (tried {ATTEMPTS} times; what came is kept, so try again later)")
 
 
-def _dvc(root: Path, wish: Wish) -> int:
-    remote = ("--remote", wish.remote) if wish.remote else ()
-    command = [sys.executable, "-m", "dvc", wish.way, *DVC_ARGUMENTS[wish.way], *remote, *wish.targets]
+def _dvc(root: Path, options: Options) -> int:
+    remote = ("--remote", options.remote) if options.remote else ()
+    command = [sys.executable, "-m", "dvc", options.way, *DVC_ARGUMENTS[options.way], *remote, *options.targets]
     return subprocess.run(command, cwd=root).returncode
 
 
-def _left(wish: Wish, cache: Folder, remote: Place, found: Lacks) -> tuple[bool, str]:
+def _left(options: Options, cache: Folder, remote: Place, found: Missing) -> tuple[bool, str]:
     """Whether another try can help, and what is wrong."""
-    if wish.way == "push":
-        late = [need for need in found.absent if need not in found.elsewhere]
-        half = [need for need in late if need.out.oid in found.there]
+    if options.way == "push":
+        late = [item for item in found.absent if item not in found.elsewhere]
+        half = [item for item in late if item.out.md5 in found.there]
         if half:  # DVC remembers that it sent the folder, and does not look again
             return False, (
                 f"{remote.name} lacks {_names(half)} of folders whose lists it has, and DVC takes those for whole: "
                 "`padstal fsck --remote --repair` sends them"
             )
         return bool(late), f"{len(late)} objects did not arrive" if late else ""
-    here = [need for need in found.named if need.oid in found.there and length(cache, need.oid) is None]
+    here = [item for item in found.named if item.oid in found.there and length(cache, item.oid) is None]
     wrong = corrupt(remote, here, found.there)
     if wrong:
-        return False, "\n".join(_refused(remote, need, md5) for need, md5 in wrong)
+        return False, "\n".join(_refused(remote, item, md5) for item, md5 in wrong)
     return bool(here), f"{len(here)} objects did not come" if here else ""
 
 
-def _refused(remote: Place, need: Need, md5: str) -> str:
+def _refused(remote: Place, item: RequiredObject, md5: str) -> str:
     return (
-        f"{need.path} ({need.out.stage}): refused: {remote.name} holds other bytes under {key_of(need.oid)}: "
+        f"{item.path} ({item.out.stage}): refused: {remote.name} holds other bytes under {key_of(item.oid)}: "
         f"their MD5 is {md5}. In a clone that has the right ones, `padstal fsck --remote --repair` mends it; "
-        f"if none has, `dvc repro -s -f {need.out.stage}` makes them again, then the same"
+        f"if none has, `dvc repro -s -f {item.out.stage}` makes them again, then the same"
     )
 
 
-def _absent(wish: Wish, config: Config, found: Lacks) -> str:
+def _absent(options: Options, config: Config, found: Missing) -> str:
     """What neither side has, where that matters."""
-    if wish.way == "push" or not found.elsewhere:
+    if options.way == "push" or not found.elsewhere:
         return ""
-    name = wish.remote or config.default
+    name = options.remote or config.default
     return f"not in the remote {name}, so left for `dvc repro` to make: {_names(found.elsewhere)}\n"
 
 
-def _names(needs: Sequence[Need]) -> str:
-    paths = [need.path for need in needs]
+def _names(required: Sequence[RequiredObject]) -> str:
+    paths = [item.path for item in required]
     return ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")

@@ -10,9 +10,9 @@ from padstal.core.data.atomic import atomic_file
 from padstal.core.params import check, read_yaml
 from padstal.core.runtime import TrackingParams
 from padstal.operations.tracking.group import revision, run_group
-from padstal.operations.tracking.locked import read_lock
 from padstal.operations.tracking.secrets import redact, wandb_credentials
 from padstal.operations.tracking.server import Server
+from padstal.operations.tracking.stage_artefacts import stage_artefacts
 from padstal.reporting.inputs import read_inputs
 from padstal.reporting.run_report import Block, Origin, run_report
 from padstal.reporting.run_report_markdown import report_markdown
@@ -74,6 +74,9 @@ def _missing(offline: bool) -> str:
 
 def _artefacts(root: Path, scale: str) -> tuple[tuple[str, str, str], ...]:
     """Path, MD5 and stage of each artefact of `scale` that `dvc.lock` names, in the pipeline's order."""
-    lock = root / "dvc.lock"
-    stages = read_lock(lock.read_bytes()) if lock.is_file() else ()
-    return tuple((one.path, one.md5, stage.name) for stage in stages for one in stage.outputs if one.scale == scale)
+    return tuple(
+        (one.path, one.md5, stage.name)
+        for stage in stage_artefacts(root)
+        for one in stage.outputs
+        if one.scale == scale
+    )

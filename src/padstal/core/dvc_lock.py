@@ -1,14 +1,16 @@
-"""What `dvc.lock` says: which stage wrote which output under which MD5. Read without DVC, which refuses a torn one."""
+"""What `dvc.lock` says: which stage wrote which output under which MD5; without DVC, which refuses damaged ones."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 OID = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 """An object's name: the MD5 of its bytes; `.dir` marks the list of a folder's files."""
+LOCK = "dvc.lock"
 SCHEMA = "2.0"
 _HEADER = re.compile(r"^  (?! )(?P<name>[^\s#].*):\s*$", re.MULTILINE)
 _TEMPLATE = re.compile(r"\\\$\\\{.*?\\\}")
@@ -19,32 +21,54 @@ class LockError(ValueError):
     """A `dvc.lock` that DVC cannot read; the message says why."""
 
 
-@dataclass(frozen=True)
-class Out:
-    """An output as `dvc.lock` names it.
+@dataclass(frozen=True, order=True)
+class LockedPath:
+    """A file or folder as `dvc.lock` names it; two are the same if path and content are.
 
     Attributes:
-        stage: Who wrote it.
         path: Where, relative to the repository.
-        oid: Name of its object.
+        md5: Name of its object.
         bytes: Of the file, or of all files of the folder.
         files: In the folder; 1 for a file.
-        cached: Whether DVC's cache is to hold it; a metric in git is not cached.
+        stage: Who wrote it; "" for a dependency.
+        cached: Whether DVC's cache is to hold it, as far as `with_uncached` was told; a metric in git is not cached.
     """
 
-    stage: str
     path: str
-    oid: str
-    bytes: int
-    files: int
-    cached: bool
+    md5: str
+    bytes: int = field(default=0, compare=False)
+    files: int = field(default=1, compare=False)
+    stage: str = field(default="", compare=False)
+    cached: bool = field(default=True, compare=False)
+
+    @property
+    def is_folder(self) -> bool:
+        return self.md5.endswith(".dir")
 
 
-def read_lock(text: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class LockedStage:
+    """One run of one stage, or of one item of its matrix.
+
+    Attributes:
+        name: As in `dvc.lock` ("train_vae@tal"); "" where DVC's run-cache does not say.
+        command: What was run.
+        deps, outs: What it read and wrote, as far as it has an MD5.
+        params: File → key → value that it ran with.
+    """
+
+    name: str
+    command: str
+    deps: tuple[LockedPath, ...]
+    outs: tuple[LockedPath, ...]
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+
+
+def read_lock(text: str) -> dict[str, LockedStage]:
     """The stages of a `dvc.lock`, by name.
 
     Raises:
-        LockError: It is torn, or no lock of schema 2.0.
+        LockError: It is damaged, or no lock of schema 2.0.
     """
     if not text.strip("\0 \n"):
         raise LockError("empty" if not text else "nothing but blanks")
@@ -63,46 +87,75 @@ def read_lock(text: str) -> dict[str, Any]:
         raise LockError(f"stages is {type(stages).__name__}, expected a mapping")
     for name, stage in stages.items():
         _check(str(name), stage)
-    return stages
+    return {str(name): _stage(str(name), stage) for name, stage in stages.items()}
 
 
-def outs_of(stages: Mapping[str, Any], uncached: Callable[[str], bool]) -> list[Out]:
-    """All outputs that have an MD5, in order; `uncached` tells paths that DVC does not cache."""
-    return [
-        Out(
-            str(name),
-            out["path"],
-            out["md5"],
-            int(out.get("size") or 0),
-            int(out.get("nfiles") or 1),
-            not uncached(out["path"]),
-        )
-        for name, stage in stages.items()
-        for out in stage.get("outs", [])
-        if "md5" in out
-    ]
+def readable_stages(content: bytes | str | None) -> dict[str, LockedStage]:
+    """What can be read of a `dvc.lock` from anywhere, which may be damaged, missing or made to do harm."""
+    stages = _mapping(_mapping(read_yaml(content)).get("stages"))
+    return {str(name): _stage(str(name), stage) for name, stage in stages.items() if isinstance(stage, Mapping)}
+
+
+def stages_here(root: Path) -> dict[str, LockedStage]:
+    """What can be read of the `dvc.lock` of the repository at `root`; nothing where there is none."""
+    file = root / LOCK
+    return readable_stages(file.read_bytes()) if file.is_file() else {}
+
+
+def read_run(content: bytes) -> LockedStage | None:
+    """An entry of DVC's run-cache; None for what is none."""
+    tree = _mapping(read_yaml(content))
+    return _stage("", tree) if tree.get("outs") else None
+
+
+def outs_of(stages: Mapping[str, LockedStage]) -> dict[str, LockedPath]:
+    """All outputs by path, in order."""
+    return {out.path: out for stage in stages.values() for out in stage.outs}
+
+
+def with_uncached(outs: Iterable[LockedPath], pipeline: str) -> list[LockedPath]:
+    """These outputs; which of them DVC caches as the text of a `dvc.yaml` says."""
+    uncached = uncached_paths(pipeline)
+    return [replace(out, cached=not uncached(out.path)) for out in outs]
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether a path is another or lies in it, either way round."""
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def read_yaml(content: bytes | str | None) -> Any:
+    """A YAML file's content; None where it is none."""
+    try:
+        return yaml.load(content or b"", Loader=_LOADER)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
 
 
 def uncached_paths(pipeline: str) -> Callable[[str], bool]:
     """Whether a path is an output with `cache: false` in the text of a `dvc.yaml`, with or without templates."""
-    try:
-        content = yaml.load(pipeline, Loader=_LOADER)
-    except yaml.YAMLError:
-        content = None
-    patterns = [_TEMPLATE.sub(".+?", re.escape(path)) for path in _uncached(content)]
+    patterns = [_TEMPLATE.sub(".+?", re.escape(path)) for path in _uncached(read_yaml(pipeline))]
     match = re.compile("|".join(patterns) if patterns else r"(?!)")
     return lambda path: match.fullmatch(path) is not None
 
 
-def stage_texts(text: str, *, torn: bool) -> dict[str, str]:
-    """Text of each stage's entry that is whole; of a torn file the last is left out, since its end may be missing."""
+def artifact_paths(pipeline: bytes | None, params: bytes | None) -> dict[str, str]:
+    """`artifacts:` of a `dvc.yaml`: model → path, at the scale that the `params.yaml` beside it makes active."""
+    scale = str(_mapping(read_yaml(params)).get("scale", ""))
+    entries = _mapping(_mapping(read_yaml(pipeline)).get("artifacts")).items()
+    paths = {str(name): str(path) for name, one in entries if (path := _mapping(one).get("path"))}
+    return {name: path.replace("${scale}", scale) for name, path in paths.items()}
+
+
+def stage_texts(text: str, *, cut: bool = False) -> dict[str, str]:
+    """Text of each stage's entry that is whole; of a file that was cut the last is left out: its end may be missing."""
     headers = list(_HEADER.finditer(text))
     ends = [*(header.start() for header in headers[1:]), len(text)]
     pieces = [
         (header["name"].strip("'\""), text[header.start() : end]) for header, end in zip(headers, ends, strict=False)
     ]
     whole = {}
-    for name, piece in pieces[:-1] if torn else pieces:
+    for name, piece in pieces[:-1] if cut else pieces:
         try:
             read_lock(f"schema: '{SCHEMA}'\nstages:\n{piece}")
         except LockError:
@@ -128,6 +181,36 @@ def _check(name: str, stage: Any) -> None:
                 raise LockError(f"stage {name}: {kind}: expected entries with a path")
             if "md5" in item and not (isinstance(item["md5"], str) and OID.fullmatch(item["md5"])):
                 raise LockError(f"stage {name}: {item['path']}: md5 {item['md5']!r}, expected 32 hexadecimal digits")
+
+
+def _stage(name: str, content: Mapping[Any, Any]) -> LockedStage:
+    """A stage's entry; of what is not as it should be, nothing."""
+    command = content.get("cmd")
+    lines = command if isinstance(command, list) else [command]
+    params = _mapping(content.get("params")).items()
+    return LockedStage(
+        name,
+        "\n".join(line for line in lines if isinstance(line, str)),
+        tuple(_paths(content.get("deps"), "")),
+        tuple(_paths(content.get("outs"), name)),
+        {str(file): values for file, values in params if isinstance(values, Mapping)},
+    )
+
+
+def _paths(entries: Any, stage: str) -> Iterator[LockedPath]:
+    for entry in entries if isinstance(entries, list) else []:
+        item = _mapping(entry)
+        path, md5 = item.get("path"), item.get("md5")
+        if path and isinstance(path, str) and isinstance(md5, str) and OID.fullmatch(md5):
+            yield LockedPath(path, md5, _count(item.get("size"), 0), _count(item.get("nfiles"), 1), stage)
+
+
+def _count(value: Any, otherwise: int) -> int:
+    return value if isinstance(value, int) and value >= 0 else otherwise
+
+
+def _mapping(node: Any) -> Mapping[Any, Any]:
+    return node if isinstance(node, Mapping) else {}
 
 
 def _uncached(node: Any) -> Iterator[str]:

@@ -1,16 +1,18 @@
 """Files of a git revision, read from git's store without checking anything out; `workspace` is the folder itself."""
 
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from padstal.core.dvc_lock import LOCK, LockedPath, outs_of, readable_stages
+from padstal.core.git import GitError, git, git_bytes, try_git
 
 WORKSPACE = "workspace"
 LARGEST_FILE = 16 * 2**20
 """Bytes; the files that are compared (params, locks, metrics) are far smaller. A larger one counts as absent."""
 
 
-class RevisionError(ValueError):
+class RevisionError(GitError):
     """There is no such revision, or no git repository."""
 
 
@@ -38,18 +40,22 @@ class Tree:
             if file.is_symlink() or not file.is_file() or file.stat().st_size > LARGEST_FILE:
                 return None
             return file.read_bytes()
-        entry = _git(self.root, "ls-tree", "-z", "-l", self.commit, "--", f":(literal){path}").split(b"\0")[0]
+        entry = git_bytes(self.root, "ls-tree", "-z", "-l", self.commit, "--", f":(literal){path}").split(b"\0")[0]
         found = _ENTRY.fullmatch(entry)
         if not found or found["kind"] != b"100" or int(found["bytes"]) > LARGEST_FILE:
             return None
-        return _git(self.root, "cat-file", "blob", found["blob"].decode())
+        return git_bytes(self.root, "cat-file", "blob", found["blob"].decode())
+
+    def outs(self) -> dict[str, LockedPath]:
+        """Outputs of its `dvc.lock` by path, as far as it can be read."""
+        return outs_of(readable_stages(self.read(LOCK)))
 
     def files(self, folder: str, ending: str) -> list[str]:
         """Paths of the files right in `folder` whose names have `ending`, sorted."""
         if self.workspace:
             found = [f"{folder}/{file.name}" for file in (self.root / folder).glob("*") if file.is_file()]
         else:
-            listed = _git(self.root, "ls-tree", "-z", "--name-only", self.commit, "--", f":(literal){folder}/")
+            listed = git_bytes(self.root, "ls-tree", "-z", "--name-only", self.commit, "--", f":(literal){folder}/")
             found = [name.decode("utf-8", "replace") for name in listed.split(b"\0") if name]
         return sorted(path for path in found if path.endswith(ending))
 
@@ -61,18 +67,18 @@ def open_tree(root: Path, name: str) -> Tree:
         RevisionError: `root` is in no git repository, or there is no such revision.
     """
     try:
-        _git(root, "rev-parse", "--git-dir")
-    except RevisionError as error:
+        git(root, "rev-parse", "--git-dir")
+    except GitError as error:
         raise RevisionError(f"{root}: expected a git repository; {error}") from None
-    commit = _said(root, "rev-parse", "--verify", "--quiet", "--end-of-options", _revision(name))
+    commit = try_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", _revision(name))
     workspace = name == WORKSPACE
     if not commit and not workspace:
         raise RevisionError(
             f"{name!r}: no such revision here; expected a commit, a branch, a tag or '{WORKSPACE}' "
             "(in a shallow clone, fetch it first: git fetch --depth 1 origin REVISION)"
         )
-    subject = _said(root, "show", "--no-patch", "--format=%s", commit) if commit else ""
-    changed = workspace and bool(_said(root, "status", "--porcelain", "--untracked-files=no"))
+    subject = try_git(root, "show", "--no-patch", "--format=%s", commit) if commit else ""
+    changed = workspace and bool(try_git(root, "status", "--porcelain", "--untracked-files=no"))
     return Tree(root, name, commit, subject[:200], workspace, changed)
 
 
@@ -81,23 +87,3 @@ def _revision(name: str) -> str:
 
 
 _ENTRY = re.compile(rb"(?P<kind>\d{3})\d{3} blob (?P<blob>[0-9a-f]{40,64}) +(?P<bytes>\d+)\t.*", re.DOTALL)
-
-
-def _said(root: Path, *arguments: str) -> str:
-    """What git says, without the line's end; "" where it fails."""
-    try:
-        return _git(root, *arguments).decode("utf-8", "replace").strip()
-    except RevisionError:
-        return ""
-
-
-def _git(root: Path, *arguments: str) -> bytes:
-    command = ["git", "--no-optional-locks", *arguments]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, stdin=subprocess.DEVNULL, check=False)
-    except FileNotFoundError:
-        raise RevisionError("git: not installed") from None
-    if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        raise RevisionError(f"git {arguments[0]} failed: {said[:300]}")
-    return done.stdout

@@ -3,7 +3,7 @@
     <shards>/<bucket>.<process>.npy
 
 A process appends tracks as it finishes them, behind room for a shard's header. Nobody else writes to its files, and
-what it leaves torn lies between two tracks or behind the last; where each track begins is told in the track's entry. A
+what a kill leaves lies between two tracks or behind the last; where each track begins is told in the track's entry. A
 file that holds the tracks of a bucket one after the other and nothing else becomes the bucket's shard by a header.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from padstal.core.data.content import bytes_of
 from padstal.ingest.uncached import write_at
 
-ROOM = 128
+HEADER_BYTES = 128
 """Bytes of a shard's header."""
 
 
@@ -30,7 +30,7 @@ def append(folder: Path, bucket: str, clips: Iterable[np.ndarray]) -> tuple[str,
     name = f"{bucket}.{_owner(os.getpid())}.npy"
     file = os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o666)
     try:  # not synced: what a power failure tears is seen when read
-        start = at = max(ROOM, os.fstat(file).st_size)
+        start = at = max(HEADER_BYTES, os.fstat(file).st_size)
         for pcm_SC in clips:
             data = bytes_of(pcm_SC)
             write_at(file, data, at)
@@ -47,7 +47,7 @@ def _owner(process: int) -> str:
 
 
 def holds(path: Path, end: int) -> bool:
-    """Whether a spool reaches byte `end`; opened, so that other machines' writes are seen (NFS)."""
+    """Whether a bucket file reaches byte `end`; opened, so that other machines' writes are seen (NFS)."""
     try:
         with path.open("rb") as file:
             return os.fstat(file.fileno()).st_size >= end

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from padstal.ingest import rejection
-from padstal.ingest.table_records import Broken, records
+from padstal.ingest.table_records import BrokenRecord, records
 
 COLUMNS = ("path", "caption", "tags", "artist", "album", "title", "licence", "source_url")
 LONGEST_TEXT = 20_000
@@ -59,7 +59,7 @@ def read_captions(path: Path) -> Table:
     rows: dict[str, Row] = {}
     refused: list[tuple[str, str, str]] = []
     for record in records(path, COLUMNS):
-        if isinstance(record, Broken):
+        if isinstance(record, BrokenRecord):
             number, raw, why = record.number, record.values, record.why
         else:
             (number, raw), why = record, ""

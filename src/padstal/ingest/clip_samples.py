@@ -1,7 +1,7 @@
 """The samples of one track's clips in a file, that go into another file; what is not known to be whole is held against
 its names on the way.
 
-They need no checksum: a clip's id is the digest of its samples (`storage.content.clip_address`).
+They need no checksum: a clip's id is the digest of its samples (`content.address_of_clip`).
 """
 
 from collections import deque
@@ -30,7 +30,7 @@ class DamagedError(Exception):
 
 
 @dataclass(frozen=True)
-class Name:
+class ClipName:
     """A clip's id, and what it is made of besides samples: its track, and where it starts there."""
 
     clip_id: str
@@ -44,7 +44,7 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Piece:
+class ClipSamples:
     """Clips of one track.
 
     Attributes:
@@ -52,15 +52,15 @@ class Piece:
         path, start: The file that has them, and the byte where they begin.
         shape: Clips, samples, channels; int16.
         names: Of the clips, where it is not known that they are whole.
-        spooled: Whether the file is a spool.
+        in_bucket_file: Whether the file is a bucket file.
     """
 
     sha256: str
     path: Path
     start: int
     shape: tuple[int, int, int]
-    names: tuple[Name, ...] = ()
-    spooled: bool = False
+    names: tuple[ClipName, ...] = ()
+    in_bucket_file: bool = False
 
     @property
     def length(self) -> int:
@@ -96,7 +96,7 @@ class Piece:
             raise DamagedError(self.sha256) from None
 
 
-def intact(path: Path, start: int, shape: tuple[int, int, int], names: Iterable[Name]) -> bool:
+def intact(path: Path, start: int, shape: tuple[int, int, int], names: Iterable[ClipName]) -> bool:
     """Whether the clips in a file, int16 of `shape` from byte `start`, are those with these names."""
     clip_bytes = 2 * shape[1] * shape[2]
     with path.open("rb", buffering=0) as file, suppress(EOFError):

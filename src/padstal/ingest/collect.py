@@ -1,6 +1,6 @@
 """Many folders of music to one manifest, one quarantine and shards: every file ends in one of the two tables.
 
-What came of a file is kept in a store by its content (`store`), so that a run costs what is new. The result is a
+What came of a file is kept by its content (`track_cache`), so that a run costs what is new. The result is a
 function of what the folders hold: the same bytes whatever runs came before, by any number of workers.
 """
 
@@ -18,20 +18,20 @@ from padstal.core.progress import Progress, silent
 from padstal.ingest import rejection
 from padstal.ingest.captions_table import Row, unfit
 from padstal.ingest.clip_form import ClipForm
-from padstal.ingest.clip_samples import DamagedError, Name
+from padstal.ingest.clip_samples import ClipName, DamagedError
 from padstal.ingest.config import CollectParams
 from padstal.ingest.container_info import LARGEST_FILE
 from padstal.ingest.containers import EXTENSIONS
 from padstal.ingest.digests import Digests
-from padstal.ingest.file_register import Candidate, Refusal, Register
-from padstal.ingest.fork_server import Nursery
+from padstal.ingest.file_register import Candidate, FileRegister, Refusal
+from padstal.ingest.fork_server import ForkServer
 from padstal.ingest.layouts.read import CAPTIONS, read_metadata
 from padstal.ingest.listing import walk
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
-from padstal.ingest.supervised_worker import nursery_of
+from padstal.ingest.supervised_worker import worker_fork_server
 from padstal.ingest.table_writer import Rows
 from padstal.ingest.track import Order, crashed, prepare, store_key, take_in, timed_out
-from padstal.ingest.track_cache import Rejection, Track, TrackStore
+from padstal.ingest.track_cache import Rejection, Track, TrackCache
 from padstal.ingest.worker_pool import Workers, ordered_map, works_here
 from padstal.rights.licence import normalise
 from padstal.rights.policy import Policy
@@ -159,10 +159,10 @@ def collect(
     """
     collected = Collected()
     form = params.form
-    tracks = TrackStore(store, store_key(form))
-    with closing(Register(store)) as register, closing(nursery_of(prepare)) as nursery:
+    tracks = TrackCache(store, store_key(form))
+    with closing(FileRegister(store)) as register, closing(worker_fork_server(prepare)) as fork_server:
         if workers.kind == "processes" and not works_here(workers, params.max_file_seconds):
-            nursery.start()
+            fork_server.start()
         with closing(digests_of(store, rehash=rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
@@ -174,7 +174,7 @@ def collect(
                 collected.forgotten += [(folder.name, path) for path in left_out]
             digests.sweep()
         with closing(Shards(out / "shards", tracks.shards, verify=rehash, threads=workers.count)) as shards:
-            run = _Run(params, form, workers, nursery, tracks, shards, register, collected, register.settle())
+            run = _Run(params, form, workers, fork_server, tracks, shards, register, collected, register.settle())
             with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(progress), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, list(members)):
@@ -207,10 +207,10 @@ class _Run:
     params: CollectParams
     form: ClipForm
     workers: Workers
-    nursery: Nursery
-    store: TrackStore
+    fork_server: ForkServer
+    store: TrackCache
     shards: Shards
-    register: Register
+    register: FileRegister
     collected: Collected
     tracks: int
 
@@ -237,13 +237,15 @@ class _Run:
             clips = sum(len(track.clips) for _, track in tracks)
             shape = (clips, self.form.clip_samples, self.form.channels)
             names = [
-                Name(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
+                ClipName(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
             ]
             try:
                 if tracks:
                     places = self.shards.place
-                    pieces = (self.store.piece(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks)
-                    self.shards.write(bucket, shape, names, pieces)
+                    samples = (
+                        self.store.samples(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks
+                    )
+                    self.shards.write(bucket, shape, names, samples)
                 break
             except DamagedError as damaged:
                 self.store.drop(damaged.sha256)
@@ -277,7 +279,7 @@ class _Run:
             most=max(1, self.tracks // (EVENNESS * self.workers.count)),
             crashed=crashed,
             timed_out=timed_out,
-            nursery=self.nursery,
+            fork_server=self.fork_server,
         )
 
     def _known(self, order: Order) -> Track | Rejection | None:
@@ -332,7 +334,7 @@ def _candidates(
     rank: int,
     licences: Policy,
     tombstones: Collection[str],
-    register: Register,
+    register: FileRegister,
     digests: Digests,
     threads: int,
     show: Progress,
@@ -386,7 +388,7 @@ def _candidates(
         elif refusal := licences.refusal(licence):
             refuse(path, digest.sha256, rejection.LICENCE, refusal)
         elif digest.stamp is None:
-            refuse(path, "", rejection.UNREADABLE, digest.trouble)
+            refuse(path, "", rejection.UNREADABLE, digest.fault)
         else:
             register.add(rank, Candidate(folder.name, path, full, digest.sha256, digest.stamp, row, licence))
     for path in table.rows:
@@ -395,5 +397,5 @@ def _candidates(
     return counts, forgotten
 
 
-def _refuse(register: Register, source: str, path: str, sha256: str, reason: str, detail: str) -> None:
+def _refuse(register: FileRegister, source: str, path: str, sha256: str, reason: str, detail: str) -> None:
     register.refuse(Refusal(source, path, sha256, reason, detail))

@@ -39,11 +39,11 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Digest:
-    """A file's SHA-256 and the stamp it had then; `trouble` says why there is none."""
+    """A file's SHA-256 and the stamp it had then; `fault` says why there is none."""
 
     sha256: str
     stamp: Stamp | None
-    trouble: str = ""
+    fault: str = ""
 
 
 class Digests:
@@ -92,7 +92,7 @@ class Digests:
         """
         digest, read_ns = self._known(path) or _digest(path)
         if digest.stamp is None:
-            raise OSError(f"{path}: {digest.trouble}")
+            raise OSError(f"{path}: {digest.fault}")
         self._remember(path, digest, read_ns)
         return digest.sha256
 

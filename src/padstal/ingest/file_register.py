@@ -60,7 +60,7 @@ class Refusal:
     detail: str
 
 
-class Register:
+class FileRegister:
     """Candidates, outcomes and refusals of one run; the database goes with it."""
 
     def __init__(self, folder: Path):

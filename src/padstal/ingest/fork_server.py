@@ -25,7 +25,7 @@ _MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2
 by page again would take a fifth of its time. Other libraries do not know these names."""
 
 
-class Nursery:
+class ForkServer:
     """Starts children that serve a connection; any thread may ask."""
 
     def __init__(self, serve: Callable[[Connection], None], prepare: Callable[[], None] | None = None):
@@ -40,9 +40,9 @@ class Nursery:
         self._connection: Connection | None = None
         self._lock = threading.Lock()
 
-    def another(self) -> "Nursery":
+    def another(self) -> "ForkServer":
         """One of the same kind."""
-        return Nursery(self._serve, self._prepare)
+        return ForkServer(self._serve, self._prepare)
 
     def start(self) -> None:
         """Have it prepare while others work, so that the first child need not wait."""
@@ -102,7 +102,11 @@ class Nursery:
             environment["PYTHONPATH"] = os.pathsep.join(sys.path)
             with theirs:
                 handle = theirs.fileno()
-                command = [sys.executable, "-c", f"from padstal.ingest.fork_server import nurse; nurse({handle})"]
+                command = [
+                    sys.executable,
+                    "-c",
+                    f"from padstal.ingest.fork_server import run_server; run_server({handle})",
+                ]
                 self._process = subprocess.Popen(command, pass_fds=(handle,), env=environment, stdin=subprocess.DEVNULL)
             self._connection = Connection(ours.detach())
             with suppress(OSError):
@@ -118,7 +122,7 @@ class Nursery:
         self._connection = self._process = None
 
 
-def nurse(handle: int) -> None:
+def run_server(handle: int) -> None:
     """The process: serve orders that come through socket `handle` until the other side is gone.
 
     An order is 0, followed by the socket of a new child, whose number is the answer, or the number of a child to end.

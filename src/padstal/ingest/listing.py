@@ -12,7 +12,7 @@ from typing import Any
 
 from padstal.core.data.content import sha256_file
 from padstal.ingest.config import FolderSource, S3Source, Source
-from padstal.ingest.s3.errors import Patience
+from padstal.ingest.s3.errors import RetryBudget
 from padstal.ingest.s3.objects import Listing, Store, list_objects
 
 
@@ -100,8 +100,8 @@ def store_of(source: S3Source) -> Store:
     )
 
 
-def list_bucket(source: S3Source, client: Any = None, patience: Patience | None = None) -> Listing:
-    """What a bucket source holds, asked by its own client and with its own patience if none are given.
+def list_bucket(source: S3Source, client: Any = None, retry_budget: RetryBudget | None = None) -> Listing:
+    """What a bucket source holds, asked by its own client and with its own budget of retries if none are given.
 
     Raises:
         StoreError: It cannot be listed.
@@ -109,13 +109,13 @@ def list_bucket(source: S3Source, client: Any = None, patience: Patience | None 
     store = store_of(source)
     also = (source.captions,) if source.captions else ()  # wanted beside the keys of a manifest
     return list_objects(
-        client or store.client(), store, patience or patience_of(source), manifest=source.manifest, also=also
+        client or store.client(), store, retry_budget or retry_budget_of(source), manifest=source.manifest, also=also
     )
 
 
-def patience_of(source: S3Source) -> Patience:
+def retry_budget_of(source: S3Source) -> RetryBudget:
     """How often a bucket source is asked."""
-    return Patience(source.fetch.attempts, source.fetch.longest_wait_seconds, threading.Event())
+    return RetryBudget(source.fetch.attempts, source.fetch.longest_wait_seconds, threading.Event())
 
 
 def printable_key(key: str) -> str:

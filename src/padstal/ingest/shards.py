@@ -18,8 +18,8 @@ import numpy as np
 
 from padstal.core.data.content import address
 from padstal.core.data.database import open_database
-from padstal.ingest.bucket_files import ROOM
-from padstal.ingest.clip_samples import Name, Piece, intact
+from padstal.ingest.bucket_files import HEADER_BYTES
+from padstal.ingest.clip_samples import ClipName, ClipSamples, intact
 
 _DIGITS = 8
 _BITS = 4 * _DIGITS
@@ -70,14 +70,16 @@ class Shards:
         self._records.commit()
         self._records.close()
 
-    def write(self, bucket: int, shape: tuple[int, int, int], names: Sequence[Name], pieces: Iterable[Piece]) -> bool:
+    def write(
+        self, bucket: int, shape: tuple[int, int, int], names: Sequence[ClipName], samples: Iterable[ClipSamples]
+    ) -> bool:
         """The shard of `bucket`; whether the store did not have it.
 
         Args:
             bucket: Its number.
             shape: Clips, samples, channels.
             names: Of its clips, in order.
-            pieces: Their samples; read only where the store has no such shard.
+            samples: Theirs; read only where the store has no such shard.
 
         Raises:
             DamagedError: Samples are not those with the names.
@@ -88,19 +90,19 @@ class Shards:
         self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
         new = not self._usable(name, stored, shape, names)
         if new:
-            temporary, parts = stored.with_name(f".{name}.{os.getpid()}"), list(pieces)
+            temporary, parts = stored.with_name(f".{name}.{os.getpid()}"), list(samples)
             assert sum(part.shape[0] for part in parts) == shape[0], f"{parts} for a shard of shape {shape}"
             try:
                 made = _completed(shape, parts) or self._assembled(temporary, shape, parts)
                 row = (name, *(_stamp(made) or ()))
                 self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
                 self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _places(name, shape, names))
-                self._records.commit()  # before the name: what lies in spools until then is in the shard from then on
+                self._records.commit()  # before the name, from which on samples are looked for in the shard
                 made.replace(stored)
             finally:
                 temporary.unlink(missing_ok=True)
-            for spool in {part.path for part in parts if part.spooled}:
-                spool.unlink(missing_ok=True)
+            for bucket_file in {part.path for part in parts if part.in_bucket_file}:
+                bucket_file.unlink(missing_ok=True)
             self._flushing.submit(_flush, stored)
         _share(stored, target)
         return new
@@ -127,48 +129,50 @@ class Shards:
     def _is_used(self, name: str) -> bool:
         return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
 
-    def _assembled(self, path: Path, shape: tuple[int, int, int], pieces: Sequence[Piece]) -> Path:
-        """A new file at `path` with these pieces, copied by several threads."""
+    def _assembled(self, path: Path, shape: tuple[int, int, int], parts: Sequence[ClipSamples]) -> Path:
+        """A new file at `path` with these samples, copied by several threads."""
         with path.open("wb", buffering=0) as file:
             file.write(_header(shape))
-            starts = accumulate((piece.length for piece in pieces), initial=ROOM)
+            starts = accumulate((part.length for part in parts), initial=HEADER_BYTES)
             copies = [
-                self._copying.submit(piece.copy_to, file.fileno(), at)
-                for piece, at in zip(pieces, starts, strict=False)
+                self._copying.submit(part.copy_to, file.fileno(), at) for part, at in zip(parts, starts, strict=False)
             ]
             wait(copies)  # all of them: the descriptor may be another file's once this one is closed
             for copy in copies:
                 copy.result()
         return path
 
-    def _usable(self, name: str, stored: Path, shape: tuple[int, int, int], names: Sequence[Name]) -> bool:
+    def _usable(self, name: str, stored: Path, shape: tuple[int, int, int], names: Sequence[ClipName]) -> bool:
         query = "SELECT bytes, modified_ns FROM shards WHERE name = ?"
         row = self._records.execute(query, (name,)).fetchone()
         if row is None or _stamp(stored) != row:
             return False
-        return not self._verify or intact(stored, ROOM, shape, names)
+        return not self._verify or intact(stored, HEADER_BYTES, shape, names)
 
 
-def _completed(shape: tuple[int, int, int], pieces: Sequence[Piece]) -> Path | None:
-    """The spool that holds these pieces and nothing else, with a shard's header; None where there is none."""
-    spool = pieces[0].path
-    ends = [ROOM, *(piece.end for piece in pieces)]
-    if not all(piece.spooled and piece.path == spool for piece in pieces) or spool.stat().st_size != ends[-1]:
+def _completed(shape: tuple[int, int, int], parts: Sequence[ClipSamples]) -> Path | None:
+    """The bucket file that holds these samples and nothing else, with a shard's header; None where there is none."""
+    bucket_file = parts[0].path
+    ends = [HEADER_BYTES, *(part.end for part in parts)]
+    if (
+        not all(part.in_bucket_file and part.path == bucket_file for part in parts)
+        or bucket_file.stat().st_size != ends[-1]
+    ):
         return None
-    if any(piece.start != end for piece, end in zip(pieces, ends, strict=False)):
+    if any(part.start != end for part, end in zip(parts, ends, strict=False)):
         return None
-    for piece in pieces:
-        piece.check()
-    with spool.open("r+b", buffering=0) as file:
+    for part in parts:
+        part.check()
+    with bucket_file.open("r+b", buffering=0) as file:
         file.write(_header(shape))
-    return spool
+    return bucket_file
 
 
-def _places(name: str, shape: tuple[int, int, int], names: Sequence[Name]) -> Iterator[tuple[str, str, int]]:
+def _places(name: str, shape: tuple[int, int, int], names: Sequence[ClipName]) -> Iterator[tuple[str, str, int]]:
     """Of each track in a shard: its sha256, the shard's name, and the byte where its clips begin."""
     for sha256, clips in groupby(enumerate(names), key=lambda clip: clip[1].sha256):
         first, _ = next(clips)
-        yield sha256, name, ROOM + first * 2 * shape[1] * shape[2]
+        yield sha256, name, HEADER_BYTES + first * 2 * shape[1] * shape[2]
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -184,7 +188,7 @@ def _header(shape: tuple[int, int, int]) -> bytes:
     file = io.BytesIO()
     content = {"descr": "<i2", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, content)  # type: ignore[arg-type]
-    assert file.tell() == ROOM, f"{file.getvalue()!r}: expected {ROOM} bytes"
+    assert file.tell() == HEADER_BYTES, f"{file.getvalue()!r}: expected {HEADER_BYTES} bytes"
     return file.getvalue()
 
 

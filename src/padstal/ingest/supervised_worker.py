@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from padstal.ingest.fork_server import IDLE_SECONDS, Nursery
+from padstal.ingest.fork_server import IDLE_SECONDS, ForkServer
 
 _STALE_SECONDS = IDLE_SECONDS / 2
 
 
 @dataclass(frozen=True)
-class Lost:
+class NoResult:
     """An item that has no result: its process died (`hung` False), or was killed after its time (True)."""
 
     hung: bool
@@ -31,35 +31,35 @@ class Raised:
     error: BaseException
 
 
-def nursery_of(prepare: Callable[[], None] | None = None) -> Nursery:
-    """For guards' children, which are copied from a process that has called `prepare`."""
-    return Nursery(serve, prepare)
+def worker_fork_server(prepare: Callable[[], None] | None = None) -> ForkServer:
+    """For supervised workers' children, which are copied from a process that has called `prepare`."""
+    return ForkServer(serve, prepare)
 
 
-class Guard:
+class SupervisedWorker:
     """One child; it starts with the first item."""
 
-    def __init__(self, nursery: Nursery) -> None:
-        self._nursery = nursery
-        self._own: Nursery | None = None
+    def __init__(self, fork_server: ForkServer) -> None:
+        self._fork_server = fork_server
+        self._own: ForkServer | None = None
         self._child = 0
         self._connection: Connection | None = None
         self._used = 0.0
         self._ended = False
 
     def __call__(self, function: Callable[[Any], Any], item: Any, seconds: float | None) -> Any:
-        """`function(item)`, or `Raised`, or `Lost`.
+        """`function(item)`, or `Raised`, or `NoResult`.
 
         Args:
             function: A top-level function, importable in a new process.
             item: Can be pickled.
             seconds: Wall time allowed; None for any.
         """
-        for _ in range(2):  # a nursery that dies takes its children along, whatever they work on
+        for _ in range(2):  # a fork server that dies takes its children along, whatever they work on
             if self._connection is not None and time.monotonic() - self._used > _STALE_SECONDS:
                 self.close()
             if self._connection is None:
-                self._child, self._connection = self._nursery.fork()
+                self._child, self._connection = self._fork_server.fork()
             if self._ended:
                 break
             try:
@@ -69,30 +69,30 @@ class Guard:
                     self._used = time.monotonic()
                     return result
                 self.close()
-                return Lost(hung=True)
+                return NoResult(hung=True)
             except (EOFError, ConnectionError):
                 if self.close():
                     break
-                self._nursery = self._own = self._nursery.another()  # another guard's item may do it again
-        return Lost(hung=False)
+                self._fork_server = self._own = self._fork_server.another()  # another's item may do it again
+        return NoResult(hung=False)
 
     def kill(self) -> None:
-        """End the child, whatever it does; the thread that waits for it gets `Lost`, and for all items after it."""
+        """End the child, whatever it does; the thread that waits for it gets `NoResult`, and for all items after it."""
         self._ended = True
         if self._child:
-            self._nursery.end(self._child)
+            self._fork_server.end(self._child)
 
     def close(self) -> bool:
         """End the child and forget it; only by the thread that uses it, or after its end.
 
         Returns:
-            False where its nursery had died.
+            False where its fork server had died.
         """
         if self._connection is None:
             return True
         self._connection.close()
         self._connection, child, self._child = None, self._child, 0
-        lived = self._nursery.end(child)
+        lived = self._fork_server.end(child)
         if self._own is not None:
             self._own.close()
         return lived
@@ -101,26 +101,26 @@ class Guard:
 _here = threading.local()
 
 
-def guarded(
-    guards: list[Guard] | None,
-    nursery: Nursery | None,
+def run_supervised(
+    supervised: list[SupervisedWorker] | None,
+    fork_server: ForkServer | None,
     function: Callable[[Any], Any],
     items: Sequence[Any],
     seconds: float | None,
 ) -> list[Any]:
-    """Results of `items` by the guard of this thread; one that is new is noted in `guards`.
+    """Results of `items` by this thread's worker; one that is new is noted in `supervised`.
 
     Args:
-        guards: None on another machine, where a guard stays for the next tasks.
-        nursery: Of the guard's child; None for one of this thread.
-        function, items, seconds: As `Guard` has them.
+        supervised: None on another machine, where a worker stays for the next tasks.
+        fork_server: Of the worker's child; None for one of this thread.
+        function, items, seconds: As `SupervisedWorker` has them.
     """
-    guard = getattr(_here, "guard", None)
-    if guard is None:
-        guard = _here.guard = Guard(nursery or nursery_of())
-        if guards is not None:
-            guards.append(guard)
-    return [guard(function, item, seconds) for item in items]
+    worker = getattr(_here, "worker", None)
+    if worker is None:
+        worker = _here.worker = SupervisedWorker(fork_server or worker_fork_server())
+        if supervised is not None:
+            supervised.append(worker)
+    return [worker(function, item, seconds) for item in items]
 
 
 def serve(connection: Connection) -> None:

@@ -21,7 +21,7 @@ WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
-class Broken:
+class BrokenRecord:
     """A record that cannot be read: where, why, and what can be made out of it."""
 
     number: int
@@ -29,7 +29,7 @@ class Broken:
     values: Mapping[str, Any]
 
 
-Record = tuple[int, Mapping[str, Any]] | Broken
+Record = tuple[int, Mapping[str, Any]] | BrokenRecord
 """Its number, the first is 1, and its values by column; or what is wrong."""
 
 
@@ -44,7 +44,7 @@ def records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
         raise ValueError(f"{path}: expected a captions table that ends in .csv, .jsonl or .parquet")
     broken = 0
     for count, record in enumerate(readers[path.suffix.lower()](path, columns), start=1):
-        broken += isinstance(record, Broken)
+        broken += isinstance(record, BrokenRecord)
         if broken > MOST_BROKEN or count > MOST_ROWS:
             what = f"{broken} broken rows" if broken > MOST_BROKEN else f"more than {MOST_ROWS} rows"
             raise ValueError(f"{path}: not a readable captions table: {what}")
@@ -85,7 +85,7 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[Record]:
                     raise ValueError(f"{type(found).__name__}: expected an object")
                 yield number, found
             except (ValueError, RecursionError) as error:
-                yield Broken(number, _short(error), {})
+                yield BrokenRecord(number, _short(error), {})
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -114,14 +114,14 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
             except (csv.Error, UnicodeDecodeError) as error:
                 source.back()
                 line = source.next()
-                yield Broken(number, _short(error), _made_out(line, names))
+                yield BrokenRecord(number, _short(error), _made_out(line, names))
                 continue
             if cells is None:
                 return
             if not cells:
                 continue
             if len(cells) != len(names):
-                yield Broken(
+                yield BrokenRecord(
                     number, f"{len(cells)} cells: expected {len(names)}", dict(zip(names, cells, strict=False))
                 )
                 if source.lines > 1:  # a quote that closes lines later has swallowed them

@@ -18,7 +18,7 @@ from padstal.ingest.rejection import RejectedError
 from padstal.ingest.screen import screen
 from padstal.ingest.segment import offsets
 from padstal.ingest.standardise import level_of, resampled
-from padstal.ingest.track_cache import Clip, Rejection, Track, TrackStore
+from padstal.ingest.track_cache import Clip, Rejection, Track, TrackCache
 
 
 def store_key(form: ClipForm) -> str:
@@ -43,7 +43,7 @@ class Order:
     sha256: str
     stamp: Stamp
     form: ClipForm
-    store: TrackStore
+    store: TrackCache
     bucket: str
 
 

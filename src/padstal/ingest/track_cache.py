@@ -4,12 +4,12 @@
     <root>/<key>/shards/<address of the tracks in it>.npy          (`shards`)
 
 `key` is that of the form and of the code that makes clips; the store of another key is swept. A `.track` file is one
-line, CRC-32 and JSON. It appears whole or not at all, and is checked when it is read, so that a torn or damaged one
+line, CRC-32 and JSON. It appears whole or not at all, and is checked when it is read, so that a damaged one
 counts as missing. What depends on the machine (crashes, time-outs) is not kept.
 
-The clips' int16 samples, which the clips' ids are digests of, lie in a spool until the bucket's shard is made of it
-(`spool`), and in shards from then on, which share their bytes with the output where the file system has hard links.
-Tracks that the sources no longer have are swept at the end of a run.
+The clips' int16 samples, which the clips' ids are digests of, lie in a bucket file (`bucket_files`) until the bucket's
+shard is made of it, and in shards from then on, which share their bytes with the output where the file system has hard
+links. Tracks that the sources no longer have are swept at the end of a run.
 """
 
 import json
@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from padstal.ingest import bucket_files as spool
-from padstal.ingest.clip_samples import DamagedError, Name, Piece
+from padstal.ingest import bucket_files
+from padstal.ingest.clip_samples import ClipName, ClipSamples, DamagedError
 from padstal.ingest.measure import Measures
 
 
@@ -70,7 +70,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class TrackStore:
+class TrackCache:
     """Entries of one key.
 
     Attributes:
@@ -113,14 +113,14 @@ class TrackStore:
                 "track": {name: value for name, value in vars(result).items() if name != "clips"},
                 "clips": [[c.clip_id, c.offset_samples, *vars(c.measures).values()] for c in result.clips],
                 "shape": (len(clips), *clips[0].shape),
-                "spool": spool.append(self.shards, bucket, clips),
+                "bucket_file": bucket_files.append(self.shards, bucket, clips),
             }
         text = json.dumps(content, separators=(",", ":")).encode()
         path = self.path(sha256)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            temporary.write_bytes(b"%08x %s\n" % (zlib.crc32(text), text))  # not synced, as spools
+            temporary.write_bytes(b"%08x %s\n" % (zlib.crc32(text), text))  # not synced, as bucket files
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -130,37 +130,43 @@ class TrackStore:
 
         Args:
             sha256: Of the file.
-            moved: Whether a track's samples are in a shard; asked where they are in no spool.
+            moved: Whether a track's samples are in a shard; where no bucket file has them.
         """
         content = self._line(sha256)
         if content is None:
             return None
         if "rejected" in content:
             return Rejection(*content["rejected"])
-        if not self._spooled(content) and not moved(sha256):
+        if not self._bucket_file(content) and not moved(sha256):
             return None
         clips = tuple(Clip(name, offset, Measures(*measures)) for name, offset, *measures in content["clips"])
         track = {**content["track"], "repairs": tuple(content["track"]["repairs"])}
         return Track(**track, clips=clips)
 
-    def piece(self, sha256: str, *, elsewhere: Callable[[str], tuple[Path, int] | None], fresh: bool = False) -> Piece:
+    def samples(
+        self, sha256: str, *, elsewhere: Callable[[str], tuple[Path, int] | None], fresh: bool = False
+    ) -> ClipSamples:
         """Where the samples of all clips of a track that `read` gave lie, little-endian int16.
 
         Args:
             sha256: Of the file.
-            elsewhere: The shard, and the byte in it, where a track's samples begin; asked where they are in no spool.
+            elsewhere: The shard, and the byte in it, where a track's samples begin; where no bucket file has them.
             fresh: This run wrote them; others are held against the clips' ids where they are read.
 
         Raises:
             DamagedError: They are nowhere.
         """
         content = self._line(sha256)
-        place = content and (self._spooled(content) or elsewhere(sha256))
+        place = content and (self._bucket_file(content) or elsewhere(sha256))
         if not place:
             raise DamagedError(sha256)
-        spooled = place[0].name == content["spool"][0]
-        names = () if fresh and spooled else (Name(clip, sha256, offset) for clip, offset, *_ in content["clips"])
-        return Piece(sha256, *place, tuple(content["shape"]), tuple(names), spooled=spooled)
+        in_bucket_file = place[0].name == content["bucket_file"][0]
+        names = (
+            ()
+            if fresh and in_bucket_file
+            else (ClipName(clip, sha256, offset) for clip, offset, *_ in content["clips"])
+        )
+        return ClipSamples(sha256, *place, tuple(content["shape"]), tuple(names), in_bucket_file=in_bucket_file)
 
     def drop(self, sha256: str) -> None:
         """Forget what came of a file."""
@@ -178,11 +184,11 @@ class TrackStore:
         content = json.loads(text)
         return content if content["sha256"] == sha256 else None
 
-    def _spooled(self, content: dict[str, Any]) -> tuple[Path, int] | None:
-        """The spool that holds a track's samples, and the byte where they begin."""
-        name, start = content["spool"]
+    def _bucket_file(self, content: dict[str, Any]) -> tuple[Path, int] | None:
+        """The bucket file that holds a track's samples, and the byte where they begin."""
+        name, start = content["bucket_file"]
         path = self.shards / name
-        return (path, start) if spool.holds(path, start + 2 * int(np.prod(content["shape"]))) else None
+        return (path, start) if bucket_files.holds(path, start + 2 * int(np.prod(content["shape"]))) else None
 
     def sweep(self, wanted: Callable[[str], bool]) -> int:
         """Remove other keys' stores, what killed runs left, and tracks not `wanted`; how many tracks."""

@@ -1,6 +1,7 @@
 """Work over many items on an executor: results in the order of the items, crashes and hangs contained.
 
-The executor is one of this machine's processes or of a Dask cluster; each item runs in a guarded process (`guard`).
+The executor is one of this machine's processes or of a Dask cluster; each item runs in a child that can be
+killed (`supervised_worker`).
 """
 
 from collections import deque
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from padstal.core.runtime import DaskParams, RuntimeParams
-from padstal.ingest.fork_server import Nursery
-from padstal.ingest.supervised_worker import Guard, Lost, Raised, guarded, nursery_of
+from padstal.ingest.fork_server import ForkServer
+from padstal.ingest.supervised_worker import NoResult, Raised, SupervisedWorker, run_supervised, worker_fork_server
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -54,7 +55,7 @@ def executor_of(workers: Workers) -> Iterator[tuple[Executor, int]]:
         ConnectionError: No Dask scheduler answers at the address.
     """
     if workers.kind == "processes":
-        with ThreadPoolExecutor(workers.count, thread_name_prefix="guard") as threads:
+        with ThreadPoolExecutor(workers.count, thread_name_prefix="supervisor") as threads:
             yield threads, workers.count
         return
     import dask
@@ -62,7 +63,7 @@ def executor_of(workers: Workers) -> Iterator[tuple[Executor, int]]:
 
     if workers.address is None:
         with (
-            dask.config.set({"distributed.scheduler.allowed-failures": 1}),  # of workers; items have their guards
+            dask.config.set({"distributed.scheduler.allowed-failures": 1}),  # of workers; items have their own
             LocalCluster(
                 n_workers=workers.count, threads_per_worker=1, processes=True, dashboard_address=None
             ) as local,
@@ -90,7 +91,7 @@ def ordered_map(
     most: int = 1,
     crashed: Callable[[ItemT], ResultT] | None = None,
     timed_out: Callable[[ItemT], ResultT] | None = None,
-    nursery: Nursery | None = None,
+    fork_server: ForkServer | None = None,
 ) -> Iterator[ResultT]:
     """`map(function, items)` by `workers`; by one process without a limit of time it runs here.
 
@@ -104,21 +105,21 @@ def ordered_map(
         most: How many of them at the most.
         crashed: Result of an item that kills its process; without it that raises `RuntimeError`.
         timed_out: Result of an item that took longer; without it that raises `TimeoutError`.
-        nursery: Of processes of this machine (`nursery_of`), closed by its owner; by default one that ends with this.
+        fork_server: Of this machine (`worker_fork_server`), closed by its owner; by default one that ends with this.
     """
     if works_here(workers, seconds):
         for item in items:
             result = known(item)
             yield function(item) if result is None else result
         return
-    guards: list[Guard] = []
-    own = nursery_of()
+    supervised: list[SupervisedWorker] = []
+    own = worker_fork_server()
     try:
         with executor_of(workers) as (executor, width):
             local = workers.kind == "processes"
-            noted, near = (guards, nursery or own) if local else (None, None)
+            noted, near = (supervised, fork_server or own) if local else (None, None)
             queue = Queue(
-                lambda batch: executor.submit(guarded, noted, near, function, batch, seconds),
+                lambda batch: executor.submit(run_supervised, noted, near, function, batch, seconds),
                 known,
                 width=width,
                 together=together,
@@ -129,11 +130,11 @@ def ordered_map(
                     yield _result(item, answer, crashed, timed_out)
             finally:
                 queue.cancel()
-                for guard in guards:
-                    guard.kill()
+                for worker in supervised:
+                    worker.kill()
     finally:
-        for guard in guards:
-            guard.close()
+        for worker in supervised:
+            worker.close()
         own.close()
 
 
@@ -148,7 +149,7 @@ def _result(
     """A worker's answer as the caller wants it."""
     if isinstance(answer, Raised):
         raise answer.error
-    if not isinstance(answer, Lost):
+    if not isinstance(answer, NoResult):
         return answer
     end = timed_out if answer.hung else crashed
     if end is not None:
@@ -245,7 +246,7 @@ class Queue:
         except Exception as error:
             if not _worker_lost(error):
                 raise
-            return Lost(hung=False)
+            return NoResult(hung=False)
 
 
 def _worker_lost(error: Exception) -> bool:

@@ -52,7 +52,7 @@ def _card(inputs: Inputs, model: ModelFolder, name: str) -> Card:
         "## Metrics",
         *_metrics(inputs, model),
         "## Limits",
-        *_limits(inputs, model),
+        *_limits(inputs),
         "## Fingerprints",
         _fingerprints(inputs, model),
         "## How to cite",
@@ -150,7 +150,7 @@ def results_markdown(rows: Sequence[Row]) -> str:
     return markdown_table(data_view.Table(head, tuple(body)), escaped=True)
 
 
-def _limits(inputs: Inputs, model: ModelFolder) -> list[str]:
+def _limits(inputs: Inputs) -> list[str]:
     origins = sorted(
         {f"{words(m.name)}: {m.origin or 'origin not recorded'}" for m in inputs.models if m.kind == "foundation"}
     )

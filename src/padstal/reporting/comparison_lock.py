@@ -1,13 +1,13 @@
 """What DVC would say of two revisions: params that differ, stages that ran again and why, models with other bytes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from padstal.core.dvc_lock import LockedPath, LockedStage, outs_of
 from padstal.reporting.comparison import Change, Count, Output, StageChange
 from padstal.reporting.comparison_side import Side, leaves, mapping
 
-_HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _FLOAT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 _LONGEST = 1_000
 
@@ -38,7 +38,7 @@ def stages(base: Side, head: Side) -> list[StageChange]:
         if before is None or after is None:
             found.append(StageChange(name[:300], "new" if before is None else "gone", (), ()))
             continue
-        because, outputs = _because(before, after), _differing(before, after, "outs")
+        because, outputs = _because(before, after), _differing(before.outs, after.outs)
         if because or outputs:
             found.append(StageChange(name[:300], "changed", tuple(because[:100]), tuple(outputs[:100])))
     return found[:200]
@@ -48,7 +48,7 @@ def stale(side: Side) -> list[str]:
     """Stages whose params in `dvc.lock` are not those of `params.yaml`."""
     found = []
     for name, stage in side.stages.items():
-        locked = mapping(mapping(stage.get("params")).get("params.yaml"))
+        locked = stage.params.get("params.yaml", {})
         if any(_flat(_at(side.params, str(key))) != _flat(value) for key, value in locked.items()):
             found.append(name[:300])
     return found[:200]
@@ -56,16 +56,18 @@ def stale(side: Side) -> list[str]:
 
 def outputs(base: Side, head: Side, scale: str) -> list[Output]:
     """Models and the curated data set, by MD5; those that differ first."""
-    before, after = (_outs(side) for side in (base, head))
+    before, after = (outs_of(side.stages) for side in (base, head))
     wanted = (f"models/{scale}/", f"data/{scale}/curate", f"data/{scale}/ingest")
     paths = [path for path in dict.fromkeys([*after, *before]) if path.startswith(wanted)]
-    found = [Output(path[:300], before.get(path, ""), after.get(path, "")) for path in paths]
+    found = [
+        Output(path[:300], *(side[path].md5 if path in side else "" for side in (before, after))) for path in paths
+    ]
     return sorted(found, key=lambda output: output.base == output.head)[:500]
 
 
 def scales(side: Side) -> frozenset[str]:
     """Scales whose outputs `dvc.lock` has."""
-    paths = (path.split("/") for path in _outs(side))
+    paths = (path.split("/") for path in outs_of(side.stages))
     return frozenset(parts[1] for parts in paths if len(parts) > 2 and parts[0] in ("data", "models"))
 
 
@@ -93,31 +95,19 @@ def _text(value: Any) -> str:
     return ("{…}" if isinstance(value, Mapping) else str(value))[:_LONGEST]
 
 
-def _because(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def _because(before: LockedStage, after: LockedStage) -> list[str]:
     """Why a stage ran again: its command, its code, its data, its params."""
-    told = [] if before.get("cmd") == after.get("cmd") else ["its command"]
-    changed = _differing(before, after, "deps")
+    told = [] if before.command == after.command else ["its command"]
+    changed = _differing(before.deps, after.deps)
     told += [f"code: {path}" for path in changed if path.startswith(("src/", "flows/"))]
     told += [f"data: {path}" for path in changed if not path.startswith(("src/", "flows/"))]
-    sides = [_flat(mapping(stage.get("params")).get("params.yaml")) for stage in (before, after)]
+    sides = [_flat(stage.params.get("params.yaml")) for stage in (before, after)]
     return told + [f"param: {change.key}" for change in _changes(*sides)]
 
 
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> list[str]:
-    ours, theirs = _hashes(before.get(key)), _hashes(after.get(key))
+def _differing(before: Iterable[LockedPath], after: Iterable[LockedPath]) -> list[str]:
+    ours, theirs = ({one.path: one.md5 for one in side} for side in (before, after))
     return [path[:300] for path in dict.fromkeys([*theirs, *ours]) if ours.get(path) != theirs.get(path)]
-
-
-def _outs(side: Side) -> dict[str, str]:
-    return {path: md5 for stage in side.stages.values() for path, md5 in _hashes(stage.get("outs")).items()}
-
-
-def _hashes(entries: Any) -> dict[str, str]:
-    found = {}
-    for entry in entries if isinstance(entries, list) else []:
-        md5 = str(mapping(entry).get("md5", ""))
-        found[str(mapping(entry).get("path", ""))] = md5 if _HASH.fullmatch(md5) else ""
-    return found
 
 
 def _at(tree: Any, path: str) -> Any:

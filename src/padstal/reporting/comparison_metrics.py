@@ -8,6 +8,7 @@ models are not compared at all.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from padstal.core.dvc_lock import outs_of
 from padstal.reporting.comparison import Delta, Verdict
 from padstal.reporting.comparison_side import Side, around, figure, leaves, mapping
 from padstal.reporting.results_view import HIGHER_IS_BETTER, METRICS
@@ -198,13 +199,8 @@ def _moved(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
 
 
 def _foundation(side: Side) -> dict[str, str]:
-    found = {}
-    for stage in side.stages.values():
-        for out in _list(stage.get("outs")):
-            path = str(out.get("path", ""))
-            if "/foundation/" in path:
-                found[path.rpartition("/")[2]] = str(out.get("md5", ""))
-    return found
+    outs = outs_of(side.stages).items()
+    return {path.rpartition("/")[2]: out.md5 for path, out in outs if "/foundation/" in path}
 
 
 def _list(node: Any) -> list[Mapping[str, Any]]:

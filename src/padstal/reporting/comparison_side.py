@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from padstal.core.dvc_lock import LockedStage, read_yaml, readable_stages
 from padstal.reporting.comparison import Revision
 
 MOST_LEAVES = 20_000
@@ -33,7 +34,7 @@ class Side:
     revision: Revision
     active: str
     params: Mapping[str, Any]
-    stages: Mapping[str, Mapping[str, Any]]
+    stages: Mapping[str, LockedStage]
     metrics: Mapping[str, Mapping[str, Any]]
     timings: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
@@ -45,18 +46,19 @@ class Side:
 
 def active_scale(read: Read) -> str:
     """The scale that a revision's `params.yaml` makes active; "" if there is none."""
-    tree = _yaml(read("params.yaml"))
-    return str(tree["scale"]) if isinstance(tree, Mapping) and isinstance(tree.get("scale"), str) else ""
+    scale = mapping(read_yaml(read("params.yaml"))).get("scale")
+    return scale if isinstance(scale, str) else ""
 
 
 def read_side(revision: Revision, scale: str, read: Read, files: Callable[[str, str], Sequence[str]]) -> Side:
     """A revision at `scale`; `read` gives a file's content and `files` the paths in a folder that have an ending."""
     notes: list[str] = []
-    parsed = {name: _yaml(read(name)) for name in ("params.yaml", "dvc.lock")}
-    for name, content in parsed.items():
-        if not isinstance(content, Mapping):
-            notes.append(f"{revision.name} has no readable {name}.")
-            parsed[name] = {}
+    params, stages = mapping(read_yaml(read("params.yaml"))), readable_stages(read("dvc.lock"))
+    notes += [
+        f"{revision.name} has no readable {name}."
+        for name, found in (("params.yaml", params), ("dvc.lock", stages))
+        if not found
+    ]
     metrics = _folder(f"reports/{scale}/metrics", read, files)
     broken = sorted(name for name, content in metrics.items() if content is None)
     if broken:
@@ -65,13 +67,12 @@ def read_side(revision: Revision, scale: str, read: Read, files: Callable[[str, 
         notes.append(f"{revision.name} has no metrics at scale {scale}: its figures are missing below.")
     elif not isinstance(metrics.get("evaluate"), Mapping):
         notes.append(f"{revision.name} was not evaluated at scale {scale}.")
-    stages = _items(parsed["dvc.lock"].get("stages"))
     timings = _folder(f"reports/{scale}/local/timings", read, files).values()
     return Side(
         revision=revision,
         active=active_scale(read),
-        params=parsed["params.yaml"],
-        stages={name: stage for name, stage in stages if isinstance(stage, Mapping)},
+        params=params,
+        stages=stages,
         metrics={name: content for name, content in metrics.items() if content is not None},
         timings=tuple(content for content in timings if content is not None),
         notes=tuple(notes),
@@ -136,16 +137,3 @@ def _json(content: bytes | None) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return tree if isinstance(tree, Mapping) else None
-
-
-def _yaml(content: bytes | None) -> Any:
-    import yaml
-
-    try:
-        return yaml.load(content or b"", Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-
-
-def _items(node: Any) -> list[tuple[str, Any]]:
-    return [(str(name), item) for name, item in node.items()] if isinstance(node, Mapping) else []

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.core.dvc_lock import OID, outs_of
 from padstal.reporting.comparison_side import Side, mapping
 from padstal.reporting.inputs import SampleSet
 from padstal.reporting.listen_view import operating_points
@@ -86,17 +87,12 @@ def sounds(
 
 
 def _outs(side: Side, folder: str) -> list[tuple[str, str]]:
-    outs = [out for stage in side.stages.values() for out in _list(stage.get("outs"))]
-    named = [(str(out.get("path", "")), str(out.get("md5", ""))) for out in outs]
-    return [(path, md5) for path, md5 in named if re.fullmatch(rf"{re.escape(folder)}\w+", path)]
-
-
-def _list(node: Any) -> list[Mapping[str, Any]]:
-    return [item for item in node if isinstance(item, Mapping)] if isinstance(node, list) else []
+    named = outs_of(side.stages).items()
+    return [(path, out.md5) for path, out in named if re.fullmatch(rf"{re.escape(folder)}\w+", path)]
 
 
 def _object(cache: Path, md5: str) -> Path | None:
-    return cache / md5[:2] / md5[2:] if re.fullmatch(r"[0-9a-f]{32}(\.dir)?", md5) else None
+    return cache / md5[:2] / md5[2:] if OID.fullmatch(md5) else None
 
 
 def _prompts(sets: Sequence[SampleSet]) -> list[str]:

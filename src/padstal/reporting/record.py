@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.atomic import read_json
+from padstal.core.git import try_git
 from padstal.core.paths import Paths
 from padstal.reporting.inputs import STAGES
 
@@ -20,8 +21,8 @@ def machine_record(paths: Paths) -> dict[str, Any] | None:
     if not timings:
         return None
     return {
-        "revision": _git(paths.root, "rev-parse", "HEAD"),
-        "changed": bool(_git(paths.root, "status", "--porcelain", "--untracked-files=no")),
+        "revision": try_git(paths.root, "rev-parse", "HEAD"),
+        "changed": bool(try_git(paths.root, "status", "--porcelain", "--untracked-files=no")),
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
         "timings": timings,
@@ -69,15 +70,11 @@ def _processor() -> str:
     return platform.processor()
 
 
-def _git(root: Path, *arguments: str) -> str:
-    return _output(["git", *arguments], root)
-
-
-def _output(command: list[str], folder: Path | None = None) -> str:
+def _output(command: list[str]) -> str:
     """What a command prints; "" if it is not there or fails."""
     try:
         found = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL
+            command, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -7,17 +7,19 @@ from itertools import pairwise
 
 import pytest
 
-from padstal.ingest.s3.checksums import Promise, new_digest, promise, verify
+from padstal.ingest.s3.checksums import ExpectedChecksums, expected_checksums, new_digest, verify
 from padstal.ingest.s3.errors import CorruptError
 
-NOTHING = Promise({}, True)
+NOTHING = ExpectedChecksums({}, True)
 
 
 def _unknown(count: int, every: bool) -> list[int]:
     return []
 
 
-def _check(path, content: bytes, etag: str, promised: Promise = NOTHING, sha256: str = "", parts=_unknown) -> str:
+def _check(
+    path, content: bytes, etag: str, promised: ExpectedChecksums = NOTHING, sha256: str = "", parts=_unknown
+) -> str:
     path.write_bytes(content)
     found, check = verify(path, length=len(content), etag=etag, sha256=sha256, promised=promised, part_lengths=parts)
     assert found == hashlib.sha256(content).hexdigest()
@@ -40,23 +42,23 @@ def test_crc32_has_its_published_answer():
 
 def test_a_checksum_of_parts_is_not_taken_for_one_of_the_whole():
     answer = {"ChecksumSHA256": "abc=", "ChecksumCRC32": "x-3", "ChecksumType": "COMPOSITE"}
-    assert promise(answer) == NOTHING
-    assert promise({"ChecksumCRC32": "x-3"}) == NOTHING
-    assert promise({"ChecksumCRC32": "abc=", "ChecksumType": "FULL_OBJECT"}).checksums == {"crc32": "abc="}
+    assert expected_checksums(answer) == NOTHING
+    assert expected_checksums({"ChecksumCRC32": "x-3"}) == NOTHING
+    assert expected_checksums({"ChecksumCRC32": "abc=", "ChecksumType": "FULL_OBJECT"}).checksums == {"crc32": "abc="}
 
 
 @pytest.mark.parametrize("answer", [{"ServerSideEncryption": "aws:kms"}, {"SSECustomerAlgorithm": "AES256"}])
 def test_where_the_store_encrypts_with_a_key_of_its_own_the_etag_is_no_md5(tmp_path, answer):
-    assert _check(tmp_path / "x", b"content", "0" * 32, promise(answer)) == "length"
+    assert _check(tmp_path / "x", b"content", "0" * 32, expected_checksums(answer)) == "length"
     with pytest.raises(CorruptError):
-        _check(tmp_path / "x", b"content", "0" * 32, promise({"ServerSideEncryption": "AES256"}))
+        _check(tmp_path / "x", b"content", "0" * 32, expected_checksums({"ServerSideEncryption": "AES256"}))
 
 
 def test_the_strongest_check_is_taken(tmp_path):
     content = b"content"
     md5 = hashlib.md5(content).hexdigest()
     sha256 = hashlib.sha256(content).hexdigest()
-    kept = Promise({"sha1": base64.b64encode(hashlib.sha1(content).digest()).decode()}, True)
+    kept = ExpectedChecksums({"sha1": base64.b64encode(hashlib.sha1(content).digest()).decode()}, True)
     assert _check(tmp_path / "x", content, md5, kept, sha256) == "manifest_sha256"
     assert _check(tmp_path / "x", content, md5, kept) == "sha1"
     assert _check(tmp_path / "x", content, md5) == "etag_md5"

@@ -8,7 +8,7 @@ from tests.ingest.s3.s3_server import S3Server
 
 from padstal.ingest.config import S3Source
 from padstal.ingest.listing import scan
-from padstal.ingest.s3.errors import FIRST_WAIT_SECONDS, CredentialsError, Patience, StoppedError, StoreError
+from padstal.ingest.s3.errors import FIRST_WAIT_SECONDS, CredentialsError, RetryBudget, StoppedError, StoreError
 from padstal.ingest.s3.objects import Listing, Store, list_objects, reach, split_uri
 
 FETCH = {"connections": 4, "attempts": 3, "longest_wait_seconds": 0.01, "timeout_seconds": 1.0, "max_failed_share": 0.0}
@@ -16,7 +16,7 @@ FETCH = {"connections": 4, "attempts": 3, "longest_wait_seconds": 0.01, "timeout
 
 def _list(server: S3Server, uri: str = "s3://music/p", **more) -> Listing:
     store = Store(uri, server.url, connections=4)
-    return list_objects(store.client(), store, Patience(3, 0.01, threading.Event()), **more)
+    return list_objects(store.client(), store, RetryBudget(3, 0.01, threading.Event()), **more)
 
 
 def _source(server: S3Server, **more) -> S3Source:
@@ -134,13 +134,13 @@ def test_waits_double_up_to_their_bound_and_end_with_the_run(monkeypatch):
     waits: list[float] = []
     stop = threading.Event()
     monkeypatch.setattr(stop, "wait", lambda seconds: waits.append(seconds) or stop.is_set())
-    patience = Patience(9, 4 * FIRST_WAIT_SECONDS, stop)
+    retry_budget = RetryBudget(9, 4 * FIRST_WAIT_SECONDS, stop)
     with pytest.raises(TimeoutError):
-        patience.ask(lambda: (_ for _ in ()).throw(TimeoutError("again")))
+        retry_budget.ask(lambda: (_ for _ in ()).throw(TimeoutError("again")))
     bounds = [min(4, 2**k) * FIRST_WAIT_SECONDS for k in range(8)]
     assert len(waits) == 8
     assert all(bound / 2 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
     assert len(set(waits)) == 8, "the waits are jittered"
     stop.set()
     with pytest.raises(StoppedError):
-        patience.wait(1)
+        retry_budget.wait(1)

@@ -97,8 +97,8 @@ def test_after_faults_and_kills_every_object_is_whole_or_named(server, tmp_path,
         _plant(server, rng)
         child = subprocess.Popen([sys.executable, "-c", CHILD, server.url, str(folder)], stdout=subprocess.PIPE)
         asked = server.count("GetObject")
-        patience = rng.randrange(5, 40)
-        while child.poll() is None and server.count("GetObject") < asked + patience:
+        retry_budget = rng.randrange(5, 40)
+        while child.poll() is None and server.count("GetObject") < asked + retry_budget:
             time.sleep(0.002)
         child.send_signal(signal.SIGKILL)
         child.wait()

@@ -5,12 +5,13 @@ import pytest
 from tests.ingest.s3.s3_server import S3Server
 
 from padstal.ingest.s3.errors import StoreError
-from padstal.ingest.s3.versions import erase, s3_client
+from padstal.ingest.s3.objects import Store
+from padstal.ingest.s3.versions import erase
 
 
 @pytest.fixture
 def client(server: S3Server):
-    return s3_client({"endpointurl": server.url})
+    return Store("s3://music", server.url).client(6)
 
 
 def _put(server: S3Server) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from padstal.core.dvc_objects import key_of, write_tree
 from padstal.operations.integrity.findings import Report
 from padstal.operations.integrity.fsck import Plan, fsck
 from padstal.operations.integrity.locations import Folder, Place
-from padstal.operations.integrity.objects import key_of, write_tree
 
 CONFIG = """\
 [core]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from tests.ingest.s3.s3_server import S3Server
 
-from padstal.ingest.s3.errors import CredentialsError, Patience, StoppedError, StoreError
+from padstal.core.dvc_objects import OBJECTS, key_of
+from padstal.ingest.s3.errors import CredentialsError, RetryBudget, StoppedError, StoreError
 from padstal.ingest.s3.objects import Store
-from padstal.operations.integrity.bucket import Access, Bucket
+from padstal.operations.integrity.bucket import Bucket
 from padstal.operations.integrity.locations import BY_COPY, BY_ETAG, READ, Entry, Verdict
-from padstal.operations.integrity.objects import OBJECTS, key_of
 
 CONTENT = os.urandom(300_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -21,7 +21,7 @@ KEY = key_of(MD5)
 
 @pytest.fixture
 def bucket(server: S3Server) -> Bucket:
-    return Bucket(Access(Store("s3://music/kept", server.url)), "remote store", Patience(3, 0.1, threading.Event()))
+    return Bucket(Store("s3://music/kept", server.url), "remote store", RetryBudget(3, 0.1, threading.Event()))
 
 
 @pytest.fixture
@@ -91,14 +91,14 @@ def test_a_store_that_stays_busy_or_refuses_us_is_said(bucket: Bucket, server: S
     ):
         list(bucket.entries(OBJECTS))
     server.faults.clear()
-    bucket.patience.stop.set()
+    bucket.retry_budget.stop.set()
     with pytest.raises(StoppedError):
         list(bucket.entries(OBJECTS))
 
 
 def test_a_bucket_that_is_not_there_is_said(server: S3Server) -> None:
     with pytest.raises(StoreError, match="NoSuchBucket"):
-        list(Bucket(Access(Store("s3://none/kept", server.url)), "remote store").entries(OBJECTS))
+        list(Bucket(Store("s3://none/kept", server.url), "remote store").entries(OBJECTS))
 
 
 def test_a_mark_of_a_folder_is_no_object(bucket: Bucket, server: S3Server) -> None:

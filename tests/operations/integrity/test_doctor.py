@@ -9,7 +9,7 @@ from tests.operations.integrity.kept import Kept, fill, make
 
 from padstal.commands import doctor
 from padstal.commands.doctor import Finding, remote_findings
-from padstal.operations.integrity.objects import key_of
+from padstal.core.dvc_objects import key_of
 
 S3 = "['remote \"store\"']\n    url = s3://music/cache\n    endpointurl = {url}\n"
 

@@ -13,10 +13,10 @@ from tests.ingest.s3.s3_objects import Object
 from tests.ingest.s3.s3_server import S3Server
 from tests.operations.integrity.kept import Kept, check, fill, make, rot, spoil
 
+from padstal.core.dvc_objects import key_of
 from padstal.ingest.s3.objects import Store
-from padstal.operations.integrity.bucket import Access, Bucket
+from padstal.operations.integrity.bucket import Bucket
 from padstal.operations.integrity.locations import Place
-from padstal.operations.integrity.objects import key_of
 
 
 def _expected(kept: Kept, remote_good: set[str]) -> set[str]:
@@ -61,11 +61,11 @@ def _prove(
     assert {(finding.where, finding.what) for finding in first.findings if finding.fault == "corrupt"} == struck
     assert not first.clean
 
-    mended = check(kept, remote, repair=True)
-    said = {(finding.where, finding.what): finding for finding in mended.findings if finding.fault == "corrupt"}
+    repaired = check(kept, remote, repair=True)
+    said = {(finding.where, finding.what): finding for finding in repaired.findings if finding.fault == "corrupt"}
     assert said.keys() == struck
     for (_, oid), finding in said.items():
-        assert bool(finding.mended) == (oid in can), finding
+        assert bool(finding.repaired) == (oid in can), finding
         assert oid in can or f"`dvc repro -s -f {kept.stages[oid]}`" in finding.advice
     assert kept.good(kept.cache) >= can & {oid for where, oid in struck if where == "cache"}
     assert good() >= can & {oid for where, oid in struck if where == "remote"}
@@ -104,20 +104,20 @@ def _with_bucket(tmp_path: Path, server: S3Server, rounds: int, faults: int) -> 
     for seed in range(rounds):
         below = seed % 2 == 1
         kept = make(tmp_path / str(seed), files=40, folders=8, in_folder=8, seed=seed)
-        held = server.bucket("music")
-        held.clear()
-        bucket = Bucket(Access(Store("s3://music/kept", server.url)), "remote store", read_all=below)
+        file_lock = server.bucket("music")
+        file_lock.clear()
+        bucket = Bucket(Store("s3://music/kept", server.url), "remote store", read_all=below)
         fill(kept, bucket, tmp_path / "temporary")
 
-        def damage(oid: str, content: bytes, below: bool = below, held: dict[str, Object] = held) -> None:
+        def damage(oid: str, content: bytes, below: bool = below, file_lock: dict[str, Object] = file_lock) -> None:
             name = f"kept/{key_of(oid)}"
             if below:
-                held[name] = dataclasses.replace(held[name], content=content)
+                file_lock[name] = dataclasses.replace(file_lock[name], content=content)
             else:
                 server.put("music", name, content)
 
-        def good(kept: Kept = kept, held: dict[str, Object] = held) -> set[str]:
-            found = {oid: held.get(f"kept/{key_of(oid)}") for oid in kept.objects}
+        def good(kept: Kept = kept, file_lock: dict[str, Object] = file_lock) -> set[str]:
+            found = {oid: file_lock.get(f"kept/{key_of(oid)}") for oid in kept.objects}
             return {oid for oid, item in found.items() if item is not None and item.content == kept.objects[oid]}
 
         done += _prove(kept, bucket, good, damage, faults, seed)

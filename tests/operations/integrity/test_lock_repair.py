@@ -1,4 +1,4 @@
-"""A `dvc.lock` that a kill left torn is mended from its own whole part, the last good copy, and git."""
+"""A `dvc.lock` that a kill left damaged is repaired from its own whole part, the last good copy, and git."""
 
 import os
 import signal
@@ -10,8 +10,9 @@ import pytest
 from tests.flows.tiny import CHAIN, DVC, make_repo
 from tests.operations.integrity.kept import Kept, make
 
-from padstal.core.dvc_lock import LockError, outs_of, read_lock
-from padstal.operations.integrity.lock_repair import fault, guard, mend_rwlock, rwlock_fault
+from padstal.core.dvc_lock import LockedStage, LockError, outs_of, read_lock
+from padstal.core.dvc_rwlock import rwlock_fault
+from padstal.operations.integrity.lock_repair import fault, keep_or_repair, repair_rwlock
 
 KILLED = """\
 import os, signal, sys
@@ -38,7 +39,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     return make(tmp_path_factory.mktemp("kept") / "repository", files=4, folders=2, in_folder=2)
 
 
-def _stages(root: Path) -> dict[str, object]:
+def _stages(root: Path) -> dict[str, LockedStage]:
     return read_lock((root / "dvc.lock").read_text())
 
 
@@ -46,19 +47,19 @@ def test_wherever_the_write_was_cut_the_lock_names_all_that_it_named(repository:
     root = repository.root
     lock = root / "dvc.lock"
     whole = lock.read_bytes()
-    assert guard(root) == ""
+    assert keep_or_repair(root) == ""
     before = _stages(root)
     readable = 0
     for cut in range(0, len(whole) - 1, 13):
         lock.write_bytes(whole[:cut])
-        torn = fault(root)
-        said = guard(root)
-        assert bool(said) == bool(torn)
-        if torn:
+        damaged = fault(root)
+        said = keep_or_repair(root)
+        assert bool(said) == bool(damaged)
+        if damaged:
             assert _stages(root) == before, cut
-        readable += not torn
+        readable += not damaged
         lock.write_bytes(whole)
-        guard(root)
+        keep_or_repair(root)
     assert readable < len(whole) / 13 / 4, "only a cut at the end of a line can pass, and DVC then asks its run-cache"
     assert list((repository.cache.root / "quarantine").glob("dvc.lock.*")), "the torn ones are kept"
 
@@ -67,11 +68,11 @@ def test_the_whole_part_of_the_torn_file_wins_over_the_older_copy(repository: Ke
     root = repository.root
     lock = root / "dvc.lock"
     whole = lock.read_text()
-    guard(root)
-    oid = next(out.oid for out in outs_of(read_lock(whole), lambda path: False) if out.path == "file_0")
+    keep_or_repair(root)
+    oid = outs_of(read_lock(whole))["file_0"].md5
     newer = whole.replace(oid, "0123456789abcdef0123456789abcdef")
     lock.write_text(newer[: newer.index("  make_file_2:") + 40])
-    assert "2 stages of the torn file" in guard(root)
+    assert "2 stages of the damaged file" in keep_or_repair(root)
     assert _stages(root) == read_lock(newer)
     lock.write_text(whole)
 
@@ -83,7 +84,7 @@ def test_without_a_copy_git_has_the_last_one(tmp_path: Path) -> None:
     subprocess.run([*git, "add", "dvc.lock"], check=True)
     subprocess.run([*git, "commit", "-qm", "Lock"], check=True)
     (kept.root / "dvc.lock").write_bytes(b"")
-    assert "3 of commit" in guard(kept.root)
+    assert "3 of commit" in keep_or_repair(kept.root)
     assert _stages(kept.root) == before
 
 
@@ -109,7 +110,7 @@ def test_a_torn_list_of_paths_in_use_is_moved_aside(repository: Kept) -> None:
     file = repository.root / ".dvc" / "tmp" / "rwlock"
     file.write_text('{"write": {"/a"')
     assert rwlock_fault(repository.root)
-    mend_rwlock(repository.root, repository.cache.root / "quarantine")
+    repair_rwlock(repository.root, repository.cache.root / "quarantine")
     assert rwlock_fault(repository.root) == ""
     assert not file.exists()
 
@@ -128,5 +129,5 @@ def test_dvc_killed_while_it_writes_the_lock_costs_no_stage(tmp_path: Path, writ
     assert refused.returncode != 0 or written, "if DVC mends it by itself one day, this guard can go"
     said: list[str] = []
     assert repro("middle@x", root, False, said.append).result in ("from cache", "up to date")
-    assert any("dvc.lock was torn" in line for line in said)
+    assert any("dvc.lock was damaged" in line for line in said)
     assert "middle@x" in _stages(root)

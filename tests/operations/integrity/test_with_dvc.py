@@ -58,6 +58,6 @@ def test_every_file_that_dvc_keeps_can_rot_and_come_back(tmp_path: Path) -> None
     for file in runs:
         if file.is_file():
             rot(file, file.read_bytes().replace(b"cmd:", b"cmd: x"))
-    mended = check(kept, remote, repair=True)
-    assert mended.clean
-    assert len([finding for finding in mended.findings if "runs that stage once more" in finding.mended]) == 4
+    repaired = check(kept, remote, repair=True)
+    assert repaired.clean
+    assert len([finding for finding in repaired.findings if "runs that stage once more" in finding.repaired]) == 4

@@ -14,7 +14,7 @@ from padstal.core.data.content import sha256_file
 from padstal.ingest.config import S3Source
 from padstal.ingest.s3.mirror_index import Entry, Index
 from padstal.operations.lineage.checkouts import BASE_VARIABLE, BusyError, check_idle, forget_state
-from padstal.operations.lineage.own_sources import remove_sources, source_files
+from padstal.operations.lineage.removal import remove_sources, source_files
 
 
 @pytest.fixture
@@ -26,10 +26,13 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_stage_at_work_is_waited_for_and_a_dead_one_is_not(root: Path) -> None:
     lock = root / ".dvc" / "tmp" / "rwlock"
-    lock.write_text(json.dumps({"data": {"write": {"pid": os.getpid(), "cmd": "dvc repro"}}}))
+    lock.write_text(json.dumps({"write": {"/data": {"pid": os.getpid(), "cmd": "dvc repro"}}}))
     with pytest.raises(BusyError, match="dvc repro"):
         check_idle(root)
-    lock.write_text(json.dumps({"data": {"read": [{"pid": 2**22 + 1, "cmd": "dvc repro"}]}}))
+    lock.write_text(json.dumps({"read": {"/data": [{"pid": os.getpid(), "cmd": "dvc status"}]}}))
+    with pytest.raises(BusyError, match="dvc status"):
+        check_idle(root)
+    lock.write_text(json.dumps({"read": {"/data": [{"pid": 2**22 + 1, "cmd": "dvc repro"}]}}))
     check_idle(root)
 
 

@@ -19,8 +19,7 @@ from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.core.data.atomic import read_json
 from padstal.core.paths import Paths
 from padstal.diffusion.checkpoint import fingerprint, save
-from padstal.operations.promotion import frozen
-from padstal.operations.promotion import generate_frozen as perform
+from padstal.operations.promotion import frozen, generate_frozen
 from padstal.operations.promotion.frozen import FrozenPrompts, Prompt
 
 PROMPTS = FrozenPrompts(
@@ -100,7 +99,7 @@ def test_a_revision_plays_them_with_its_own_params_and_twice_the_same(
     frozen.write(tmp_path / "frozen.json", PROMPTS)
     monkeypatch.chdir(tmp_path)
     for name in ("one", "two"):
-        perform.main(tmp_path / "frozen.json", tmp_path / name, "tal_dit", "cads")
+        generate_frozen.main(tmp_path / "frozen.json", tmp_path / name, "tal_dit", "cads")
     audio = np.load(tmp_path / "one" / "audio.npy")
     assert audio.shape == (2 * 4, FRAMES * RATIO, 1)
     assert audio.dtype == np.int16
@@ -112,7 +111,7 @@ def test_a_revision_plays_them_with_its_own_params_and_twice_the_same(
         0.1,
     )
     with pytest.raises(ValueError, match="the sampling grid has none, cads, pads"):
-        perform.main(tmp_path / "frozen.json", tmp_path / "three", "tal_dit", "another")
+        generate_frozen.main(tmp_path / "frozen.json", tmp_path / "three", "tal_dit", "another")
 
 
 def listed(node: object) -> object:

@@ -147,7 +147,7 @@ def write_recipe(root: Path, recipe: dict[str, float]) -> None:
 
 
 def play(home: Path, frozen_file: Path, out: Path, model: str, perturbation: str) -> None:
-    """Stand-in for `perform`: tones as the weights in `home` say."""
+    """Stand-in for `generate_frozen`: tones as the weights in `home` say."""
     recipe = json.loads((home / f"models/demo/diffusion/{model}/model.safetensors").read_text())
     prompts, _ = frozen.read(frozen_file)
     audio = []

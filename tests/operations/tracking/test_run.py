@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from padstal.core.dvc_objects import content_of
 from padstal.operations.tracking import run as tracking
-from padstal.operations.tracking.content import content_of
 from padstal.operations.tracking.note import read_note
 
 FAKE_KEY = "canary0123456789canary0123456789canary01"

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tests.operations.tracking.wandb_server import Wandb, served
 
-from padstal.operations.tracking.content import content_of
+from padstal.core.dvc_objects import content_of
 from padstal.operations.tracking.note import Note, read_note
 from padstal.operations.tracking.sync import make_plan, recorded_runs
 

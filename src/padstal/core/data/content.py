@@ -21,21 +21,18 @@ def address(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:ADDRESS_DIGITS]
 
 
-def clip_address(pcm_SC: np.ndarray, track_id: str, offset_samples: int) -> str:
-    """Address of a clip: its int16 samples [S, C], the track that it was cut from and where.
-
-    The track and offset are part of it, so that a loop that repeats to the sample still gives distinct clips.
-    """
-    return address_of_clip([bytes_of(pcm_SC)], pcm_SC.shape, track_id, offset_samples)
-
-
 def bytes_of(pcm_SC: np.ndarray) -> memoryview:
     """int16 samples [S, C] as they lie in files: little-endian."""
     return np.ascontiguousarray(pcm_SC, dtype="<i2").reshape(-1).view(np.uint8).data
 
 
 def address_of_clip(blocks: Iterable[memoryview], shape: tuple[int, ...], track_id: str, offset_samples: int) -> str:
-    """`clip_address` of samples of `shape` [S, C], little-endian int16, that come in blocks of bytes."""
+    """Address of a clip: its samples, its track and where it starts there.
+
+    The samples are little-endian int16 of `shape` [S, C] and come in blocks of bytes.
+
+    Track and offset are part of it, so that a loop that repeats to the sample still gives distinct clips.
+    """
     digest = hashlib.sha256(f"{track_id}:{offset_samples}:{shape}".encode())
     for block in blocks:
         digest.update(block)

@@ -37,7 +37,7 @@ class Digest(Protocol):
 
 
 @dataclass(frozen=True)
-class Promise:
+class ExpectedChecksums:
     """What a store says about an object's bytes.
 
     Attributes:
@@ -49,12 +49,12 @@ class Promise:
     etag_is_md5: bool
 
 
-def promise(answer: Mapping[str, Any]) -> Promise:
+def expected_checksums(answer: Mapping[str, Any]) -> ExpectedChecksums:
     """The promise in boto3's answer to HeadObject or GetObject of the whole object."""
     whole = answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
     found = {name: answer.get(f"Checksum{name.upper()}") for name in ALGORITHMS} if whole else {}
     encrypted = "kms" in str(answer.get("ServerSideEncryption", "")) or answer.get("SSECustomerAlgorithm")
-    return Promise({name: text for name, text in found.items() if text and "-" not in text}, not encrypted)
+    return ExpectedChecksums({name: text for name, text in found.items() if text and "-" not in text}, not encrypted)
 
 
 def verify(
@@ -63,7 +63,7 @@ def verify(
     length: int,
     etag: str,
     sha256: str,
-    promised: Promise,
+    promised: ExpectedChecksums,
     part_lengths: Callable[[int, bool], Sequence[int]],
 ) -> tuple[str, str]:
     """The file's sha256 and the name of the check that it passed.

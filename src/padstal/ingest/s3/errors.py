@@ -76,7 +76,7 @@ class ChangedError(Exception):
     """The object is no longer the one that was listed."""
 
 
-class Trouble(Enum):
+class StoreFailure(Enum):
     """What kind of failure it is, which decides what to do."""
 
     TRANSIENT = "ask again"
@@ -88,7 +88,7 @@ class Trouble(Enum):
     PERMANENT = "asking again does not help"
 
 
-def trouble(error: BaseException) -> Trouble:
+def store_failure(error: BaseException) -> StoreFailure:
     """The kind of an error raised by boto3, urllib3 or this package."""
     import http.client
 
@@ -98,18 +98,18 @@ def trouble(error: BaseException) -> Trouble:
     from urllib3.exceptions import HTTPError
 
     if isinstance(error, CorruptError):
-        return Trouble.CORRUPT
+        return StoreFailure.CORRUPT
     if isinstance(error, ChangedError):
-        return Trouble.CHANGED
+        return StoreFailure.CHANGED
     if isinstance(error, ClientError):
         return _of_answer(*_code(error))
     if {base.__name__ for base in type(error).__mro__} & _CREDENTIALS_EXCEPTIONS:
-        return Trouble.CREDENTIALS
+        return StoreFailure.CREDENTIALS
     again = (HTTPClientError, EndpointError, IncompleteReadError, ChecksumError, ResponseParserError, HTTPError)
     if isinstance(error, (*again, http.client.HTTPException, ConnectionError, TimeoutError)):
-        return Trouble.TRANSIENT
+        return StoreFailure.TRANSIENT
     if isinstance(error, BotoCoreError):
-        return Trouble.PERMANENT
+        return StoreFailure.PERMANENT
     raise error
 
 
@@ -127,12 +127,12 @@ def explain(error: BaseException) -> str:
 def refused(where: str, error: BaseException) -> CredentialsError:
     """The error for credentials that `where` does not take."""
     code = _code(error)[0] if hasattr(error, "response") else ""
-    mend = "set this machine's clock" if code in _CLOCK else CREDENTIALS_HELP
-    return CredentialsError(f"{where}: refused: {explain(error)}; {mend}")
+    advice = "set this machine's clock" if code in _CLOCK else CREDENTIALS_HELP
+    return CredentialsError(f"{where}: refused: {explain(error)}; {advice}")
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryBudget:
     """How often and how far apart to ask.
 
     Attributes:
@@ -156,7 +156,7 @@ class Patience:
             raise StoppedError
 
     def ask(self, request: Callable[[], ResultT]) -> ResultT:
-        """What `request` gives; asked again while the trouble is transient.
+        """What `request` gives; asked again while its failure is transient.
 
         Raises:
             Exception: The last error, as `request` raised it.
@@ -168,23 +168,23 @@ class Patience:
                 return request()
             except Exception as error:
                 failures += 1
-                if trouble(error) is not Trouble.TRANSIENT or failures >= self.attempts:
+                if store_failure(error) is not StoreFailure.TRANSIENT or failures >= self.attempts:
                     raise
             self.wait(failures)
 
 
-def _of_answer(code: str, status: int) -> Trouble:
+def _of_answer(code: str, status: int) -> StoreFailure:
     if code in _CREDENTIALS | _CLOCK or status == 401:
-        return Trouble.CREDENTIALS
+        return StoreFailure.CREDENTIALS
     if code in _TRANSIENT or status in _TRANSIENT_STATUS:
-        return Trouble.TRANSIENT
+        return StoreFailure.TRANSIENT
     if status in (412, 416):
-        return Trouble.CHANGED
+        return StoreFailure.CHANGED
     if status == 404 and code != "NoSuchBucket":
-        return Trouble.MISSING
+        return StoreFailure.MISSING
     if status == 403 and code != "InvalidObjectState":  # in an archive, to be restored first
-        return Trouble.DENIED
-    return Trouble.PERMANENT
+        return StoreFailure.DENIED
+    return StoreFailure.PERMANENT
 
 
 def _code(error: Any) -> tuple[str, int]:

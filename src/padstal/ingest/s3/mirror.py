@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from padstal.core.data.content import sha256_file
 from padstal.ingest.config import S3Source
-from padstal.ingest.listing import list_bucket, patience_of, store_of, walk
+from padstal.ingest.listing import list_bucket, retry_budget_of, store_of, walk
 from padstal.ingest.s3.errors import CREDENTIALS_HELP, StoppedError, StoreError
-from padstal.ingest.s3.mirror_index import STATE, Index, Veils, claimed
+from padstal.ingest.s3.mirror_index import STATE, HiddenObjects, Index, claimed
 from padstal.ingest.s3.object_names import place
 from padstal.ingest.s3.objects import Listed, Listing, Store
 from padstal.ingest.s3.transfer import FailedError, Fetcher, part_name
@@ -67,17 +67,17 @@ def mirror(source: S3Source, folder: Path, *, forgotten: Collection[str] = (), q
         CredentialsError: We are refused.
         StoreError: The store, the bucket or the disk fails us, too many objects do, or the captions table does.
     """
-    store, patience, fetch = store_of(source), patience_of(source), source.fetch
+    store, retry_budget, fetch = store_of(source), retry_budget_of(source), source.fetch
     client = store.client()
     with claimed(folder, {"uri": f"s3://{store.bucket}/{store.prefix}", "endpoint_url": store.endpoint_url}):
-        listing = list_bucket(source, client, patience)
+        listing = list_bucket(source, client, retry_budget)
         found = {item.key: item for item in listing.objects}
         names, refused = place(found, folder)
-        failures = _Failures(store, folder, len(found) + len(listing.failed), fetch.max_failed_share, patience.stop)
+        failures = _Failures(store, folder, len(found) + len(listing.failed), fetch.max_failed_share, retry_budget.stop)
         for key, why in {**listing.failed, **refused}.items():
             failures.add(key, why)
         index = Index(folder)
-        hidden = Veils(folder, forgotten)
+        hidden = HiddenObjects(folder, forgotten)
         gone = [key for key in names if hidden.hides(found[key])]
         names = [key for key in names if not hidden.hides(found[key])]
         missing = [found[key] for key in names if not _unchanged(folder, index, found[key])]
@@ -92,7 +92,9 @@ def mirror(source: S3Source, folder: Path, *, forgotten: Collection[str] = (), q
             unit_scale=True,
             disable=quiet or not missing,
         ) as bar:
-            fetcher = Fetcher(client, store, folder, parts, patience, fetch.max_object_mebibytes * 2**20, bar.update)
+            fetcher = Fetcher(
+                client, store, folder, parts, retry_budget, fetch.max_object_mebibytes * 2**20, bar.update
+            )
             fetched = _fetch_all(fetcher, missing, index, failures)
         here = [key for key in names if key not in failures.why]
         new = [key for key in here if index.entries[key].sha256 in hidden.forgotten]
@@ -161,7 +163,7 @@ def _fetch_all(fetcher: Fetcher, missing: list[Listed], index: Index, failures: 
                     else:
                         fetched += 1
         except BaseException as error:
-            fetcher.patience.stop.set()
+            fetcher.retry_budget.stop.set()
             for future in running:
                 future.cancel()
             if isinstance(error, StoppedError):

@@ -1,6 +1,6 @@
 """What a mirror holds: one JSON line an object, appended as objects arrive and rewritten at the end of a run.
 
-A killed run can leave a torn last line; it is left out, and its object is fetched again.
+A killed run can leave a damaged last line; it is left out, and its object is fetched again.
 """
 
 import fcntl
@@ -79,7 +79,7 @@ class Index:
         with self._lock:
             self.entries[entry.key] = entry
             with self._path.open("a", encoding="utf-8") as file:
-                file.write("\n" + _line(entry))  # the leading break ends a torn line
+                file.write("\n" + _line(entry))  # the leading break ends a damaged line
 
     def rewrite(self, keys: Iterable[str]) -> None:
         """Keep the entries of `keys` alone, in their order, atomically."""
@@ -89,7 +89,7 @@ class Index:
                 temporary.write_text("".join(map(_line, self.entries.values())), encoding="utf-8")
 
 
-class Veils:
+class HiddenObjects:
     """Versions of objects that are to be forgotten, by names that tell nothing of them, so that none is fetched twice.
 
     Args:
@@ -122,7 +122,7 @@ def forget_in_mirror(folder: Path, forgotten: Collection[str]) -> list[str]:
     """Take files with these SHA-256 out of a mirror, hide them, and remove unfinished fetches; the keys that went."""
     if not (folder / STATE).is_dir():
         return []
-    index, hidden = Index(folder), Veils(folder, forgotten)
+    index, hidden = Index(folder), HiddenObjects(folder, forgotten)
     keys = [key for key, entry in index.entries.items() if entry.sha256 in hidden.forgotten]
     hidden.add(index.entries[key] for key in keys)
     for key in keys:

@@ -6,17 +6,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from padstal.ingest.s3.errors import (
-    Patience,
+    RetryBudget,
     StoppedError,
     StoreError,
-    Trouble,
+    StoreFailure,
     explain,
     refused,
-    trouble,
+    store_failure,
 )
 
 LONGEST_MANIFEST_BYTES = 2**30
@@ -33,9 +33,11 @@ class Store:
         uri: `s3://bucket/prefix`; the prefix is a folder, with or without its last "/".
         endpoint_url: Of a store other than Amazon's; None for Amazon's.
         region: None leaves it to boto3's own chain.
-        anonymous: Ask without credentials. Otherwise they come from boto3's own chain alone.
+        anonymous: Ask without credentials.
         timeout_seconds: For a connection, and for the next byte of an answer.
         connections: Kept open at a time.
+        keys: boto3's names of explicit credentials or of a profile; empty for boto3's own chain alone.
+        verify: Whether to verify TLS, or a file of certificates; None for boto3's own way.
     """
 
     uri: str
@@ -44,6 +46,8 @@ class Store:
     anonymous: bool = False
     timeout_seconds: float = 30.0
     connections: int = 16
+    keys: Mapping[str, str] = field(default_factory=dict, hash=False)
+    verify: bool | str | None = None
 
     @property
     def bucket(self) -> str:
@@ -58,8 +62,8 @@ class Store:
         """As messages name it."""
         return f"{self.uri} at {self.endpoint_url}" if self.endpoint_url else self.uri
 
-    def client(self) -> Any:
-        """A boto3 client that asks once; `Patience` asks again.
+    def client(self, attempts: int = 1) -> Any:
+        """A boto3 client that asks `attempts` times; `RetryBudget` asks again.
 
         Raises:
             CredentialsError: A profile that does not exist.
@@ -70,7 +74,7 @@ class Store:
 
         config = Config(
             signature_version=UNSIGNED if self.anonymous else "s3v4",
-            retries={"total_max_attempts": 1, "mode": "standard"},
+            retries={"total_max_attempts": attempts, "mode": "standard"},
             connect_timeout=self.timeout_seconds,
             read_timeout=self.timeout_seconds,
             max_pool_connections=self.connections,
@@ -78,11 +82,13 @@ class Store:
             s3={"addressing_style": "path" if self.endpoint_url else "auto"},
         )
         try:
-            session = boto3.session.Session()
+            session = boto3.session.Session(**self.keys)
             region = self.region or session.region_name or ("us-east-1" if self.endpoint_url else None)
-            return session.client("s3", endpoint_url=self.endpoint_url, region_name=region, config=config)
+            return session.client(
+                "s3", endpoint_url=self.endpoint_url, region_name=region, config=config, verify=self.verify
+            )
         except Exception as error:
-            if trouble(error) is Trouble.CREDENTIALS:
+            if store_failure(error) is StoreFailure.CREDENTIALS:
                 raise refused(self.place, error) from error
             raise StoreError(f"{self.place}: {explain(error)}") from error
 
@@ -128,7 +134,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def list_objects(
-    client: Any, store: Store, patience: Patience, *, manifest: str | None = None, also: Iterable[str] = ()
+    client: Any, store: Store, retry_budget: RetryBudget, *, manifest: str | None = None, also: Iterable[str] = ()
 ) -> Listing:
     """All objects below the store's prefix, or those that the manifest names.
 
@@ -138,7 +144,7 @@ def list_objects(
     Args:
         client: Of `Store.client`.
         store: Where to look.
-        patience: With a busy store.
+        retry_budget: With a busy store.
         manifest: Key, relative to the prefix, of a CSV or JSONL file with a column `key` (relative to the prefix) and,
             if wanted, `sha256`. Each key is then looked up on its own, so the right to list is not needed.
         also: Keys wanted beside those of the manifest.
@@ -149,9 +155,9 @@ def list_objects(
     """
     try:
         if manifest is None:
-            found = Listing(tuple(_pages(client, store, patience)), {})
+            found = Listing(tuple(_pages(client, store, retry_budget)), {})
         else:
-            found = _look_up(client, store, patience, _rows(client, store, patience, manifest, also))
+            found = _look_up(client, store, retry_budget, _rows(client, store, retry_budget, manifest, also))
     except (StoreError, StoppedError):
         raise
     except Exception as error:
@@ -177,22 +183,22 @@ def reach(store: Store, manifest: str | None) -> str:
             client.list_objects_v2(Bucket=store.bucket, Prefix=store.prefix, MaxKeys=1)
         else:
             client.head_object(Bucket=store.bucket, Key=store.prefix + manifest)
-        credentials = None if store.anonymous else boto3.session.Session().get_credentials()
+        credentials = None if store.anonymous else boto3.session.Session(**store.keys).get_credentials()
     except Exception as error:
         raise _unreadable(store, error) from error
     return str(credentials.method) if credentials else "anonymous"
 
 
-def head(client: Any, store: Store, key: str, patience: Patience) -> Listed:
+def head(client: Any, store: Store, key: str, retry_budget: RetryBudget) -> Listed:
     """One object as it is now; raises what boto3 raises."""
-    answer = patience.ask(lambda: client.head_object(Bucket=store.bucket, Key=store.prefix + key))
+    answer = retry_budget.ask(lambda: client.head_object(Bucket=store.bucket, Key=store.prefix + key))
     return _listed(key, answer["ContentLength"], answer.get("ETag", ""), answer.get("LastModified"))
 
 
-def _pages(client: Any, store: Store, patience: Patience) -> Iterator[Listed]:
+def _pages(client: Any, store: Store, retry_budget: RetryBudget) -> Iterator[Listed]:
     token: dict[str, str] = {}
     while True:
-        page = patience.ask(lambda: client.list_objects_v2(Bucket=store.bucket, Prefix=store.prefix, **token))  # noqa: B023
+        page = retry_budget.ask(lambda: client.list_objects_v2(Bucket=store.bucket, Prefix=store.prefix, **token))  # noqa: B023
         for item in page.get("Contents", []):
             key = item["Key"][len(store.prefix) :]
             if key:
@@ -206,7 +212,7 @@ def _pages(client: Any, store: Store, patience: Patience) -> Iterator[Listed]:
 
 
 def _rows(
-    client: Any, store: Store, patience: Patience, manifest: str, also: Iterable[str]
+    client: Any, store: Store, retry_budget: RetryBudget, manifest: str, also: Iterable[str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Keys of a manifest with their sha256, and rows that cannot be used."""
     place = f"{store.place}: manifest {manifest}"
@@ -219,14 +225,14 @@ def _rows(
         return content
 
     try:
-        text = patience.ask(read).decode("utf-8-sig")
+        text = retry_budget.ask(read).decode("utf-8-sig")
         rows = list(_records(text, manifest))
     except (UnicodeDecodeError, json.JSONDecodeError, csv.Error, KeyError, TypeError) as error:
         raise StoreError(f"{place}: expected CSV or JSONL with a column `key`: {explain(error)}") from error
     except StoreError:
         raise
     except Exception as error:
-        if trouble(error) is Trouble.MISSING:
+        if store_failure(error) is StoreFailure.MISSING:
             raise StoreError(f"{place}: not there") from error
         raise
     wanted: dict[str, str] = dict.fromkeys(also, "")
@@ -251,23 +257,25 @@ def _records(text: str, name: str) -> Iterator[tuple[str, str]]:
         yield str(record["key"]), str(record.get("sha256") or "").strip().lower()
 
 
-def _look_up(client: Any, store: Store, patience: Patience, rows: tuple[dict[str, str], dict[str, str]]) -> Listing:
+def _look_up(
+    client: Any, store: Store, retry_budget: RetryBudget, rows: tuple[dict[str, str], dict[str, str]]
+) -> Listing:
     """Each key of a manifest as it is now; in parallel."""
     wanted, failed = rows
 
     def one(key: str) -> Listed | str:
-        if patience.stop.is_set():
+        if retry_budget.stop.is_set():
             return STOPPED
         try:
-            return replace(head(client, store, key, patience), sha256=wanted[key])
+            return replace(head(client, store, key, retry_budget), sha256=wanted[key])
         except StoppedError:
             return STOPPED
         except Exception as error:
-            match trouble(error):
-                case Trouble.CREDENTIALS:
-                    patience.stop.set()
+            match store_failure(error):
+                case StoreFailure.CREDENTIALS:
+                    retry_budget.stop.set()
                     raise refused(store.place, error) from error
-                case Trouble.MISSING:
+                case StoreFailure.MISSING:
                     return "the manifest names an object that is not there"
                 case _:
                     return explain(error)
@@ -288,10 +296,10 @@ def _hidden(key: str) -> bool:
 
 
 def _unreadable(store: Store, error: Exception) -> StoreError:
-    match trouble(error):
-        case Trouble.CREDENTIALS | Trouble.DENIED:
+    match store_failure(error):
+        case StoreFailure.CREDENTIALS | StoreFailure.DENIED:
             return refused(store.place, error)
-        case Trouble.TRANSIENT:
+        case StoreFailure.TRANSIENT:
             return StoreError(f"{store.place}: no usable answer: {explain(error)}; is the endpoint right, and up?")
         case _:
             return StoreError(f"{store.place}: {explain(error)}; expected a bucket that is there, in its region")

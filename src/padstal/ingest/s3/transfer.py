@@ -13,16 +13,16 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from padstal.ingest.s3.checksums import Promise, promise, verify
+from padstal.ingest.s3.checksums import ExpectedChecksums, expected_checksums, verify
 from padstal.ingest.s3.errors import (
     ChangedError,
-    Patience,
+    RetryBudget,
     StoppedError,
     StoreError,
-    Trouble,
+    StoreFailure,
     explain,
     refused,
-    trouble,
+    store_failure,
 )
 from padstal.ingest.s3.mirror_index import Entry
 from padstal.ingest.s3.objects import Listed, Store, head
@@ -51,7 +51,7 @@ class Fetcher:
         store: Where objects lie.
         folder: Of the mirror.
         parts: Folder for temporary files, on the same file system.
-        patience: With a busy store.
+        retry_budget: With a busy store.
         longest_bytes: Longer objects are refused.
         advance: Told how many bytes came (less than 0: were thrown away).
     """
@@ -60,7 +60,7 @@ class Fetcher:
     store: Store
     folder: Path
     parts: Path
-    patience: Patience
+    retry_budget: RetryBudget
     longest_bytes: int
     advance: Callable[[int], object]
 
@@ -80,7 +80,7 @@ class Fetcher:
             before = _length(part)
             try:
                 if stale:
-                    item = replace(head(self.client, self.store, item.key, self.patience), sha256=item.sha256)
+                    item = replace(head(self.client, self.store, item.key, self.retry_budget), sha256=item.sha256)
                     stale = False
                     part = self.parts / part_name(item)
                     before = _length(part)
@@ -91,21 +91,21 @@ class Fetcher:
             except (FailedError, StoreError, StoppedError):
                 raise
             except Exception as error:
-                kind = trouble(error)
-                if kind is Trouble.CREDENTIALS:
+                kind = store_failure(error)
+                if kind is StoreFailure.CREDENTIALS:
                     raise refused(self.store.place, error) from error
-                if kind is Trouble.TRANSIENT:
+                if kind is StoreFailure.TRANSIENT:
                     failures = 1 if _length(part) - before >= PROGRESS_BYTES else failures + 1
-                elif kind in (Trouble.CORRUPT, Trouble.CHANGED):
+                elif kind in (StoreFailure.CORRUPT, StoreFailure.CHANGED):
                     spoilt += 1
-                    stale = kind is Trouble.CHANGED
+                    stale = kind is StoreFailure.CHANGED
                     self.advance(-_length(part))
                     part.unlink(missing_ok=True)
                 else:
                     raise FailedError(_final(kind, error)) from error
-                if max(failures, spoilt) >= self.patience.attempts:
+                if max(failures, spoilt) >= self.retry_budget.attempts:
                     raise FailedError(f"{max(failures, spoilt)} attempts, the last: {explain(error)}") from error
-            self.patience.wait(max(failures, spoilt))
+            self.retry_budget.wait(max(failures, spoilt))
 
     def _attempt(self, item: Listed, part: Path) -> Entry:
         if item.bytes > self.longest_bytes:
@@ -128,7 +128,7 @@ class Fetcher:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return Entry(item.key, item.bytes, item.etag, sha256, check, now, modified)
 
-    def _fill(self, item: Listed, part: Path) -> Promise:
+    def _fill(self, item: Listed, part: Path) -> ExpectedChecksums:
         """Bring `part` to its full length, from where it is; gives what the store promises of the whole."""
         answer: Mapping[str, Any] | None = None
         with _opened(part) as file:
@@ -150,14 +150,14 @@ class Fetcher:
                 os.fsync(file.fileno())
         if answer is None:
             request = {**self._request(item), "ChecksumMode": "ENABLED"}
-            answer = self.patience.ask(lambda: self.client.head_object(**request))
-        return promise(answer)
+            answer = self.retry_budget.ask(lambda: self.client.head_object(**request))
+        return expected_checksums(answer)
 
     def _receive(self, body: Any, file: FileIO, left: int) -> None:
         with body as raw:
             since, came = time.monotonic(), 0
             while left:
-                if self.patience.stop.is_set():
+                if self.retry_budget.stop.is_set():
                     raise StoppedError
                 block = raw.read1(min(BLOCK_BYTES, left))
                 if not block:
@@ -186,9 +186,9 @@ class Fetcher:
         for number in range(1, (count if every else 1) + 1):
             request = {**self._request(item), "PartNumber": number}
             try:
-                answer = self.patience.ask(lambda: self.client.head_object(**request))  # noqa: B023
+                answer = self.retry_budget.ask(lambda: self.client.head_object(**request))  # noqa: B023
             except Exception as error:
-                if trouble(error) is not Trouble.PERMANENT:
+                if store_failure(error) is not StoreFailure.PERMANENT:
                     raise
                 return []
             if answer.get("PartsCount") != count:
@@ -214,8 +214,8 @@ def _same_version(answer: Mapping[str, Any], item: Listed, left: int) -> None:
         )
 
 
-def _final(kind: Trouble, error: Exception) -> str:
-    return "gone since it was listed" if kind is Trouble.MISSING else explain(error)
+def _final(kind: StoreFailure, error: Exception) -> str:
+    return "gone since it was listed" if kind is StoreFailure.MISSING else explain(error)
 
 
 def _make_way(folder: Path, final: Path) -> None:

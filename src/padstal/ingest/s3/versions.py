@@ -29,33 +29,6 @@ class Erased:
     unversioned: bool
 
 
-def s3_client(config: Mapping[str, Any]) -> Any:
-    """A boto3 client for a DVC remote; `config` has DVC's own keys, and credentials fall back to boto3's chain."""
-    import boto3
-    from botocore.config import Config
-
-    names = {
-        "aws_access_key_id": config.get("access_key_id"),
-        "aws_secret_access_key": config.get("secret_access_key"),
-        "aws_session_token": config.get("session_token"),
-        "profile_name": config.get("profile"),
-    }
-    session = boto3.session.Session(**{name: value for name, value in names.items() if value})
-    endpoint = config.get("endpointurl")
-    verify = config.get("ssl_verify")
-    return session.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=config.get("region") or session.region_name or ("us-east-1" if endpoint else None),
-        use_ssl=config.get("use_ssl", True),
-        verify=verify if verify is not None else None,
-        config=Config(
-            retries={"total_max_attempts": 6, "mode": "standard"},
-            s3={"addressing_style": "path" if endpoint else "auto"},
-        ),
-    )
-
-
 def erase(client: Any, bucket: str, keys: Collection[str], *, below: Iterable[str] = ()) -> Erased:
     """Remove `keys` for good.
 

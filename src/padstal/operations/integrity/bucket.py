@@ -3,70 +3,61 @@
 import hashlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from padstal.ingest.s3.checksums import BY_LENGTH, promise, verify
+from padstal.core.dvc_objects import BLOCK_BYTES, OBJECTS
+from padstal.ingest.s3.checksums import BY_LENGTH, expected_checksums, verify
 from padstal.ingest.s3.errors import (
     CorruptError,
     CredentialsError,
-    Patience,
+    RetryBudget,
     StoppedError,
     StoreError,
-    Trouble,
+    StoreFailure,
     explain,
-    trouble,
+    store_failure,
 )
 from padstal.ingest.s3.objects import Store, split_uri
 from padstal.operations.integrity.locations import BY_COPY, BY_ETAG, QUARANTINE, READ, Entry, Verdict
-from padstal.operations.integrity.objects import BLOCK_BYTES, OBJECTS
 
 ResultT = TypeVar("ResultT")
 
 CONNECTIONS = 16
 HEADS = tuple(f"{number:02x}" for number in range(256))
 """Names of the folders that objects lie in."""
-MEND = (
+ADVICE = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary ones) or AWS_PROFILE, "
     "`aws sso login`, or `dvc remote modify --local REMOTE access_key_id …` and so on"
 )
-
-
-@dataclass(frozen=True)
-class Access:
-    """How to ask the store, as DVC's config of the remote says.
-
-    Attributes:
-        store: Address, endpoint, region; whether to ask without credentials.
-        keys: boto3's names of explicit credentials or of a profile; empty for boto3's own chain.
-        verify: Whether to verify TLS, or a file of certificates.
-        extra: What goes with each object that is written (encryption, ACL).
-    """
-
-    store: Store
-    keys: Mapping[str, str] = field(default_factory=dict)
-    verify: bool | str | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 class Bucket:
     """A place in an S3-compatible store.
 
     Args:
-        access: How to ask it.
+        store: How to ask it.
         name: As messages name it.
-        patience: With a busy store.
+        extra: What goes with each object that is written (encryption, ACL).
+        retry_budget: With a busy store.
         read_all: Read every object's bytes, though its ETag is the MD5 it should have.
     """
 
-    def __init__(self, access: Access, name: str, patience: Patience | None = None, *, read_all: bool = False):
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        retry_budget: RetryBudget | None = None,
+        *,
+        extra: Mapping[str, str] | None = None,
+        read_all: bool = False,
+    ):
         self.name, self.jobs = name, CONNECTIONS
-        self.bucket, self.prefix = split_uri(access.store.uri)
-        self.patience = patience or Patience(6, 8.0, threading.Event())
+        self.bucket, self.prefix = split_uri(store.uri)
+        self.retry_budget = retry_budget or RetryBudget(6, 8.0, threading.Event())
         self.read_all = read_all
-        self._extra = dict(access.extra)
-        self._client = self._asking(lambda: _client(access))
+        self._extra = dict(extra or {})
+        self._client = self._asking(store.client)
 
     def entries(self, folder: str, heads: Collection[str] = ()) -> Iterator[Entry]:
         """As `Place`: a page of 1,000; if more follow, the objects' folders one by one, several at a time."""
@@ -167,7 +158,7 @@ class Bucket:
                 length=answer["ContentLength"],
                 etag=answer.get("ETag", "").strip('"'),
                 sha256="",
-                promised=promise(answer),
+                promised=expected_checksums(answer),
                 part_lengths=part_lengths,
             )
         except CorruptError:
@@ -206,20 +197,20 @@ class Bucket:
             StoppedError: Time is up.
         """
         where = f"{self.name}: {key}" if key else self.name
-        if self.patience.stop.is_set():
+        if self.retry_budget.stop.is_set():
             raise StoppedError
         try:
-            return self.patience.ask(request)
+            return self.retry_budget.ask(request)
         except (StoreError, StoppedError, FileNotFoundError):
             raise
         except Exception as error:
-            match trouble(_cause(error)):
-                case Trouble.CREDENTIALS | Trouble.DENIED:
-                    mend = MEND.replace("REMOTE", self.name.removeprefix("remote "))
-                    raise CredentialsError(f"{where}: refused: {explain(error)}; {mend}") from error
-                case Trouble.MISSING if key:
+            match store_failure(_cause(error)):
+                case StoreFailure.CREDENTIALS | StoreFailure.DENIED:
+                    advice = ADVICE.replace("REMOTE", self.name.removeprefix("remote "))
+                    raise CredentialsError(f"{where}: refused: {explain(error)}; {advice}") from error
+                case StoreFailure.MISSING if key:
                     raise FileNotFoundError(where) from error
-                case Trouble.TRANSIENT:
+                case StoreFailure.TRANSIENT:
                     text = f"{where}: no usable answer: {explain(error)}; is the endpoint right, and up?"
                     raise StoreError(text) from error
                 case _:
@@ -232,26 +223,3 @@ def _cause(error: Exception) -> Exception:
 
     behind = error.__cause__ or error.__context__
     return behind if isinstance(error, Boto3Error) and isinstance(behind, Exception) else error
-
-
-def _client(access: Access) -> Any:
-    """A boto3 client that asks once; `Patience` asks again."""
-    import boto3
-    from botocore import UNSIGNED
-    from botocore.config import Config
-
-    store = access.store
-    session = boto3.session.Session(**access.keys)
-    config = Config(
-        signature_version=UNSIGNED if store.anonymous else "s3v4",
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        connect_timeout=store.timeout_seconds,
-        read_timeout=store.timeout_seconds,
-        max_pool_connections=store.connections,
-        response_checksum_validation="when_required",  # bytes are hashed here
-        s3={"addressing_style": "path" if store.endpoint_url else "auto"},
-    )
-    region = store.region or session.region_name or ("us-east-1" if store.endpoint_url else None)
-    return session.client(
-        "s3", endpoint_url=store.endpoint_url, region_name=region, config=config, verify=access.verify
-    )

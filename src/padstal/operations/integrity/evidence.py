@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from padstal.core.dvc_lock import LockError, Out
+from padstal.core.dvc_lock import LockedPath, LockError
+from padstal.core.dvc_objects import digits, key_of, read_tree
 from padstal.operations.integrity.locations import Folder, Place
-from padstal.operations.integrity.objects import digits, key_of, read_tree
-from padstal.operations.integrity.required import Need, Tree, needs_of, outs_in, outs_in_history
+from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, outs_in_history, required_objects
 from padstal.operations.integrity.survey import Show, Survey, survey
-from padstal.operations.integrity.workspace import Workspace, busy_paths, look
+from padstal.operations.integrity.workspace import Workspace, busy_paths, inspect_workspace
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Evidence:
         in_cache, in_remote: Their objects.
         workspace: Its files.
         named: Outputs by the commit whose `dvc.lock` names them, the workspace's ("") first.
-        needs: All objects of these outputs, as far as the folders' lists of files are there.
+        required: All objects of these outputs, as far as the folders' lists of files are there.
         belongs: Object → a place where it belongs, the workspace's `dvc.lock` first.
         unlisted: Folders whose list of files is nowhere, so that what they need cannot be told, with the commit.
     """
@@ -34,10 +34,10 @@ class Evidence:
     in_cache: Survey
     in_remote: Survey | None
     workspace: Workspace
-    named: list[tuple[str, list[Out]]]
-    needs: list[Need] = field(default_factory=list)
-    belongs: dict[str, Need] = field(default_factory=dict)
-    unlisted: list[tuple[Out, str]] = field(default_factory=list)
+    named: list[tuple[str, list[LockedPath]]]
+    required: list[RequiredObject] = field(default_factory=list)
+    belongs: dict[str, RequiredObject] = field(default_factory=dict)
+    unlisted: list[tuple[LockedPath, str]] = field(default_factory=list)
 
     def good_copy(self, oid: str) -> Path | None:
         """A file of the cache that has an object's bytes."""
@@ -49,17 +49,17 @@ class Evidence:
             return read_tree(self.workspace.trees[oid])
         return stored_tree(oid, (self.cache, self.in_cache), (self.remote, self.in_remote))
 
-    def name_needs(self) -> None:
+    def list_required(self) -> None:
         """Say what is needed, from the lists of files that are good by now."""
-        self.needs, self.belongs, self.unlisted = [], {}, []
+        self.required, self.belongs, self.unlisted = [], {}, []
         seen: set[str] = set()  # an output that did not change between commits counts once
         for commit, outs in self.named:
-            needs, unlisted = needs_of([out for out in outs if out.oid not in seen], self.tree_of, commit)
-            self.needs += needs
+            required, unlisted = required_objects([out for out in outs if out.md5 not in seen], self.tree_of, commit)
+            self.required += required
             self.unlisted += [(out, commit) for out in unlisted]
-            seen.update(out.oid for out in outs)
-        for need in self.needs:
-            self.belongs.setdefault(need.oid, need)
+            seen.update(out.md5 for out in outs)
+        for item in self.required:
+            self.belongs.setdefault(item.oid, item)
 
 
 def stored_tree(oid: str, *places: tuple[Place | None, Survey | None]) -> Tree | None:
@@ -108,10 +108,10 @@ def gather(
             stat = cache.path(key_of(oid)).stat()
             found = in_cache.bad[oid].found if oid in in_cache.bad else digits(oid)
             inodes[(stat.st_dev, stat.st_ino)] = (found, digits(oid))
-    workspace = look(
+    workspace = inspect_workspace(
         root, outs, lambda oid: stored_tree(oid, (cache, in_cache), (remote, in_remote)), inodes, busy_paths(root), show
     )
     named = [("", outs), *(outs_in_history(root, commits) if every_commit else [])]
     evidence = Evidence(root, cache, remote, in_cache, in_remote, workspace, named)
-    evidence.name_needs()
+    evidence.list_required()
     return evidence

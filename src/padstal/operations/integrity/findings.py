@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Fault = Literal["corrupt", "lost", "differs", "unreadable", "stray", "note"]
-Where = Literal["cache", "remote", "workspace", "dvc.lock", "run-cache", "locks", ".state"]
+Location = Literal["cache", "remote", "workspace", "dvc.lock", "run-cache", "locks", ".state"]
 
 
 @dataclass(frozen=True)
@@ -18,22 +18,22 @@ class Finding:
         what: The object or path.
         detail: In words.
         belongs: Where it belongs: "models/demo/vae/tal/model.safetensors (train_vae@tal)"; "" where nothing names it.
-        mended: What repaired it; "" if nothing did.
+        repaired: What repaired it; "" if nothing did.
         advice: What a person can do; "" for nothing.
     """
 
-    where: Where
+    where: Location
     fault: Fault
     what: str
     detail: str
     belongs: str = ""
-    mended: str = ""
+    repaired: str = ""
     advice: str = ""
 
     @property
     def open(self) -> bool:
         """A fault that is still there."""
-        return self.fault != "note" and not self.mended
+        return self.fault != "note" and not self.repaired
 
 
 @dataclass(frozen=True)

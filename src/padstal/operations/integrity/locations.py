@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from padstal.core.data.atomic import atomic_file
-from padstal.operations.integrity.objects import md5_of
+from padstal.core.dvc_objects import md5_of
 
 QUARANTINE = "quarantine/"
 """What is corrupt is moved here, below the place it lay in."""

@@ -1,4 +1,4 @@
-"""A `dvc.lock` or lock of DVC's that a kill or a full disk left torn, put right again.
+"""A `dvc.lock` or lock of DVC's that a kill or a full disk left damaged, put right again.
 
 DVC truncates `dvc.lock` and then writes it (`dvc/utils/serialize/_common.py`), so a kill between the two leaves an
 empty or half file that every dvc command refuses. The run-cache knows the stage's result by then (`Stage.save`).
@@ -6,13 +6,13 @@ empty or half file that every dvc command refuses. The run-cache knows the stage
 
 import contextlib
 import hashlib
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file
 from padstal.core.dvc_lock import LockError, compose, read_lock, stage_texts
+from padstal.core.dvc_rwlock import rwlock_fault
+from padstal.core.git import try_git
 from padstal.operations.integrity.locations import move
 
 BACKUP = Path(".dvc", "tmp", "dvc.lock.backup")
@@ -37,13 +37,13 @@ def fault(root: Path) -> str:
     return ""
 
 
-def guard(root: Path, quarantine: Path | None = None) -> str:
-    """Before DVC runs: keep a copy of `dvc.lock`, or mend it if it is torn. Says what was mended, or ""."""
+def keep_or_repair(root: Path, quarantine: Path | None = None) -> str:
+    """Before DVC runs: keep a copy of `dvc.lock`, or repair it if it is damaged. Says what was repaired, or ""."""
     if fault(root):
         try:
             with repository_lock(root):
                 if fault(root):
-                    return mend(root, quarantine or root / ".dvc" / "cache" / "quarantine")
+                    return repair_lock(root, quarantine or root / ".dvc" / "cache" / "quarantine")
         except BusyError:  # a living DVC is between truncating and writing, and will end it
             return ""
     file = root / "dvc.lock"
@@ -53,46 +53,36 @@ def guard(root: Path, quarantine: Path | None = None) -> str:
     return ""
 
 
-def mend(root: Path, quarantine: Path) -> str:
-    """Put a readable `dvc.lock` in place of a torn one; the torn one is moved aside. Says what was done.
+def repair_lock(root: Path, quarantine: Path) -> str:
+    """Put a readable `dvc.lock` in place of a damaged one, which is moved aside. Says what was done.
 
-    Stages come from the part of the torn file that is whole, then from the last copy that `guard` kept, then from git.
+    Stages come from the part of the damaged file that is whole, then from the last copy that was kept, then
+    from git.
     """
     file = root / "dvc.lock"
-    torn = file.read_bytes()
-    text = torn.decode("utf-8", errors="replace")
+    damaged = file.read_bytes()
+    text = damaged.decode("utf-8", errors="replace")
     known = _last_known(root)
-    whole = stage_texts(text, torn=True)
+    whole = stage_texts(text, cut=True)
     stages = {**known[1], **whole}
-    mark = hashlib.md5(torn, usedforsecurity=False).hexdigest()[:8]
+    mark = hashlib.md5(damaged, usedforsecurity=False).hexdigest()[:8]
     if stages:
         aside = quarantine / f"dvc.lock.{mark}"
         aside.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(torn)
+        aside.write_bytes(damaged)
         with atomic_file(file) as temporary:
             temporary.write_text(compose(stages.values()), encoding="utf-8")
     else:
         move(file, quarantine / f"dvc.lock.{mark}")
         return f"moved aside, no other copy was found; {AGAIN}"
-    parts = [f"{len(whole)} stages of the torn file"] if whole else []
+    parts = [f"{len(whole)} stages of the damaged file"] if whole else []
     more = len(stages) - len(whole)
     parts += [f"{more} of {known[0]}"] if more else []
     return f"{' and '.join(parts)}; {AGAIN}"
 
 
-def rwlock_fault(root: Path) -> str:
-    """Why DVC cannot read its list of paths in use; "" where it can."""
-    try:
-        content = json.loads((root / ".dvc" / "tmp" / "rwlock").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ""
-    except (ValueError, UnicodeDecodeError) as error:
-        return f"no JSON: {error}"
-    return "" if isinstance(content, dict) else "no mapping"
-
-
-def mend_rwlock(root: Path, quarantine: Path) -> str:
-    """Move a torn list of paths in use aside; DVC begins a new one."""
+def repair_rwlock(root: Path, quarantine: Path) -> str:
+    """Move a damaged list of paths in use aside; DVC begins a new one."""
     from dvc.lock import make_lock
 
     folder = root / ".dvc" / "tmp"
@@ -130,19 +120,10 @@ def _last_known(root: Path) -> tuple[str, dict[str, str]]:
     with contextlib.suppress(OSError, UnicodeDecodeError, LockError):
         text = (root / BACKUP).read_text(encoding="utf-8")
         read_lock(text)
-        return "the last good copy", stage_texts(text, torn=False)
-    listed = _git(root, "log", "--format=%H", "-20", "--", "dvc.lock")
-    for commit in (listed or "").split():
-        text = _git(root, "show", f"{commit}:./dvc.lock") or ""
+        return "the last good copy", stage_texts(text)
+    for commit in try_git(root, "log", "--format=%H", "-20", "--", "dvc.lock").split():
+        text = try_git(root, "show", f"{commit}:./dvc.lock") + "\n"
         with contextlib.suppress(LockError):
             read_lock(text)
-            return f"commit {commit[:12]}", stage_texts(text, torn=False)
+            return f"commit {commit[:12]}", stage_texts(text)
     return "", {}
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True)
-    except FileNotFoundError:
-        return None
-    return done.stdout.decode("utf-8", errors="replace") if done.returncode == 0 else None

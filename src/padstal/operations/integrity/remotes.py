@@ -1,14 +1,14 @@
 """The cache and the remotes as DVC's config names them."""
 
 import os
-import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.ingest.s3.errors import Patience
+from padstal.ingest.s3.errors import RetryBudget
 from padstal.ingest.s3.objects import Store
-from padstal.operations.integrity.bucket import CONNECTIONS, Access, Bucket
+from padstal.operations.integrity.bucket import CONNECTIONS, Bucket
 from padstal.operations.integrity.locations import Folder, Place
 
 KEYS = {
@@ -77,7 +77,7 @@ def remote_of(
     config: Config,
     name: str = "",
     *,
-    patience: Patience | None = None,
+    retry_budget: RetryBudget | None = None,
     timeout_seconds: float = 30.0,
     read_all: bool = False,
 ) -> Place:
@@ -97,22 +97,23 @@ def remote_of(
         return Folder(Path(os.path.join(config.root / ".dvc", url.removeprefix("file://"))), f"remote {name}")
     if not url.startswith("s3://"):
         raise ValueError(f"DVC remote {name!r} at {url}: expected a folder or s3://; `dvc status --cloud` asks others")
-    store = Store(
-        url,
+    extra = {ours: settings[theirs] for theirs, ours in EXTRA.items() if settings.get(theirs)}
+    store = store_of_remote(settings, timeout_seconds)
+    return Bucket(store, f"remote {name}", retry_budget, extra=extra, read_all=read_all)
+
+
+def store_of_remote(settings: Mapping[str, Any], timeout_seconds: float = 30.0) -> Store:
+    """The S3-compatible store that the settings of a DVC remote name."""
+    for variable, key in (("AWS_SHARED_CREDENTIALS_FILE", "credentialpath"), ("AWS_CONFIG_FILE", "configpath")):
+        if settings.get(key):
+            os.environ.setdefault(variable, settings[key])  # as DVC does
+    return Store(
+        settings["url"],
         settings.get("endpointurl"),
         settings.get("region"),
         bool(settings.get("allow_anonymous_login")),
         timeout_seconds,
         CONNECTIONS,
-    )
-    for variable, key in (("AWS_SHARED_CREDENTIALS_FILE", "credentialpath"), ("AWS_CONFIG_FILE", "configpath")):
-        if settings.get(key):
-            os.environ.setdefault(variable, settings[key])  # as DVC does
-    access = Access(
-        store,
         {ours: settings[theirs] for theirs, ours in KEYS.items() if settings.get(theirs)},
         settings.get("ssl_verify"),
-        {ours: settings[theirs] for theirs, ours in EXTRA.items() if settings.get(theirs)},
     )
-    patience = patience or Patience(6, 8.0, threading.Event())
-    return Bucket(access, f"remote {name}", patience, read_all=read_all)

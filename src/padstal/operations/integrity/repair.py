@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from padstal.core.dvc_objects import digits, key_of, md5_of
 from padstal.ingest.s3.errors import StoreError
 from padstal.operations.integrity.evidence import Evidence
 from padstal.operations.integrity.locations import QUARANTINE, Entry, Place, move
-from padstal.operations.integrity.objects import digits, key_of, md5_of
-from padstal.operations.integrity.run_cache import BadRun, fault
-from padstal.operations.integrity.survey import Bad
-from padstal.operations.integrity.workspace import Wrong, link
+from padstal.operations.integrity.run_cache import CorruptRun, fault
+from padstal.operations.integrity.survey import CorruptObject
+from padstal.operations.integrity.workspace import WrongFile, link
 
 MARK_DIGITS = 8
 
@@ -31,10 +31,10 @@ class Repairer:
     def __init__(self, evidence: Evidence, links: Sequence[str], remote: Callable[[], Place] | None):
         self._evidence, self._links, self._give_remote = evidence, links, remote
         self._remote: Place | None = evidence.remote
-        self._trouble = ""
+        self._failure = ""
 
-    def cache_object(self, oid: str, bad: Bad) -> tuple[str, str]:
-        """Put a corrupt object of the cache right: what mended it, and what is left to do."""
+    def cache_object(self, oid: str, bad: CorruptObject) -> tuple[str, str]:
+        """Put a corrupt object of the cache right: what repaired it, and what is left to do."""
         evidence = self._evidence
         key = key_of(oid)
         with self._copy(oid, not_from="cache") as (copy, source):
@@ -45,8 +45,8 @@ class Repairer:
                 return f"{source}; the corrupt one is {aside}", ""
         return self._without(oid, aside)
 
-    def remote_object(self, oid: str, bad: Bad) -> tuple[str, str]:
-        """Put a corrupt object of the remote right: what mended it, and what is left to do."""
+    def remote_object(self, oid: str, bad: CorruptObject) -> tuple[str, str]:
+        """Put a corrupt object of the remote right: what repaired it, and what is left to do."""
         evidence = self._evidence
         assert evidence.remote is not None
         assert evidence.in_remote is not None
@@ -71,7 +71,7 @@ class Repairer:
             held.good[oid] = Entry(key_of(oid), copy.stat().st_size)
             return source
 
-    def workspace_file(self, wrong: Wrong) -> str:
+    def workspace_file(self, wrong: WrongFile) -> str:
         """Make a file of the workspace what `dvc.lock` says; says how, or "" if its object is nowhere."""
         evidence = self._evidence
         file = evidence.root / wrong.path
@@ -89,7 +89,7 @@ class Repairer:
         link(source, file, self._links)
         return f"from the cache{'; ' if aside else ''}{aside}"
 
-    def run(self, run: BadRun, place: Place, others: Sequence[Place]) -> str:
+    def run(self, run: CorruptRun, place: Place, others: Sequence[Place]) -> str:
         """Put an entry of the run-cache right, or move it aside; says which."""
         for other in others:
             with contextlib.suppress(FileNotFoundError):
@@ -118,7 +118,7 @@ class Repairer:
                 try:
                     bring(copy)
                 except (FileNotFoundError, OSError, StoreError) as error:
-                    self._trouble = f"{source} could not be read: {error}"
+                    self._failure = f"{source} could not be read: {error}"
                     continue
                 if md5_of(copy) == digits(oid):
                     yield copy, source
@@ -147,31 +147,31 @@ class Repairer:
             try:
                 self._remote = self._give_remote()
             except (StoreError, ValueError) as error:
-                self._trouble, self._give_remote = str(error), None
+                self._failure, self._give_remote = str(error), None
         return self._remote
 
     def _without(self, oid: str, aside: str) -> tuple[str, str]:
         """What is said of a corrupt object that nobody else has."""
-        need = self._evidence.belongs.get(oid)
-        if need is None and self._evidence.unlisted:
+        item = self._evidence.belongs.get(oid)
+        if item is None and self._evidence.unlisted:
             folders = self._evidence.unlisted
             names = ", ".join(out.path for out, _ in folders)
             again = ", ".join(remake(out.stage, commit) for out, commit in folders)
             return "", f"moved to {aside}; it may belong to {names}, whose list of files is lost; {again}"
-        if need is None:
+        if item is None:
             return f"moved to {aside}; no dvc.lock that was looked at names it", ""
-        if not need.out.cached:
-            return f"moved to {aside}; git has {need.path}", ""
-        trouble = f" ({self._trouble})" if self._trouble else ""
-        return "", f"moved to {aside}; no good copy found{trouble}; {remake(need.out.stage, need.commit)}"
+        if not item.out.cached:
+            return f"moved to {aside}; git has {item.path}", ""
+        failure = f" ({self._failure})" if self._failure else ""
+        return "", f"moved to {aside}; no good copy found{failure}; {remake(item.out.stage, item.commit)}"
 
 
 def belongs(evidence: Evidence, oid: str) -> str:
     """Where an object belongs, for people."""
-    need = evidence.belongs.get(oid)
-    if need is None:
+    item = evidence.belongs.get(oid)
+    if item is None:
         return ""
-    return f"{need.path} ({need.out.stage}{f' at commit {need.commit[:12]}' if need.commit else ''})"
+    return f"{item.path} ({item.out.stage}{f' at commit {item.commit[:12]}' if item.commit else ''})"
 
 
 def remake(stage: str, commit: str = "") -> str:

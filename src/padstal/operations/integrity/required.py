@@ -1,17 +1,19 @@
-"""Which objects a `dvc.lock` needs: those of its outputs and, for a folder, those of its files."""
+"""Which objects a `dvc.lock` needs (those of its outputs and of the files of folders), and which a remote lacks."""
 
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.core.dvc_lock import LockError, Out, outs_of, read_lock, uncached_paths
+from padstal.core.dvc_lock import LOCK, LockedPath, LockError, outs_of, read_lock, with_uncached
+from padstal.core.dvc_objects import OBJECTS, key_of, oid_of, read_tree
+from padstal.core.git import GitError, git
+from padstal.operations.integrity.locations import Entry, Folder, Place
 
 Tree = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Need:
+class RequiredObject:
     """An object, and one place where it belongs.
 
     Attributes:
@@ -23,48 +25,135 @@ class Need:
 
     oid: str
     path: str
-    out: Out
+    out: LockedPath
     commit: str = ""
 
 
-def outs_in(root: Path) -> list[Out]:
+def outs_in(root: Path) -> list[LockedPath]:
     """Outputs of the workspace's `dvc.lock`.
 
     Raises:
         LockError: DVC cannot read it.
         FileNotFoundError: There is none.
     """
-    text = (root / "dvc.lock").read_text(encoding="utf-8", errors="replace")
+    stages = read_lock((root / LOCK).read_text(encoding="utf-8", errors="replace"))
     pipeline = root / "dvc.yaml"
-    known = pipeline.read_text(encoding="utf-8") if pipeline.is_file() else ""
-    return outs_of(read_lock(text), uncached_paths(known))
+    return with_uncached(outs_of(stages).values(), pipeline.read_text(encoding="utf-8") if pipeline.is_file() else "")
 
 
-def outs_in_history(root: Path, show: Callable[[list[str]], Iterable[str]]) -> Iterator[tuple[str, list[Out]]]:
+def outs_in_history(root: Path, show: Callable[[list[str]], Iterable[str]]) -> Iterator[tuple[str, list[LockedPath]]]:
     """Each commit of all branches and tags that changed `dvc.lock`, with its outputs; unreadable ones are empty."""
-    listed = _git(root, "log", "--all", "--format=%H", "--", "dvc.lock").decode().split()
-    for commit in show(listed):
+    for commit in show(git(root, "log", "--all", "--format=%H", "--", LOCK).split()):
         try:
-            lock = _git(root, "show", f"{commit}:./dvc.lock").decode(errors="replace")
-            pipeline = _git(root, "show", f"{commit}:./dvc.yaml").decode(errors="replace")
-            yield commit, outs_of(read_lock(lock), uncached_paths(pipeline))
-        except (subprocess.CalledProcessError, LockError):  # removed there, or committed torn
+            stages = read_lock(git(root, "show", f"{commit}:./{LOCK}") + "\n")
+            yield commit, with_uncached(outs_of(stages).values(), git(root, "show", f"{commit}:./dvc.yaml"))
+        except (GitError, LockError):  # removed there, or committed damaged
             continue
 
 
-def needs_of(outs: Iterable[Out], tree_of: Callable[[str], Tree | None], commit: str) -> tuple[list[Need], list[Out]]:
+def required_objects(
+    outs: Iterable[LockedPath], tree_of: Callable[[str], Tree | None], commit: str
+) -> tuple[list[RequiredObject], list[LockedPath]]:
     """All objects of some outputs, and the folders whose list of files is nowhere: of those, the list alone."""
-    needs: list[Need] = []
-    unlisted: list[Out] = []
+    required: list[RequiredObject] = []
+    unlisted: list[LockedPath] = []
     for out in outs:
-        needs.append(Need(out.oid, out.path, out, commit))
-        if out.oid.endswith(".dir"):
-            tree = tree_of(out.oid)
+        required.append(RequiredObject(out.md5, out.path, out, commit))
+        if out.is_folder:
+            tree = tree_of(out.md5)
             if tree is None:
                 unlisted.append(out)
-            needs += [Need(oid, f"{out.path}/{path}", out, commit) for path, oid in tree or ()]
-    return needs, unlisted
+            required += [RequiredObject(oid, f"{out.path}/{path}", out, commit) for path, oid in tree or ()]
+    return required, unlisted
 
 
-def _git(root: Path, *arguments: str) -> bytes:
-    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=True).stdout
+@dataclass(frozen=True)
+class Missing:
+    """What a remote lacks.
+
+    Attributes:
+        named: Objects that `dvc.lock` names, each once.
+        absent: Those of them that the remote does not hold.
+        elsewhere: Those of them that this cache does not hold either.
+        bytes: Of the absent ones, as far as that is known.
+        there: Objects that the remote holds, as far as they were asked for.
+    """
+
+    named: list[RequiredObject]
+    absent: list[RequiredObject]
+    elsewhere: list[RequiredObject]
+    bytes: int
+    there: dict[str, Entry]
+
+
+def wanted(root: Path, cache: Folder, remote: Place | None, targets: Sequence[str] = ()) -> list[RequiredObject]:
+    """Objects of the cached outputs that `dvc.lock` names, each once.
+
+    Args:
+        root: The repository.
+        cache: Where lists of folders' files are read.
+        remote: Where those are read that the cache lacks; None for nowhere.
+        targets: Stages or paths; none for all.
+
+    Raises:
+        LockError: DVC cannot read `dvc.lock`.
+        FileNotFoundError: There is none.
+        StoreError: The remote does not answer.
+    """
+
+    def tree_of(oid: str) -> Tree | None:
+        for place in (cache, *([remote] if remote else [])):
+            try:
+                return read_tree(place.read(key_of(oid)))
+            except (FileNotFoundError, ValueError):
+                continue
+        return None
+
+    outs = [out for out in outs_in(root) if out.cached and (not targets or _meant(out.stage, out.path, targets))]
+    return list({item.oid: item for item in reversed(required_objects(outs, tree_of, "")[0])}.values())[::-1]
+
+
+def find_missing(root: Path, cache: Folder, remote: Place, targets: Sequence[str] = ()) -> Missing:
+    """Compare a remote with `dvc.lock`.
+
+    Raises:
+        LockError, FileNotFoundError, StoreError: As `wanted`.
+        StoppedError: The remote's patience ended.
+    """
+    named = wanted(root, cache, remote, targets)
+    heads = {item.oid[:2] for item in named}
+    there = {oid: entry for entry in remote.entries(OBJECTS, heads) if (oid := oid_of(entry.key)) is not None}
+    absent = [item for item in named if item.oid not in there]
+    lengths = {item.oid: length(cache, item.oid) for item in absent}
+    elsewhere = [item for item in absent if lengths[item.oid] is None]
+    known = sum(count for count in lengths.values() if count)
+    whole = sum(item.out.bytes for item in elsewhere if item.path == item.out.path)
+    return Missing(named, absent, elsewhere, known + whole, there)
+
+
+def length(cache: Folder, oid: str) -> int | None:
+    """Bytes of an object in the cache; None if it is not there."""
+    try:
+        return cache.path(key_of(oid)).stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def corrupt(
+    remote: Place, required: Sequence[RequiredObject], there: dict[str, Entry]
+) -> list[tuple[RequiredObject, str]]:
+    """Which of these objects the remote holds with other bytes, and their MD5."""
+    found = []
+    for item in required:
+        if item.oid in there:
+            md5 = item.oid.removesuffix(".dir")
+            verdict = remote.check(there[item.oid], md5, None, lambda count: None)
+            if verdict.md5 != md5:
+                found.append((item, verdict.md5))
+    return found
+
+
+def _meant(stage: str, path: str, targets: Sequence[str]) -> bool:
+    return any(
+        target in (stage, stage.partition("@")[0], path) or f"{target}/".startswith(f"{path}/") for target in targets
+    )

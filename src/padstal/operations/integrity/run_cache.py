@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from padstal.core.dvc_objects import RUNS
 from padstal.operations.integrity.locations import Entry, Place
-from padstal.operations.integrity.objects import RUNS
 
 _NAME = re.compile(rf"{RUNS}(?P<head>[0-9a-f]{{2}})/(?P<key>[0-9a-f]{{64}})/(?P<value>[0-9a-f]{{64}})")
 NOT_HASHED = ["size", "nfiles"]
@@ -12,14 +12,14 @@ NOT_HASHED = ["size", "nfiles"]
 
 
 @dataclass(frozen=True)
-class BadRun:
+class CorruptRun:
     """An entry that is wrong, and how."""
 
     entry: Entry
     detail: str
 
 
-def check_runs(place: Place) -> tuple[int, list[BadRun]]:
+def check_runs(place: Place) -> tuple[int, list[CorruptRun]]:
     """How many entries a place holds, and those that are wrong.
 
     Raises:
@@ -27,14 +27,14 @@ def check_runs(place: Place) -> tuple[int, list[BadRun]]:
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    def one(entry: Entry) -> BadRun | None:
+    def one(entry: Entry) -> CorruptRun | None:
         if not _NAME.fullmatch(entry.key):
-            return BadRun(entry, "no entry's name; left by a killed run")
+            return CorruptRun(entry, "no entry's name; left by a killed run")
         try:
             detail = fault(entry.key, place.read(entry.key))
         except FileNotFoundError:
             return None
-        return BadRun(entry, detail) if detail else None
+        return CorruptRun(entry, detail) if detail else None
 
     entries = sorted(place.entries(RUNS), key=lambda entry: entry.key)
     with ThreadPoolExecutor(place.jobs) as pool:

@@ -26,11 +26,11 @@ def strays(evidence: Evidence, repairer: Repairer | None) -> list[Finding]:
                 detail = f"{entry.bytes} bytes, written within the hour; a transfer that goes on, or was killed"
                 findings.append(Finding("cache" if place is evidence.cache else "remote", "note", what, detail))
                 continue
-            mended = repairer.stray(place, entry.key) if repairer else ""
+            repaired = repairer.stray(place, entry.key) if repairer else ""
             detail = f"{entry.bytes} bytes that are no object; left by a killed transfer"
-            advice = "" if mended else "`padstal fsck --repair`"
+            advice = "" if repaired else "`padstal fsck --repair`"
             where = "cache" if place is evidence.cache else "remote"
-            findings.append(Finding(where, "stray", what, detail, "", mended, advice))  # type: ignore[arg-type]
+            findings.append(Finding(where, "stray", what, detail, "", repaired, advice))  # type: ignore[arg-type]
     return findings
 
 

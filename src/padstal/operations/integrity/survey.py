@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
+from padstal.core.dvc_objects import OBJECTS, digits, oid_of, read_tree
 from padstal.operations.integrity.findings import Counts
 from padstal.operations.integrity.locations import Entry, Place, Verdict
-from padstal.operations.integrity.objects import OBJECTS, digits, oid_of, read_tree
 
 
 class Bar(Protocol):
@@ -26,7 +26,7 @@ Show = Callable[[str, int], Bar]
 
 
 @dataclass(frozen=True)
-class Bad:
+class CorruptObject:
     """An object whose bytes are others than its name says."""
 
     entry: Entry
@@ -39,7 +39,7 @@ class Survey:
     """Of one place: good objects and bad ones by name, and files that are no objects."""
 
     good: dict[str, Entry]
-    bad: dict[str, Bad]
+    bad: dict[str, CorruptObject]
     strays: list[Entry]
     counts: Counts
 
@@ -62,7 +62,7 @@ def survey(place: Place, copy_of: Callable[[str], Path | None], show: Show, wher
     entries = sorted(place.entries(OBJECTS), key=lambda entry: entry.key)
     named = [(oid, entry) for entry in entries if (oid := oid_of(entry.key)) is not None]
     good: dict[str, Entry] = {}
-    bad: dict[str, Bad] = {}
+    bad: dict[str, CorruptObject] = {}
     by: Counter[str] = Counter()
     total = sum(entry.bytes for _, entry in named)
     with show(place.name, total) as bar, ThreadPoolExecutor(place.jobs) as pool:
@@ -81,7 +81,7 @@ def survey(place: Place, copy_of: Callable[[str], Path | None], show: Show, wher
                 by[verdict.how] += 1
                 wrong = _wrong(place, oid, entry, verdict)
                 if wrong:
-                    bad[oid] = Bad(entry, verdict.md5, wrong)
+                    bad[oid] = CorruptObject(entry, verdict.md5, wrong)
                 else:
                     good[oid] = entry
         except BaseException:

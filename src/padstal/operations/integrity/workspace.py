@@ -1,7 +1,6 @@
 """The workspace's outputs against `dvc.lock`: which files are what it names, which are others, which are missing."""
 
 import errno
-import json
 import os
 import shutil
 import sys
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file
-from padstal.core.dvc_lock import Out
-from padstal.operations.integrity.objects import digits, md5_of, read_tree, write_tree
+from padstal.core.dvc_lock import LockedPath, overlap
+from padstal.core.dvc_objects import md5_of, oid_of_tree, read_tree, write_tree
+from padstal.core.dvc_rwlock import paths_in_use
 from padstal.operations.integrity.required import Tree
 from padstal.operations.integrity.survey import Show
 
@@ -23,7 +23,7 @@ Inode = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Wrong:
+class WrongFile:
     """A file that is not what `dvc.lock` says.
 
     Attributes:
@@ -33,7 +33,7 @@ class Wrong:
         md5: What it is; "" for a file that is not there.
     """
 
-    out: Out
+    out: LockedPath
     path: str
     oid: str
     md5: str
@@ -52,18 +52,18 @@ class Workspace:
         files, bytes: Looked at.
     """
 
-    wrong: list[Wrong]
+    wrong: list[WrongFile]
     copies: dict[str, Path]
     trees: dict[str, bytes]
-    unjudged: list[Out]
+    unjudged: list[LockedPath]
     busy: dict[str, int]
     files: int
     bytes: int
 
 
-def look(
+def inspect_workspace(
     root: Path,
-    outs: Sequence[Out],
+    outs: Sequence[LockedPath],
     tree_of: Callable[[str], Tree | None],
     known: Mapping[Inode, tuple[str, str]],
     busy: Mapping[str, int],
@@ -79,7 +79,7 @@ def look(
         busy: Outputs that a process is writing; they are left out.
         show: Progress.
     """
-    there = [out for out in outs if (root / out.path).exists() and not any(_within(out.path, path) for path in busy)]
+    there = [out for out in outs if (root / out.path).exists() and not any(overlap(out.path, path) for path in busy)]
     files = {out.path: _files(root / out.path) for out in there}
     stats = {file: file.stat() for found in files.values() for file in found.values()}
     total = sum(stat.st_size for stat in stats.values())
@@ -99,43 +99,36 @@ def look(
         """What a file was when it was checked out."""
         return known.get((stats[file].st_dev, stats[file].st_ino), ("", md5s[file]))[1]
 
-    wrong: list[Wrong] = []
+    wrong: list[WrongFile] = []
     trees: dict[str, bytes] = {}
-    unjudged: list[Out] = []
+    unjudged: list[LockedPath] = []
     for out in there:
         found = {name: md5s[file] for name, file in files[out.path].items()}
-        if not out.oid.endswith(".dir"):
-            if found.get("") != out.oid:
-                wrong.append(Wrong(out, out.path, out.oid, found.get("", "")))
+        if not out.is_folder:
+            if found.get("") != out.md5:
+                wrong.append(WrongFile(out, out.path, out.md5, found.get("", "")))
             continue
-        tree = tree_of(out.oid)
+        tree = tree_of(out.md5)
         if tree is None:
             made = write_tree((name, meant(file)) for name, file in files[out.path].items())
-            if _md5(made) != digits(out.oid):
+            if oid_of_tree(made) != out.md5:
                 unjudged.append(out)
                 continue
-            trees[out.oid] = made
+            trees[out.md5] = made
             tree = read_tree(made)
         expected = dict(tree)
         for name in sorted(expected.keys() | found.keys()):
             if expected.get(name) != found.get(name):
-                wrong.append(Wrong(out, f"{out.path}/{name}", expected.get(name, ""), found.get(name, "")))
+                wrong.append(WrongFile(out, f"{out.path}/{name}", expected.get(name, ""), found.get(name, "")))
     return Workspace(wrong, {md5: file for file, md5 in md5s.items()}, trees, unjudged, dict(busy), len(stats), total)
 
 
 def busy_paths(root: Path) -> dict[str, int]:
     """Paths, relative to the repository, that a living DVC process is writing, and its number."""
-    import psutil
-
-    try:
-        writers = json.loads((root / ".dvc" / "tmp" / "rwlock").read_text(encoding="utf-8")).get("write", {})
-        return {
-            os.path.relpath(path, root.resolve()).replace(os.sep, "/"): int(holder["pid"])
-            for path, holder in writers.items()
-            if psutil.pid_exists(int(holder["pid"]))
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    here = root.resolve()
+    return {
+        os.path.relpath(one.path, here).replace(os.sep, "/"): one.process for one in paths_in_use(root) if one.written
+    }
 
 
 def link(source: Path, target: Path, kinds: Sequence[str]) -> None:
@@ -168,10 +161,6 @@ def _reflink(source: Path, target: Path) -> None:
         fcntl.ioctl(write.fileno(), FICLONE, read.fileno())
 
 
-def _within(path: str, other: str) -> bool:
-    return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
-
-
 def _files(place: Path) -> dict[str, Path]:
     """Files of an output by their paths below it; an output that is a file has the path ""."""
     if not place.is_dir():
@@ -183,9 +172,3 @@ def _files(place: Path) -> dict[str, Path]:
             file = Path(parent, name)
             found[file.relative_to(place).as_posix()] = file
     return found
-
-
-def _md5(content: bytes) -> str:
-    import hashlib
-
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -1,7 +1,6 @@
 """What lies outside git and DVC's stores: the outputs, state and mirrors of this checkout and of the runs' clones."""
 
 import fcntl
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -9,9 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from padstal.core.dvc_lock import LockedPath, outs_of, stages_here
+from padstal.core.dvc_rwlock import paths_in_use
+from padstal.core.git import GitError
 from padstal.ingest.s3.mirror_index import forget_in_mirror
-from padstal.operations.lineage.history import HistoryError, tracked_files
-from padstal.operations.lineage.kept_outputs import Ref, read_lock
+from padstal.operations.lineage.history import tracked_files
 from padstal.operations.lineage.trace import TABLES, Holding, holding
 
 BASE_VARIABLE = "PADSTAL_WORKSPACES"
@@ -44,20 +45,20 @@ class Checkout:
             return None
         return holding(tables[0], tables[1], sha256s)
 
-    def lock(self) -> dict[str, Ref]:
+    def lock(self) -> dict[str, LockedPath]:
         """Outputs of its `dvc.lock` by path."""
-        file = self.root / "dvc.lock"
-        records = read_lock(file.read_bytes()).values() if file.is_file() else ()
-        return {out.path: out for record in records for out in record.outs}
+        return outs_of(stages_here(self.root))
 
-    def held(self, sha256s: Collection[str], touched: Collection[Ref], clean: Collection[Ref]) -> Iterator[Path]:
+    def held(
+        self, sha256s: Collection[str], touched: Collection[LockedPath], clean: Collection[LockedPath]
+    ) -> Iterator[Path]:
         """Its files and folders that hold the tracks or come from them; of models, those that `touched` names.
 
         What git tracks stays: it holds counts, and `dvc repro` writes it anew.
         """
         try:
             tracked = tracked_files(self.root)
-        except HistoryError:
+        except GitError:
             tracked = frozenset()
         lock = self.lock()
         for scale in self.scales:
@@ -80,19 +81,10 @@ class Checkout:
 
     def busy(self) -> str:
         """What DVC is doing here now; "" for nothing."""
-        file = self.root / ".dvc" / "tmp" / "rwlock"
-        try:
-            entries = json.loads(file.read_text(encoding="utf-8") or "{}")
-        except (FileNotFoundError, ValueError):
-            return ""
-        for entry in entries.values():
-            for holder in [*entry.get("read", []), *([entry["write"]] if entry.get("write") else [])]:
-                if _alive(int(holder["pid"])):
-                    return f"process {holder['pid']} runs `{holder.get('cmd', '?')}`"
-        return ""
+        return next((f"process {one.process} runs `{one.command}`" for one in paths_in_use(self.root)), "")
 
 
-def touched_models(touched: Collection[Ref]) -> bool:
+def touched_models(touched: Collection[LockedPath]) -> bool:
     """Whether models are to go too."""
     return any(ref.path.startswith("models/") for ref in touched)
 
@@ -137,8 +129,8 @@ def check_idle(root: Path) -> None:
 def forget_state(state: Path, sha256s: Collection[str], scales: Collection[str]) -> int:
     """Take tracks out of one `.state/`; how many files went.
 
-    Of the ingest store their entries, and all its shards and spools, which the next run makes anew from the sources; of
-    `scales`, whose data held them, the checkpoints of unfinished trainings too.
+    Of the ingest store their entries, and all its shards and bucket files, which the next run makes anew from the
+    sources; of `scales`, whose data held them, the checkpoints of unfinished trainings too.
     """
     import shutil
 
@@ -191,13 +183,3 @@ def unlink_all(paths: Iterable[Path], show: Callable[..., Iterable[Path]]) -> in
             continue
         removed += 1
     return removed
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

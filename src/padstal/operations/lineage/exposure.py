@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from padstal.core.data.track_ledger import read_ledger
+from padstal.core.dvc_lock import LockedPath, LockedStage
 from padstal.operations.lineage.history import History, Promotion
-from padstal.operations.lineage.kept_outputs import Record, Ref
 from padstal.operations.lineage.stores import Stores
 from padstal.operations.lineage.tables import rows_of
 from padstal.operations.lineage.trace import fed_paths, overlap
@@ -38,14 +38,14 @@ class Model:
         promotions: Tags that name it.
     """
 
-    ref: Ref
+    ref: LockedPath
     stage: str
     commits: tuple[str, ...]
     dates: tuple[str, str]
     workspace: bool
     tracks: frozenset[str] | None
     ledger: bool
-    built_on: frozenset[Ref] = frozenset()
+    built_on: frozenset[LockedPath] = frozenset()
     promotions: tuple[Promotion, ...] = ()
 
     @property
@@ -62,7 +62,7 @@ class Exposure:
     tracks: frozenset[str]
 
 
-def all_models(history: History, stores: Stores, records: Iterable[Record]) -> list[Model]:
+def all_models(history: History, stores: Stores, records: Iterable[LockedStage]) -> list[Model]:
     """Every version of every model that was trained on tracks, by path and age.
 
     Args:
@@ -74,7 +74,7 @@ def all_models(history: History, stores: Stores, records: Iterable[Record]) -> l
     fed = fed_paths(records)
     ledgers = _ledgers(history, stores, records)
     placed = _placed(history)
-    found: dict[Ref, Model] = {}
+    found: dict[LockedPath, Model] = {}
     for record in records:
         for ref in (out for out in record.outs if out.path.startswith("models/") and out.path in fed):
             seen = next((ledgers.get(out.md5) for out in record.outs if _LEDGER.fullmatch(out.path)), None)
@@ -85,9 +85,9 @@ def all_models(history: History, stores: Stores, records: Iterable[Record]) -> l
             if before is not None:  # the same bytes from two runs
                 both = None if tracks is None or before.tracks is None else tracks | before.tracks
                 known = before.ledger and seen is not None
-                found[ref] = replace(before, stage=before.stage or record.stage, tracks=both, ledger=known)
+                found[ref] = replace(before, stage=before.stage or record.name, tracks=both, ledger=known)
             else:
-                found[ref] = Model(ref, record.stage, commits, dates, here, tracks, seen is not None)
+                found[ref] = Model(ref, record.name, commits, dates, here, tracks, seen is not None)
     foundations = _foundations(history, records, set(found))
     promoted = _promoted(history, set(found))
     whole = [
@@ -121,7 +121,7 @@ def exposures(models: Iterable[Model], sha256s: Collection[str]) -> list[Exposur
     return found
 
 
-def _ledgers(history: History, stores: Stores, records: Iterable[Record]) -> dict[str, frozenset[str]]:
+def _ledgers(history: History, stores: Stores, records: Iterable[LockedStage]) -> dict[str, frozenset[str]]:
     """Ledgers by the MD5 of their file: from git first, then the workspace, then DVC's objects."""
     wanted = {out for record in records for out in record.outs if _LEDGER.fullmatch(out.path)}
     found: dict[str, frozenset[str]] = {}
@@ -146,7 +146,7 @@ def _keep(found: dict[str, frozenset[str]], content: bytes) -> None:
         return
 
 
-def _from_data_set(record: Record, stores: Stores) -> frozenset[str] | None:
+def _from_data_set(record: LockedStage, stores: Stores) -> frozenset[str] | None:
     """Files of the training split of the data set that a training read, from DVC's objects."""
     dep = next((dep for dep in record.deps if dep.path.endswith("/curate") and dep.is_folder), None)
     md5 = (stores.folder(dep.md5) or {}).get(DATASET) if dep else None
@@ -156,10 +156,10 @@ def _from_data_set(record: Record, stores: Stores) -> frozenset[str] | None:
     return frozenset(str(row["sha256"]) for row in rows_of(content, ("sha256", "split")) if row["split"] == "train")
 
 
-def _placed(history: History) -> dict[Ref, tuple[tuple[str, ...], bool]]:
+def _placed(history: History) -> dict[LockedPath, tuple[tuple[str, ...], bool]]:
     """Output → the commits whose lock has it, the newest first, and whether the workspace's has."""
     order = {commit: place for place, commit in enumerate(history.dates)}
-    commits: dict[Ref, list[str]] = {}
+    commits: dict[LockedPath, list[str]] = {}
     here = set()
     for snapshot in history.snapshots:
         for out in (out for record in snapshot.lock.values() for out in record.outs):
@@ -169,13 +169,15 @@ def _placed(history: History) -> dict[Ref, tuple[tuple[str, ...], bool]]:
     return {ref: (tuple(sorted(of_ref, key=order.__getitem__)), ref in here) for ref, of_ref in commits.items()}
 
 
-def _foundations(history: History, records: list[Record], models: set[Ref]) -> dict[Ref, frozenset[Ref]]:
+def _foundations(
+    history: History, records: list[LockedStage], models: set[LockedPath]
+) -> dict[LockedPath, frozenset[LockedPath]]:
     """Model → the models that it was built on, however far.
 
     A dependency is the output of the same lock that it names, or, where the lock's own is another by now, the one of
     that MD5 that another run made.
     """
-    makers: dict[Ref, list[Record]] = {}
+    makers: dict[LockedPath, list[LockedStage]] = {}
     for record in records:
         for out in record.outs:
             makers.setdefault(out, []).append(record)
@@ -184,7 +186,7 @@ def _foundations(history: History, records: list[Record], models: set[Ref]) -> d
     ]
     committed = {out for lock in locks for out in lock}
     rest = {out: record for record in records for out in record.outs}
-    found: dict[Ref, set[Ref]] = {ref: set() for ref in models}
+    found: dict[LockedPath, set[LockedPath]] = {ref: set() for ref in models}
     for lock, told in [*((lock, models & set(lock)) for lock in locks), (rest, models - committed)]:
         paths = {out.path: out for out in lock}
         for ref in told:
@@ -201,10 +203,10 @@ def _foundations(history: History, records: list[Record], models: set[Ref]) -> d
     return {ref: frozenset(below) for ref, below in found.items()}
 
 
-def _promoted(history: History, models: set[Ref]) -> dict[Ref, list[Promotion]]:
+def _promoted(history: History, models: set[LockedPath]) -> dict[LockedPath, list[Promotion]]:
     """Model → the tags that name it."""
     lock_of = {commit: snapshot.lock for snapshot in history.snapshots for commit in snapshot.commits}
-    found: dict[Ref, list[Promotion]] = {}
+    found: dict[LockedPath, list[Promotion]] = {}
     for promotion in history.promotions:
         outs = [out for record in lock_of.get(promotion.commit, {}).values() for out in record.outs if out in models]
         for out in outs:

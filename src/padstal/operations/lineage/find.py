@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from padstal.core.dvc_lock import LockedPath, LockedStage
 from padstal.operations.lineage.checkouts import Checkout
-from padstal.operations.lineage.kept_outputs import Record, Ref
 from padstal.operations.lineage.stores import Stores
 from padstal.operations.lineage.tables import rows_of
 from padstal.operations.lineage.trace import TABLES, root_of
@@ -33,7 +33,7 @@ class Tables:
 
     root: Path
     stores: Stores
-    records: list[Record]
+    records: list[LockedStage]
 
     def ingested(self) -> Iterator[list[bytes | str]]:
         """Manifest and quarantine of each ingest."""
@@ -53,7 +53,7 @@ class Tables:
         refs = {out for record in self.records for out in record.outs if _CURATE.fullmatch(out.path)}
         yield from self._stored(refs, names)
 
-    def _stored(self, refs: Collection[Ref], names: Iterable[str]) -> Iterator[list[bytes | str]]:
+    def _stored(self, refs: Collection[LockedPath], names: Iterable[str]) -> Iterator[list[bytes | str]]:
         for ref in sorted(refs):
             files = self.stores.folder(ref.md5) or {}
             contents = [self.stores.read(files[name]) for name in names if name in files]

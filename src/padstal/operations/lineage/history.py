@@ -4,19 +4,18 @@ Promotions are git tags as GTO writes them: `MODEL@v1.2.0` is a version, `MODEL#
 """
 
 import re
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from padstal.operations.lineage.kept_outputs import Record, read_lock, read_yaml
+from padstal.core.dvc_lock import LOCK, LockedStage, artifact_paths, readable_stages
+from padstal.core.git import GitError, git, git_bytes
 
-LOCK = "dvc.lock"
 _TAG = re.compile(r"(?:[^@#=]+=)?(?P<model>[^@#]+?)(?:@(?P<version>v[^#@]+)|#(?P<stage>[^#]+)(?:#(?P<number>\d+))?)")
 
 
-class HistoryError(ValueError):
+class HistoryError(GitError):
     """The history cannot be read whole; the message says what would mend it."""
 
 
@@ -31,7 +30,7 @@ class Snapshot:
     """
 
     commits: tuple[str, ...]
-    lock: dict[str, Record]
+    lock: dict[str, LockedStage]
     workspace: bool = False
 
 
@@ -82,14 +81,15 @@ def read_history(root: Path) -> History:
     """The history of the repository at `root`.
 
     Raises:
-        HistoryError: There is no git repository, or its history was cut.
+        HistoryError: Its history was cut.
+        GitError: There is no git repository.
     """
-    if _git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
+    if git(root, "rev-parse", "--is-shallow-repository") == "true":
         raise HistoryError(
             f"{root}: a shallow clone, whose history is cut; fetch it whole first: git fetch --unshallow --tags"
         )
-    history = History(root, _git(root, "rev-parse", "--show-prefix").decode().strip())
-    listed = _git(root, "log", "--all", "--reflog", "--topo-order", "--format=%H %cs").decode().split("\n")
+    history = History(root, git(root, "rev-parse", "--show-prefix"))
+    listed = git(root, "log", "--all", "--reflog", "--topo-order", "--format=%H %cs").split("\n")
     history.dates = dict(line.split(" ", 1) for line in listed if line)
     blobs = _objects(root, [f"{commit}:{history.prefix}{LOCK}" for commit in history.dates])
     commits_of: dict[str, list[str]] = {}
@@ -100,23 +100,23 @@ def read_history(root: Path) -> History:
     here = (root / LOCK).read_bytes() if (root / LOCK).is_file() else None
     for blob, commits in commits_of.items():
         same = contents[blob] == here
-        history.snapshots.append(Snapshot(tuple(commits), read_lock(contents[blob]), same))
+        history.snapshots.append(Snapshot(tuple(commits), readable_stages(contents[blob]), same))
     if here is not None and here not in contents.values():
-        history.snapshots.append(Snapshot((), read_lock(here), True))
+        history.snapshots.append(Snapshot((), readable_stages(here), True))
     history.promotions = _promotions(root, history.prefix)
     return history
 
 
 def tracked_files(root: Path) -> frozenset[str]:
     """Paths that git has in its index."""
-    return frozenset(_git(root, "ls-files", "-z").decode("utf-8", "surrogateescape").split("\0"))
+    return frozenset(git_bytes(root, "ls-files", "-z").decode("utf-8", "surrogateescape").split("\0"))
 
 
 def _promotions(root: Path, prefix: str) -> list[Promotion]:
-    listed = _git(root, "for-each-ref", "--format=%(refname:short)%00%(objectname)%00%(*objectname)", "refs/tags")
+    listed = git(root, "for-each-ref", "--format=%(refname:short)%00%(objectname)%00%(*objectname)", "refs/tags")
     found = []
     newest: dict[tuple[str, str], int] = {}
-    for line in listed.decode("utf-8", "replace").splitlines():
+    for line in listed.splitlines():
         tag, own, peeled = line.split("\0")
         match = _TAG.fullmatch(tag)
         if not match:
@@ -151,27 +151,23 @@ def _artifacts(root: Path, prefix: str, commit: str) -> dict[str, str]:
     """`artifacts:` of a commit's dvc.yaml: name → path, at the scale that is active there."""
     blobs = _objects(root, [f"{commit}:{prefix}{name}" for name in ("dvc.yaml", "params.yaml")])
     contents = _contents(root, {blob for blob in blobs if blob})
-    pipeline, params = (read_yaml(contents[blob]) if blob else None for blob in blobs)
-    scale = str(params.get("scale", "")) if isinstance(params, dict) else ""
-    entries = pipeline.get("artifacts") if isinstance(pipeline, dict) else None
-    items = entries.items() if isinstance(entries, dict) else ()
-    paths = {str(name): str(one["path"]) for name, one in items if isinstance(one, dict) and one.get("path")}
-    return {name: path.replace("${scale}", scale) for name, path in paths.items()}
+    pipeline, params = (contents[blob] if blob else None for blob in blobs)
+    return artifact_paths(pipeline, params)
 
 
 def _objects(root: Path, names: list[str]) -> list[str]:
     """The blob that each name ("commit:path") stands for; "" for none."""
     if not names:
         return []
-    text = "".join(f"{name}\n" for name in names).encode()
-    lines = _git(root, "cat-file", "--batch-check=%(objectname) %(objecttype)", given=text).decode().splitlines()
+    text = "".join(f"{name}\n" for name in names)
+    lines = git(root, "cat-file", "--batch-check=%(objectname) %(objecttype)", given=text).splitlines()
     return [line.split(" ")[0] if line.endswith(" blob") else "" for line in lines]
 
 
 def _contents(root: Path, blobs: set[str]) -> dict[str, bytes]:
     if not blobs:
         return {}
-    answer = _git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in sorted(blobs)).encode())
+    answer = git_bytes(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in sorted(blobs)).encode())
     found, at = {}, 0
     while at < len(answer):
         end = answer.index(b"\n", at)
@@ -179,12 +175,3 @@ def _contents(root: Path, blobs: set[str]) -> dict[str, bytes]:
         found[name] = answer[end + 1 : end + 1 + int(length)]
         at = end + 2 + int(length)
     return found
-
-
-def _git(root: Path, *arguments: str, given: bytes = b"") -> bytes:
-    command = ["git", "--no-optional-locks", *arguments]
-    done = subprocess.run(command, cwd=root, input=given, capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        raise HistoryError(f"{root}: git {arguments[0]} failed: {said[:300]}")
-    return done.stdout

@@ -6,17 +6,21 @@ reach a remote, is completed by running it again; the plan goes when every objec
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from padstal.core.data.atomic import read_json, write_json
+from padstal.core.data.content import sha256_file
+from padstal.core.dvc_lock import LockedPath
+from padstal.ingest.config import S3Source
+from padstal.ingest.listing import store_of
 from padstal.ingest.s3.errors import StoreError
+from padstal.ingest.s3.mirror_index import Index
+from padstal.ingest.s3.versions import erase
 from padstal.operations.lineage.checkouts import checkouts, forget_mirrors, forget_state, state_folders, unlink_all
 from padstal.operations.lineage.exposure import SAW, THROUGH, Exposure
-from padstal.operations.lineage.history import History
-from padstal.operations.lineage.kept_outputs import Ref
 from padstal.operations.lineage.stores import Place, Stores
 from padstal.operations.lineage.trace import Trace
 
@@ -47,7 +51,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Done:
+class RemovalResult:
     """What a removal did, and what it could not do.
 
     Attributes:
@@ -68,13 +72,12 @@ class Done:
 
 
 def make_plan(
-    root: Path, history: History, trace: Trace, exposed: Iterable[Exposure], *, remove_models: bool
-) -> tuple[Plan, frozenset[Ref]]:
+    root: Path, trace: Trace, exposed: Iterable[Exposure], *, remove_models: bool
+) -> tuple[Plan, frozenset[LockedPath]]:
     """What to remove, and the models that hold nothing of the tracks themselves and stay.
 
     Args:
         root: The repository.
-        history: Of it.
         trace: Of the files.
         exposed: Models that saw them.
         remove_models: Whether models that saw them, or were built on one that did, go too.
@@ -94,6 +97,39 @@ def make_plan(
     return plan, kept
 
 
+def source_files(root: Path, sources: Collection[dict[str, Any]], sha256s: Collection[str]) -> list[tuple[str, str]]:
+    """Files of folder sources and keys of bucket sources with these contents: ("file", path) or ("s3://…", key).
+
+    A bucket's are told by what the mirror recorded when they came; a folder's by reading it.
+    """
+    found = []
+    for source in sources:
+        if source["kind"] == "folder":
+            folder = root / source["path"]
+            files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+            found += [("file", str(path)) for path in files if sha256_file(path) in sha256s]
+        if source["kind"] == "s3":
+            entries = Index(root / "data" / "mirror" / source["name"]).entries
+            found += [(source["uri"], key) for key, entry in entries.items() if entry.sha256 in sha256s]
+    return found
+
+
+def remove_sources(sources: Collection[dict[str, Any]], found: Collection[tuple[str, str]]) -> None:
+    """Remove them; in a bucket with all versions.
+
+    Raises:
+        StoreError: A bucket refuses.
+    """
+    for kind, path in found:
+        if kind == "file":
+            Path(path).unlink(missing_ok=True)
+    for source in sources:
+        keys = [key for uri, key in found if source["kind"] == "s3" and uri == source["uri"]]
+        if keys:
+            store = store_of(S3Source.model_validate(source))
+            erase(store.client(), store.bucket, [store.prefix + key for key in keys])
+
+
 def pending(root: Path) -> Plan | None:
     """The plan of a removal that was not completed."""
     file = root / JOURNAL
@@ -107,7 +143,7 @@ def write_down(root: Path, plan: Plan) -> None:
     write_json(root / JOURNAL, asdict(plan))
 
 
-def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> Done:
+def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> RemovalResult:
     """Do what the plan says; remotes first, since they are what may fail, and the cache can plan again for them."""
     removed, failed, notes, runs = {}, {}, [], 0
     for place in [*(one for one in stores.places if one.remote), *(one for one in stores.places if not one.remote)]:
@@ -124,7 +160,7 @@ def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> Done:
     mirrored = forget_mirrors(root, plan.sha256s)
     if not failed:
         (root / JOURNAL).unlink(missing_ok=True)
-    return Done(removed, runs, paths, state, mirrored, failed, tuple(notes))
+    return RemovalResult(removed, runs, paths, state, mirrored, failed, tuple(notes))
 
 
 def _clear(place: Place, plan: Plan, show: Progress) -> tuple[int, int, str]:

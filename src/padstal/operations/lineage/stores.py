@@ -1,6 +1,5 @@
 """Where DVC keeps objects: this machine's cache and the remotes of its config; read by MD5, and removed for good."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from padstal.ingest.s3.versions import erase, s3_client
+from padstal.core.dvc_objects import OBJECTS, RUNS, key_of, read_tree
+from padstal.ingest.s3.versions import erase
+from padstal.operations.integrity.remotes import store_of_remote
 
-FILES = "files/md5"
-RUNS = "runs"
+ATTEMPTS = 6
+"""To remove objects from a busy store."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Place:
 
     def paths(self, md5: str) -> tuple[str, str]:
         """Where an object lies, as DVC 3 and as DVC 2 had it."""
-        tail = f"{md5[:2]}/{md5[2:]}"
-        return f"{self.base}/{FILES}/{tail}", f"{self.base}/{tail}"
+        key = key_of(md5)
+        return f"{self.base}/{key}", f"{self.base}/{key.removeprefix(OBJECTS)}"
 
     def runs(self) -> Iterator[str]:
         """Entries of the run-cache."""
-        folder = f"{self.base}/{RUNS}"
+        folder = f"{self.base}/{RUNS}".rstrip("/")
         if self.fs.exists(folder):
             yield from sorted(self.fs.find(folder))
 
@@ -93,7 +94,7 @@ class Place:
             bucket, _, key = path.partition("/")
             keys[bucket].add(key)
             below[bucket].add(f"{key.rpartition('/')[0]}/")  # a folder of 1/256 of the objects, for all of its keys
-        client = s3_client(self.config)
+        client = store_of_remote(self.config).client(ATTEMPTS)
         told = ""
         for bucket, wanted in keys.items():
             if erase(client, bucket, wanted, below=below[bucket]).unversioned:
@@ -106,11 +107,11 @@ class Stores:
     """The cache first, then all remotes; listings of folders that were read are remembered.
 
     Attributes:
-        troubles: Remote → why it could not be read; it is passed over from then on.
+        unreadable: Remote → why it could not be read; it is passed over from then on.
     """
 
     places: tuple[Place, ...]
-    troubles: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
     _folders: dict[str, dict[str, str] | None] = field(default_factory=dict)
 
     def read(self, md5: str) -> bytes | None:
@@ -128,14 +129,14 @@ class Stores:
                 yield self._asked(place, partial(place.read, path)) or b""
 
     def _asked(self, place: Place, question: Callable[[], Any]) -> Any:
-        if place.name in self.troubles:
+        if place.name in self.unreadable:
             return None
         try:
             return question()
         except Exception as error:  # DVC's file systems raise what their libraries raise
             if not place.remote:
                 raise
-            self.troubles[place.name] = f"{type(error).__name__}: {error}"
+            self.unreadable[place.name] = f"{type(error).__name__}: {error}"
             return None
 
     def folder(self, md5: str) -> dict[str, str] | None:
@@ -143,11 +144,9 @@ class Stores:
         if md5 not in self._folders:
             content = self.read(md5)
             try:
-                entries = None if content is None else json.loads(content)
-                listed = None if entries is None else {str(one["relpath"]): str(one["md5"]) for one in entries}
-            except (ValueError, TypeError, KeyError):
-                listed = None
-            self._folders[md5] = listed
+                self._folders[md5] = None if content is None else dict(read_tree(content))
+            except ValueError:
+                self._folders[md5] = None
         return self._folders[md5]
 
 
@@ -173,6 +172,6 @@ def open_stores(root: Path) -> Stores:
         places = [Place("cache", str(cache.path), cache.fs)]
         for name in sorted(repo.config["remote"]):
             odb = repo.cloud.get_remote_odb(name)
-            base = str(odb.path).removesuffix(f"/{FILES}")
+            base = str(odb.path).removesuffix(f"/{OBJECTS}".rstrip("/"))
             places.append(Place(name, base, odb.fs, dict(repo.config["remote"][name]), str(odb.fs.protocol)))
     return Stores(tuple(places))

@@ -7,16 +7,15 @@ Records are matched by path *and* MD5, so that a lock of which only a part was r
 folder of several outputs (`data/demo/latents`) a run has DVC's MD5 of them together, computed here from theirs.
 """
 
-import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice, product
 
+from padstal.core.dvc_lock import LockedPath, LockedStage, outs_of, overlap, read_run
+from padstal.core.dvc_objects import oid_of_tree, write_tree
 from padstal.operations.lineage.history import History
-from padstal.operations.lineage.kept_outputs import Record, Ref, read_run
 from padstal.operations.lineage.stores import Stores
 from padstal.operations.lineage.tables import rows_of
 
@@ -71,13 +70,10 @@ def holding(manifest: bytes | str | None, quarantine: bytes | str | None, sha256
 
 def locks_of(history: History) -> list[Mapping[str, str]]:
     """Outputs that stood side by side, path → MD5, of every lock."""
-    return [
-        {out.path: out.md5 for record in snapshot.lock.values() for out in record.outs}
-        for snapshot in history.snapshots
-    ]
+    return [{path: out.md5 for path, out in outs_of(snapshot.lock).items()} for snapshot in history.snapshots]
 
 
-def all_records(history: History, stores: Stores) -> list[Record]:
+def all_records(history: History, stores: Stores) -> list[LockedStage]:
     """Records of every run that any commit's lock, the workspace's or a run-cache knows of, each once."""
     found = {record: None for snapshot in history.snapshots for record in snapshot.lock.values()}
     for content in stores.runs():
@@ -103,13 +99,13 @@ class Trace:
         touched: Outputs that they did, or may have.
     """
 
-    records: list[Record]
+    records: list[LockedStage]
     stores: Stores
     sha256s: Collection[str]
     together: list[Mapping[str, str]] = field(default_factory=list)
-    holdings: dict[Ref, Holding] = field(default_factory=dict)
-    clean: set[Ref] = field(default_factory=set)
-    touched: set[Ref] = field(default_factory=set)
+    holdings: dict[LockedPath, Holding] = field(default_factory=dict)
+    clean: set[LockedPath] = field(default_factory=set)
+    touched: set[LockedPath] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._versions: dict[str, set[str]] = defaultdict(set)
@@ -134,10 +130,10 @@ class Trace:
             waiting = left
         self.touched = {out for record in self.records for out in record.outs} - self.clean
 
-    def _settled(self, parts: list[tuple[Ref, ...] | None]) -> bool:
+    def _settled(self, parts: list[tuple[LockedPath, ...] | None]) -> bool:
         return all(found is not None and all(part in self.clean for part in found) for found in parts)
 
-    def _parts(self, dep: Ref) -> tuple[Ref, ...] | None:
+    def _parts(self, dep: LockedPath) -> tuple[LockedPath, ...] | None:
         """The outputs that a dependency is, or is made of; none where no track comes; None where it cannot be told."""
         if not any(overlap(dep.path, path) for path in self._fed):
             return ()
@@ -149,37 +145,35 @@ class Trace:
         inside = dep.path.removeprefix(f"{above}/")
         for md5 in sorted(self._versions[above]):
             if (self.stores.folder(md5) or {}).get(inside) == dep.md5:
-                return (Ref(above, md5),)
+                return (LockedPath(above, md5),)
         return None
 
-    def _joined(self, dep: Ref, paths: list[str]) -> tuple[Ref, ...] | None:
+    def _joined(self, dep: LockedPath, paths: list[str]) -> tuple[LockedPath, ...] | None:
         """The versions of these outputs that make up a folder."""
         for chosen in islice(self._combinations(paths), MOST_COMBINATIONS):
-            entries = []
+            entries: list[tuple[str, str]] = []
             for ref in chosen:
                 name = ref.path.removeprefix(f"{dep.path}/")
                 files = self.stores.folder(ref.md5) if ref.is_folder else {"": ref.md5}
                 if files is None:
                     break
-                entries += [{"md5": md5, "relpath": f"{name}/{path}".rstrip("/")} for path, md5 in files.items()]
+                entries += [(f"{name}/{path}".rstrip("/"), md5) for path, md5 in files.items()]
             else:
-                entries.sort(key=lambda entry: entry["relpath"])
-                text = json.dumps(entries, sort_keys=True)
-                if f"{hashlib.md5(text.encode()).hexdigest()}.dir" == dep.md5:
+                if oid_of_tree(write_tree(entries)) == dep.md5:
                     return chosen
         return None
 
-    def _combinations(self, paths: list[str]) -> Iterator[tuple[Ref, ...]]:
+    def _combinations(self, paths: list[str]) -> Iterator[tuple[LockedPath, ...]]:
         for lock in self.together:
-            yield tuple(Ref(path, lock[path]) for path in paths if path in lock)
-        yield from product(*([Ref(path, md5) for md5 in sorted(self._versions[path])] for path in paths))
+            yield tuple(LockedPath(path, lock[path]) for path in paths if path in lock)
+        yield from product(*([LockedPath(path, md5) for md5 in sorted(self._versions[path])] for path in paths))
 
-    def _holding(self, root: Ref) -> Holding:
+    def _holding(self, root: LockedPath) -> Holding:
         files = self.stores.folder(root.md5) or {}
         tables = [self.stores.read(files[name]) if name in files else None for name in TABLES]
         return holding(tables[0], tables[1], self.sha256s)
 
-    def objects(self, refs: Iterable[Ref], names: Mapping[Ref, set[str]] | None = None) -> list[str]:
+    def objects(self, refs: Iterable[LockedPath], names: Mapping[LockedPath, set[str]] | None = None) -> list[str]:
         """MD5s of what outputs are made of: files first, tables and listings last, each once.
 
         Args:
@@ -196,7 +190,7 @@ class Trace:
             last[ref.md5] = None
         return list({**files, **last})
 
-    def to_remove(self, kept: Collection[Ref] = ()) -> list[str]:
+    def to_remove(self, kept: Collection[LockedPath] = ()) -> list[str]:
         """MD5s of all objects to remove: what is touched, less what clean outputs and those `kept` are made of.
 
         Of an output of `ingest` whose manifest says where the clips are, and of the composer's corpus, only the files
@@ -206,14 +200,14 @@ class Trace:
         stays = set(self.objects(self.clean | set(kept)))
         return [md5 for md5 in wanted if md5 not in stays]
 
-    def unlisted(self, kept: Collection[Ref] = ()) -> list[Ref]:
+    def unlisted(self, kept: Collection[LockedPath] = ()) -> list[LockedPath]:
         """Touched folders whose listing is nowhere: what they were made of cannot be told any more."""
         folders = (ref for ref in self.touched - set(kept) if ref.is_folder)
         return sorted(ref for ref in folders if self.stores.folder(ref.md5) is None)
 
-    def _partly(self) -> dict[Ref, set[str]]:
+    def _partly(self) -> dict[LockedPath, set[str]]:
         """Outputs of which only some files hold the tracks: those files' names."""
-        found: dict[Ref, set[str]] = {}
+        found: dict[LockedPath, set[str]] = {}
         for record in self.records:
             root = root_of(record)
             if root is None or not self.holdings[root].known:
@@ -228,12 +222,12 @@ class Trace:
         return found
 
 
-def root_of(record: Record) -> Ref | None:
+def root_of(record: LockedStage) -> LockedPath | None:
     """The folder of manifest, quarantine and shards, if this is a run of `ingest`."""
     return next((out for out in record.outs if _INGEST.fullmatch(out.path)), None)
 
 
-def fed_paths(records: Iterable[Record]) -> frozenset[str]:
+def fed_paths(records: Iterable[LockedStage]) -> frozenset[str]:
     """Paths of outputs that tracks can come to: those of `ingest`, and of whatever reads them."""
     records = list(records)
     fed = {out.path for record in records if root_of(record) for out in record.outs}
@@ -247,8 +241,3 @@ def fed_paths(records: Iterable[Record]) -> frozenset[str]:
         if reached <= fed:
             return frozenset(fed)
         fed |= reached
-
-
-def overlap(a: str, b: str) -> bool:
-    """Whether one of two paths is the other, or lies in it."""
-    return a == b or a.startswith(f"{b}/") or b.startswith(f"{a}/")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.atomic import read_json
+from padstal.core.dvc_lock import LockedStage
 from padstal.operations.lineage.exposure import Exposure, Model, all_models, exposures
 from padstal.operations.lineage.find import Tables, facts_of, find_files, near_duplicates
 from padstal.operations.lineage.history import History, read_history
-from padstal.operations.lineage.kept_outputs import Record
 from padstal.operations.lineage.stores import Stores, open_stores
 from padstal.operations.lineage.tables import rows_of
 from padstal.operations.lineage.trace import Trace, all_records, locks_of
@@ -28,7 +28,7 @@ class Past:
     root: Path
     history: History
     stores: Stores
-    records: list[Record]
+    records: list[LockedStage]
 
     @property
     def tables(self) -> Tables:

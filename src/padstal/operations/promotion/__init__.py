@@ -1,1 +1,1 @@
-"""Champion and challenger: frozen prompts, the duel on them, the gate, and the register of promotions in git's tags."""
+"""Champion and challenger: frozen prompts, head to head on them, the gate, and promotions as git's tags."""

@@ -25,7 +25,7 @@ from padstal.operations.promotion import data_facts, frozen, objects
 from padstal.operations.promotion import frozen_evaluation as hearing
 from padstal.operations.promotion.decision import Decision, Side, rounded
 from padstal.operations.promotion.gate import Evidence, Thresholds, decide
-from padstal.operations.promotion.head_to_head import Duel, Rules, duel
+from padstal.operations.promotion.head_to_head import HeadToHead, Rules, head_to_head
 from padstal.operations.promotion.register import Register
 from padstal.rights.policy import Policy
 
@@ -191,7 +191,7 @@ def challenge(
 
 
 def play_child(home: Path, frozen_file: Path, out: Path, model: str, perturbation: str) -> None:
-    """Run `perform` of the revision in `home`.
+    """Run `generate_frozen` of the revision in `home`.
 
     Raises:
         ValueError: It failed.
@@ -223,7 +223,7 @@ def _judge(
     compared: bool,
     load_ears: hearing.LoadEars,
     progress: Progress,
-) -> tuple[Duel, int]:
+) -> tuple[HeadToHead, int]:
     evaluate, params = setup.evaluate, setup.promote
     ears = load_ears(judges, evaluate, setup.device)
     clips = hearing.held_out(setup.paths, ears, setup.sample_rate, evaluate, progress)
@@ -234,10 +234,10 @@ def _judge(
     rules = Rules(params.seed, params.draws, params.confidence, len(params.better_in), evaluate.recall_neighbours)
     reference = clips.reference(clips.table["clip_id"].tolist())
     asked = hearing.prompts_of(prompts, ears)
-    return duel(played["challenger"], played.get("champion"), asked, reference, rules), len(reference.heard)
+    return head_to_head(played["challenger"], played.get("champion"), asked, reference, rules), len(reference.heard)
 
 
-def _evidence(setup: Setup, prompts: int, found: Duel, workspace: Tree, other: Opponent | None) -> Evidence:
+def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, other: Opponent | None) -> Evidence:
     scale = setup.paths.scale
     names = data_facts.licences(workspace, scale)
     return Evidence(

@@ -6,7 +6,6 @@ from typing import Any
 
 from padstal.core.revisions import Tree
 from padstal.operations.promotion.gate import Drift
-from padstal.operations.promotion.objects import outs_of
 from padstal.rights.licence import normalise
 from padstal.rights.policy import Policy
 
@@ -26,7 +25,7 @@ def refused(names: tuple[str, ...], policy: Policy) -> dict[str, str]:
 
 def gates(tree: Tree, scale: str) -> dict[str, bool | None]:
     """Data set → whether it passed its gate; one that stops a run leaves neither metrics nor an out in `dvc.lock`."""
-    outs = outs_of(tree.read("dvc.lock"))
+    outs = tree.outs()
     return {
         name: (f"data/{scale}/gate/{name}" in outs) if _metrics(tree, scale, f"gate_{name}") else None
         for name in DATA_SETS

@@ -103,7 +103,7 @@ def held_out(paths: Paths, ears: Ears, rate: int, evaluate: EvaluateParams, prog
 
 
 def samples(folder: Path, frozen: FrozenPrompts, ears: Ears, batch: int, progress: Progress = iter) -> Heard:
-    """What the judges hear in the samples that `perform` wrote to `folder`; arrays start with [P, I].
+    """What the judges hear in the samples that `generate_frozen` wrote to `folder`; arrays start with [P, I].
 
     Raises:
         ValueError: There are more or fewer than the frozen prompts ask for, or one is not finite.

@@ -1,9 +1,10 @@
 """One model's samples of the frozen prompts: run as a program in the folder of the revision that it belongs to.
 
 A champion plays with the code, params and weights of its own revision, so that a change of architecture or of the
-sampler can be judged too. Contract between revisions: `python -m padstal.operations.promotion.generate_frozen FROZEN OUT MODEL
-PERTURBATION` in a folder with `params.yaml` and `models/` reads the JSON of `frozen.py` and writes `OUT/audio.npy`
-(int16 [P·I, S, C]: prompts first, then seeds, then takes) and `OUT/record.json`.
+sampler can be judged too. Contract between revisions:
+`python -m padstal.operations.promotion.generate_frozen FROZEN OUT MODEL PERTURBATION` in a folder
+with `params.yaml` and `models/` reads the JSON of `frozen.py` and writes `OUT/audio.npy` (int16 [P·I, S, C]: prompts
+first, then seeds, then takes) and `OUT/record.json`.
 """
 
 import sys
@@ -89,4 +90,4 @@ if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4])
     except (ValueError, FileNotFoundError) as error:
-        sys.exit(f"perform: {error}")
+        sys.exit(f"generate_frozen: {error}")

@@ -36,14 +36,16 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Duel:
+class HeadToHead:
     """Metric → both models' figures, floor → the challenger's figure."""
 
     metrics: dict[str, Compared]
     floors: dict[str, Figure]
 
 
-def duel(challenger: Heard, champion: Heard | None, prompts: Prompts, reference: Reference, rules: Rules) -> Duel:
+def head_to_head(
+    challenger: Heard, champion: Heard | None, prompts: Prompts, reference: Reference, rules: Rules
+) -> HeadToHead:
     """Measure both models.
 
     Args:
@@ -68,7 +70,7 @@ def duel(challenger: Heard, champion: Heard | None, prompts: Prompts, reference:
         ),
         "pmos_share": _share(metrics["pmos"].challenger, float(reference.heard.pmos_N.mean(dtype=np.float64))),
     }
-    return Duel(metrics, floors)
+    return HeadToHead(metrics, floors)
 
 
 def above_chance(heard: Heard, text_PD: np.ndarray, counts_RP: np.ndarray, level: float) -> Figure:

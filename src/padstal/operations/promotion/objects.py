@@ -6,7 +6,6 @@ object is read from the remote here and hashed.
 
 import hashlib
 import io
-import json
 import shutil
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
@@ -15,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from padstal.core.git import GitError
+from padstal.core.dvc_objects import content_of, oid_of_tree, read_tree
+from padstal.core.git import git_bytes
 from padstal.core.revisions import open_tree
-from padstal.operations.tracking.content import content_of
 
 JUDGES = ("clap", "tagger", "pmos")
 CHUNK = 2**20
@@ -38,27 +37,18 @@ def needed(scale: str, model: str, vae: str) -> tuple[str, ...]:
     )
 
 
-def outs_of(lock: bytes | None) -> dict[str, str]:
-    """Path → MD5 of every output in a `dvc.lock`."""
-    tree = yaml.safe_load(lock or b"") or {}
-    stages = tree.get("stages") or {}
-    return {
-        out["path"]: str(out["md5"]) for stage in stages.values() for out in stage.get("outs") or () if out.get("md5")
-    }
-
-
 def outs_at(root: Path, revision: str, paths: Iterable[str]) -> dict[str, str]:
     """Path → MD5 of outputs as a revision's `dvc.lock` has them.
 
     Raises:
         ValueError: One of them is not there.
     """
-    known = outs_of(open_tree(root, revision).read("dvc.lock"))
+    known = open_tree(root, revision).outs()
     wanted = list(paths)
     missing = [path for path in wanted if path not in known]
     if missing:
         raise ValueError(f"dvc.lock of {revision} does not name {missing[0]}: expected a finished `dvc repro`")
-    return {path: known[path] for path in wanted}
+    return {path: known[path].md5 for path in wanted}
 
 
 def vae_of(root: Path, revision: str, scale: str, model: str) -> str:
@@ -107,12 +97,12 @@ def check_remote(root: Path, outs: Mapping[str, str], progress: Progress = iter)
                 if not md5.endswith(".dir"):
                     files[md5] = path
                     continue
-                listing = _object(odb, md5)
+                listing = _listing(odb, md5)
                 if listing is None:
                     bad.append(f"{path} (its listing)")
                     continue
                 read += len(listing)
-                files |= {str(one["md5"]): f"{path}/{one['relpath']}" for one in json.loads(listing)}
+                files |= {oid: f"{path}/{name}" for name, oid in read_tree(listing)}
             for md5 in progress(sorted(files)):
                 length = _hashed(odb, md5)
                 if length is None:
@@ -159,23 +149,19 @@ def materialise(root: Path, revision: str, paths: Iterable[str], target: Path, *
 
 
 def _archive(root: Path, commit: str, paths: Iterable[str], target: Path) -> None:
-    import subprocess
-
-    done = subprocess.run(["git", "archive", "--format=tar", commit, *paths], cwd=root, capture_output=True)
-    if done.returncode != 0:
-        raise GitError(f"git archive {commit[:12]}: {done.stderr.decode('utf-8', 'replace').strip()[:300]}")
+    packed = git_bytes(root, "archive", "--format=tar", commit, *paths)
     target.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(target, filter="data")
 
 
-def _object(odb: Any, md5: str) -> bytes | None:
-    """A small object's content, if it is there and whole."""
+def _listing(odb: Any, md5: str) -> bytes | None:
+    """The list of a folder's files, if it is there and whole."""
     try:
         content: bytes = odb.fs.cat_file(odb.oid_to_path(md5))
     except OSError:
         return None
-    return content if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5.removesuffix(".dir") else None
+    return content if oid_of_tree(content) == md5 else None
 
 
 def _hashed(odb: Any, md5: str) -> int | None:

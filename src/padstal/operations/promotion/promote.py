@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.core.git import GitError, PushRefusedError, git, said
+from padstal.core.git import PushRefusedError, git, succeeds, try_git
 from padstal.operations.promotion import objects, register
 from padstal.operations.promotion.decision import Decision
 from padstal.operations.promotion.gate import METRICS, Evidence
@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Done:
+class PromotionResult:
     """A promotion or rollback that the remote holds.
 
     Attributes:
@@ -40,7 +40,7 @@ class Done:
     new: bool
 
 
-def carried_out(found: Register, digest: str) -> Done | None:
+def carried_out(found: Register, digest: str) -> PromotionResult | None:
     """What a decision led to earlier.
 
     Raises:
@@ -56,7 +56,9 @@ def carried_out(found: Register, digest: str) -> Done | None:
             f"this decision made {version} champion (assignment {before.number}) and another has followed "
             f"(assignment {found.assignments[-1].number}: {now}); decide again with `padstal challenge`"
         )
-    return Done(found.model, version, before.number, before.commit, str(before.record.get("branch", "")), False)
+    return PromotionResult(
+        found.model, version, before.number, before.commit, str(before.record.get("branch", "")), False
+    )
 
 
 def check_repository(root: Path, decision: Decision, found: Register, branch: str | None, base: str) -> tuple[str, str]:
@@ -69,7 +71,7 @@ def check_repository(root: Path, decision: Decision, found: Register, branch: st
         raise ValueError(f"no git remote {register.REMOTE!r}: promotions are tags that a remote holds; add one")
     if decision.changed:
         raise ValueError("the decision is about a workspace with uncommitted changes: commit, then challenge again")
-    dirty = said(root, "status", "--porcelain", "--untracked-files=no")
+    dirty = try_git(root, "status", "--porcelain", "--untracked-files=no")
     if dirty:
         first = dirty.splitlines()[0].strip()
         raise ValueError(f"the workspace has uncommitted changes ({first}, …): commit or undo them, then promote")
@@ -98,7 +100,7 @@ def promote(
     head: str,
     branch: str,
     progress: objects.Progress = iter,
-) -> Done:
+) -> PromotionResult:
     """Tag and push; the caller has run `check_repository`.
 
     Raises:
@@ -125,10 +127,12 @@ def promote(
     )
     tags = {} if existing else {register.tag_of_version(found.model, version): ""}
     tags[register.tag_of_assignment(found.model, number)] = ""
-    return _push(root, found, Done(found.model, version, number, head, branch, True), tags, message, record)
+    return _push(root, found, PromotionResult(found.model, version, number, head, branch, True), tags, message, record)
 
 
-def rollback(root: Path, found: Register, to: str | None, reason: str, progress: objects.Progress = iter) -> Done:
+def rollback(
+    root: Path, found: Register, to: str | None, reason: str, progress: objects.Progress = iter
+) -> PromotionResult:
     """Make an earlier version champion again.
 
     Args:
@@ -153,7 +157,7 @@ def rollback(root: Path, found: Register, to: str | None, reason: str, progress:
         )
     last = found.assignments[-1].number
     if target == champion:
-        return Done(found.model, target.name, last, target.commit, "", False)
+        return PromotionResult(found.model, target.name, last, target.commit, "", False)
     objects.check_remote(root, _outs_of(root, target), progress)
     number = found.next_number
     record = {
@@ -165,7 +169,9 @@ def rollback(root: Path, found: Register, to: str | None, reason: str, progress:
     }
     message = f"Roll {found.model} back from {champion.name} to {target.name}" + (f"\n\n{reason}" if reason else "")
     tags = {register.tag_of_assignment(found.model, number): ""}
-    return _push(root, found, Done(found.model, target.name, number, target.commit, "", True), tags, message, record)
+    return _push(
+        root, found, PromotionResult(found.model, target.name, number, target.commit, "", True), tags, message, record
+    )
 
 
 def metrics_of(evidence: Evidence) -> dict[str, Any]:
@@ -178,8 +184,8 @@ def metrics_of(evidence: Evidence) -> dict[str, Any]:
 
 
 def _push(
-    root: Path, found: Register, done: Done, tags: Mapping[str, str], message: str, record: Mapping[str, Any]
-) -> Done:
+    root: Path, found: Register, done: PromotionResult, tags: Mapping[str, str], message: str, record: Mapping[str, Any]
+) -> PromotionResult:
     made = {name: register.tag_object(root, name, done.commit, message, record) for name in tags}
     try:
         register.push(root, made, done.branch, done.commit)
@@ -187,7 +193,9 @@ def _push(
         again = register.read(root, found.model)
         theirs = again.carried_out(str(record.get("decision", "")))
         if theirs is not None:
-            return Done(found.model, _version_of(again, theirs), theirs.number, theirs.commit, done.branch, False)
+            return PromotionResult(
+                found.model, _version_of(again, theirs), theirs.number, theirs.commit, done.branch, False
+            )
         now = again.champion.name if again.champion else "nobody"
         if again.assignments[-1:] != found.assignments[-1:]:
             raise PushRefusedError(
@@ -201,13 +209,13 @@ def _push(
 
 
 def _branch(root: Path, head: str, asked: str | None, base: str) -> str:
-    on_base = said(root, "ls-remote", register.REMOTE, f"refs/heads/{base}").partition("\t")[0]
+    on_base = try_git(root, "ls-remote", register.REMOTE, f"refs/heads/{base}").partition("\t")[0]
     if on_base:
-        if not said(root, "cat-file", "-t", on_base):
+        if not try_git(root, "cat-file", "-t", on_base):
             git(root, "fetch", "--quiet", "--no-tags", register.REMOTE, f"refs/heads/{base}")
-        if _is_ancestor(root, head, on_base):
+        if succeeds(root, "merge-base", "--is-ancestor", head, on_base):
             return ""
-    branch = asked or said(root, "symbolic-ref", "--short", "-q", "HEAD")
+    branch = asked or try_git(root, "symbolic-ref", "--short", "-q", "HEAD")
     if not branch:
         raise ValueError("HEAD is on no branch: name the run's branch with --branch")
     if branch == base:
@@ -219,21 +227,13 @@ def _branch(root: Path, head: str, asked: str | None, base: str) -> str:
     return branch
 
 
-def _is_ancestor(root: Path, commit: str, of: str) -> bool:
-    try:
-        git(root, "merge-base", "--is-ancestor", commit, of)
-    except GitError:
-        return False
-    return True
-
-
 def _unchanged(root: Path, commit: str, head: str) -> bool:
     """Whether `head` is `commit` or follows it, with the same code, params and weights."""
     if commit == head:
         return True
-    if not _is_ancestor(root, commit, head):
+    if not succeeds(root, "merge-base", "--is-ancestor", commit, head):
         return False
-    return not said(root, "diff", "--name-only", commit, head, "--", *DECIDES)
+    return not try_git(root, "diff", "--name-only", commit, head, "--", *DECIDES)
 
 
 def _version_of(found: Register, assignment: Assignment) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.core.git import git, said
+from padstal.core.git import git, try_git
 
 REMOTE = "origin"
 STAGE = "champion"
@@ -133,7 +133,7 @@ def tag_of_assignment(model: str, number: int) -> str:
 
 def has_remote(root: Path) -> bool:
     """Whether the repository knows `REMOTE`."""
-    return bool(said(root, "remote", "get-url", REMOTE))
+    return bool(try_git(root, "remote", "get-url", REMOTE))
 
 
 def read(root: Path, model: str) -> Register:
@@ -145,7 +145,7 @@ def read(root: Path, model: str) -> Register:
     patterns = (f"refs/tags/{model}@*", f"refs/tags/{model}#*")
     if has_remote(root):
         listed = _pairs(git(root, "ls-remote", "--refs", REMOTE, *patterns))
-        missing = [name for name, oid in listed.items() if said(root, "rev-parse", "--verify", "-q", name) != oid]
+        missing = [name for name, oid in listed.items() if try_git(root, "rev-parse", "--verify", "-q", name) != oid]
         if missing:
             git(root, "fetch", "--quiet", "--no-tags", REMOTE, *(f"+{name}:{name}" for name in missing))
     else:
@@ -178,7 +178,7 @@ def push(root: Path, tags: Mapping[str, str], branch: str = "", commit: str = ""
         refs.append(f"{commit}:refs/heads/{branch}")
     git(root, "push", "--atomic", "--porcelain", "--no-verify", REMOTE, *refs)
     for name, oid in tags.items():
-        said(root, "update-ref", f"refs/tags/{name}", oid)
+        try_git(root, "update-ref", f"refs/tags/{name}", oid)
 
 
 def _prefixes(root: Path, model: str) -> list[str]:

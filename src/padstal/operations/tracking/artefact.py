@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from padstal.core.dvc_lock import LockedPath
 from padstal.core.params import SCALES
 
 KINDS = {"data": "dataset", "models": "model", "reports": "report"}
@@ -60,6 +61,11 @@ class Artefact:
     def about(self) -> dict[str, Any]:
         """As config and metadata have it."""
         return {"path": self.path, "md5": self.md5, "bytes": self.total_bytes, "files": self.files}
+
+
+def artefact(locked: LockedPath) -> Artefact:
+    """The artefact that an entry of `dvc.lock` stands for."""
+    return Artefact(locked.path, locked.md5, locked.bytes, locked.files)
 
 
 def place_of(path: Path, root: Path) -> str:

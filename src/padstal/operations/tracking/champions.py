@@ -4,36 +4,56 @@ The model's path is what `artifacts:` of `dvc.yaml` says at that commit, its con
 """
 
 import re
-import subprocess
-from collections.abc import Mapping
+import sys
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from padstal.core.dvc_lock import artifact_paths
+from padstal.core.git import try_git
 from padstal.core.revisions import Tree, open_tree
-from padstal.operations.tracking.artefact import Artefact
-from padstal.operations.tracking.locked import read_lock
+from padstal.operations.tracking.artefact import Artefact, artefact
+from padstal.operations.tracking.secrets import wandb_credentials
+from padstal.operations.tracking.server import Server, brief
 
 STAGE = "champion"
 _TAG = re.compile(rf"(?P<model>[^#@\s]+)#{STAGE}#(?P<number>\d+)")
+
+
+def name_champion(model: Artefact, version: str, *, mode: str, project: str, entity: str | None = None) -> bool:
+    """Give a promoted model's version at W&B the aliases "champion" and `version`; whether that was done.
+
+    A courtesy: only where tracking is online, and whatever fails is a warning.
+
+    Args:
+        model: As `dvc.lock` has it.
+        version: "v1.2.0".
+        mode, project, entity: Where runs are recorded (`tracking` in params).
+    """
+    if mode != "online" or wandb_credentials() is None:
+        return False
+    try:
+        server = Server(project, entity)
+        if None not in [server.name(model, alias) for alias in (STAGE, version)]:
+            return True
+        why = f"no version of {model.collection} holds {model.md5}"
+    except Exception as error:  # the promotion stands whatever W&B says
+        why = brief(error)
+    print(f"promote: W&B alias: {why}; the promotion stands", file=sys.stderr, flush=True)
+    return False
 
 
 def champions(root: Path) -> dict[str, Artefact]:
     """Model → the content that its newest champion tag stands for; a model that cannot be resolved is left out."""
     found = {}
     for model, tag in _tags(root).items():
-        artefact = _content(open_tree(root, f"refs/tags/{tag}"), model)
-        if artefact is not None:
-            found[model] = artefact
+        content = _content(open_tree(root, f"refs/tags/{tag}"), model)
+        if content is not None:
+            found[model] = content
     return found
 
 
 def _tags(root: Path) -> dict[str, str]:
-    command = ["git", "for-each-ref", "--format=%(refname:strip=2)", "refs/tags"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=60)
     newest: dict[str, tuple[int, str]] = {}
-    for tag in done.stdout.split():
+    for tag in try_git(root, "for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split():
         named = _TAG.fullmatch(tag)
         if named:
             newest[named["model"]] = max(newest.get(named["model"], (-1, "")), (int(named["number"]), tag))
@@ -41,16 +61,6 @@ def _tags(root: Path) -> dict[str, str]:
 
 
 def _content(tree: Tree, model: str) -> Artefact | None:
-    try:
-        dvc, params = (yaml.safe_load(tree.read(name) or b"") or {} for name in ("dvc.yaml", "params.yaml"))
-        path = str(dvc["artifacts"][model]["path"])
-    except (yaml.YAMLError, KeyError, TypeError):
-        return None
-    path = _filled(path, params)
-    stages = read_lock(tree.read("dvc.lock") or b"")
-    return next((one for stage in stages for one in stage.outputs if one.path == path), None)
-
-
-def _filled(path: str, params: Mapping[str, Any]) -> str:
-    """`path` with the scale of that commit."""
-    return path.replace("${scale}", str(params.get("scale", "")))
+    path = artifact_paths(tree.read("dvc.yaml"), tree.read("params.yaml")).get(model, "")
+    found = tree.outs().get(path)
+    return None if found is None else artefact(found)

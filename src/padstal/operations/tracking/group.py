@@ -10,9 +10,9 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 
+from padstal.core.git import try_git
 from padstal.core.params import ParamsError, read_yaml
 from padstal.operations.tracking.secrets import redact
 
@@ -21,6 +21,8 @@ RETRAINING = "retrain/"
 """How the branches begin that retrainings work on."""
 LONGEST = 128
 """Characters; W&B takes no longer name."""
+GIT_SECONDS = 10.0
+"""A stage does not wait longer for the name of its group."""
 
 
 def run_group(root: Path) -> str:
@@ -32,22 +34,13 @@ def run_group(root: Path) -> str:
 
 def _retraining(root: Path) -> str:
     """The branch, where it is a retraining's."""
-    branch = _git(root, "branch", "--show-current")
+    branch = try_git(root, "branch", "--show-current", timeout_seconds=GIT_SECONDS)
     return branch if branch.startswith(RETRAINING) else ""
 
 
 def revision(root: Path) -> str:
     """The commit that the repository at `root` is at; "" without one."""
-    return _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
-
-
-def _git(root: Path, *arguments: str) -> str:
-    """What git says; "" where it fails."""
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return try_git(root, "rev-parse", "--verify", "--quiet", "HEAD", timeout_seconds=GIT_SECONDS)
 
 
 def params_digest(root: Path) -> str:

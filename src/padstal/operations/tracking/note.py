@@ -1,6 +1,5 @@
 """What padstal notes beside W&B's own file of a run, so that `padstal sync` can send it once and join it to others."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -41,15 +40,9 @@ class Note:
     @property
     def running(self) -> bool:
         """Whether the process that writes it is alive."""
-        if not self.process:
-            return False
-        try:
-            os.kill(self.process, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        import psutil
+
+        return bool(self.process) and psutil.pid_exists(self.process)
 
     def write(self, folder: Path) -> None:
         """Into the run's folder, in one piece."""

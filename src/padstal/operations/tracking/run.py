@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from padstal.core.dvc_objects import content_of
 from padstal.operations.tracking.artefact import Artefact, place_of, version
-from padstal.operations.tracking.content import content_of
 from padstal.operations.tracking.group import revision, run_group
 from padstal.operations.tracking.note import Note
 from padstal.operations.tracking.secrets import redact, wandb_credentials, without_secrets
@@ -126,7 +126,7 @@ class Record:
 
     def _artefact(self, run: Any, role: str, name: str, path: Path) -> None:
         content = content_of(Path(path))
-        artefact = Artefact(place_of(path, self._root), content.md5, content.total_bytes, len(content.files))
+        artefact = Artefact(place_of(path, self._root), content.md5, content.total_bytes, content.files)
         run.config.update({role: {**run.config.get(role, {}), name: artefact.about()}}, allow_val_change=True)
         self._write(run, self._note.with_artefact(role, name, artefact))
 

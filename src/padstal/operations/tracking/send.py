@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.data.atomic import read_json
-from padstal.operations.tracking.artefact import Artefact, version
-from padstal.operations.tracking.content import content_of
-from padstal.operations.tracking.locked import LockedStage
+from padstal.core.dvc_objects import content_of
+from padstal.operations.tracking.artefact import version
 from padstal.operations.tracking.note import Note
 from padstal.operations.tracking.run import QUIET, prepare_wandb
 from padstal.operations.tracking.secrets import redact, without_secrets
-from padstal.operations.tracking.server import Server
+from padstal.operations.tracking.stage_artefacts import StageArtefacts
 from padstal.operations.tracking.sync import Recorded
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Where:
+class Destination:
     """Where runs go: the repository, W&B's project and the group of runs that belong together."""
 
     root: Path
@@ -35,17 +34,9 @@ class Where:
         return self.root / "wandb"
 
 
-@dataclass(frozen=True)
-class Joined:
-    """What step three did: uses that W&B learned of, and inputs that it has no version of."""
-
-    added: int
-    absent: tuple[Artefact, ...]
-
-
-def record_stage(stage: LockedStage, where: Where) -> Recorded:
+def record_stage(stage: StageArtefacts, destination: Destination) -> Recorded:
     """A run of `stage` from what `dvc.lock` says, made offline; its id is the entry's digest, so it is made once."""
-    prepare_wandb(where.folder)
+    prepare_wandb(destination.folder)
     import wandb
 
     inputs, outputs = ({one.path: one for one in group} for group in (stage.inputs, stage.outputs))
@@ -60,19 +51,21 @@ def record_stage(stage: LockedStage, where: Where) -> Recorded:
     run = wandb.init(
         mode="offline",
         id=stage.key,
-        project=where.project,
-        entity=where.entity,
-        dir=str(where.root),
+        project=destination.project,
+        entity=destination.entity,
+        dir=str(destination.root),
         name=stage.name,
         job_type=stage.name.partition("@")[0],
-        group=where.group,
+        group=destination.group,
         config=without_secrets(config),
         settings=wandb.Settings(**QUIET, x_disable_stats=True),
     )
     folder = Path(run.settings.sync_dir)
-    note = Note(stage.key, stage.name, where.project, where.entity, where.group, os.getpid(), inputs, outputs)
+    note = Note(
+        stage.key, stage.name, destination.project, destination.entity, destination.group, os.getpid(), inputs, outputs
+    )
     note.write(folder)
-    run.summary.update(_figures(stage, where.root))
+    run.summary.update(_figures(stage, destination.root))
     for one in stage.outputs:
         run.log_artifact(version(one), aliases=one.aliases)
     run.finish()
@@ -118,13 +111,7 @@ def mark_sent(run: Recorded, entity: str, joined: bool) -> None:
         replace(run.note, sent=address, joined=joined or run.note.joined).write(run.folder)
 
 
-def join(server: Server, run: Any, inputs: Iterable[Artefact]) -> Joined:
-    """Say on the server what a run used."""
-    added, absent = server.join(run, inputs)
-    return Joined(added, tuple(absent))
-
-
-def _figures(stage: LockedStage, root: Path) -> dict[str, float]:
+def _figures(stage: StageArtefacts, root: Path) -> dict[str, float]:
     """The numbers of the stage's metrics file, if it is the one that the lock names."""
     for path, md5 in stage.beside.items():
         file = root / path
@@ -133,7 +120,7 @@ def _figures(stage: LockedStage, root: Path) -> dict[str, float]:
     return {}
 
 
-def _metrics_name(stage: LockedStage) -> str:
+def _metrics_name(stage: StageArtefacts) -> str:
     return f"{stage.name.replace('@', '_')}.json"
 
 

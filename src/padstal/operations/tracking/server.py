@@ -7,6 +7,7 @@ import os
 import socket
 import urllib.request
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,13 +17,21 @@ from padstal.operations.tracking.secrets import redact, wandb_credentials
 PUBLIC = "https://api.wandb.ai"
 ANSWER_SECONDS = 30
 """A request without an answer by then has failed."""
-KNOCK_SECONDS = 10
+CONNECT_SECONDS = 10
 
 Found = TypeVar("Found")
 
 
 class ServerError(ValueError):
     """W&B cannot be asked; the message says what is missing, and holds no secret."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What W&B was told of a run's inputs: how many it learned of, and those that it has no version of."""
+
+    added: int
+    absent: tuple[Artefact, ...]
 
 
 class Server:
@@ -39,7 +48,7 @@ class Server:
 
         address = os.environ.get("WANDB_BASE_URL") or PUBLIC
         try:
-            _knock(address)
+            _check_reachable(address)
             self._api = wandb.Api(timeout=ANSWER_SECONDS)
             self.entity = entity or str(self._api.viewer.entity)
         except Exception as error:
@@ -60,8 +69,8 @@ class Server:
         """The run that made a version."""
         return _asked(str(version.name), version.logged_by)
 
-    def join(self, run: Any, inputs: Iterable[Artefact]) -> tuple[int, list[Artefact]]:
-        """Say that `run` used `inputs`: how many it was not known to use, and those that W&B has no version of."""
+    def join(self, run: Any, inputs: Iterable[Artefact]) -> Joined:
+        """Say that `run` used `inputs`."""
         used = _asked(run.id, lambda: {version.id for version in run.used_artifacts()}) or set()
         added, absent = 0, []
         for artefact in inputs:
@@ -72,7 +81,7 @@ class Server:
                 _asked(run.id, lambda version=version: run.use_artifact(version))  # type: ignore[misc]
                 used.add(version.id)
                 added += 1
-        return added, absent
+        return Joined(added, tuple(absent))
 
     def name(self, artefact: Artefact, alias: str) -> bool | None:
         """Give a version an alias, which leaves the one that had it; whether it is new, `None` without a version."""
@@ -103,12 +112,12 @@ def _asked(what: str, ask: Callable[[], Found]) -> Found | None:
         raise ServerError(f"{what}: {brief(error)}") from None
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Fail in seconds where nobody listens: W&B's client tries for long. Behind a proxy only the client can tell."""
     place = urlsplit(address)
     if place.scheme not in urllib.request.getproxies():
         port = place.port or (443 if place.scheme == "https" else 80)
-        socket.create_connection((place.hostname or "", port), timeout=KNOCK_SECONDS).close()
+        socket.create_connection((place.hostname or "", port), timeout=CONNECT_SECONDS).close()
 
 
 def brief(error: Exception) -> str:

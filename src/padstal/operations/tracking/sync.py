@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.operations.tracking.locked import LockedStage
 from padstal.operations.tracking.note import Note, read_note
+from padstal.operations.tracking.stage_artefacts import StageArtefacts
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Recorded:
         """W&B's own file of the run."""
         return self.folder / f"run-{self.note.run}.wandb"
 
-    def is_of(self, stage: LockedStage) -> bool:
+    def is_of(self, stage: StageArtefacts) -> bool:
         """Whether it recorded that run of that stage: it wrote the same bytes."""
         wrote = {one.md5 for one in self.note.outputs.values()}
         return self.note.label == stage.name and wrote == {one.md5 for one in stage.outputs}
@@ -46,7 +46,7 @@ class Plan:
 
     send: tuple[Recorded, ...]
     join: tuple[Recorded, ...]
-    record: tuple[LockedStage, ...]
+    record: tuple[StageArtefacts, ...]
     refused: Mapping[str, str]
     done: int
 
@@ -61,7 +61,7 @@ def recorded_runs(folder: Path) -> list[Recorded]:
     return found
 
 
-def make_plan(runs: Iterable[Recorded], stages: Iterable[LockedStage]) -> Plan:
+def make_plan(runs: Iterable[Recorded], stages: Iterable[StageArtefacts]) -> Plan:
     """What is to be done with the `runs` found here and the `stages` of `dvc.lock`."""
     runs = list(runs)
     refused: dict[str, str] = {}

@@ -1,19 +1,19 @@
-"""The stages as `dvc.lock` has them: what each read and wrote, by content. Lineage is made of nothing else."""
+"""The stages of `dvc.lock` as W&B knows them: which artefacts each read and wrote. Lineage is made of nothing else."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-import yaml
-
-from padstal.operations.tracking.artefact import KINDS, Artefact
+from padstal.core.dvc_lock import LOCK, LockedStage, overlap, read_lock
+from padstal.operations.tracking.artefact import KINDS, Artefact, artefact
 
 
 @dataclass(frozen=True)
-class LockedStage:
-    """One stage, or one item of its matrix.
+class StageArtefacts:
+    """The artefacts of one stage, or of one item of its matrix.
 
     Attributes:
         name: As in `dvc.lock` ("train_vae@tal").
@@ -44,45 +44,39 @@ class LockedStage:
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:20]
 
 
-def read_lock(text: bytes | str) -> tuple[LockedStage, ...]:
-    """The stages of a `dvc.lock`, each after those whose outputs it reads.
+def stage_artefacts(root: Path) -> tuple[StageArtefacts, ...]:
+    """The stages of the `dvc.lock` at `root`, each after those whose outputs it reads; none where there is no lock.
 
     A dep that is a folder above outputs stands for those outputs as the lock has them.
 
     Raises:
-        ValueError: It is no lock of DVC's.
+        LockError: DVC cannot read it.
     """
-    try:
-        stages = yaml.safe_load(text)["stages"]
-        found = _resolved([_stage(name, content) for name, content in stages.items()])
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"dvc.lock: expected stages with paths and MD5s ({type(error).__name__})") from None
-    return tuple(_in_order(found))
+    file = root / LOCK
+    stages = read_lock(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else {}
+    return tuple(_in_order(_resolved([_stage(stage) for stage in stages.values()])))
 
 
-def sources(stages: tuple[LockedStage, ...]) -> tuple[Artefact, ...]:
+def sources(stages: tuple[StageArtefacts, ...]) -> tuple[Artefact, ...]:
     """What stages read and none wrote: raw data and references."""
     written = {(one.path, one.md5) for stage in stages for one in stage.outputs}
     read = {(one.path, one.md5): one for stage in stages for one in stage.inputs}
     return tuple(one for key, one in sorted(read.items()) if key not in written)
 
 
-def _stage(name: str, content: Mapping[str, Any]) -> LockedStage:
-    deps, outs = ([_artefact(entry) for entry in content.get(key) or []] for key in ("deps", "outs"))
-    params: dict[str, Any] = {}
-    for section in (content.get("params") or {}).values():
-        params.update(section)
-    return LockedStage(
-        name,
-        str(content["cmd"]),
+def _stage(stage: LockedStage) -> StageArtefacts:
+    deps, outs = ([artefact(one) for one in group] for group in (stage.deps, stage.outs))
+    return StageArtefacts(
+        stage.name,
+        stage.command,
         tuple(one for one in deps if _is_data(one)),
         tuple(one for one in outs if _is_data(one)),
         {one.path: one.md5 for one in (*deps, *outs) if not _is_data(one)},
-        params,
+        {key: value for section in stage.params.values() for key, value in section.items()},
     )
 
 
-def _resolved(stages: list[LockedStage]) -> list[LockedStage]:
+def _resolved(stages: list[StageArtefacts]) -> list[StageArtefacts]:
     """Inputs that are outputs, as the outputs: a dep may be a folder above several, or a file inside one."""
     outputs = [one for stage in stages for one in stage.outputs]
 
@@ -96,18 +90,14 @@ def _resolved(stages: list[LockedStage]) -> list[LockedStage]:
     ]
 
 
-def _artefact(entry: Mapping[str, Any]) -> Artefact:
-    return Artefact(str(entry["path"]), str(entry["md5"]), int(entry.get("size", 0)), int(entry.get("nfiles", 1)))
-
-
 def _is_data(one: Artefact) -> bool:
     parts = one.path.split("/")
     return parts[0] in KINDS and not (parts[0] == "reports" and parts[2:3] in (["metrics"], ["curves"]))
 
 
-def _in_order(stages: list[LockedStage]) -> list[LockedStage]:
+def _in_order(stages: list[StageArtefacts]) -> list[StageArtefacts]:
     """Each after its inputs' makers; ties as written."""
-    ordered: list[LockedStage] = []
+    ordered: list[StageArtefacts] = []
     waiting = list(stages)
     while waiting:
         blocked = {id(stage) for stage in waiting if any(_feeds(other, stage) for other in waiting if other != stage)}
@@ -117,10 +107,5 @@ def _in_order(stages: list[LockedStage]) -> list[LockedStage]:
     return ordered
 
 
-def _feeds(maker: LockedStage, reader: LockedStage) -> bool:
+def _feeds(maker: StageArtefacts, reader: StageArtefacts) -> bool:
     return any(out.path == dep.path for out in maker.outputs for dep in reader.inputs)
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether a path is another or lies in it."""
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

@@ -19,7 +19,7 @@ class BusyError(RuntimeError):
 
 
 @contextmanager
-def held(file: Path, *, wait: bool = True, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+def file_lock(file: Path, *, wait: bool = True, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Hold the lock on `file`, which is made if needed and stays.
 
     Args:

@@ -4,57 +4,64 @@ from pathlib import Path
 
 import pytest
 
+from padstal.core.dvc_lock import LockError
 from padstal.operations.tracking.artefact import Artefact, place_of
-from padstal.operations.tracking.locked import read_lock, sources
+from padstal.operations.tracking.stage_artefacts import StageArtefacts, sources, stage_artefacts
 
 ROOT = Path(__file__).resolve().parents[3]
-LOCK = """
+AA, BB, CC, DD, EE, FF = (digit * 32 for digit in "abcdef")
+LOCK = f"""\
 schema: '2.0'
 stages:
   sample:
     cmd: sample
     deps:
-    - {path: models/demo/vae, md5: aa.dir, size: 2, nfiles: 2}
-    - {path: src/x.py, md5: bb, size: 1}
-    outs: [{path: data/demo/samples, md5: cc.dir, size: 1, nfiles: 1}]
+    - {{path: models/demo/vae, md5: {AA}.dir, size: 2, nfiles: 2}}
+    - {{path: src/x.py, md5: {BB}, size: 1}}
+    outs: [{{path: data/demo/samples, md5: {CC}.dir, size: 1, nfiles: 1}}]
   train@tal:
     cmd: train
-    deps: [{path: data/demo/sources.json, md5: dd, size: 1}]
-    params: {params.yaml: {scales.demo.train.tal: {lr: 0.1}}}
+    deps: [{{path: data/demo/sources.json, md5: {DD}, size: 1}}]
+    params: {{params.yaml: {{scales.demo.train.tal: {{lr: 0.1}}}}}}
     outs:
-    - {path: models/demo/vae/tal, md5: ee.dir, size: 1, nfiles: 1}
-    - {path: reports/demo/metrics/train_tal.json, md5: ff, size: 1}
+    - {{path: models/demo/vae/tal, md5: {EE}.dir, size: 1, nfiles: 1}}
+    - {{path: reports/demo/metrics/train_tal.json, md5: {FF}, size: 1}}
 """
 
 
-def test_a_folder_above_outputs_stands_for_them_and_makers_come_first() -> None:
-    train, sample = read_lock(LOCK)
+def _read(root: Path, text: str) -> tuple[StageArtefacts, ...]:
+    (root / "dvc.lock").write_text(text)
+    return stage_artefacts(root)
+
+
+def test_a_folder_above_outputs_stands_for_them_and_makers_come_first(tmp_path: Path) -> None:
+    train, sample = _read(tmp_path, LOCK)
     assert (train.name, sample.name) == ("train@tal", "sample")
     assert [one.path for one in sample.inputs] == ["models/demo/vae/tal"]
-    assert sample.inputs[0].md5 == "ee.dir"
-    assert sample.beside == {"src/x.py": "bb"}
-    assert train.beside == {"reports/demo/metrics/train_tal.json": "ff"}
+    assert sample.inputs[0].md5 == f"{EE}.dir"
+    assert sample.beside == {"src/x.py": BB}
+    assert train.beside == {"reports/demo/metrics/train_tal.json": FF}
     assert train.params == {"scales.demo.train.tal": {"lr": 0.1}}
     assert [one.path for one in sources((train, sample))] == ["data/demo/sources.json"]
 
 
-def test_the_same_run_of_a_stage_has_the_same_key_and_any_change_another() -> None:
-    [train, _] = read_lock(LOCK)
-    [again, _] = read_lock("\n".join(LOCK.splitlines()))
+def test_the_same_run_of_a_stage_has_the_same_key_and_any_change_another(tmp_path: Path) -> None:
+    [train, _] = _read(tmp_path, LOCK)
+    [again, _] = _read(tmp_path, LOCK.replace("{path", "{ path"))
     assert train.key == again.key
-    for before, after in (("lr: 0.1", "lr: 0.2"), ("ee.dir", "00.dir"), ("dd", "00"), ("cmd: train", "cmd: other")):
-        [other, _] = read_lock(LOCK.replace(before, after))
+    for before, after in (("lr: 0.1", "lr: 0.2"), (EE, "1a" * 16), (DD, "1a" * 16), ("cmd: train", "cmd: other")):
+        [other, _] = _read(tmp_path, LOCK.replace(before, after))
         assert other.key != train.key, before
 
 
-@pytest.mark.parametrize("text", ["", "stages: 3", "stages: {x: {cmd: a, outs: [{path: p}]}}", "[:"])
-def test_what_is_no_lock_is_said(text: str) -> None:
-    with pytest.raises(ValueError, match=r"dvc\.lock"):
-        read_lock(text)
+def test_what_is_no_lock_is_said_and_none_is_no_stage(tmp_path: Path) -> None:
+    assert stage_artefacts(tmp_path) == ()
+    with pytest.raises(LockError, match="schema"):
+        _read(tmp_path, "stages: 3")
 
 
 def test_this_repositorys_own_lock_leads_from_sources_to_the_page() -> None:
-    stages = read_lock((ROOT / "dvc.lock").read_bytes())
+    stages = stage_artefacts(ROOT)
     made = {one.path: stage for stage in stages for one in stage.outputs}
     page = next(path for path in made if path.endswith("/page.html"))
     above, waiting = set(), [made[page]]

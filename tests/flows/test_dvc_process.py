@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from flows.failure import Cause, StageFailedError
+from flows.failure import FailureKind, StageFailedError
 from flows.repro import changed_stages, open_dvc, repro
 from tests.flows.tiny import CHAIN, gone, make_repo
 
@@ -99,7 +99,7 @@ def test_a_stage_that_takes_too_long_may_save_itself_and_is_ended_with_its_child
         changed_stages(dvc, _silent, ["first"], here=True)  # it has started
         with pytest.raises(StageFailedError) as failure:
             repro("first", root, False, _silent, dvc=dvc, timeout_seconds=5.0)
-    assert failure.value.cause is Cause.TIME
+    assert failure.value.kind is FailureKind.TIME
     assert all(gone(pid) for pid in _pids(root))
     assert (root / "saved").read_text() == "x"
 

@@ -1,8 +1,12 @@
-"""DVC's objects: how their names give their places, and what the list of a folder's files looks like."""
+"""DVC's objects: their names, the places that follow from these, and what the list of a folder's files looks like.
+
+A file's object is named by the MD5 of its bytes; a folder's by that of the list of its files, with the suffix `.dir`.
+"""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from padstal.core.dvc_lock import OID
@@ -61,3 +65,32 @@ def write_tree(files: Iterable[tuple[str, str]]) -> bytes:
     """The list of a folder's files, byte for byte as DVC writes it."""
     rows = [{"md5": oid, "relpath": path} for path, oid in sorted(files)]
     return json.dumps(rows, sort_keys=True).encode()
+
+
+def oid_of_tree(content: bytes) -> str:
+    """The object's name of a list of files."""
+    return f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir"
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file or folder by its content: its object's name, how many files it has, and the sum of their lengths."""
+
+    md5: str
+    files: int
+    total_bytes: int
+
+
+def content_of(path: Path) -> Content:
+    """Content of the file or folder `path`.
+
+    Raises:
+        FileNotFoundError: There is nothing at `path`.
+    """
+    if path.is_file():
+        return Content(md5_of(path), 1, path.stat().st_size)
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    files = [file for file in path.rglob("*") if file.is_file()]
+    tree = write_tree((file.relative_to(path).as_posix(), md5_of(file)) for file in files)
+    return Content(oid_of_tree(tree), len(files), sum(file.stat().st_size for file in files))

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from flows.child import KEPT_LINES, Outcome, end_group, others_of_group, reading, start_child, time_limit, told
+from flows.child import KEPT_LINES, Outcome, end_group, others_of_group, read_lines, reading, start_child, time_limit
 from flows.dvc_child import DONE
 
 DVC_CHILD = Path(__file__).with_name("dvc_child.py")
 
 
-class Dvc:
+class DvcProcess:
     """DVC in a repository, to be used as a context manager: no process of it outlives the block or an error in it.
 
     Attributes:
@@ -30,7 +30,7 @@ class Dvc:
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[str] | None = None
 
-    def __enter__(self) -> "Dvc":
+    def __enter__(self) -> "DvcProcess":
         self._started()  # it gets ready while we do other things
         return self
 
@@ -55,7 +55,7 @@ class Dvc:
             arguments: The command.
             say: Gets each line as it comes.
             timeout_seconds: Then it is ended.
-            lock: A lock (`lock.py`) that the child holds meanwhile, and keeps until its group is gone.
+            lock: A lock (`file_lock.py`) that the child holds meanwhile, and keeps until its group is gone.
         """
         process, output = self._started()
         assert process.stdin is not None
@@ -100,7 +100,7 @@ def _read(output: IO[str], say: Callable[[str], None], kept: "deque[str]") -> in
         if not line.startswith(DONE):
             say(line)
 
-    for line in told(output, unless_last):
+    for line in read_lines(output, unless_last):
         if line.startswith(DONE):
             return int(line.removeprefix(DONE))
         kept.append(line)

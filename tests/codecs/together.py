@@ -18,7 +18,7 @@ from padstal.codecs.recipes import TalRecipe
 from padstal.codecs.tal_vae import TalVae
 from padstal.codecs.training import Plan, train
 from padstal.nn.discriminators import MultiScaleStftDiscriminator
-from padstal.training.processes import Processes
+from padstal.training.process_group import ProcessGroup
 
 ENDS_AT = 9
 OVER_THE_BATCH = ("mrstft", "ce", "feature_matching")
@@ -48,7 +48,7 @@ PLAN = Plan(
 
 def run(
     folder: Path,
-    processes: Processes,
+    group: ProcessGroup,
     before_step: Callable[[int], None] = lambda step: None,
     every_term: bool = False,
 ) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]]:
@@ -73,7 +73,7 @@ def run(
         PLAN,
         device=torch.device("cpu"),
         state_folder=folder,
-        processes=processes,
+        group=group,
         progress=ticking,
     )
     return trained.model.state_dict(), trained.curves

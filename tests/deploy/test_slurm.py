@@ -153,7 +153,7 @@ def test_a_worker_ends_after_the_checkpoint_and_other_jobs_are_left_alone(cluste
 def test_two_nodes_train_one_model_as_one_process_does(cluster: tuple[Path, dict[str, str]]) -> None:
     from tests.diffusion import together
 
-    from padstal.training.processes import Processes
+    from padstal.training.process_group import ProcessGroup
 
     folder, environment = cluster
     train = f'"$PYTHON" {ROOT}/tests/latents/train_together.py "$HERE" nodes'
@@ -170,7 +170,7 @@ def test_two_nodes_train_one_model_as_one_process_does(cluster: tuple[Path, dict
     assert "dvc --wait-for-lock repro --single-item --force train_diffusion@tal_dit" in log
     assert "python -m padstal.stages.train_diffusion tal_dit" in log
     weights, curves = torch.load(folder / "nodes.pt", weights_only=True)
-    one, one_curves = together.run(folder / "one", Processes())
+    one, one_curves = together.run(folder / "one", ProcessGroup())
     assert curves[-1] == pytest.approx(one_curves[-1], rel=1e-4)
     for name, weight in one.items():
         torch.testing.assert_close(weights[name], weight, atol=1e-5, rtol=1e-4)

@@ -12,7 +12,7 @@ from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.diffusion.clips import CaptionStates, Clips
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.training import Plan, Trained, train
-from padstal.training.processes import Processes
+from padstal.training.process_group import ProcessGroup
 
 ENDS_AT = 13
 PLAN = Plan(
@@ -49,15 +49,15 @@ def clips(folder: Path) -> tuple[Clips, Clips]:
 def trained(folder: Path, **options: Any) -> Trained:
     """`train` with state in `folder`; the latents lie beside it."""
     torch.manual_seed(0)
-    processes = options.get("processes", Processes())
-    training, validation = clips(folder.parent / f"latents_{processes.share().rank}")
+    group = options.get("group", ProcessGroup())
+    training, validation = clips(folder.parent / f"latents_{group.shard().rank}")
     return train(
         Denoiser(SHAPE), training, validation, PLAN, device=torch.device("cpu"), state_folder=folder, **options
     )
 
 
 def run(
-    folder: Path, processes: Processes, before_step: Callable[[int], None] = lambda step: None
+    folder: Path, group: ProcessGroup, before_step: Callable[[int], None] = lambda step: None
 ) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]]:
     """Averaged weights and curves."""
 
@@ -66,5 +66,5 @@ def run(
             before_step(step)
             yield step
 
-    found = trained(folder, processes=processes, progress=ticking)
+    found = trained(folder, group=group, progress=ticking)
     return found.denoiser.state_dict(), found.curves

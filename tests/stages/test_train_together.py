@@ -14,7 +14,7 @@ import yaml
 from tests.stages.test_train_diffusion import MODEL, prepare
 
 from padstal.stages.harness import StageError
-from padstal.training.processes import TERMINATED
+from padstal.training.process_group import TERMINATED
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("two_processes"), pytest.mark.timeout(1200)]
 

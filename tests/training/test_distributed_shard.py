@@ -1,4 +1,4 @@
-"""The shares of all processes, put together, are what one process alone would have had: clips, crops, texts, noise."""
+"""The shards of all processes, put together, are what one process alone would have had: clips, crops, texts, noise."""
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,10 @@ from padstal.diffusion.clips import CaptionStates
 from padstal.diffusion.clips import Clips as LatentClips
 from padstal.diffusion.conditioning import Conditioning
 from padstal.diffusion.objective import denoising_loss
-from padstal.training.distributed_shard import WHOLE, Share
-from padstal.training.processes import Processes
+from padstal.training.distributed_shard import WHOLE, DistributedShard
+from padstal.training.process_group import ProcessGroup
 
-SHARES = [Share(rank, 3) for rank in range(3)]
+SHARDS = [DistributedShard(rank, 3) for rank in range(3)]
 
 
 def generator() -> torch.Generator:
@@ -27,20 +27,20 @@ def generator() -> torch.Generator:
 
 
 def test_shares_are_equal_and_in_order() -> None:
-    assert [share.of(list(range(6))) for share in SHARES] == [[0, 1], [2, 3], [4, 5]]
+    assert [shard.of(list(range(6))) for shard in SHARDS] == [[0, 1], [2, 3], [4, 5]]
     assert WHOLE.of([1, 2, 3]) == [1, 2, 3]
     with pytest.raises(ValueError, match="7 items for 3 processes: expected a multiple of 3"):
-        SHARES[0].place(7)
+        SHARDS[0].place(7)
     with pytest.raises(ValueError, match="process 3 of 3"):
-        Share(3, 3)
+        DistributedShard(3, 3)
 
 
 def test_noise_is_drawn_for_all() -> None:
     whole = torch.randn(6, 4, 5, generator=generator())
-    assert torch.equal(torch.cat([share.randn((2, 4, 5), generator()) for share in SHARES]), whole)
+    assert torch.equal(torch.cat([shard.randn((2, 4, 5), generator()) for shard in SHARDS]), whole)
     assert torch.equal(WHOLE.randn((6, 4, 5), generator()), whole)
     uniform = torch.rand(6, generator=generator())
-    assert torch.equal(torch.cat([share.rand(2, generator()) for share in SHARES]), uniform)
+    assert torch.equal(torch.cat([shard.rand(2, generator()) for shard in SHARDS]), uniform)
 
 
 def test_crops_and_texts_are_those_of_one_process() -> None:
@@ -48,7 +48,7 @@ def test_crops_and_texts_are_those_of_one_process() -> None:
     captions = CaptionTable(vae_fakes.FakeTextEncoder(), rows["caption"], precompute=True)
     clips = Clips(rows, vae_fakes.FakeAudio(), captions)  # type: ignore[arg-type]
     asked = {"batch": 6, "crop": 512, "start": 2, "stop": 4, "seed": 1}
-    parts = [list(clips.batches(**asked, share=share)) for share in SHARES]  # type: ignore[arg-type]
+    parts = [list(clips.batches(**asked, shard=shard)) for shard in SHARDS]  # type: ignore[arg-type]
     for step, whole in enumerate(clips.batches(**asked)):  # type: ignore[arg-type]
         mine = [part[step] for part in parts]
         assert torch.equal(torch.cat([part.audio_BCS for part in mine]), whole.audio_BCS)
@@ -63,7 +63,7 @@ def test_latents_and_captions_are_those_of_one_process(tmp_path) -> None:
     seconds = {clip: (float(number), 18.0) for number, clip in enumerate(store.index["clip_id"])}
     clips = LatentClips(LatentDataset(store, statistics, np.arange(1.0, 25.0)), states, seconds)
     asked = {"batch": 6, "start": 1, "stop": 3, "seed": 1}
-    parts = [list(clips.batches(**asked, share=share)) for share in SHARES]
+    parts = [list(clips.batches(**asked, shard=shard)) for shard in SHARDS]
     for step, whole in enumerate(clips.batches(**asked)):
         mine = [part[step] for part in parts]
         assert torch.equal(torch.cat([part.latent_BDT for part in mine]), whole.latent_BDT)
@@ -79,11 +79,11 @@ def test_the_denoising_loss_is_the_mean_of_the_shares() -> None:
     x0 = torch.randn(6, 4, 5, generator=generator())
     rows = Conditioning(torch.randn(6, 3, 2, generator=generator()), torch.zeros(6, 2))
 
-    def loss(share: Share) -> torch.Tensor:
-        mine = Conditioning(share.of(rows.cross_BRC), share.of(rows.global_BG))
-        return denoising_loss(Quiet(), share.of(x0), mine, dropout=0.5, generator=generator(), share=share)  # type: ignore[arg-type]
+    def loss(shard: DistributedShard) -> torch.Tensor:
+        mine = Conditioning(shard.of(rows.cross_BRC), shard.of(rows.global_BG))
+        return denoising_loss(Quiet(), shard.of(x0), mine, dropout=0.5, generator=generator(), shard=shard)  # type: ignore[arg-type]
 
-    torch.testing.assert_close(torch.stack([loss(share) for share in SHARES]).mean(), loss(WHOLE))
+    torch.testing.assert_close(torch.stack([loss(shard) for shard in SHARDS]).mean(), loss(WHOLE))
 
 
 def test_the_autoencoder_draws_as_one_process_does() -> None:
@@ -94,20 +94,20 @@ def test_the_autoencoder_draws_as_one_process_does() -> None:
     audio = torch.randn(6, 1, vae_fakes.FRAMES * vae_fakes.SPECTRAL.ratio, generator=generator()) * 0.1
     whole = model(audio, texts.batch(rows.tolist()).states, generator(), 0.5)
     parts = [
-        model(share.of(audio), texts.batch(share.of(rows.tolist())).states, generator(), 0.5, share) for share in SHARES
+        model(shard.of(audio), texts.batch(shard.of(rows.tolist())).states, generator(), 0.5, shard) for shard in SHARDS
     ]
     torch.testing.assert_close(torch.cat([part.audio_cross for part in parts]), whole.audio_cross)
     torch.testing.assert_close(torch.cat([part.logits_cross for part in parts]), whole.logits_cross)
     posterior = Gaussian(torch.zeros(6, 2, 3), torch.ones(6, 2, 3))
     own = Gaussian(torch.zeros(2, 2, 3), torch.ones(2, 2, 3))
-    assert torch.equal(torch.cat([own.sample(generator(), share) for share in SHARES]), posterior.sample(generator()))
+    assert torch.equal(torch.cat([own.sample(generator(), shard) for shard in SHARDS]), posterior.sample(generator()))
 
 
 def test_a_process_finds_its_share_in_the_environment() -> None:
-    assert Processes().share({"LOCAL_RANK": "3"}) == WHOLE  # someone else's variable
-    assert Processes(devices=4).share({}) == Share(0, 4)
-    assert Processes(devices=4).share({"LOCAL_RANK": "3"}) == Share(3, 4)
+    assert ProcessGroup().shard({"LOCAL_RANK": "3"}) == WHOLE  # someone else's variable
+    assert ProcessGroup(devices=4).shard({}) == DistributedShard(0, 4)
+    assert ProcessGroup(devices=4).shard({"LOCAL_RANK": "3"}) == DistributedShard(3, 4)
     meeting = {"MASTER_ADDR": "first", "MASTER_PORT": "29500", "NODE_RANK": "1"}
-    assert Processes(devices=4, nodes=2).share({**meeting, "LOCAL_RANK": "2"}) == Share(6, 8)
+    assert ProcessGroup(devices=4, nodes=2).shard({**meeting, "LOCAL_RANK": "2"}) == DistributedShard(6, 8)
     with pytest.raises(ValueError, match=r"runtime\.nodes = 2, but MASTER_ADDR, MASTER_PORT, NODE_RANK is not set"):
-        Processes(nodes=2).share({})
+        ProcessGroup(nodes=2).shard({})

@@ -39,14 +39,14 @@ def main() -> None:
     tests = ModuleType("tests")  # an installed package has this name, too
     tests.__path__ = [str(ROOT / "tests")]
     sys.modules["tests"] = tests
-    from padstal.training.processes import Processes
+    from padstal.training.process_group import ProcessGroup
 
     if sys.argv[2:] == ["nodes"]:
         module = importlib.import_module("tests.diffusion.together")
-        keep(out, "nodes", module.run(out / "nodes", Processes(nodes=2)))
+        keep(out, "nodes", module.run(out / "nodes", ProcessGroup(nodes=2)))
         return
-    together = Processes(devices=2)
-    for kind in ("diffusion", "vae"):
+    together = ProcessGroup(devices=2)
+    for kind in ("diffusion", "codecs"):
         module = importlib.import_module(f"tests.{kind}.together")
         keep(out, f"{kind}_whole", module.run(out / f"{kind}_whole", together))
         try:

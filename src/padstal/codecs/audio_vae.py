@@ -10,7 +10,7 @@ from torch import nn
 
 from padstal.codecs import backbone
 from padstal.codecs.bottleneck import Gaussian
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class AudioVae(nn.Module):
         """Audio [B, C, S], float32."""
         return self.decoder(latent_BDT).float()
 
-    def forward(self, audio_BCS: torch.Tensor, generator: torch.Generator, share: Share = WHOLE) -> AudioPass:
+    def forward(
+        self, audio_BCS: torch.Tensor, generator: torch.Generator, shard: DistributedShard = WHOLE
+    ) -> AudioPass:
         z = self.posterior(audio_BCS)
-        return AudioPass(self.decode(z.sample(generator, share)), z)
+        return AudioPass(self.decode(z.sample(generator, shard)), z)

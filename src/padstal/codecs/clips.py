@@ -13,7 +13,7 @@ import torch
 from padstal.core.data.manifest import ClipAudio
 from padstal.core.protocols import TextEncoder, TextStates
 from padstal.training.batch_order import BatchOrder
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 CROP_STREAM = 1
 
@@ -77,27 +77,27 @@ class Clips:
     captions: CaptionTable | None
 
     def batches(
-        self, *, batch: int, crop: int, start: int, stop: int, seed: int, share: Share = WHOLE
+        self, *, batch: int, crop: int, start: int, stop: int, seed: int, shard: DistributedShard = WHOLE
     ) -> Iterator[ClipBatch]:
         """Batches of steps `start` … `stop` − 1, random crops of `crop` samples; a step does not depend on `start`.
 
-        Of each batch of `batch` clips come those of `share`.
+        Of each batch of `batch` clips come those of `shard`.
         """
         weight_N = self.rows["weight"].to_numpy(np.float64) if "weight" in self.rows else None
         order = BatchOrder(len(self.rows), batch, seed, weight_N)
         for step in range(start, stop):
             offsets = np.random.default_rng([seed, step, CROP_STREAM])
-            yield self._batch(step, order.items(step), crop, offsets, share)
+            yield self._batch(step, order.items(step), crop, offsets, shard)
 
     def first(self, count: int, crop: int) -> ClipBatch:
         """The beginnings of the first `count` clips (all, if there are fewer)."""
         return self._batch(0, np.arange(min(count, len(self.rows))), crop, None, WHOLE)
 
     def _batch(
-        self, step: int, items: np.ndarray, crop: int, offsets: np.random.Generator | None, share: Share
+        self, step: int, items: np.ndarray, crop: int, offsets: np.random.Generator | None, shard: DistributedShard
     ) -> ClipBatch:
         chosen = self.rows.iloc[items]
-        own = share.place(len(items))
+        own = shard.place(len(items))
         crops = []
         for place, (shard, row) in enumerate(zip(chosen["shard"], chosen["row"], strict=True)):
             pcm_SC = self.audio.pcm(int(shard), int(row))

@@ -17,7 +17,7 @@ from padstal.codecs.cross_entropy import text_cross_entropy
 from padstal.codecs.mrstft import MultiResolutionStft
 from padstal.codecs.objective import AudioTerms, AudioWeights, TalTerms, TalWeights
 from padstal.codecs.tal_vae import TalPass, TalVae
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Judged:
 class Recipe(Protocol):
     """One kind of autoencoder in training."""
 
-    def forward(self, model: Any, batch: ClipBatch, generator: torch.Generator, share: Share = WHOLE) -> Any:
-        """A pass through the model of `share` of the step's batch."""
+    def forward(self, model: Any, batch: ClipBatch, generator: torch.Generator, shard: DistributedShard = WHOLE) -> Any:
+        """A pass through the model of `shard` of the step's batch."""
         ...
 
     def fakes(self, outcome: Any) -> list[torch.Tensor]:
@@ -59,8 +59,10 @@ class AudioRecipe(nn.Module):
         super().__init__()
         self.stft, self.weights = stft, weights
 
-    def forward(self, model: AudioVae, batch: ClipBatch, generator: torch.Generator, share: Share = WHOLE) -> AudioPass:
-        outcome: AudioPass = model(batch.audio_BCS, generator, share)
+    def forward(
+        self, model: AudioVae, batch: ClipBatch, generator: torch.Generator, shard: DistributedShard = WHOLE
+    ) -> AudioPass:
+        outcome: AudioPass = model(batch.audio_BCS, generator, shard)
         return outcome
 
     def fakes(self, outcome: AudioPass) -> list[torch.Tensor]:
@@ -89,9 +91,11 @@ class TalRecipe(nn.Module):
         super().__init__()
         self.stft, self.weights, self.private_dropout = stft, weights, private_dropout
 
-    def forward(self, model: TalVae, batch: ClipBatch, generator: torch.Generator, share: Share = WHOLE) -> TalPass:
+    def forward(
+        self, model: TalVae, batch: ClipBatch, generator: torch.Generator, shard: DistributedShard = WHOLE
+    ) -> TalPass:
         assert batch.texts is not None
-        outcome: TalPass = model(batch.audio_BCS, batch.texts.states, generator, self.private_dropout, share)
+        outcome: TalPass = model(batch.audio_BCS, batch.texts.states, generator, self.private_dropout, shard)
         return outcome
 
     def fakes(self, outcome: TalPass) -> list[torch.Tensor]:

@@ -22,7 +22,7 @@ from padstal.codecs import backbone
 from padstal.codecs.bottleneck import Gaussian
 from padstal.codecs.text_latents import TextLatentDecoder, TextLatentEncoder
 from padstal.core.protocols import TextStates
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 ZLayout = Literal["resampled", "global"]
 
@@ -179,7 +179,7 @@ class TalVae(nn.Module):
         text: TextStates,
         generator: torch.Generator,
         private_dropout: float = 0.0,
-        share: Share = WHOLE,
+        shard: DistributedShard = WHOLE,
     ) -> TalPass:
         """(1) and (2), both latents through each decoder in one call.
 
@@ -189,13 +189,13 @@ class TalVae(nn.Module):
             generator: Of all draws, on the CPU.
             private_dropout: Probability that a clip's w on the cross paths is a draw from the prior N(0, I) instead,
                 which keeps shared content from hiding in w; 0 is the paper.
-            share: Which clips of the step's batch these are.
+            shard: Which clips of the step's batch these are.
         """
         q = self.posteriors(audio_BCS, text)
         B = len(audio_BCS)
-        z_m, w_m, z_p, w_t = (expert.sample(generator, share) for expert in (q.z_m, q.w_m, q.z_p, q.w_t))
-        w_m_cross = _drop(w_m, private_dropout, generator, share)
-        w_t_cross = _drop(w_t, private_dropout, generator, share)
+        z_m, w_m, z_p, w_t = (expert.sample(generator, shard) for expert in (q.z_m, q.w_m, q.z_p, q.w_t))
+        w_m_cross = _drop(w_m, private_dropout, generator, shard)
+        w_t_cross = _drop(w_t, private_dropout, generator, shard)
         latents = torch.cat([self.join(w_m, z_m), self.join(w_m_cross, z_p)])
         audio = self.decoder(latents).float()
         logits = self.logits(torch.cat([z_p, z_m]), torch.cat([w_t, w_t_cross]))
@@ -206,10 +206,10 @@ class TalVae(nn.Module):
         return self.config.z_layout == "global"
 
 
-def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, share: Share) -> torch.Tensor:
+def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, shard: DistributedShard) -> torch.Tensor:
     """`w_BDT`, where with `probability` a clip's is replaced by a draw from N(0, I)."""
     if probability == 0:
         return w_BDT
-    dropped = (share.rand(len(w_BDT), generator) < probability).to(w_BDT.device)
-    prior = share.randn(w_BDT.shape, generator).to(w_BDT)
+    dropped = (shard.rand(len(w_BDT), generator) < probability).to(w_BDT.device)
+    prior = shard.randn(w_BDT.shape, generator).to(w_BDT)
     return torch.where(dropped[:, None, None], prior, w_BDT)

@@ -24,8 +24,8 @@ from padstal.codecs.recipes import Judged, Recipe
 from padstal.core.data.atomic import atomic_file
 from padstal.nn.discriminators import Verdict
 from padstal.training.averaging import average_of, update_average
-from padstal.training.distributed_shard import Share
-from padstal.training.processes import Processes, Stop, check_agreement, mean
+from padstal.training.distributed_shard import DistributedShard
+from padstal.training.process_group import ProcessGroup, Stop, check_agreement, mean
 
 NOISE_STREAM, WINDOW_STREAM = 2, 3
 CHECKPOINT = "last.pt"
@@ -97,7 +97,7 @@ def train(
     *,
     device: torch.device,
     state_folder: Path,
-    processes: Processes = Processes(),  # noqa: B008 (frozen)
+    group: ProcessGroup = ProcessGroup(),  # noqa: B008 (frozen)
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
     log: Callable[[Row, int], None] = lambda row, step: None,
 ) -> Trained:
@@ -120,7 +120,7 @@ def train(
         FloatingPointError: The loss is no longer a number.
         SystemExit: SIGTERM came.
     """
-    share = processes.share()
+    shard = group.shard()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
@@ -131,12 +131,12 @@ def train(
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
-        **processes.trainer_options(some_unused=True),
+        **group.trainer_options(some_unused=True),
     )
-    task = VaeTask(model, discriminator, recipe, plan, probed, state_folder / CHECKPOINT, log, share).to(device)
+    task = VaeTask(model, discriminator, recipe, plan, probed, state_folder / CHECKPOINT, log, shard).to(device)
     start = task.resume()
     if start < plan.steps:
-        trainer.fit(task, _Batches(clips, plan, start, share, progress))
+        trainer.fit(task, _Batches(clips, plan, start, shard, progress))
     return Trained(task.average, task.rows)
 
 
@@ -154,7 +154,7 @@ class VaeTask(lightning.LightningModule):
         probed: Clips,
         checkpoint: Path,
         log: Callable[[Row, int], None],
-        share: Share,
+        shard: DistributedShard,
     ):
         super().__init__()
         self.model, self.discriminator, self.recipe = model, discriminator, recipe
@@ -167,12 +167,12 @@ class VaeTask(lightning.LightningModule):
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
         self._saved_optimisers: list[Any] | None = None
-        self._share = share
-        self._stop = Stop(share)
+        self._shard = shard
+        self._stop = Stop(shard)
         self._done = 0
 
     def on_train_start(self) -> None:
-        check_agreement(self._done, self._share, self.device)
+        check_agreement(self._done, self._shard, self.device)
         self._stop.listen()
 
     def configure_optimizers(self) -> Any:
@@ -202,7 +202,7 @@ class VaeTask(lightning.LightningModule):
 
     def _generator_step(self, batch: ClipBatch, adversarial: bool) -> None:
         plan, step = self.plan, batch.step
-        outcome = self.recipe.forward(self.model, batch, _noise(plan.seed, step), self._share)
+        outcome = self.recipe.forward(self.model, batch, _noise(plan.seed, step), self._shard)
         if adversarial:
             self.discriminator.requires_grad_(False)
             real, fakes = self._judge(batch, self.recipe.fakes(outcome))
@@ -223,7 +223,7 @@ class VaeTask(lightning.LightningModule):
     def _discriminator_step(self, batch: ClipBatch) -> None:
         plan, step = self.plan, batch.step
         with torch.no_grad():
-            outcome = self.recipe.forward(self.model, batch, _noise(plan.seed, step), self._share)
+            outcome = self.recipe.forward(self.model, batch, _noise(plan.seed, step), self._shard)
             fakes = self.recipe.fakes(outcome)
         real, judged = self._judge(batch, fakes)
         loss = torch.stack([discriminator_loss(real, fake, plan.adversarial) for fake in judged]).mean()
@@ -240,7 +240,7 @@ class VaeTask(lightning.LightningModule):
 
     def _descend(self, which: int, module: nn.Module, loss: torch.Tensor, clip: float, rate: float, step: int) -> float:
         """One optimiser step: backward, clip once, step. Gives the gradient's norm before clipping."""
-        common = mean(loss, self._share)  # so that all processes raise, or none
+        common = mean(loss, self._shard)  # so that all processes raise, or none
         if not torch.isfinite(common):
             raise FloatingPointError(f"loss = {float(common)} at step {step}: lower the learning rate, now {rate}")
         optimiser: Any = self.optimizers()[which]  # type: ignore[index]
@@ -253,8 +253,8 @@ class VaeTask(lightning.LightningModule):
         return norm
 
     def _add(self, values: Row) -> None:
-        if self._share.world > 1:
-            common = mean(torch.tensor(list(values.values()), dtype=torch.float64, device=self.device), self._share)
+        if self._shard.world > 1:
+            common = mean(torch.tensor(list(values.values()), dtype=torch.float64, device=self.device), self._shard)
             values = dict(zip(values, common.tolist(), strict=True))
         for name, number in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + number
@@ -265,7 +265,7 @@ class VaeTask(lightning.LightningModule):
         plan, last = self.plan, done == self.plan.steps
         if done % plan.log_every == 0 or last:
             row: Row = {"step": done, **{name: self._sums[name] / self._counts[name] for name in self._sums}}
-            if (done % plan.probe_every == 0 or last) and self._share.rank == 0:
+            if (done % plan.probe_every == 0 or last) and self._shard.rank == 0:
                 row |= self.recipe.probe(self.average, self.transfer_batch_to_device(self._probed, self.device, 0))
             self._sums, self._counts = {}, {}
             self.rows.append(row)
@@ -277,7 +277,7 @@ class VaeTask(lightning.LightningModule):
             raise self._stop.exit()
 
     def _save(self, done: int) -> None:
-        if self._share.rank == 0:
+        if self._shard.rank == 0:
             self._write(done)
         self.trainer.strategy.barrier("checkpoint")
 
@@ -317,10 +317,10 @@ class _Batches:
         clips: Clips,
         plan: Plan,
         start: int,
-        share: Share,
+        shard: DistributedShard,
         progress: Callable[[Iterable[int]], Iterable[int]],
     ):
-        self._clips, self._plan, self._start, self._share, self._progress = clips, plan, start, share, progress
+        self._clips, self._plan, self._start, self._shard, self._progress = clips, plan, start, shard, progress
 
     def __len__(self) -> int:
         return self._plan.steps - self._start
@@ -328,7 +328,7 @@ class _Batches:
     def __iter__(self) -> Iterator[ClipBatch]:
         plan = self._plan
         drawn = self._clips.batches(
-            batch=plan.batch, crop=plan.crop, start=self._start, stop=plan.steps, seed=plan.seed, share=self._share
+            batch=plan.batch, crop=plan.crop, start=self._start, stop=plan.steps, seed=plan.seed, shard=self._shard
         )
         for _, batch in zip(self._progress(range(self._start, plan.steps)), drawn, strict=True):
             yield batch

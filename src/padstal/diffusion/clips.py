@@ -11,7 +11,7 @@ import torch
 from padstal.codecs.latents.dataset import LatentDataset
 from padstal.core.protocols import TextEncoder, TextStates
 from padstal.diffusion.conditioning import Timing
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,11 @@ class Clips:
     states: CaptionStates
     seconds: dict[str, tuple[float, float]]
 
-    def batches(self, *, batch: int, start: int, stop: int, seed: int, share: Share = WHOLE) -> Iterator[ClipBatch]:
-        """Batches of steps `start` … `stop` − 1, or a share of each; a batch depends on seed and step alone."""
-        drawn = self.latents.batches(batch=batch, start=start, stop=stop, seed=seed, share=share)
+    def batches(
+        self, *, batch: int, start: int, stop: int, seed: int, shard: DistributedShard = WHOLE
+    ) -> Iterator[ClipBatch]:
+        """Batches of steps `start` … `stop` − 1, or a shard of each; a batch depends on seed and step alone."""
+        drawn = self.latents.batches(batch=batch, start=start, stop=stop, seed=seed, shard=shard)
         for step, latent in enumerate(drawn, start):
             seconds = [self.seconds[clip_id] for clip_id in latent.clip_ids]
             timing = Timing.of([offset for offset, _ in seconds], [total for _, total in seconds])

@@ -25,10 +25,10 @@ from padstal.core.protocols import TextStates
 from padstal.diffusion.clips import ClipBatch, Clips
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.objective import denoising_loss
-from padstal.training.distributed_shard import Share
+from padstal.training.distributed_shard import DistributedShard
 from padstal.training.ema import Ema
 from padstal.training.learning_rate import LearningRateSchedule, cosine, inverse
-from padstal.training.processes import Processes, Stop, check_agreement, mean
+from padstal.training.process_group import ProcessGroup, Stop, check_agreement, mean
 
 NOISE_STREAM, VALIDATION_STREAM = 1, 2
 CHECKPOINT = "training.ckpt"
@@ -97,7 +97,7 @@ def train(
     *,
     device: torch.device,
     state_folder: Path,
-    processes: Processes = Processes(),  # noqa: B008 (frozen)
+    group: ProcessGroup = ProcessGroup(),  # noqa: B008 (frozen)
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
     log: Callable[[Row, int], None] = lambda row, step: None,
 ) -> Trained:
@@ -118,12 +118,12 @@ def train(
         FloatingPointError: The loss is no longer a number.
         SystemExit: SIGTERM came.
     """
-    share = processes.share()
+    shard = group.shard()
     checkpoint = state_folder / CHECKPOINT
     resumed = checkpoint if checkpoint.exists() else None
     start = _step_of(resumed) if resumed else 0
     ticks = progress(range(start, plan.steps))
-    curves = Curves(plan, _validation_batch(validation, plan), ticks, log, share, checkpoint)
+    curves = Curves(plan, _validation_batch(validation, plan), ticks, log, shard, checkpoint)
     saver = ModelCheckpoint(
         state_folder,
         filename=checkpoint.stem,
@@ -142,10 +142,10 @@ def train(
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
-        **processes.trainer_options(some_unused=False),
+        **group.trainer_options(some_unused=False),
     )
-    task = DiffusionTask(denoiser, plan, share)
-    batches = _Batches(clips, plan, start, share)
+    task = DiffusionTask(denoiser, plan, shard)
+    batches = _Batches(clips, plan, start, shard)
     # on a CPU the plain attention has a backward pass that is twice as fast as the fused one's at these lengths
     attention = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
     if start < plan.steps:
@@ -159,10 +159,10 @@ def train(
 class DiffusionTask(lightning.LightningModule):
     """One optimiser step of the denoising objective."""
 
-    def __init__(self, denoiser: Denoiser, plan: Plan, share: Share):
+    def __init__(self, denoiser: Denoiser, plan: Plan, shard: DistributedShard):
         super().__init__()
         self.denoiser = denoiser
-        self.share = share
+        self.shard = shard
         self.ema = Ema(denoiser, plan.ema_decay)
         self.plan = plan
         self.gradient_norm = torch.zeros(())
@@ -175,7 +175,7 @@ class DiffusionTask(lightning.LightningModule):
             conditioning,
             dropout=self.plan.dropout,
             generator=_generator(self.plan.seed, batch.step, NOISE_STREAM),
-            share=self.share,
+            shard=self.shard,
         )
 
     def transfer_batch_to_device(self, batch: ClipBatch, device: torch.device, dataloader_idx: int) -> ClipBatch:
@@ -211,28 +211,28 @@ class Curves(Callback):
         validation: ClipBatch | None,
         ticks: Iterable[int],
         log: Callable[[Row, int], None],
-        share: Share,
+        shard: DistributedShard,
         checkpoint: Path,
     ):
         self._plan = plan
         self._validation = validation
         self._ticks = iter(ticks)
         self._log = log
-        self._share = share
+        self._shard = shard
         self._checkpoint = checkpoint
-        self._stop = Stop(share)
+        self._stop = Stop(shard)
         self._losses: list[torch.Tensor] = []
         self.rows: list[Row] = []
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        check_agreement(trainer.global_step, self._share, pl_module.device)
+        check_agreement(trainer.global_step, self._shard, pl_module.device)
         next(self._ticks, None)
         self._stop.listen()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         task: DiffusionTask = pl_module
         done = trainer.global_step
-        self._losses.append(mean(outputs["loss"].detach().float(), self._share))
+        self._losses.append(mean(outputs["loss"].detach().float(), self._shard))
         next(self._ticks, None)
         if done % self._plan.log_every == 0 or done == self._plan.steps:
             self._add_row(task, done)
@@ -265,7 +265,7 @@ class Curves(Callback):
     @torch.no_grad()
     def _validate(self, task: DiffusionTask) -> Row:
         """Loss of the averaged weights on the fixed batch, with the caption and with the null condition."""
-        if self._validation is None or self._share.rank:
+        if self._validation is None or self._shard.rank:
             return {}
         batch = task.transfer_batch_to_device(self._validation, task.device, 0)
         average: Denoiser = task.ema.average  # type: ignore[assignment]
@@ -288,13 +288,13 @@ class Curves(Callback):
 class _Batches(IterableDataset):  # type: ignore[type-arg]
     """The batches of the steps that are left."""
 
-    def __init__(self, clips: Clips, plan: Plan, start: int, share: Share):
-        self._clips, self._plan, self._start, self._share = clips, plan, start, share
+    def __init__(self, clips: Clips, plan: Plan, start: int, shard: DistributedShard):
+        self._clips, self._plan, self._start, self._shard = clips, plan, start, shard
 
     def __iter__(self) -> Iterator[ClipBatch]:
         plan = self._plan
         return self._clips.batches(
-            batch=plan.batch, start=self._start, stop=plan.steps, seed=plan.seed, share=self._share
+            batch=plan.batch, start=self._start, stop=plan.steps, seed=plan.seed, shard=self._shard
         )
 
 

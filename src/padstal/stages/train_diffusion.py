@@ -25,7 +25,7 @@ from padstal.foundation.text_encoder import load as load_text_encoder
 from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.systems.config import runs_in
-from padstal.training.processes import Processes
+from padstal.training.process_group import ProcessGroup
 
 
 def main(stage: Stage[TrainDiffusionParams]) -> None:
@@ -137,10 +137,10 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     stage.say(f"{parameters / 1e6:.1f} M parameters, loss {last['loss']:.3f} after {plan.steps} steps")
 
 
-def _processes(stage: Stage[TrainDiffusionParams], batch: int) -> Processes:
+def _processes(stage: Stage[TrainDiffusionParams], batch: int) -> ProcessGroup:
     """The processes that train together, if they can share the batch."""
     runtime = stage.runtime
-    processes = Processes(runtime.devices, runtime.nodes, runtime.strategy)
+    processes = ProcessGroup(runtime.devices, runtime.nodes, runtime.strategy)
     try:
         processes.share().place(batch)
     except ValueError as error:

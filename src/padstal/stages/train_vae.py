@@ -26,7 +26,7 @@ from padstal.core.data.track_ledger import write_ledger
 from padstal.core.protocols import TextEncoder
 from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.training.processes import Processes
+from padstal.training.process_group import ProcessGroup
 
 MEASURED_CLIPS = 32
 
@@ -36,7 +36,7 @@ def main(stage: Stage[TrainVaeParams]) -> None:
 
     params: AudioVaeParams | TalVaeParams = getattr(stage.params, stage.item)
     paths, device = stage.paths, stage.device()
-    processes = _processes(stage, params.training.batch)
+    group = _processes(stage, params.training.batch)
     stage.seed(params.training.seed)
     # torch fills fresh memory with NaN in deterministic mode, which costs time and finds nothing here
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -85,7 +85,7 @@ def main(stage: Stage[TrainVaeParams]) -> None:
             plan,
             device=device,
             state_folder=paths.state(stage.name, stage.item) / key,
-            processes=processes,
+            group=group,
             progress=lambda steps: stage.progress(steps, unit="step"),
             log=record.log,
         )
@@ -118,15 +118,15 @@ def main(stage: Stage[TrainVaeParams]) -> None:
     )
 
 
-def _processes(stage: Stage[TrainVaeParams], batch: int) -> Processes:
+def _processes(stage: Stage[TrainVaeParams], batch: int) -> ProcessGroup:
     """The processes that train together, if they can share the batch."""
     runtime = stage.runtime
-    processes = Processes(runtime.devices, runtime.nodes, runtime.strategy)
+    group = ProcessGroup(runtime.devices, runtime.nodes, runtime.strategy)
     try:
-        processes.share().place(batch)
+        group.shard().place(batch)
     except ValueError as error:
         raise StageError(f"runtime.devices = {runtime.devices}, runtime.nodes = {runtime.nodes}: {error}") from None
-    return processes
+    return group
 
 
 def _text_encoder(stage: Stage[TrainVaeParams], device: torch.device) -> TextEncoder:

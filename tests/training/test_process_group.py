@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from padstal.training.processes import TERMINATED, Processes
+from padstal.training.process_group import TERMINATED, ProcessGroup
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("two_processes")]
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = ["diffusion", "vae"]
-OF_SHARES = ("mrstft", "ce_", "feature_matching", "gradient_norm_")
-"""Beginnings of the curves that are ratios over a batch: theirs is the mean of the shares' ratios."""
+KINDS = ["diffusion", "codecs"]
+OF_SHARDS = ("mrstft", "ce_", "feature_matching", "gradient_norm_")
+"""Beginnings of the curves that are ratios over a batch: theirs is the mean of the shards' ratios."""
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,14 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_give_the_losses_and_weights_of_one(out: Path, kind: str, tmp_path: Path) -> None:
     weights, curves = torch.load(out / f"{kind}_whole.pt", weights_only=True)
-    one_weights, one_curves = importlib.import_module(f"tests.{kind}.together").run(tmp_path / "one", Processes())
+    one_weights, one_curves = importlib.import_module(f"tests.{kind}.together").run(
+        tmp_path / "one", ProcessGroup()
+    )
     for name, weight in one_weights.items():
         torch.testing.assert_close(weights[name], weight, atol=1e-5, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}")
     assert [row["step"] for row in curves] == [row["step"] for row in one_curves]
     for row, one in zip(curves, one_curves, strict=True):
-        kept = [name for name in one if not name.startswith(OF_SHARES)]
+        kept = [name for name in one if not name.startswith(OF_SHARDS)]
         assert {name: row[name] for name in kept} == pytest.approx(
             {name: one[name] for name in kept}, rel=1e-4, abs=1e-5
         )
@@ -63,4 +65,4 @@ def test_the_second_process_writes_nothing(out: Path) -> None:
     first, second = ((out / f"writes_{rank}.txt").read_text().splitlines() for rank in range(2))
     mine = [name for name in second if "latents_1" not in name and not name.endswith("_status_1.txt")]
     assert mine == []
-    assert any("vae_ended" in name for name in first)
+    assert any("codecs_ended" in name for name in first)

@@ -36,9 +36,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_give_the_losses_and_weights_of_one(out: Path, kind: str, tmp_path: Path) -> None:
     weights, curves = torch.load(out / f"{kind}_whole.pt", weights_only=True)
-    one_weights, one_curves = importlib.import_module(f"tests.{kind}.together").run(
-        tmp_path / "one", ProcessGroup()
-    )
+    one_weights, one_curves = importlib.import_module(f"tests.{kind}.together").run(tmp_path / "one", ProcessGroup())
     for name, weight in one_weights.items():
         torch.testing.assert_close(weights[name], weight, atol=1e-5, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}")
     assert [row["step"] for row in curves] == [row["step"] for row in one_curves]

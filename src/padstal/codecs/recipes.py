@@ -1,6 +1,6 @@
 """What one training step computes: a forward pass, its reconstructions, its probes, and the terms of the objective.
 
-The training loop is the same for both autoencoders; a recipe says where they differ.
+The training task is the same for both autoencoders; a recipe says where they differ.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ from padstal.codecs import probes
 from padstal.codecs.alignment import alignment_loss
 from padstal.codecs.audio_vae import AudioPass, AudioVae
 from padstal.codecs.clips import ClipBatch
+from padstal.codecs.config import AudioVaeParams, AudioWeights, TalVaeParams, TalWeights
 from padstal.codecs.cross_entropy import text_cross_entropy
 from padstal.codecs.mrstft import MultiResolutionStft
-from padstal.codecs.objective import AudioTerms, AudioWeights, TalTerms, TalWeights
+from padstal.codecs.objective import AudioTerms, TalTerms
 from padstal.codecs.tal_vae import TalPass, TalVae
 from padstal.training.distributed_shard import WHOLE, DistributedShard
 
@@ -126,3 +127,11 @@ class TalRecipe(nn.Module):
 
     def probe(self, model: TalVae, batch: ClipBatch) -> dict[str, float]:
         return probes.tal_probes(model, batch)
+
+
+def recipe_of(params: AudioVaeParams | TalVaeParams, *, channels: int, sample_rate: int) -> AudioRecipe | TalRecipe:
+    """The recipe that a params section asks for."""
+    stft = MultiResolutionStft(**params.mrstft.model_dump(), channels=channels, sample_rate=sample_rate)
+    if isinstance(params, AudioVaeParams):
+        return AudioRecipe(stft, params.weights)
+    return TalRecipe(stft, params.weights, params.private_dropout)

@@ -23,7 +23,7 @@ class DistributedShard:
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.world:
-            raise ValueError(f"process {self.rank} of {self.world}: expected 0 ≤ process < {self.world}")
+            raise ValueError(f"shard {self.rank} of {self.world}: expected 0 ≤ shard < {self.world}")
 
     def place(self, whole: int) -> slice:
         """Where the shard of `whole` items lies.
@@ -32,9 +32,15 @@ class DistributedShard:
             ValueError: They cannot be shared evenly.
         """
         if whole % self.world:
-            raise ValueError(f"{whole} items for {self.world} processes: expected a multiple of {self.world}")
+            raise ValueError(
+                f"{whole} items for {self.world} processes or micro-batches: expected a multiple of {self.world}"
+            )
         own = whole // self.world
         return slice(self.rank * own, (self.rank + 1) * own)
+
+    def divided(self, parts: int) -> list["DistributedShard"]:
+        """The shards of `parts` micro-batches, in order; together they are this shard."""
+        return [DistributedShard(self.rank * parts + part, self.world * parts) for part in range(parts)]
 
     def of(self, whole: SequenceT) -> SequenceT:
         """The shard of something that is indexed by item first: a tensor, an array, a list."""

@@ -86,6 +86,17 @@ def mean(values: "torch.Tensor", shard: DistributedShard) -> "torch.Tensor":
     return total / shard.world
 
 
+def gathered(items: list[str], shard: DistributedShard) -> list[list[str]]:
+    """The `items` of every process, in order; every process must ask."""
+    if shard.world == 1:
+        return [items]
+    import torch
+
+    found: list[list[str]] = [[] for _ in range(shard.world)]
+    torch.distributed.all_gather_object(found, items)
+    return found
+
+
 def check_agreement(step: int, shard: DistributedShard, device: "torch.device") -> None:
     """Check that all processes are about to do the same step; every process must ask.
 

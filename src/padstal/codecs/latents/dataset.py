@@ -21,12 +21,12 @@ class LatentBatch:
     """Normalised latents and the texts that go with them.
 
     Attributes:
-        latent_BDT: Draws from the posterior, normalised, float32.
+        latent_BD: Draws from the posterior [B, D, …], normalised, float32.
         captions: One a clip; "" where there is none.
         clip_ids: One a clip.
     """
 
-    latent_BDT: torch.Tensor
+    latent_BD: torch.Tensor
     captions: list[str]
     clip_ids: list[str]
 
@@ -55,10 +55,10 @@ class LatentDataset:
         """The batch of `items` (0 ≤ item < len), or a shard of it; x = μ + σ·ε with ε from `generator`."""
         items = shard.of(items)
         mean, std = self.store.posterior(self._rows[items])
-        mean_BDT, std_BDT = torch.from_numpy(mean), torch.from_numpy(std)
-        noise_BDT = shard.randn(mean_BDT.shape, generator)
-        latent_BDT = self.statistics.normalise(mean_BDT + std_BDT * noise_BDT)
-        return LatentBatch(latent_BDT, [self.captions[i] for i in items], [self.clip_ids[i] for i in items])
+        mean_BD, std_BD = torch.from_numpy(mean), torch.from_numpy(std)
+        noise_BD = shard.randn(mean_BD.shape, generator)
+        latent_BD = self.statistics.normalise(mean_BD + std_BD * noise_BD)
+        return LatentBatch(latent_BD, [self.captions[i] for i in items], [self.clip_ids[i] for i in items])
 
     def batches(
         self, *, batch: int, start: int, stop: int, seed: int, shard: DistributedShard = WHOLE

@@ -5,16 +5,15 @@ import pandas as pd
 import pytest
 import torch
 from tests.codecs import fakes as vae_fakes
-from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
+from tests.diffusion.fakes import CHANNELS, LATENT_SHAPE, FakeTextEncoder, latent_store, random_denoiser
 
 from padstal.codecs.bottleneck import Gaussian
 from padstal.codecs.clips import CaptionTable, Clips
 from padstal.codecs.latents.dataset import LatentDataset
 from padstal.codecs.latents.statistics import LatentStatistics
-from padstal.codecs.tal_vae import TalVae
 from padstal.diffusion.clips import CaptionStates
 from padstal.diffusion.clips import Clips as LatentClips
-from padstal.diffusion.conditioning import Conditioning
+from padstal.diffusion.conditioning import Timing
 from padstal.diffusion.objective import denoising_loss
 from padstal.training.distributed_shard import WHOLE, DistributedShard
 from padstal.training.process_group import ProcessGroup
@@ -29,9 +28,9 @@ def generator() -> torch.Generator:
 def test_shares_are_equal_and_in_order() -> None:
     assert [shard.of(list(range(6))) for shard in SHARDS] == [[0, 1], [2, 3], [4, 5]]
     assert WHOLE.of([1, 2, 3]) == [1, 2, 3]
-    with pytest.raises(ValueError, match="7 items for 3 processes: expected a multiple of 3"):
+    with pytest.raises(ValueError, match="7 items for 3 processes or micro-batches: expected a multiple of 3"):
         SHARDS[0].place(7)
-    with pytest.raises(ValueError, match="process 3 of 3"):
+    with pytest.raises(ValueError, match="shard 3 of 3"):
         DistributedShard(3, 3)
 
 
@@ -66,29 +65,35 @@ def test_latents_and_captions_are_those_of_one_process(tmp_path) -> None:
     parts = [list(clips.batches(**asked, shard=shard)) for shard in SHARDS]
     for step, whole in enumerate(clips.batches(**asked)):
         mine = [part[step] for part in parts]
-        assert torch.equal(torch.cat([part.latent_BDT for part in mine]), whole.latent_BDT)
+        assert torch.equal(torch.cat([part.latent_BD for part in mine]), whole.latent_BD)
         assert torch.equal(torch.cat([part.text.states_BLD for part in mine]), whole.text.states_BLD)
         assert torch.equal(torch.cat([part.timing.start_B for part in mine]), whole.timing.start_B)
 
 
-def test_the_denoising_loss_is_the_mean_of_the_shares() -> None:
-    class Quiet(torch.nn.Module):
-        def forward(self, x_BDT, t_B, conditioning):
-            return x_BDT * t_B[:, None, None] + conditioning.cross_BRC.mean((1, 2))[:, None, None]
-
-    x0 = torch.randn(6, 4, 5, generator=generator())
-    rows = Conditioning(torch.randn(6, 3, 2, generator=generator()), torch.zeros(6, 2))
+def test_the_denoising_loss_is_the_mean_of_the_shards() -> None:
+    denoiser = random_denoiser()
+    x0 = torch.randn(6, *LATENT_SHAPE, generator=generator())
+    text = FakeTextEncoder().encode(["jazz", "rock", "folk", "", "slow jazz", "soul"])
+    told = denoiser.condition(text, Timing(torch.arange(6.0), torch.full((6,), 18.0)))
 
     def loss(shard: DistributedShard) -> torch.Tensor:
-        mine = Conditioning(shard.of(rows.cross_BRC), shard.of(rows.global_BG))
-        return denoising_loss(Quiet(), shard.of(x0), mine, dropout=0.5, generator=generator(), shard=shard)  # type: ignore[arg-type]
+        own = {"dropout": 0.5, "generator": generator(), "shard": shard}
+        return denoising_loss(denoiser, shard.of(x0), told.map(shard.of), **own)  # type: ignore[arg-type]
 
     torch.testing.assert_close(torch.stack([loss(shard) for shard in SHARDS]).mean(), loss(WHOLE))
 
 
+def test_micro_batches_of_a_shard_make_it_up() -> None:
+    items = list(range(12))
+    for shard in SHARDS:
+        assert [item for part in shard.divided(2) for item in part.of(items)] == shard.of(items)
+    with pytest.raises(ValueError, match="6 items for 12 processes or micro-batches: expected a multiple of 12"):
+        SHARDS[0].divided(4)[0].place(6)
+
+
 def test_the_autoencoder_draws_as_one_process_does() -> None:
     torch.manual_seed(0)
-    model = TalVae(vae_fakes.tal_config())
+    model = vae_fakes.tal_vae()
     rows = pd.Series(["jazz", "rock", "folk", "", "jazz", "soul"])
     texts = CaptionTable(vae_fakes.FakeTextEncoder(), rows, precompute=False)
     audio = torch.randn(6, 1, vae_fakes.FRAMES * vae_fakes.SPECTRAL.ratio, generator=generator()) * 0.1
@@ -103,7 +108,7 @@ def test_the_autoencoder_draws_as_one_process_does() -> None:
     assert torch.equal(torch.cat([own.sample(generator(), shard) for shard in SHARDS]), posterior.sample(generator()))
 
 
-def test_a_process_finds_its_share_in_the_environment() -> None:
+def test_a_process_finds_its_shard_in_the_environment() -> None:
     assert ProcessGroup().shard({"LOCAL_RANK": "3"}) == WHOLE  # someone else's variable
     assert ProcessGroup(devices=4).shard({}) == DistributedShard(0, 4)
     assert ProcessGroup(devices=4).shard({"LOCAL_RANK": "3"}) == DistributedShard(3, 4)

@@ -1,7 +1,8 @@
 """Which code a cached thing or a checkpoint depends on: one rule, for ingest's track cache and for training.
 
 A version is a digest of modules and of all modules of this package that they import, however far: of what they say to
-Python, without comments and docstrings, so that an edit of those keeps it; and of the versions of named libraries.
+Python, without comments, docstrings and what only a type checker reads, so that an edit of those keeps it; and of the
+versions of named libraries.
 """
 
 import ast
@@ -35,9 +36,9 @@ def code_version(*modules: str, libraries: Sequence[str], source: Path = SOURCE)
             raise ValueError(f"{name}: no such module in {source}")
         if path is None or name in digests:
             continue
-        tree = ast.parse(path.read_bytes())
+        tree = _Bare().visit(ast.parse(path.read_bytes()))
         waiting.extend(_imports(tree))
-        digests[name] = hashlib.sha256(ast.unparse(_Bare().visit(tree)).encode()).hexdigest()
+        digests[name] = hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
     lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
     lines += [f"{name} {_version(name)}" for name in sorted(libraries)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -45,6 +46,9 @@ def code_version(*modules: str, libraries: Sequence[str], source: Path = SOURCE)
 
 class _Bare(ast.NodeTransformer):
     """Without strings that stand alone, which are docstrings; the tree holds no comments anyway."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node

@@ -140,4 +140,4 @@ def _latent_metrics(store: LatentStore, statistics: LatentStatistics) -> dict[st
 
 
 if __name__ == "__main__":
-    run_stage("encode", EncodeParams, main, items=("audio", "tal"))
+    run_stage("encode", EncodeParams, main, items="codecs")

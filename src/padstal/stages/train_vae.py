@@ -77,4 +77,4 @@ def main(stage: Stage[TrainVaeParams]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage("train_vae", TrainVaeParams, main, items=("audio", "tal"))
+    run_stage("train_vae", TrainVaeParams, main, items="codecs")

@@ -40,7 +40,7 @@ def params(**training: Any) -> DenoiserParams:
 def make(folder: Path, **training: Any) -> tuple[DenoiserTask, TrainConfig]:
     """A fresh task and how it is trained; its latents lie in `folder`."""
     torch.manual_seed(0)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     store = latent_store(folder)
     dataset = store.index.assign(offset_seconds=0.0, track_seconds=18.0)
     states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())

@@ -22,13 +22,13 @@ pytestmark = pytest.mark.slow  # imports lightning
 SAMPLES, RATE = 4096, 8000
 
 BACKBONE = {"kind": "spectral", "width": 8, "n_fft": 64, "hop": 32, "stride": 4, "depth": 1, "deep_depth": 1}
-RATE = {"kind": "cosine", "warmup_steps": 1, "floor": 0.05}
+SCHEDULE = {"kind": "cosine", "warmup_steps": 1, "floor": 0.05}
 TRAINING = {
     "steps": 4,
     "batch": 2,
     "crop_frames": 16,
     "learning_rate": 1e-3,
-    "rate": RATE,
+    "rate": SCHEDULE,
     "weight_decay": 0.0,
     "clip": 1.0,
     "ema_decay": 0.9,

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from padstal.codecs.tal_vae import TalConfig
+from padstal.codecs.backbones import Spectral
+from padstal.codecs.config import AudioVaeConfig, CropForm, TalVaeConfig, TextForm
 from padstal.core.protocols import TextStates
-from padstal.nn.spectral import SpectralConfig
 
-SPECTRAL = SpectralConfig(channels=1, width=16, n_fft=64, hop=32, stride=2, depth=1, deep_depth=1)
+SPECTRAL = Spectral(width=16, n_fft=64, hop=32, stride=2, depth=1, deep_depth=1)
 FRAMES = 16
 
 
@@ -42,24 +42,43 @@ class FakeAudio:
 
 def rows(count):
     words = ["jazz", "rock", "folk", ""]
-    return pd.DataFrame({"shard": 0, "row": np.arange(count), "caption": [words[i % 4] for i in range(count)]})
+    return pd.DataFrame(
+        {
+            "clip_id": [f"clip{i}" for i in range(count)],
+            "shard": 0,
+            "row": np.arange(count),
+            "caption": [words[i % 4] for i in range(count)],
+        }
+    )
+
+
+FORM = CropForm(
+    sample_rate=8000,
+    channels=1,
+    frames=FRAMES,
+    text=TextForm(width=FakeTextEncoder.width, max_length=FakeTextEncoder.max_length, vocabulary=384),
+)
+
+
+def audio_vae(channels=5, backbone=SPECTRAL):
+    return AudioVaeConfig(latent_channels=channels, backbone=backbone).build(FORM)
 
 
 def tal_config(**changes):
     values = {
-        "private": SPECTRAL,
-        "shared": SPECTRAL,
+        "backbone": SPECTRAL,
+        "shared_width": SPECTRAL.width,
         "private_channels": 4,
         "shared_channels": 3,
-        "frames": FRAMES,
         "initial_std": 0.5,
         "z_layout": "resampled",
-        "state_width": FakeTextEncoder.width,
-        "positions": FakeTextEncoder.max_length,
-        "vocabulary": FakeTextEncoder.vocabulary,
         "pool_width": 32,
         "text_width": 16,
         "text_heads": 2,
         "text_feedforward": 16,
     }
-    return TalConfig(**{**values, **changes})
+    return TalVaeConfig(**{**values, **changes})
+
+
+def tal_vae(**changes):
+    return tal_config(**changes).build(FORM)

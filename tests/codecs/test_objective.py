@@ -1,14 +1,14 @@
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import pytest
 import torch
-from tests.codecs.fakes import FRAMES, SPECTRAL, FakeTextEncoder, tal_config
+from tests.codecs.fakes import FRAMES, SPECTRAL, FakeTextEncoder, tal_vae
 
 from padstal.codecs.clips import ClipBatch, Texts
+from padstal.codecs.config import AudioWeights, TalWeights
 from padstal.codecs.mrstft import MultiResolutionStft
-from padstal.codecs.objective import AudioTerms, AudioWeights, TalTerms, TalWeights, scalars
+from padstal.codecs.objective import AudioTerms, TalTerms, scalars
 from padstal.codecs.recipes import Judged, TalRecipe
-from padstal.codecs.tal_vae import TalVae
 
 TAL_WEIGHT_OF = {  # term → (weight, share)
     "adversarial": ("adversarial", 1.0),
@@ -31,7 +31,7 @@ def _numbered(kind, offset):
 
 
 def _weights(kind):
-    return kind(**{field.name: 0.1 * (i + 1) for i, field in enumerate(fields(kind))})
+    return kind(**{name: 0.1 * (i + 1) for i, name in enumerate(kind.model_fields)})
 
 
 def test_every_term_of_the_slides_counts_with_its_weight():
@@ -44,18 +44,18 @@ def test_every_term_of_the_slides_counts_with_its_weight():
     assert float(terms.total(weights)) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(TalWeights)])
+@pytest.mark.parametrize("name", list(TalWeights.model_fields))
 def test_a_changed_tal_weight_changes_the_total_by_exactly_its_terms(name):
     terms, weights = _numbered(TalTerms, 2), _weights(TalWeights)
-    changed = replace(weights, **{name: getattr(weights, name) + 1})
+    changed = weights.model_copy(update={name: getattr(weights, name) + 1})
     mine = sum(share * float(getattr(terms, term)) for term, (weight, share) in TAL_WEIGHT_OF.items() if weight == name)
     assert float(terms.total(changed) - terms.total(weights)) == pytest.approx(mine, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(AudioWeights)])
+@pytest.mark.parametrize("name", list(AudioWeights.model_fields))
 def test_a_changed_audio_weight_changes_the_total_by_exactly_its_term(name):
     terms, weights = _numbered(AudioTerms, 5), _weights(AudioWeights)
-    changed = replace(weights, **{name: getattr(weights, name) + 1})
+    changed = weights.model_copy(update={name: getattr(weights, name) + 1})
     difference = float(terms.total(changed) - terms.total(weights))
     assert difference == pytest.approx(float(getattr(terms, name)), rel=1e-9)
 
@@ -76,10 +76,10 @@ REACHED = {
 
 def test_each_term_moves_the_parts_that_it_should_and_no_other():
     torch.manual_seed(0)
-    model = TalVae(tal_config())
+    model = tal_vae()
     encoder, captions = FakeTextEncoder(), ["jazz", "folk"]
     texts = Texts(encoder.encode(captions), encoder.tokenize(captions)[0])
-    batch = ClipBatch(0, torch.randn(2, 1, FRAMES * SPECTRAL.ratio) * 0.2, texts)
+    batch = ClipBatch(0, ["a", "b"], torch.randn(2, 1, FRAMES * SPECTRAL.ratio) * 0.2, texts)
     recipe = TalRecipe(
         MultiResolutionStft((64,), 1, a_weighting=False, sample_rate=8000), _weights(TalWeights), private_dropout=0.0
     )

@@ -1,10 +1,8 @@
 import torch
-from tests.codecs.fakes import SPECTRAL, FakeAudio, FakeTextEncoder, rows, tal_config
+from tests.codecs.fakes import FakeAudio, FakeTextEncoder, audio_vae, rows, tal_vae
 
-from padstal.codecs.audio_vae import AudioVae
 from padstal.codecs.clips import CaptionTable, Clips
 from padstal.codecs.probes import audio_probes, retrieval, tal_probes
-from padstal.codecs.tal_vae import TalVae
 
 
 def test_retrieval_finds_the_nearest_caption():
@@ -26,7 +24,7 @@ def _batch():
 
 def test_a_collapsed_posterior_has_no_active_unit():
     torch.manual_seed(0)
-    model = TalVae(tal_config())
+    model = tal_vae()
     with torch.no_grad():
         for weight in (model.encoder_z_p.mix.weight, model.encoder_z_p.mix.bias):
             weight.zero_()
@@ -39,5 +37,5 @@ def test_a_collapsed_posterior_has_no_active_unit():
 
 def test_audio_probes_are_the_same_twice():
     torch.manual_seed(0)
-    model = AudioVae(SPECTRAL, 4)
+    model = audio_vae(4)
     assert audio_probes(model, _batch()) == audio_probes(model, _batch())

@@ -1,15 +1,13 @@
 import pytest
 import torch
-from tests.codecs.fakes import FRAMES, SPECTRAL, FakeTextEncoder, tal_config
-
-from padstal.codecs.tal_vae import TalVae
+from tests.codecs.fakes import FORM, FRAMES, SPECTRAL, FakeTextEncoder, tal_config, tal_vae
 
 RATIO = SPECTRAL.ratio
 
 
 def _model(**changes):
     torch.manual_seed(0)
-    return TalVae(tal_config(**changes))
+    return tal_vae(**changes)
 
 
 def _batch(count=3):
@@ -73,8 +71,11 @@ def test_private_dropout_changes_cross_paths_alone():
     assert not torch.allclose(plain.logits_cross, dropped.logits_cross)
 
 
-def test_backbones_of_two_ratios_are_refused():
-    from dataclasses import replace
+def test_a_form_without_text_is_refused():
+    with pytest.raises(ValueError, match="text = None"):
+        tal_config().build(FORM.model_copy(update={"text": None}))
 
-    with pytest.raises(ValueError, match="ratios 64 of w_m and 128 of z_m"):
-        tal_config(shared=replace(SPECTRAL, stride=4))
+
+def test_heads_must_divide_the_text_decoders_width():
+    with pytest.raises(ValueError, match="text_width = 16 must be a multiple of text_heads = 3"):
+        tal_config(text_heads=3)

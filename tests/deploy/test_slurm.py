@@ -151,12 +151,10 @@ def test_a_worker_ends_after_the_checkpoint_and_other_jobs_are_left_alone(cluste
 @pytest.mark.slow
 @pytest.mark.xdist_group("two_processes")
 def test_two_nodes_train_one_model_as_one_process_does(cluster: tuple[Path, dict[str, str]]) -> None:
-    from tests.diffusion import together
-
-    from padstal.training.processes import Processes
+    from tests.training.together import run
 
     folder, environment = cluster
-    train = f'"$PYTHON" {ROOT}/tests/latents/train_together.py "$HERE" nodes'
+    train = f'"$PYTHON" {ROOT}/tests/training/train_together.py "$HERE" nodes'
     stand_in(folder / "bin" / "dvc", f'echo "dvc $*" >>"$LOG"; case "$*" in *--dry*) exit 0 ;; esac; exec {train}')
     stand_in(folder / "bin" / "python", f'echo "python $*" >>"$LOG"; exec {train}')
     # two nodes, both here
@@ -170,7 +168,7 @@ def test_two_nodes_train_one_model_as_one_process_does(cluster: tuple[Path, dict
     assert "dvc --wait-for-lock repro --single-item --force train_diffusion@tal_dit" in log
     assert "python -m padstal.stages.train_diffusion tal_dit" in log
     weights, curves = torch.load(folder / "nodes.pt", weights_only=True)
-    one, one_curves = together.run(folder / "one", Processes())
-    assert curves[-1] == pytest.approx(one_curves[-1], rel=1e-4)
-    for name, weight in one.items():
+    one = run("diffusion", folder / "one")
+    assert curves[-1] == pytest.approx(one.curves[-1], rel=1e-4)
+    for name, weight in one.average.state_dict().items():
         torch.testing.assert_close(weights[name], weight, atol=1e-5, rtol=1e-4)

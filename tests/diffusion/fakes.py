@@ -135,5 +135,5 @@ def latent_store(folder: Path, clips: int = 24) -> LatentStore:
     mean = (pattern[np.arange(clips) % 3] + 0.1 * rng.normal(size=(clips, CHANNELS, FRAMES))).astype(np.float32)
     std = np.full_like(mean, 0.1)
     groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}
-    write_store(folder, index, LatentConfig("tal", "a" * 64, 8_000, 1, RATIO, FRAMES, groups), [(mean, std)])
+    write_store(folder, index, LatentConfig("tal", "a" * 64, 8_000, 1, RATIO, LATENT_SHAPE, groups), [(mean, std)])
     return LatentStore.open(folder)

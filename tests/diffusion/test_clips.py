@@ -50,7 +50,7 @@ def test_batches_go_on_where_they_stopped(tmp_path: Path) -> None:
     whole = list(clips(tmp_path).batches(batch=5, start=0, stop=6, seed=3))
     rest = list(clips(tmp_path).batches(batch=5, start=4, stop=6, seed=3))
     assert [batch.step for batch in rest] == [4, 5]
-    assert torch.equal(whole[4].latent_BDT, rest[0].latent_BDT)
+    assert torch.equal(whole[4].latent_BD, rest[0].latent_BD)
     assert torch.equal(whole[5].text.states_BLD, rest[1].text.states_BLD)
 
 

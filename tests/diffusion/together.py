@@ -1,70 +1,51 @@
 """A small training of a denoiser, by any number of processes."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from tests.diffusion.fakes import CHANNELS, SHAPE, FakeTextEncoder, latent_store
+from tests.diffusion.fakes import CHANNELS, FORM, LATENT_SHAPE, WIDTH, FakeTextEncoder, latent_store
 
-from padstal.codecs.latents.dataset import LatentDataset
 from padstal.codecs.latents.statistics import LatentStatistics
-from padstal.diffusion.clips import CaptionStates, Clips
+from padstal.diffusion.clips import CaptionStates, splits_of
+from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.denoiser import Denoiser
-from padstal.diffusion.training import Plan, Trained, train
-from padstal.training.processes import Processes
+from padstal.diffusion.task import DenoiserTask
+from padstal.training.config import TrainConfig
 
 ENDS_AT = 13
-PLAN = Plan(
-    steps=24,
-    batch=6,
-    learning_rate=3e-3,
-    schedule="cosine",
-    warmup_steps=2,
-    inverse_scale_steps=1e6,
-    weight_decay=1e-3,
-    gradient_clip=1.0,
-    ema_decay=0.9,
-    dropout=0.1,
-    precision="32-true",
-    seed=7,
-    log_every=8,
-    checkpoint_every=5,
-    validation_clips=4,
-)
+TRAINING = {
+    "steps": 24,
+    "batch": 6,
+    "learning_rate": 3e-3,
+    "rate": {"kind": "cosine", "warmup_steps": 2, "floor": 0.0},
+    "weight_decay": 1e-3,
+    "clip": 1.0,
+    "ema_decay": 0.9,
+    "precision": "32-true",
+    "seed": 7,
+    "log_every": 8,
+    "validate_every": 8,
+    "validation_clips": 4,
+    "checkpoint_every": 5,
+}
 
 
-def clips(folder: Path) -> tuple[Clips, Clips]:
-    folder.mkdir(exist_ok=True)
-    store = latent_store(folder)
-    statistics = LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS))
-    states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
-    seconds = dict.fromkeys(store.index["clip_id"], (0.0, 18.0))
-    training, validation = (
-        Clips(LatentDataset(store.only(split), statistics), states, seconds) for split in ("train", "validation")
+def params(**training: Any) -> DenoiserParams:
+    return DenoiserParams.model_validate(
+        {"form": FORM, "objective": {"kind": "mse"}, "dropout": 0.1, "training": {**TRAINING, **training}}
     )
-    return training, validation
 
 
-def trained(folder: Path, **options: Any) -> Trained:
-    """`train` with state in `folder`; the latents lie beside it."""
+def make(folder: Path, **training: Any) -> tuple[DenoiserTask, TrainConfig]:
+    """A fresh task and how it is trained; its latents lie in `folder`."""
     torch.manual_seed(0)
-    processes = options.get("processes", Processes())
-    training, validation = clips(folder.parent / f"latents_{processes.share().rank}")
-    return train(
-        Denoiser(SHAPE), training, validation, PLAN, device=torch.device("cpu"), state_folder=folder, **options
-    )
-
-
-def run(
-    folder: Path, processes: Processes, before_step: Callable[[int], None] = lambda step: None
-) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]]:
-    """Averaged weights and curves."""
-
-    def ticking(steps):
-        for step in steps:
-            before_step(step)
-            yield step
-
-    found = trained(folder, processes=processes, progress=ticking)
-    return found.denoiser.state_dict(), found.curves
+    folder.mkdir(parents=True, exist_ok=True)
+    store = latent_store(folder)
+    dataset = store.index.assign(offset_seconds=0.0, track_seconds=18.0)
+    states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
+    statistics = LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS))
+    splits = splits_of(dataset, store, statistics, states)
+    asked = params(**training)
+    denoiser = Denoiser(FORM, LATENT_SHAPE, WIDTH)
+    return DenoiserTask(denoiser, splits["train"], splits["validation"], asked), asked.training

@@ -3,8 +3,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import save_file
-from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
+import yaml
+from safetensors.torch import load_file, save_file
+from tests.diffusion.fakes import CHANNELS, LATENT_SHAPE, FakeTextEncoder, latent_store
+from tests.diffusion.together import params
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.core.data.atomic import read_json
@@ -18,29 +20,23 @@ from padstal.diffusion.config import DenoiserParams, TrainDiffusionParams
 from padstal.stages import train_diffusion
 from padstal.stages.harness import Stage, StageError
 
-MODEL = DenoiserParams(
-    vae="tal",
-    width=32,
-    depth=1,
-    heads=2,
-    cross_heads=1,
-    feed_forward=2,
-    steps=4,
-    batch=4,
-    learning_rate=1e-3,
-    schedule="inverse",
-    warmup_steps=2,
-    inverse_scale_steps=1e6,
-    weight_decay=1e-3,
-    gradient_clip=1.0,
-    ema_decay=0.9,
-    dropout=0.1,
-    precision="bf16-mixed",
-    seed=3,
-    log_every=2,
-    checkpoint_every=3,
-    validation_clips=4,
-)
+TRAINING = {
+    "steps": 4,
+    "batch": 4,
+    "learning_rate": 1e-3,
+    "rate": {"kind": "inverse", "warmup_steps": 2, "scale_steps": 1e6},
+    "precision": "bf16-mixed",
+    "seed": 3,
+    "log_every": 2,
+    "validate_every": 2,
+    "checkpoint_every": 3,
+}
+MODEL = params(**TRAINING)
+RUNS = {
+    "codecs": ["audio", "tal"],
+    "denoisers": {"audio_dit": {"codec": "audio"}, "tal_dit": {"codec": "tal"}},
+    "systems": {"tal_dit": {"kind": "pads_tal", "codec": "tal", "denoiser": "tal_dit"}},
+}
 
 
 @pytest.fixture
@@ -48,7 +44,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[TrainDiffusi
     return prepare(tmp_path, monkeypatch)
 
 
-def prepare(root: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[TrainDiffusionParams]:
+def prepare(root: Path, monkeypatch: pytest.MonkeyPatch, model: DenoiserParams = MODEL) -> Stage[TrainDiffusionParams]:
     monkeypatch.setattr(train_diffusion, "load_text_encoder", lambda folder, device: FakeTextEncoder())
     paths = Paths(root, "demo")
     paths.latents("tal").mkdir(parents=True)
@@ -60,19 +56,19 @@ def prepare(root: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[TrainDiffusion
     dataset = store.index[["clip_id", "split", "caption"]].assign(offset_seconds=4.5, track_seconds=17.5)
     dataset["sha256"] = [f"{row % 3:064x}" for row in range(len(dataset))]
     write_table(dataset, paths.curate / "dataset.parquet")
-    params = TrainDiffusionParams(audio_dit=MODEL.model_copy(update={"vae": "audio"}), tal_dit=MODEL)
+    (root / "params.yaml").write_text(yaml.safe_dump({"scale": "demo", **RUNS}), encoding="utf-8")
     runtime = RuntimeParams(device="cpu", workers=1, threads=1)
     tracking = TrackingParams(mode="disabled", project="test", entity=None)
-    return Stage("train_diffusion", "tal_dit", "demo", params, paths, runtime, tracking)
+    return Stage("train_diffusion", "tal_dit", "demo", TrainDiffusionParams(tal_dit=model), paths, runtime, tracking)
 
 
 def test_the_model_knows_what_it_belongs_to_and_its_checkpoint_is_gone(stage: Stage[TrainDiffusionParams]) -> None:
     train_diffusion.main(stage)
     model = load(stage.paths.diffusion("tal_dit"), "cpu")
-    assert model.config.vae == "tal"
-    assert model.config.vae_fingerprint == "a" * 64
+    assert model.config.codec == "tal"
+    assert model.config.codec_fingerprint == "a" * 64
     assert model.config.text_fingerprint == sha256_file(stage.paths.foundation("text_encoder") / "model.safetensors")
-    assert model.config.shape.latent_channels == CHANNELS
+    assert model.config.latent_shape == LATENT_SHAPE
     assert model.config.seconds_total == 17.5
     assert not stage.paths.state("train_diffusion", "tal_dit").exists()
 
@@ -134,3 +130,23 @@ def test_training_clips_are_drawn_by_the_weights_of_curation(tmp_path: Path, mon
         train_diffusion.main(stage)
         weights.append(sha256_file(stage.paths.diffusion("tal_dit") / "model.safetensors"))
     assert weights[0] == weights[1] != weights[2]
+
+
+def test_kept_weights_come_with_the_model_and_another_training_starts_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = prepare(tmp_path / "first", monkeypatch, params(**TRAINING, keep_every=1))
+    train_diffusion.main(first)
+    folder = first.paths.diffusion("tal_dit")
+    kept = sorted(file.name for file in (folder / "kept").iterdir())
+    assert kept == ["1.safetensors", "2.safetensors", "3.safetensors"]
+    weights = load_file(folder / "model.safetensors")
+    assert load_file(folder / "kept" / "3.safetensors").keys() == weights.keys()
+
+    # a rate of next to nothing: what comes out is what went in
+    changes = {**TRAINING, "learning_rate": 1e-30, "weight_decay": 0.0, "init_from": str(folder)}
+    second = prepare(tmp_path / "second", monkeypatch, params(**changes))
+    train_diffusion.main(second)
+    assert f"{len(weights)} of {len(weights)} tensors are those of {folder}" in capsys.readouterr().out
+    found = load_file(second.paths.diffusion("tal_dit") / "model.safetensors")
+    assert all(torch.equal(weight, weights[name]) for name, weight in found.items())

@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from tests.stages.test_train_diffusion import MODEL, prepare
+from tests.diffusion.together import params
+from tests.stages.test_train_diffusion import RUNS, TRAINING, prepare
 
 from padstal.stages.harness import StageError
-from padstal.training.processes import TERMINATED
+from padstal.training.process_group import TERMINATED
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("two_processes"), pytest.mark.timeout(1200)]
 
@@ -38,12 +39,13 @@ def start(root: Path) -> "subprocess.Popen[str]":
 
 def set_up(root: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Any:
     stage = prepare(root, monkeypatch)
-    model = {**MODEL.model_dump(), "precision": "32-true", **changes}
+    model = params(**TRAINING | {"precision": "32-true"} | changes).model_dump(mode="json")
     tree = {
         "scale": "demo",
         "runtime": {"device": "cpu", "workers": 1, "threads": 1, "devices": 2},
         "tracking": {"mode": "disabled", "project": "test", "entity": None},
-        "scales": {"demo": {"train_diffusion": {"audio_dit": {**model, "vae": "audio"}, "tal_dit": model}}},
+        **RUNS,
+        "scales": {"demo": {"train_diffusion": {"audio_dit": model, "tal_dit": model}}},
     }
     (root / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     return stage
@@ -53,7 +55,7 @@ def set_up(root: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Any:
 def test_a_stage_that_was_asked_to_end_goes_on_from_its_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = set_up(tmp_path, monkeypatch, steps=60, log_every=20, checkpoint_every=5)
+    stage = set_up(tmp_path, monkeypatch, steps=60, log_every=20, validate_every=20, checkpoint_every=5)
     state = stage.paths.state("train_diffusion", "tal_dit")
     first = start(tmp_path)
     until = time.monotonic() + 300
@@ -81,5 +83,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path, monkeypatch: p
 
     stage = prepare(tmp_path, monkeypatch)
     stage.runtime.__dict__["devices"] = 3
-    with pytest.raises(StageError, match=r"runtime\.devices = 3, .*4 items for 3 processes: expected a multiple of 3"):
+    with pytest.raises(
+        StageError, match=r"runtime\.devices = 3, .*4 items for 3 processes or micro-batches: expected a multiple of 3"
+    ):
         train_diffusion.main(stage)

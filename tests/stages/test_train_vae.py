@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file
 from tests.codecs.fakes import FakeTextEncoder
 
 from padstal.codecs.latents.statistics import LatentStatistics
@@ -21,52 +22,63 @@ pytestmark = pytest.mark.slow  # imports lightning
 SAMPLES, RATE = 4096, 8000
 
 BACKBONE = {"kind": "spectral", "width": 8, "n_fft": 64, "hop": 32, "stride": 4, "depth": 1, "deep_depth": 1}
+SCHEDULE = {"kind": "cosine", "warmup_steps": 1, "floor": 0.05}
 TRAINING = {
     "steps": 4,
     "batch": 2,
     "crop_frames": 16,
     "learning_rate": 1e-3,
-    "discriminator_learning_rate": 1e-3,
-    "schedule": "cosine",
-    "warmup_steps": 1,
-    "inverse_scale_steps": 1,
+    "rate": SCHEDULE,
     "weight_decay": 0.0,
-    "discriminator_start": 2,
-    "judged_frames": 8,
-    "adversarial": "hinge",
-    "generator_clip": 1.0,
-    "discriminator_clip": 1.0,
+    "clip": 1.0,
     "ema_decay": 0.9,
     "precision": "32-true",
     "seed": 0,
     "log_every": 2,
-    "probe_every": 2,
-    "probe_clips": 2,
+    "validate_every": 2,
+    "validation_clips": 2,
     "checkpoint_every": 2,
+    "keep_every": 2,
 }
 COMMON = {
-    "backbone": BACKBONE,
-    "discriminator": {"kind": "stft", "fft_sizes": [64], "filters": 2},
     "mrstft": {"fft_sizes": [64], "a_weighting": False},
+    "discriminator": {
+        "network": {"kind": "stft", "fft_sizes": [64], "filters": 2},
+        "loss": "hinge",
+        "start": 2,
+        "frames": 8,
+        "learning_rate": 1e-3,
+        "rate": {"kind": "constant", "warmup_steps": 1},
+        "clip": 1.0,
+    },
 }
 AUDIO_WEIGHTS = {"adversarial": 0.1, "feature_matching": 1.0, "mrstft": 1.0, "waveform": 0.0, "kl": 1e-4}
 KLS = dict.fromkeys(("kl_z_m", "kl_z_p", "kl_w_m", "kl_w_t"), 1e-4)
 TAL_WEIGHTS = {"adversarial": 0.1, "feature_matching": 1.0, "mrstft": 1.0, "waveform": 0.0, "ce": 0.3, "alignment": 0.1}
 DEMO = {
     "train_vae": {
-        "audio": {**COMMON, "latent_channels": 3, "weights": AUDIO_WEIGHTS, "training": TRAINING},
+        "audio": {
+            **COMMON,
+            "codec": {"kind": "audio_vae", "latent_channels": 3, "backbone": BACKBONE},
+            "weights": AUDIO_WEIGHTS,
+            "training": TRAINING,
+        },
         "tal": {
             **COMMON,
-            "private_channels": 3,
-            "shared_channels": 2,
-            "initial_std": 0.5,
-            "z_layout": "resampled",
+            "codec": {
+                "kind": "tal_vae",
+                "private_channels": 3,
+                "shared_channels": 2,
+                "initial_std": 0.5,
+                "z_layout": "resampled",
+                "backbone": BACKBONE,
+                "shared_width": 8,
+                "pool_width": 64,
+                "text_width": 8,
+                "text_heads": 2,
+                "text_feedforward": 8,
+            },
             "private_dropout": 0.0,
-            "shared_width": 8,
-            "pool_width": 64,
-            "text_width": 8,
-            "text_heads": 2,
-            "text_feedforward": 8,
             "precompute_text": True,
             "weights": {**TAL_WEIGHTS, **KLS},
             "training": {**TRAINING, "crop_frames": 32},
@@ -80,6 +92,7 @@ DEMO = {
 def folder(tmp_path, monkeypatch):
     params = {
         "scale": "demo",
+        "codecs": ["audio", "tal"],
         "runtime": {"device": "cpu", "workers": 1, "threads": 1},
         "tracking": {"mode": "disabled", "project": "test", "entity": None},
         "scales": {"demo": DEMO},
@@ -135,13 +148,15 @@ def test_clips_become_a_model_and_latents(folder, monkeypatch, item):
     assert read_ledger(ledger.read_bytes()) == {f"{i:064x}" for i in range(4)}, "the tracks of the training split"
     root = json.loads((folder / f"models/demo/vae/{item}/tracks.json").read_text())
     assert root == {"tracks": 4, "sha256": sha256_file(ledger)}
+    model = folder / f"models/demo/vae/{item}"
+    assert load_file(model / "kept/2.safetensors").keys() == load_file(model / "model.safetensors").keys()
     assert not (folder / f".state/demo/train_vae_{item}").exists()
 
     _run(monkeypatch, "encode", item)
     out = folder / f"data/demo/latents/{item}"
     store = LatentStore.open(out)
     channels, frames = {"audio": 3, "tal": 5}[item], 32
-    assert store.latents_NET.shape == (12, 2 * channels, frames)
+    assert store.latents_NE.shape == (12, 2 * channels, frames)
     assert store.index["clip_id"].tolist() == [f"clip{i}" for i in range(12)]
     assert store.config.channel_groups == {"audio": {"z": (0, 3)}, "tal": {"w_m": (0, 3), "z_p": (3, 5)}}[item]
     mean, std = store.posterior(np.arange(8))  # the training split

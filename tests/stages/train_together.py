@@ -32,7 +32,7 @@ def main() -> None:
 
         sys.addaudithook(note)
     train_diffusion.load_text_encoder = lambda folder, device: FakeTextEncoder()  # type: ignore[assignment]
-    run_stage("train_diffusion", TrainDiffusionParams, train_diffusion.main, items=("audio_dit", "tal_dit"))
+    run_stage("train_diffusion", TrainDiffusionParams, train_diffusion.main, items="denoisers")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 
 Usage: python train_together.py OUT_FOLDER
        python train_together.py OUT_FOLDER nodes      one training by two nodes, each of which starts this
+       python train_together.py OUT_FOLDER failing    one whose loss is not a number in the second process
 
 The first process writes `OUT_FOLDER/NAME.pt` for each training; both note every file that they open for writing.
 """
 
-import importlib
 import os
 import signal
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,8 @@ from typing import Any
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
+ACCUMULATE = {"diffusion": 3, "codecs": 2}
+"""Micro-batches of a step of each process."""
 RANK = int(os.environ.get("LOCAL_RANK", 0)) + int(os.environ.get("NODE_RANK", 0))
 
 
@@ -39,21 +42,45 @@ def main() -> None:
     tests = ModuleType("tests")  # an installed package has this name, too
     tests.__path__ = [str(ROOT / "tests")]
     sys.modules["tests"] = tests
-    from padstal.training.processes import Processes
+    from tests.codecs.together import ENDS_AT as CODECS
+    from tests.diffusion.together import ENDS_AT as DIFFUSION
+    from tests.training.together import run
+
+    from padstal.training.process_group import ProcessGroup
 
     if sys.argv[2:] == ["nodes"]:
-        module = importlib.import_module("tests.diffusion.together")
-        keep(out, "nodes", module.run(out / "nodes", Processes(nodes=2)))
+        keep(out, "nodes", run("diffusion", out / "nodes", group=ProcessGroup(nodes=2)))
         return
-    together = Processes(devices=2)
-    for kind in ("diffusion", "vae"):
-        module = importlib.import_module(f"tests.{kind}.together")
-        keep(out, f"{kind}_whole", module.run(out / f"{kind}_whole", together))
+    together = ProcessGroup(devices=2)
+    if sys.argv[2:] == ["failing"]:
         try:
-            module.run(out / f"{kind}_ended", together, before_step=partial(end, module.ENDS_AT))
+            run("diffusion", out / "failing", group=together, change=poison)
+        except FloatingPointError as error:
+            (out / f"error_{RANK}.txt").write_text(str(error))
+        return
+    for kind, ends_at in (("diffusion", DIFFUSION), ("codecs", CODECS)):
+        keep(out, f"{kind}_whole", run(kind, out / f"{kind}_whole", group=together))
+        keep(
+            out,
+            f"{kind}_accumulated",
+            run(kind, out / f"{kind}_accumulated", group=together, accumulate=ACCUMULATE[kind]),
+        )
+        try:
+            run(kind, out / f"{kind}_ended", group=together, before_step=partial(end, ends_at))
         except SystemExit as ended:
             (out / f"{kind}_status_{RANK}.txt").write_text(str(ended.code))
-        keep(out, f"{kind}_resumed", module.run(out / f"{kind}_ended", together))
+        keep(out, f"{kind}_resumed", run(kind, out / f"{kind}_ended", group=together))
+
+
+def poison(task: Any) -> None:
+    """The loss of the sixth step is not a number, in the second process alone."""
+    step = task.step
+
+    def broken(batch: Any, shard: Any) -> Any:
+        move = step(batch, shard)
+        return replace(move, loss=move.loss * torch.nan) if batch.step == 5 and RANK == 1 else move
+
+    task.step = broken
 
 
 def end(at: int, step: int) -> None:
@@ -62,9 +89,9 @@ def end(at: int, step: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def keep(out: Path, name: str, outcome: tuple[dict[str, torch.Tensor], list[dict[str, float]]]) -> None:
+def keep(out: Path, name: str, trained: Any) -> None:
     if RANK == 0:
-        torch.save(outcome, out / f"{name}.pt")
+        torch.save((trained.average.state_dict(), trained.curves), out / f"{name}.pt")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from padstal.codecs import backbone
 from padstal.codecs.bottleneck import Gaussian
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.codecs.config import AudioVaeConfig, CropForm
+from padstal.core.data.units import samples_to_frames
+from padstal.core.protocols import TextStates
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,11 @@ class AudioPass:
 class AudioVae(nn.Module):
     """x → q(z|x) → p(x|z)."""
 
-    def __init__(self, config: backbone.BackboneConfig, latent_channels: int):
+    def __init__(self, config: AudioVaeConfig, form: CropForm):
         super().__init__()
-        self.encoder = backbone.encoder(config, 2 * latent_channels)
-        self.decoder = backbone.decoder(config, latent_channels)
+        self.config = config
+        self.encoder = config.backbone.encoder(form.channels, 2 * config.latent_channels)
+        self.decoder = config.backbone.decoder(form.channels, config.latent_channels)
 
     def posterior(self, audio_BCS: torch.Tensor) -> Gaussian:
         """q(z|x)."""
@@ -37,6 +40,32 @@ class AudioVae(nn.Module):
         """Audio [B, C, S], float32."""
         return self.decoder(latent_BDT).float()
 
-    def forward(self, audio_BCS: torch.Tensor, generator: torch.Generator, share: Share = WHOLE) -> AudioPass:
+    def forward(
+        self, audio_BCS: torch.Tensor, generator: torch.Generator, shard: DistributedShard = WHOLE
+    ) -> AudioPass:
         z = self.posterior(audio_BCS)
-        return AudioPass(self.decode(z.sample(generator, share)), z)
+        return AudioPass(self.decode(z.sample(generator, shard)), z)
+
+
+class FrozenAudioVae:
+    """The audio-only autoencoder, a `protocols.Codec`; its latent is z."""
+
+    def __init__(self, model: AudioVae, form: CropForm):
+        self.model = model
+        self.sample_rate, self.channels = form.sample_rate, form.channels
+        self.ratio = model.config.ratio
+        self.channel_groups = {"z": (0, model.config.latent_channels)}
+
+    def latent_shape(self, samples: int) -> tuple[int, ...]:
+        return (self.model.config.latent_channels, samples_to_frames(samples, self.ratio))
+
+    @torch.no_grad()
+    def encode(self, audio_BCS: torch.Tensor, texts: TextStates | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Posterior mean and standard deviation [B, D, T]; `texts` is not read."""
+        z = self.model.posterior(audio_BCS)
+        return z.mean, z.std
+
+    @torch.no_grad()
+    def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:
+        """Audio [B, C, S], float32, not clipped."""
+        return self.model.decode(latent_BDT)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 UNSHIFTED_STD = math.log(2)
 """σ₀ of (1) without a shift."""
@@ -38,9 +38,9 @@ class Gaussian:
         shift = math.log(math.expm1(initial_std))
         return cls(mean, functional.softplus(scale + shift) + 1e-4)
 
-    def sample(self, generator: torch.Generator, share: Share = WHOLE) -> torch.Tensor:
+    def sample(self, generator: torch.Generator, shard: DistributedShard = WHOLE) -> torch.Tensor:
         """(2); `generator` lies on the CPU, so that a draw does not depend on the device."""
-        noise = share.randn(self.mean.shape, generator).to(self.mean.device)
+        noise = shard.randn(self.mean.shape, generator).to(self.mean.device)
         return self.mean + self.std * noise
 
     def kl_by_channel(self) -> torch.Tensor:

@@ -13,7 +13,7 @@ import torch
 from padstal.core.data.manifest import ClipAudio
 from padstal.core.protocols import TextEncoder, TextStates
 from padstal.training.batch_order import BatchOrder
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 CROP_STREAM = 1
 
@@ -57,8 +57,13 @@ class ClipBatch:
     """One step's crops: its number, audio [B, C, S] float32, and texts (None for the audio-only autoencoder)."""
 
     step: int
+    clip_ids: list[str]
     audio_BCS: torch.Tensor
     texts: Texts | None
+
+    def to(self, device: torch.device) -> "ClipBatch":
+        texts = self.texts.to(device) if self.texts else None
+        return ClipBatch(self.step, self.clip_ids, self.audio_BCS.to(device), texts)
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ class Clips:
     """Clips to train on.
 
     Attributes:
-        rows: Their manifest rows (`shard`, `row`, `caption`), in a fixed order, and `weight`, if some are to be drawn
-            more often than others.
+        rows: Their manifest rows (`clip_id`, `shard`, `row`, `caption`), in a fixed order, and `weight`, if some are
+            to be drawn more often than others.
         audio: Where their samples lie.
         captions: Their texts; None for the audio-only autoencoder.
     """
@@ -77,30 +82,30 @@ class Clips:
     captions: CaptionTable | None
 
     def batches(
-        self, *, batch: int, crop: int, start: int, stop: int, seed: int, share: Share = WHOLE
+        self, *, batch: int, crop: int, start: int, stop: int, seed: int, shard: DistributedShard = WHOLE
     ) -> Iterator[ClipBatch]:
         """Batches of steps `start` … `stop` − 1, random crops of `crop` samples; a step does not depend on `start`.
 
-        Of each batch of `batch` clips come those of `share`.
+        Of each batch of `batch` clips come those of `shard`.
         """
         weight_N = self.rows["weight"].to_numpy(np.float64) if "weight" in self.rows else None
         order = BatchOrder(len(self.rows), batch, seed, weight_N)
         for step in range(start, stop):
             offsets = np.random.default_rng([seed, step, CROP_STREAM])
-            yield self._batch(step, order.items(step), crop, offsets, share)
+            yield self._batch(step, order.items(step), crop, offsets, shard)
 
     def first(self, count: int, crop: int) -> ClipBatch:
         """The beginnings of the first `count` clips (all, if there are fewer)."""
         return self._batch(0, np.arange(min(count, len(self.rows))), crop, None, WHOLE)
 
     def _batch(
-        self, step: int, items: np.ndarray, crop: int, offsets: np.random.Generator | None, share: Share
+        self, step: int, items: np.ndarray, crop: int, offsets: np.random.Generator | None, shard: DistributedShard
     ) -> ClipBatch:
         chosen = self.rows.iloc[items]
-        own = share.place(len(items))
+        own = shard.place(len(items))
         crops = []
-        for place, (shard, row) in enumerate(zip(chosen["shard"], chosen["row"], strict=True)):
-            pcm_SC = self.audio.pcm(int(shard), int(row))
+        for place, (file, row) in enumerate(zip(chosen["shard"], chosen["row"], strict=True)):
+            pcm_SC = self.audio.pcm(int(file), int(row))
             room = len(pcm_SC) - crop
             if room < 0:
                 raise ValueError(f"a clip of {len(pcm_SC)} samples is shorter than the crop of {crop} samples")
@@ -109,4 +114,16 @@ class Clips:
                 crops.append(pcm_SC[at : at + crop].T)
         audio = torch.from_numpy(np.stack(crops).astype(np.float32) / 32768.0)
         texts = self.captions.batch(chosen["caption"].iloc[own].fillna("").tolist()) if self.captions else None
-        return ClipBatch(step, audio, texts)
+        return ClipBatch(step, chosen["clip_id"].iloc[own].tolist(), audio, texts)
+
+
+def splits_of(dataset: pd.DataFrame, audio: ClipAudio, captions: CaptionTable | None) -> dict[str, Clips]:
+    """The clips of each split of a curated data set."""
+    groups = dataset.groupby("split", sort=True)
+    return {str(split): Clips(rows.reset_index(drop=True), audio, captions) for split, rows in groups}
+
+
+def form_of(row: pd.Series, audio: ClipAudio) -> tuple[int, int, int]:
+    """Samples, channels and sample rate (Hz) of a clip, by its manifest row; all clips have those of one."""
+    samples, channels = audio.pcm(int(row["shard"]), int(row["row"])).shape
+    return samples, channels, round(samples / float(row["clip_seconds"]))

@@ -1,53 +1,126 @@
-"""`train_vae`: the audio-only autoencoder (Stable Audio Open) and the text-aware one (PADS-TAL 2.2), complete each."""
+"""`train_vae`: the audio-only autoencoder (Stable Audio Open) and the text-aware one (PADS-TAL 2.2), complete each.
 
-from typing import Annotated, Literal
+What a codec is (`codec:`) is what its checkpoint's config.json holds; the rest says how it is trained.
+"""
 
-from pydantic import Field, model_validator
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pydantic import model_validator
+
+from padstal.codecs.backbones import BackboneField
+from padstal.codecs.discriminators import DiscriminatorField
+from padstal.core.kinds import Kinds
 from padstal.core.section import Section, value
+from padstal.training.config import TrainConfig
+from padstal.training.learning_rate import Rate
+
+if TYPE_CHECKING:
+    from padstal.codecs.audio_vae import AudioVae
+    from padstal.codecs.tal_vae import TalVae
+    from padstal.core.protocols import Codec
 
 
-class OobleckParams(Section):
-    """Stable Audio Open's convolutional backbone."""
+class TextForm(Section):
+    """Form of the text states that an autoencoder reads."""
 
-    kind: Literal["oobleck"]
-    width: int = value("channels at full rate", "channels", ge=4)
-    multiples: tuple[int, ...] = value("channels of each level, in units of the width", min_length=1)
-    strides: tuple[int, ...] = value("downsampling between levels; their product is the ratio", min_length=1)
-
-
-class SpectralParams(Section):
-    """The light backbone: STFT, ConvNeXt blocks, inverse STFT."""
-
-    kind: Literal["spectral"]
-    width: int = value("features of a block", "features", ge=8)
-    n_fft: int = value("window of the STFT", "samples", ge=64)
-    hop: int = value("samples of an STFT frame", "samples", ge=16)
-    stride: int = value("STFT frames of a latent frame", "frames", ge=1)
-    depth: int = value("blocks at the rate of STFT frames", "blocks", ge=1)
-    deep_depth: int = value("blocks at the rate of latent frames", "blocks", ge=1)
+    width: int = value("H, features of a state", "features", ge=1)
+    max_length: int = value("L, positions of a text", "positions", ge=1)
+    vocabulary: int = value("V, token ids", ge=1)
 
 
-BackboneParams = Annotated[OobleckParams | SpectralParams, Field(discriminator="kind")]
+class CropForm(Section):
+    """What an autoencoder is made for: the form of the crops it is trained on, and of their texts."""
+
+    sample_rate: int = value("of the audio", "Hz", ge=1)
+    channels: int = value("of the audio", "channels", ge=1)
+    frames: int = value("T, length of a crop", "latent frames", ge=1)
+    text: TextForm | None = value("of the text states; null for an autoencoder that reads none")
 
 
-class StftDiscriminatorParams(Section):
-    """EnCodec's complex multi-scale STFT discriminator."""
+class CodecConfig(Protocol):
+    """A kind of autoencoder."""
 
-    kind: Literal["stft"]
-    fft_sizes: tuple[int, ...] = value("window of each scale", "samples", min_length=1)
-    filters: int = value("filters of each layer", "channels", ge=1)
+    @property
+    def ratio(self) -> int:
+        """Samples of a latent frame."""
+        ...
+
+    def build(self, form: CropForm) -> Any:
+        """A fresh model for crops of `form`."""
+        ...
+
+    def freeze(self, model: Any, form: CropForm) -> "Codec":
+        """A trained model behind `protocols.Codec`."""
+        ...
 
 
-class DacDiscriminatorParams(Section):
-    """The Descript Audio Codec's discriminator."""
+class AudioVaeConfig(Section):
+    """Stable Audio Open's autoencoder."""
 
-    kind: Literal["dac"]
-    fft_sizes: tuple[int, ...] = value("windows of the multi-band spectrograms", "samples")
-    periods: tuple[int, ...] = value("periods of the multi-period discriminators", "samples")
+    kind: Literal["audio_vae"] = "audio_vae"
+    latent_channels: int = value("channels of z", "channels", ge=1)
+    backbone: BackboneField
+
+    @property
+    def ratio(self) -> int:
+        return self.backbone.ratio
+
+    def build(self, form: CropForm) -> "AudioVae":
+        from padstal.codecs.audio_vae import AudioVae
+
+        return AudioVae(self, form)
+
+    def freeze(self, model: "AudioVae", form: CropForm) -> "Codec":
+        from padstal.codecs.audio_vae import FrozenAudioVae
+
+        return FrozenAudioVae(model, form)
 
 
-DiscriminatorParams = Annotated[StftDiscriminatorParams | DacDiscriminatorParams, Field(discriminator="kind")]
+class TalVaeConfig(Section):
+    """PADS-TAL's multimodal autoencoder."""
+
+    kind: Literal["tal_vae"] = "tal_vae"
+    private_channels: int = value("W, channels of w_m", "channels", ge=1)
+    shared_channels: int = value("Z, channels of z_m, z_p and w_t", "channels", ge=1)
+    z_layout: Literal["resampled", "global"] = value(
+        "z with frames of its own (the paper's code), or one vector a clip"
+    )
+    initial_std: float = value("σ of the posteriors where training begins; ln 2 = 0.693147 is the paper's", gt=0, le=1)
+    backbone: BackboneField
+    shared_width: int = value("width of the z_m encoder; the rest of its form is the backbone's", ge=4)
+    pool_width: int = value("features that text latents are pooled from; at least twice the frames of a clip", ge=2)
+    text_width: int = value("features of the text decoder", "features", ge=8)
+    text_heads: int = value("attention heads of the text decoder", "heads", ge=1)
+    text_feedforward: int = value("hidden features of its feed-forward layers", "features", ge=8)
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> "TalVaeConfig":
+        if self.text_width % self.text_heads:
+            raise ValueError(f"text_width = {self.text_width} must be a multiple of text_heads = {self.text_heads}")
+        return self
+
+    @property
+    def ratio(self) -> int:
+        return self.backbone.ratio
+
+    @property
+    def channel_groups(self) -> dict[str, tuple[int, int]]:
+        """Where w_m and z_p lie in the text-aware latent."""
+        W, Z = self.private_channels, self.shared_channels
+        return {"w_m": (0, W), "z_p": (W, W + Z)}
+
+    def build(self, form: CropForm) -> "TalVae":
+        from padstal.codecs.tal_vae import TalVae
+
+        return TalVae(self, form)
+
+    def freeze(self, model: "TalVae", form: CropForm) -> "Codec":
+        from padstal.codecs.tal_vae import FrozenTalVae
+
+        return FrozenTalVae(model, form)
+
+
+CODECS = Kinds("codec", AudioVaeConfig, TalVaeConfig)
 
 
 class MrstftParams(Section):
@@ -57,39 +130,25 @@ class MrstftParams(Section):
     a_weighting: bool = value("weigh frequencies as the ear does (A-weighting)")
 
 
-class VaeTrainingParams(Section):
+class AdversaryParams(Section):
+    """The discriminator and its training."""
+
+    network: DiscriminatorField
+    loss: Literal["hinge", "lsgan"] = value("kind of adversarial loss")
+    start: int = value("step from which generator and discriminator alternate", "steps", ge=0)
+    frames: int = value("length of the part of a crop that it sees", "latent frames", ge=1)
+    learning_rate: float = value("peak learning rate", gt=0, lt=1)
+    rate: Rate = value("how its learning rate rises and falls")
+    clip: float = value("largest norm of its gradient", gt=0)
+
+
+class VaeTrainConfig(TrainConfig):
     """How an autoencoder is trained."""
 
-    steps: int = value("steps, each of the generator or of the discriminator", "steps", ge=1)
-    batch: int = value("crops of a step", "crops", ge=1)
     crop_frames: int = value("length of a crop", "latent frames", ge=1)
-    learning_rate: float = value("peak learning rate of the autoencoder", gt=0, lt=1)
-    discriminator_learning_rate: float = value("peak learning rate of the discriminator", gt=0, lt=1)
-    schedule: Literal["inverse", "cosine"] = value("how rates fall: InverseLR (Stable Audio Open) or a cosine")
-    warmup_steps: int = value("steps (inverse: time constant) of the warm-up", "steps", ge=0)
-    inverse_scale_steps: float = value("γ of InverseLR: steps after which the rate is 1/√2 of its peak", "steps", gt=0)
-    weight_decay: float = value("AdamW's decoupled weight decay", ge=0, lt=1)
-    discriminator_start: int = value("step from which generator and discriminator alternate", "steps", ge=0)
-    judged_frames: int = value("length of the part of a crop that the discriminator sees", "latent frames", ge=1)
-    adversarial: Literal["hinge", "lsgan"] = value("kind of adversarial loss")
-    generator_clip: float = value("largest norm of the autoencoder's gradient", gt=0)
-    discriminator_clip: float = value("largest norm of the discriminator's gradient", gt=0)
-    ema_decay: float = value("decay of the averaged weights that are kept", ge=0, lt=1)
-    precision: Literal["32-true", "bf16-mixed"] = value("arithmetic of matrix products; STFTs stay in float32")
-    seed: int = value("seed of weights, order, crops and noise", ge=0)
-    log_every: int = value("steps between rows of the training curves", "steps", ge=1)
-    probe_every: int = value("steps between probes of the latents; a multiple of log_every", "steps", ge=1)
-    probe_clips: int = value("clips that the probes read", "clips", ge=2)
-    checkpoint_every: int = value("steps between checkpoints that a killed run resumes from", "steps", ge=1)
-
-    @model_validator(mode="after")
-    def _probes_fall_on_rows(self) -> "VaeTrainingParams":
-        if self.probe_every % self.log_every:
-            raise ValueError(f"probe_every = {self.probe_every} must be a multiple of log_every = {self.log_every}")
-        return self
 
 
-class AudioWeightsParams(Section):
+class AudioWeights(Section):
     """Weights of Stable Audio Open's objective."""
 
     adversarial: float = value("α of the adversarial loss", ge=0)
@@ -99,7 +158,7 @@ class AudioWeightsParams(Section):
     kl: float = value("α of the divergence, which is summed over channels and without ½", ge=0)
 
 
-class TalWeightsParams(Section):
+class TalWeights(Section):
     """Weights of PADS-TAL's ten terms, and of the two auxiliary ones of its released configuration."""
 
     adversarial: float = value("α of the adversarial loss", ge=0)
@@ -117,41 +176,23 @@ class TalWeightsParams(Section):
 class AudioVaeParams(Section):
     """The audio-only autoencoder."""
 
-    latent_channels: int = value("channels of z", "channels", ge=1)
-    backbone: BackboneParams
-    discriminator: DiscriminatorParams
+    codec: AudioVaeConfig
     mrstft: MrstftParams
-    weights: AudioWeightsParams
-    training: VaeTrainingParams
+    weights: AudioWeights
+    discriminator: AdversaryParams
+    training: VaeTrainConfig
 
 
 class TalVaeParams(Section):
     """The text-aware autoencoder."""
 
-    private_channels: int = value("channels of w_m", "channels", ge=1)
-    shared_channels: int = value("channels of z_m, z_p and w_t", "channels", ge=1)
-    z_layout: Literal["resampled", "global"] = value(
-        "z with frames of its own (the paper's code), or one vector a clip"
-    )
-    initial_std: float = value("σ of the posteriors where training begins; ln 2 = 0.693147 is the paper's", gt=0, le=1)
+    codec: TalVaeConfig
     private_dropout: float = value("probability that cross paths get w from the prior; 0 is the paper", ge=0, le=0.5)
-    backbone: BackboneParams
-    shared_width: int = value("width of the z_m encoder; the rest of its form is the backbone's", ge=4)
-    pool_width: int = value("features that text latents are pooled from; at least twice the frames of a clip", ge=2)
-    text_width: int = value("features of the text decoder", "features", ge=8)
-    text_heads: int = value("attention heads of the text decoder", "heads", ge=1)
-    text_feedforward: int = value("hidden features of its feed-forward layers", "features", ge=8)
     precompute_text: bool = value("encode each distinct caption once, beforehand, and keep the states in memory")
-    discriminator: DiscriminatorParams
     mrstft: MrstftParams
-    weights: TalWeightsParams
-    training: VaeTrainingParams
-
-    @model_validator(mode="after")
-    def _heads_fit(self) -> "TalVaeParams":
-        if self.text_width % self.text_heads:
-            raise ValueError(f"text_width = {self.text_width} must be a multiple of text_heads = {self.text_heads}")
-        return self
+    weights: TalWeights
+    discriminator: AdversaryParams
+    training: VaeTrainConfig
 
 
 class TrainVaeParams(Section):

@@ -19,16 +19,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
-
-@dataclass(frozen=True)
-class AudioWeights:
-    """α of (1)."""
-
-    adversarial: float
-    feature_matching: float
-    mrstft: float
-    waveform: float
-    kl: float
+from padstal.codecs.config import AudioWeights, TalWeights
 
 
 @dataclass(frozen=True)
@@ -50,22 +41,6 @@ class AudioTerms:
             + weights.waveform * self.waveform
             + weights.kl * self.kl
         )
-
-
-@dataclass(frozen=True)
-class TalWeights:
-    """α of (2); one KL weight an expert, all equal in the paper."""
-
-    adversarial: float
-    feature_matching: float
-    mrstft: float
-    waveform: float
-    ce: float
-    alignment: float
-    kl_z_m: float
-    kl_z_p: float
-    kl_w_m: float
-    kl_w_t: float
 
 
 @dataclass(frozen=True)
@@ -101,6 +76,6 @@ class TalTerms:
         )
 
 
-def scalars(terms: AudioTerms | TalTerms) -> dict[str, float]:
-    """The terms as plain numbers, by name."""
-    return {field.name: float(getattr(terms, field.name).detach()) for field in fields(terms)}
+def scalars(terms: AudioTerms | TalTerms) -> dict[str, torch.Tensor]:
+    """The terms by name."""
+    return {field.name: getattr(terms, field.name) for field in fields(terms)}

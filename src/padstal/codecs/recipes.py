@@ -1,6 +1,6 @@
 """What one training step computes: a forward pass, its reconstructions, its probes, and the terms of the objective.
 
-The training loop is the same for both autoencoders; a recipe says where they differ.
+The training task is the same for both autoencoders; a recipe says where they differ.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,12 @@ from padstal.codecs import probes
 from padstal.codecs.alignment import alignment_loss
 from padstal.codecs.audio_vae import AudioPass, AudioVae
 from padstal.codecs.clips import ClipBatch
+from padstal.codecs.config import AudioVaeParams, AudioWeights, TalVaeParams, TalWeights
 from padstal.codecs.cross_entropy import text_cross_entropy
 from padstal.codecs.mrstft import MultiResolutionStft
-from padstal.codecs.objective import AudioTerms, AudioWeights, TalTerms, TalWeights
+from padstal.codecs.objective import AudioTerms, TalTerms
 from padstal.codecs.tal_vae import TalPass, TalVae
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Judged:
 class Recipe(Protocol):
     """One kind of autoencoder in training."""
 
-    def forward(self, model: Any, batch: ClipBatch, generator: torch.Generator, share: Share = WHOLE) -> Any:
-        """A pass through the model of `share` of the step's batch."""
+    def forward(self, model: Any, batch: ClipBatch, generator: torch.Generator, shard: DistributedShard = WHOLE) -> Any:
+        """A pass through the model of `shard` of the step's batch."""
         ...
 
     def fakes(self, outcome: Any) -> list[torch.Tensor]:
@@ -59,8 +60,10 @@ class AudioRecipe(nn.Module):
         super().__init__()
         self.stft, self.weights = stft, weights
 
-    def forward(self, model: AudioVae, batch: ClipBatch, generator: torch.Generator, share: Share = WHOLE) -> AudioPass:
-        outcome: AudioPass = model(batch.audio_BCS, generator, share)
+    def forward(
+        self, model: AudioVae, batch: ClipBatch, generator: torch.Generator, shard: DistributedShard = WHOLE
+    ) -> AudioPass:
+        outcome: AudioPass = model(batch.audio_BCS, generator, shard)
         return outcome
 
     def fakes(self, outcome: AudioPass) -> list[torch.Tensor]:
@@ -89,9 +92,11 @@ class TalRecipe(nn.Module):
         super().__init__()
         self.stft, self.weights, self.private_dropout = stft, weights, private_dropout
 
-    def forward(self, model: TalVae, batch: ClipBatch, generator: torch.Generator, share: Share = WHOLE) -> TalPass:
+    def forward(
+        self, model: TalVae, batch: ClipBatch, generator: torch.Generator, shard: DistributedShard = WHOLE
+    ) -> TalPass:
         assert batch.texts is not None
-        outcome: TalPass = model(batch.audio_BCS, batch.texts.states, generator, self.private_dropout, share)
+        outcome: TalPass = model(batch.audio_BCS, batch.texts.states, generator, self.private_dropout, shard)
         return outcome
 
     def fakes(self, outcome: TalPass) -> list[torch.Tensor]:
@@ -122,3 +127,11 @@ class TalRecipe(nn.Module):
 
     def probe(self, model: TalVae, batch: ClipBatch) -> dict[str, float]:
         return probes.tal_probes(model, batch)
+
+
+def recipe_of(params: AudioVaeParams | TalVaeParams, *, channels: int, sample_rate: int) -> AudioRecipe | TalRecipe:
+    """The recipe that a params section asks for."""
+    stft = MultiResolutionStft(**params.mrstft.model_dump(), channels=channels, sample_rate=sample_rate)
+    if isinstance(params, AudioVaeParams):
+        return AudioRecipe(stft, params.weights)
+    return TalRecipe(stft, params.weights, params.private_dropout)

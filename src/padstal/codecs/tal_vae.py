@@ -13,65 +13,16 @@ T latent frames, W channels of w_m, Z channels of z_m, z_p and w_t.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import nn
 
-from padstal.codecs import backbone
 from padstal.codecs.bottleneck import Gaussian
+from padstal.codecs.config import CropForm, TalVaeConfig
 from padstal.codecs.text_latents import TextLatentDecoder, TextLatentEncoder
+from padstal.core.data.units import samples_to_frames
 from padstal.core.protocols import TextStates
-from padstal.training.distributed_shard import WHOLE, Share
-
-ZLayout = Literal["resampled", "global"]
-
-
-@dataclass(frozen=True)
-class TalConfig:
-    """Form of the model.
-
-    Attributes:
-        private: Backbone of the w_m encoder and of the audio decoder.
-        shared: Backbone of the z_m encoder, half as wide in the paper; the same ratio as `private`.
-        private_channels: W.
-        shared_channels: Z.
-        frames: T in training; the text decoder is made for it.
-        initial_std: σ₀ of all four posteriors.
-        z_layout: "resampled" (the released code): z has T frames of its own. "global": one vector a clip, repeated.
-        state_width: H.
-        positions: L.
-        vocabulary: V.
-        pool_width: Features that the text encoders pool from.
-        text_width: Features of the text decoder.
-        text_heads: Attention heads of the text decoder.
-        text_feedforward: Hidden features of its feed-forward layers.
-    """
-
-    private: backbone.BackboneConfig
-    shared: backbone.BackboneConfig
-    private_channels: int
-    shared_channels: int
-    frames: int
-    initial_std: float
-    z_layout: ZLayout
-    state_width: int
-    positions: int
-    vocabulary: int
-    pool_width: int
-    text_width: int
-    text_heads: int
-    text_feedforward: int
-
-    def __post_init__(self) -> None:
-        if self.private.ratio != self.shared.ratio:
-            raise ValueError(f"ratios {self.private.ratio} of w_m and {self.shared.ratio} of z_m: expected equal ones")
-
-    @property
-    def channel_groups(self) -> dict[str, tuple[int, int]]:
-        """Where w_m and z_p lie in the text-aware latent."""
-        W, Z = self.private_channels, self.shared_channels
-        return {"w_m": (0, W), "z_p": (W, W + Z)}
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 
 @dataclass(frozen=True)
@@ -98,31 +49,40 @@ class TalPass:
 class TalVae(nn.Module):
     """The whole model; after training only `w_m`, `z_p` and the audio decoder generate, and `z_m` serves the probes."""
 
-    def __init__(self, config: TalConfig):
+    def __init__(self, config: TalVaeConfig, form: CropForm):
+        """A fresh model.
+
+        Raises:
+            ValueError: `form` has no text.
+        """
         super().__init__()
-        self.config = config
-        W, Z = config.private_channels, config.shared_channels
-        self.encoder_w_m = backbone.encoder(config.private, 2 * W)
-        self.encoder_z_m = backbone.encoder(config.shared, 2 * Z)
+        text = form.text
+        if text is None:
+            raise ValueError("text = None: the text-aware autoencoder needs the form of the text states")
+        self.config, self.frames = config, form.frames
+        W, Z, backbone = config.private_channels, config.shared_channels, config.backbone
+        self.encoder_w_m = backbone.encoder(form.channels, 2 * W)
+        narrow = backbone.model_copy(update={"width": config.shared_width})
+        self.encoder_z_m = narrow.encoder(form.channels, 2 * Z)
         self.encoder_z_p, self.encoder_w_t = (
             TextLatentEncoder(
-                state_width=config.state_width,
-                positions=config.positions,
+                state_width=text.width,
+                positions=text.max_length,
                 pool_width=config.pool_width,
                 latent_channels=Z,
                 initial_std=config.initial_std,
             )
             for _ in range(2)
         )
-        self.decoder = backbone.decoder(config.private, W + Z)
+        self.decoder = backbone.decoder(form.channels, W + Z)
         self.text_decoder = TextLatentDecoder(
-            frames=config.frames,
+            frames=form.frames,
             latent_channels=Z,
             width=config.text_width,
-            positions=config.positions,
+            positions=text.max_length,
             heads=config.text_heads,
             feedforward=config.text_feedforward,
-            vocabulary=config.vocabulary,
+            vocabulary=text.vocabulary,
         )
 
     def private_audio(self, audio_BCS: torch.Tensor) -> Gaussian:
@@ -163,7 +123,7 @@ class TalVae(nn.Module):
 
     def logits(self, z_BZT: torch.Tensor, w_t_BZT: torch.Tensor) -> torch.Tensor:
         """Logits [B, L, V] of the text."""
-        return self.text_decoder(self.spread(z_BZT, self.config.frames), w_t_BZT)
+        return self.text_decoder(self.spread(z_BZT, self.frames), w_t_BZT)
 
     def posteriors(self, audio_BCS: torch.Tensor, text: TextStates) -> TalPosteriors:
         """All four experts; each encoder runs once."""
@@ -179,23 +139,23 @@ class TalVae(nn.Module):
         text: TextStates,
         generator: torch.Generator,
         private_dropout: float = 0.0,
-        share: Share = WHOLE,
+        shard: DistributedShard = WHOLE,
     ) -> TalPass:
         """(1) and (2), both latents through each decoder in one call.
 
         Args:
-            audio_BCS: Audio of `config.frames` latent frames.
+            audio_BCS: Crops of the length that the model is made for.
             text: Its captions.
             generator: Of all draws, on the CPU.
             private_dropout: Probability that a clip's w on the cross paths is a draw from the prior N(0, I) instead,
                 which keeps shared content from hiding in w; 0 is the paper.
-            share: Which clips of the step's batch these are.
+            shard: Which clips of the step's batch these are.
         """
         q = self.posteriors(audio_BCS, text)
         B = len(audio_BCS)
-        z_m, w_m, z_p, w_t = (expert.sample(generator, share) for expert in (q.z_m, q.w_m, q.z_p, q.w_t))
-        w_m_cross = _drop(w_m, private_dropout, generator, share)
-        w_t_cross = _drop(w_t, private_dropout, generator, share)
+        z_m, w_m, z_p, w_t = (expert.sample(generator, shard) for expert in (q.z_m, q.w_m, q.z_p, q.w_t))
+        w_m_cross = _drop(w_m, private_dropout, generator, shard)
+        w_t_cross = _drop(w_t, private_dropout, generator, shard)
         latents = torch.cat([self.join(w_m, z_m), self.join(w_m_cross, z_p)])
         audio = self.decoder(latents).float()
         logits = self.logits(torch.cat([z_p, z_m]), torch.cat([w_t, w_t_cross]))
@@ -206,10 +166,48 @@ class TalVae(nn.Module):
         return self.config.z_layout == "global"
 
 
-def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, share: Share) -> torch.Tensor:
+def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, shard: DistributedShard) -> torch.Tensor:
     """`w_BDT`, where with `probability` a clip's is replaced by a draw from N(0, I)."""
     if probability == 0:
         return w_BDT
-    dropped = (share.rand(len(w_BDT), generator) < probability).to(w_BDT.device)
-    prior = share.randn(w_BDT.shape, generator).to(w_BDT)
+    dropped = (shard.rand(len(w_BDT), generator) < probability).to(w_BDT.device)
+    prior = shard.randn(w_BDT.shape, generator).to(w_BDT)
     return torch.where(dropped[:, None, None], prior, w_BDT)
+
+
+class FrozenTalVae:
+    """The text-aware autoencoder, a `protocols.Codec`; its latent is [w_m; z_p]."""
+
+    def __init__(self, model: TalVae, form: CropForm):
+        self.model = model
+        self.sample_rate, self.channels = form.sample_rate, form.channels
+        self.ratio = model.config.ratio
+        self.channel_groups = model.config.channel_groups
+
+    def latent_shape(self, samples: int) -> tuple[int, ...]:
+        config = self.model.config
+        return (config.private_channels + config.shared_channels, samples_to_frames(samples, self.ratio))
+
+    @torch.no_grad()
+    def encode(self, audio_BCS: torch.Tensor, texts: TextStates | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Posterior mean and standard deviation of [w_m; z_p], each [B, D, T]: w_m of the audio, z_p of its text.
+
+        Raises:
+            ValueError: There are no texts.
+        """
+        if texts is None:
+            raise ValueError("texts = None: the text-aware latent [w_m; z_p] needs the clips' texts")
+        w_m = self.model.private_audio(audio_BCS)
+        z_p = self.model.shared_text(texts, w_m.mean.shape[-1])
+        return self.model.join(w_m.mean, z_p.mean), self.model.join(w_m.std, z_p.std)
+
+    @torch.no_grad()
+    def shared_audio(self, audio_BCS: torch.Tensor) -> torch.Tensor:
+        """μ_zm [B, Z, T]: what the audio's shared encoder says, for probes."""
+        z_m = self.model.shared_audio(audio_BCS).mean
+        return self.model.spread(z_m, audio_BCS.shape[-1] // self.ratio).contiguous()
+
+    @torch.no_grad()
+    def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:
+        """Audio [B, C, S], float32, not clipped."""
+        return self.model.decode(latent_BDT)

@@ -1,45 +1,69 @@
-"""The version of code that computes something: the text of its modules, and the libraries that do the arithmetic."""
+"""Which code a cached thing or a checkpoint depends on: one rule, for ingest's track cache and for training.
+
+A version is a digest of modules and of all modules of this package that they import, however far: of what they say to
+Python, without comments, docstrings and what only a type checker reads, so that an edit of those keeps it; and of the
+versions of named libraries.
+"""
 
 import ast
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("av", "numba", "numpy", "scipy", "soundfile", "soxr")
+SOURCE = Path(__file__).resolve().parents[2]
+"""The folder that the package lies in."""
 _PACKAGE = "padstal"
 
 
-def code_version(module: str) -> str:
-    """Digest of `module`, of all modules of this package that it imports, however far, and of `LIBRARIES`' versions."""
-    root = Path(__file__).resolve().parents[1]
-    texts: dict[str, bytes] = {}
-    waiting = [module]
+def code_version(*modules: str, libraries: Sequence[str], source: Path = SOURCE) -> str:
+    """The version of `modules` of this package and of `libraries`.
+
+    Args:
+        modules: Dotted names.
+        libraries: Distributions whose version may change what is computed.
+        source: The folder that the package lies in.
+
+    Raises:
+        ValueError: One of `modules` is none.
+    """
+    digests: dict[str, str] = {}
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = _file(root, name)
-        if path is None or name in texts:
+        path = _file(source, name)
+        if path is None and name in modules:
+            raise ValueError(f"{name}: no such module in {source}")
+        if path is None or name in digests:
             continue
-        texts[name] = path.read_bytes()
-        waiting.extend(_imports(texts[name]))
-    digest = hashlib.sha256()
-    for name in sorted(texts):
-        digest.update(f"{name} {hashlib.sha256(texts[name]).hexdigest()}\n".encode())
-    for name in LIBRARIES:
-        digest.update(f"{name} {_version(name)}\n".encode())
-    return digest.hexdigest()
+        tree = _Bare().visit(ast.parse(path.read_bytes()))
+        waiting.extend(_imports(tree))
+        digests[name] = hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+    lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
+    lines += [f"{name} {_version(name)}" for name in sorted(libraries)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _file(root: Path, module: str) -> Path | None:
-    path = root.joinpath(*module.split(".")[1:])
+class _Bare(ast.NodeTransformer):
+    """Without strings that stand alone, which are docstrings; the tree holds no comments anyway."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
+
+
+def _file(source: Path, module: str) -> Path | None:
+    path = source.joinpath(*module.split("."))
     return next((found for found in (path.with_suffix(".py"), path / "__init__.py") if found.is_file()), None)
 
 
-def _imports(text: bytes) -> Iterable[str]:
-    for node in ast.walk(ast.parse(text)):
+def _imports(tree: ast.AST) -> Iterable[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith(f"{_PACKAGE}."))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{_PACKAGE}."):
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == _PACKAGE:
             yield str(node.module)
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 

@@ -3,13 +3,14 @@
 Everything random comes from `seed`, so equal inputs give equal weights on a CPU with an equal number of threads.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from padstal.training.learning_rate import Cosine
 
 Progress = Callable[[range], Iterable[int]]
 """Wraps the steps of a loop in a progress bar."""
@@ -37,11 +38,8 @@ class Schedule:
 
     def rate(self, step: int) -> float:
         """Learning rate of step `step`, from 0."""
-        warmup = max(1, round(self.warmup_share * self.steps))
-        if step < warmup:
-            return self.learning_rate * (step + 1) / warmup
-        done = (step - warmup) / max(1, self.steps - warmup)
-        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+        cosine = Cosine(warmup_steps=max(1, round(self.warmup_share * self.steps)), floor=0.0)
+        return self.learning_rate * cosine.factor(step, self.steps)
 
 
 @contextmanager

@@ -6,12 +6,16 @@ Shape legend: U unique captions, P real token rows of all of them laid end to en
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 import torch
 
 from padstal.codecs.latents.dataset import LatentDataset
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.codecs.latents.store import LatentStore
 from padstal.core.protocols import TextEncoder, TextStates
 from padstal.diffusion.conditioning import Timing
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,17 @@ class CaptionStates:
 
 @dataclass(frozen=True)
 class ClipBatch:
-    """One step's clips: normalised latents drawn from their posteriors [B, D, T], text, timing; `step` names it."""
+    """One step's clips: normalised latents drawn from their posteriors [B, D, …], text, timing; `step` names it."""
 
     step: int
-    latent_BDT: torch.Tensor
+    clip_ids: list[str]
+    latent_BD: torch.Tensor
     text: TextStates
     timing: Timing
+
+    def to(self, device: torch.device) -> "ClipBatch":
+        text = TextStates(self.text.states_BLD.to(device), self.text.mask_BL.to(device))
+        return ClipBatch(self.step, self.clip_ids, self.latent_BD.to(device), text, self.timing.to(device))
 
 
 @dataclass(frozen=True)
@@ -88,10 +97,49 @@ class Clips:
     states: CaptionStates
     seconds: dict[str, tuple[float, float]]
 
-    def batches(self, *, batch: int, start: int, stop: int, seed: int, share: Share = WHOLE) -> Iterator[ClipBatch]:
-        """Batches of steps `start` … `stop` − 1, or a share of each; a batch depends on seed and step alone."""
-        drawn = self.latents.batches(batch=batch, start=start, stop=stop, seed=seed, share=share)
+    def batches(
+        self, *, batch: int, start: int, stop: int, seed: int, shard: DistributedShard = WHOLE
+    ) -> Iterator[ClipBatch]:
+        """Batches of steps `start` … `stop` − 1, or a shard of each; a batch depends on seed and step alone."""
+        drawn = self.latents.batches(batch=batch, start=start, stop=stop, seed=seed, shard=shard)
         for step, latent in enumerate(drawn, start):
             seconds = [self.seconds[clip_id] for clip_id in latent.clip_ids]
             timing = Timing.of([offset for offset, _ in seconds], [total for _, total in seconds])
-            yield ClipBatch(step, latent.latent_BDT, self.states.of(latent.captions), timing)
+            yield ClipBatch(step, latent.clip_ids, latent.latent_BD, self.states.of(latent.captions), timing)
+
+
+class StaleCaptionsError(ValueError):
+    """Clips have another caption than their latents were made with, which may encode it (z_p does)."""
+
+
+def with_latents(dataset: pd.DataFrame, store: LatentStore) -> pd.DataFrame:
+    """The curated clips that have latents, in the latents' order and splits; "" where a caption is missing.
+
+    Raises:
+        StaleCaptionsError: Some were captioned anew since.
+    """
+    both = store.index.merge(dataset, on="clip_id", how="left", suffixes=("_latent", ""))
+    captions = both["caption"].fillna("")
+    stale = both[captions != both["caption_latent"].fillna("")]
+    if len(stale):
+        raise StaleCaptionsError(
+            f"{len(stale)} clips have another caption than their latents were made with, "
+            f"e.g. {', '.join(stale['clip_id'].head(3))}"
+        )
+    return both.assign(caption=captions, split=both["split_latent"])
+
+
+def splits_of(
+    dataset: pd.DataFrame, store: LatentStore, statistics: LatentStatistics, states: CaptionStates
+) -> dict[str, Clips]:
+    """The clips of training and validation split, drawn by curation's `weight` if `dataset` (`with_latents`) has it."""
+    columns = dataset[["clip_id", "offset_seconds", "track_seconds"]].itertuples(index=False)
+    seconds = {clip_id: (float(offset), float(total)) for clip_id, offset, total in columns}
+    weights = dataset.set_index("clip_id")["weight"] if "weight" in dataset else None
+    splits = {}
+    for split in ("train", "validation"):
+        if (store.index["split"] == split).any():
+            part = store.only(split)
+            weight_N = None if weights is None else weights.loc[part.index["clip_id"]].to_numpy(np.float64)
+            splits[split] = Clips(LatentDataset(part, statistics, weight_N), states, seconds)
+    return splits

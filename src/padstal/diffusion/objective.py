@@ -9,7 +9,7 @@ from padstal.core.kinds import Kinds
 from padstal.core.protocols import Conditioning, Objective
 from padstal.core.section import Section
 from padstal.diffusion.prediction import noised
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +60,7 @@ def denoising_loss(
     *,
     dropout: float,
     generator: "torch.Generator",
-    share: Share = WHOLE,
+    shard: DistributedShard = WHOLE,
     objective: Objective = MeanSquaredError(),  # noqa: B008 (frozen)
 ) -> "torch.Tensor":
     """The objective of a batch, a scalar.
@@ -71,13 +71,13 @@ def denoising_loss(
         conditioning: Of the same clips; never perturbed in training.
         dropout: Probability of the null condition, per sample.
         generator: Draws t, ε and the dropout (on the CPU, so that all devices draw the same).
-        share: Which clips of the step's batch `x0_BD` holds.
+        shard: Which clips of the step's batch `x0_BD` holds.
         objective: Distance of output and target.
     """
-    t_B = share.of(uniform_times(share.world * len(x0_BD), generator)).to(x0_BD.device)
-    noise_BD = share.randn(x0_BD.shape, generator).to(x0_BD.device)
+    t_B = shard.of(uniform_times(shard.world * len(x0_BD), generator)).to(x0_BD.device)
+    noise_BD = shard.randn(x0_BD.shape, generator).to(x0_BD.device)
     alpha, sigma = denoiser.schedule.alpha_sigma(t_B.view(-1, *[1] * (x0_BD.ndim - 1)))
-    kept_B = (share.rand(len(x0_BD), generator) >= dropout).to(x0_BD.device)
+    kept_B = (shard.rand(len(x0_BD), generator) >= dropout).to(x0_BD.device)
     told = conditioning.where(kept_B, denoiser.null(conditioning))
     output_BD = denoiser(noised(x0_BD, noise_BD, alpha, sigma), t_B, denoiser.embed(told))
     return objective(output_BD, denoiser.prediction.target(x0_BD, noise_BD, alpha, sigma))

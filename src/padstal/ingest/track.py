@@ -20,10 +20,13 @@ from padstal.ingest.segment import offsets
 from padstal.ingest.standardise import level_of, resampled
 from padstal.ingest.track_cache import Clip, Rejection, Track, TrackCache
 
+LIBRARIES = ("av", "numba", "numpy", "scipy", "soundfile", "soxr")
+"""Whose arithmetic clips depend on."""
+
 
 def store_key(form: ClipForm) -> str:
     """Names what the clips of a file depend on besides the file: the form, and the code."""
-    text = f"{sorted(form.model_dump().items())} {code_version(__name__)}"
+    text = f"{sorted(form.model_dump().items())} {code_version(__name__, libraries=LIBRARIES)}"
     return hashlib.sha256(text.encode()).hexdigest()[:ADDRESS_DIGITS]
 
 

@@ -8,8 +8,8 @@ Every convolution carries a weight norm. The ratio S/T is the product of the str
 Cost on a CPU: see `spectral.py`.
 """
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -18,35 +18,6 @@ from torch.nn.utils.parametrizations import weight_norm
 from padstal.nn.snake import Snake
 
 DILATIONS = (1, 3, 9)
-
-
-@dataclass(frozen=True)
-class OobleckConfig:
-    """Form of an encoder or decoder.
-
-    Attributes:
-        channels: Audio channels.
-        width: Channels at full rate; the deepest layer has `width · multiples[-1]`.
-        multiples: Channels of each level, in units of `width`.
-        strides: Downsampling between the levels.
-    """
-
-    channels: int
-    width: int
-    multiples: tuple[int, ...]
-    strides: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.multiples) != len(self.strides):
-            raise ValueError(f"{len(self.multiples)} multiples {self.multiples} for {len(self.strides)} strides")
-
-    @property
-    def ratio(self) -> int:
-        return math.prod(self.strides)
-
-    @property
-    def levels(self) -> list[int]:
-        return [self.width, *(self.width * multiple for multiple in self.multiples)]
 
 
 def _conv(inputs: int, outputs: int, kernel: int, *, dilation: int = 1) -> nn.Module:
@@ -106,17 +77,22 @@ class UpBlock(nn.Module):
 
 
 class OobleckEncoder(nn.Module):
-    """Audio [B, C, S] → features [B, outputs, T]; S must be a whole number of frames."""
+    """Audio [B, C, S] → features [B, outputs, T]; S must be a whole number of frames.
 
-    def __init__(self, config: OobleckConfig, outputs: int):
+    Args:
+        channels: C.
+        outputs: Features that come out.
+        width: Channels at full rate; the deepest level has `width · multiples[-1]`.
+        multiples: Channels of each level, in units of `width`.
+        strides: Downsampling between the levels, one a multiple.
+    """
+
+    def __init__(self, channels: int, outputs: int, *, width: int, multiples: Sequence[int], strides: Sequence[int]):
         super().__init__()
-        levels = config.levels
-        blocks = [
-            DownBlock(wide, deep, stride)
-            for wide, deep, stride in zip(levels, levels[1:], config.strides, strict=False)
-        ]
+        levels = [width, *(width * multiple for multiple in multiples)]
+        blocks = [DownBlock(wide, deep, stride) for (wide, deep), stride in zip(pairwise(levels), strides, strict=True)]
         self.layers = nn.Sequential(
-            _conv(config.channels, levels[0], 7), *blocks, Snake(levels[-1]), _conv(levels[-1], outputs, 3)
+            _conv(channels, levels[0], 7), *blocks, Snake(levels[-1]), _conv(levels[-1], outputs, 3)
         )
 
     def forward(self, audio_BCS: torch.Tensor) -> torch.Tensor:
@@ -124,17 +100,16 @@ class OobleckEncoder(nn.Module):
 
 
 class OobleckDecoder(nn.Module):
-    """Latent [B, inputs, T] → audio [B, C, S]; no tanh at the end."""
+    """Latent [B, inputs, T] → audio [B, C, S]; no tanh at the end. Of the encoder's form."""
 
-    def __init__(self, config: OobleckConfig, inputs: int):
+    def __init__(self, channels: int, inputs: int, *, width: int, multiples: Sequence[int], strides: Sequence[int]):
         super().__init__()
-        levels = config.levels[::-1]
+        levels = [width, *(width * multiple for multiple in multiples)][::-1]
         blocks = [
-            UpBlock(deep, wide, stride)
-            for deep, wide, stride in zip(levels, levels[1:], config.strides[::-1], strict=False)
+            UpBlock(deep, wide, stride) for (deep, wide), stride in zip(pairwise(levels), strides[::-1], strict=True)
         ]
         self.layers = nn.Sequential(
-            _conv(inputs, levels[0], 7), *blocks, Snake(levels[-1]), _conv(levels[-1], config.channels, 7)
+            _conv(inputs, levels[0], 7), *blocks, Snake(levels[-1]), _conv(levels[-1], channels, 7)
         )
 
     def forward(self, latent_BDT: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,6 @@ spectra X·|X|^(p−1), p = 0.3. The decoder predicts log-magnitude m and phase 
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -27,41 +26,6 @@ COMPRESSION = 0.3
 SMALLEST_POWER = 1e-5
 LOUDEST = 1e2
 """Magnitudes are cut here, so that an untrained head cannot overflow."""
-
-
-@dataclass(frozen=True)
-class SpectralConfig:
-    """Form of an encoder or decoder.
-
-    Attributes:
-        channels: Audio channels.
-        width: Features D of every block.
-        n_fft: Window of the STFT, samples; a multiple of `hop`.
-        hop: Samples of one STFT frame.
-        stride: STFT frames of one latent frame.
-        depth: ConvNeXt blocks at STFT rate.
-        deep_depth: ConvNeXt blocks at latent rate.
-    """
-
-    channels: int
-    width: int
-    n_fft: int
-    hop: int
-    stride: int
-    depth: int
-    deep_depth: int
-
-    def __post_init__(self) -> None:
-        if self.n_fft % self.hop or (self.n_fft - self.hop) % 2:
-            raise ValueError(f"n_fft = {self.n_fft}: expected an even multiple of hop = {self.hop}")
-
-    @property
-    def ratio(self) -> int:
-        return self.hop * self.stride
-
-    @property
-    def bins(self) -> int:
-        return self.n_fft // 2 + 1
 
 
 class ConvNeXtBlock(nn.Module):
@@ -85,27 +49,50 @@ def _blocks(width: int, depth: int) -> nn.Sequential:
 
 
 class SpectralEncoder(nn.Module):
-    """Audio [B, C, S] → features [B, outputs, T]."""
+    """Audio [B, C, S] → features [B, outputs, T].
+
+    Args:
+        channels: C.
+        outputs: Features that come out.
+        width: D, features of every block.
+        n_fft: Window of the STFT, samples; an even multiple of `hop`.
+        hop: Samples of one STFT frame.
+        stride: STFT frames of one latent frame.
+        depth: ConvNeXt blocks at STFT rate.
+        deep_depth: ConvNeXt blocks at latent rate.
+    """
 
     window_W: torch.Tensor
 
-    def __init__(self, config: SpectralConfig, outputs: int):
+    def __init__(
+        self,
+        channels: int,
+        outputs: int,
+        *,
+        width: int,
+        n_fft: int,
+        hop: int,
+        stride: int,
+        depth: int,
+        deep_depth: int,
+    ):
         super().__init__()
-        self.config = config
-        self.register_buffer("window_W", torch.hann_window(config.n_fft), persistent=False)
-        self.inlet = nn.Linear(3 * config.channels * config.bins, config.width)
-        self.shallow = _blocks(config.width, config.depth)
-        self.down = nn.Linear(config.stride * config.width, config.width)
-        self.deep = _blocks(config.width, config.deep_depth)
-        self.norm = nn.LayerNorm(config.width)
-        self.outlet = nn.Linear(config.width, outputs)
+        self.hop, self.stride = hop, stride
+        self.register_buffer("window_W", torch.hann_window(n_fft), persistent=False)
+        self.inlet = nn.Linear(3 * channels * (n_fft // 2 + 1), width)
+        self.shallow = _blocks(width, depth)
+        self.down = nn.Linear(stride * width, width)
+        self.deep = _blocks(width, deep_depth)
+        self.norm = nn.LayerNorm(width)
+        self.outlet = nn.Linear(width, outputs)
 
     def forward(self, audio_BCS: torch.Tensor) -> torch.Tensor:
         B, C, S = audio_BCS.shape
-        if S % self.config.ratio:
-            raise ValueError(f"{S} samples are not a whole number of frames of {self.config.ratio} samples")
+        ratio = self.hop * self.stride
+        if S % ratio:
+            raise ValueError(f"{S} samples are not a whole number of frames of {ratio} samples")
         with torch.autocast(audio_BCS.device.type, enabled=False):
-            spectrum = analyse(audio_BCS.float().reshape(B * C, S), self.window_W, self.config.hop)
+            spectrum = analyse(audio_BCS.float().reshape(B * C, S), self.window_W, self.hop)
             power = spectrum.real**2 + spectrum.imag**2 + SMALLEST_POWER
             scale = power ** ((COMPRESSION - 1) / 2)
             loudness = 0.25 * power.log()
@@ -113,34 +100,45 @@ class SpectralEncoder(nn.Module):
         K = parts.shape[1]
         x_BKD = parts.reshape(B, C, K, -1).transpose(1, 2).reshape(B, K, -1)
         x_BKD = self.shallow(self.inlet(x_BKD))
-        x_BTD = self.down(x_BKD.reshape(B, K // self.config.stride, -1))
+        x_BTD = self.down(x_BKD.reshape(B, K // self.stride, -1))
         return self.outlet(self.norm(self.deep(x_BTD))).transpose(1, 2)
 
 
 class SpectralDecoder(nn.Module):
-    """Latent [B, inputs, T] → audio [B, C, S]."""
+    """Latent [B, inputs, T] → audio [B, C, S]. Of the encoder's form."""
 
     window_W: torch.Tensor
 
-    def __init__(self, config: SpectralConfig, inputs: int):
+    def __init__(
+        self,
+        channels: int,
+        inputs: int,
+        *,
+        width: int,
+        n_fft: int,
+        hop: int,
+        stride: int,
+        depth: int,
+        deep_depth: int,
+    ):
         super().__init__()
-        self.config = config
-        self.register_buffer("window_W", torch.hann_window(config.n_fft), persistent=False)
-        self.inlet = nn.Conv1d(inputs, config.width, 3, padding=1)
-        self.deep = _blocks(config.width, config.deep_depth)
-        self.up = nn.Linear(config.width, config.stride * config.width)
-        self.shallow = _blocks(config.width, config.depth)
-        self.norm = nn.LayerNorm(config.width)
-        self.outlet = nn.Linear(config.width, 2 * config.channels * config.bins)
+        self.channels, self.hop, self.stride = channels, hop, stride
+        self.register_buffer("window_W", torch.hann_window(n_fft), persistent=False)
+        self.inlet = nn.Conv1d(inputs, width, 3, padding=1)
+        self.deep = _blocks(width, deep_depth)
+        self.up = nn.Linear(width, stride * width)
+        self.shallow = _blocks(width, depth)
+        self.norm = nn.LayerNorm(width)
+        self.outlet = nn.Linear(width, 2 * channels * (n_fft // 2 + 1))
 
     def forward(self, latent_BDT: torch.Tensor) -> torch.Tensor:
         B, _, T = latent_BDT.shape
-        C, F, K = self.config.channels, self.config.bins, T * self.config.stride
+        C, F, K = self.channels, self.outlet.out_features // (2 * self.channels), T * self.stride
         x_BTD = self.deep(self.inlet(latent_BDT).transpose(1, 2))
-        x_BKD = self.shallow(self.up(x_BTD).reshape(B, K, self.config.width))
+        x_BKD = self.shallow(self.up(x_BTD).reshape(B, K, -1))
         head = self.outlet(self.norm(x_BKD))
         with torch.autocast(latent_BDT.device.type, enabled=False):
             log_magnitude, phase = head.float().reshape(B, K, C, 2, F).transpose(1, 2).reshape(B * C, K, 2, F).unbind(2)
             magnitude = log_magnitude.clamp(max=math.log(LOUDEST)).exp()
             spectrum = torch.complex(magnitude * phase.cos(), magnitude * phase.sin())  # (1)
-            return synthesise(spectrum, self.window_W, self.config.hop).reshape(B, C, K * self.config.hop)
+            return synthesise(spectrum, self.window_W, self.hop).reshape(B, C, K * self.hop)

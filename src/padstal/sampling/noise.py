@@ -6,8 +6,9 @@ Noise is drawn on the CPU in float32 whatever the device and precision, then mov
 from collections.abc import Sequence
 from enum import IntEnum
 
-import numpy as np
 import torch
+
+from padstal.core.streams import generator
 
 
 class Stream(IntEnum):
@@ -34,14 +35,9 @@ class SampleNoise:
         """
         if min([*seeds, *indices], default=0) < 0:
             raise ValueError(f"seeds {list(seeds)}, indices {list(indices)}: expected no negative number")
-        self._generators = [_generator(seed, index, stream) for seed, index in zip(seeds, indices, strict=True)]
+        self._generators = [generator(seed, index, stream) for seed, index in zip(seeds, indices, strict=True)]
 
     def draw(self, shape: Sequence[int], device: torch.device | str = "cpu") -> torch.Tensor:
         """Fresh noise [B, *shape], float32."""
-        rows = [torch.randn(*shape, generator=generator) for generator in self._generators]
+        rows = [torch.randn(*shape, generator=own) for own in self._generators]
         return torch.stack(rows).to(device)
-
-
-def _generator(seed: int, index: int, stream: Stream) -> torch.Generator:
-    state = np.random.SeedSequence([seed, index, int(stream)]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state) % 2**63)

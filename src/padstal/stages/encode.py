@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from padstal.codecs.checkpoint import FrozenAudioVae, FrozenTalVae, load
+from padstal.codecs.checkpoint import load
 from padstal.codecs.encode_config import EncodeParams
 from padstal.codecs.latents.statistics import LatentStatistics, measure
 from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
 from padstal.codecs.reconstruction import Quality, mean_spectrum_distance, quality
+from padstal.codecs.tal_vae import FrozenTalVae
 from padstal.core.data.atomic import atomic_folder
 from padstal.core.data.content import sha256_file
 from padstal.core.data.manifest import ClipAudio, read_table, write_table
-from padstal.core.data.units import samples_to_frames
-from padstal.core.protocols import TextStates
+from padstal.core.protocols import Codec, TextStates
 from padstal.stages.harness import Stage, StageError, run_stage
 
 
@@ -38,7 +38,7 @@ def main(stage: Stage[EncodeParams]) -> None:
         sample_rate=vae.sample_rate,
         channels=vae.channels,
         ratio=vae.ratio,
-        frames=samples_to_frames(samples, vae.ratio),
+        shape=vae.latent_shape(samples),
         channel_groups=vae.channel_groups,
     )
     shared: list[np.ndarray] = []
@@ -66,9 +66,9 @@ def main(stage: Stage[EncodeParams]) -> None:
     stage.say(f"{len(dataset)} clips; held-out mel L1 {metrics['mel_l1']:.3f}, mean spectrum {guess:.3f}")
 
 
-def _texts(stage: Stage[EncodeParams], device: torch.device, vae: FrozenAudioVae | FrozenTalVae) -> Any:
+def _texts(stage: Stage[EncodeParams], device: torch.device, vae: Codec) -> Any:
     """Rows → states of their captions; → None where the autoencoder reads no text."""
-    if isinstance(vae, FrozenAudioVae):
+    if not isinstance(vae, FrozenTalVae):
         return lambda rows: None
     from padstal.foundation.text_encoder import load as load_text_encoder  # imports transformers: seconds
 
@@ -88,7 +88,7 @@ def _by_batch(store: LatentStore, batch: int) -> Iterator[tuple[np.ndarray, np.n
 
 def _held_out(
     stage: Stage[EncodeParams],
-    vae: FrozenAudioVae | FrozenTalVae,
+    vae: Codec,
     store: LatentStore,
     dataset: pd.DataFrame,
     audio: ClipAudio,
@@ -130,13 +130,14 @@ def _latent_metrics(store: LatentStore, statistics: LatentStatistics) -> dict[st
     """Spread of each channel group, and how much of it the posterior's own noise is."""
     values: dict[str, float] = {}
     _, std = store.posterior(store.index["row"].to_numpy())
+    others = (0, *range(2, std.ndim))
     for name, (start, stop) in store.config.channel_groups.items():
         spread = statistics.std_D[start:stop].double()
-        noise = torch.from_numpy(np.square(std[:, start:stop], dtype=np.float64).mean(axis=(0, 2))).sqrt()
+        noise = torch.from_numpy(np.square(std[:, start:stop], dtype=np.float64).mean(axis=others)).sqrt()
         values[f"std_{name}"] = float(spread.mean())
         values[f"noise_share_{name}"] = float((noise / spread).square().mean())
     return values
 
 
 if __name__ == "__main__":
-    run_stage("encode", EncodeParams, main, items=("audio", "tal"))
+    run_stage("encode", EncodeParams, main, items="codecs")

@@ -1,1 +1,1 @@
-"""How anything is trained: batches, streams, learning rates, averages, several processes."""
+"""How anything is trained: one loop, learning rates, averages, checkpoints, several processes."""

@@ -1,4 +1,4 @@
-"""Exponential moving average of weights (Polyak averaging): what is shipped is the average, not the last step."""
+"""Exponential moving average of weights (Polyak averaging): what is kept is the average, not the last step."""
 
 import copy
 from typing import TypeVar
@@ -16,6 +16,9 @@ def average_of(module: ModuleT) -> ModuleT:
 
 @torch.no_grad()
 def update_average(average: nn.Module, module: nn.Module, decay: float, step: int) -> None:
-    """θ̄ ← d θ̄ + (1 − d) θ with d = min(decay, (1 + step) / (10 + step)); call after the optimiser's step."""
+    """θ̄ ← d θ̄ + (1 − d) θ with d = min(decay, (1 + step) / (10 + step)); call after the optimiser's step.
+
+    Early averages are short, so that the first weights are soon forgotten.
+    """
     d = min(decay, (1 + step) / (10 + step))
     torch._foreach_lerp_([weight.data for weight in average.parameters()], [w.data for w in module.parameters()], 1 - d)

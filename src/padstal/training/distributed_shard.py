@@ -1,7 +1,7 @@
-"""One process's share of each training batch, drawn so that all shares together are what one process would have drawn.
+"""One process's shard of each training batch, drawn so that all shards together are what one process would have drawn.
 
 Processes that train together take equal numbers of items, in order: of a batch of B, process r of W takes the items
-r·B/W … (r+1)·B/W − 1. Random numbers are drawn for the whole batch from (seed, step), and the share's are kept.
+r·B/W … (r+1)·B/W − 1. Random numbers are drawn for the whole batch from (seed, step), and the shard's are kept.
 """
 
 from collections.abc import Sequence
@@ -15,44 +15,50 @@ SequenceT = TypeVar("SequenceT")
 
 
 @dataclass(frozen=True)
-class Share:
-    """The share of process `rank` of `world` processes."""
+class DistributedShard:
+    """The shard of process `rank` of `world` processes."""
 
     rank: int = 0
     world: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.world:
-            raise ValueError(f"process {self.rank} of {self.world}: expected 0 ≤ process < {self.world}")
+            raise ValueError(f"shard {self.rank} of {self.world}: expected 0 ≤ shard < {self.world}")
 
     def place(self, whole: int) -> slice:
-        """Where the share of `whole` items lies.
+        """Where the shard of `whole` items lies.
 
         Raises:
             ValueError: They cannot be shared evenly.
         """
         if whole % self.world:
-            raise ValueError(f"{whole} items for {self.world} processes: expected a multiple of {self.world}")
+            raise ValueError(
+                f"{whole} items for {self.world} processes or micro-batches: expected a multiple of {self.world}"
+            )
         own = whole // self.world
         return slice(self.rank * own, (self.rank + 1) * own)
 
+    def divided(self, parts: int) -> list["DistributedShard"]:
+        """The shards of `parts` micro-batches, in order; together they are this shard."""
+        return [DistributedShard(self.rank * parts + part, self.world * parts) for part in range(parts)]
+
     def of(self, whole: SequenceT) -> SequenceT:
-        """The share of something that is indexed by item first: a tensor, an array, a list."""
+        """The shard of something that is indexed by item first: a tensor, an array, a list."""
         part: SequenceT = whole[self.place(len(whole))]  # type: ignore[index, arg-type]
         return part
 
     def randn(self, shape: Sequence[int], generator: "torch.Generator") -> "torch.Tensor":
-        """Standard normals of this share's `shape` (items first), on the CPU."""
+        """Standard normals of this shard's `shape` (items first), on the CPU."""
         import torch
 
         return self.of(torch.randn((self.world * shape[0], *shape[1:]), generator=generator))
 
     def rand(self, count: int, generator: "torch.Generator") -> "torch.Tensor":
-        """Uniform numbers of this share's `count` items, on the CPU."""
+        """Uniform numbers of this shard's `count` items, on the CPU."""
         import torch
 
         return self.of(torch.rand(self.world * count, generator=generator))
 
 
-WHOLE = Share()
+WHOLE = DistributedShard()
 """One process alone."""

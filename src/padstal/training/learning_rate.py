@@ -1,25 +1,59 @@
-"""Learning-rate schedules as factors of the peak rate: a function of the step alone."""
+"""Learning-rate schedules: the rate of a step as a share of the peak, a function of the step alone."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal, Protocol
 
-LearningRateSchedule = Literal["inverse", "cosine"]
+from padstal.core.kinds import Kinds
+from padstal.core.section import Section, value
 
 
-def inverse(step: int, *, scale_steps: float, warmup_decay: float) -> float:
-    """InverseLR of Stable Audio Open: (1 + step/γ)^−½ (1 − w^(step+1)).
+class RateSchedule(Protocol):
+    """How a learning rate rises and falls."""
 
-    Args:
-        step: Optimiser steps done.
-        scale_steps: γ, the steps after which the rate has fallen to 1/√2.
-        warmup_decay: w; 0 is no warm-up, 0.99 some 500 steps.
+    def factor(self, step: int, steps: int, start: int = 0) -> float:
+        """Share of the peak at step `step` of `steps`, for a network that begins to learn at step `start`."""
+        ...
+
+
+class Cosine(Section):
+    """A linear warm-up, then half a cosine down to `floor` at the last step."""
+
+    kind: Literal["cosine"] = "cosine"
+    warmup_steps: int = value("steps of the linear rise", "steps", ge=0)
+    floor: float = value("share of the peak at the end", ge=0, lt=1)
+
+    def factor(self, step: int, steps: int, start: int = 0) -> float:
+        if step < self.warmup_steps:
+            return (step + 1) / self.warmup_steps
+        share = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
+        return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+
+class Inverse(Section):
+    """InverseLR of Stable Audio Open: (1 + step/γ)^−½ (1 − w^(step+1)), w = 1 − 1/`warmup_steps`."""
+
+    kind: Literal["inverse"] = "inverse"
+    warmup_steps: int = value("time constant of the exponential rise", "steps", ge=0)
+    scale_steps: float = value("γ: steps after which the rate is 1/√2 of its peak", "steps", gt=0)
+
+    def factor(self, step: int, steps: int, start: int = 0) -> float:
+        w = 1 - 1 / self.warmup_steps if self.warmup_steps else 0.0
+        return float((1 + step / self.scale_steps) ** -0.5 * (1 - w ** (step + 1)))
+
+
+class Constant(Section):
+    """A linear warm-up from the step at which the network begins, and no fall.
+
+    For a discriminator that joins late: at the foot of the cosine that everything else follows it would learn nothing.
     """
-    return (1 + step / scale_steps) ** -0.5 * (1 - warmup_decay ** (step + 1))
+
+    kind: Literal["constant"] = "constant"
+    warmup_steps: int = value("steps of the linear rise", "steps", ge=0)
+
+    def factor(self, step: int, steps: int, start: int = 0) -> float:
+        return min(1.0, (step - start + 1) / max(1, self.warmup_steps))
 
 
-def cosine(step: int, *, warmup_steps: int, total_steps: int) -> float:
-    """Linear warm-up, then half a cosine down to 0 at `total_steps`."""
-    if step < warmup_steps:
-        return (step + 1) / warmup_steps
-    share = (step - warmup_steps) / max(1, total_steps - warmup_steps)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+RATE_SCHEDULES = Kinds("rate schedule", Cosine, Inverse, Constant)
+Rate = Annotated[RateSchedule, RATE_SCHEDULES]
+"""A field of params that holds a schedule."""

@@ -87,7 +87,7 @@ def test_impossible_weights_are_refused(weights, message):
 
 @pytest.fixture
 def dataset(tmp_path):
-    config = LatentConfig("audio", "", 16_000, 1, 1024, 4, {"z": (0, 2)})
+    config = LatentConfig("audio", "", 16_000, 1, 1024, (2, 4), {"z": (0, 2)})
     index = pd.DataFrame({"clip_id": list("abcde"), "split": ["train"] * 3 + ["test"] * 2, "caption": list("ABCDE")})
     mean = np.arange(5, dtype=np.float32)[:, None, None] * np.ones((5, 2, 4), np.float32)
     write_store(tmp_path, index, config, [(mean, np.full_like(mean, 0.5))])
@@ -100,7 +100,7 @@ def test_a_batch_is_a_normalised_draw_with_its_own_caption(dataset):
     noise = torch.randn(2, 2, 4, generator=torch.Generator().manual_seed(5))
     drawn = torch.tensor([2.0, 0.0])[:, None, None] + 0.5 * noise
     expected = (drawn - torch.tensor([1.0, 2.0])[:, None]) / torch.tensor([2.0, 4.0])[:, None]
-    torch.testing.assert_close(batch.latent_BDT, expected)
+    torch.testing.assert_close(batch.latent_BD, expected)
     assert batch.captions == ["C", "A"]
     assert batch.clip_ids == ["c", "a"]
 
@@ -109,7 +109,7 @@ def test_a_resumed_run_sees_the_same_batches(dataset):
     whole = list(dataset.batches(batch=2, start=0, stop=6, seed=3))
     rest = list(dataset.batches(batch=2, start=4, stop=6, seed=3))
     for ours, theirs in zip(whole[4:], rest, strict=True):
-        assert torch.equal(ours.latent_BDT, theirs.latent_BDT)
+        assert torch.equal(ours.latent_BD, theirs.latent_BD)
         assert ours.clip_ids == theirs.clip_ids
     assert {clip for batch in whole for clip in batch.clip_ids} == {"a", "b", "c"}
 

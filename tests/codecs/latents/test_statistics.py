@@ -64,3 +64,14 @@ def test_an_empty_training_split_is_named():
 def test_another_number_of_channels_is_named():
     with pytest.raises(ValueError, match="4 channels, statistics of 2"):
         LatentStatistics(torch.zeros(2), torch.ones(2)).normalise(torch.zeros(1, 4, 3))
+
+
+def test_latents_of_any_shape_are_measured_and_normalised_by_channel():
+    rng = np.random.default_rng(4)
+    mean, std = rng.standard_normal((6, 3, 4)), rng.random((6, 3, 4))
+    flat, square = measure([(mean, std)]), measure([(mean.reshape(6, 3, 2, 2), std.reshape(6, 3, 2, 2))])
+    torch.testing.assert_close(flat.mean_D, square.mean_D)
+    torch.testing.assert_close(flat.std_D, square.std_D)
+    latent = torch.from_numpy(mean)
+    expected = flat.normalise(latent).reshape(6, 3, 2, 2)
+    torch.testing.assert_close(flat.normalise(latent.reshape(6, 3, 2, 2)), expected)

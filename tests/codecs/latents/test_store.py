@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ CONFIG = LatentConfig(
     sample_rate=16_000,
     channels=1,
     ratio=1024,
-    frames=5,
+    shape=(3, 5),
     channel_groups={"w_m": (0, 2), "z_p": (2, 3)},
 )
 INDEX = pd.DataFrame({"clip_id": ["a", "b", "c"], "split": ["train", "test", "train"], "caption": ["jazz", "", "rock"]})
@@ -29,7 +31,7 @@ def test_what_was_written_is_read_back_to_float16(tmp_path):
     store = LatentStore.open(tmp_path)
     assert store.config == CONFIG
     assert list(store.config.channel_groups) == ["w_m", "z_p"]
-    assert store.latents_NET.dtype == np.float16
+    assert store.latents_NE.dtype == np.float16
     assert store.index["row"].tolist() == [0, 1, 2]
     read_mean, read_std = store.posterior(np.array([2, 0]))
     np.testing.assert_array_equal(read_mean, mean[[2, 0]].astype(np.float16).astype(np.float32))
@@ -70,3 +72,19 @@ def test_the_same_content_gives_the_same_bytes(tmp_path):
         write_store(tmp_path / name, INDEX, CONFIG, [_posteriors()])
     for file in ("latents.npy", "index.parquet", "config.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_latents_of_any_shape_are_kept(tmp_path):
+    config = replace(CONFIG, shape=(3, 5, 2))
+    mean = np.arange(90, dtype=np.float32).reshape(3, 3, 5, 2)
+    write_store(tmp_path, INDEX, config, [(mean, mean / 8)])
+    store = LatentStore.open(tmp_path)
+    assert store.config == config
+    read_mean, read_std = store.posterior(np.array([1]))
+    np.testing.assert_array_equal(read_mean, mean[[1]])
+    np.testing.assert_array_equal(read_std, mean[[1]] / 8)
+
+
+def test_groups_that_do_not_make_up_the_channels_are_refused():
+    with pytest.raises(ValueError, match=r"channel groups end at 3: expected the 4 of \(4, 5\)"):
+        replace(CONFIG, shape=(4, 5))

@@ -13,7 +13,7 @@ import torch
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
 from padstal.training.batch_order import BatchOrder
-from padstal.training.distributed_shard import WHOLE, Share
+from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class LatentBatch:
     """Normalised latents and the texts that go with them.
 
     Attributes:
-        latent_BDT: Draws from the posterior, normalised, float32.
+        latent_BD: Draws from the posterior [B, D, …], normalised, float32.
         captions: One a clip; "" where there is none.
         clip_ids: One a clip.
     """
 
-    latent_BDT: torch.Tensor
+    latent_BD: torch.Tensor
     captions: list[str]
     clip_ids: list[str]
 
@@ -51,19 +51,21 @@ class LatentDataset:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def batch(self, items: np.ndarray, generator: torch.Generator, share: Share = WHOLE) -> LatentBatch:
-        """The batch of `items` (0 ≤ item < len), or a share of it; x = μ + σ·ε with ε from `generator`."""
-        items = share.of(items)
+    def batch(self, items: np.ndarray, generator: torch.Generator, shard: DistributedShard = WHOLE) -> LatentBatch:
+        """The batch of `items` (0 ≤ item < len), or a shard of it; x = μ + σ·ε with ε from `generator`."""
+        items = shard.of(items)
         mean, std = self.store.posterior(self._rows[items])
-        mean_BDT, std_BDT = torch.from_numpy(mean), torch.from_numpy(std)
-        noise_BDT = share.randn(mean_BDT.shape, generator)
-        latent_BDT = self.statistics.normalise(mean_BDT + std_BDT * noise_BDT)
-        return LatentBatch(latent_BDT, [self.captions[i] for i in items], [self.clip_ids[i] for i in items])
+        mean_BD, std_BD = torch.from_numpy(mean), torch.from_numpy(std)
+        noise_BD = shard.randn(mean_BD.shape, generator)
+        latent_BD = self.statistics.normalise(mean_BD + std_BD * noise_BD)
+        return LatentBatch(latent_BD, [self.captions[i] for i in items], [self.clip_ids[i] for i in items])
 
-    def batches(self, *, batch: int, start: int, stop: int, seed: int, share: Share = WHOLE) -> Iterator[LatentBatch]:
-        """Batches of steps `start` … `stop` − 1, or a share of each; step s is the same whatever `start` is."""
+    def batches(
+        self, *, batch: int, start: int, stop: int, seed: int, shard: DistributedShard = WHOLE
+    ) -> Iterator[LatentBatch]:
+        """Batches of steps `start` … `stop` − 1, or a shard of each; step s is the same whatever `start` is."""
         order = BatchOrder(len(self), batch, seed, self.weight_N)
         for step in range(start, stop):
             # one generator a step, so that resuming needs no generator's state
             noise_seed = int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
-            yield self.batch(order.items(step), torch.Generator().manual_seed(noise_seed), share)
+            yield self.batch(order.items(step), torch.Generator().manual_seed(noise_seed), shard)

@@ -2,7 +2,7 @@
 
 A latent that diffusion sees is a draw x = μ + σ·ε, so with the law of total variance
     E[x] = E[μ],    Var[x] = Var[μ] + E[σ²]                                                                       (1)
-over clips and frames, channel by channel.
+over clips and places, channel by channel. Latents are [B, D, …]: channels first, then frames, or frames and features.
 """
 
 from collections.abc import Iterable
@@ -23,13 +23,13 @@ class LatentStatistics:
     mean_D: torch.Tensor
     std_D: torch.Tensor
 
-    def normalise(self, latent_BDT: torch.Tensor) -> torch.Tensor:
-        """(x − mean) / std, channel by channel; any latent [B, D, T]."""
-        return (latent_BDT - self._column(self.mean_D, latent_BDT)) / self._column(self.std_D, latent_BDT)
+    def normalise(self, latent_BD: torch.Tensor) -> torch.Tensor:
+        """(x − mean) / std, channel by channel; any latent [B, D, …]."""
+        return (latent_BD - self._column(self.mean_D, latent_BD)) / self._column(self.std_D, latent_BD)
 
-    def denormalise(self, latent_BDT: torch.Tensor) -> torch.Tensor:
+    def denormalise(self, latent_BD: torch.Tensor) -> torch.Tensor:
         """The inverse of `normalise`."""
-        return latent_BDT * self._column(self.std_D, latent_BDT) + self._column(self.mean_D, latent_BDT)
+        return latent_BD * self._column(self.std_D, latent_BD) + self._column(self.mean_D, latent_BD)
 
     def save(self, path: Path) -> None:
         """Write `mean` and `std` as safetensors."""
@@ -46,28 +46,29 @@ class LatentStatistics:
         return cls(tensors["mean"], tensors["std"])
 
     @staticmethod
-    def _column(values_D: torch.Tensor, like_BDT: torch.Tensor) -> torch.Tensor:
-        if like_BDT.shape[-2] != len(values_D):
-            raise ValueError(f"latent of {like_BDT.shape[-2]} channels, statistics of {len(values_D)}")
-        return values_D.to(like_BDT)[:, None]
+    def _column(values_D: torch.Tensor, like_BD: torch.Tensor) -> torch.Tensor:
+        if like_BD.shape[1] != len(values_D):
+            raise ValueError(f"latent of {like_BD.shape[1]} channels, statistics of {len(values_D)}")
+        return values_D.to(like_BD).view(-1, *[1] * (like_BD.ndim - 2))
 
 
 def measure(posteriors: Iterable[tuple[np.ndarray, np.ndarray]]) -> LatentStatistics:
-    """Statistics of batches of posterior mean and standard deviation [B, D, T], in float64.
+    """Statistics of batches of posterior mean and standard deviation [B, D, …], in float64.
 
     Raises:
         ValueError: There is no batch.
     """
     count = 0
     total_D = square_D = variance_D = np.zeros(0)
-    for mean_BDT, std_BDT in posteriors:
-        mean, variance = mean_BDT.astype(np.float64), std_BDT.astype(np.float64) ** 2
+    for mean_BD, std_BD in posteriors:
+        mean, variance = mean_BD.astype(np.float64), std_BD.astype(np.float64) ** 2
         if not count:
             total_D, square_D, variance_D = (np.zeros(mean.shape[1]) for _ in range(3))
-        count += mean.shape[0] * mean.shape[2]
-        total_D = total_D + mean.sum(axis=(0, 2))
-        square_D = square_D + (mean**2).sum(axis=(0, 2))
-        variance_D = variance_D + variance.sum(axis=(0, 2))
+        others = (0, *range(2, mean.ndim))
+        count += mean.size // mean.shape[1]
+        total_D = total_D + mean.sum(axis=others)
+        square_D = square_D + (mean**2).sum(axis=others)
+        variance_D = variance_D + variance.sum(axis=others)
     if not count:
         raise ValueError("no latents to take statistics of; is the training split empty?")
     mean_D = total_D / count

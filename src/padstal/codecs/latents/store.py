@@ -1,6 +1,6 @@
 """Latents on disk: one memory-mapped array of posterior means and standard deviations, and an index beside it.
 
-Shape suffixes: N clips, B batch, D latent channels, T latent frames.
+Shape suffixes: N clips, B batch, D latent channels; latents are [D, …] of any shape.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ class LatentConfig:
         sample_rate: Of the audio, Hz.
         channels: Of the audio.
         ratio: Samples of one latent frame.
-        frames: T, latent frames of a clip.
+        shape: Of a clip's latent: (D, T) or (D, T, F).
         channel_groups: Name → [start, stop) of each group of latent channels, in order.
     """
 
@@ -36,7 +36,7 @@ class LatentConfig:
     sample_rate: int
     channels: int
     ratio: int
-    frames: int
+    shape: tuple[int, ...]
     channel_groups: dict[str, tuple[int, int]]
 
     def __post_init__(self) -> None:
@@ -45,11 +45,13 @@ class LatentConfig:
             if start != position or stop <= start:
                 raise ValueError(f"channel group {name!r} = [{start}, {stop}): expected it to start at {position}")
             position = stop
+        if position != self.latent_channels:
+            raise ValueError(f"channel groups end at {position}: expected the {self.latent_channels} of {self.shape}")
 
     @property
     def latent_channels(self) -> int:
-        """D: where the last group stops."""
-        return max(stop for _, stop in self.channel_groups.values())
+        """D."""
+        return self.shape[0]
 
 
 def write_store(
@@ -58,25 +60,27 @@ def write_store(
     config: LatentConfig,
     posteriors: Iterable[tuple[np.ndarray, np.ndarray]],
 ) -> None:
-    """Write `latents.npy` (float16 [N, 2D, T], mean then standard deviation), `index.parquet` and `config.json`.
+    """Write `latents.npy` (float16 [N, 2D, …], mean then standard deviation), `index.parquet` and `config.json`.
 
     Args:
         folder: An existing folder to fill.
         index: `clip_id`, `split` and `caption`, one row a clip, in the order of `posteriors`; `row` is added.
         config: What the latents are.
-        posteriors: Batches of mean and standard deviation, each [B, D, T].
+        posteriors: Batches of mean and standard deviation, each [B, D, …].
 
     Raises:
         ValueError: `posteriors` holds another number of clips than `index`, another shape than `config` says, or values
             that float16 cannot hold.
     """
-    D, T = config.latent_channels, config.frames
-    array = np.lib.format.open_memmap(folder / "latents.npy", mode="w+", dtype=np.float16, shape=(len(index), 2 * D, T))
+    D, *rest = config.shape
+    both_shape = (2 * D, *rest)
+    shape = (len(index), *both_shape)
+    array = np.lib.format.open_memmap(folder / "latents.npy", mode="w+", dtype=np.float16, shape=shape)
     row = 0
-    for mean_BDT, std_BDT in posteriors:
-        both = np.concatenate([mean_BDT, std_BDT], axis=1)
-        if both.shape[1:] != (2 * D, T) or row + len(both) > len(index):
-            raise ValueError(f"latents {both.shape} at row {row}: expected {len(index)} clips of shape {(2 * D, T)}")
+    for mean_BD, std_BD in posteriors:
+        both = np.concatenate([mean_BD, std_BD], axis=1)
+        if both.shape[1:] != both_shape or row + len(both) > len(index):
+            raise ValueError(f"latents {both.shape} at row {row}: expected {len(index)} clips of shape {both_shape}")
         if not np.isfinite(both.astype(np.float16)).all():
             raise ValueError(f"latents from row {row}: not finite in float16, the largest is {np.abs(both).max()}")
         array[row : row + len(both)] = both
@@ -95,12 +99,12 @@ class LatentStore:
     """Latents of all clips, opened for reading.
 
     Attributes:
-        latents_NET: Memory map, float16 [N, E = 2D, T]: means, then standard deviations.
-        index: `clip_id`, `split`, `caption`, `row`; row i describes `latents_NET[i]`.
+        latents_NE: Memory map, float16 [N, E = 2D, …]: means, then standard deviations.
+        index: `clip_id`, `split`, `caption`, `row`; row i describes `latents_NE[i]`.
         config: What the latents are.
     """
 
-    latents_NET: np.ndarray
+    latents_NE: np.ndarray
     index: pd.DataFrame
     config: LatentConfig
 
@@ -119,11 +123,11 @@ class LatentStore:
         latents = np.load(folder / "latents.npy", mmap_mode="r")
         if len(latents) != len(index):
             raise ValueError(f"{folder}: {len(latents)} latents but {len(index)} rows in the index")
-        return cls(latents, index, LatentConfig(**{**raw, "channel_groups": groups}))
+        return cls(latents, index, LatentConfig(**{**raw, "shape": tuple(raw["shape"]), "channel_groups": groups}))
 
     def posterior(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation, float32 [B, D, T] each, of `rows`, in their order."""
-        both = np.asarray(self.latents_NET[rows], dtype=np.float32)
+        """Mean and standard deviation, float32 [B, D, …] each, of `rows`, in their order."""
+        both = np.asarray(self.latents_NE[rows], dtype=np.float32)
         D = self.config.latent_channels
         return both[:, :D], both[:, D:]
 

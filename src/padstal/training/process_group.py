@@ -1,6 +1,6 @@
 """Several processes that train one model together (Lightning's DDP), and how they end together on SIGTERM.
 
-Each process holds the whole model, takes its share of every batch (`share`), and gradients are averaged before each
+Each process holds the whole model, takes its shard of every batch (`shard`), and gradients are averaged before each
 optimiser step; so `batch` is the batch of all processes, and the number of processes changes rounding alone, except
 for terms that are no mean over items (docs/scaling.md names them). The first process of a node starts the others of
 that node by running the same program again; the first of all is the one that writes.
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from padstal.training.distributed_shard import Share
+from padstal.training.distributed_shard import DistributedShard
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 @dataclass(frozen=True)
-class Processes:
+class ProcessGroup:
     """Which processes train together.
 
     Attributes:
@@ -38,22 +38,24 @@ class Processes:
     nodes: int = 1
     strategy: Literal["auto", "ddp"] = "auto"
 
-    def share(self, environment: Mapping[str, str] = os.environ) -> Share:
-        """The share of this process, by the variables that its starter set.
+    def shard(self, environment: Mapping[str, str] = os.environ) -> DistributedShard:
+        """The shard of this process, by the variables that its starter set.
 
         Raises:
             ValueError: There are several nodes, and nobody said where they meet.
         """
         world = self.devices * self.nodes
         if world == 1:
-            return Share()
+            return DistributedShard()
         missing = [name for name in RENDEZVOUS if name not in environment] if self.nodes > 1 else []
         if missing:
             raise ValueError(
                 f"runtime.nodes = {self.nodes}, but {', '.join(missing)} is not set: each node needs the first node's "
                 "address as MASTER_ADDR, one free port of it as MASTER_PORT, and its own number from 0 as NODE_RANK"
             )
-        return Share(int(environment.get("NODE_RANK", 0)) * self.devices + int(environment.get("LOCAL_RANK", 0)), world)
+        return DistributedShard(
+            int(environment.get("NODE_RANK", 0)) * self.devices + int(environment.get("LOCAL_RANK", 0)), world
+        )
 
     def trainer_options(self, *, some_unused: bool) -> dict[str, Any]:
         """Arguments of Lightning's Trainer.
@@ -73,18 +75,29 @@ class Processes:
         return {**options, "num_nodes": self.nodes, "strategy": strategy}
 
 
-def mean(values: "torch.Tensor", share: Share) -> "torch.Tensor":
+def mean(values: "torch.Tensor", shard: DistributedShard) -> "torch.Tensor":
     """Mean of `values` over the processes; every process must ask."""
-    if share.world == 1:
+    if shard.world == 1:
         return values
     import torch
 
     total = values.detach().clone()
     torch.distributed.all_reduce(total)
-    return total / share.world
+    return total / shard.world
 
 
-def check_agreement(step: int, share: Share, device: "torch.device") -> None:
+def gathered(items: list[str], shard: DistributedShard) -> list[list[str]]:
+    """The `items` of every process, in order; every process must ask."""
+    if shard.world == 1:
+        return [items]
+    import torch
+
+    found: list[list[str]] = [[] for _ in range(shard.world)]
+    torch.distributed.all_gather_object(found, items)
+    return found
+
+
+def check_agreement(step: int, shard: DistributedShard, device: "torch.device") -> None:
     """Check that all processes are about to do the same step; every process must ask.
 
     Raises:
@@ -92,10 +105,10 @@ def check_agreement(step: int, share: Share, device: "torch.device") -> None:
     """
     import torch
 
-    common = float(mean(torch.tensor(float(step), dtype=torch.float64, device=device), share))
+    common = float(mean(torch.tensor(float(step), dtype=torch.float64, device=device), shard))
     if common != step:
         raise RuntimeError(
-            f"process {share.rank} of {share.world} is to begin at step {step}, others elsewhere: the folder .state "
+            f"process {shard.rank} of {shard.world} is to begin at step {step}, others elsewhere: the folder .state "
             "must be the same for all (a shared file system)"
         )
 
@@ -108,7 +121,7 @@ class Stop:
     of the same moment, and it ends with exit status 0.
     """
 
-    share: Share
+    shard: DistributedShard
     _asked: bool = False
 
     def listen(self) -> None:
@@ -118,7 +131,7 @@ class Stop:
 
     def agreed(self, device: "torch.device") -> bool:
         """Whether any process was asked; every process must ask after every step."""
-        if self.share.world == 1:
+        if self.shard.world == 1:
             return self._asked
         import torch
 
@@ -128,7 +141,7 @@ class Stop:
 
     def exit(self) -> SystemExit:
         """What to raise once the checkpoint is written; only the first process's status is anyone's business."""
-        return SystemExit(0 if self.share.rank else TERMINATED)
+        return SystemExit(0 if self.shard.rank else TERMINATED)
 
     def _ask(self, *_: Any) -> None:
         self._asked = True

@@ -1,0 +1,87 @@
+"""A denoiser as the training loop sees it: the denoising objective of a step, and its value on held-out clips."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from padstal.core.streams import generator
+from padstal.diffusion.clips import ClipBatch, Clips
+from padstal.diffusion.config import DenoiserParams
+from padstal.diffusion.denoiser import Denoiser
+from padstal.diffusion.objective import denoising_loss
+from padstal.training.distributed_shard import DistributedShard
+from padstal.training.task import AdamW, Move, Network
+
+NOISE_STREAM, VALIDATION_STREAM = 1, 2
+BETAS = (0.9, 0.999)
+
+
+class DenoiserTask:
+    """One network, which moves at every step.
+
+    Args:
+        denoiser: Fresh; trained in place.
+        clips: The training split.
+        validation: The validation split, for the curves; None if it is empty.
+        params: Its objective, and how it is trained.
+    """
+
+    averaged = "denoiser"
+
+    def __init__(self, denoiser: Denoiser, clips: Clips, validation: Clips | None, params: DenoiserParams):
+        training = params.training
+        optimiser = AdamW(training.learning_rate, training.rate, BETAS, training.weight_decay, training.clip)
+        self.networks = {self.averaged: Network(denoiser, optimiser)}
+        self._denoiser, self._clips, self._params = denoiser, clips, params
+        self._validation = None
+        if validation is not None:
+            drawn = validation.batches(batch=training.validation_clips, start=0, stop=1, seed=training.seed)
+            self._validation = next(drawn)
+
+    def batches(self, start: int, stop: int, shard: DistributedShard) -> Iterator[ClipBatch]:
+        training = self._params.training
+        return self._clips.batches(batch=training.batch, start=start, stop=stop, seed=training.seed, shard=shard)
+
+    def step(self, batch: ClipBatch, shard: DistributedShard) -> Move:
+        with _attention(batch.latent_BD.device):
+            loss = denoising_loss(
+                self._denoiser,
+                batch.latent_BD,
+                self._denoiser.condition(batch.text, batch.timing),
+                dropout=self._params.dropout,
+                generator=generator(self._params.training.seed, batch.step, NOISE_STREAM),
+                shard=shard,
+                objective=self._params.objective,
+            )
+        return Move(self.averaged, loss, {})
+
+    @torch.no_grad()
+    def validate(self, average: Denoiser) -> dict[str, float]:
+        """Loss on the fixed batch, with the caption and with the null condition."""
+        if self._validation is None:
+            return {}
+        batch = self._validation.to(next(average.parameters()).device)
+        with _attention(batch.latent_BD.device):
+            conditioning = average.condition(batch.text, batch.timing)
+            losses = [
+                denoising_loss(
+                    average,
+                    batch.latent_BD,
+                    told,
+                    dropout=0.0,
+                    generator=generator(self._params.training.seed, 0, VALIDATION_STREAM),
+                    objective=self._params.objective,
+                )
+                for told in (conditioning, average.null(conditioning))
+            ]
+        return {"validation_loss": float(losses[0]), "validation_loss_null": float(losses[1])}
+
+    def weights(self, average: Denoiser) -> dict[str, torch.Tensor]:
+        return {name: weight.detach().cpu().contiguous() for name, weight in sorted(average.state_dict().items())}
+
+
+def _attention(device: torch.device) -> AbstractContextManager[None]:
+    """On a CPU the plain attention has a backward pass that is twice as fast as the fused one's at these lengths."""
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()

@@ -1,0 +1,55 @@
+"""How anything is trained: the part of a params section that the one training loop reads."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from padstal.core.section import Section, value
+from padstal.training.learning_rate import Rate
+
+
+class TrainConfig(Section):
+    """A training: its length, its optimiser, its average, and what it keeps on the way."""
+
+    steps: int = value("optimiser steps, each of one network", "steps", ge=1)
+    batch: int = value("clips of a step, over all processes and micro-batches", "clips", ge=1)
+    accumulate: int = Field(
+        default=1,
+        description="micro-batches that a step's batch is divided into, to save memory; the numbers stay the same",
+        json_schema_extra={"unit": "micro-batches"},
+        ge=1,
+    )
+    learning_rate: float = value("peak learning rate of AdamW", gt=0, lt=1)
+    rate: Rate = value("how the learning rate rises and falls")
+    weight_decay: float = value("AdamW's decoupled weight decay", ge=0, lt=1)
+    clip: float = value("largest norm of the gradient", gt=0)
+    ema_decay: float = value("decay of the averaged weights that are kept", ge=0, lt=1)
+    precision: Literal["32-true", "bf16-mixed"] = value("arithmetic of matrix products; STFTs stay in float32")
+    seed: int = value("seed of weights, order and noise", ge=0)
+    log_every: int = value(
+        "steps between rows of the training curves, which hold means over these steps", "steps", ge=1
+    )
+    validate_every: int = value("steps between validations; a multiple of log_every", "steps", ge=1)
+    validation_clips: int = value("clips of the fixed batch that is validated on", "clips", ge=2)
+    checkpoint_every: int = value("steps between checkpoints that a killed run resumes from", "steps", ge=1)
+    keep_every: int | None = Field(
+        default=None,
+        description="steps between averaged weights that are kept for good, in the model's folder kept/; null: none",
+        json_schema_extra={"unit": "steps"},
+        ge=1,
+    )
+    init_from: str | None = Field(
+        default=None,
+        description="folder of a model whose averaged weights training starts from, where name and shape agree",
+        json_schema_extra={"unit": ""},
+    )
+
+    @model_validator(mode="after")
+    def _numbers_fit(self) -> "TrainConfig":
+        for name, whole, part in (
+            ("validate_every", self.validate_every, "log_every"),
+            ("batch", self.batch, "accumulate"),
+        ):
+            if whole % getattr(self, part):
+                raise ValueError(f"{name} = {whole} must be a multiple of {part} = {getattr(self, part)}")
+        return self

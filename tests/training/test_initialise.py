@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from padstal.training.initialise import initialise
+
+
+def test_weights_of_the_same_name_and_shape_are_taken_and_counted(tmp_path: Path) -> None:
+    theirs = {"0.weight": torch.ones(3, 2), "0.bias": torch.ones(4), "9.weight": torch.ones(3)}
+    save_file(theirs, tmp_path / "model.safetensors")
+    module = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    before = {name: weight.clone() for name, weight in module.state_dict().items()}
+    assert initialise(module, tmp_path) == 1
+    assert torch.equal(module[0].weight, torch.ones(3, 2))
+    assert torch.equal(module[0].bias, before["0.bias"]), "of another shape"
+    assert torch.equal(module[1].weight, before["1.weight"])
+
+
+def test_a_model_that_shares_nothing_is_refused(tmp_path: Path) -> None:
+    save_file({"weight": torch.ones(3)}, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"none of its 1 tensors .* weight \(3, 2\)"):
+        initialise(nn.Linear(2, 3), tmp_path)
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"init_from = .*model\.safetensors not found"):
+        initialise(nn.Linear(2, 3), tmp_path)

@@ -1,0 +1,81 @@
+"""Two processes train as one does: the same losses and weights, one of them writes, and SIGTERM to either ends both."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from padstal.training.process_group import TERMINATED
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("two_processes")]
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = ["diffusion", "codecs"]
+OF_SHARDS = ("mrstft", "ce_", "feature_matching", "gradient_norm_")
+"""Beginnings of the curves that are ratios over a batch: theirs is the mean of the shards' ratios."""
+
+
+def program(folder: Path, *arguments: str) -> Path:
+    """`train_together.py` with its output in `folder`."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    for name in ("LOCAL_RANK", "NODE_RANK", "MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE"):
+        environment.pop(name, None)
+    file = Path(__file__).with_name("train_together.py")
+    command = [sys.executable, str(file), str(folder), *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return program(tmp_path_factory.mktemp("together"))
+
+
+@pytest.mark.parametrize("how", ["whole", "accumulated"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_processes_give_the_losses_and_weights_of_one(out: Path, kind: str, how: str, tmp_path: Path) -> None:
+    from tests.training.together import run
+
+    weights, curves = torch.load(out / f"{kind}_{how}.pt", weights_only=True)
+    alone = run(kind, tmp_path / "one")
+    for name, weight in alone.average.state_dict().items():
+        torch.testing.assert_close(weights[name], weight, atol=1e-5, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}")
+    assert [row["step"] for row in curves] == [row["step"] for row in alone.curves]
+    for row, one in zip(curves, alone.curves, strict=True):
+        kept = [name for name in one if not name.startswith(OF_SHARDS)]
+        assert {name: row[name] for name in kept} == pytest.approx(
+            {name: one[name] for name in kept}, rel=1e-4, abs=1e-5
+        )
+        assert row.keys() == one.keys()
+
+
+def test_a_loss_that_is_no_number_in_one_process_ends_both_and_the_clips_of_both_are_named(tmp_path: Path) -> None:
+    program(tmp_path, "failing")
+    errors = [(tmp_path / f"error_{rank}.txt").read_text() for rank in range(2)]
+    assert errors[0] == errors[1]
+    assert "loss = nan at step 5" in errors[0]
+    failure = json.loads((tmp_path / "failing" / "failure.json").read_text())
+    assert len(failure["clip_ids"]) == len(set(failure["clip_ids"])) == 6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sigterm_to_the_second_process_ends_both_with_a_checkpoint_that_resumes_to_the_same_bits(
+    out: Path, kind: str
+) -> None:
+    statuses = [(out / f"{kind}_status_{rank}.txt").read_text() for rank in range(2)]
+    assert statuses == [str(TERMINATED), "0"]
+    whole, resumed = (torch.load(out / f"{kind}_{name}.pt", weights_only=True) for name in ("whole", "resumed"))
+    assert whole[1] == resumed[1]
+    assert all(torch.equal(weight, resumed[0][name]) for name, weight in whole[0].items())
+
+
+def test_the_second_process_writes_nothing(out: Path) -> None:
+    first, second = ((out / f"writes_{rank}.txt").read_text().splitlines() for rank in range(2))
+    mine = [name for name in second if "latents_1" not in name and not name.endswith("_status_1.txt")]
+    assert mine == []
+    assert any("codecs_ended" in name for name in first)

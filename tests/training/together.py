@@ -1,0 +1,46 @@
+"""One small training of each kind, by any number of processes."""
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from padstal.training.loop import Trained, train
+from padstal.training.process_group import ProcessGroup
+
+KINDS = ("diffusion", "codecs")
+
+
+def run(
+    kind: str,
+    state: Path,
+    *,
+    group: ProcessGroup = ProcessGroup(),  # noqa: B008 (frozen)
+    before_step: Callable[[int], None] = lambda step: None,
+    change: Callable[[Any], None] = lambda task: None,
+    log: Callable[[dict[str, float], int], None] = lambda row, step: None,
+    **changes: Any,
+) -> Trained:
+    """A training of `kind` with its checkpoint in `state`.
+
+    Args:
+        kind: One of `KINDS`.
+        state: Folder of the state; what is trained on lies beside it.
+        group: Which processes train together.
+        before_step: Is told each step's number.
+        change: What to do to the task first.
+        log: As `train` has it.
+        **changes: Of the params.
+    """
+
+    def ticking(steps: Iterable[int]) -> Iterator[int]:
+        for step in steps:
+            before_step(step)
+            yield step
+
+    module = importlib.import_module(f"tests.{kind}.together")
+    task, config = module.make(state.parent / f"latents_{group.shard().rank}", **changes)
+    change(task)
+    return train(task, config, device=torch.device("cpu"), state_folder=state, group=group, progress=ticking, log=log)

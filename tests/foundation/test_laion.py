@@ -9,7 +9,8 @@ import torch
 from tests.foundation.pinned import pinned
 from tests.foundation.test_clap import SHAPE
 
-from padstal.foundation import clap, laion
+from padstal.foundation import clap, laion, published
+from padstal.foundation.config import PublishedClap
 from padstal.foundation.fetch import UntrustedFileError
 from padstal.foundation.laion_classes import clap_module
 
@@ -83,7 +84,11 @@ def test_a_published_checkpoint_becomes_safetensors_that_give_laion_claps_embedd
     state = {f"module.{name}": value for name, value in original.state_dict().items()}
     state[f"module.{laion.POSITION_IDS}"] = torch.arange(514)[None]
     torch.save({"epoch": 15, "name": "clap", "top": np.float64(0.9), "state_dict": state}, source / CHECKPOINT)
-    laion.convert(pinned(source, CHECKPOINT), pinned(source, "vocab.json", "merges.txt"), target)
+    section = PublishedClap(
+        kind="pretrained", weights=pinned(source, CHECKPOINT), tokenizer=pinned(source, "vocab.json", "merges.txt")
+    )
+    facts = published.convert(section, target, torch.device("cpu"))
+    assert facts == {"window_seconds": 10.0, "sample_rate": 48_000}
     assert sorted(path.name for path in target.iterdir()) == ["config.json", "model.safetensors", "tokenizer"]
 
     embedder = clap.load(target, "cpu")

@@ -8,7 +8,8 @@ from tests.demo.test_train_text_encoder import SECTION, TEXTS
 from tests.foundation.pinned import pinned
 
 from padstal.demo.train_text_encoder import END, train
-from padstal.foundation import text_encoder
+from padstal.foundation import published, text_encoder
+from padstal.foundation.config import PublishedTextEncoder
 from padstal.foundation.fetch import UntrustedFileError
 from padstal.foundation.store import save
 from padstal.foundation.text_encoder import guard_vocabulary
@@ -96,8 +97,13 @@ def test_a_published_t5_gives_the_states_that_transformers_gives(tmp_path):
     source, target = tmp_path / "source", tmp_path / "target"
     model, tokenizer = published_t5(source)
     target.mkdir()
-    weights = pinned(source, "config.json", "model.safetensors")
-    text_encoder.convert(weights, pinned(source, "tokenizer.json", "tokenizer_config.json"), 12, target)
+    section = PublishedTextEncoder(
+        kind="pretrained",
+        weights=pinned(source, "config.json", "model.safetensors"),
+        tokenizer=pinned(source, "tokenizer.json", "tokenizer_config.json"),
+        max_length=16,
+    )
+    assert published.convert(section, target, torch.device("cpu")) == {"vocabulary": 64, "width": 16}
     assert not (target / "raw").exists()
     encoder = text_encoder.load(target, "cpu")
     states = encoder.encode(["word3 word9", "word1"])

@@ -66,6 +66,14 @@ def test_values_that_contradict_each_other_are_named_without_the_whole_section(t
     assert _error(tmp_path, raw) == "scales.demo.ingest.splits: train + validation + test = 1.1, expected 1"
 
 
+def test_a_contradiction_within_one_kind_of_several_is_named_by_the_keys_alone(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["prepare"]["clap"]["image"] = 130
+    assert _error(tmp_path, raw) == (
+        "scales.demo.prepare.clap: image = 130: expected a multiple of bands = 64 and patch = 8"
+    )
+
+
 def test_all_errors_come_at_once(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     raw["tracking"]["mode"] = "maybe"

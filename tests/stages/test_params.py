@@ -46,6 +46,9 @@ def test_a_missing_key_is_named(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     del raw["scales"]["study"]["gate"]["stop_at"]
     assert _error(tmp_path, raw).startswith("scales.study.gate.stop_at: missing")
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["validate"]["curate"]["fused_share"] = [0.1]
+    assert _error(tmp_path, raw).startswith("scales.demo.validate.curate.fused_share.1: missing")
 
 
 def test_a_wrong_choice_says_the_right_ones(tmp_path: Path, good: Any) -> None:

@@ -91,11 +91,11 @@ def _explain(detail: Any, at: str, raw: Any) -> str:
             return f"{where}{found}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
 
 
-def _keys(loc: tuple[int | str, ...], raw: Any, *, missing: bool) -> list[str]:
+def _keys(loc: tuple[int | str, ...], raw: Any, *, missing: bool = False) -> list[str]:
     """The keys of an error's location, without the tags that pydantic puts behind a union; a `missing` one is last."""
     keys: list[str] = []
     for part in loc:
-        if part in raw if isinstance(raw, dict) else isinstance(raw, list) and isinstance(part, int):
+        if part in (raw if isinstance(raw, dict) else range(len(raw)) if isinstance(raw, list) else ()):
             raw = raw[part]  # type: ignore[index]
             keys.append(str(part))
     return [*keys, str(loc[-1])] if missing else keys

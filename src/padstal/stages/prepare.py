@@ -3,7 +3,7 @@
 from padstal.core.data.atomic import atomic_folder
 from padstal.demo.config import PrepareParams
 from padstal.foundation.fetch import FetchError, UntrustedFileError
-from padstal.stages.harness import Stage, StageError, run_stage
+from padstal.stages.harness import Stage, run_stage, stage_errors
 
 ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder")
 
@@ -14,21 +14,18 @@ def main(stage: Stage[PrepareParams]) -> None:
     from padstal.foundation import published
 
     section = getattr(stage.params, stage.item)
-    try:
-        with atomic_folder(stage.paths.foundation(stage.item)) as folder:
-            if section.kind == "pretrained":
-                metrics = published.convert(section, folder, stage.device())
-            else:
-                metrics = small_models.make(
-                    section,
-                    stage.params.draw,
-                    folder,
-                    device=stage.device(),
-                    workers=stage.runtime.workers,
-                    progress=stage.progress,
-                )
-    except (FetchError, UntrustedFileError) as error:
-        raise StageError(f"{error}") from error
+    with stage_errors(FetchError, UntrustedFileError), atomic_folder(stage.paths.foundation(stage.item)) as folder:
+        if section.kind == "pretrained":
+            metrics = published.convert(section, folder, stage.device())
+        else:
+            metrics = small_models.make(
+                section,
+                stage.params.draw,
+                folder,
+                device=stage.device(),
+                workers=stage.runtime.workers,
+                progress=stage.progress,
+            )
     stage.write_metrics({"role": stage.item, "kind": section.kind, **metrics})
 
 

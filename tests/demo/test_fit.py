@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from padstal.demo.fit import Schedule, _batches, fit, seeded
+from padstal.demo.config import Fit
+from padstal.demo.fit import _batches, fit, rate, seeded
 
 
 def line(seed: int) -> tuple[nn.Module, list[float]]:
@@ -19,7 +20,7 @@ def line(seed: int) -> tuple[nn.Module, list[float]]:
             model,
             lambda rows, generator: (model(x[rows]).float() - y[rows]).square().mean(),
             32,
-            Schedule(steps=150, batch=16, learning_rate=0.1, seed=seed, weight_decay=0.0),
+            Fit(steps=150, batch=16, learning_rate=0.1, seed=seed),
         )
     return model, losses
 
@@ -50,16 +51,20 @@ def test_every_row_comes_once_an_epoch_though_batches_do_not_divide_it():
 
 
 def test_the_rate_rises_to_its_top_and_falls_to_zero():
-    schedule = Schedule(steps=100, batch=1, learning_rate=1.0, seed=0, warmup_share=0.1)
-    rates = [schedule.rate(step) for step in range(100)]
-    assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
-    assert rates[10] == 1.0
-    assert rates[55] == pytest.approx(0.5)
-    assert all(later <= earlier for earlier, later in pairwise(rates[10:]))
+    rates = [rate(Fit(steps=100, batch=2, learning_rate=1.0, seed=0), step) for step in range(100)]
+    assert rates[:8] == pytest.approx([(step + 1) / 8 for step in range(8)])
+    assert rates[8] == 1.0
+    assert rates[54] == pytest.approx(0.5)
+    assert all(later <= earlier for earlier, later in pairwise(rates[8:]))
     assert rates[-1] < 1e-3
 
 
 def test_a_loss_that_is_not_finite_stops_training():
     model = nn.Linear(1, 1)
     with pytest.raises(FloatingPointError, match="step 0"):
-        fit(model, lambda rows, generator: model(torch.full((1, 1), float("inf"))).sum(), 4, Schedule(3, 2, 0.1, 0))
+        fit(
+            model,
+            lambda rows, generator: model(torch.full((1, 1), float("inf"))).sum(),
+            4,
+            Fit(steps=3, batch=2, learning_rate=0.1, seed=0),
+        )

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from tests.foundation.pinned import pinned
+from tests.foundation.test_clap import SHAPE
 
-from padstal.core.data.content import sha256_file
-from padstal.foundation import clap, laion
-from padstal.foundation.fetch import Published
+from padstal.foundation import clap, laion, published
+from padstal.foundation.config import PublishedClap
+from padstal.foundation.fetch import UntrustedFileError
 from padstal.foundation.laion_classes import clap_module
-from padstal.foundation.store import UntrustedFileError
 
 CHECKPOINT = "music_audioset_epoch_15_esc_90.14.pt"
 
@@ -25,10 +26,6 @@ def write_tokenizer(folder, ids: int) -> None:
     words += [f"made-up-{number}" for number in range(ids - len(words) - 1)] + ["<mask>"]
     (folder / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}), "utf-8")
     (folder / "merges.txt").write_text("#version: 0.2\n", "utf-8")
-
-
-def pinned(folder, *names):
-    return Published(str(folder), "local", {name: sha256_file(folder / name) for name in names})
 
 
 def test_a_tokenizer_that_is_not_robertas_is_refused(tmp_path):
@@ -87,7 +84,11 @@ def test_a_published_checkpoint_becomes_safetensors_that_give_laion_claps_embedd
     state = {f"module.{name}": value for name, value in original.state_dict().items()}
     state[f"module.{laion.POSITION_IDS}"] = torch.arange(514)[None]
     torch.save({"epoch": 15, "name": "clap", "top": np.float64(0.9), "state_dict": state}, source / CHECKPOINT)
-    laion.convert(pinned(source, CHECKPOINT), pinned(source, "vocab.json", "merges.txt"), target)
+    section = PublishedClap(
+        kind="pretrained", weights=pinned(source, CHECKPOINT), tokenizer=pinned(source, "vocab.json", "merges.txt")
+    )
+    facts = published.convert(section, target, torch.device("cpu"))
+    assert facts == {"window_seconds": 10.0, "sample_rate": 48_000}
     assert sorted(path.name for path in target.iterdir()) == ["config.json", "model.safetensors", "tokenizer"]
 
     embedder = clap.load(target, "cpu")
@@ -111,9 +112,6 @@ def test_a_published_checkpoint_becomes_safetensors_that_give_laion_claps_embedd
 def test_laion_claps_module_is_left_as_it_was():
     module = clap_module()
     before = (module.create_htsat_model, module.RobertaModel)
-    clap.new(
-        clap.Shape(8, 32, 64, 8, 16, (1,), (1,), 16, 1, 2, 40),
-        16_000,
-    )
+    clap.new(SHAPE, 16_000)
     assert (module.create_htsat_model, module.RobertaModel) == before
     assert not isinstance(module.RobertaModel, SimpleNamespace)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.foundation.pinned import pinned, with_sha256
 from tests.foundation.tiny_lp_music_caps import (
     CHECKPOINT,
     SHAPE,
@@ -12,20 +13,14 @@ from tests.foundation.tiny_lp_music_caps import (
     write_tokenizer,
 )
 
-from padstal.core.data.content import sha256_file
 from padstal.foundation import captioner, lp_music_caps
-from padstal.foundation.fetch import Published
-from padstal.foundation.store import UntrustedFileError
+from padstal.foundation.fetch import UntrustedFileError
 
 
 @pytest.fixture
 def published(tmp_path):
     source = tmp_path / "source"
     return source, write_published(source)
-
-
-def pinned(folder, *names):
-    return Published(str(folder), "local", {name: sha256_file(folder / name) for name in names})
 
 
 def convert(source, target):
@@ -108,7 +103,7 @@ def test_a_foreign_checkpoint_a_foreign_tokenizer_and_a_missing_one_are_refused(
 def test_a_checkpoint_of_other_content_than_pinned_is_not_read(published, tmp_path):
     source, _ = published
     (tmp_path / "target").mkdir()
-    wrong = Published(str(source), "local", {CHECKPOINT: "0" * 64})
+    wrong = with_sha256(source, {CHECKPOINT: "0" * 64})
     with pytest.raises(UntrustedFileError, match="expected 0000"):
         lp_music_caps.convert(wrong, pinned(source, "vocab.json", "merges.txt"), "CC0-1.0", tmp_path / "target")
 

@@ -10,7 +10,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from padstal.core.data.content import sha256_file
-from padstal.foundation.store import UNVERIFIED, UntrustedFileError, load_into, read_config, read_tensors, save, verify
+from padstal.foundation.fetch import UntrustedFileError
+from padstal.foundation.store import load_into, read_config, read_tensors, save
 
 
 class Payload:
@@ -43,13 +44,6 @@ def test_a_file_of_another_sha256_is_not_read_and_the_message_names_both(tmp_pat
     expected = "0" * 64
     with pytest.raises(UntrustedFileError, match=rf"weights.safetensors.*{sha256_file(file)}.*{expected}"):
         read_tensors(file, expected)
-
-
-def test_an_unverified_sha256_is_refused_with_a_way_out(tmp_path):
-    file = tmp_path / "weights.pt"
-    file.write_bytes(b"anything")
-    with pytest.raises(UntrustedFileError, match=rf"unverified.*{sha256_file(file)}.*params.yaml"):
-        verify(file, UNVERIFIED)
 
 
 def test_a_checkpoint_of_tensors_and_a_numpy_scalar_is_read_without_its_wrapping(tmp_path):

@@ -4,53 +4,38 @@ import numpy as np
 import pytest
 import torch
 
-from padstal.demo.fit import Schedule
 from padstal.foundation import tagger
+from padstal.foundation.config import TaggerShape
+from padstal.foundation.logmel import LogMel
 from padstal.foundation.store import save
 
 VOCABULARY = tagger.Vocabulary(("low", "high"), ("sine", "noise"), ("calm", "wild"))
-SHAPE = tagger.Shape(bands=16, width=16, depth=2, features=12)
+SHAPE = TaggerShape(bands=16, width=16, depth=2, features=12)
 
 
-def clips(count: int, seed: int) -> tuple[np.ndarray, tagger.Labels]:
-    """Low and high sines, with noise in half of them."""
-    rng = np.random.default_rng(seed)
-    t = np.arange(8192) / 16_000
-    genre, noisy = rng.integers(0, 2, count), rng.integers(0, 2, count)
-    pitch = np.where(genre == 0, 300.0, 2500.0) * rng.uniform(0.9, 1.1, count)
-    audio = 0.3 * np.sin(2 * np.pi * pitch[:, None] * t) + 0.05 * noisy[:, None] * rng.standard_normal((count, 8192))
-    instruments = np.stack([np.ones(count), noisy], axis=1).astype(np.float32)
-    return audio.astype(np.float32), tagger.Labels(genre, instruments, noisy, np.where(noisy, 160.0, 80.0))
+def noise(count: int, seed: int) -> np.ndarray:
+    return (0.1 * np.random.default_rng(seed).standard_normal((count, 8192))).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def trained():
-    audio, labels = clips(64, 0)
-    device = torch.device("cpu")
-    return tagger.train(audio, labels, VOCABULARY, SHAPE, Schedule(40, 32, 1e-2, 0), sample_rate=16_000, device=device)
+def model():
+    torch.manual_seed(0)
+    network = tagger.new(SHAPE, VOCABULARY).eval().requires_grad_(False)
+    return tagger.ConvTagger(network, LogMel(16_000, bands=SHAPE.bands), SHAPE, VOCABULARY, torch.device("cpu"))
 
 
-def test_it_hears_what_it_was_taught_in_clips_that_it_did_not_learn(trained):
-    audio, labels = clips(64, 1)
-    tags = trained[0].tag(audio)
-    assert np.mean(tags.genre_BG.argmax(axis=1) == labels.genre_B) > 0.9
-    assert np.mean((tags.instrument_BI[:, 1] > 0.5) == labels.instrument_BI[:, 1]) > 0.9
-    assert np.mean(np.abs(tags.tempo_B / labels.tempo_B - 1) < 0.1) > 0.9
-
-
-def test_posteriors_sum_to_1_or_lie_between_0_and_1(trained):
-    tags = trained[0].tag(clips(5, 2)[0])
+def test_posteriors_sum_to_1_or_lie_between_0_and_1(model):
+    tags = model.tag(noise(5, 2))
     np.testing.assert_allclose(tags.genre_BG.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(tags.mood_BM.sum(axis=1), 1, atol=1e-5)
     assert tags.instrument_BI.min() >= 0
     assert tags.instrument_BI.max() <= 1
 
 
-def test_features_give_the_same_tags_whatever_the_batch_and_after_a_round_trip(trained, tmp_path):
-    model, config, _ = trained
-    save(tmp_path, model.model, config | {"origin": "a test"})
+def test_features_give_the_same_tags_whatever_the_batch_and_after_a_round_trip(model, tmp_path):
+    save(tmp_path, model.model, model.config | {"origin": "a test"})
     again = tagger.load(tmp_path, "cpu")
-    audio = clips(6, 3)[0]
+    audio = noise(6, 3)
     features = model.features(audio)
     assert features.shape == (6, 12)
     assert np.array_equal(features, again.features(audio))

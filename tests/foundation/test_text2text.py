@@ -4,11 +4,10 @@ import json
 
 import pytest
 import torch
+from tests.foundation.pinned import pinned, with_sha256
 
-from padstal.core.data.content import sha256_file
 from padstal.foundation import text2text
-from padstal.foundation.fetch import Published
-from padstal.foundation.store import UntrustedFileError
+from padstal.foundation.fetch import UntrustedFileError
 
 FILES = ("config.json", "model.safetensors", "tokenizer_config.json")
 
@@ -32,13 +31,9 @@ def source(tmp_path_factory):
     return folder
 
 
-def pinned(folder, names=FILES):
-    return Published(str(folder), "local", {name: sha256_file(folder / name) for name in names})
-
-
 @pytest.fixture(scope="module")
 def loaded(source, tmp_path_factory):
-    return text2text.load(pinned(source), tmp_path_factory.mktemp("fetched"), "cpu")
+    return text2text.load(pinned(source, *FILES), tmp_path_factory.mktemp("fetched"), "cpu")
 
 
 def test_a_text_does_not_depend_on_its_neighbours_or_the_batch(loaded):
@@ -72,13 +67,13 @@ def test_a_prompt_that_would_be_cut_is_not_answered(loaded):
 
 
 def test_only_pinned_files_are_read(source, tmp_path):
-    wrong = Published(str(source), "local", {**pinned(source).files, "config.json": "0" * 64})
+    wrong = with_sha256(source, {**pinned(source, *FILES).sha256, "config.json": "0" * 64})
     with pytest.raises(UntrustedFileError, match=r"config\.json"):
         text2text.load(wrong, tmp_path / "a", "cpu")
     with pytest.raises(UntrustedFileError, match="cannot be loaded"):
-        text2text.load(pinned(source, ("config.json", "tokenizer_config.json")), tmp_path / "b", "cpu")
+        text2text.load(pinned(source, "config.json", "tokenizer_config.json"), tmp_path / "b", "cpu")
     (source / "pytorch_model.bin").write_bytes(b"not looked at")
-    text2text.load(pinned(source), tmp_path / "c", "cpu")
+    text2text.load(pinned(source, *FILES), tmp_path / "c", "cpu")
     assert not (tmp_path / "c" / "pytorch_model.bin").exists()
 
 
@@ -93,17 +88,17 @@ def test_weights_with_holes_and_foreign_tokenizers_are_refused(source, tmp_path)
     left_out = {name: value for name, value in tensors.items() if "layer_norm" not in name}
     save_file(left_out, broken / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(UntrustedFileError, match="weights lack"):
-        text2text.load(pinned(broken), tmp_path / "a", "cpu")
+        text2text.load(pinned(broken, *FILES), tmp_path / "a", "cpu")
     save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
     config = json.loads((broken / "config.json").read_text()) | {"vocab_size": 200}
     (broken / "config.json").write_text(json.dumps(config))
     with pytest.raises(UntrustedFileError):
-        text2text.load(pinned(broken), tmp_path / "b", "cpu")
+        text2text.load(pinned(broken, *FILES), tmp_path / "b", "cpu")
 
 
 def test_a_model_is_known_by_its_files():
-    one = Published("google/flan-t5-large", "a" * 40, {"a": "1" * 64, "b": "2" * 64})
-    same = Published("/elsewhere/flan-t5-large", "local", {"b": "2" * 64, "a": "1" * 64})
-    other = Published("google/flan-t5-large", "a" * 40, {"a": "1" * 64, "b": "3" * 64})
+    one = with_sha256("google/flan-t5-large", {"a": "1" * 64, "b": "2" * 64}, "a" * 40)
+    same = with_sha256("/elsewhere/flan-t5-large", {"b": "2" * 64, "a": "1" * 64})
+    other = with_sha256("google/flan-t5-large", {"a": "1" * 64, "b": "3" * 64}, "a" * 40)
     assert text2text.identity(one) == text2text.identity(same) != text2text.identity(other)
     assert text2text.identity(one).startswith("flan-t5-large@")

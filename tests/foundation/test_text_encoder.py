@@ -1,32 +1,25 @@
-"""The text encoder: T5's mask, span corruption that loses nothing, loaders that know their tokenizer."""
+"""The text encoder: T5's mask, states that depend on no padding, loaders that know their tokenizer."""
 
 import json
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from tests.demo.test_train_text_encoder import SECTION, TEXTS
+from tests.foundation.pinned import pinned
 
-from padstal.core.data.content import sha256_file
-from padstal.demo.fit import Schedule
-from padstal.foundation import text_encoder
-from padstal.foundation.fetch import Published
-from padstal.foundation.store import UntrustedFileError, save
-from padstal.foundation.text_encoder import END, FIRST_SENTINEL, Shape, corrupt, guard_vocabulary
-
-SHAPE = Shape(width=16, layers=1, heads=2, decoder_layers=1, max_length=48)
-TEXTS = ["jazz, piano, 120 bpm", "a calm ambient piece with synth pad", "", "techno"]
+from padstal.demo.train_text_encoder import END, train
+from padstal.foundation import published, text_encoder
+from padstal.foundation.config import PublishedTextEncoder
+from padstal.foundation.fetch import UntrustedFileError
+from padstal.foundation.store import save
+from padstal.foundation.text_encoder import guard_vocabulary
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A tiny trained text encoder."""
     at = tmp_path_factory.mktemp("text_encoder")
-    trained, config, losses = text_encoder.train(
-        TEXTS * 4, TEXTS, SHAPE, Schedule(4, 8, 1e-3, 0), device=torch.device("cpu")
-    )
-    assert len(losses) == 4
-    assert 0 < trained.held_out_loss < 20
+    trained, config, _ = train(TEXTS * 4, TEXTS, SECTION, device=torch.device("cpu"))
     save(at, trained.model, config | {"origin": "a test"})
     return at
 
@@ -67,39 +60,6 @@ def test_loading_twice_gives_the_same_bits_and_no_text_gives_no_states(folder):
     assert first.vocabulary == 384
 
 
-def test_equal_seeds_train_equal_encoders():
-    runs = [
-        text_encoder.train(TEXTS, TEXTS, SHAPE, Schedule(2, 4, 1e-3, 5), device=torch.device("cpu"))[
-            0
-        ].model.state_dict()
-        for _ in range(2)
-    ]
-    assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.binary(min_size=0, max_size=120), st.integers(0, 2**31))
-def test_span_corruption_loses_nothing(body, seed):
-    ids = torch.tensor([byte + 3 for byte in body] + [END])
-    source, target = corrupt(ids, torch.Generator().manual_seed(seed))
-    assert source[-1] == END
-    assert target[-1] == END
-    if len(body) < 2:
-        return
-    spans: dict[int, list[int]] = {}
-    for token in target[:-1].tolist():
-        if token >= FIRST_SENTINEL:
-            spans[token] = []
-        else:
-            spans[max(spans)].append(token)
-    rebuilt = []
-    for token in source.tolist():
-        rebuilt += spans.pop(token) if token >= FIRST_SENTINEL else [token]
-    assert rebuilt == ids.tolist()
-    assert not spans
-    assert abs((len(target) - 1) - round(0.3 * len(body))) <= len(body) // 8 + 2
-
-
 def test_a_tokenizer_of_another_vocabulary_is_refused(folder, tmp_path):
     guard_vocabulary(384, expected=384, rows=384, where=tmp_path)
     for found, expected, rows in ((5, 32100, 32128), (32100, 32100, 100)):
@@ -133,16 +93,17 @@ def published_t5(folder):
     return model, fast
 
 
-def pinned(folder, *names):
-    return Published(str(folder), "local", {name: sha256_file(folder / name) for name in names})
-
-
 def test_a_published_t5_gives_the_states_that_transformers_gives(tmp_path):
     source, target = tmp_path / "source", tmp_path / "target"
     model, tokenizer = published_t5(source)
     target.mkdir()
-    weights = pinned(source, "config.json", "model.safetensors")
-    text_encoder.convert(weights, pinned(source, "tokenizer.json", "tokenizer_config.json"), 12, target)
+    section = PublishedTextEncoder(
+        kind="pretrained",
+        weights=pinned(source, "config.json", "model.safetensors"),
+        tokenizer=pinned(source, "tokenizer.json", "tokenizer_config.json"),
+        max_length=16,
+    )
+    assert published.convert(section, target, torch.device("cpu")) == {"vocabulary": 64, "width": 16}
     assert not (target / "raw").exists()
     encoder = text_encoder.load(target, "cpu")
     states = encoder.encode(["word3 word9", "word1"])

@@ -1,17 +1,15 @@
 """The wav2vec 2.0 scorer through the very loader, from tiny checkpoints with fairseq's names; torchaudio judges."""
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from tests.foundation.pinned import pinned, with_sha256
 from torchaudio.models import wav2vec2_model
 
-from padstal.core.data.content import sha256_file
 from padstal.foundation import pmos, wav2vec2
-from padstal.foundation.fetch import Published
-from padstal.foundation.store import UntrustedFileError
+from padstal.foundation.fetch import UntrustedFileError
 
 pytestmark = pytest.mark.slow  # transformers and torchaudio take seconds to import
 
@@ -80,7 +78,7 @@ def write(folder, *states):
     names = [f"qama_fold{number + 1}.pt" for number in range(len(states))]
     for name, state in zip(names, states, strict=True):
         torch.save(state, folder / name)
-    return Published(str(folder), "local", {name: sha256_file(folder / name) for name in names})
+    return pinned(folder, *names)
 
 
 def sound(clips=3, samples=8_000, seed=0):
@@ -213,12 +211,12 @@ def test_files_that_are_no_scorer_are_refused_and_named(tmp_path):
 
 
 def test_a_file_with_another_checksum_is_not_even_read(tmp_path):
-    pinned = write(tmp_path / "source", {"anything": torch.ones(1)})
+    write(source := tmp_path / "source", {"anything": torch.ones(1)})
     (tmp_path / "target").mkdir()
     with pytest.raises(UntrustedFileError, match="the file was not read"):
-        wav2vec2.convert(replace(pinned, files={"qama_fold1.pt": "0" * 64}), tmp_path / "target")
+        wav2vec2.convert(with_sha256(source, {"qama_fold1.pt": "0" * 64}), tmp_path / "target")
     with pytest.raises(UntrustedFileError, match="unverified"):
-        wav2vec2.convert(replace(pinned, files={"qama_fold1.pt": "unverified"}), tmp_path / "target")
+        wav2vec2.convert(with_sha256(source, {"qama_fold1.pt": "unverified"}), tmp_path / "target")
 
 
 class Evil:

@@ -46,6 +46,9 @@ def test_a_missing_key_is_named(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     del raw["scales"]["study"]["gate"]["stop_at"]
     assert _error(tmp_path, raw).startswith("scales.study.gate.stop_at: missing")
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["validate"]["curate"]["fused_share"] = [0.1]
+    assert _error(tmp_path, raw).startswith("scales.demo.validate.curate.fused_share.1: missing")
 
 
 def test_a_wrong_choice_says_the_right_ones(tmp_path: Path, good: Any) -> None:
@@ -64,6 +67,14 @@ def test_values_that_contradict_each_other_are_named_without_the_whole_section(t
     raw = copy.deepcopy(good)
     raw["scales"]["demo"]["ingest"]["splits"] = {"train": 0.5, "validation": 0.3, "test": 0.3}
     assert _error(tmp_path, raw) == "scales.demo.ingest.splits: train + validation + test = 1.1, expected 1"
+
+
+def test_a_contradiction_within_one_kind_of_several_is_named_by_the_keys_alone(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["prepare"]["clap"]["image"] = 130
+    assert _error(tmp_path, raw) == (
+        "scales.demo.prepare.clap: image = 130: expected a multiple of bands = 64 and patch = 8"
+    )
 
 
 def test_all_errors_come_at_once(tmp_path: Path, good: Any) -> None:

@@ -8,7 +8,7 @@ from tests.curation.fakes import RATE, FakeScorer, install, music, stage, write_
 from padstal.core.data.atomic import read_json
 from padstal.curation.config import ScoreParams
 from padstal.curation.listening import at_rate
-from padstal.demo.config import PublishedPmos
+from padstal.foundation.config import PublishedPmos
 from padstal.stages import prepare
 from padstal.stages.harness import StageError
 from padstal.stages.score import main
@@ -72,9 +72,8 @@ def test_the_published_scorer_hears_the_mean_of_the_channels_at_its_own_rate(tmp
 
     model, head = judge()
     source = write(tmp_path / "checkpoints", published_state(model, head))
-    weights = {"repository": source.repository, "revision": "unverified", "sha256": dict(source.files)}
     prepare.main(
-        stage("prepare", tmp_path, SimpleNamespace(pmos=PublishedPmos(kind="pretrained", weights=weights)), "pmos")
+        stage("prepare", tmp_path, SimpleNamespace(pmos=PublishedPmos(kind="pretrained", weights=source)), "pmos")
     )
 
     corpus = write_corpus(tmp_path)

@@ -77,7 +77,7 @@ def explained(error: ValidationError, at: str, raw: Any) -> Iterator[str]:
 
 
 def _explain(detail: Any, at: str, raw: Any) -> str:
-    path = [*([at] if at else []), *_keys(detail["loc"], raw)]
+    path = [*([at] if at else []), *_keys(detail["loc"], raw, missing=detail["type"] == "missing")]
     where = ".".join(path)
     found = "" if isinstance(detail["input"], dict) else f" = {detail['input']!r}"
     match detail["type"]:
@@ -91,14 +91,11 @@ def _explain(detail: Any, at: str, raw: Any) -> str:
             return f"{where}{found}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
 
 
-def _keys(loc: tuple[int | str, ...], raw: Any) -> list[str]:
-    """The keys of an error's location, without the tags that pydantic puts between a list's index and its content."""
+def _keys(loc: tuple[int | str, ...], raw: Any, *, missing: bool = False) -> list[str]:
+    """The keys of an error's location, without the tags that pydantic puts behind a union; a `missing` one is last."""
     keys: list[str] = []
     for part in loc:
-        known = part in raw if isinstance(raw, dict) else isinstance(raw, list) and isinstance(part, int)
-        if known:
+        if part in (raw if isinstance(raw, dict) else range(len(raw)) if isinstance(raw, list) else ()):
             raw = raw[part]  # type: ignore[index]
-        elif part != loc[-1] and isinstance(raw, dict):
-            continue
-        keys.append(str(part))
-    return keys
+            keys.append(str(part))
+    return [*keys, str(loc[-1])] if missing else keys

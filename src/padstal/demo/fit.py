@@ -5,41 +5,26 @@ Everything random comes from `seed`, so equal inputs give equal weights on a CPU
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from padstal.demo.config import Fit
 from padstal.training.learning_rate import Cosine
 
-Progress = Callable[[range], Iterable[int]]
-"""Wraps the steps of a loop in a progress bar."""
+Progress = Callable[..., Iterable[Any]]
+"""Wraps items in a progress bar; may be told their `total` and `unit`."""
+WEIGHT_DECAY = 0.02
+"""AdamW's, decoupled; of matrices alone."""
+WARMUP_SHARE = 0.08
+"""Share of the steps in which the learning rate rises."""
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train.
-
-    Attributes:
-        steps: Optimiser steps.
-        batch: Examples a step.
-        learning_rate: The highest learning rate.
-        seed: Seed of initial weights, order, augmentation and dropout.
-        weight_decay: AdamW's decoupled weight decay.
-        warmup_share: Share of the steps in which the learning rate rises.
-    """
-
-    steps: int
-    batch: int
-    learning_rate: float
-    seed: int
-    weight_decay: float = 0.02
-    warmup_share: float = 0.08
-
-    def rate(self, step: int) -> float:
-        """Learning rate of step `step`, from 0."""
-        cosine = Cosine(warmup_steps=max(1, round(self.warmup_share * self.steps)), floor=0.0)
-        return self.learning_rate * cosine.factor(step, self.steps)
+def rate(how: Fit, step: int) -> float:
+    """Learning rate of step `step`, from 0: linear warm-up, then half a cosine down to zero."""
+    cosine = Cosine(warmup_steps=max(1, round(WARMUP_SHARE * how.steps)), floor=0.0)
+    return how.learning_rate * cosine.factor(step, how.steps)
 
 
 @contextmanager
@@ -54,7 +39,7 @@ def fit(
     model: nn.Module,
     loss_of: Callable[[Tensor, torch.Generator], Tensor],
     count: int,
-    schedule: Schedule,
+    how: Fit,
     *,
     progress: Progress | None = None,
 ) -> list[float]:
@@ -64,7 +49,7 @@ def fit(
         model: What is trained, on its device.
         loss_of: From row numbers [batch] (int64, CPU) and a CPU generator for augmentation to a scalar loss.
         count: Number of training examples.
-        schedule: Steps, batch, rate and seed.
+        how: Steps, batch, rate and seed.
         progress: Wraps the range of steps.
 
     Returns:
@@ -73,29 +58,27 @@ def fit(
     Raises:
         FloatingPointError: The loss is no longer finite.
     """
-    generator = torch.Generator().manual_seed(schedule.seed)
+    generator = torch.Generator().manual_seed(how.seed)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     decayed = [parameter for parameter in parameters if parameter.ndim > 1]
     rest = [parameter for parameter in parameters if parameter.ndim <= 1]
     optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": schedule.weight_decay}, {"params": rest, "weight_decay": 0.0}],
-        lr=schedule.learning_rate,
+        [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": rest, "weight_decay": 0.0}],
+        lr=how.learning_rate,
         betas=(0.9, 0.98),
     )
     device_type = next(model.parameters()).device.type
-    batches = _batches(count, schedule.batch, generator)
+    batches = _batches(count, how.batch, generator)
     losses: list[float] = []
     model.train()
-    steps = range(schedule.steps)
+    steps = range(how.steps)
     for step in progress(steps) if progress else steps:
         for group in optimiser.param_groups:
-            group["lr"] = schedule.rate(step)
+            group["lr"] = rate(how, step)
         with torch.autocast(device_type, dtype=torch.bfloat16):
             loss = loss_of(next(batches), generator)
         if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"loss = {loss.item()} at step {step}: lower learning_rate = {schedule.learning_rate}"
-            )
+            raise FloatingPointError(f"loss = {loss.item()} at step {step}: lower learning_rate = {how.learning_rate}")
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -4,7 +4,7 @@ Shape suffixes: B batch, I instruments.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,11 +12,28 @@ from padstal.demo.brief import Brief, draw_brief
 from padstal.demo.draw import LabelledClips
 from padstal.demo.grammar import caption
 from padstal.demo.vocabulary import GENRES, INSTRUMENTS, MOODS, TONICS
-from padstal.foundation.tagger import Labels, Vocabulary
+from padstal.foundation.tagger import Vocabulary
 
 VOCABULARY = Vocabulary(GENRES, INSTRUMENTS, MOODS)
 CAPTION_STREAM = 0xCA9
 """Keeps the captions of `captions` apart from other streams of the same seed."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """True tags of B clips, as indices into a vocabulary.
+
+    Attributes:
+        genre_B: int64.
+        instrument_BI: 1 where the instrument sounds.
+        mood_B: int64.
+        tempo_B: Beats per minute.
+    """
+
+    genre_B: np.ndarray
+    instrument_BI: np.ndarray
+    mood_B: np.ndarray
+    tempo_B: np.ndarray
 
 
 def split(clips: LabelledClips, held_out: int) -> tuple[LabelledClips, LabelledClips]:

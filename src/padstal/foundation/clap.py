@@ -1,15 +1,12 @@
 """CLAP: audio and text in one space (Wu et al. 2023), small at demo scale, LAION's published weights at full scale.
 
 The small one is made of laion_clap's own classes: HTSAT on log-mels, and its causal transformer, fed with bytes, whose
-state at the end token is the text's; so padding behind the end cannot be seen. Trained by symmetric InfoNCE:
-
-    (1)  L = ½·CE(s·A Tᵀ, i) + ½·CE(s·T Aᵀ, i),   A, T unit rows, s a learned scale
+state at the end token is the text's; so padding behind the end cannot be seen. `demo/train_clap.py` trains it.
 
 Shape suffixes: B batch, S samples, F mel bands, N frames, L text positions, D features of the joint space.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.protocols import AudioTextEmbedder
-from padstal.demo.fit import Progress, Schedule, fit, seeded
-from padstal.foundation.convnet import augment
+from padstal.foundation.config import ClapShape
 from padstal.foundation.laion_classes import build, small_htsat
 from padstal.foundation.logmel import LogMel
 from padstal.foundation.store import load_into, read_config
@@ -27,51 +23,6 @@ from padstal.foundation.store import load_into, read_config
 ROLE = "clap"
 PADDING, END = 0, 257
 """Ids of text: 0 is padding, 1–256 a byte, 257 the end; CLAP takes the state at the highest id."""
-LOGIT_LIMIT = 100.0
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Size of a small CLAP.
-
-    Attributes:
-        embedding: D.
-        bands: F, mel bands.
-        image: Side of HTSAT's image; the window has image² / bands frames.
-        patch: Side of a patch of the image.
-        width: Features of a patch in the first group; they double from group to group.
-        depths: Layers of each group of HTSAT.
-        heads: Attention heads of each group.
-        text_width: Features of a text position.
-        text_layers: Layers of the text tower.
-        text_heads: Its attention heads.
-        text_length: L, bytes of the longest text and the end token.
-    """
-
-    embedding: int
-    bands: int
-    image: int
-    patch: int
-    width: int
-    depths: tuple[int, ...]
-    heads: tuple[int, ...]
-    text_width: int
-    text_layers: int
-    text_heads: int
-    text_length: int
-
-    def __post_init__(self) -> None:
-        if self.image % self.bands or self.image % self.patch:
-            raise ValueError(
-                f"image = {self.image}: expected a multiple of bands = {self.bands} and patch = {self.patch}"
-            )
-        if len(self.depths) != len(self.heads):
-            raise ValueError(f"depths = {self.depths} and heads = {self.heads}: expected one number of heads a group")
-
-    @property
-    def frames(self) -> int:
-        """N, frames of a window."""
-        return self.image * self.image // self.bands
 
 
 @dataclass(frozen=True)
@@ -80,7 +31,7 @@ class SmallClap:
 
     model: nn.Module
     mel: LogMel
-    shape: Shape
+    shape: ClapShape
     window_samples: int
     device: torch.device
 
@@ -91,6 +42,17 @@ class SmallClap:
     @property
     def window_seconds(self) -> float:
         return self.window_samples / self.mel.sample_rate
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What `load` asks of a folder beside the weights."""
+        return {
+            "role": ROLE,
+            "kind": "small",
+            "shape": self.shape.model_dump(include=set(ClapShape.model_fields)),
+            "sample_rate": self.sample_rate,
+            "window_samples": self.window_samples,
+        }
 
     @torch.no_grad()
     def embed_audio(self, audio_BS: np.ndarray, batch: int = 32) -> np.ndarray:
@@ -130,14 +92,14 @@ def load(folder: Path, device: torch.device | str) -> AudioTextEmbedder:
         from padstal.foundation import laion
 
         return laion.load(folder, device)
-    shape = _shape(config["shape"])
+    shape = ClapShape.model_validate(config["shape"])
     model = new(shape, int(config["sample_rate"]))
     load_into(model, folder, device)
     window = int(config["window_samples"])
-    return SmallClap(model, _mel(shape, int(config["sample_rate"]), window), shape, window, torch.device(device))
+    return SmallClap(model, log_mel(shape, int(config["sample_rate"]), window), shape, window, torch.device(device))
 
 
-def new(shape: Shape, sample_rate: int) -> nn.Module:
+def new(shape: ClapShape, sample_rate: int) -> nn.Module:
     """An untrained small CLAP; random weights from torch's global generator."""
     audio = small_htsat(
         bands=shape.bands,
@@ -158,63 +120,6 @@ def new(shape: Shape, sample_rate: int) -> nn.Module:
     }
     audio_width = shape.width * 2 ** (len(shape.depths) - 1)
     return build(embedding=shape.embedding, audio=audio, audio_width=audio_width, text=text)
-
-
-def train(
-    audio_BS: np.ndarray,
-    caption_of: Callable[[int, np.random.Generator], str],
-    shape: Shape,
-    schedule: Schedule,
-    *,
-    sample_rate: int,
-    device: torch.device,
-    progress: Progress | None = None,
-) -> tuple[SmallClap, dict[str, Any], list[float]]:
-    """Train a small CLAP.
-
-    Args:
-        audio_BS: One window a clip, mono.
-        caption_of: A true caption of clip `row`, each time another if it likes.
-        shape: Size of the model.
-        schedule: Steps, batch, rate and seed.
-        sample_rate: Hz.
-        device: Where to train.
-        progress: Wraps the range of steps.
-
-    Returns:
-        The model, its config (without an origin) and the loss (1) of every step, nats.
-    """
-    window = audio_BS.shape[1]
-    mel = _mel(shape, sample_rate, window)
-    mel_BFN = mel.of(audio_BS, device=device)
-    words = np.random.default_rng(schedule.seed)
-    with seeded(schedule.seed):
-        model: Any = new(shape, sample_rate).to(device)
-
-        def loss_of(rows: Tensor, generator: torch.Generator) -> Tensor:
-            heard_BFN = augment(mel_BFN[rows], generator, gain_decibels=6.0, band_mask=8, frame_mask=24)
-            texts = [caption_of(int(row), words) for row in rows]
-            text_BD = text_features(model, text_ids(texts, shape.text_length).to(device))
-            return info_nce(audio_features(model, heard_BFN), text_BD, model.logit_scale_a)
-
-        losses = fit(model, loss_of, len(audio_BS), schedule, progress=progress)
-    model.requires_grad_(False)
-    config = {
-        "role": ROLE,
-        "kind": "small",
-        "shape": asdict(shape),
-        "sample_rate": sample_rate,
-        "window_samples": window,
-    }
-    return SmallClap(model, mel, shape, window, device), config, losses
-
-
-def info_nce(audio_BD: Tensor, text_BD: Tensor, log_scale: Tensor) -> Tensor:
-    """Symmetric InfoNCE (1), nats; row i of both belongs together."""
-    logits_BB = log_scale.exp().clamp(max=LOGIT_LIMIT) * audio_BD @ text_BD.T
-    own_B = torch.arange(len(logits_BB), device=logits_BB.device)
-    cross_entropy = nn.functional.cross_entropy
-    return 0.5 * cross_entropy(logits_BB, own_B) + 0.5 * cross_entropy(logits_BB.T, own_B)  # (1)
 
 
 def audio_features(model: Any, mel_BFN: Tensor) -> Tensor:
@@ -258,12 +163,9 @@ def fill_window(audio_BS: np.ndarray, samples: int) -> np.ndarray:
     return np.tile(audio_BS, (1, repeats))[:, :samples].astype(np.float32, copy=False)
 
 
-def _mel(shape: Shape, sample_rate: int, window_samples: int) -> LogMel:
+def log_mel(shape: ClapShape, sample_rate: int, window_samples: int) -> LogMel:
+    """The front end whose frames of a window fill HTSAT's image."""
     hop = window_samples // shape.frames
     if hop * shape.frames != window_samples:
         raise ValueError(f"a window of {window_samples} samples is no multiple of {shape.frames} frames")
     return LogMel(sample_rate, bands=shape.bands, window=4 * hop, hop=hop)
-
-
-def _shape(raw: dict[str, Any]) -> Shape:
-    return Shape(**(raw | {name: tuple(raw[name]) for name in ("depths", "heads")}))

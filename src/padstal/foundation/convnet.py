@@ -62,27 +62,3 @@ class Block(nn.Module):
     def forward(self, x_BCN: Tensor) -> Tensor:
         halved_BCN: Tensor = self.halve(torch.relu(x_BCN + self.body(x_BCN)))
         return halved_BCN
-
-
-def augment(
-    mel_BFN: Tensor, generator: torch.Generator, *, gain_decibels: float, band_mask: int, frame_mask: int
-) -> Tensor:
-    """Spectrograms rolled in time, each with a random gain, band mask and frame mask (SpecAugment, Park et al. 2019).
-
-    A gain is a shift of log-mel values; masks fill with the clip's mean. `generator` is the CPU's.
-    """
-    from padstal.foundation.logmel import SCALE_DECIBELS
-
-    batch, bands, frames = mel_BFN.shape
-    out = mel_BFN.clone()
-    gain_B = (torch.rand(batch, generator=generator) * 2 - 1) * gain_decibels / SCALE_DECIBELS
-    out += gain_B[:, None, None].to(out.device)
-    fill_B = out.mean(dim=(1, 2))
-    for row in range(batch):
-        low, wide, first, long, shift = torch.rand(5, generator=generator).tolist()
-        width, length = int(wide * (band_mask + 1)), int(long * (frame_mask + 1))
-        at, start = int(low * (bands - width + 1)), int(first * (frames - length + 1))
-        out[row] = out[row].roll(int(shift * frames), dims=-1)
-        out[row, at : at + width] = fill_B[row]
-        out[row, :, start : start + length] = fill_B[row]
-    return out

@@ -1,33 +1,36 @@
-"""Fetching published weights: one file of one pinned revision of a hub repository, checked by sha256."""
+"""Fetching published weights: files of one pinned revision of a hub repository, each checked by sha256."""
 
 import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from padstal.foundation.store import verify
+from pydantic import Field
+
+from padstal.core.data.content import sha256_file
+from padstal.core.section import Section, value
 
 PINNED = re.compile(r"[0-9a-f]{40}")
+UNVERIFIED = "unverified"
+"""Stands in params.yaml for a sha256 that nobody has looked at yet; such a file is refused."""
 
 
 class FetchError(RuntimeError):
     """A file could not be had; the message names repository, revision, file and what to do."""
 
 
-@dataclass(frozen=True)
-class Published:
-    """Where published files lie.
+class UntrustedFileError(ValueError):
+    """A file of weights is not what it should be; it was not used."""
 
-    Attributes:
-        repository: "owner/name" on the hub, or a local folder that holds the files.
-        revision: Commit of the repository, 40 hexadecimal digits; ignored for a local folder.
-        files: File name → sha256 of its content.
-    """
 
-    repository: str
-    revision: str
-    files: Mapping[str, str]
+class PinnedFiles(Section):
+    """Published files, pinned."""
+
+    repository: str = value("owner/name on the hub, or a local folder that holds the files", min_length=3)
+    revision: str = value("commit, 40 hexadecimal digits; 'unverified' until someone has chosen it", min_length=1)
+    sha256: dict[str, Annotated[str, Field(pattern=r"^([0-9a-f]{64}|unverified)$")]] = value(
+        "file name → sha256 of its content; 'unverified' is refused until it is replaced", min_length=1
+    )
 
     @property
     def origin(self) -> str:
@@ -35,7 +38,7 @@ class Published:
         return f"{self.repository}@{self.revision}"
 
 
-def fetch(source: Published, folder: Path) -> dict[str, Path]:
+def fetch(source: PinnedFiles, folder: Path) -> dict[str, Path]:
     """Bring the files of `source` into `folder` and check them.
 
     Returns:
@@ -46,7 +49,7 @@ def fetch(source: Published, folder: Path) -> dict[str, Path]:
         UntrustedFileError: A file's sha256 is not the expected one.
     """
     found: dict[str, Path] = {}
-    for name, sha256 in source.files.items():
+    for name, sha256 in source.sha256.items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         local = Path(source.repository) / name
@@ -59,7 +62,24 @@ def fetch(source: Published, folder: Path) -> dict[str, Path]:
     return found
 
 
-def _download(source: Published, name: str, folder: Path) -> None:
+def verify(path: Path, sha256: str) -> None:
+    """Check that the file `path` has the content `sha256`.
+
+    Raises:
+        UntrustedFileError: It has not, or the expected value was never filled in.
+    """
+    found = sha256_file(path)
+    if sha256 == UNVERIFIED:
+        raise UntrustedFileError(
+            f"{path.name}: params.yaml has {UNVERIFIED!r} for its sha256, so it was not read. "
+            f"What was fetched has {found}: compare that with the checksum that its publisher shows, "
+            "then put it into params.yaml"
+        )
+    if found != sha256.lower():
+        raise UntrustedFileError(f"{path}: sha256 is {found}, expected {sha256}; the file was not read")
+
+
+def _download(source: PinnedFiles, name: str, folder: Path) -> None:
     if not PINNED.fullmatch(source.revision):
         raise FetchError(
             f"{source.repository}: revision {source.revision!r}: expected a commit of 40 hexadecimal digits "

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from padstal.foundation.fetch import Published, fetch
+from padstal.foundation.fetch import PinnedFiles, UntrustedFileError, fetch
 from padstal.foundation.laion_classes import build, clap_module
-from padstal.foundation.store import UntrustedFileError, load_into, read_config, read_tensors, save
+from padstal.foundation.store import load_into, read_config, read_tensors, save
 
 ROLE = "clap"
 SAMPLE_RATE = 48_000
@@ -96,7 +96,7 @@ def repeat_pad(audio_BS: np.ndarray, samples: int) -> np.ndarray:
     return np.pad(tiled_BS, ((0, 0), (0, samples - tiled_BS.shape[1])))
 
 
-def convert(weights: Published, tokenizer: Published, folder: Path) -> None:
+def convert(weights: PinnedFiles, tokenizer: PinnedFiles, folder: Path) -> None:
     """Fetch LAION's checkpoint and RoBERTa's vocabulary into `folder`: safetensors, tokenizer files, config.
 
     Args:
@@ -112,7 +112,7 @@ def convert(weights: Published, tokenizer: Published, folder: Path) -> None:
     fetch(tokenizer, folder / TOKENIZER)
     load_tokenizer(folder / TOKENIZER)
     raw = folder / "raw"
-    ((name, sha256),) = weights.files.items()
+    ((name, sha256),) = weights.sha256.items()
     path = fetch(weights, raw)[name]
     tensors = read_tensors(path, sha256)
     tensors.pop(POSITION_IDS, None)

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from padstal.foundation.fetch import Published, fetch
-from padstal.foundation.store import UntrustedFileError, load_into, read_config, read_tensors, save
+from padstal.foundation.fetch import PinnedFiles, UntrustedFileError, fetch
+from padstal.foundation.store import load_into, read_config, read_tensors, save
 
 ROLE = "captioner"
 KIND = "lp_music_caps"
@@ -160,7 +160,7 @@ def new(shape: Shape) -> nn.Module:
     return model
 
 
-def convert(weights: Published, tokenizer: Published, licence: str, folder: Path) -> None:
+def convert(weights: PinnedFiles, tokenizer: PinnedFiles, licence: str, folder: Path) -> None:
     """Fetch the published checkpoint and BART's vocabulary into `folder`: safetensors, tokenizer files, config.
 
     Args:
@@ -175,7 +175,7 @@ def convert(weights: Published, tokenizer: Published, licence: str, folder: Path
     import shutil
 
     raw = folder / "raw"
-    ((name, sha256),) = weights.files.items()
+    ((name, sha256),) = weights.sha256.items()
     path = fetch(weights, raw)[name]
     tensors = read_tensors(path, sha256)
     shape = shape_of(tensors, path)

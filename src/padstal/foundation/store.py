@@ -13,21 +13,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from padstal.core.data.content import sha256_file
+from padstal.foundation.fetch import UntrustedFileError, verify
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-UNVERIFIED = "unverified"
-"""Stands in params.yaml for a sha256 that nobody has looked at yet; such a file is refused."""
-
 
 _NUMPY_SCALAR: Any = getattr(np.core.multiarray, "scalar")  # noqa: B009  (its type stub lacks the name)
 _NUMPY_SCALARS: list[Any] = [_NUMPY_SCALAR, np.dtype, np.dtypes.Float64DType, np.dtypes.Int64DType]
 """LAION's checkpoints note a loss beside the weights; a NumPy scalar carries no code."""
-
-
-class UntrustedFileError(ValueError):
-    """A file of weights is not what it should be; it was not used."""
 
 
 def save(folder: Path, model: nn.Module | Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
@@ -74,23 +67,6 @@ def load_into(model: nn.Module, folder: Path, device: torch.device | str) -> nn.
     except RuntimeError as error:
         raise UntrustedFileError(f"{path}: not weights of {type(model).__name__}: {error}") from None
     return model.to(device).eval().requires_grad_(False)
-
-
-def verify(path: Path, sha256: str) -> None:
-    """Check that the file `path` has the content `sha256`.
-
-    Raises:
-        UntrustedFileError: It has not, or the expected value was never filled in.
-    """
-    found = sha256_file(path)
-    if sha256 == UNVERIFIED:
-        raise UntrustedFileError(
-            f"{path.name}: params.yaml has {UNVERIFIED!r} for its sha256, so it was not read. "
-            f"What was fetched has {found}: compare that with the checksum that its publisher shows, "
-            "then put it into params.yaml"
-        )
-    if found != sha256.lower():
-        raise UntrustedFileError(f"{path}: sha256 is {found}, expected {sha256}; the file was not read")
 
 
 def read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:

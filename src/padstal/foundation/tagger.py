@@ -1,8 +1,7 @@
 """The tagger: genre, instruments, mood and tempo of a clip, heard by one convolutional network with four heads.
 
-Its genre posterior also gives KL and the inception score, its features the Fréchet distance. Trained by the sum
-
-    (1)  L = CE(genre) + mean BCE(instruments) + CE(mood) + CE(tempo class)
+Its genre posterior also gives KL and the inception score, its features the Fréchet distance. `demo/train_tagger.py`
+trains it.
 
 Tempo is a class of 1/12 octave, and the estimate the posterior's mean within the two neighbours of its mode.
 
@@ -18,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.protocols import Tags
-from padstal.demo.fit import Progress, Schedule, fit, seeded
-from padstal.foundation.convnet import ConvNet, augment
+from padstal.foundation.config import TaggerShape
+from padstal.foundation.convnet import ConvNet
 from padstal.foundation.logmel import LogMel
 from padstal.foundation.store import load_into, read_config
 
@@ -28,23 +27,6 @@ SLOWEST_BPM = 40.0
 CLASSES_AN_OCTAVE = 12
 TEMPO_CLASSES = 31
 """From 40 to 40·2^(30/12) = 226 beats per minute."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Size of the tagger.
-
-    Attributes:
-        bands: F, mel bands.
-        width: Channels over time.
-        depth: Residual blocks.
-        features: D, features before the heads.
-    """
-
-    bands: int
-    width: int
-    depth: int
-    features: int
 
 
 @dataclass(frozen=True)
@@ -62,34 +44,28 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
-class Labels:
-    """True tags of B clips, as indices into a vocabulary.
-
-    Attributes:
-        genre_B: int64.
-        instrument_BI: 1 where the instrument sounds.
-        mood_B: int64.
-        tempo_B: Beats per minute.
-    """
-
-    genre_B: np.ndarray
-    instrument_BI: np.ndarray
-    mood_B: np.ndarray
-    tempo_B: np.ndarray
-
-
-@dataclass(frozen=True)
 class ConvTagger:
     """A frozen tagger; implements `protocols.Tagger`."""
 
     model: Any
     mel: LogMel
+    shape: TaggerShape
     vocabulary: Vocabulary
     device: torch.device
 
     @property
     def sample_rate(self) -> int:
         return self.mel.sample_rate
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What `load` asks of a folder beside the weights."""
+        return {
+            "role": ROLE,
+            "shape": self.shape.model_dump(include=set(TaggerShape.model_fields)),
+            "sample_rate": self.sample_rate,
+            "vocabulary": asdict(self.vocabulary),
+        }
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -142,63 +118,17 @@ def load(folder: Path, device: torch.device | str) -> ConvTagger:
         FileNotFoundError, UntrustedFileError: See `store`.
     """
     config = read_config(folder, ROLE)
-    shape = Shape(**config["shape"])
+    shape = TaggerShape.model_validate(config["shape"])
     vocabulary = Vocabulary(**{name: tuple(words) for name, words in config["vocabulary"].items()})
     model = load_into(new(shape, vocabulary), folder, device)
     mel = LogMel(int(config["sample_rate"]), bands=shape.bands)
-    return ConvTagger(model, mel, vocabulary, torch.device(device))
+    return ConvTagger(model, mel, shape, vocabulary, torch.device(device))
 
 
-def new(shape: Shape, vocabulary: Vocabulary) -> nn.Sequential:
+def new(shape: TaggerShape, vocabulary: Vocabulary) -> nn.Sequential:
     """An untrained tagger: body, then all heads side by side; random weights from torch's global generator."""
     body = ConvNet(shape.bands, shape.width, shape.depth, shape.features)
     return nn.Sequential(body, nn.Linear(shape.features, sum(vocabulary.heads)))
-
-
-def train(
-    audio_BS: np.ndarray,
-    labels: Labels,
-    vocabulary: Vocabulary,
-    shape: Shape,
-    schedule: Schedule,
-    *,
-    sample_rate: int,
-    device: torch.device,
-    progress: Progress | None = None,
-) -> tuple[ConvTagger, dict[str, Any], list[float]]:
-    """Train a tagger on labelled clips.
-
-    Returns:
-        The tagger, its config (without an origin) and the loss (1) of every step, nats.
-    """
-    mel = LogMel(sample_rate, bands=shape.bands)
-    mel_BFN = mel.of(audio_BS, device=device)
-    genre_B, mood_B = torch.from_numpy(labels.genre_B).to(device), torch.from_numpy(labels.mood_B).to(device)
-    instrument_BI = torch.from_numpy(labels.instrument_BI.astype(np.float32)).to(device)
-    tempo_B = tempo_class(torch.from_numpy(np.asarray(labels.tempo_B, dtype=np.float32))).to(device)
-    functional = nn.functional
-    with seeded(schedule.seed):
-        model = new(shape, vocabulary).to(device)
-
-        def loss_of(rows: Tensor, generator: torch.Generator) -> Tensor:
-            heard_BFN = augment(mel_BFN[rows], generator, gain_decibels=6.0, band_mask=8, frame_mask=24)
-            genre, instrument, mood, tempo = model(heard_BFN).float().split(vocabulary.heads, dim=1)
-            return (  # (1)
-                functional.cross_entropy(genre, genre_B[rows])
-                + functional.binary_cross_entropy_with_logits(instrument, instrument_BI[rows])
-                + functional.cross_entropy(mood, mood_B[rows])
-                + functional.cross_entropy(tempo, tempo_B[rows])
-            )
-
-        losses = fit(model, loss_of, len(audio_BS), schedule, progress=progress)
-    model.requires_grad_(False)
-    config = {
-        "role": ROLE,
-        "shape": asdict(shape),
-        "sample_rate": sample_rate,
-        "vocabulary": {name: list(words) for name, words in asdict(vocabulary).items()},
-    }
-    return ConvTagger(model, mel, vocabulary, device), config, losses
 
 
 def tempo_class(tempo_B: Tensor) -> Tensor:

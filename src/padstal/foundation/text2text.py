@@ -12,8 +12,7 @@ from typing import Any
 
 import torch
 
-from padstal.foundation.fetch import Published, fetch
-from padstal.foundation.store import UntrustedFileError
+from padstal.foundation.fetch import PinnedFiles, UntrustedFileError, fetch
 
 PROMPT_TOKENS = 512
 """Positions of a prompt; a longer one would be cut and is refused instead."""
@@ -48,13 +47,13 @@ class Text2Text:
             yield from (text if is_whole else None for text, is_whole in zip(texts, whole, strict=True))
 
 
-def identity(weights: Published) -> str:
+def identity(weights: PinnedFiles) -> str:
     """A name for exactly these files: repository and a hash of all their hashes."""
-    content = "".join(f"{name} {sha256}\n" for name, sha256 in sorted(weights.files.items()))
+    content = "".join(f"{name} {sha256}\n" for name, sha256 in sorted(weights.sha256.items()))
     return f"{Path(weights.repository).name}@{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
-def load(weights: Published, folder: Path, device: torch.device | str) -> Text2Text:
+def load(weights: PinnedFiles, folder: Path, device: torch.device | str) -> Text2Text:
     """Fetch the pinned files into `folder` and load them.
 
     Raises:

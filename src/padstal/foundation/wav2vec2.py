@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from padstal.foundation.fetch import Published, fetch
-from padstal.foundation.store import UntrustedFileError, load_into, read_config, read_tensors, save
+from padstal.foundation.fetch import PinnedFiles, UntrustedFileError, fetch
+from padstal.foundation.store import load_into, read_config, read_tensors, save
 
 ROLE = "pmos"
 KIND = "wav2vec2"
@@ -106,7 +106,7 @@ class Wav2Vec2Scorer:
         return np.clip(scores_B, LEAST, MOST)  # (2); NaN stays NaN
 
 
-def convert(weights: Published, folder: Path) -> None:
+def convert(weights: PinnedFiles, folder: Path) -> None:
     """Fetch the checkpoints of `weights` into `folder` as one model: safetensors and config.
 
     Args:
@@ -123,13 +123,13 @@ def convert(weights: Published, folder: Path) -> None:
     tensors: dict[str, Tensor] = {}
     architecture: dict[str, Any] = {}
     for number, (name, path) in enumerate(fetch(weights, raw).items()):
-        member = transformers_names(read_tensors(path, weights.files[name]), path)
+        member = transformers_names(read_tensors(path, weights.sha256[name]), path)
         found = architecture_of(member, path)
         if architecture and found != architecture:
             raise UntrustedFileError(f"{path}: another architecture than the first file's: {found}, not {architecture}")
         architecture = found
         tensors |= {f"{number}.{key}": value.float() for key, value in member.items()}
-    model = new(architecture, len(weights.files))
+    model = new(architecture, len(weights.sha256))
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
@@ -137,9 +137,9 @@ def convert(weights: Published, folder: Path) -> None:
     config = {
         "role": ROLE,
         "kind": KIND,
-        "origin": f"{weights.origin}/{'+'.join(weights.files)}",
+        "origin": f"{weights.origin}/{'+'.join(weights.sha256)}",
         "sample_rate": SAMPLE_RATE,
-        "members": len(weights.files),
+        "members": len(weights.sha256),
         "architecture": architecture,
     }
     save(folder, model, config)

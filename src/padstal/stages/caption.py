@@ -13,8 +13,7 @@ from padstal.curation.captions.endpoint import EndpointError
 from padstal.curation.captions.mergers import merger_of, merging_key
 from padstal.curation.captions.refinement import hear, refine_captions, warnings
 from padstal.evaluation.caption_effect import effects
-from padstal.foundation.fetch import FetchError
-from padstal.foundation.store import UntrustedFileError
+from padstal.foundation.fetch import FetchError, UntrustedFileError
 from padstal.stages.harness import Stage, run_stage, stage_errors
 
 

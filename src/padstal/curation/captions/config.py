@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from padstal.core.section import Section, value
-from padstal.demo.config import Files
+from padstal.foundation.fetch import PinnedFiles
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -40,7 +40,7 @@ class Text2TextMerge(LanguageMerge):
     """Merge by a sequence-to-sequence model of transformers (FLAN-T5): greedy, hence deterministic."""
 
     kind: Literal["text2text"]
-    weights: Files
+    weights: PinnedFiles
     batch_pairs: int = value("pairs merged at once; short batches are filled up, so it changes no result", ge=1)
 
     @model_validator(mode="after")

@@ -13,7 +13,6 @@ from padstal.curation.captions.endpoint import Endpoint, key_from_environment
 from padstal.curation.captions.language import Ask, LanguageMerger
 from padstal.curation.captions.merge import Merger, RuleMerger
 from padstal.curation.captions.prompt import Pair, sentence
-from padstal.foundation.fetch import Published
 
 if TYPE_CHECKING:
     import torch
@@ -58,14 +57,12 @@ def merger_of(
         return LanguageMerger(ask, how.model, how, max_bytes, answers).pairs
     from padstal.foundation import text2text
 
-    published = Published(how.weights.repository, how.weights.revision, how.weights.sha256)
-
     def ask_here(pairs: list[Pair]) -> Iterator[tuple[Pair, str | None]]:
         """Answers of a local language model; "" for a prompt that is too long for it."""
         prompts = [sentence(pair) for pair in pairs]
-        model = text2text.load(published, folder, device)
+        model = text2text.load(how.weights, folder, device)
         written = model.write(prompts, batch=how.batch_pairs, max_tokens=how.max_answer_tokens)
         texts = progress(written, total=len(pairs), unit="merge")
         yield from ((pair, text or "") for pair, text in zip(pairs, texts, strict=True))
 
-    return LanguageMerger(ask_here, text2text.identity(published), how, max_bytes, answers).pairs
+    return LanguageMerger(ask_here, text2text.identity(how.weights), how, max_bytes, answers).pairs

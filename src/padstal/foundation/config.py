@@ -1,0 +1,110 @@
+"""What foundation models are: sizes of the small ones, which their folders keep, and the files of published ones."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from padstal.core.section import Section, value
+from padstal.foundation.fetch import PinnedFiles
+
+
+class ClapShape(Section):
+    """Size of a small CLAP of laion_clap's classes."""
+
+    embedding: int = value("features of the joint space", ge=8)
+    bands: int = value("mel bands", "bands", ge=16, le=256)
+    image: int = value("side of HTSAT's image; a clip is image² / bands frames", "pixels", ge=32)
+    patch: int = value("side of a patch of the image", "pixels", ge=2)
+    width: int = value("features of a patch in the first group of layers; they double from group to group", ge=8)
+    depths: tuple[int, ...] = value("layers of each group", "layers", min_length=1)
+    heads: tuple[int, ...] = value("attention heads of each group", "heads", min_length=1)
+    text_width: int = value("features of a byte in the text tower", ge=8)
+    text_layers: int = value("layers of the text tower", "layers", ge=1)
+    text_heads: int = value("attention heads of the text tower", "heads", ge=1)
+    text_length: int = value("bytes of the longest text, the end token counted", "bytes", ge=16, le=1024)
+
+    @model_validator(mode="after")
+    def _image_is_of_whole_bands_and_patches(self) -> "ClapShape":
+        if self.image % self.bands or self.image % self.patch:
+            raise ValueError(
+                f"image = {self.image}: expected a multiple of bands = {self.bands} and patch = {self.patch}"
+            )
+        if len(self.depths) != len(self.heads):
+            raise ValueError(f"depths = {self.depths} and heads = {self.heads}: expected equal lengths")
+        return self
+
+    @property
+    def frames(self) -> int:
+        """Frames of a window."""
+        return self.image * self.image // self.bands
+
+
+class PmosShape(Section):
+    """Size of the p-MOS regressor on statistics of waveform and mel bands."""
+
+    bands: int = value("mel bands", "bands", ge=16, le=256)
+    width: int = value("features of the hidden layers", ge=8)
+    dropout: float = value("share of features left out in training; half of it of statistics", ge=0, lt=1)
+
+
+class TaggerShape(Section):
+    """Size of the convolutional tagger of genre, instruments, mood and tempo."""
+
+    bands: int = value("mel bands", "bands", ge=16, le=256)
+    width: int = value("channels over time", "channels", ge=8)
+    depth: int = value("residual blocks", "blocks", ge=1, le=12)
+    features: int = value("features before the heads; also those of the Fréchet distance", ge=8)
+
+
+class TextEncoderShape(Section):
+    """Size of a small byte-level T5."""
+
+    width: int = value("features of a position", ge=16)
+    layers: int = value("encoder layers", "layers", ge=1)
+    heads: int = value("attention heads; each has width / heads features", "heads", ge=1)
+    decoder_layers: int = value("layers of the decoder that is thrown away", "layers", ge=1)
+    max_length: int = value("positions that every text is padded or cut to", "tokens", ge=16, le=1024)
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "TextEncoderShape":
+        if self.width % self.heads:
+            raise ValueError(f"width = {self.width}: expected a multiple of heads = {self.heads}")
+        return self
+
+
+class PublishedClap(Section):
+    """LAION's CLAP."""
+
+    kind: Literal["pretrained"]
+    weights: PinnedFiles
+    tokenizer: PinnedFiles
+
+
+class PublishedPmos(Section):
+    """A fine-tuned wav2vec 2.0 with fairseq's names, such as QAMA."""
+
+    kind: Literal["pretrained"]
+    weights: PinnedFiles
+
+
+class PublishedCaptioner(Section):
+    """LP-MusicCaps' `transfer` model."""
+
+    kind: Literal["pretrained"]
+    weights: PinnedFiles
+    tokenizer: PinnedFiles
+    licence: str = value(
+        "licence of the captions that it writes; noted beside every caption that has one", min_length=1
+    )
+
+
+class PublishedTextEncoder(Section):
+    """A T5 or FLAN-T5."""
+
+    kind: Literal["pretrained"]
+    weights: PinnedFiles
+    tokenizer: PinnedFiles
+    max_length: int = value("positions that every text is padded or cut to", "tokens", ge=16, le=1024)
+
+
+Published = PublishedClap | PublishedPmos | PublishedCaptioner | PublishedTextEncoder

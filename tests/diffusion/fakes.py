@@ -51,6 +51,7 @@ class FakeCodec:
 
     sample_rate, channels, ratio, latent_channels = 8_000, 1, RATIO, CHANNELS
     channel_groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}  # noqa: RUF012
+    reads_text = True
 
     def latent_shape(self, samples: int) -> tuple[int, ...]:
         return (CHANNELS, samples // RATIO)
@@ -60,6 +61,9 @@ class FakeCodec:
 
     def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:
         return latent_BDT[:, :1].repeat_interleave(RATIO, dim=-1) / 8
+
+    def probes(self, audio_BCS: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {}
 
 
 def random_denoiser(seed: int = 0, form: DenoiserForm = FORM) -> Denoiser:

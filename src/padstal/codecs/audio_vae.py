@@ -50,6 +50,8 @@ class AudioVae(nn.Module):
 class FrozenAudioVae:
     """The audio-only autoencoder, a `protocols.Codec`; its latent is z."""
 
+    reads_text = False
+
     def __init__(self, model: AudioVae, form: CropForm):
         self.model = model
         self.sample_rate, self.channels = form.sample_rate, form.channels
@@ -69,3 +71,6 @@ class FrozenAudioVae:
     def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:
         """Audio [B, C, S], float32, not clipped."""
         return self.model.decode(latent_BDT)
+
+    def probes(self, audio_BCS: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {}

@@ -178,6 +178,8 @@ def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, s
 class FrozenTalVae:
     """The text-aware autoencoder, a `protocols.Codec`; its latent is [w_m; z_p]."""
 
+    reads_text = True
+
     def __init__(self, model: TalVae, form: CropForm):
         self.model = model
         self.sample_rate, self.channels = form.sample_rate, form.channels
@@ -202,10 +204,10 @@ class FrozenTalVae:
         return self.model.join(w_m.mean, z_p.mean), self.model.join(w_m.std, z_p.std)
 
     @torch.no_grad()
-    def shared_audio(self, audio_BCS: torch.Tensor) -> torch.Tensor:
-        """μ_zm [B, Z, T]: what the audio's shared encoder says, for probes."""
+    def probes(self, audio_BCS: torch.Tensor) -> dict[str, torch.Tensor]:
+        """μ_zm [B, Z, T]: what the audio's shared encoder says, though diffusion takes z_p."""
         z_m = self.model.shared_audio(audio_BCS).mean
-        return self.model.spread(z_m, audio_BCS.shape[-1] // self.ratio).contiguous()
+        return {"z_m": self.model.spread(z_m, audio_BCS.shape[-1] // self.ratio).contiguous()}
 
     @torch.no_grad()
     def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from padstal.core.data.atomic import write_json
 from padstal.core.data.manifest import write_table
+from padstal.core.progress import Progress
 from padstal.sampling.batching import Batch, batches
 from padstal.sampling.files import to_pcm
 from padstal.sampling.generate import Precision, generate
@@ -17,12 +18,6 @@ from padstal.sampling.system import System
 
 SETTINGS = "settings.json"
 """Setting's id → its record, beside the samples."""
-
-
-class Progress(Protocol):
-    """Wraps items in a progress bar."""
-
-    def __call__(self, items: Iterable[Any], total: int | None = None, unit: str = "it") -> Iterable[Any]: ...
 
 
 def write_grid(

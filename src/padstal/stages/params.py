@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from padstal.codecs.config import TrainVaeParams
-from padstal.codecs.encode_config import EncodeParams
+from padstal.codecs.encode import EncodeParams
 from padstal.core.params import ParamsError, check, read_yaml
 from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.core.section import Section, value

@@ -22,7 +22,7 @@ class LatentConfig:
     """What an array of latents is.
 
     Attributes:
-        vae: Name of the autoencoder.
+        codec: Its name.
         fingerprint: SHA-256 of its `model.safetensors`.
         sample_rate: Of the audio, Hz.
         channels: Of the audio.
@@ -31,7 +31,7 @@ class LatentConfig:
         channel_groups: Name → [start, stop) of each group of latent channels, in order.
     """
 
-    vae: str
+    codec: str
     fingerprint: str
     sample_rate: int
     channels: int

@@ -40,6 +40,11 @@ class Codec(Protocol):
         """Name → [start, stop) of each group of latent channels, in order; e.g. {"w_m": (0, 32), "z_p": (32, 48)}."""
         ...
 
+    @property
+    def reads_text(self) -> bool:
+        """Whether `encode` needs the clips' texts."""
+        ...
+
     def latent_shape(self, samples: int) -> tuple[int, ...]:
         """Shape of the latent of a clip of so many samples, without the batch: (D, T) or (D, T, F)."""
         ...
@@ -50,6 +55,10 @@ class Codec(Protocol):
 
     def decode(self, latent_BD: "torch.Tensor") -> "torch.Tensor":
         """Audio [B, C, S], float32, not clipped."""
+        ...
+
+    def probes(self, audio_BCS: "torch.Tensor") -> "dict[str, torch.Tensor]":
+        """What else it hears in audio, by name, to be compared with its latents; {} for most."""
         ...
 
 

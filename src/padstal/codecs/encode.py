@@ -1,0 +1,157 @@
+"""`encode`: clips to latents, once; their statistics on the training split, and how well held-out ones decode."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from padstal.core.progress import Progress, silent
+from padstal.core.section import Section, value
+
+if TYPE_CHECKING:
+    import torch
+
+    from padstal.codecs.latents.statistics import LatentStatistics
+    from padstal.codecs.latents.store import LatentStore
+    from padstal.core.data.manifest import ClipAudio
+    from padstal.core.protocols import Codec, TextEncoder
+
+
+class EncodeParams(Section):
+    """How clips become latent shards."""
+
+    batch_clips: int = value("clips encoded at once", "clips", ge=1)
+    reconstructions: int = value("held-out clips whose reconstructions are kept to listen to", "clips", ge=1)
+    measured_clips: int = value("held-out clips that reconstruction quality is measured on, at most", "clips", ge=1)
+
+
+def encode_clips(
+    folder: Path,
+    codec: "Codec",
+    dataset: pd.DataFrame,
+    audio: "ClipAudio",
+    encoder: "TextEncoder | None",
+    params: EncodeParams,
+    *,
+    name: str,
+    fingerprint: str,
+    device: "torch.device",
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Fill `folder` with latents, statistics, reconstructions and what else the codec hears; gives metrics.
+
+    Args:
+        folder: Existing.
+        codec: Frozen, on `device`.
+        dataset: Curated clips, some of them in the training split.
+        audio: Where their samples lie.
+        encoder: Of their captions; None for a codec that reads no text.
+        params: How.
+        name: Of the codec.
+        fingerprint: SHA-256 of its weights.
+        device: Where it is.
+        progress: Wraps the batches.
+    """
+    import torch
+
+    from padstal.codecs.latents.statistics import measure
+    from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
+
+    first = dataset.iloc[0]
+    config = LatentConfig(
+        codec=name,
+        fingerprint=fingerprint,
+        sample_rate=codec.sample_rate,
+        channels=codec.channels,
+        ratio=codec.ratio,
+        shape=codec.latent_shape(len(audio.pcm(int(first["shard"]), int(first["row"])))),
+        channel_groups=codec.channel_groups,
+    )
+    heard: dict[str, list[np.ndarray]] = {}
+
+    def posteriors() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        starts = range(0, len(dataset), params.batch_clips)
+        for start in progress(starts, total=len(starts), unit="batch"):
+            rows = dataset.iloc[start : start + params.batch_clips]
+            audio_BCS = torch.from_numpy(audio.float_BCS(rows)).to(device)
+            mean, std = codec.encode(audio_BCS, encoder.encode(rows["caption"].tolist()) if encoder else None)
+            for what, array in codec.probes(audio_BCS).items():
+                heard.setdefault(what, []).append(array.cpu().numpy().astype(np.float16))
+            yield mean.cpu().numpy(), std.cpu().numpy()
+
+    write_store(folder, dataset[["clip_id", "split", "caption"]], config, posteriors())
+    store = LatentStore.open(folder)
+    statistics = measure(_by_batch(store.only("train"), params.batch_clips))
+    statistics.save(folder / "statistics.safetensors")
+    for what, parts in heard.items():
+        np.save(folder / f"{what}.npy", np.concatenate(parts))
+    quality = _held_out(folder, codec, store, dataset, audio, params, device)
+    return {"clips": len(dataset), **_spreads(store, statistics), **quality}
+
+
+def _by_batch(store: "LatentStore", batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    rows = store.index["row"].to_numpy()
+    for start in range(0, len(rows), batch):
+        yield store.posterior(rows[start : start + batch])
+
+
+def _held_out(
+    folder: Path,
+    codec: "Codec",
+    store: "LatentStore",
+    dataset: pd.DataFrame,
+    audio: "ClipAudio",
+    params: EncodeParams,
+    device: "torch.device",
+) -> dict[str, Any]:
+    """Quality of held-out clips decoded from their stored posterior means; keeps some to listen to.
+
+    The first clips of all tracks come before any second one, so that few clips are of many tracks.
+    """
+    import torch
+
+    from padstal.codecs.reconstruction import Quality, mean_spectrum_distance, quality
+    from padstal.core.data.manifest import write_table
+
+    splits = set(dataset["split"])
+    split = next(name for name in ("test", "validation", "train") if name in splits)
+    held_out = np.flatnonzero(dataset["split"] == split)
+    place_in_track = dataset.groupby("track_id").cumcount().to_numpy()[held_out]
+    chosen = held_out[np.argsort(place_in_track, kind="stable")][: params.measured_clips]
+    parts, kept = [], []
+    for start in range(0, len(chosen), params.batch_clips):
+        items = chosen[start : start + params.batch_clips]
+        target = torch.from_numpy(audio.float_BCS(dataset.iloc[items]))
+        output = codec.decode(torch.from_numpy(store.posterior(items)[0]).to(device)).cpu()
+        parts.append(quality(output, target, codec.sample_rate))
+        kept.append(output.numpy())
+    outputs = np.concatenate(kept)[: params.reconstructions]
+    pcm_KSC = np.round(np.clip(outputs, -1, 1) * 32767).astype(np.int16).transpose(0, 2, 1)
+    np.save(folder / "reconstructions.npy", np.ascontiguousarray(pcm_KSC))
+    clip_ids = dataset["clip_id"].iloc[chosen[: len(outputs)]].tolist()
+    table = pd.DataFrame({"clip_id": clip_ids, "row": np.arange(len(outputs), dtype=np.int64)})
+    write_table(table, folder / "reconstructions.parquet")
+    train = dataset[dataset["split"] == "train"].iloc[: params.measured_clips]
+    guess = mean_spectrum_distance(
+        torch.from_numpy(audio.float_BCS(train)),
+        torch.from_numpy(audio.float_BCS(dataset.iloc[chosen])),
+        codec.sample_rate,
+    )
+    return {"split": split, "mel_l1_mean_spectrum": guess, **Quality.join(parts).summary()}
+
+
+def _spreads(store: "LatentStore", statistics: "LatentStatistics") -> dict[str, float]:
+    """Spread of each channel group, and how much of it the posterior's own noise is."""
+    import torch
+
+    values: dict[str, float] = {}
+    _, std = store.posterior(store.index["row"].to_numpy())
+    others = (0, *range(2, std.ndim))
+    for name, (start, stop) in store.config.channel_groups.items():
+        spread = statistics.std_D[start:stop].double()
+        noise = torch.from_numpy(np.square(std[:, start:stop], dtype=np.float64).mean(axis=others)).sqrt()
+        values[f"std_{name}"] = float(spread.mean())
+        values[f"noise_share_{name}"] = float((noise / spread).square().mean())
+    return values

@@ -101,6 +101,10 @@ def test_a_budget_names_a_stage(tmp_path: Path, good: Any) -> None:
     assert "budget.train = 3" in _error(tmp_path, raw)
 
 
+HAVE_DEFAULTS = ("accumulate", "keep_every", "init_from")
+"""Values of trainings that params need not name."""
+
+
 def test_every_value_of_every_scale_is_explained(good: Any) -> None:
     tree = load_tree(PARAMS)
     for scale in ("demo", "study", "full"):
@@ -113,8 +117,10 @@ def test_every_value_of_every_scale_is_explained(good: Any) -> None:
                 if ".sweeps." in row.path:  # a sweep is filled up by the sampler's values and by defaults
                     continue
                 node = good
-                for key in row.path.split("."):
+                *above, last = row.path.split(".")
+                for key in above:
                     node = node[int(key) if isinstance(node, list) else key]
+                assert isinstance(node, list) or last in node or last in HAVE_DEFAULTS
 
 
 def test_a_time_limit_names_a_stage(tmp_path: Path, good: Any) -> None:

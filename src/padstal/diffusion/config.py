@@ -11,6 +11,12 @@ from padstal.diffusion.objective import OBJECTIVES
 from padstal.training.config import TrainConfig
 
 
+class DenoiserPlace(Section):
+    """Where a denoiser belongs, as the list `denoisers` of `params.yaml` says."""
+
+    codec: str = value("codec whose latents it learns", min_length=1)
+
+
 class DenoiserParams(Section):
     """One denoiser and its training."""
 

@@ -6,20 +6,22 @@ from typing import Any
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
 from padstal.core.data.manifest import read_table
+from padstal.core.params import check, read_yaml
 from padstal.diffusion.checkpoint import DenoiserConfig, fingerprint, save
 from padstal.diffusion.clips import CaptionStates, StaleCaptionsError, splits_of, with_latents
-from padstal.diffusion.config import DenoiserParams, TrainDiffusionParams
+from padstal.diffusion.config import DenoiserParams, DenoiserPlace, TrainDiffusionParams
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.task import DenoiserTask
 from padstal.foundation.text_encoder import load as load_text_encoder
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.stages.training import begin, train_and_write
-from padstal.systems.config import runs_in
 
 
 def main(stage: Stage[TrainDiffusionParams]) -> None:
     params: DenoiserParams = getattr(stage.params, stage.item)
-    paths, codec = stage.paths, runs_in(stage.paths.params).denoisers[stage.item].codec
+    paths, at = stage.paths, f"denoisers.{stage.item}"
+    # not all of what runs is read: an edit of a sampler is no reason to train again
+    codec = check(DenoiserPlace, read_yaml(paths.params)["denoisers"][stage.item], at).codec
     group = begin(stage, params.training)
     latents, text_encoder = paths.latents(codec), paths.foundation("text_encoder")
     store = LatentStore.open(latents)

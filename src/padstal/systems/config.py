@@ -7,13 +7,8 @@ from pydantic import model_validator
 
 from padstal.core.params import check, read_yaml
 from padstal.core.section import Section, value
+from padstal.diffusion.config import DenoiserPlace
 from padstal.systems import SYSTEMS
-
-
-class DenoiserPlace(Section):
-    """Where a denoiser of `train_diffusion` belongs."""
-
-    codec: str = value("codec whose latents it learns", min_length=1)
 
 
 class Runs(Section):

@@ -5,6 +5,7 @@ z_m, which is stored beside it. Vectors come from latents in two ways, and both 
 and all frames flattened, because z_p's second axis need not be time.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def spaces(folder: Path, vae: str) -> tuple[pd.DataFrame, dict[str, np.ndarray]]
 
 
 def compare_spaces(
-    folders: dict[str, Path],
+    folders: Mapping[str, Path],
     genre: dict[str, str],
     track: dict[str, str],
     *,

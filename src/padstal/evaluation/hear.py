@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import torch
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
+JUDGES = ("clap", "tagger", "pmos")
+"""Roles of the foundation models that listen."""
 
 
 class FeatureTagger(Protocol):

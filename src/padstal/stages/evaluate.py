@@ -9,12 +9,10 @@ from padstal.core.paths import Paths
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.evaluate import Corpus, evaluate
 from padstal.evaluation.generated import load_generated
-from padstal.evaluation.hear import Ears, load_ears
+from padstal.evaluation.hear import JUDGES, Ears, load_ears
 from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.systems.config import runs_in
-
-JUDGES = ("clap", "tagger", "pmos")
 
 
 def main(stage: Stage[EvaluateParams]) -> None:

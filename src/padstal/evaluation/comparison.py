@@ -1,6 +1,7 @@
 """From measured cells to `evaluate.json`: rows, sweep, and the comparison at matched CLAP-f (PADS-TAL 3)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from padstal.evaluation.grid import Cell
@@ -98,7 +99,9 @@ def matched(
     if not compared:
         return _as_json(Matched(None, "no perturbed settings were sampled"), baseline, level)
     others = [path for path in paths if path.is_unperturbed]
-    return _as_json(match(compared, fixed, position, seeds, others), baseline, level)
+    found = match(compared, fixed, position, seeds, others)
+    points = sorted(found.points, key=lambda point: paths.index(point.path))
+    return _as_json(replace(found, points=tuple(points)), baseline, level)
 
 
 def as_json(paths: Sequence[Path]) -> list[dict[str, Any]]:

@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from padstal.core.data.atomic import read_json
 from padstal.core.data.manifest import read_table
 from padstal.evaluation.grid import check_prompts
-from padstal.sampling.setting import Setting
-from padstal.sampling.write_grid import SETTINGS
+from padstal.sampling.setting import SETTINGS, Setting, read_settings
 
 Reader = Callable[[int, int], np.ndarray]
 
@@ -34,7 +32,7 @@ class Generated:
 
 
 def load_generated(folders: dict[str, Path]) -> Generated:
-    """Read what `sampling/write_grid.py` wrote.
+    """Read what the stage `sample` wrote.
 
     Args:
         folders: System → folder of its samples.
@@ -44,7 +42,7 @@ def load_generated(folders: dict[str, Path]) -> Generated:
             systems were given different prompts.
     """
     tables, audio = [], []
-    records: dict[str, dict] = {}
+    settings: dict[str, Setting] = {}
     for system, folder in folders.items():
         table = read_table(folder / "samples.parquet").sort_values("row").reset_index(drop=True)
         pcm = np.load(folder / "audio.npy", mmap_mode="r")
@@ -52,7 +50,7 @@ def load_generated(folders: dict[str, Path]) -> Generated:
             raise ValueError(f"samples of {system}: {len(table)} rows for {len(pcm)} sounds, expected one each")
         tables.append(table.assign(system=system))
         audio.append(pcm)
-        records |= read_json(folder / SETTINGS)
+        settings |= read_settings(folder / SETTINGS)
     firsts = np.cumsum([0, *(len(pcm) for pcm in audio)])[:-1]
 
     def read(start: int, stop: int) -> np.ndarray:
@@ -60,5 +58,4 @@ def load_generated(folders: dict[str, Path]) -> Generated:
         return np.concatenate([part for part in parts if len(part)])
 
     prompts = check_prompts({system: read_table(folder / "prompts.parquet") for system, folder in folders.items()})
-    settings = {name: Setting.model_validate(record) for name, record in records.items()}
     return Generated(pd.concat(tables, ignore_index=True), settings, prompts, read)

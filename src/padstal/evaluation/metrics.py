@@ -49,6 +49,10 @@ class Metric:
         return {"higher": 1, "lower": -1, "": 0}[self.better]
 
     @property
+    def explained(self) -> str:
+        return f"{self.label}: {self.meaning}"
+
+    @property
     def function(self) -> Callable[..., Any]:
         module, _, name = self.computed_by.partition(":")
         function: Callable[..., Any] = getattr(import_module(module), name)

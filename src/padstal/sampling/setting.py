@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, model_validator
@@ -20,6 +21,8 @@ from padstal.sampling.guidance import GUIDANCE
 from padstal.sampling.solvers import SOLVERS
 
 ID_DIGITS = 10
+SETTINGS = "settings.json"
+"""Setting's id → its record, beside samples."""
 SYMBOLS = {
     "strength": "s",
     "tau1": "τ1",
@@ -159,6 +162,16 @@ def of(settings: "tuple[Setting, ...]", wanted: Mapping[str, Any]) -> "tuple[Set
         there = "; ".join(dict.fromkeys(one.label(settings) for one in settings))
         raise ValueError(f"{asked}: the grid has no such setting; it has: {there}")
     return found
+
+
+def read_settings(file: Path) -> dict[str, Setting]:
+    """The settings of samples by id, from the file beside them.
+
+    Raises:
+        ValueError: One is of another version of padstal.
+    """
+    records = json.loads(file.read_text(encoding="utf-8"))
+    return {name: Setting.model_validate(record) for name, record in records.items()}
 
 
 def _choices(name: str, content: Any) -> list[Any]:

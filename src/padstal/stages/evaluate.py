@@ -5,6 +5,7 @@ import pandas as pd
 
 from padstal.core.data.atomic import atomic_folder, read_json
 from padstal.core.data.manifest import read_table, write_table
+from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.evaluate import Corpus, evaluate
@@ -12,7 +13,6 @@ from padstal.evaluation.generated import load_generated
 from padstal.evaluation.hear import JUDGES, Ears, load_ears
 from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError, run_stage
-from padstal.systems.config import runs_in
 
 
 def main(stage: Stage[EvaluateParams]) -> None:
@@ -27,7 +27,7 @@ def main(stage: Stage[EvaluateParams]) -> None:
         entity=tracking.entity,
         folder=paths.root / "wandb",
     ) as record:
-        for system in runs_in(paths.params).systems:
+        for system in read_yaml(paths.params)["systems"]:
             record.input_artifact(f"samples-{system}", paths.samples(system))
         record.table("per_setting", write(stage, ears))
         record.output_artifact("evaluate", paths.evaluate)
@@ -39,11 +39,11 @@ def write(stage: Stage[EvaluateParams], ears: Ears) -> pd.DataFrame:
     Raises:
         StageError: Inputs do not belong together, e.g. settings with different numbers of samples.
     """
-    paths, runs = stage.paths, runs_in(stage.paths.params)
-    latents = {codec: paths.latents(codec) for codec in runs.codecs}
+    paths, runs = stage.paths, read_yaml(stage.paths.params)  # of which the names alone: models stay unopened
+    latents = {codec: paths.latents(codec) for codec in runs["codecs"]}
     try:
-        generated = load_generated({system: paths.samples(system) for system in runs.systems})
-        stage.say(f"listening to {len(generated.samples)} samples of {', '.join(runs.systems)}")
+        generated = load_generated({system: paths.samples(system) for system in runs["systems"]})
+        stage.say(f"listening to {len(generated.samples)} samples of {', '.join(runs['systems'])}")
         found = evaluate(generated, corpus(paths), latents, ears, stage.params, stage.progress)
     except ValueError as error:
         raise StageError(str(error)) from error

@@ -51,6 +51,9 @@ def load_generated(folders: dict[str, Path]) -> Generated:
         tables.append(table.assign(system=system))
         audio.append(pcm)
         settings |= read_settings(folder / SETTINGS)
+        unknown = sorted(set(table["setting"]) - set(settings))
+        if unknown:
+            raise ValueError(f"samples of {system}: setting {unknown[0]} is not in {folder / SETTINGS}")
     firsts = np.cumsum([0, *(len(pcm) for pcm in audio)])[:-1]
 
     def read(start: int, stop: int) -> np.ndarray:

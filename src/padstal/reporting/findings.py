@@ -1,7 +1,7 @@
 """What the run found, in sentences whose verdicts are computed: an interval that leaves the null value says yes or no,
 any other says that it is open. Nothing here knows the answer beforehand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from padstal.reporting.claims_view import broken_claims
 from padstal.reporting.inputs import Inputs
-from padstal.reporting.results_view import Row, Space, direction, interval_of, rows, spaces, sweep_name
+from padstal.reporting.results_view import Space, direction, interval_of, rows, spaces, sweep_name
 from padstal.reporting.text import finite, interval, labelled, number, words
 
 Kind = Literal["yes", "no", "open"]
@@ -40,7 +40,7 @@ def findings(inputs: Inputs) -> list[Finding]:
         for metric, claim in (("vendi", "is more diverse"), ("mrecall", "covers genres better"))
     ]
     found += _latent_claims(inputs)
-    found += _pads_claims(rows(evaluation))
+    found += _pads_claims(evaluation)
     found.append(_caption_claim(inputs.captions, inputs.manifest))
     return [finding for finding in found if finding is not None]
 
@@ -141,29 +141,31 @@ def _latent_claims(inputs: Inputs) -> list[Finding]:
     return told
 
 
-def _pads_claims(found: Sequence[Row]) -> list[Finding]:
-    """Each sweep of PADS at its chosen strength against the system without it, at the same w."""
+def _pads_claims(evaluation: Mapping[str, Any]) -> list[Finding]:
+    """Each sweep of PADS at its chosen strength against the setting without it where the sweep starts."""
     told = []
-    for pads in found:
-        plain = [row for row in found if (row.get("system"), row.get("method")) == (pads.get("system"), "none")]
-        plain = [row for row in plain if row.get("guidance") == pads.get("guidance")] or plain
-        if pads.get("method") != "pads" or not plain:
+    measured = {(row.get("system"), row.get("setting")): row for row in rows(evaluation, "sweep")}
+    starts = {(path.get("system"), path.get("path")): path["settings"][0] for path in rows(evaluation, "paths")}
+    for pads in rows(evaluation):
+        system = pads.get("system")
+        plain = measured.get((system, starts.get((system, pads.get("path")))))
+        if pads.get("method") != "pads" or plain is None or plain.get("method") != "none":
             continue
-        if not all(finite(row.get(metric)) for row in (plain[0], pads) for metric in ("vendi", "clap_f")):
+        if not all(finite(row.get(metric)) for row in (plain, pads) for metric in ("vendi", "clap_f")):
             continue
-        diverse = _apart(interval_of(pads, "vendi"), interval_of(plain[0], "vendi"))
-        aligned = _apart(interval_of(pads, "clap_f"), interval_of(plain[0], "clap_f"))
+        diverse = _apart(interval_of(pads, "vendi"), interval_of(plain, "vendi"))
+        aligned = _apart(interval_of(pads, "clap_f"), interval_of(plain, "clap_f"))
         cost = {
             "yes": "CLAP-f rises as well",
             "no": "CLAP-f falls",
             "open": "the intervals of CLAP-f overlap",
         }[aligned]
         sentence = (
-            f"At the chosen strength, Vendi is {number(pads['vendi'])} with PADS against {number(plain[0]['vendi'])} "
-            f"without; {cost} ({number(pads['clap_f'])} against {number(plain[0]['clap_f'])})."
+            f"At the chosen strength, Vendi is {number(pads['vendi'])} with PADS against {number(plain['vendi'])} "
+            f"without; {cost} ({number(pads['clap_f'])} against {number(plain['clap_f'])})."
         )
         name = labelled(str(pads.get("path") or "pads"))
-        told.append(Finding(diverse, f"{name} makes the {words(str(pads.get('system')))} more diverse", sentence))
+        told.append(Finding(diverse, f"{name} makes the {words(str(system))} more diverse", sentence))
     return told
 
 

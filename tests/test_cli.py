@@ -94,8 +94,8 @@ def test_params_refuses_a_wrong_value_of_an_inactive_scale(root: Path) -> None:
         (("params", "train"), "'train' is no section: expected one of runtime, tracking, operations, promote, ingest"),
         (("params", "--scale", "tiny"), "--scale tiny: expected one of demo, study, full"),
         (("bench", "ingest", "--tracks", "3"), "--tracks 3: expected at least 40"),
-        (("generate", "x", "--perturb", "pad"), "--perturb pad: expected one of none, cads, pads"),
-        (("generate", "x"), "nothing is trained at scale demo); `make repro` trains audio_dit and tal_dit"),
+        (("generate", "x"), "denoiser: no weights in models/demo/diffusion/tal_dit; run `make repro` or `dvc pull`"),
+        (("generate", "x", "--system", "other"), "no system 'other': params.yaml has audio_dit, tal_dit"),
         (("report",), "no such page; `dvc repro report` writes it"),
     ],
 )
@@ -162,11 +162,27 @@ def test_report_says_where_the_page_is_and_what_the_stages_took(root: Path, monk
     assert opened == [(root / "reports" / "demo" / "index.html").as_uri()]
 
 
-def _fake_models(root: Path) -> None:
+def _fake_models(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Weights that are only there; what the sampler was asked for."""
+    from padstal.sampling import generate as sampling
+    from padstal.systems.pads_tal import PadsTal
+
     for folder in ("diffusion/tal_dit", "vae/tal", "foundation/text_encoder"):
         (root / "models" / "demo" / folder).mkdir(parents=True)
         (root / "models" / "demo" / folder / "model.safetensors").write_bytes(folder.encode())
-    (root / "models" / "demo" / "diffusion" / "tal_dit" / "config.json").write_text('{"vae": "tal"}')
+    asked: dict[str, Any] = {}
+
+    def generate(system: Any, prompts: list[str], seeds: list[int], setting: Any, **how: Any) -> np.ndarray:
+        list(how["progress"](range(1)))
+        asked.update(system=system, prompts=prompts, seeds=seeds, setting=setting, **how)
+        return np.tile(np.linspace(-2, 2, 1600, dtype=np.float32), (len(prompts), 1, 1))
+
+    def load(self: Any, name: str, *_: Any) -> Any:
+        return types.SimpleNamespace(name=name, sample_rate=16_000)
+
+    monkeypatch.setattr(PadsTal, "load", load)
+    monkeypatch.setattr(sampling, "generate", generate)
+    return asked
 
 
 def test_generate_writes_takes_and_all_that_it_takes_to_make_them_again(
@@ -174,34 +190,11 @@ def test_generate_writes_takes_and_all_that_it_takes_to_make_them_again(
 ) -> None:
     import soundfile
 
-    from padstal.sampling import generate as sampling
+    from padstal.sampling.setting import Setting
 
-    asked: dict[str, Any] = {}
-
-    def generate(bundle: Any, prompts: list[str], seeds: list[int], **settings: Any) -> np.ndarray:
-        list(settings["progress"](range(1)))
-        asked.update(prompts=prompts, seeds=seeds, **settings)
-        return np.tile(np.linspace(-2, 2, 1600, dtype=np.float32), (len(prompts), 1, 1))
-
-    monkeypatch.setattr(sampling, "load_bundle", lambda *_: types.SimpleNamespace(sample_rate=16_000))
-    monkeypatch.setattr(sampling, "generate", generate)
-    _fake_models(root)
-    shown = _run(
-        "generate",
-        "Slow, solo piano!",
-        "-n",
-        "2",
-        "--strength",
-        "0.25",
-        "--guidance",
-        "5",
-        "--steps",
-        "7",
-        "--seed",
-        "3",
-        "--out",
-        "takes",
-    )
+    asked = _fake_models(root, monkeypatch)
+    options = "-n 2 --strength 0.25 --guidance 5 --steps 7 --solver ddim --set method.tau1=0.3 --set solver.eta=0.5"
+    shown = _run("generate", "Slow, solo piano!", *options.split(), "--seed", "3", "--out", "takes")
     assert shown.exit_code == 0, shown.output
     assert sorted(file.name for file in (root / "takes").iterdir()) == [
         "slow-solo-piano-3-000.wav",
@@ -209,38 +202,76 @@ def test_generate_writes_takes_and_all_that_it_takes_to_make_them_again(
         "slow-solo-piano-3.json",
     ]
     assert (asked["prompts"], asked["seeds"], asked["indices"]) == (["Slow, solo piano!"] * 2, [3, 3], [0, 1])
-    assert (asked["sampler"].guidance, asked["sampler"].steps) == (5, 7)
-    assert (asked["perturbation"].mode, asked["perturbation"].strength) == ("pads", 0.25)
     audio, rate = soundfile.read(root / "takes" / "slow-solo-piano-3-000.wav", dtype="int16")
     assert (rate, len(audio), audio.min(), audio.max()) == (16_000, 1600, -32768, 32767)
     record = json.loads((root / "takes" / "slow-solo-piano-3.json").read_text())
-    assert record["prompt"] == "Slow, solo piano!"
-    assert record["perturbation"]["strength"] == 0.25
-    assert len(record["models"]["vae"]) == 64
+    assert (record["prompt"], record["system"]) == ("Slow, solo piano!", "tal_dit")
+    setting = asked["setting"]
+    assert (Setting.model_validate(record["record"]), record["setting"]) == (setting, setting.id)
+    assert (setting.label(), setting.steps) == ("pads s = 0.25, w = 5", 7)
+    assert (setting.solver.kind, setting.solver.eta, setting.method.tau1, setting.method.tau2) == (
+        "ddim",
+        0.5,
+        0.3,
+        0.9,
+    )
+    assert len(record["models"]["codec"]) == 64
     assert set(record["files"]) == {"slow-solo-piano-3-000.wav", "slow-solo-piano-3-001.wav"}
 
 
-def test_no_perturbation_has_no_strength(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from padstal.sampling import generate as sampling
+def test_generate_takes_the_grids_first_setting_of_the_method(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from padstal.core.params import load_section
+    from padstal.sampling.config import SampleParams
 
-    seen: list[Any] = []
-    monkeypatch.setattr(sampling, "load_bundle", lambda *_: types.SimpleNamespace(sample_rate=16_000))
-
-    def generate(*_: Any, **settings: Any) -> np.ndarray:
-        seen.append(settings["perturbation"])
-        return np.zeros((1, 1, 16), np.float32)
-
-    monkeypatch.setattr(sampling, "generate", generate)
-    _fake_models(root)
-    assert _run("generate", "x", "-n", "1", "--perturb", "none", "--strength", "1").exit_code == 0
-    assert (seen[0].mode, seen[0].strength) == ("none", 0.0)
+    asked = _fake_models(root, monkeypatch)
+    for method in ("none", "cads", "pads"):
+        assert _run("generate", "x", "-n", "1", "--method", method).exit_code == 0
+        grid = load_section(root / "params.yaml", "sample", SampleParams, "demo").settings
+        assert asked["setting"] == next(one for one in grid if one.method_name == method)
 
 
-def test_generate_names_what_is_missing(root: Path) -> None:
-    _fake_models(root)
+def test_a_method_that_the_grid_lacks_is_an_error_that_lists_what_it_has(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = _fake_models(root, monkeypatch)
+    raw = yaml.safe_load((root / "params.yaml").read_text())
+    del raw["scales"]["demo"]["sample"]["sweeps"]["pads"]
+    (root / "params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+    shown = _run("generate", "x", "--method", "pads")
+    assert shown.exit_code == 1
+    assert "method.kind = pads: the grid has no such setting; it has: none w = 2; none w = 1" in shown.output
+    assert "cads s = 0.1, w = 2" in shown.output
+    assert not asked
+    assert not (root / "generated").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--strength -1", "method.strength = -1.0: input should be greater than or equal to 0"),
+        ("--method none --strength 1", "method.strength = 1.0: unknown key"),
+        ("--steps 0", "steps = 0: input should be greater than or equal to 1"),
+        ("--solver rk4", "solver: kind = 'rk4': expected a solver, {kind: …} with one of ddim, ddpm, dpm2"),
+        ("--set method.tau1=2", "method.tau1 = 2: input should be less than or equal to 1"),
+        ("--set method.tau3=0.1", "method.tau3 = 0.1: unknown key"),
+        ("--set steps.x=1", "steps.x: steps = 16 is a single value"),
+        ("--set tau1", "--set tau1: expected PATH=VALUE, e.g. method.tau1=0.3"),
+    ],
+)
+def test_a_wrong_value_of_a_setting_names_its_path_the_value_and_what_is_allowed(
+    root: Path, monkeypatch: pytest.MonkeyPatch, options: str, message: str
+) -> None:
+    asked = _fake_models(root, monkeypatch)
+    shown = _run("generate", "x", *options.split())
+    assert shown.exit_code == 1
+    assert message in shown.output
+    assert not asked
+
+
+def test_generate_names_what_is_missing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fake_models(root, monkeypatch)
     (root / "models" / "demo" / "vae" / "tal" / "model.safetensors").unlink()
-    assert "vae: no weights in models/demo/vae/tal" in _run("generate", "x").output
-    assert "no model 'other' (trained at scale demo: tal_dit)" in _run("generate", "x", "--model", "other").output
+    assert "codec: no weights in models/demo/vae/tal" in _run("generate", "x").output
 
 
 def test_doctor_says_what_is_there_and_never_a_secret(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

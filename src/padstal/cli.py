@@ -109,30 +109,50 @@ def profile(scale: ScaleOption = None) -> None:
 
 @app.command(
     epilog='Examples: [bold]padstal generate "slow solo piano"[/bold], '
-    '[bold]padstal generate "fast techno" -n 4 --perturb cads --strength 0.3 --guidance 5 --out takes[/bold]'
+    '[bold]padstal generate "fast techno" -n 4 --method cads --strength 0.3 --guidance 5 --out takes[/bold], '
+    '[bold]padstal generate "dub" --system audio_dit --solver ddim --steps 50 --set method.tau1=0.3[/bold]'
 )
 def generate(
     prompt: Annotated[str, typer.Argument(help="what to hear")],
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="takes")] = 8,
-    model: Annotated[str, typer.Option(help="audio_dit or tal_dit")] = "tal_dit",
-    perturb: Annotated[str, typer.Option(help="none, cads or pads")] = "pads",
-    strength: Annotated[
-        float | None,
-        typer.Option(min=0, help="standard deviation of the noise on the conditioning; by default the grid's largest"),
+    system: Annotated[
+        str | None, typer.Option(help="of params.yaml's systems; by default promote.model", metavar="NAME")
     ] = None,
-    guidance: Annotated[
-        float | None, typer.Option(min=0, help="classifier-free guidance; by default the grid's first")
+    method: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="diversity method of the sampling grid, or none; by default promote.method. What is not said below is "
+            "as in the grid's first setting with it",
+        ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="noise levels; by default the grid's")] = None,
+    strength: Annotated[float | None, typer.Option(help="s of the method (method.strength)")] = None,
+    guidance: Annotated[float | None, typer.Option(help="w (guidance.w)")] = None,
+    steps: Annotated[int | None, typer.Option(help="noise levels (steps)")] = None,
+    solver: Annotated[str | None, typer.Option(metavar="KIND", help="solver with its defaults (solver)")] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="any other value of the setting, e.g. method.tau1=0.3"),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="same seed, same audio")] = 0,
-    out: Annotated[Path, typer.Option(help="folder for the WAV files and their settings (JSON)")] = Path("generated"),
+    out: Annotated[Path, typer.Option(help="folder for the WAV files and their setting (JSON)")] = Path("generated"),
     scale: ScaleOption = None,
 ) -> None:
-    """Generate music from a prompt with a trained model."""
-    from padstal.commands.generate import Options, run
+    """Generate music from a prompt with a trained system."""
+    from padstal.commands.generate import Options, changes_of, run
 
-    options = Options(prompt, count, model, perturb, strength, guidance, steps, seed, out)
-    finish(lambda: run(Path.cwd(), options, scale))
+    named = {
+        "solver": {"kind": solver} if solver else None,
+        "method.strength": strength,
+        "guidance.w": guidance,
+        "steps": steps,
+    }
+    asked = {path: own for path, own in named.items() if own is not None}
+
+    def options() -> Options:
+        return Options(prompt, count, system, method, asked | changes_of(values or []), seed, out)
+
+    finish(lambda: run(Path.cwd(), options(), scale))
 
 
 @app.command(epilog="Example: [bold]padstal report --open[/bold]")

@@ -87,7 +87,7 @@ def test_samples_of_both_sides_can_be_heard(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(root)
     assert run("HEAD", "--out", "out").exit_code == 0
     sounds = sorted((root / "out" / "audio").iterdir())
-    assert len(sounds) == 2 * 2 * 2, "prompts × perturbations × sides"
+    assert len(sounds) == 2 * 2 * 2, "prompts × methods × sides"
     assert {len(soundfile.read(file)[0]) > 0 for file in sounds} == {True}
     comment = (root / "out" / "comment.md").read_text()
     assert all(f"(audio/{file.name})" in comment for file in sounds)

@@ -35,15 +35,15 @@ if sys.argv[1] == "sample":
     sample = yaml.safe_load(open("params.yaml"))["scales"]["demo"]["sample"]
     folder = samples / sys.argv[2]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "rows.json").write_text(json.dumps(sample["settings"]))
+    (folder / "rows.json").write_text(json.dumps(sample["sweeps"]))
     open("RUNS", "a").write(sys.argv[2] + " ")
 else:
     rows = [
-        {"model": file.parent.name, "perturbation": setting["perturbation"], "strength": strength,
-         "clap_f": 0.4 - 0.01 * strength, "vendi": 2 + strength * (1 - setting["tau1"])}
+        {"system": file.parent.name, "method": method["kind"], "label": f"{method['kind']} s = {strength}",
+         "clap_f": 0.4 - 0.01 * strength, "vendi": 2 + strength * (1 - method["tau1"])}
         for file in sorted(samples.glob("*/rows.json"))
-        for setting in json.loads(file.read_text())
-        for strength in setting["strengths"]
+        for method in [sweep["method"] for sweep in json.loads(file.read_text()).values()]
+        for strength in method.get("strength", [])
     ]
     file = pathlib.Path("reports/demo/metrics/evaluate.json")
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def test_the_recipes_work_as_they_are_written(tmp_path: Path) -> None:
 
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     sample = params["scales"]["demo"]["sample"]
-    assert sample["settings"][2]["perturbation"] == "pads", "the page says so"
+    assert sample["sweeps"]["pads"]["method"]["kind"] == "pads", "the page says so"
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"scale": "demo", "scales": {"demo": {"sample": sample}}}))
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
     (tmp_path / "stage.py").write_text(STAGE.replace('"RUNS"', repr(str(runs))))
@@ -94,8 +94,9 @@ def test_the_recipes_work_as_they_are_written(tmp_path: Path) -> None:
     shown = next(text for line, text in said.items() if line.startswith("dvc exp show"))
     assert all(f"[{name}]" in shown for name in ("tau-03", "grid-1", "grid-2")), shown
     rows = [line for line in printed.splitlines() if "tal_dit" in line]
-    assert any(line.startswith("grid-2") and "s=4.0" in line for line in rows)
-    assert len([line for line in rows if line.startswith("HEAD")]) == len(sample["settings"][2]["strengths"])
+    assert any(line.startswith("grid-2") and "s = 4.0" in line for line in rows)
+    strengths = sample["sweeps"]["pads"]["method"]["strength"]
+    assert len([line for line in rows if line.startswith("HEAD")]) == len(strengths)
     assert (tmp_path / "params.yaml").read_bytes() == before, "the workspace is as it was"
     assert "try-tau-03" in call("git", "branch", "--list", "try-tau-03")
     assert "tau1: 0.3" in call("git", "show", "try-tau-03:params.yaml")

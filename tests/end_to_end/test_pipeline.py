@@ -46,8 +46,8 @@ def changed_stages(root: Path) -> set[str]:
 def test_every_stage_writes_its_metrics_and_the_report_is_there(repo: Path) -> None:
     reports = repo / "reports" / "demo"
     evaluated = json.loads((reports / "metrics" / "evaluate.json").read_text())
-    kinds = {(row["model"], row["perturbation"]) for row in evaluated["rows"]}
-    assert kinds == {(model, kind) for model in ("audio_dit", "tal_dit") for kind in ("none", "cads", "pads")}
+    kinds = {(row["system"], row["method"]) for row in evaluated["rows"]}
+    assert kinds == {(system, kind) for system in ("audio_dit", "tal_dit") for kind in ("none", "cads", "pads")}
     for row in evaluated["rows"]:
         assert {"clap_f", "vendi", "ibs", "mrecall", "kl", "fd", "pmos", "n", "intervals"} <= set(row)
     assert "matched" in evaluated

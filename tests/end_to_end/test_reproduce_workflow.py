@@ -64,7 +64,7 @@ def merged(tmp_path: Path) -> Path:
         "topic",
     )
     evaluated = json.loads((outputs / METRICS / "evaluate.json").read_text())
-    row = next(row for row in evaluated["rows"] if (row["model"], row["perturbation"]) == ("tal_dit", "pads"))
+    row = next(row for row in evaluated["rows"] if (row["system"], row["method"]) == ("tal_dit", "pads"))
     row["vendi"], row["intervals"]["vendi"] = 99.0, [98.0, 100.0]
     (outputs / METRICS / "evaluate.json").write_text(json.dumps(evaluated))
     return root

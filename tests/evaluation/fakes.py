@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from padstal.core.data.atomic import write_json
 from padstal.core.data.manifest import write_table
 from padstal.core.protocols import Tags
+from padstal.sampling.setting import Setting
 
 RATE = 2000
 SAMPLES = 1024
@@ -66,12 +68,22 @@ class FakePmos:
         return (1 + 4 * x.max(axis=1) / x.sum(axis=1)).astype(np.float32)
 
 
+def setting(method: str = "none", strength: float = 0.0, w: float = 4.0, **changes: Any) -> Setting:
+    """A setting; `changes` are of the method or of the sampler."""
+    annealing = {"strength": strength, "tau1": 0.5, "tau2": 0.9}
+    own = {"none": {}, "pads": annealing, "cads": {**annealing, "rescale": 1.0}}[method]
+    sampler = {"solver": {"kind": "dpmpp_2m"}, "steps": 16, "sigma_min": 0.03, "sigma_max": 100.0}
+    method_of = {"kind": method, **own, **{name: one for name, one in changes.items() if name in own}}
+    rest = {name: one for name, one in changes.items() if name not in ("tau1", "tau2", "rescale")}
+    return Setting.model_validate({**sampler, "method": method_of, "guidance": {"kind": "cfg", "w": w}, **rest})
+
+
 def pcm(audio_S: np.ndarray) -> np.ndarray:
     return np.round(np.clip(audio_S, -1, 1) * 32767).astype(np.int16)[:, None]
 
 
 def write_world(data: Path, models: Path, *, with_truth: bool = True, seeds: int = 3) -> None:
-    """All that stage `evaluate` reads: 32 tracks of 2 clips, two models, none/cads/pads at three strengths."""
+    """All that stage `evaluate` reads: 32 tracks of 2 clips, two systems, none/cads/pads at three strengths."""
     generator = np.random.default_rng(3)
     rows, audio, truths = [], [], []
     for number in range(32):
@@ -166,29 +178,29 @@ def _write_samples(data: Path, manifest: pd.DataFrame, generator: np.random.Gene
     )
     prompts["clip_id"] = held_out["clip_id"].to_numpy()
     prompts["role"] = ["tune" if i < 4 else "test" for i in range(len(prompts))]
-    sweep = [("none", 0.0), *((kind, strength) for kind in ("cads", "pads") for strength in (0.1, 0.3, 0.6))]
-    for model, spread in (("audio_dit", 30.0), ("tal_dit", 40.0)):
+    sweep = [setting(), *(setting(kind, strength) for kind in ("cads", "pads") for strength in (0.1, 0.3, 0.6))]
+    for system, spread in (("audio_dit", 30.0), ("tal_dit", 40.0)):
         rows, audio = [], []
         for prompt in prompts.itertuples():
             genre = str(prompt.prompt).split(",")[0]
-            for kind, strength in sweep:
+            for one in sweep:
                 for number in range(seeds):
                     stray = tone(
                         GENRES[generator.integers(4)], generator.uniform(0, 6), generator.uniform(-spread, spread)
                     )
                     own = tone(genre, generator.uniform(0, 6), generator.uniform(-spread, spread))
-                    amount = strength * (1.0 if kind == "cads" else 0.6)
+                    amount = one.strength * (1.0 if one.method_name == "cads" else 0.6)
                     audio.append(pcm((1 - amount) * own + amount * stray + 0.02 * generator.standard_normal(SAMPLES)))
                     rows.append(
                         {
-                            "row": len(rows), "model": model, "perturbation": kind,
-                            "strength": strength, "guidance": 4.0,
+                            "row": len(rows), "system": system, "setting": one.id,
                             "prompt_id": prompt.prompt_id, "prompt": prompt.prompt,
                             "seed": 100 + number, "index": number,
                         }
                     )  # fmt: skip
-        folder = data / "samples" / model
+        folder = data / "samples" / system
         folder.mkdir(parents=True)
         write_table(pd.DataFrame(rows), folder / "samples.parquet")
         np.save(folder / "audio.npy", np.stack(audio))
         write_table(prompts, folder / "prompts.parquet")
+        write_json(folder / "settings.json", {one.id: one.model_dump(mode="json") for one in sweep})

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.fakes import setting
 
-from padstal.evaluation.grid import Key, arrange, base_guidance, check_prompts
+from padstal.evaluation.grid import Cell, arrange, check_prompts
 
 
 def prompts() -> pd.DataFrame:
@@ -18,40 +19,40 @@ def prompts() -> pd.DataFrame:
     )
 
 
+SETTINGS = {one.id: one for one in (setting(), setting("pads", 0.3))}
+
+
 def samples() -> pd.DataFrame:
-    rows = [
-        ("m", kind, strength, 7.0, prompt, index + 10, index)
-        for index in range(3)
-        for prompt in "abc"
-        for kind, strength in (("none", 0.0), ("pads", 0.3))
-    ]
-    return pd.DataFrame(rows, columns=["model", "perturbation", "strength", "guidance", "prompt_id", "seed", "index"])
+    rows = [("m", one, prompt, index + 10, index) for index in range(3) for prompt in "abc" for one in SETTINGS]
+    return pd.DataFrame(rows, columns=["system", "setting", "prompt_id", "seed", "index"])
 
 
 def test_samples_are_arranged_by_prompt_and_index() -> None:
     table = samples().sample(frac=1, random_state=0).reset_index(drop=True)
-    grid = arrange(table, prompts(), "test")
+    grid = arrange(table, SETTINGS, prompts(), "test")
     assert grid.seeds == 3
-    for key, rows_PI in grid.rows.items():
+    assert {cell.setting.method_name for cell in grid.rows} == {"none", "pads"}
+    for cell, rows_PI in grid.rows.items():
         assert rows_PI.shape == (2, 3)
         picked = table.iloc[rows_PI.ravel()]
         assert picked["prompt_id"].tolist() == list("aaaccc")
         assert picked["index"].tolist() == [0, 1, 2, 0, 1, 2]
-        assert set(picked["perturbation"]) == {key.perturbation}
+        assert set(picked["setting"]) == {cell.setting.id}
 
 
 def test_a_missing_sample_is_an_error_that_names_prompt_and_setting() -> None:
     table = samples()
-    gone = table[(table["prompt_id"] == "c") & (table["perturbation"] == "pads") & (table["index"] == 2)].index
-    with pytest.raises(ValueError, match=r"pads.*'c' has 2 samples, expected 3"):
-        arrange(table.drop(gone), prompts(), "test")
+    pads = setting("pads", 0.3).id
+    gone = table[(table["prompt_id"] == "c") & (table["setting"] == pads) & (table["index"] == 2)].index
+    with pytest.raises(ValueError, match=r"m pads s = 0.3, w = 4: prompt 'c' has 2 samples, expected 3"):
+        arrange(table.drop(gone), SETTINGS, prompts(), "test")
 
 
 def test_repeated_seeds_are_counted_once() -> None:
-    assert arrange(samples().assign(seed=5), prompts(), "test").seeds == 1
+    assert arrange(samples().assign(seed=5), SETTINGS, prompts(), "test").seeds == 1
 
 
-def test_models_must_share_prompts_and_roles_must_be_disjoint() -> None:
+def test_systems_must_share_prompts_and_roles_must_be_disjoint() -> None:
     other = prompts().assign(prompt=["x", "y", "other"])
     with pytest.raises(ValueError, match="second differ from those of first"):
         check_prompts({"first": prompts(), "second": other})
@@ -62,7 +63,9 @@ def test_models_must_share_prompts_and_roles_must_be_disjoint() -> None:
     assert np.array_equal(check_prompts({"m": prompts().iloc[::-1]})["prompt_id"], ["a", "b", "c"])
 
 
-def test_base_guidance_is_the_one_of_most_perturbed_settings() -> None:
-    keys = [Key("m", "none", 0, w) for w in (1.0, 2.0, 4.0)] + [Key("m", "pads", s, 4.0) for s in (0.1, 0.2)]
-    assert base_guidance(keys) == 4
-    assert base_guidance(keys[:3]) == 4
+def test_a_cell_starts_those_that_differ_from_it_in_the_method_alone() -> None:
+    plain = Cell("m", setting())
+    assert plain.starts(Cell("m", setting("pads", 0.3)))
+    for other in (Cell("n", setting("pads")), Cell("m", setting("pads", w=2.0)), Cell("m", setting("pads", steps=8))):
+        assert not plain.starts(other)
+    assert not Cell("m", setting("cads")).starts(Cell("m", setting("pads")))

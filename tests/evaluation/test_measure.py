@@ -7,7 +7,9 @@ from tests.evaluation.fakes import GENRES, RATE, FakeClap, FakePmos, FakeTagger,
 from padstal.evaluation.clap_score import flattened
 from padstal.evaluation.frechet import frechet, gaussian
 from padstal.evaluation.hear import Ears, Heard, hear
-from padstal.evaluation.measure import LIMITS, METRICS, Prompts, Reference, measure
+from padstal.evaluation.judged import Judged, Prompts, Reference
+from padstal.evaluation.measure import measure
+from padstal.evaluation.metrics import METRICS
 from padstal.evaluation.vendi import vendi
 
 EARS = Ears(FakeClap(), FakeTagger(), FakePmos(), (0.15, 0.5, 0.85), 0)
@@ -57,7 +59,7 @@ def test_a_model_that_breaks_on_a_clip_is_an_error_that_names_it() -> None:
 
 def test_metrics_are_those_of_their_modules() -> None:
     heard, prompts, reference = world(40)
-    found = measure(heard, prompts, reference, np.ones((50, 8), int), 20, k=3)
+    found = measure(Judged(heard, prompts, reference, 3), np.ones((50, 8), int), 20)
     flat = flattened(heard.clap_NWD.reshape(24, 3, -1)).reshape(8, 3, -1)
     assert found.values["vendi"] == pytest.approx(np.mean([vendi(flat[:, i]) for i in range(3)]))
     assert found.values["vendi_within"] == pytest.approx(np.mean([vendi(flat[p]) for p in range(8)]))
@@ -68,12 +70,12 @@ def test_metrics_are_those_of_their_modules() -> None:
     for name in METRICS:
         value = found.values[name]
         assert value is not None
-        assert LIMITS[name][0] <= value <= LIMITS[name][1]
+        assert METRICS[name].limits[0] <= value <= METRICS[name].limits[1]
         np.testing.assert_allclose(found.draws[name], value)
 
 
 def test_more_spread_is_more_diverse_and_covers_more() -> None:
-    narrow, wide = (measure(*world(detune), np.ones((1, 8), int), 1, k=3).values for detune in (1, 70))
+    narrow, wide = (measure(Judged(*world(detune), 3), np.ones((1, 8), int), 1).values for detune in (1, 70))
     assert wide["vendi_within"] > narrow["vendi_within"]  # type: ignore[operator]
     assert wide["ibs"] < narrow["ibs"]  # type: ignore[operator]
     assert wide["mrecall"] > narrow["mrecall"]  # type: ignore[operator]
@@ -82,6 +84,7 @@ def test_more_spread_is_more_diverse_and_covers_more() -> None:
 
 def test_a_single_sample_has_no_within_prompt_diversity() -> None:
     heard, prompts, reference = world(40)
-    found = measure(Heard(*(x[:, :1] for x in vars(heard).values())), prompts, reference, np.ones((1, 8), int), 1, k=1)
+    single = Heard(*(x[:, :1] for x in vars(heard).values()))
+    found = measure(Judged(single, prompts, reference, 1), np.ones((1, 8), int), 1)
     assert found.values["ibs"] is None
     assert found.intervals(0.95)["ibs"] is None

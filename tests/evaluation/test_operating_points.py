@@ -2,21 +2,24 @@
 
 import numpy as np
 import pytest
+from tests.evaluation.fakes import setting
 
+from padstal.evaluation.grid import Cell
 from padstal.evaluation.measure import Measured
-from padstal.evaluation.operating_points import Path, Setting, contrast, crossing, match
+from padstal.evaluation.operating_points import Path, Stop, contrast, crossing, match
 
 
-def path(perturbation: str, clap_f: list[float], vendi: list[float], noise: float = 0.0, draws: int = 400) -> Path:
+def path(method: str, clap_f: list[float], vendi: list[float], noise: float = 0.0, draws: int = 400) -> Path:
     """Settings whose draws are the values plus noise shared by all paths (a draw's prompts are hard for all)."""
     shared = noise * np.random.default_rng(0).standard_normal(draws)
-    own = np.random.default_rng(len(perturbation)).standard_normal((len(clap_f), draws)) * noise
-    settings = []
+    own = np.random.default_rng(len(method)).standard_normal((len(clap_f), draws)) * noise
+    stops = []
     for number, (c, v) in enumerate(zip(clap_f, vendi, strict=True)):
         draws_of = {"clap_f": c + 0.1 * shared, "vendi": v + shared + 0.1 * own[number]}
         measured = Measured({"clap_f": c, "vendi": v, "mrecall": None}, draws_of, {}, 12, (), 1.0, False)
-        settings.append(Setting(0.1 * number, 7.0, measured))
-    return Path("audio_dit", perturbation, tuple(settings))
+        cell = Cell("audio_dit", setting(method, 0.1 * number) if number else setting())
+        stops.append(Stop(cell, measured))
+    return Path(method, tuple(stops))
 
 
 def test_a_metric_is_interpolated_linearly_between_the_bracketing_settings() -> None:
@@ -46,9 +49,9 @@ def test_nothing_is_extrapolated() -> None:
     paths = [path("cads", [0.4, 0.3], [2, 4]), path("pads", [0.28, 0.2], [3, 5])]
     result = match(paths, None, 0.5, seeds=3)
     assert result.target is None
-    assert "audio_dit+cads spans [0.3000, 0.4000]" in result.why
+    assert "audio_dit cads spans [0.3000, 0.4000]" in result.why
     fixed = match(paths, 0.35, 0.5, seeds=3)
-    assert [point.path.perturbation for point in fixed.points] == ["cads"]
+    assert [point.path.method for point in fixed.points] == ["cads"]
     assert "does not reach 0.3500" in fixed.why
     assert match(paths, 0.9, 0.5, seeds=3).target is None
 

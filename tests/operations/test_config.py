@@ -1,9 +1,13 @@
 """A stage's time limit comes from its own entry, else its budget, else the one of stages without."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+import yaml
 
 from padstal.core.params import ParamsError, check
-from padstal.operations.config import OperationsParams
+from padstal.operations.config import OperationsParams, PromoteParams
 
 RAW = {
     "retry_waits": [1, 2],
@@ -32,3 +36,24 @@ def test_an_items_budget_goes_before_its_stages() -> None:
 def test_a_wrong_value_is_named(name: str, wrong: object) -> None:
     with pytest.raises(ParamsError, match=rf"operations\.{name}"):
         check(OperationsParams, RAW | {name: wrong}, "operations")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"margins": {"clap_f": 0.1, "loudness": 0.1}, "better_in": ["clap_f"]},
+            "margins.loudness: expected one of clap_f",
+        ),
+        ({"margins": {"clap_f": -0.1}}, r"promote\.margins\.clap_f = -0.1"),
+        ({"better_in": ["kl"]}, "better_in: kl: expected metrics with a margin, of clap_f, vendi, ibs, mrecall"),
+        (
+            {"margins": {"clap_f": 0.1}, "better_in": ["vendi"]},
+            "better_in: vendi: .* of clap_f",
+        ),
+    ],
+)
+def test_what_is_compared_must_be_in_the_table_of_metrics(changes: dict[str, Any], message: str) -> None:
+    raw = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["promote"]
+    with pytest.raises(ParamsError, match=message):
+        check(PromoteParams, raw | changes, "promote")

@@ -6,16 +6,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from tests.evaluation.fakes import setting
 
 from padstal.core.data.atomic import write_json
 from padstal.core.data.manifest import COLUMNS, write_table
 from padstal.core.paths import Paths
+from padstal.sampling.setting import Setting
 
 RATE, SECONDS = 16_000, 2.0
 HOSTILE = "<script>alert('caption')</script> & \"quoted\" | pipe `tick` </blockquote> @someone #12 [a](https://example.invalid)"
 GENRES = ("ambient", "house", "jazz", "waltz")
-METHODS = [(m, p) for m in ("audio_dit", "tal_dit") for p in ("none", "cads", "pads")]
+SYSTEMS = ("audio_dit", "tal_dit")
 STRENGTHS = (0.1, 0.25, 0.5)
+SETTINGS = (
+    setting("none", w=7.0),
+    setting("none", w=3.0),
+    *(setting(method, strength, 7.0) for method in ("cads", "pads") for strength in STRENGTHS),
+)
 DECISIONS = ("kept", "replaced", "fused", "captioned", "kept_unfit", "unconditional", "redundant")
 
 
@@ -54,27 +61,21 @@ def tone(pitch: float, brightness: float, noise: float, seed: int, seconds: floa
 
 def evaluation(generator: np.random.Generator) -> dict[str, object]:
     """`evaluate.json` of a run in which TAL and PADS help."""
-    sweep = [
-        _measured("audio_dit" if g < 2 else "tal_dit", "none", 0.0, (3.0, 7.0)[g % 2], generator) for g in range(4)
-    ]
-    sweep += [
-        _measured(model, perturbation, strength, 7.0, generator)
-        for model, perturbation in METHODS
-        if perturbation != "none"
-        for strength in STRENGTHS
-    ]
+    sweep = [_measured(system, one, generator) for system in SYSTEMS for one in SETTINGS]
     rows = [row for row in sweep if row["strength"] in (0.0, 0.25) and row["guidance"] == 7.0]
     matched_rows = [
         {**row, "clap_f": 0.27, "intervals": {**row["intervals"], "clap_f": None}, "bracketed_share": 1.0}
         for row in rows
-        if row["perturbation"] != "none"
+        if row["method"] != "none"
     ]
     for row in matched_rows:
-        del row["strength"], row["guidance"]
+        for name in ("strength", "guidance", "setting", "label", "record"):
+            del row[name]
     return {
         "scale": "demo",
         "rows": rows,
         "sweep": sweep,
+        "paths": _paths(),
         "chosen_by": "most diverse (Vendi) on tune prompts among those that keep 90% of the unperturbed CLAP-f",
         "matched": {
             "clap_f": 0.27,
@@ -83,12 +84,13 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
             "rows": matched_rows[1:],
             "refused": [
                 {
-                    "model": "audio_dit",
-                    "perturbation": "cads",
+                    "system": "audio_dit",
+                    "method": "cads",
+                    "path": "cads",
                     "why": "spans CLAP-f [0.28, 0.31] and does not reach 0.27",
                 }
             ],
-            "baseline": {"model": "audio_dit", "perturbation": "cads"},
+            "baseline": {"system": "audio_dit", "method": "cads", "path": "cads"},
             "differences": [
                 _difference("tal_dit", "pads", "vendi", 1.4, (0.5, 2.3), 0.21),
                 _difference("tal_dit", "pads", "mrecall", 0.03, (-0.02, 0.08), 0.1),
@@ -99,8 +101,8 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
                 "source": "PADS-TAL slides, table of section 3",
                 "rows": [
                     {
-                        "model": "tal",
-                        "perturbation": "pads",
+                        "system": "tal",
+                        "method": "pads",
                         "mrecall": 0.407,
                         "vendi": 26.075,
                         "kl": 0.626,
@@ -114,6 +116,7 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
             "labels": "truth",
             "spaces": [
                 {
+                    "codec": s.partition(".")[0],
                     "space": s,
                     "pooling": pooling,
                     "precision": p,
@@ -216,11 +219,23 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
     }
 
 
-def _measured(
-    model: str, perturbation: str, strength: float, guidance: float, generator: np.random.Generator
-) -> dict[str, object]:
-    gain = {"none": 0.0, "cads": 2.0, "pads": 3.0}[perturbation] * strength + (0.9 if model == "tal_dit" else 0)
-    loss = {"none": 0.0, "cads": 0.25, "pads": 0.11}[perturbation] * strength + (0.03 if guidance < 5 else 0)
+def _paths() -> list[dict[str, object]]:
+    plain, weak, *others = SETTINGS
+    ends = {
+        "none": [plain, weak],
+        **{name: [plain, *(one for one in others if one.method_name == name)] for name in ("cads", "pads")},
+    }
+    return [
+        {"system": system, "method": name, "path": name, "settings": [one.id for one in settings]}
+        for system in SYSTEMS
+        for name, settings in ends.items()
+    ]
+
+
+def _measured(system: str, one: Setting, generator: np.random.Generator) -> dict[str, object]:
+    method, strength, guidance = one.method_name, one.strength, one.w
+    gain = {"none": 0.0, "cads": 2.0, "pads": 3.0}[method] * strength + (0.9 if system == "tal_dit" else 0)
+    loss = {"none": 0.0, "cads": 0.25, "pads": 0.11}[method] * strength + (0.03 if guidance < 5 else 0)
     values = {
         "clap_f": 0.31 - loss,
         "vendi": 5 + 2 * gain + (0.7 if guidance < 5 else 0),
@@ -233,14 +248,15 @@ def _measured(
     }
     wide = {name: abs(value) * 0.06 for name, value in values.items() if value is not None}
     intervals = {name: [values[name] - width, values[name] + width * 1.1] for name, width in wide.items()}
-    key = {"model": model, "perturbation": perturbation, "strength": strength, "guidance": guidance}
+    named = {"system": system, "method": method, "path": method, "setting": one.id, "label": one.label(SETTINGS)}
+    key = {**named, "strength": strength, "guidance": guidance, "record": one.model_dump(mode="json")}
     return {**key, **values, "n": 36, "fd_is_singular": True, "intervals": {**intervals, "pmos": None}}
 
 
 def _difference(
-    model: str, perturbation: str, metric: str, by: float, around: tuple[float, float], share: float
+    system: str, method: str, metric: str, by: float, around: tuple[float, float], share: float
 ) -> dict[str, object]:
-    named = {"model": model, "perturbation": perturbation, "metric": metric}
+    named = {"system": system, "method": method, "path": method, "metric": metric}
     return {**named, "difference": by, "interval": list(around), "share_of_baseline": share}
 
 
@@ -263,6 +279,7 @@ def _params(scale: str, prompts: int) -> dict[str, object]:
         "scale": scale,
         "runtime": {"device": "cpu", "workers": 1, "threads": 1},
         "tracking": {"mode": "disabled", "project": "padstal", "entity": None},
+        "systems": {f"{codec}_dit": {"codec": codec, "denoiser": f"{codec}_dit"} for codec in ("audio", "tal")},
         "scales": {scale: sections},
     }
 
@@ -378,7 +395,10 @@ def _write_models(paths: Paths) -> None:
         for role in ("clap", "pmos", "tagger", "text_encoder")
     }
     folders |= {paths.vae(name): {"sample_rate": RATE} for name in ("audio", "tal")}
-    folders |= {paths.diffusion(f"{name}_dit"): {"vae": name} for name in ("audio", "tal")}
+    groups: dict[str, dict[str, list[int]]] = {"audio": {"z": [0, 32]}, "tal": {"w_m": [0, 32], "z_p": [32, 48]}}
+    folders |= {
+        paths.diffusion(f"{codec}_dit"): {"codec": codec, "channel_groups": own} for codec, own in groups.items()
+    }
     for number, (folder, config) in enumerate(folders.items()):
         folder.mkdir(parents=True)
         (folder / "model.safetensors").write_bytes(bytes([number]) * 1000)
@@ -426,33 +446,26 @@ def _write_samples(paths: Paths, prompts: int) -> None:
             "role": ["test"] * prompts + ["tune"],
         }
     )
-    for place, model in enumerate(("audio_dit", "tal_dit")):
+    for place, system in enumerate(SYSTEMS):
         rows, sounds = [], []
-        settings = [("none", 0.0, 7.0), ("none", 0.0, 3.0)]
-        settings += [(perturbation, strength, 7.0) for perturbation in ("cads", "pads") for strength in STRENGTHS]
-        for perturbation, strength, guidance in settings:
+        for one in SETTINGS:
             for at in range(prompts):
                 for seed in (11, 12):
-                    key = {
-                        "row": len(rows),
-                        "model": model,
-                        "perturbation": perturbation,
-                        "strength": strength,
-                        "guidance": guidance,
-                    }
+                    key = {"row": len(rows), "system": system, "setting": one.id}
                     rows.append({**key, "prompt_id": f"p{at}", "prompt": texts[at], "seed": seed, "index": 0})
                     sounds.append(
                         tone(
                             98 * 2 ** (at / 5),
                             0.35 + 0.15 * place,
-                            0.004 + 0.02 * strength,
+                            0.004 + 0.02 * one.strength,
                             seed + 10 * at + 100 * place,
                         )
                     )
-        folder = paths.samples(model)
+        folder = paths.samples(system)
         folder.mkdir(parents=True)
         write_table(pd.DataFrame(rows), folder / "samples.parquet")
         write_table(table_of_prompts, folder / "prompts.parquet")
+        write_json(folder / "settings.json", {one.id: one.model_dump(mode="json") for one in SETTINGS})
         np.save(folder / "audio.npy", np.stack(sounds))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.evaluation.fakes import setting
 
 METHODS = (("tal_dit", "none"), ("tal_dit", "pads"))
 CLAP = "models/demo/foundation/clap"
@@ -40,17 +41,19 @@ TREE: dict[str, Any] = {
         "design": {"seeds": 3},
         "rows": [
             {
-                "model": model,
-                "perturbation": perturbation,
-                "strength": 0.5,
-                "guidance": 4.0,
+                "system": system,
+                "method": method,
+                "path": method,
+                "setting": setting(method, 0.5).id,
+                "label": setting(method, 0.5).label(),
+                "record": setting(method, 0.5).model_dump(mode="json"),
                 "clap_f": 0.30,
                 "vendi": 2.0,
                 "ibs": 0.9,
                 "pmos": 3.0,
                 "intervals": {"clap_f": [0.25, 0.35], "vendi": [1.8, 2.2], "ibs": [0.85, 0.95]},
             }
-            for model, perturbation in METHODS
+            for system, method in METHODS
         ],
         "foundation": {"tagger_genre": {"value": 0.8, "chance": 0.1, "n": 100}},
         "truth": {"exact_duplicates": {"precision": 1.0, "flagged": 6}},

@@ -21,7 +21,7 @@ def test_a_card_names_licence_fingerprint_params_and_limits(inputs: Inputs) -> N
         "steps | 1500",
         "not fit for use",
         "composer's draw",
-        "strength 0.25",
+        "s = 0.25, w = 7",
     ):
         assert said in card
     vae = next(model for model in inputs.models if model.kind == "vae" and model.name == "tal")

@@ -49,8 +49,8 @@ def compared(edit: Edit | None = None, before: Edit | None = None) -> Comparison
     return compare(side(base, "base"), side(head, "head"), "demo")
 
 
-def metric(found: Comparison, name: str, perturbation: str = "pads") -> Delta:
-    [delta] = [one for one in found.metrics if one.metric == name and one.group == f"tal_dit · {perturbation}"]
+def metric(found: Comparison, name: str, method: str = "pads") -> Delta:
+    [delta] = [one for one in found.metrics if one.metric == name and one.group == f"tal_dit · {method}"]
     return delta
 
 
@@ -118,15 +118,45 @@ def test_what_another_model_heard_is_not_compared() -> None:
 
 
 def test_a_moved_setting_is_noted() -> None:
-    found = compared(lambda files: row(files).update(strength=1.0))
-    assert metric(found, "vendi").note == "strength 0.5 → 1"
+    def edit(files: dict[str, Any]) -> None:
+        row(files)["record"]["method"].update(strength=1.0, tau1=0.25)
+
+    assert metric(compared(edit), "vendi").note == "method.strength 0.5 → 1, method.tau1 0.5 → 0.25"
+
+
+def test_an_evaluation_of_before_settings_is_told_in_words_and_the_rest_is_compared() -> None:
+    def old(files: dict[str, Any]) -> None:
+        for one in files[EVALUATE]["rows"]:
+            one["model"], one["perturbation"] = one.pop("system"), one.pop("method")
+            for name in ("path", "setting", "label", "record"):
+                del one[name]
+        difference = {"model": "tal_dit", "perturbation": "pads", "metric": "vendi", "difference": 1.0}
+        files[EVALUATE]["matched"] = {"clap_f": 0.3, "differences": [difference]}
+
+    found = compared(before=old)
+    assert [note for note in found.notes if note.startswith("base was evaluated by a version that named models")]
+    assert {delta.verdict for delta in found.metrics} == {"open"}
+    assert {delta.base for delta in found.metrics} == {None}
+    assert found.matched == ()
+    assert {delta.verdict for delta in found.checks} == {"unchanged"}
+
+
+def test_sweeps_of_one_method_are_told_apart() -> None:
+    def two(files: dict[str, Any]) -> None:
+        other = {**row(files), "path": "pads τ1 = 0.2", "vendi": 9.0, "intervals": {"vendi": [8.0, 10.0]}}
+        files[EVALUATE]["rows"].append(other)
+
+    found = compared(two, two)
+    assert [one.base for one in found.metrics if one.metric == "vendi"] == [2.0, 2.0, 9.0]
+    assert {one.group for one in found.metrics if one.base == 9.0} == {"tal_dit · pads τ1 = 0.2"}
 
 
 def test_a_comparison_at_matched_alignment_says_if_the_target_moved() -> None:
     def with_matched(target: float, low: float) -> Edit:
         difference = {
-            "model": "tal_dit",
-            "perturbation": "pads",
+            "system": "tal_dit",
+            "method": "pads",
+            "path": "pads",
             "metric": "vendi",
             "difference": low + 0.1,
             "interval": [low, low + 0.2],
@@ -255,7 +285,7 @@ def test_another_active_scale_is_said() -> None:
         (EVALUATE, b"[" * 100_000),
         (EVALUATE, b"nonsense"),
         (EVALUATE, b'{"rows": 3, "matched": [], "truth": "x", "design": 1, "latent_space": {"spaces": {}}}'),
-        (EVALUATE, b'{"rows": [{"model": 1, "vendi": 1e999, "intervals": {"vendi": [NaN, 1]}}, 4, null]}'),
+        (EVALUATE, b'{"rows": [{"system": 1, "vendi": 1e999, "intervals": {"vendi": [NaN, 1]}}, 4, null]}'),
         (EVALUATE, b'{"rows": [{"model": "m", "vendi": 2, "intervals": [1, 2]}]}'),
         (INGEST, b'{"licences": [1], "quarantined": "x", "files": "many", "clips_by_split": {"a": "b"}}'),
     ],

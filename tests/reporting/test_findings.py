@@ -27,9 +27,22 @@ def test_the_interval_of_the_difference_decides(
     inputs: Inputs, interval: tuple[float, float] | None, kind: str
 ) -> None:
     matched = dict(inputs.evaluation["matched"])
-    difference = {"model": "tal_dit", "perturbation": "pads", "metric": "vendi", "difference": 1.0}
+    difference = {"system": "tal_dit", "method": "pads", "metric": "vendi", "difference": 1.0}
     matched["differences"] = [{**difference, "interval": interval and list(interval), "share_of_baseline": 0.2}]
     assert verdicts(with_evaluation(inputs, matched=matched))[MATCHED] == kind
+
+
+def test_a_codec_is_text_aware_by_its_channel_groups_whatever_its_name(inputs: Inputs) -> None:
+    assert inputs.text_aware == {"tal"}
+    systems = {
+        "talkative": {"codec": "audio", "denoiser": "audio_dit"},
+        "other": {"codec": "tal", "denoiser": "tal_dit"},
+    }
+    difference = {"system": "other", "method": "pads", "metric": "vendi", "difference": 1.0, "interval": [0.5, 2.0]}
+    matched = {**inputs.evaluation["matched"], "differences": [difference]}
+    renamed = replace(with_evaluation(inputs, matched=matched), systems=systems)
+    assert verdicts(renamed)[MATCHED] == "yes"
+    assert not [claim for claim in verdicts(replace(inputs, models=())) if "space is" in claim]
 
 
 def test_lower_is_better_for_kl() -> None:
@@ -56,6 +69,7 @@ def test_latent_spaces_must_be_apart(
 ) -> None:
     spaces = [
         {
+            "codec": name,
             "space": name,
             "pooling": "mean",
             "precision": sum(around) / 2,
@@ -71,7 +85,14 @@ def test_latent_spaces_must_be_apart(
 def test_poolings_that_disagree_leave_the_claim_open(inputs: Inputs) -> None:
     rows = (("tal", "mean", 0.5), ("audio", "mean", 0.2), ("tal", "flat", 0.2), ("audio", "flat", 0.2))
     spaces = [
-        {"space": name, "pooling": pooling, "precision": p, "interval": [p - 0.02, p + 0.02], "chance": 0.1}
+        {
+            "codec": name,
+            "space": name,
+            "pooling": pooling,
+            "precision": p,
+            "interval": [p - 0.02, p + 0.02],
+            "chance": 0.1,
+        }
         for name, pooling, p in rows
     ]
     assert verdicts(with_evaluation(inputs, latent_space={"k": 5, "spaces": spaces}))[LATENT] == "open"

@@ -101,7 +101,7 @@ def test_samples_of_a_row_share_their_seed_and_every_method_is_there(elements: E
     played = [label for label in labels if label and "DiT" in label]
     assert len(played) == 2 * 6
     assert len(set(played)) == 6
-    assert "Play TAL DiT · PADS, strength 0.25, guidance 7" in played
+    assert "Play TAL DiT · PADS, s = 0.25, w = 7" in played
 
 
 def test_every_metric_without_a_value_says_so(elements: Elements) -> None:
@@ -170,5 +170,5 @@ def test_the_summary_says_the_same_and_is_safe(inputs: Inputs) -> None:
     assert summary == render_summary(inputs, title="padstal")
     assert summary.startswith("# padstal: demo scale")
     assert "do not compare with published ones" in summary
-    assert "| TAL DiT | PADS | strength 0.25, guidance 7 |" in summary
+    assert "| TAL DiT | PADS | s = 0.25, w = 7 |" in summary
     assert "<" not in summary.replace("&#60;", "")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.fakes import setting
 
 from padstal.core.data.atomic import write_json
 from padstal.core.paths import Paths
@@ -64,17 +65,18 @@ def test_the_verdicts_on_both_data_sets_are_told_together(tmp_path: Path) -> Non
     ]
 
 
-def test_chosen_strengths_are_played(inputs: Inputs) -> None:
-    points = listen_view.operating_points(inputs.samples[0], {("audio_dit", "pads"): (0.5, 7.0)})
-    assert [(point.perturbation, point.strength, point.guidance) for point in points] == [
-        ("none", 0.0, 7.0),
-        ("cads", 0.25, 7.0),
-        ("pads", 0.5, 7.0),
+def test_chosen_settings_are_played(inputs: Inputs) -> None:
+    strong = setting("pads", 0.5, 7.0)
+    columns = listen_view.columns_of(inputs.samples[0], {("audio_dit", strong.id), ("tal_dit", "another")})
+    assert [(column.label, column.detail) for column in columns] == [
+        ("audio DiT · unperturbed", "w = 7"),
+        ("audio DiT · CADS", "s = 0.25, w = 7"),
+        ("audio DiT · PADS", "s = 0.5, w = 7"),
     ]
 
 
 def test_clips_are_cut_until_the_page_is_small(inputs: Inputs) -> None:
-    rows = listen_view.sample_rows(inputs, 1, {})
+    rows = listen_view.sample_rows(inputs, 1)
     whole, cut = listen_view.encode(rows, limit=10_000_000)
     assert cut is None
     size = sum(len(clip.audio) for row in whole for clip in row.clips)
@@ -104,7 +106,7 @@ def test_a_curve_without_steps_is_left_out() -> None:
 
 def test_the_best_value_is_marked_only_where_it_is_alone() -> None:
     rows = [
-        {"model": "a", "perturbation": p, "vendi": v, "kl": k}
+        {"system": "a", "method": p, "vendi": v, "kl": k}
         for p, v, k in (("x", 2.0, 1.0), ("y", 3.0, 0.5), ("z", 3.0, 2.0))
     ]
     metrics, table = results_view.results_table(rows)
@@ -113,10 +115,20 @@ def test_the_best_value_is_marked_only_where_it_is_alone() -> None:
 
 
 def test_lines_start_at_the_unperturbed_model(inputs: Inputs) -> None:
-    drawn = results_view.frontier(inputs.evaluation["sweep"], "vendi", 0.27)
+    drawn = results_view.frontier(inputs.evaluation["sweep"], inputs.evaluation["paths"], "vendi", 0.27)
     assert drawn.count('class="series') == 6
     marks = [part.count('class="mark') for part in drawn.split('class="series')[1:]]
     assert marks == [2, 4, 4, 2, 4, 4]  # none over two guidances; others from none over three strengths
+
+
+def test_sweeps_of_one_method_have_looks_of_their_own() -> None:
+    named = ("none", "pads", "pads τ1 = 0.3")
+    paths = [{"system": s, "method": p.split()[0], "path": p, "settings": []} for s in ("one", "two") for p in named]
+    found = results_view.looks(paths)
+    assert len(set(found.values())) == 6
+    assert found["one", "pads"].style == "c2 dashed"
+    assert found["two", "pads"].style == "c2"
+    assert [name for name, _ in results_view.legend(paths)][2] == "one · PADS τ1 = 0.3"
 
 
 def test_checks_carry_chance_and_count() -> None:
@@ -136,13 +148,13 @@ def test_checks_carry_chance_and_count() -> None:
 def test_samples_of_a_row_are_of_a_seed_that_all_models_have(inputs: Inputs) -> None:
     first, second = inputs.samples
     second = replace(second, table=second.table[second.table["seed"] == 12])
-    for _, note, sources in listen_view.sample_rows(replace(inputs, samples=(first, second)), 2, {}):
+    for _, note, sources in listen_view.sample_rows(replace(inputs, samples=(first, second)), 2):
         assert note == "seed 12"
         assert len(sources) == 6
         for source in sources:
-            model = first if source.label.startswith(words(first.model)) else second
-            same = [np.array_equal(source.pcm_SC, sound) for sound in model.audio_NSC]
-            assert 12 in set(model.table[model.table["row"].isin(np.flatnonzero(same))]["seed"])
+            played = first if source.label.startswith(words(first.system)) else second
+            same = [np.array_equal(source.pcm_SC, sound) for sound in played.audio_NSC]
+            assert 12 in set(played.table[played.table["row"].isin(np.flatnonzero(same))]["seed"])
 
 
 def test_the_ledger_says_what_became_of_every_file(inputs: Inputs) -> None:

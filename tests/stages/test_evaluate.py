@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from tests.evaluation.fakes import FakeClap, FakePmos, FakeTagger, write_world
 
 from padstal.core.data.content import sha256_file
@@ -13,13 +14,12 @@ from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import Ears
+from padstal.sampling.setting import Setting
 from padstal.stages.evaluate import main, write
 from padstal.stages.harness import Stage, StageError
 
 PARAMS = EvaluateParams(
     seed=7,
-    models=("audio_dit", "tal_dit"),
-    vaes=("audio", "tal"),
     batch_clips=32,
     windows=(0.15, 0.5, 0.85),
     window_grid_seconds=0,
@@ -36,10 +36,19 @@ PARAMS = EvaluateParams(
     baseline=("audio_dit", "cads"),
 )
 
+RUNS = {
+    "codecs": ["audio", "tal"],
+    "denoisers": {f"{codec}_dit": {"codec": codec} for codec in ("audio", "tal")},
+    "systems": {
+        f"{codec}_dit": {"kind": "pads_tal", "codec": codec, "denoiser": f"{codec}_dit"} for codec in ("audio", "tal")
+    },
+}
+
 
 def stage_in(root: Path, **world: object) -> Stage[EvaluateParams]:
     paths = Paths(root, "demo")
     write_world(paths.data, paths.models, **world)  # type: ignore[arg-type]
+    paths.params.write_text(yaml.safe_dump({"scale": "demo", **RUNS}))
     runtime = RuntimeParams(device="cpu", workers=1, threads=1)
     tracking = TrackingParams(mode="disabled", project="test", entity=None)
     return Stage("evaluate", "", "demo", PARAMS, paths, runtime, tracking)
@@ -63,9 +72,9 @@ def metrics(world: Path) -> dict:
     return json.loads(Paths(world, "demo").metrics("evaluate").read_text())
 
 
-def test_rows_are_one_per_model_and_perturbation_with_all_metrics(metrics: dict) -> None:
-    assert [(row["model"], row["perturbation"]) for row in metrics["rows"]] == [
-        (model, kind) for model in ("audio_dit", "tal_dit") for kind in ("cads", "none", "pads")
+def test_rows_are_one_per_system_and_method_with_all_metrics(metrics: dict) -> None:
+    assert [(row["system"], row["method"]) for row in metrics["rows"]] == [
+        (system, kind) for system in ("audio_dit", "tal_dit") for kind in ("none", "cads", "pads")
     ]
     for row in metrics["rows"] + metrics["sweep"]:
         assert row["n"] == 36
@@ -73,11 +82,14 @@ def test_rows_are_one_per_model_and_perturbation_with_all_metrics(metrics: dict)
         for name, (low, high) in row["intervals"].items():
             assert low <= row[name] <= high
     assert len(metrics["sweep"]) == 14
+    for row in metrics["rows"]:
+        assert Setting.model_validate(row["record"]).id == row["setting"]
+    assert metrics["rows"][2]["label"].startswith(f"pads s = {metrics['rows'][2]['strength']:g}, w = 4")
     assert "tune" in metrics["chosen_by"]
 
 
-def test_stronger_perturbation_lowers_alignment(metrics: dict) -> None:
-    cads = [row["clap_f"] for row in metrics["sweep"] if (row["model"], row["perturbation"]) == ("audio_dit", "cads")]
+def test_a_stronger_method_lowers_alignment(metrics: dict) -> None:
+    cads = [row["clap_f"] for row in metrics["sweep"] if (row["system"], row["method"]) == ("audio_dit", "cads")]
     assert cads[-1] < cads[0]
 
 
@@ -88,7 +100,7 @@ def test_methods_are_compared_at_one_clap_f_inside_their_brackets(metrics: dict)
         ends = sorted(end["clap_f"] for end in row["bracket"])
         assert ends[0] <= matched["clap_f"] <= ends[1]
         assert row["clap_f"] == pytest.approx(matched["clap_f"])
-    assert {(d["model"], d["perturbation"]) for d in matched["differences"]} == {
+    assert {(d["system"], d["method"]) for d in matched["differences"]} == {
         ("audio_dit", "pads"), ("tal_dit", "cads"), ("tal_dit", "pads"),
     }  # fmt: skip
     assert matched["published"]["rows"][3]["mrecall"] == 0.407

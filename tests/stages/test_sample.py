@@ -46,24 +46,30 @@ systems: {tal_dit: {kind: pads_tal, codec: tal, denoiser: tal_dit}}
 """
 
 
-@pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[SampleParams]:
+def write_system(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A random denoiser with a fake codec and text encoder that belong to it."""
     for module, fake in (
         ("padstal.foundation.text_encoder", FakeTextEncoder),
         ("padstal.codecs.checkpoint", FakeCodec),
     ):
         monkeypatch.setattr(importlib.import_module(module), "load", lambda folder, device, fake=fake: fake())
-    paths = Paths(tmp_path, "demo")
-    for folder in (paths.vae("tal"), paths.foundation("text_encoder"), paths.diffusion("tal_dit"), paths.curate):
+    for folder in (paths.vae("tal"), paths.foundation("text_encoder"), paths.diffusion("tal_dit")):
         folder.mkdir(parents=True)
     save_file({"weight": torch.ones(1)}, paths.vae("tal") / "model.safetensors")
     save_file({"weight": torch.zeros(1)}, paths.foundation("text_encoder") / "model.safetensors")
-    paths.params.write_text(RUNS)
     belongs = config(
         codec_fingerprint=fingerprint(paths.vae("tal")), text_fingerprint=fingerprint(paths.foundation("text_encoder"))
     )
     statistics = LatentStatistics(torch.zeros(6), torch.ones(6))
     save(paths.diffusion("tal_dit"), random_denoiser(), statistics, belongs)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[SampleParams]:
+    paths = Paths(tmp_path, "demo")
+    write_system(paths, monkeypatch)
+    paths.curate.mkdir(parents=True)
+    paths.params.write_text(RUNS)
     clips = 12
     dataset = pd.DataFrame(
         {

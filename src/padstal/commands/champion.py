@@ -34,7 +34,7 @@ def show(root: Path, model: str | None, export: Path | None, as_json: bool) -> i
             raise ValueError(f"{name} has no champion to export")
         files = _export(root, found.champion, export)
         if not as_json:
-            print(f"\n{export}: {files} files; try there: padstal generate 'slow solo piano' --model {_model(name)}")
+            print(f"\n{export}: {files} files; try there: padstal generate 'slow solo piano' --system {_model(name)}")
     return 0
 
 

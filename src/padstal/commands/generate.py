@@ -1,51 +1,57 @@
 """`padstal generate`: takes of a prompt as WAV files, with all that it takes to make them again."""
 
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.commands.project import paths_of
-from padstal.core.data.atomic import atomic_file, read_json, write_json
+import yaml
+
+from padstal.commands.project import paths_of, promote_params
+from padstal.core.data.atomic import atomic_file, write_json
 from padstal.core.data.content import sha256_file
 from padstal.core.params import check, load_section, read_yaml
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams
-from padstal.sampling.config import SampleParams, SettingParams
+from padstal.sampling.config import SampleParams
+from padstal.sampling.setting import Setting, of
+from padstal.systems.config import system_in
 
-PERTURBATIONS = ("none", "cads", "pads")
 LONGEST_SLUG = 48
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for; None takes the value of the sampling grid in params.yaml."""
+    """What was asked for.
+
+    Attributes:
+        system, method: None takes what `promote` in params.yaml names.
+        changes: Values by path in which the setting differs from the grid's first one with the method.
+    """
 
     prompt: str
     count: int
-    model: str
-    perturb: str
-    strength: float | None
-    guidance: float | None
-    steps: int | None
+    system: str | None
+    method: str | None
+    changes: Mapping[str, Any]
     seed: int
     out: Path
 
 
 def run(root: Path, options: Options, scale: str | None) -> int:
-    """Write `out/<prompt>-<seed>-<index>.wav` and one JSON with the settings and the models' fingerprints.
+    """Write `out/<prompt>-<seed>-<index>.wav` and one JSON with the setting and the models' fingerprints.
 
     Raises:
-        FileNotFoundError: The model has not been trained.
-        ValueError: No such perturbation, or models that do not belong together.
+        FileNotFoundError: A model has not been trained.
+        ValueError: No such system, a method that the grid lacks, a wrong value, or models that do not belong together.
     """
-    paths = paths_of(root, scale)
-    if options.perturb not in PERTURBATIONS:
-        raise ValueError(f"--perturb {options.perturb}: expected one of {', '.join(PERTURBATIONS)}")
-    folders = _models(paths, options.model)
+    paths, promoted = paths_of(root, scale), promote_params(root)
     params = load_section(paths.params, "sample", SampleParams, paths.scale)
-    setting = next((one for one in params.settings if one.perturbation == options.perturb), params.settings[0])
-    strength = _strength(options, setting)
+    setting = changed(of(params.settings, {"method.kind": options.method or promoted.method})[0], options.changes)
+    name = options.system or promoted.model
+    config = system_in(paths.params, name)
+    folders = _trained(config.folders(paths), paths)
     runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
 
     import soundfile
@@ -53,46 +59,78 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     from tqdm import tqdm
 
     from padstal.sampling.files import to_pcm
-    from padstal.sampling.generate import Sampler, generate, load_bundle
-    from padstal.sampling.perturbation import Perturbation
+    from padstal.sampling.generate import generate
 
     torch.set_num_threads(runtime.threads)
-    gpu = runtime.device != "cpu" and torch.cuda.is_available()
-    device = torch.device("cuda" if gpu else "cpu")
-    bundle = load_bundle(folders["diffusion"], folders["vae"], folders["text_encoder"], device)
-    guidance = setting.guidance[0] if options.guidance is None else options.guidance
-    steps = options.steps or params.steps
-    sampler = Sampler(
-        params.solver, steps, params.sigma_min, params.sigma_max, guidance, params.batch, params.precision
-    )
-    perturbation = Perturbation(
-        mode=options.perturb,  # type: ignore[arg-type]
-        strength=strength,
-        tau1=setting.tau1,
-        tau2=setting.tau2,
-        rescale=setting.rescale if options.perturb == "cads" else 0.0,
-        min_low=setting.min_low,
-        perturb_uncond=setting.perturb_uncond,
-    )
+    system = config.load(name, paths, "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu")
     takes = list(range(options.count))
     audio_NCS = generate(
-        bundle,
+        system,
         [options.prompt] * options.count,
         [options.seed] * options.count,
-        sampler=sampler,
-        perturbation=perturbation,
+        setting,
+        batch=params.batch,
+        precision=params.precision,
         indices=takes,
-        progress=lambda chunks: tqdm(chunks, unit="batch", desc="generate"),
+        progress=lambda parts: tqdm(parts, unit="batch", desc="generate"),
     )
     files = [options.out / f"{slug(options.prompt)}-{options.seed}-{take:03d}.wav" for take in takes]
     for file, pcm_SC in zip(files, to_pcm(audio_NCS), strict=True):
         with atomic_file(file) as temporary:
-            soundfile.write(temporary, pcm_SC, bundle.sample_rate, subtype="PCM_16", format="WAV")
+            soundfile.write(temporary, pcm_SC, system.sample_rate, subtype="PCM_16", format="WAV")
         print(file)
-    settings = options.out / f"{slug(options.prompt)}-{options.seed}.json"
-    write_json(settings, _record(paths.scale, options, folders, asdict(sampler), asdict(perturbation), files))
-    print(settings)
+    record = options.out / f"{slug(options.prompt)}-{options.seed}.json"
+    content = {
+        "scale": paths.scale,
+        "prompt": options.prompt,
+        "seed": options.seed,
+        "system": name,
+        "setting": setting.id,
+        "record": setting.model_dump(mode="json"),
+        "batch": params.batch,
+        "precision": params.precision,
+        "models": {role: sha256_file(folder / "model.safetensors") for role, folder in folders.items()},
+        "files": {file.name: sha256_file(file) for file in files},
+    }
+    write_json(record, content)
+    print(f"{record}: {name}, {setting.label()}")
     return 0
+
+
+def changes_of(assignments: list[str]) -> dict[str, Any]:
+    """What `--set PATH=VALUE` says, by path; values are YAML.
+
+    Raises:
+        ValueError: One has no path, or no value.
+    """
+    found = {}
+    for one in assignments:
+        path, equals, text = one.partition("=")
+        if not (path and equals and text):
+            raise ValueError(f"--set {one}: expected PATH=VALUE, e.g. method.tau1=0.3")
+        try:
+            found[path] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ValueError(f"--set {one}: {text} is no YAML value") from None
+    return found
+
+
+def changed(setting: Setting, changes: Mapping[str, Any]) -> Setting:
+    """`setting` with other values by path.
+
+    Raises:
+        ParamsError: No such value, or one that is not allowed; names its path, the value and what is.
+    """
+    tree = setting.model_dump()
+    for path, own in changes.items():
+        *parents, last = path.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+            if not isinstance(node, dict):
+                raise ValueError(f"{path}: {parent} = {node} is a single value")
+        node[last] = own
+    return check(Setting, tree, "")
 
 
 def slug(prompt: str) -> str:
@@ -101,55 +139,10 @@ def slug(prompt: str) -> str:
     return words[:LONGEST_SLUG].rstrip("-") or "unprompted"
 
 
-def _models(paths: Paths, model: str) -> dict[str, Path]:
-    """Folders of the denoiser, its autoencoder and the text encoder.
-
-    Raises:
-        FileNotFoundError: One of them is missing.
-    """
-    folder = paths.diffusion(model)
-    if not (folder / "config.json").is_file():
-        trained = sorted(one.name for one in paths.models.glob("diffusion/*") if (one / "config.json").is_file())
-        here = (
-            f"trained at scale {paths.scale}: {', '.join(trained)}"
-            if trained
-            else f"nothing is trained at scale {paths.scale}"
-        )
-        raise FileNotFoundError(f"no model {model!r} ({here}); `make repro` trains audio_dit and tal_dit")
-    found = {
-        "diffusion": folder,
-        "vae": paths.vae(read_json(folder / "config.json")["vae"]),
-        "text_encoder": paths.foundation("text_encoder"),
-    }
-    for role, one in found.items():
-        if not (one / "model.safetensors").is_file():
+def _trained(folders: dict[str, Path], paths: Paths) -> dict[str, Path]:
+    for role, folder in folders.items():
+        if not (folder / "model.safetensors").is_file():
             raise FileNotFoundError(
-                f"{role}: no weights in {one.relative_to(paths.root)}; run `make repro` or `dvc pull`"
+                f"{role}: no weights in {folder.relative_to(paths.root)}; run `make repro` or `dvc pull`"
             )
-    return found
-
-
-def _strength(options: Options, setting: SettingParams) -> float:
-    if options.perturb == "none":
-        return 0.0
-    return setting.strengths[0] if options.strength is None else options.strength
-
-
-def _record(
-    scale: str,
-    options: Options,
-    folders: dict[str, Path],
-    sampler: dict[str, Any],
-    perturbation: dict[str, Any],
-    files: list[Path],
-) -> dict[str, Any]:
-    return {
-        "scale": scale,
-        "prompt": options.prompt,
-        "model": options.model,
-        "seed": options.seed,
-        "sampler": sampler,
-        "perturbation": perturbation,
-        "models": {role: sha256_file(folder / "model.safetensors") for role, folder in folders.items()},
-        "files": {file.name: sha256_file(file) for file in files},
-    }
+    return folders

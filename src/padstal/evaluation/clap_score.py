@@ -3,10 +3,15 @@
 Shape suffixes: B clips, S samples, W windows, D features.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from padstal.core.protocols import AudioTextEmbedder
 from padstal.evaluation.windows import fixed_windows, levelled
+
+if TYPE_CHECKING:
+    from padstal.evaluation.judged import Judged
 
 
 def embed_windows(audio_BS: np.ndarray, clap: AudioTextEmbedder, positions: tuple[float, ...], grid: int) -> np.ndarray:
@@ -22,6 +27,12 @@ def embed_windows(audio_BS: np.ndarray, clap: AudioTextEmbedder, positions: tupl
 def clap_score(windows_BWD: np.ndarray, text_BD: np.ndarray) -> np.ndarray:
     """CLAP-f [B] of clips with embeddings `windows_BWD` and the embeddings of their texts, all of unit norm."""
     return np.einsum("bwd,bd->b", windows_BWD, text_BD, dtype=np.float64) / windows_BWD.shape[1]
+
+
+def of_prompts(judged: "Judged") -> np.ndarray:
+    """Mean CLAP-f [P] of each prompt's samples."""
+    text_ND = judged.each_clip(judged.prompts.text_PD)
+    return clap_score(judged.clips.clap_NWD, text_ND).reshape(judged.heard.pmos_N.shape).mean(axis=1)
 
 
 def mismatched_clap_score(windows_BWD: np.ndarray, text_BD: np.ndarray) -> float | None:

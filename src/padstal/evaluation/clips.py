@@ -15,7 +15,7 @@ from padstal.core.data.manifest import ClipAudio
 from padstal.core.protocols import AudioTextEmbedder
 from padstal.evaluation.generated import Reader
 from padstal.evaluation.hear import Ears, FeatureTagger, Heard, Progress, hear
-from padstal.evaluation.measure import Prompts, Reference
+from padstal.evaluation.judged import Prompts, Reference
 from padstal.evaluation.truth import genre_named
 from padstal.evaluation.windows import mono_at
 

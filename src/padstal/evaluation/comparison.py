@@ -1,27 +1,34 @@
-"""From measured settings to `evaluate.json`: rows, sweep, and the comparison at matched CLAP-f (PADS-TAL 3)."""
+"""From measured cells to `evaluate.json`: rows, sweep, and the comparison at matched CLAP-f (PADS-TAL 3)."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from padstal.evaluation.grid import Key, base_guidance
-from padstal.evaluation.measure import METRICS, Measured
-from padstal.evaluation.operating_points import Matched, Path, Point, Setting, contrast, match
+from padstal.evaluation.grid import Cell
+from padstal.evaluation.measure import Measured
+from padstal.evaluation.metrics import METRICS
+from padstal.evaluation.operating_points import Matched, Path, Point, contrast, match
+from padstal.sampling.setting import Setting
 
 PUBLISHED = {
     "source": "PADS-TAL slides, table of section 3: full scale (Stable Audio Open size, MelBench and SongDescriber "
     "prompts), matched at CLAP-f ≈ 0.32; absolute values do not compare with other scales, models or embeddings",
     "rows": [
-        {"model": "audio", "perturbation": "cads", "mrecall": 0.237, "vendi": 22.591, "kl": 0.669, "fd": 147.730},
-        {"model": "audio", "perturbation": "pads", "mrecall": 0.212, "vendi": 24.367, "kl": 0.652, "fd": 139.838},
-        {"model": "tal", "perturbation": "cads", "mrecall": 0.391, "vendi": 23.873, "kl": 0.669, "fd": 145.393},
-        {"model": "tal", "perturbation": "pads", "mrecall": 0.407, "vendi": 26.075, "kl": 0.626, "fd": 135.542},
+        {"system": "audio", "method": "cads", "mrecall": 0.237, "vendi": 22.591, "kl": 0.669, "fd": 147.730},
+        {"system": "audio", "method": "pads", "mrecall": 0.212, "vendi": 24.367, "kl": 0.652, "fd": 139.838},
+        {"system": "tal", "method": "cads", "mrecall": 0.391, "vendi": 23.873, "kl": 0.669, "fd": 145.393},
+        {"system": "tal", "method": "pads", "mrecall": 0.407, "vendi": 26.075, "kl": 0.626, "fd": 135.542},
     ],
 }
 
 
-def row(key: Key, measured: Measured, level: float) -> dict[str, Any]:
-    """One setting as a row of `evaluate.json`."""
+def row(cell: Cell, path: Path, measured: Measured, among: tuple[Setting, ...], level: float) -> dict[str, Any]:
+    """One cell as a row of `evaluate.json`; its setting's label tells it from those `among`."""
     return {
-        **vars(key),
+        **_named(path),
+        **named(cell),
+        "label": cell.setting.label(among),
+        "record": cell.setting.model_dump(mode="json"),
         **measured.values,
         "n": measured.clips,
         "inception": measured.inception,
@@ -30,28 +37,32 @@ def row(key: Key, measured: Measured, level: float) -> dict[str, Any]:
     }
 
 
-def choose(tune: dict[Key, Measured], keys: list[Key], clap_share: float) -> tuple[dict[tuple[str, str], Key], str]:
-    """The setting of each (model, perturbation) that `rows` shows, and how it was chosen.
+def named(cell: Cell) -> dict[str, Any]:
+    """What names a cell in files and tables: system, method, the setting's id, and the plain numbers s and w."""
+    setting = cell.setting
+    return {
+        "system": cell.system,
+        "method": setting.method_name,
+        "setting": setting.id,
+        "strength": setting.strength,
+        "guidance": setting.w,
+    }
 
-    On tune prompts: the most diverse setting (Vendi) that keeps at least `clap_share` of its model's unperturbed
-    CLAP-f, else the best aligned one. Without tune prompts: the middle strength (the lower one of an even number).
-    Guidance stays at the sweep's base value.
+
+def choose(paths: Sequence[Path], tune: Mapping[Cell, Measured], clap_share: float) -> tuple[dict[Cell, Path], str]:
+    """The cells that `rows` shows, each with its path, and how they were chosen.
+
+    On tune prompts: the most diverse cell (Vendi) of a path that keeps at least `clap_share` of the CLAP-f of the cell
+    where it starts, else the best aligned one. Without tune prompts: the middle strength (the lower one of an even
+    number). An unperturbed system is shown where others start, else at its strongest w.
     """
-    base = base_guidance(keys)
-    chosen = {}
-    for method in sorted({(key.model, key.perturbation) for key in keys}):
-        own = sorted(key for key in keys if (key.model, key.perturbation) == method)
-        at_base = [key for key in own if key.guidance == base] or own
-        if not tune:
-            chosen[method] = at_base[(len(at_base) - 1) // 2]
+    starts = {path.stops[0].cell for path in paths if not path.is_unperturbed}
+    chosen: dict[Cell, Path] = {}
+    for path in paths:
+        if path.is_unperturbed:
+            chosen |= dict.fromkeys([cell for cell in path.own if cell in starts] or path.own[:1], path)
             continue
-        plain = [key for key in tune if key.model == method[0] and key.perturbation == "none" and key.guidance == base]
-        floor = clap_share * _value(tune[plain[0]], "clap_f") if plain else float("-inf")
-        kept = [key for key in at_base if _value(tune[key], "clap_f") >= floor]
-        if kept:
-            chosen[method] = max(kept, key=lambda key: _value(tune[key], "vendi"))
-        else:
-            chosen[method] = max(at_base, key=lambda key: _value(tune[key], "clap_f"))
+        chosen[_chosen(path, tune, clap_share)] = path
     rule = (
         f"most diverse (Vendi) on tune prompts among those that keep {clap_share:.0%} of the unperturbed CLAP-f"
         if tune
@@ -60,31 +71,19 @@ def choose(tune: dict[Key, Measured], keys: list[Key], clap_share: float) -> tup
     return chosen, rule
 
 
-def paths(measured: dict[Key, Measured]) -> tuple[list[Path], list[Path]]:
-    """The methods to match and, apart, the unperturbed models.
-
-    A method starts at its model's unperturbed setting and goes along its strengths at the base guidance. An unperturbed
-    model goes along its guidance, strongest first: the plain way to trade alignment for diversity.
-    """
-    base = base_guidance(list(measured))
-    compared, others = [], []
-    for model, perturbation in sorted({(key.model, key.perturbation) for key in measured}):
-        plain = sorted(
-            (k for k in measured if k.model == model and k.perturbation == "none"), key=lambda k: -k.guidance
-        )
-        if perturbation == "none":
-            others.append(Path(model, perturbation, tuple(_setting(key, measured) for key in plain)))
-            continue
-        swept = sorted(
-            key for key in measured if (key.model, key.perturbation, key.guidance) == (model, perturbation, base)
-        )
-        start = [key for key in plain if key.guidance == base]
-        compared.append(Path(model, perturbation, tuple(_setting(key, measured) for key in [*start, *swept])))
-    return compared, others
+def _chosen(path: Path, tune: Mapping[Cell, Measured], clap_share: float) -> Cell:
+    if not tune:
+        return path.own[(len(path.own) - 1) // 2]
+    start = path.stops[0].cell
+    floor = clap_share * _value(tune[start], "clap_f") if start.is_unperturbed else float("-inf")
+    kept = [cell for cell in path.own if _value(tune[cell], "clap_f") >= floor]
+    if kept:
+        return max(kept, key=lambda cell: _value(tune[cell], "vendi"))
+    return max(path.own, key=lambda cell: _value(tune[cell], "clap_f"))
 
 
 def matched(
-    measured: dict[Key, Measured],
+    paths: Sequence[Path],
     *,
     fixed: float | None,
     position: float,
@@ -92,15 +91,26 @@ def matched(
     baseline: tuple[str, str],
     level: float,
 ) -> dict[str, Any]:
-    """The comparison at matched CLAP-f as it stands in `evaluate.json`."""
-    compared, others = paths(measured)
+    """The comparison at matched CLAP-f as it stands in `evaluate.json`.
+
+    Unperturbed systems join along w, the plain way to trade alignment for diversity, but have no say in the target.
+    """
+    compared = [path for path in paths if not path.is_unperturbed]
     if not compared:
         return _as_json(Matched(None, "no perturbed settings were sampled"), baseline, level)
-    return _as_json(match(compared, fixed, position, seeds, others), baseline, level)
+    others = [path for path in paths if path.is_unperturbed]
+    found = match(compared, fixed, position, seeds, others)
+    points = sorted(found.points, key=lambda point: paths.index(point.path))
+    return _as_json(replace(found, points=tuple(points)), baseline, level)
+
+
+def as_json(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """The paths, each with the ids of its settings, for whoever draws them."""
+    return [{**_named(path), "settings": [stop.cell.setting.id for stop in path.stops]} for path in paths]
 
 
 def _as_json(result: Matched, baseline: tuple[str, str], level: float) -> dict[str, Any]:
-    against = [point for point in result.points if (point.path.model, point.path.perturbation) == baseline]
+    against = [point for point in result.points if (point.path.system, point.path.method) == baseline]
     differences = []
     for point in result.points:
         if not against or point is against[0]:
@@ -110,8 +120,7 @@ def _as_json(result: Matched, baseline: tuple[str, str], level: float) -> dict[s
             if found is not None and metric != "clap_f":
                 differences.append(
                     {
-                        "model": point.path.model,
-                        "perturbation": point.path.perturbation,
+                        **_named(point.path),
                         "metric": metric,
                         "difference": found.difference,
                         "interval": found.interval and list(found.interval),
@@ -123,18 +132,21 @@ def _as_json(result: Matched, baseline: tuple[str, str], level: float) -> dict[s
         "why": result.why,
         "common_range": result.common and list(result.common),
         "rows": [_point(point, level) for point in result.points],
-        "refused": [{"model": p.model, "perturbation": p.perturbation, "why": why} for p, why in result.refused],
-        "baseline": {"model": baseline[0], "perturbation": baseline[1]},
+        "refused": [{**_named(path), "why": why} for path, why in result.refused],
+        "baseline": {"system": baseline[0], "method": baseline[1], **(_named(against[0].path) if against else {})},
         "differences": differences,
         "published": PUBLISHED,
     }
 
 
+def _named(path: Path) -> dict[str, Any]:
+    return {"system": path.system, "method": path.method, "path": path.label}
+
+
 def _point(point: Point, level: float) -> dict[str, Any]:
     target = point.values["clap_f"]
     return {
-        "model": point.path.model,
-        "perturbation": point.path.perturbation,
+        **_named(point.path),
         **{name: point.values.get(name) for name in METRICS},
         "n": point.bracket[0].measured.clips,
         "intervals": {
@@ -143,16 +155,10 @@ def _point(point: Point, level: float) -> dict[str, Any]:
             if name != "clap_f"
             for bounds in [point.interval(name, level)]
         },
-        "bracket": [
-            {"strength": end.strength, "guidance": end.guidance, "clap_f": end.clap_f} for end in point.bracket
-        ],
+        "bracket": [{**named(end.cell), "clap_f": end.clap_f} for end in point.bracket],
         "tolerance": min(abs(end.clap_f - target) for end in point.bracket),
         "bracketed_share": point.bracketed_share,
     }
-
-
-def _setting(key: Key, measured: dict[Key, Measured]) -> Setting:
-    return Setting(key.strength, key.guidance, measured[key])
 
 
 def _value(measured: Measured, metric: str) -> float:

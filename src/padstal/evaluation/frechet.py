@@ -10,8 +10,12 @@ Shape suffixes: N clips, D features, R draws.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from padstal.evaluation.judged import Judged
 
 
 @dataclass(frozen=True)
@@ -76,3 +80,15 @@ def frechet_draws(reference: Gaussian, features_ND: np.ndarray, weights_RN: np.n
     """Fréchet distances [R] between `reference` and the features counted as each draw says."""
     root_DD = root(reference.covariance_DD)
     return np.array([frechet(reference, gaussian(features_ND, weights_N), root_DD) for weights_N in weights_RN])
+
+
+def of_set(judged: "Judged", weights_RP: np.ndarray) -> np.ndarray:
+    """Fréchet distance [R] between tagger features of the samples and of held-out clips."""
+    weights_RN = np.repeat(weights_RP, judged.samples, axis=1)
+    return frechet_draws(gaussian(judged.reference.heard.features_NF), judged.clips.features_NF, weights_RN)
+
+
+def is_singular(judged: "Judged") -> bool:
+    """Whether either side has too few clips for a covariance of full rank."""
+    clips, width = judged.clips.features_NF.shape
+    return min(clips, len(judged.reference.heard)) <= width

@@ -1,24 +1,38 @@
-"""The sampling grid as evaluation sees it: settings, each with the same number of samples of the same prompts.
+"""The sampling grid as evaluation sees it: cells, each with the same number of samples of the same prompts.
 
 Shape suffixes: P prompts, I samples of a prompt.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from padstal.sampling.diversity.unperturbed import Unperturbed
+from padstal.sampling.setting import Setting
+
 ROLES = ("tune", "test")
 
 
-@dataclass(frozen=True, order=True)
-class Key:
-    """What names a setting."""
+@dataclass(frozen=True)
+class Cell:
+    """A system under a setting."""
 
-    model: str
-    perturbation: str
-    strength: float
-    guidance: float
+    system: str
+    setting: Setting
+
+    def __str__(self) -> str:
+        return f"{self.system} {self.setting.label()}"
+
+    @property
+    def is_unperturbed(self) -> bool:
+        return isinstance(self.setting.method, Unperturbed)
+
+    def starts(self, other: "Cell") -> bool:
+        """Whether it is `other` without its method: the same system, guidance, solver and noise levels."""
+        same = self.system == other.system and self.is_unperturbed
+        return same and _without_method(self.setting) == _without_method(other.setting)
 
 
 @dataclass(frozen=True)
@@ -27,29 +41,29 @@ class Grid:
 
     Attributes:
         prompts: The prompts, in the order of axis P.
-        rows: Setting → positions [P, I] of its samples in the table that it was made from.
-        seeds: Fewest different seeds that any prompt has in any setting.
+        rows: Cell → positions [P, I] of its samples in the table that it was made from, in the order of that table.
+        seeds: Fewest different seeds that any prompt has in any cell.
     """
 
     prompts: pd.DataFrame
-    rows: dict[Key, np.ndarray]
+    rows: dict[Cell, np.ndarray]
     seeds: int
 
 
-def check_prompts(by_model: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The prompts, if all models were given the same and those to tune on are no test prompts.
+def check_prompts(by_system: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The prompts, if all systems were given the same and those to tune on are no test prompts.
 
     Raises:
-        ValueError: Models differ, a role is unknown, or a prompt or held-out clip serves both roles.
+        ValueError: Systems differ, a role is unknown, or a prompt or held-out clip serves both roles.
     """
-    if not by_model:
-        raise ValueError("no models to evaluate: expected at least one")
+    if not by_system:
+        raise ValueError("no systems to evaluate: expected at least one")
     columns = ["prompt_id", "prompt", "clip_id", "role"]
-    (first, prompts), *rest = by_model.items()
+    (first, prompts), *rest = by_system.items()
     prompts = prompts[columns].sort_values("prompt_id", kind="stable").reset_index(drop=True)
     for name, other in rest:
         if not prompts.equals(other[columns].sort_values("prompt_id", kind="stable").reset_index(drop=True)):
-            raise ValueError(f"prompts of {name} differ from those of {first}: sample all models on the same prompts")
+            raise ValueError(f"prompts of {name} differ from those of {first}: sample all systems on the same prompts")
     unknown = sorted(set(prompts["role"]) - set(ROLES))
     if unknown:
         raise ValueError(f"prompt role {unknown[0]!r}: expected one of {', '.join(ROLES)}")
@@ -63,42 +77,38 @@ def check_prompts(by_model: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return prompts
 
 
-def arrange(samples: pd.DataFrame, prompts: pd.DataFrame, role: str) -> Grid:
+def arrange(samples: pd.DataFrame, settings: Mapping[str, Setting], prompts: pd.DataFrame, role: str) -> Grid:
     """The grid of one role.
 
     Args:
-        samples: One row a sample, with `model`, `perturbation`, `strength`, `guidance`, `prompt_id`, `seed`, `index`.
+        samples: One row a sample, with `system`, `setting` (its id), `prompt_id`, `seed`, `index`.
+        settings: Setting's id → setting.
         prompts: From `check_prompts`.
         role: "tune" or "test".
 
     Raises:
-        ValueError: A setting lacks samples that another has; methods are only compared at equal n.
+        ValueError: A cell lacks samples that another has; cells are only compared at equal n.
     """
     chosen = prompts[prompts["role"] == role].reset_index(drop=True)
     place = {prompt_id: position for position, prompt_id in enumerate(chosen["prompt_id"])}
     table = samples.assign(at=np.arange(len(samples)), place=samples["prompt_id"].map(place)).dropna(subset=["place"])
-    table = table.sort_values(
-        ["model", "perturbation", "strength", "guidance", "place", "seed", "index"], kind="stable"
-    )
-    rows: dict[Key, np.ndarray] = {}
+    rows: dict[Cell, np.ndarray] = {}
     seeds = np.inf
     expected: int | None = None
-    for values, part in table.groupby(["model", "perturbation", "strength", "guidance"], sort=True):
-        key = Key(str(values[0]), str(values[1]), float(values[2]), float(values[3]))
+    for (system, setting), part in table.groupby(["system", "setting"], sort=False):
+        cell = Cell(str(system), settings[str(setting)])
         counts = part.groupby("place").size().reindex(range(len(chosen)), fill_value=0)
         expected = int(counts.iloc[0]) if expected is None else expected
         wrong = counts[counts != expected]
         if len(wrong) or expected == 0:
             prompt = chosen["prompt_id"].iloc[int(wrong.index[0]) if len(wrong) else 0]
             found = int(wrong.iloc[0]) if len(wrong) else 0
-            raise ValueError(f"{key}: prompt {prompt!r} has {found} samples, expected {max(expected, 1)} as elsewhere")
-        rows[key] = part["at"].to_numpy().reshape(len(chosen), expected)
+            raise ValueError(f"{cell}: prompt {prompt!r} has {found} samples, expected {max(expected, 1)} as elsewhere")
+        ordered = part.sort_values(["place", "seed", "index"], kind="stable")
+        rows[cell] = ordered["at"].to_numpy().reshape(len(chosen), expected)
         seeds = min(seeds, int(part.groupby("place")["seed"].nunique().min()))
     return Grid(chosen, rows, 0 if not rows else int(seeds))
 
 
-def base_guidance(keys: list[Key]) -> float:
-    """The guidance that most perturbed settings use (all settings, if none is perturbed); the higher one on a tie."""
-    perturbed = [key.guidance for key in keys if key.perturbation != "none"] or [key.guidance for key in keys]
-    values, counts = np.unique(perturbed, return_counts=True)
-    return float(max(values[counts == counts.max()]))
+def _without_method(setting: Setting) -> dict[str, object]:
+    return {name: own for name, own in setting.values.items() if not name.startswith("method.")}

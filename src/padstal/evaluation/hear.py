@@ -5,15 +5,22 @@ Shape suffixes: N clips, S samples, C audio channels, W windows, D CLAP features
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from padstal.core.protocols import AudioTextEmbedder, QualityScorer, Tags
 from padstal.evaluation.clap_score import embed_windows
+from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.windows import mono_at
 
-Progress = Callable[[Iterable[int]], Iterable[int]]
+if TYPE_CHECKING:
+    import torch
+
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+JUDGES = ("clap", "tagger", "pmos")
+"""Roles of the foundation models that listen."""
 
 
 class FeatureTagger(Protocol):
@@ -48,6 +55,23 @@ class Ears:
     pmos: QualityScorer
     positions: tuple[float, ...]
     grid_seconds: float
+
+
+def load_ears(folder_of: Callable[[str], Path], params: EvaluateParams, device: "torch.device | str") -> Ears:
+    """The models that judge, from the folders of their roles.
+
+    Raises:
+        FileNotFoundError: One is missing.
+    """
+    from padstal.foundation import clap, pmos, tagger
+
+    return Ears(
+        clap.load(folder_of("clap"), device),
+        tagger.load(folder_of("tagger"), device),
+        pmos.load(folder_of("pmos"), device),
+        params.windows,
+        params.window_grid_seconds,
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,12 @@ Lower is more diverse.
 Shape suffixes: P prompts, S samples of a prompt, D features.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from padstal.evaluation.judged import Judged
 
 
 def ibs(features_PSD: np.ndarray) -> np.ndarray:
@@ -21,3 +26,8 @@ def ibs(features_PSD: np.ndarray) -> np.ndarray:
     # Σ_{i≠j} x_i·x_j = |Σ x_i|² − Σ |x_i|²
     whole_P = np.sum(x_PSD.sum(axis=1) ** 2, axis=-1)
     return (whole_P - np.sum(x_PSD**2, axis=(1, 2))) / (samples * (samples - 1))
+
+
+def of_prompts(judged: "Judged") -> np.ndarray | None:
+    """IBS [P]; `None` for one sample a prompt."""
+    return ibs(judged.unit_PIF) if judged.samples > 1 else None

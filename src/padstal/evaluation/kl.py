@@ -4,7 +4,12 @@ Each generated clip is held against its prompt's own reference clip. As in stabl
 posterior gets a floor of 1e-6. There is no ½ and the sum runs over classes.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from padstal.evaluation.judged import Judged
 
 FLOOR = 1e-6
 
@@ -25,3 +30,9 @@ def kl(generated_BG: np.ndarray, reference_BG: np.ndarray) -> np.ndarray:
             )
     ratio_BG = np.log(np.maximum(p_BG, FLOOR)) - np.log(q_BG + FLOOR)
     return np.sum(p_BG * ratio_BG, axis=-1)
+
+
+def of_prompts(judged: "Judged") -> np.ndarray:
+    """Mean KL [P] of each prompt's samples to its own held-out clip."""
+    reference_PIG = np.repeat(judged.prompts.reference_PG[:, None], judged.samples, axis=1)
+    return kl(judged.heard.genre_NG, reference_PIG).mean(axis=1)

@@ -1,22 +1,26 @@
-"""Methods compared at equal alignment: every metric interpolated along a method's sweep to one CLAP-f (PADS-TAL 3).
+"""Methods compared at equal alignment: every metric interpolated along a sweep to one CLAP-f (PADS-TAL 3).
 
-A method (model × perturbation) is a path of measured settings, weakest first. Where its CLAP-f first crosses the target
-between neighbouring settings j and j+1,
+A path is a system's cells that differ in one value alone: the method's strength, weakest first, from the cell without
+the method on; without a method it goes along w, strongest first. Where its CLAP-f first crosses the target between
+neighbouring cells j and j+1,
 
     u = (c* − c_j) / (c_{j+1} − c_j),   m(c*) = (1 − u) m_j + u m_{j+1}                                 (1)
 
 Nothing is extrapolated: a path that does not reach the target is refused with a reason. Each bootstrap draw of prompts
 re-interpolates, with one draw shared by all paths, so that differences are paired.
 
-Shape suffixes: J settings of a path, R draws.
+Shape suffixes: J cells of a path, R draws.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from padstal.evaluation.bootstrap import Interval, interval
-from padstal.evaluation.measure import LIMITS, Measured
+from padstal.evaluation.grid import Cell
+from padstal.evaluation.measure import Measured
+from padstal.evaluation.metrics import METRICS
 
 FEWEST_SEEDS = 3
 LEAST_BRACKETED = 0.9
@@ -24,11 +28,10 @@ LEAST_BRACKETED = 0.9
 
 
 @dataclass(frozen=True)
-class Setting:
-    """One measured setting of a path."""
+class Stop:
+    """One measured cell of a path."""
 
-    strength: float
-    guidance: float
+    cell: Cell
     measured: Measured
 
     @property
@@ -40,27 +43,68 @@ class Setting:
 
 @dataclass(frozen=True)
 class Path:
-    """The sweep of one method, weakest perturbation first."""
+    """A sweep.
 
-    model: str
-    perturbation: str
-    settings: tuple[Setting, ...]
+    Attributes:
+        label: The method, and what tells the path from the method's others; unique within a system.
+    """
+
+    label: str
+    stops: tuple[Stop, ...]
 
     @property
-    def label(self) -> str:
-        return f"{self.model}+{self.perturbation}"
+    def system(self) -> str:
+        return self.stops[0].cell.system
+
+    @property
+    def method(self) -> str:
+        return self.stops[-1].cell.setting.method_name
+
+    @property
+    def is_unperturbed(self) -> bool:
+        return self.stops[-1].cell.is_unperturbed
+
+    @property
+    def name(self) -> str:
+        return f"{self.system} {self.label}"
+
+    @property
+    def own(self) -> tuple[Cell, ...]:
+        """Its cells with the method."""
+        return tuple(stop.cell for stop in self.stops if stop.cell.is_unperturbed == self.is_unperturbed)
 
     def clap_f(self) -> np.ndarray:
-        """CLAP-f of the settings, [1, J]."""
-        return np.array([[setting.clap_f for setting in self.settings]])
+        """CLAP-f of the stops, [1, J]."""
+        return np.array([[stop.clap_f for stop in self.stops]])
 
     def clap_f_draws(self, draws: int) -> np.ndarray:
         """The first so many draws of it, [R, J]."""
-        return np.stack([setting.measured.draws["clap_f"][:draws] for setting in self.settings], axis=1)
+        return np.stack([stop.measured.draws["clap_f"][:draws] for stop in self.stops], axis=1)
 
     @property
     def span(self) -> str:
         return f"[{self.clap_f().min():.4f}, {self.clap_f().max():.4f}]"
+
+
+def paths(measured: Mapping[Cell, Measured]) -> list[Path]:
+    """All sweeps of the grid, in its order."""
+    sweeps: dict[tuple[str, str], list[Cell]] = {}
+    for cell in measured:
+        sweeps.setdefault((cell.system, cell.setting.path), []).append(cell)
+    firsts = [cells[0].setting for cells in sweeps.values()]
+    found = []
+    for cells in sweeps.values():
+        first = cells[0].setting
+        others = [other.values for other in firsts if other.method_name == first.method_name]
+        told = {name for name, own in first.values.items() if any(other.get(name, own) != own for other in others)}
+        if first.swept == "guidance.w":
+            ordered = sorted(cells, key=lambda cell: -cell.setting.w)
+        else:
+            start = [cell for cell in measured if cell.starts(cells[0])]
+            ordered = [*start, *sorted(cells, key=lambda cell: cell.setting.strength)]
+        label = first.named(told - {first.swept})
+        found.append(Path(label, tuple(Stop(cell, measured[cell]) for cell in ordered)))
+    return found
 
 
 @dataclass(frozen=True)
@@ -69,21 +113,21 @@ class Point:
 
     Attributes:
         values, draws: Metric → interpolated value, and its draws [R] (NaN where a draw does not reach the target).
-        bracket: The two measured settings that the target lies between.
+        bracket: The two stops that the target lies between.
         bracketed_share: Share of draws that reach the target.
     """
 
     path: Path
     values: dict[str, float]
     draws: dict[str, np.ndarray]
-    bracket: tuple[Setting, Setting]
+    bracket: tuple[Stop, Stop]
     bracketed_share: float
 
     def interval(self, metric: str, level: float) -> Interval | None:
         """Interval of a metric; `None` where too few draws reach the target."""
         if self.bracketed_share < LEAST_BRACKETED or metric not in self.draws:
             return None
-        return interval(self.draws[metric], self.values[metric], level, LIMITS[metric])
+        return interval(self.draws[metric], self.values[metric], level, METRICS[metric].limits)
 
 
 @dataclass(frozen=True)
@@ -98,7 +142,7 @@ class Matched:
 
 
 def crossing(clap_RJ: np.ndarray, target_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each path first reaches its target: setting j [R] (−1 where it never does) and share u [R] of (1)."""
+    """Where each path first reaches its target: stop j [R] (−1 where it never does) and share u [R] of (1)."""
     before_RJ, after_RJ = clap_RJ[:, :-1], clap_RJ[:, 1:]
     reached_RJ = (before_RJ - target_R[:, None]) * (after_RJ - target_R[:, None]) <= 0
     j_R = reached_RJ.argmax(axis=1)
@@ -122,7 +166,7 @@ def match(
     """All methods at one CLAP-f.
 
     Args:
-        paths: The methods to compare.
+        paths: The sweeps to compare.
         fixed: The target; `None` takes it from the sweeps.
         position: Without a fixed target, its place in the range that all paths span: 0 lowest, 1 highest. Paths that
             start from the same unperturbed setting agree trivially at the very top, so stay below 1 there. Each
@@ -137,12 +181,12 @@ def match(
         raise ValueError("no methods to match: expected at least one path")
     if seeds < FEWEST_SEEDS:
         return Matched(None, f"{seeds} sampling seeds a prompt; a comparison needs at least {FEWEST_SEEDS}")
-    short = [path for path in paths if len(path.settings) < 2]
+    short = [path for path in paths if len(path.stops) < 2]
     if short:
-        return Matched(None, f"{short[0].label} has {len(short[0].settings)} setting; interpolation needs at least 2")
-    draws = min(len(values_R) for path in paths for s in path.settings for values_R in s.measured.draws.values())
+        return Matched(None, f"{short[0].name} has {len(short[0].stops)} setting; interpolation needs at least 2")
+    draws = min(len(values_R) for path in paths for stop in path.stops for values_R in stop.measured.draws.values())
     low, high = (float(edge[0]) for edge in common_range([path.clap_f() for path in paths]))
-    spans = "; ".join(f"{path.label} spans {path.span}" for path in paths)
+    spans = "; ".join(f"{path.name} spans {path.span}" for path in paths)
     common = (low, high) if low <= high else None
     if fixed is None and common is None:
         return Matched(None, f"no CLAP-f is reached by all methods: {spans}")
@@ -161,13 +205,13 @@ def match(
             refused.append((path, f"spans CLAP-f {path.span} and does not reach {target:.4f}"))
     if not points:
         return Matched(None, f"no method reaches CLAP-f {target:.4f}: {spans}", refused=tuple(refused), common=common)
-    why = "; ".join(f"{path.label} {reason}" for path, reason in refused)
+    why = "; ".join(f"{path.name} {reason}" for path, reason in refused)
     return Matched(target, why, tuple(points), tuple(refused), common)
 
 
 def at(path: Path, target: float, target_R: np.ndarray, draws: int) -> Point | None:
     """`path` at `target`, and each of its draws at its own; `None` where the path does not reach the target."""
-    if len(path.settings) < 2:
+    if len(path.stops) < 2:
         return None
     found_1, share_1 = crossing(path.clap_f(), np.array([target]))
     j, u = int(found_1[0]), float(share_1[0])
@@ -176,16 +220,16 @@ def at(path: Path, target: float, target_R: np.ndarray, draws: int) -> Point | N
     j_R, u_R = crossing(path.clap_f_draws(draws), target_R)
     rows = np.arange(draws)
     values, draws_of = {}, {}
-    for metric in path.settings[0].measured.values:
-        ends_J = [value for setting in path.settings if (value := setting.measured.values[metric]) is not None]
-        if len(ends_J) < len(path.settings):
+    for metric in path.stops[0].measured.values:
+        ends_J = [value for stop in path.stops if (value := stop.measured.values[metric]) is not None]
+        if len(ends_J) < len(path.stops):
             continue
-        all_RJ = np.stack([setting.measured.draws[metric][:draws] for setting in path.settings], axis=1)
+        all_RJ = np.stack([stop.measured.draws[metric][:draws] for stop in path.stops], axis=1)
         # (1)
         values[metric] = (1 - u) * ends_J[j] + u * ends_J[j + 1]
         moved_R = (1 - u_R) * all_RJ[rows, j_R] + u_R * all_RJ[rows, (j_R + 1) % len(ends_J)]
         draws_of[metric] = np.where(j_R >= 0, moved_R, np.nan)
-    bracket = (path.settings[j], path.settings[j + 1])
+    bracket = (path.stops[j], path.stops[j + 1])
     return Point(path, values, draws_of, bracket, float((j_R >= 0).mean()))
 
 

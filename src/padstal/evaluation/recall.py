@@ -12,7 +12,12 @@ the generated), then the mean over windows and genres. k-NN recall grows with n,
 Shape suffixes: N generated, M reference, D features, W windows, R draws.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from padstal.evaluation.judged import Judged
 
 
 def distances(x_ND: np.ndarray, y_MD: np.ndarray) -> np.ndarray:
@@ -88,28 +93,47 @@ def genre_recall_draws(
     reference_genre_M: np.ndarray,
     present_RN: np.ndarray,
     k: int,
-) -> tuple[np.ndarray, tuple[int, ...]]:
-    """mRecall [R] of subsets, and the genres it averages over.
+) -> np.ndarray:
+    """mRecall [R] of subsets; NaN where no genre can be measured.
 
-    Genres with no reference clip, or with k or fewer generated clips, are left out; `present_RN` of all True gives the
-    estimate itself. In a draw, a genre that lost too many of its clips is left out of that draw's mean.
+    `present_RN` of all True gives the estimate itself. In a draw, a genre that lost too many of its clips is left out
+    of that draw's mean.
     """
     by_genre = []
-    used = []
-    for genre in np.unique(generated_genre_N):
+    for genre in measured_genres(generated_genre_N, reference_genre_M, k):
         ours_N, theirs_M = generated_genre_N == genre, reference_genre_M == genre
-        if ours_N.sum() <= k or not theirs_M.any():
-            continue
         present_Rn = present_RN[:, ours_N]
         by_window = [
             recall_draws(generated_NWD[ours_N, window], reference_MWD[theirs_M, window], present_Rn, k)
             for window in range(generated_NWD.shape[1])
         ]
         by_genre.append(np.mean(by_window, axis=0))
-        used.append(int(genre))
     if not by_genre:
-        return np.full(len(present_RN), np.nan), ()
+        return np.full(len(present_RN), np.nan)
     table_GR = np.stack(by_genre)
     computed_R = np.isfinite(table_GR).sum(axis=0)
     totals_R = np.nansum(table_GR, axis=0)
-    return np.where(computed_R > 0, totals_R / np.maximum(computed_R, 1), np.nan), tuple(used)
+    return np.where(computed_R > 0, totals_R / np.maximum(computed_R, 1), np.nan)
+
+
+def measured_genres(generated_genre_N: np.ndarray, reference_genre_M: np.ndarray, k: int) -> tuple[int, ...]:
+    """Genres that mRecall averages over: those with more than k generated clips, and any reference clip."""
+    genres, counts = np.unique(generated_genre_N, return_counts=True)
+    return tuple(int(g) for g, n in zip(genres, counts, strict=True) if n > k and (reference_genre_M == g).any())
+
+
+def of_set(judged: "Judged", weights_RP: np.ndarray) -> np.ndarray:
+    """mRecall [R] of the samples of the prompts that a draw holds; their genres are those that the prompts ask for."""
+    return genre_recall_draws(
+        judged.clips.clap_NWD,
+        judged.each_clip(judged.prompts.genre_P),
+        judged.reference.heard.clap_NWD,
+        judged.reference.genre_M,
+        np.repeat(weights_RP > 0, judged.samples, axis=1),
+        judged.neighbours,
+    )
+
+
+def genres_of(judged: "Judged") -> tuple[int, ...]:
+    """The genres that `of_set` averages over."""
+    return measured_genres(judged.each_clip(judged.prompts.genre_P), judged.reference.genre_M, judged.neighbours)

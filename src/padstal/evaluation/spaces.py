@@ -1,10 +1,11 @@
-"""The latent spaces of an autoencoder, named and cut from its stored latents.
+"""The latent spaces of a codec, named and cut from its stored latents.
 
 An audio autoencoder has one space. TAL has itself, [w_m; z_p], its parts w_m and z_p, and the audio's shared latent
 z_m, which is stored beside it. Vectors come from latents in two ways, and both are reported: the mean over frames,
 and all frames flattened, because z_p's second axis need not be time.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,32 +22,33 @@ POOLINGS = ("mean", "flat")
 
 @dataclass(frozen=True)
 class SpaceRow:
-    """precision@k of one space under one pooling."""
+    """precision@k of one space of a codec under one pooling."""
 
+    codec: str
     space: str
     pooling: str
     found: Neighbourhood
 
     def as_json(self) -> dict[str, Any]:
-        return {"space": self.space, "pooling": self.pooling, **asdict(self.found)}
+        return {"codec": self.codec, "space": self.space, "pooling": self.pooling, **asdict(self.found)}
 
 
-def spaces(folder: Path, vae: str) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+def spaces(folder: Path, codec: str) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Index (`clip_id`, `split`, `row`) and posterior means [N, D, T] of each space, memory-mapped."""
     index = read_table(folder / "index.parquet")
     groups = read_json(folder / "config.json")["channel_groups"]
     width = max(stop for _, stop in groups.values())
     latents = np.load(folder / "latents.npy", mmap_mode="r")
-    found = {vae: latents[:, :width]}
+    found = {codec: latents[:, :width]}
     if len(groups) > 1:
-        found |= {f"{vae}.{name}": latents[:, start:stop] for name, (start, stop) in groups.items()}
+        found |= {f"{codec}.{name}": latents[:, start:stop] for name, (start, stop) in groups.items()}
     if (folder / "z_m.npy").exists():
-        found[f"{vae}.z_m"] = np.load(folder / "z_m.npy", mmap_mode="r")
+        found[f"{codec}.z_m"] = np.load(folder / "z_m.npy", mmap_mode="r")
     return index, found
 
 
 def compare_spaces(
-    folders: dict[str, Path],
+    folders: Mapping[str, Path],
     genre: dict[str, str],
     track: dict[str, str],
     *,
@@ -56,7 +58,7 @@ def compare_spaces(
     level: float,
     seed: int,
 ) -> list[SpaceRow]:
-    """precision@k of every space of every autoencoder, on the same queries and candidates.
+    """precision@k of every space of every codec, on the same queries and candidates.
 
     Args:
         folders: Codec → folder of its latents.
@@ -69,8 +71,8 @@ def compare_spaces(
         seed: Of subset and bootstrap; the same for each space, so that spaces are compared on equal terms.
     """
     rows = []
-    for vae, folder in folders.items():
-        index, found = spaces(folder, vae)
+    for codec, folder in folders.items():
+        index, found = spaces(folder, codec)
         generator = np.random.default_rng(seed)
         queries = _some(index[index["split"] == "test"], most, generator)
         candidates = _some(index[index["split"] == "train"], most, generator)
@@ -95,7 +97,7 @@ def compare_spaces(
                 )
                 result = neighbourhood(precision_Q, chance_Q, query_track_Q, draws, level, np.random.default_rng(seed))
                 if result is not None:
-                    rows.append(SpaceRow(name, pooling, result))
+                    rows.append(SpaceRow(codec, name, pooling, result))
     return rows
 
 
@@ -112,4 +114,4 @@ def as_table(rows: list[SpaceRow]) -> pd.DataFrame:
         fields = row.as_json()
         low, high = fields.pop("interval") or (np.nan, np.nan)
         plain.append({**fields, "low": low, "high": high})
-    return pd.DataFrame(plain, columns=["space", "pooling", "precision", "chance", "queries", "low", "high"])
+    return pd.DataFrame(plain, columns=["codec", "space", "pooling", "precision", "chance", "queries", "low", "high"])

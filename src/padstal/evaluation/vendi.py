@@ -8,7 +8,12 @@ with weights p (a bootstrap's counts / n) has the kernel √p_i K_ij √p_j. Sco
 Shape suffixes: N clips, D features, R draws.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from padstal.evaluation.judged import Judged
 
 
 def vendi(features_ND: np.ndarray) -> float:
@@ -49,6 +54,19 @@ def vendi_draws(features_ND: np.ndarray, weights_RN: np.ndarray, at_once: int = 
             matrix = np.stack([(x_ND * p_N[:, None]).T @ x_ND for p_N in p_rN])
         scores.append(_exp_entropy(np.linalg.eigvalsh(matrix)))
     return np.concatenate(scores)
+
+
+def across_prompts(judged: "Judged", weights_RP: np.ndarray) -> np.ndarray:
+    """Vendi score [R] over one sample of each prompt (n = prompts), averaged over the samples, as the paper does."""
+    return np.mean([vendi_draws(judged.unit_PIF[:, sample], weights_RP) for sample in range(judged.samples)], axis=0)
+
+
+def of_prompts(judged: "Judged") -> np.ndarray | None:
+    """Vendi score [P] over the samples of one prompt; `None` for one sample a prompt."""
+    if judged.samples < 2:
+        return None
+    once = np.ones((1, judged.samples))
+    return np.array([vendi_draws(unit_IF, once)[0] for unit_IF in judged.unit_PIF])
 
 
 def _exp_entropy(eigenvalues: np.ndarray) -> np.ndarray:

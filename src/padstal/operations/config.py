@@ -6,12 +6,14 @@ Neither changes a result.
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from padstal.core.section import Section, value
+from padstal.evaluation.metrics import METRICS
 
 Wait = Annotated[float, Field(ge=0)]
 Limit = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0)]
 
 
 class OperationsParams(Section):
@@ -37,18 +39,6 @@ class OperationsParams(Section):
         return self.limit_unbudgeted
 
 
-class MarginParams(Section):
-    """How much worse a metric may surely be, as a share of the champion's value."""
-
-    clap_f: float = value("CLAP-f, the alignment", "share", ge=0)
-    vendi: float = value("Vendi score, the diversity", "share", ge=0)
-    ibs: float = value("intra-batch similarity; lower is more diverse", "share", ge=0)
-    mrecall: float = value("recall within genres", "share", ge=0)
-    kl: float = value("KL divergence of the tagger's posteriors; lower is better", "share", ge=0)
-    fd: float = value("Fréchet distance; lower is better", "share", ge=0)
-    pmos: float = value("predicted mean opinion score", "share", ge=0)
-
-
 class FloorParams(Section):
     """What every challenger must reach, with or without a champion."""
 
@@ -71,10 +61,24 @@ class PromoteParams(Section):
     seed: int = value("seed of the bootstrap", ge=0)
     draws: int = value("bootstrap draws of prompts", "draws", ge=200)
     confidence: float = value("level of intervals", "share", gt=0.5, lt=1)
-    better_in: tuple[Literal["clap_f", "vendi", "ibs", "mrecall"], ...] = value(
+    better_in: tuple[str, ...] = value(
         "metrics of alignment or diversity; a challenger must surely be better in one of them", min_length=1
     )
-    margins: MarginParams
+    margins: dict[str, Share] = value(
+        "metrics that are compared, and how much worse each may surely be, as a share of the champion's", "share"
+    )
     floors: FloorParams
     drifted_features: int = value("features of a data set that may have drifted", "features", ge=0)
     accepted_licences: tuple[str, ...] = value("licences that may come in though the champion's ask for less")
+
+    @model_validator(mode="after")
+    def _metrics_are_known(self) -> "PromoteParams":
+        judged = [name for name, metric in METRICS.items() if metric.better]
+        for name in self.margins:
+            if name not in judged:
+                raise ValueError(f"margins.{name}: expected one of {', '.join(judged)}")
+        gains = [name for name in self.margins if METRICS[name].about in ("alignment", "diversity")]
+        for name in self.better_in:
+            if name not in gains:
+                raise ValueError(f"better_in: {name}: expected metrics with a margin, of {', '.join(gains)}")
+        return self

@@ -1,7 +1,7 @@
 """Model cards (Mitchell et al. 2019): a model's data and licences, training, metrics, limits and fingerprints."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -10,8 +10,9 @@ from padstal.reporting import data_view
 from padstal.reporting.attribution import FILE, obligations, trained_on
 from padstal.reporting.checks_view import flat
 from padstal.reporting.inputs import Inputs, ModelFolder
-from padstal.reporting.results_view import METRICS, Row, interval_of, setting_text
-from padstal.reporting.text import MISSING, duration, escape_markdown, finite, interval, number, setting, words
+from padstal.reporting.results_view import Row, results_table
+from padstal.reporting.results_view import rows as rows_in
+from padstal.reporting.text import MISSING, duration, escape_markdown, number, setting, words
 
 TRAIN_STAGE = {"vae": "train_vae", "diffusion": "train_diffusion"}
 LARGEST_ATTRIBUTIONS = 10
@@ -64,10 +65,12 @@ def _card(inputs: Inputs, model: ModelFolder, name: str) -> Card:
 def _what(inputs: Inputs, model: ModelFolder) -> str:
     what = {
         "vae": "Turns audio into a latent sequence and back; diffusion models are trained on its latents.",
-        "diffusion": "Generates latents of music from a text; its autoencoder turns them into audio.",
+        "diffusion": "Generates latents of music from a text; its codec turns them into audio.",
     }[model.kind]
     beside = [
-        f"{words(key)}: {escape_markdown(str(model.config[key]))}" for key in ("vae", "origin") if model.config.get(key)
+        f"{words(key)}: {escape_markdown(str(model.config[key]))}"
+        for key in ("codec", "origin")
+        if model.config.get(key)
     ]
     form = f"{number(inputs.sample_rate)} Hz, clips of {number(inputs.clip_seconds)} s"
     return f"{what} Trained by padstal at {inputs.scale} scale ({form}).{''.join(' ' + line + '.' for line in beside)}"
@@ -118,15 +121,17 @@ def _training(inputs: Inputs, model: ModelFolder) -> str:
 
 def _metrics(inputs: Inputs, model: ModelFolder) -> list[str]:
     parts = []
-    for stage in (TRAIN_STAGE[model.kind], "encode" if model.kind == "vae" else "sample"):
-        found = inputs.metrics.get(f"{stage}_{model.name}")
+    systems = inputs.systems_with(model.name) if model.kind == "diffusion" else []
+    later = [("sample", system) for system in systems] if model.kind == "diffusion" else [("encode", model.name)]
+    for stage, item in [(TRAIN_STAGE[model.kind], model.name), *later]:
+        found = inputs.metrics.get(f"{stage}_{item}")
         if found:
             pairs = [pair for pair in flat(found) if pair[0] != "scale"]
             rows = tuple((escape_markdown(name), escape_markdown(text)) for name, text in pairs)
             parts.append(
                 f"From `{stage}`:\n\n" + markdown_table(data_view.Table(("metric", "value"), rows), escaped=True)
             )
-    rows_of = [row for row in inputs.evaluation.get("rows") or [] if row.get("model") == model.name]
+    rows_of = [row for row in rows_in(inputs.evaluation) if row.get("system") in systems]
     if rows_of:
         parts.append("On held-out prompts, with bootstrap intervals:\n\n" + results_markdown(rows_of))
     return parts or [f"Metrics: {MISSING}."]
@@ -134,20 +139,20 @@ def _metrics(inputs: Inputs, model: ModelFolder) -> list[str]:
 
 def results_markdown(rows: Sequence[Row]) -> str:
     """Rows of `evaluate.json` as a Markdown table, intervals beside the values."""
-    shown = [metric for metric in METRICS if any(finite(row.get(metric)) for row in rows)]
-    head = ("model", "perturbation", "setting", *(words(metric) for metric in shown), "n")
-    body = []
-    for row in rows:
-        cells = []
-        for metric in shown:
-            around = interval_of(row, metric)
-            value = number(float(row[metric])) if finite(row.get(metric)) else MISSING
-            cells.append(f"{value} {interval(*around)}" if around else value)
-        method = tuple(escape_markdown(words(str(row.get(name)))) for name in ("model", "perturbation"))
-        body.append(
-            (*method, setting_text(row) or "–", *cells, number(row.get("n")) if row.get("n") is not None else "–")
-        )
-    return markdown_table(data_view.Table(head, tuple(body)), escaped=True)
+    grid = results_grid(rows)
+    body = tuple((*map(escape_markdown, row[:3]), *row[3:]) for row in grid.rows)
+    return markdown_table(replace(grid, rows=body), escaped=True)
+
+
+def results_grid(rows: Sequence[Row]) -> data_view.Table:
+    """Rows of `evaluate.json` as a table of texts, intervals beside the values."""
+    metrics, table = results_table(rows)
+    head = ("system", "method", "setting", *(words(metric) for metric in metrics), "n")
+    body = tuple(
+        (row.system, row.method, row.setting or "–", *(f"{c.text} {c.interval}".strip() for c in row.cells), row.n)
+        for row in table
+    )
+    return data_view.Table(head, body, (False, False, False, *(True for _ in metrics), True))
 
 
 def _limits(inputs: Inputs) -> list[str]:
@@ -170,7 +175,7 @@ def _limits(inputs: Inputs) -> list[str]:
 def _fingerprints(inputs: Inputs, model: ModelFolder) -> str:
     used = [model]
     if model.kind == "diffusion":
-        used += [other for other in inputs.models if other.kind == "vae" and other.name == model.config.get("vae")]
+        used += [other for other in inputs.models if other.kind == "vae" and other.name == model.config.get("codec")]
     used += [other for other in inputs.models if other.kind == "foundation"]
     rows = tuple(
         (f"{other.kind}/{other.name}", f"`{other.fingerprint or MISSING}`", escape_markdown(other.origin or "this run"))

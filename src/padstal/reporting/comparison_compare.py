@@ -39,6 +39,12 @@ def _notes(base: Side, head: Side, scale: str) -> list[str]:
             notes.append(
                 f"dvc.lock of {side.revision.name} is of scale {', '.join(sorted(locked))[:200]}, not {scale}."
             )
+    for side in (base, head):
+        if not comparison_metrics.named_by_systems(side.evaluation):
+            notes.append(
+                f"{side.revision.name} was evaluated by a version that named models and perturbations, not systems and "
+                "settings: its results are not compared; those of the foundation models and of the data are."
+            )
     ours, theirs = (mapping(side.evaluation.get("design")) for side in (base, head))
     if ours and theirs:
         moved = sorted(str(key) for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from padstal.reporting.comparison import VERDICTS, Comparison, Count, Delta, Revision
-from padstal.reporting.text import duration, escape_markdown, interval, number, words
+from padstal.reporting.text import duration, escape_markdown, interval, labelled, number, words
 
 LONGEST = 60_000
 """Bytes of UTF-8; GitHub takes 65,536 characters."""
@@ -234,7 +234,7 @@ def _side(revision: Revision) -> str:
 
 
 def _method(group: str) -> str:
-    return foreign(" · ".join(words(part) for part in group.split(" · ")))
+    return foreign(" · ".join(labelled(part) for part in group.split(" · ")))
 
 
 def _figure(value: float | None, around: Sequence[float]) -> str:

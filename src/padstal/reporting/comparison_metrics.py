@@ -6,29 +6,26 @@ models are not compared at all.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from padstal.core.dvc_lock import outs_of
+from padstal.evaluation.metrics import METRICS, Better
 from padstal.reporting.comparison import Delta, Verdict
 from padstal.reporting.comparison_side import Side, around, figure, leaves, mapping
-from padstal.reporting.results_view import HIGHER_IS_BETTER, METRICS
 
-EARS = {
-    "clap_f": ("clap",),
-    "vendi": ("clap",),
-    "vendi_within": ("clap",),
-    "ibs": ("clap",),
-    "mrecall": ("clap", "tagger"),
-    "kl": ("tagger",),
-    "fd": ("tagger",),
-    "pmos": ("pmos",),
-}
-"""The foundation models that hear each metric."""
-
-Better = Literal["higher", "lower", ""]
-_HIGHER = ("accuracy", "spearman", "recall", "precision", "si_sdr", "similarity", "roc_area", "zero_shot", "right_of")
-_HEARD_HIGHER = ("tagger_genre", "pmos", "clap_f", "vendi")
-_LOWER = ("loss", "mel_l1", "mrstft", "spectral_distance", "error", "broken", "clipped", "ibs", "fd")
+_HIGHER = (
+    "accuracy",
+    "spearman",
+    "recall",
+    "precision",
+    "si_sdr",
+    "similarity",
+    "roc_area",
+    "zero_shot",
+    "right_of",
+    "tagger_genre",
+)
+_LOWER = ("loss", "mel_l1", "mrstft", "spectral_distance", "error", "broken", "clipped")
 _NO_FIGURE = ("chance", "interval", "n", "why", "times_chance", "mean_spectrum", "untrained", "quantiles", "paper")
 
 
@@ -37,11 +34,11 @@ def metrics(base: Side, head: Side) -> list[Delta]:
     heard = changed_ears(base, head)
     before, after = (_rows(side.evaluation.get("rows")) for side in (base, head))
     found = []
-    for method in _either(before, after):
-        ours, theirs = before.get(method, {}), after.get(method, {})
+    for sweep in _either(before, after):
+        ours, theirs = before.get(sweep, {}), after.get(sweep, {})
         moved = _moved(ours, theirs)
         for metric in METRICS:
-            found += _delta(" · ".join(method), metric, ours, theirs, heard, moved)
+            found += _delta(" · ".join(sweep), metric, ours, theirs, heard, moved)
     return found
 
 
@@ -53,7 +50,7 @@ def matched(base: Side, head: Side) -> list[Delta]:
     if before.get("baseline") != after.get("baseline"):
         note = "other baseline"
     rows = [
-        {(*method, str(row.get("metric"))): row for row in _list(side.get("differences")) for method in [_method(row)]}
+        {(*_sweep(row), str(row.get("metric"))): row for row in _list(side.get("differences")) if "system" in row}
         for side in (before, after)
     ]
     heard = changed_ears(base, head)
@@ -123,11 +120,12 @@ def decide(
 
 def direction(name: str) -> Better:
     """Whether a figure of this name is better "higher" or "lower"; "" where its name does not tell."""
-    if name in HIGHER_IS_BETTER:
-        return "higher" if HIGHER_IS_BETTER[name] else "lower"
+    metric = next((one for one in METRICS.values() if name == one.name or name.startswith(f"{one.name}_of")), None)
+    if metric is not None:
+        return metric.better
     if any(word in name for word in _LOWER):
         return "lower"
-    return "higher" if any(word in name for word in (*_HIGHER, *_HEARD_HIGHER)) else ""
+    return "higher" if any(word in name for word in _HIGHER) else ""
 
 
 def _delta(
@@ -144,7 +142,7 @@ def _delta(
     before, after = (around(mapping(row.get("intervals")).get(metric)) for row in (ours, theirs))
     better = direction(metric)
     verdict = decide(better, base, head, before, after)
-    ears = sorted(set(EARS.get(metric, ())) & set(heard))
+    ears = sorted(set(METRICS[metric].ears if metric in METRICS else ()) & set(heard))
     if ears and base is not None and head is not None:
         verdict = "not comparable"
         note = "; ".join(part for part in (note, f"heard by another {' and '.join(ears)}") if part)
@@ -180,22 +178,30 @@ def _checks(evaluation: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, An
     return found
 
 
+def named_by_systems(evaluation: Mapping[str, Any]) -> bool:
+    """Whether rows name system and setting; versions before settings wrote model and perturbation."""
+    return all("system" in row for row in _list(evaluation.get("rows")))
+
+
 def _rows(found: Any) -> dict[tuple[str, str], Mapping[str, Any]]:
-    return {_method(row): row for row in _list(found)}
+    """Rows by system and sweep; where a sweep has several, the later ones by their labels."""
+    rows: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for row in _list(found):
+        if "system" in row:
+            system, sweep = _sweep(row)
+            rows[(system, sweep) if (system, sweep) not in rows else (system, str(row.get("label"))[:100])] = row
+    return rows
 
 
-def _method(row: Mapping[str, Any]) -> tuple[str, str]:
-    return str(row.get("model"))[:100], str(row.get("perturbation"))[:100]
+def _sweep(row: Mapping[str, Any]) -> tuple[str, str]:
+    return str(row.get("system"))[:100], str(row.get("path") or row.get("method"))[:100]
 
 
 def _moved(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     """How the chosen setting moved, in words."""
-    parts = []
-    for name in ("strength", "guidance"):
-        before, after = figure(ours.get(name)), figure(theirs.get(name))
-        if before is not None and after is not None and before != after:
-            parts.append(f"{name} {_said(before)} → {_said(after)}")
-    return ", ".join(parts)
+    before, after = (dict(leaves(mapping(row.get("record")))) for row in (ours, theirs))
+    names = [name for name in _either(before, after) if before.get(name) != after.get(name)] if before and after else []
+    return ", ".join(f"{name} {_said(before.get(name))} → {_said(after.get(name))}" for name in names[:20])
 
 
 def _foundation(side: Side) -> dict[str, str]:
@@ -213,5 +219,5 @@ def _either(*sides: Mapping[Any, Any]) -> list[Any]:
     return list(dict.fromkeys([*last, *(key for side in first for key in side)]))
 
 
-def _said(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
+def _said(value: Any) -> str:
+    return "none" if value is None else str(value)[:50] if figure(value) is None else f"{value:g}"

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from padstal.evaluation.metrics import METRICS
 from padstal.reporting import svg
 from padstal.reporting.comparison import Comparison, Delta
-from padstal.reporting.results_view import EXPLAINED, METRICS
-from padstal.reporting.text import words
+from padstal.reporting.text import labelled, words
 
 _STYLE = """
 text { font: 11.5px system-ui, sans-serif; fill: #555; text-anchor: middle }
@@ -36,14 +36,14 @@ def plots(comparison: Comparison) -> dict[str, str]:
 def _plot(metric: str, deltas: Sequence[Delta]) -> str:
     rows = []
     for delta in deltas:
-        name = " · ".join(words(part) for part in delta.group.split(" · "))
+        name = " · ".join(labelled(part) for part in delta.group.split(" · "))
         name = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
         sides = (("before", delta.base, delta.base_interval, "c0"), ("now", delta.head, delta.head_interval, "c2"))
         for side, value, around, style in sides:
             label = name if side == "before" or delta.base is None else "now"
             if value is not None:
                 rows.append((label, value, (around[0], around[1]) if len(around) == 2 else None, style))
-    title = EXPLAINED[metric]
+    title = METRICS[metric].explained
     drawn = svg.range_bars(rows, words(metric), title=title, description="Grey: before. Blue: now. Lines: intervals.")
     return standalone(str(drawn))
 

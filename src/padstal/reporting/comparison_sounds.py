@@ -13,10 +13,11 @@ import pandas as pd
 from padstal.core.dvc_lock import OID, outs_of
 from padstal.reporting.comparison_side import Side, mapping
 from padstal.reporting.inputs import SampleSet
-from padstal.reporting.listen_view import operating_points
+from padstal.reporting.listen_view import columns_of
 from padstal.reporting.media import mp3, playable
+from padstal.sampling.setting import SETTINGS, read_settings
 
-_FILES = ("samples.parquet", "audio.npy")
+_FILES = ("samples.parquet", SETTINGS, "audio.npy")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Sound:
 
 
 def sample_sets(side: Side, scale: str, cache: Path, workspace: Path | None) -> list[SampleSet]:
-    """What the models of one side generated, as far as it can be read here.
+    """What the systems of one side generated, as far as it can be read here.
 
     Args:
         cache: DVC's cache of files (`.dvc/cache/files/md5`).
@@ -41,9 +42,13 @@ def sample_sets(side: Side, scale: str, cache: Path, workspace: Path | None) -> 
     for path, md5 in _outs(side, f"data/{scale}/samples/"):
         files = {name: workspace / path / name for name in _FILES} if workspace else cached(cache, md5)
         if all(name in files and files[name].is_file() for name in _FILES):
+            try:
+                settings = read_settings(files[SETTINGS])
+            except ValueError:  # of another version
+                continue
             table = pd.read_parquet(files["samples.parquet"])
             audio = np.load(files["audio.npy"], mmap_mode="r", allow_pickle=False)
-            found.append(SampleSet(path.rpartition("/")[2], table, None, audio))
+            found.append(SampleSet(path.rpartition("/")[2], table, settings, None, audio))
     return found
 
 
@@ -62,9 +67,9 @@ def sounds(
     head: Sequence[SampleSet],
     sample_rates: tuple[int, int],
     prompts: int = 2,
-    perturbations: Sequence[str] = ("none", "pads"),
+    methods: Sequence[str] = ("none", "pads"),
 ) -> list[Sound]:
-    """Samples of the first `prompts` prompts that both sides share, of each model and perturbation.
+    """Samples of the first `prompts` prompts that both sides share, of each system and method.
 
     Both sides play their middle strength, the same seed where they have it.
     """
@@ -73,16 +78,13 @@ def sounds(
     for number, prompt in enumerate(shared, 1):
         for name, sets, rate in (("before", base, sample_rates[0]), ("now", head, sample_rates[1])):
             for one in sets:
-                for point in operating_points(one, {}):
-                    table = one.table[
-                        (one.table["prompt"] == prompt) & np.isclose(one.table["guidance"], point.guidance)
-                    ]
-                    table = table[table["perturbation"] == point.perturbation]
-                    table = table[np.isclose(table["strength"], point.strength)].sort_values(["seed", "index"])
-                    if point.perturbation in perturbations and len(table):
+                for column in columns_of(one):
+                    table = one.table[(one.table["prompt"] == prompt) & (one.table["setting"] == column.setting.id)]
+                    table = table.sort_values(["seed", "index"])
+                    if column.setting.method_name in methods and len(table):
                         pcm_SC, playing = playable(np.asarray(one.audio_NSC[int(table.iloc[0]["row"])]), rate)
                         file = f"{number:02d}-{len(found):02d}-{name}.mp3"
-                        found.append(Sound(prompt, point.label, name, file, mp3(pcm_SC, playing)))
+                        found.append(Sound(prompt, column.label, name, file, mp3(pcm_SC, playing)))
     return found
 
 

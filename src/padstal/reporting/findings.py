@@ -1,7 +1,7 @@
 """What the run found, in sentences whose verdicts are computed: an interval that leaves the null value says yes or no,
 any other says that it is open. Nothing here knows the answer beforehand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,8 +10,8 @@ import pandas as pd
 
 from padstal.reporting.claims_view import broken_claims
 from padstal.reporting.inputs import Inputs
-from padstal.reporting.results_view import Row, Space, direction, interval_of, spaces
-from padstal.reporting.text import finite, interval, number, words
+from padstal.reporting.results_view import Space, direction, interval_of, rows, spaces, sweep_name
+from padstal.reporting.text import finite, interval, labelled, number, words
 
 Kind = Literal["yes", "no", "open"]
 _VERDICT: dict[Kind, str] = {"yes": "holds here", "no": "does not hold here", "open": "open here"}
@@ -33,18 +33,22 @@ class Finding:
 def findings(inputs: Inputs) -> list[Finding]:
     """The headline findings, the paper's main claim first."""
     evaluation = inputs.evaluation
+    matched = evaluation.get("matched") or {}
     found = [
-        _matched_claim(
-            evaluation.get("matched") or {}, "vendi", "PADS in the TAL space is more diverse at equal alignment"
-        ),
-        _matched_claim(
-            evaluation.get("matched") or {}, "mrecall", "PADS in the TAL space covers genres better at equal alignment"
-        ),
-        _latent_claim(evaluation.get("latent_space") or {}),
-        *_perturbation_claims(evaluation.get("rows") or []),
-        _caption_claim(inputs.captions, inputs.manifest),
+        _matched_claim(matched, system, metric, f"PADS in the {words(codec)} space {claim} at equal alignment")
+        for system, codec in _text_aware_systems(inputs)
+        for metric, claim in (("vendi", "is more diverse"), ("mrecall", "covers genres better"))
     ]
+    found += _latent_claims(inputs)
+    found += _pads_claims(evaluation)
+    found.append(_caption_claim(inputs.captions, inputs.manifest))
     return [finding for finding in found if finding is not None]
+
+
+def _text_aware_systems(inputs: Inputs) -> list[tuple[str, str]]:
+    """(system, codec) of the systems whose codec has a part for text."""
+    codecs = [(name, str(own.get("codec"))) for name, own in inputs.systems.items()]
+    return [(name, codec) for name, codec in codecs if codec in inputs.text_aware]
 
 
 def failures(inputs: Inputs) -> list[str]:
@@ -56,15 +60,15 @@ def failures(inputs: Inputs) -> list[str]:
         told.append("Nothing was evaluated: there is no evaluate.json of this scale.")
     elif matched.get("clap_f") is None:
         told.append(f"There is no comparison at matched CLAP-f: {matched.get('why') or 'no reason given'}.")
-    for row in matched.get("refused") or []:
-        method = f"{words(str(row.get('model')))} · {words(str(row.get('perturbation')))}"
+    for row in rows(matched, "refused"):
         told.append(
-            f"{method} is left out of the matched comparison, as it would need extrapolation: {row.get('why')}."
+            f"{sweep_name(row)} is left out of the matched comparison, as it would need extrapolation: "
+            f"{row.get('why')}."
         )
     for finding in findings(inputs):
         if finding.kind != "yes":
             told.append(f"“{finding.claim}”: {finding.verdict}. {finding.sentence}")
-    for row in evaluation.get("rows") or []:
+    for row in rows(evaluation):
         if row.get("fd_is_singular"):
             told.append(
                 "The Fréchet distance rests on fewer clips than its features have dimensions: its value means little."
@@ -80,62 +84,72 @@ def failures(inputs: Inputs) -> list[str]:
     return told
 
 
-def _matched_claim(matched: Mapping[str, Any], metric: str, claim: str) -> Finding | None:
+def _matched_claim(matched: Mapping[str, Any], system: str, metric: str, claim: str) -> Finding | None:
     if not matched:
         return None
     target = matched.get("clap_f")
     if target is None:
         return Finding("open", claim, f"No common CLAP-f: {matched.get('why') or 'no reason given'}.")
-    baseline = matched.get("baseline") or {}
-    against = f"{words(str(baseline.get('model')))} · {words(str(baseline.get('perturbation')))}"
-    rows = [row for row in matched.get("differences") or [] if row.get("metric") == metric]
-    rows = [row for row in rows if str(row.get("model")).startswith("tal") and row.get("perturbation") == "pads"]
-    if not rows:
+    differences = [row for row in rows(matched, "differences") if row.get("metric") == metric]
+    differences = [row for row in differences if (row.get("system"), row.get("method")) == (system, "pads")]
+    if not differences:
         return Finding("open", claim, f"{words(metric)} could not be compared at CLAP-f {number(target)}.")
-    row = rows[0]
+    row = differences[0]
     around = row.get("interval")
-    share = row.get("share_of_baseline")
+    share: Any = row.get("share_of_baseline")
     relative = f" ({100 * share:+.1f} %)".replace("-", "\u2212") if finite(share) else ""
     said = interval(*around) if around else "no interval: too few draws of prompts reach the target"
     word = direction(metric, around)
     sentence = (
-        f"At CLAP-f {number(target)}, {words(metric)} of TAL · PADS differs from {against} "
+        f"At CLAP-f {number(target)}, {words(metric)} of {sweep_name(row)} differs from "
+        f"{sweep_name(matched.get('baseline') or {})} "
         f"by {number(row.get('difference'))}{relative} {said}."
     )
     kinds: dict[str, Kind] = {"better": "yes", "worse": "no", "open": "open"}
     return Finding(kinds[word], claim, sentence)
 
 
-def _latent_claim(latent_space: Any) -> Finding | None:
-    by_name = {(space.name, space.pooling): space for space in spaces(latent_space)}
-    pairs = [
-        (tal, by_name["audio", pooling])
-        for (name, pooling), tal in sorted(by_name.items())
-        if name == "tal" and ("audio", pooling) in by_name
-    ]
-    if not pairs:
-        return None
-    kinds = {_apart(tal.interval, audio.interval) for tal, audio in pairs}
-    parts = [
-        f"{number(tal.precision)} {_around(tal)} in the TAL space and {number(audio.precision)} {_around(audio)} in "
-        f"the audio space{f' with {tal.pooling} latents' if tal.pooling else ''}"
-        for tal, audio in pairs
-    ]
-    chance = pairs[0][0].chance
-    at_chance = f"; chance is {number(chance)}" if chance is not None else ""
-    return Finding(
-        kinds.pop() if len(kinds) == 1 else "open",
-        "The TAL space keeps genres together better than the audio space",
-        f"Genre precision of nearest neighbours is {', '.join(parts)}{at_chance}.",
-    )
-
-
-def _perturbation_claims(rows: Sequence[Row]) -> list[Finding]:
+def _latent_claims(inputs: Inputs) -> list[Finding]:
+    """Each text-aware codec's space against that of the system that differences are taken against."""
+    found = {(space.name, space.pooling): space for space in spaces(inputs.evaluation.get("latent_space"))}
+    against = (inputs.evaluation.get("matched") or {}).get("baseline") or {}
+    base = str(inputs.systems.get(str(against.get("system")), {}).get("codec"))
     told = []
-    by_method = {(row.get("model"), row.get("perturbation")): row for row in rows if isinstance(row, Mapping)}
-    for model in sorted({str(row.get("model")) for row in rows}):
-        plain, pads = by_method.get((model, "none")), by_method.get((model, "pads"))
-        if plain is None or pads is None:
+    for codec in sorted(inputs.text_aware - {base}):
+        pairs = [
+            (own, found[base, pooling])
+            for (name, pooling), own in sorted(found.items())
+            if name == codec and (base, pooling) in found
+        ]
+        if not pairs:
+            continue
+        kinds = {_apart(own.interval, other.interval) for own, other in pairs}
+        parts = [
+            f"{number(own.precision)} {_around(own)} in the {words(codec)} space and {number(other.precision)} "
+            f"{_around(other)} in the {words(base)} space{f' with {own.pooling} latents' if own.pooling else ''}"
+            for own, other in pairs
+        ]
+        chance = pairs[0][0].chance
+        at_chance = f"; chance is {number(chance)}" if chance is not None else ""
+        told.append(
+            Finding(
+                kinds.pop() if len(kinds) == 1 else "open",
+                f"The {words(codec)} space keeps genres together better than the {words(base)} space",
+                f"Genre precision of nearest neighbours is {', '.join(parts)}{at_chance}.",
+            )
+        )
+    return told
+
+
+def _pads_claims(evaluation: Mapping[str, Any]) -> list[Finding]:
+    """Each sweep of PADS at its chosen strength against the setting without it where the sweep starts."""
+    told = []
+    measured = {(row.get("system"), row.get("setting")): row for row in rows(evaluation, "sweep")}
+    starts = {(path.get("system"), path.get("path")): path["settings"][0] for path in rows(evaluation, "paths")}
+    for pads in rows(evaluation):
+        system = pads.get("system")
+        plain = measured.get((system, starts.get((system, pads.get("path")))))
+        if pads.get("method") != "pads" or plain is None or plain.get("method") != "none":
             continue
         if not all(finite(row.get(metric)) for row in (plain, pads) for metric in ("vendi", "clap_f")):
             continue
@@ -150,7 +164,8 @@ def _perturbation_claims(rows: Sequence[Row]) -> list[Finding]:
             f"At the chosen strength, Vendi is {number(pads['vendi'])} with PADS against {number(plain['vendi'])} "
             f"without; {cost} ({number(pads['clap_f'])} against {number(plain['clap_f'])})."
         )
-        told.append(Finding(diverse, f"PADS makes the {words(model)} more diverse", sentence))
+        name = labelled(str(pads.get("path") or "pads"))
+        told.append(Finding(diverse, f"{name} makes the {words(str(system))} more diverse", sentence))
     return told
 
 

@@ -12,7 +12,9 @@ import pandas as pd
 from padstal.core.data.content import sha256_file
 from padstal.core.data.manifest import ClipAudio
 from padstal.core.data.track_ledger import ROOT_FILE
+from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
+from padstal.sampling.setting import SETTINGS, Setting, read_settings
 
 STAGES = (
     "ingest",
@@ -32,6 +34,8 @@ STAGES = (
 """The stages in the order of `dvc.yaml`."""
 CHECKED = ("ingest", "curate")
 """Stages whose data set `validate` and `gate` look at."""
+TEXT_GROUP = "z_p"
+"""The group of latent channels that stands for text (PADS-TAL 2.2)."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +64,20 @@ class ModelFolder:
 
 @dataclass(frozen=True)
 class SampleSet:
-    """What one diffusion model generated: `table` (samples.parquet), `prompts`, and `audio_NSC` int16."""
+    """What one system generated: `table` (samples.parquet), its settings by id, `prompts`, `audio_NSC` int16."""
 
-    model: str
+    system: str
     table: pd.DataFrame
+    settings: Mapping[str, Setting]
     prompts: pd.DataFrame | None
     audio_NSC: np.ndarray
 
 
 @dataclass(frozen=True)
 class Reconstructions:
-    """Held-out clips after one autoencoder: `table` (clip_id, row) and `audio_KSC` int16."""
+    """Held-out clips after one codec: `table` (clip_id, row) and `audio_KSC` int16."""
 
-    vae: str
+    codec: str
     table: pd.DataFrame
     audio_KSC: np.ndarray
 
@@ -85,6 +90,7 @@ class Inputs:
         params: The active scale's sections, by name, without budgets (they are no property of the result).
         metrics: `reports/<scale>/metrics/*.json` by file name without ending.
         curves: `reports/<scale>/curves/*.csv` likewise.
+        systems: `systems` of params.
     """
 
     scale: str
@@ -103,6 +109,21 @@ class Inputs:
     samples: tuple[SampleSet, ...] = ()
     reconstructions: tuple[Reconstructions, ...] = ()
     clip_audio: ClipAudio | None = None
+    systems: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def text_aware(self) -> frozenset[str]:
+        """Codecs with a part for text among their channel groups, as the denoisers on their latents record them."""
+        configs = [model.config for model in self.models if model.kind == "diffusion"]
+        return frozenset(str(one.get("codec")) for one in configs if TEXT_GROUP in one.get("channel_groups", {}))
+
+    def systems_with(self, denoiser: str) -> list[str]:
+        """Systems that sample with a denoiser."""
+        return [
+            name
+            for name, own in self.systems.items()
+            if any(denoiser in (one if isinstance(one, list) else [one]) for one in own.values())
+        ]
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -136,6 +157,7 @@ def read_inputs(paths: Paths, params: Mapping[str, Any]) -> Inputs:
         samples=_samples(paths),
         reconstructions=_reconstructions(paths),
         clip_audio=ClipAudio(paths.ingest) if (paths.ingest / "shards").is_dir() else None,
+        systems=read_yaml(paths.params).get("systems") or {} if paths.params.is_file() else {},
     )
 
 
@@ -173,8 +195,9 @@ def _samples(paths: Paths) -> tuple[SampleSet, ...]:
     found = []
     for folder in sorted(path for path in (paths.data / "samples").glob("*") if path.is_dir()):
         table, audio = _parquet(folder / "samples.parquet"), _array(folder / "audio.npy")
-        if table is not None and audio is not None:
-            found.append(SampleSet(folder.name, table, _parquet(folder / "prompts.parquet"), audio))
+        if table is not None and audio is not None and (folder / SETTINGS).is_file():
+            prompts = _parquet(folder / "prompts.parquet")
+            found.append(SampleSet(folder.name, table, read_settings(folder / SETTINGS), prompts, audio))
     return tuple(found)
 
 

@@ -1,6 +1,6 @@
 """What can be played: reconstructions beside their originals, and samples of one prompt and seed side by side."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,8 @@ import pandas as pd
 
 from padstal.reporting.inputs import Inputs, SampleSet
 from padstal.reporting.media import mp3_uri, playable, spectrogram_uri
-from padstal.reporting.text import setting, words
+from padstal.reporting.text import words
+from padstal.sampling.setting import Setting
 
 AUDIO_LIMIT_BYTES = 8_500_000
 """Audio that one page carries, as base64; longer clips are cut so that all fit."""
@@ -45,22 +46,16 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Operating:
-    """One column of the listening grid: what is sampled how."""
+class Column:
+    """One column of the listening grid: a system under a setting."""
 
-    model: str
-    perturbation: str
-    strength: float
-    guidance: float
+    system: str
+    setting: Setting
+    detail: str
 
     @property
     def label(self) -> str:
-        return f"{words(self.model)} · {words(self.perturbation)}"
-
-    @property
-    def detail(self) -> str:
-        strength = "" if self.perturbation == "none" else f"strength {setting(self.strength)}, "
-        return f"{strength}guidance {setting(self.guidance)}"
+        return f"{words(self.system)} · {words(self.setting.method_name)}"
 
 
 def reconstruction_rows(inputs: Inputs, shown: int) -> list[tuple[str, str, list[Source]]]:
@@ -83,27 +78,25 @@ def reconstruction_rows(inputs: Inputs, shown: int) -> list[tuple[str, str, list
             match = found.table[found.table["clip_id"] == clip_id]
             if len(match):
                 pcm = np.asarray(found.audio_KSC[int(match.iloc[0]["row"])])
-                sources.append(Source(f"{words(found.vae)} autoencoder", "reconstruction", pcm, inputs.sample_rate))
+                sources.append(Source(f"{words(found.codec)} codec", "reconstruction", pcm, inputs.sample_rate))
         rows.append((caption, note, sources))
     return rows
 
 
 def sample_rows(
-    inputs: Inputs, shown: int, chosen: Mapping[tuple[str, str], tuple[float, float]]
+    inputs: Inputs, shown: int, chosen: Collection[tuple[str, str]] = ()
 ) -> list[tuple[str, str, list[Source]]]:
     """(prompt, note, sources) of up to `shown` test prompts; every column starts from the same seed.
 
-    `chosen` maps (model, perturbation) to the strength and guidance to play.
+    `chosen` holds the (system, setting's id) to play.
     """
     prompts = _prompts(inputs.samples, shown)
-    columns = [operating for found in inputs.samples for operating in operating_points(found, chosen)]
-    by_model = {found.model: found for found in inputs.samples}
+    columns = [(found, column) for found in inputs.samples for column in columns_of(found, chosen)]
     rows = []
     for prompt_id, prompt in prompts:
         seed = _common_seed(inputs.samples, prompt_id)
         sources = []
-        for column in columns:
-            found = by_model[column.model]
+        for found, column in columns:
             cell = _cell(found.table, column, prompt_id, seed)
             if cell is not None:
                 pcm = np.asarray(found.audio_NSC[int(cell["row"])])
@@ -112,19 +105,23 @@ def sample_rows(
     return rows
 
 
-def operating_points(found: SampleSet, chosen: Mapping[tuple[str, str], tuple[float, float]]) -> list[Operating]:
-    """One operating point for each perturbation of a model: the chosen one, or the middle of its strengths."""
-    points = []
-    order = ["none", "cads", "pads"]
-    present = sorted(
-        found.table["perturbation"].unique(), key=lambda name: (order.index(name) if name in order else 9, name)
-    )
-    usual = _usual_guidance(found.table)
-    for perturbation in present:
-        part = found.table[found.table["perturbation"] == perturbation]
-        at = _nearest(part, chosen.get((found.model, perturbation)), usual)
-        points.append(Operating(found.model, str(perturbation), at[0], at[1]))
-    return points
+def columns_of(found: SampleSet, chosen: Collection[tuple[str, str]] = ()) -> list[Column]:
+    """One column for each sweep of a system, in the grid's order.
+
+    It plays what is chosen, else the middle strength; without a method the grid's first setting.
+    """
+    order = [found.settings[one] for one in found.table.sort_values("row")["setting"].unique()]
+    sweeps: dict[str, list[Setting]] = {}
+    for setting in order:
+        sweeps.setdefault(setting.path, []).append(setting)
+    columns = []
+    for settings in sweeps.values():
+        by_strength = sorted(settings, key=lambda one: one.strength)
+        usual = settings[0] if settings[0].swept == "guidance.w" else by_strength[len(settings) // 2]
+        for one in [one for one in settings if (found.system, one.id) in chosen] or [usual]:
+            detail = one.label(tuple(order)).removeprefix(one.method_name).strip()
+            columns.append(Column(found.system, one, detail))
+    return columns
 
 
 def encode(
@@ -171,28 +168,8 @@ def _common_seed(samples: Sequence[SampleSet], prompt_id: str) -> int:
     return int(min(common or set().union(*seeds) or {0}))
 
 
-def _cell(table: pd.DataFrame, column: Operating, prompt_id: str, seed: int) -> pd.Series | None:
-    match = table[
-        (table["prompt_id"] == prompt_id)
-        & (table["perturbation"] == column.perturbation)
-        & np.isclose(table["strength"], column.strength)
-        & np.isclose(table["guidance"], column.guidance)
-    ]
+def _cell(table: pd.DataFrame, column: Column, prompt_id: str, seed: int) -> pd.Series | None:
+    match = table[(table["prompt_id"] == prompt_id) & (table["setting"] == column.setting.id)]
     same = match[match["seed"] == seed]
     match = same if len(same) else match
     return match.sort_values(["seed", "index"], kind="stable").iloc[0] if len(match) else None
-
-
-def _usual_guidance(table: pd.DataFrame) -> float:
-    perturbed = table[table["perturbation"] != "none"]
-    values = (perturbed if len(perturbed) else table)["guidance"].mode()
-    return float(values.iloc[0])
-
-
-def _nearest(part: pd.DataFrame, wanted: tuple[float, float] | None, usual_guidance: float) -> tuple[float, float]:
-    points = sorted({(float(s), float(g)) for s, g in zip(part["strength"], part["guidance"], strict=True)})
-    if wanted is None:
-        strengths = sorted({strength for strength, _ in points})
-        wanted = (strengths[len(strengths) // 2], usual_guidance)
-    target = wanted
-    return min(points, key=lambda point: (abs(point[1] - target[1]), abs(point[0] - target[0]), point))

@@ -7,6 +7,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from padstal.evaluation.metrics import METRICS
 from padstal.reporting import data_view, listen_view, results_view, svg, training_view
 from padstal.reporting.captions_view import caption_rows, caption_views, decision_table
 from padstal.reporting.cards import Card
@@ -44,7 +45,7 @@ STAGE_WORDS = {
     "train_vae": "trains the autoencoders",
     "encode": "turns clips into latents",
     "train_diffusion": "trains the diffusion models on latents",
-    "sample": "generates the grid of prompts, seeds and perturbations",
+    "sample": "generates the grid of prompts, seeds and settings",
     "evaluate": "measures alignment, diversity and quality",
     "report": "writes this page",
 }
@@ -62,13 +63,8 @@ def render_page(
     """The whole page as HTML; the same inputs give the same text."""
     evaluation = inputs.evaluation
     matched = evaluation.get("matched") or {}
-    rows = results_view.ordered(evaluation.get("rows") or [])
-    sweep = results_view.ordered(results_view.sweep(evaluation))
-    chosen = {
-        (str(row.get("model")), str(row.get("perturbation"))): (float(row["strength"]), float(row["guidance"]))
-        for row in rows
-        if row.get("strength") is not None and row.get("guidance") is not None
-    }
+    rows, sweep, paths = (results_view.rows(evaluation, name) for name in ("rows", "sweep", "paths"))
+    chosen = {(str(row.get("system")), str(row.get("setting"))) for row in rows}
     heard = listen_view.reconstruction_rows(inputs, reconstructions_shown)
     generated = listen_view.sample_rows(inputs, prompts_shown, chosen)
     played, cut_seconds = listen_view.encode([*heard, *generated])
@@ -111,19 +107,24 @@ def render_page(
         reconstructions=played[: len(heard)],
         samples=played[len(heard) :],
         cut_seconds=cut_seconds,
-        legend=results_view.legend(sweep),
-        frontiers=[(metric, results_view.frontier(sweep, metric, matched.get("clap_f"))) for metric in FRONTIERS],
-        latent=results_view.latent_chart(evaluation.get("latent_space")),
+        legend=results_view.legend(paths),
+        frontiers=[
+            (name, results_view.frontier(sweep, paths, name, matched.get("clap_f")))
+            for name, metric in METRICS.items()
+            if metric.about == "diversity"
+        ],
+        latent=results_view.latent_chart(evaluation.get("latent_space"), inputs.text_aware),
         latent_labels=(evaluation.get("latent_space") or {}).get("labels"),
         spaces=results_view.spaces(evaluation.get("latent_space")),
-        explained=results_view.EXPLAINED,
+        explained={name: metric.explained for name, metric in METRICS.items()},
         chosen_table=results_view.results_table(rows),
         sweep_table=results_view.results_table(sweep, rows),
         matched=matched,
         chosen_by=evaluation.get("chosen_by"),
         design=flat(evaluation.get("design") or {}),
-        matched_table=results_view.results_table(results_view.ordered(matched.get("rows") or [])),
+        matched_table=results_view.results_table(results_view.rows(matched)),
         contrasts=results_view.contrasts(matched),
+        baseline=results_view.sweep_name(matched.get("baseline") or {}),
         published=results_view.published_table(matched),
         cards=cards,
         placeholder=Markup(PLACEHOLDER),
@@ -137,7 +138,6 @@ CHECKS = (
     ("reconstruction", "Reconstructions beside their originals"),
     ("reference", "The prompts' own held-out clips: what a perfect model could reach"),
 )
-FRONTIERS = ("vendi", "ibs", "mrecall", "vendi_within")
 
 
 def scale_line(inputs: Inputs) -> str:

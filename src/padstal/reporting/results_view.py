@@ -1,45 +1,25 @@
 """Results: the diversity–alignment frontier, the settings, the comparison at matched CLAP-f, the latent spaces."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
+from padstal.evaluation.metrics import METRICS
 from padstal.reporting import svg
-from padstal.reporting.text import MISSING, finite, interval, number, setting, words
+from padstal.reporting.text import MISSING, finite, interval, labelled, number, words
 
 Row = Mapping[str, Any]
 
-METRICS = ("clap_f", "vendi", "vendi_within", "ibs", "mrecall", "kl", "fd", "pmos")
-HIGHER_IS_BETTER = {
-    "clap_f": True,
-    "vendi": True,
-    "vendi_within": True,
-    "ibs": False,
-    "mrecall": True,
-    "kl": False,
-    "fd": False,
-    "pmos": True,
-}
-EXPLAINED = {
-    "clap_f": "CLAP-f: cosine between sound and prompt, mean of three fixed windows",
-    "vendi": "Vendi: effective number of different clips over all prompts",
-    "vendi_within": "Vendi within: effective number of different clips of one prompt",
-    "ibs": "IBS: mean similarity of clips of one prompt (lower is more diverse)",
-    "mrecall": "mRecall: share of held-out music that samples of its genre cover",
-    "kl": "KL: genre posterior of a sample against that of the prompt's own clip",
-    "fd": "FD: Fréchet distance of tagger features to held-out music",
-    "pmos": "p-MOS: predicted quality, 1 to 5",
-}
-_PERTURBATION_STYLE = {"none": "c0", "cads": "c1", "pads": "c2"}
+_METHOD_STYLES = {"none": "c0", "cads": "c1", "pads": "c2"}
 _SPARE_STYLES = ("c3", "c5", "c4", "c6")
 _SHAPES = ("circle", "square", "diamond", "triangle")
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one method is drawn: colour says the perturbation, dashes and marks say the model."""
+    """How one sweep is drawn: colour says the method, dashes and marks say the system."""
 
     style: str
     shape: str
@@ -57,14 +37,19 @@ class Measure:
 
 @dataclass(frozen=True)
 class ResultRow:
-    """One method, with a cell for each metric."""
+    """One setting or sweep of a system, with a cell for each metric."""
 
-    model: str
-    perturbation: str
+    system: str
+    method: str
     setting: str
     n: str
     cells: tuple[Measure, ...]
     chosen: bool = False
+
+
+def rows(found: Mapping[str, Any], name: str = "rows") -> list[Row]:
+    """The rows that a part of `evaluate.json` has under `name`."""
+    return [row for row in found.get(name) or [] if isinstance(row, Mapping)]
 
 
 def interval_of(row: Row, metric: str) -> tuple[float, float] | None:
@@ -75,57 +60,43 @@ def interval_of(row: Row, metric: str) -> tuple[float, float] | None:
     return None
 
 
-def sweep(evaluation: Mapping[str, Any]) -> list[Row]:
-    """Every measured setting; `rows` alone if there was no sweep."""
-    found = evaluation.get("sweep") or evaluation.get("rows") or []
-    return [row for row in found if isinstance(row, Mapping)]
+def sweep_name(row: Row) -> str:
+    """System and method in words, and what tells the sweep from the method's others."""
+    return f"{words(str(row.get('system')))} · {labelled(str(row.get('path') or row.get('method')))}"
 
 
-def ordered(rows: Iterable[Any]) -> list[Row]:
-    """Rows by model, then unperturbed, CADS, PADS, others; a method's settings keep their order."""
-    usable = [row for row in rows if isinstance(row, Mapping)]
-    return sorted(usable, key=lambda row: _place((str(row.get("model")), str(row.get("perturbation")))))
-
-
-def looks(rows: Iterable[Row]) -> dict[tuple[str, str], Look]:
-    """A look for each (model, perturbation)."""
-    methods = sorted({(str(row.get("model")), str(row.get("perturbation"))) for row in rows}, key=_place)
-    models = sorted({model for model, _ in methods}, key=lambda name: (not name.startswith("audio"), name))
-    others = [name for name in sorted({name for _, name in methods}) if name not in _PERTURBATION_STYLE]
-    styles = {**_PERTURBATION_STYLE, **{name: _SPARE_STYLES[at % 4] for at, name in enumerate(others)}}
+def looks(paths: Sequence[Row]) -> dict[tuple[str, str], Look]:
+    """A look for each sweep (system, path) of `evaluate.json`."""
+    systems = list(dict.fromkeys(str(row.get("system")) for row in paths))
+    styles: dict[str, str] = {}
+    for row in paths:
+        method, path = str(row.get("method")), str(row.get("path"))
+        own = _METHOD_STYLES.get(method)
+        spare = _SPARE_STYLES[len(set(styles) - set(_METHOD_STYLES)) % len(_SPARE_STYLES)]
+        styles.setdefault(path, own if own and own not in styles.values() else spare)
     found = {}
-    for model, perturbation in methods:
-        place = models.index(model)
-        dashes = " dashed" if place == 0 else ""
-        found[model, perturbation] = Look(styles[perturbation] + dashes, _SHAPES[place % 4], place == 0)
+    for row in paths:
+        place = systems.index(str(row.get("system")))
+        style = styles[str(row.get("path"))] + (" dashed" if place == 0 else "")
+        found[_sweep(row)] = Look(style, _SHAPES[place % len(_SHAPES)], place == 0)
     return found
 
 
-def legend(rows: Iterable[Row]) -> list[tuple[str, Markup]]:
-    """(name, swatch) of each method."""
-    return [
-        (f"{words(model)} · {words(perturbation)}", _swatch(look))
-        for (model, perturbation), look in looks(rows).items()
-    ]
+def legend(paths: Sequence[Row]) -> list[tuple[str, Markup]]:
+    """(name, swatch) of each sweep."""
+    return [(sweep_name(row), _swatch(look)) for row, look in zip(paths, looks(paths).values(), strict=True)]
 
 
-def frontier(rows: Sequence[Row], metric: str, matched_clap_f: float | None) -> Markup:
-    """`metric` against CLAP-f: one line a method, over its strengths; unperturbed, over guidance."""
-    title = f"{words(metric)} against CLAP-f"
-    usable = [row for row in rows if finite(row.get("clap_f")) and finite(row.get(metric))]
-    base = base_guidance(usable)
+def frontier(sweep: Sequence[Row], paths: Sequence[Row], metric: str, matched_clap_f: float | None) -> Markup:
+    """`metric` against CLAP-f: one line a sweep, as `paths` order its settings."""
+    usable = {
+        (row.get("system"), row.get("setting")): row
+        for row in sweep
+        if finite(row.get("clap_f")) and finite(row.get(metric))
+    }
     lines = []
-    for (model, perturbation), look in looks(usable).items():
-        own = [row for row in usable if (row["model"], row["perturbation"]) == (model, perturbation)]
-        if perturbation == "none":
-            path = sorted(own, key=lambda row: row.get("guidance") or 0.0)
-        else:
-            start = [row for row in usable if (row["model"], row["perturbation"]) == (model, "none")]
-            start = [row for row in start if row.get("guidance") == base]
-            swept = sorted(
-                (row for row in own if row.get("guidance") == base), key=lambda row: row.get("strength") or 0.0
-            )
-            path = start[:1] + (swept or own)
+    for path, look in zip(paths, looks(paths).values(), strict=True):
+        keys = [(path.get("system"), setting) for setting in path.get("settings") or []]
         marks = [
             svg.Mark(
                 float(row["clap_f"]),
@@ -134,28 +105,25 @@ def frontier(rows: Sequence[Row], metric: str, matched_clap_f: float | None) -> 
                 interval_of(row, metric),
                 _hover(row, metric),
             )
-            for row in path
+            for row in (usable[key] for key in keys if key in usable)
         ]
-        lines.append(svg.Line(f"{words(model)} · {words(perturbation)}", marks, look.style, look.shape, look.open))
+        lines.append(svg.Line(sweep_name(path), marks, look.style, look.shape, look.open))
     rules = [(matched_clap_f, "matched")] if matched_clap_f is not None and usable else []
-    better = "higher" if HIGHER_IS_BETTER.get(metric, True) else "lower"
+    better = METRICS[metric].better
     axes = svg.Axes(
-        "CLAP-f (alignment, higher is better)", f"{words(metric)} ({better} is better)", height=340, rules_x=rules
+        "CLAP-f (alignment, higher is better)",
+        words(metric) + (f" ({better} is better)" if better else ""),
+        height=340,
+        rules_x=rules,
     )
     description = f"{len(lines)} methods, {len(usable)} settings, bars are bootstrap intervals over prompts."
-    return svg.line_chart(lines, axes, title=title, description=description)
-
-
-def base_guidance(rows: Sequence[Row]) -> float | None:
-    """The guidance that most perturbed settings use; the higher one on a tie."""
-    values = [row.get("guidance") for row in rows if row.get("perturbation") != "none" and finite(row.get("guidance"))]
-    return max(values, key=lambda value: (values.count(value), value), default=None)
+    return svg.line_chart(lines, axes, title=f"{words(metric)} against CLAP-f", description=description)
 
 
 def results_table(rows: Sequence[Row], chosen: Sequence[Row] = ()) -> tuple[tuple[str, ...], list[ResultRow]]:
     """Metrics that any row has, and the rows with their cells; a metric's best value is marked if it is alone."""
     shown = tuple(metric for metric in METRICS if any(finite(row.get(metric)) for row in rows))
-    settings = {_key(row) for row in chosen}
+    cells_chosen = {(row.get("system"), row.get("setting")) for row in chosen}
     best = {metric: _best(rows, metric) for metric in shown}
     table = []
     for row in rows:
@@ -166,44 +134,38 @@ def results_table(rows: Sequence[Row], chosen: Sequence[Row] = ()) -> tuple[tupl
             cells.append(Measure(text, interval(*around) if around else "", best[metric] is row))
         table.append(
             ResultRow(
-                words(str(row.get("model", ""))),
-                words(str(row.get("perturbation", ""))),
+                words(str(row.get("system", ""))),
+                words(str(row.get("method", ""))),
                 setting_text(row),
                 number(row.get("n")) if row.get("n") is not None else "–",
                 tuple(cells),
-                _key(row) in settings,
+                (row.get("system"), row.get("setting")) in cells_chosen,
             )
         )
     return shown, table
 
 
 def setting_text(row: Row) -> str:
-    """Strength and guidance in words; nothing where the row has none."""
-    parts = []
-    if finite(row.get("strength")) and row.get("perturbation") != "none":
-        parts.append(f"strength {setting(float(row['strength']))}")
-    if finite(row.get("guidance")):
-        parts.append(f"guidance {setting(float(row['guidance']))}")
-    return ", ".join(parts)
+    """What a row's label says beside its method."""
+    return str(row.get("label") or row.get("path") or "").removeprefix(str(row.get("method"))).strip()
 
 
 def published_table(matched: Mapping[str, Any]) -> tuple[str, tuple[str, ...], list[ResultRow]]:
     """Source, metrics and rows of the published comparison that `matched` carries."""
     found = matched.get("published") or {}
-    rows = [row for row in found.get("rows", []) if isinstance(row, Mapping)]
-    shown, table = results_table(rows)
+    shown, table = results_table(rows(found))
     return str(found.get("source", "")), shown, table
 
 
 def contrasts(matched: Mapping[str, Any]) -> list[tuple[str, str, str, str, str, str]]:
     """(method, metric, difference, interval, share of baseline, verdict) of each difference to the baseline."""
     table = []
-    for row in matched.get("differences") or []:
+    for row in rows(matched, "differences"):
         around = row.get("interval")
-        share = row.get("share_of_baseline")
+        share: Any = row.get("share_of_baseline")
         table.append(
             (
-                f"{words(str(row.get('model')))} · {words(str(row.get('perturbation')))}",
+                sweep_name(row),
                 words(str(row.get("metric"))),
                 number(row.get("difference")),
                 interval(*around) if around else "no interval",
@@ -215,16 +177,21 @@ def contrasts(matched: Mapping[str, Any]) -> list[tuple[str, str, str, str, str,
 
 
 def direction(metric: str, around: Sequence[float] | None) -> str:
-    """ "better", "worse" or "open": whether an interval of a difference leaves 0 on one side, and which."""
+    """ "better", "worse", "open": whether an interval of a difference leaves 0 on one side, and which.
+
+    "different" where it does and neither side is known to be good.
+    """
     if not around or not all(finite(end) for end in around) or around[0] <= 0 <= around[1]:
         return "open"
-    return "better" if (around[0] > 0) == HIGHER_IS_BETTER.get(metric, True) else "worse"
+    sign = METRICS[metric].sign if metric in METRICS else 0
+    return ("better" if around[0] * sign > 0 else "worse") if sign else "different"
 
 
 @dataclass(frozen=True)
 class Space:
-    """Genre precision of nearest neighbours in one latent space, latents made vectors by `pooling`."""
+    """Genre precision of nearest neighbours in one latent space of a codec, latents made vectors by `pooling`."""
 
+    codec: str
     name: str
     pooling: str
     precision: float
@@ -247,6 +214,7 @@ def spaces(latent_space: Any) -> list[Space]:
         around = row.get("interval")
         found.append(
             Space(
+                codec=str(row.get("codec", "")),
                 name=str(row.get("space", "")),
                 pooling=str(row.get("pooling", "") or ""),
                 precision=float(row["precision"]),
@@ -258,14 +226,16 @@ def spaces(latent_space: Any) -> list[Space]:
     return found
 
 
-def latent_chart(latent_space: Any) -> Markup:
-    """Genre precision@k of nearest neighbours in each latent space, with the level of chance."""
+def latent_chart(latent_space: Any, text_aware: Collection[str] = ()) -> Markup:
+    """Genre precision@k of nearest neighbours in each latent space, with the level of chance.
+
+    The spaces of codecs that are `text_aware` have a colour of their own.
+    """
     found = spaces(latent_space)
     k = latent_space.get("k", "k") if isinstance(latent_space, Mapping) else "k"
     title = f"Genre precision@{k} of nearest neighbours in each latent space"
     bars = [
-        (space.label, space.precision, space.interval, "c3" if space.name.startswith("tal") else "c5")
-        for space in found
+        (space.label, space.precision, space.interval, "c3" if space.codec in text_aware else "c5") for space in found
     ]
     chance = [space.chance for space in found if space.chance is not None]
     rule = (sum(chance) / len(chance), "chance") if chance else None
@@ -275,27 +245,22 @@ def latent_chart(latent_space: Any) -> Markup:
     )
 
 
-def _place(method: tuple[str, str]) -> tuple[str, int, str]:
-    order = list(_PERTURBATION_STYLE)
-    return (method[0], order.index(method[1]) if method[1] in order else len(order), method[1])
-
-
 def _hover(row: Row, metric: str) -> str:
-    method = f"{words(str(row['model']))} · {words(str(row['perturbation']))}"
-    return f"{method}, {setting_text(row)}: CLAP-f {number(row['clap_f'])}, {words(metric)} {number(row[metric])}"
+    method = f"{words(str(row.get('system')))} · {labelled(str(row.get('label') or row.get('method')))}"
+    return f"{method}: CLAP-f {number(row['clap_f'])}, {words(metric)} {number(row[metric])}"
 
 
 def _best(rows: Sequence[Row], metric: str) -> Row | None:
     measured = [row for row in rows if finite(row.get(metric))]
-    if len(measured) < 2:
+    if len(measured) < 2 or not METRICS[metric].sign:
         return None
-    sign = 1 if HIGHER_IS_BETTER.get(metric, True) else -1
+    sign = METRICS[metric].sign
     best = max(measured, key=lambda row: sign * row[metric])
     return best if sum(row[metric] == best[metric] for row in measured) == 1 else None
 
 
-def _key(row: Row) -> tuple[Any, ...]:
-    return tuple(row.get(name) for name in ("model", "perturbation", "strength", "guidance"))
+def _sweep(row: Row) -> tuple[str, str]:
+    return str(row.get("system")), str(row.get("path"))
 
 
 def _swatch(look: Look) -> Markup:

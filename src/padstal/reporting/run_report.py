@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from padstal.reporting import data_view, results_view
+from padstal.reporting.cards import results_grid
 from padstal.reporting.data_view import Table
 from padstal.reporting.findings import failures, findings
 from padstal.reporting.inputs import Inputs
@@ -85,7 +86,7 @@ def run_report(inputs: Inputs, origin: Origin) -> tuple[Block, ...]:
         Section("At matched CLAP-f"),
         *_matched(matched),
         Section("Each method at its chosen strength"),
-        _results(results_view.ordered(inputs.evaluation.get("rows") or [])),
+        _results(results_view.rows(inputs.evaluation)),
         Section("Training"),
         *(_curves(inputs.curves, stage, title) for stage, title in TRAINED.items()),
         Section("Data"),
@@ -106,21 +107,13 @@ def _matched(matched: Mapping[str, Any]) -> list[Block]:
     differences = results_view.contrasts(matched)
     blocks: list[Block] = [
         Text(f"All methods interpolated to CLAP-f {number(matched['clap_f'])}."),
-        _results(results_view.ordered(matched.get("rows") or [])),
+        _results(results_view.rows(matched)),
     ]
     return [*blocks, Grid(Table(head, tuple(differences)))] if differences else blocks
 
 
 def _results(rows: Sequence[Row]) -> Block:
-    if not rows:
-        return Text(f"Results: {MISSING}.")
-    metrics, table = results_view.results_table(rows)
-    head = ("model", "perturbation", "setting", *(words(metric) for metric in metrics), "n")
-    body = tuple(
-        (row.model, row.perturbation, row.setting or "–", *(f"{c.text} {c.interval}".strip() for c in row.cells), row.n)
-        for row in table
-    )
-    return Grid(Table(head, body, (False, False, False, *(True for _ in metrics), True)))
+    return Grid(results_grid(rows)) if rows else Text(f"Results: {MISSING}.")
 
 
 def _curves(curves: Mapping[str, pd.DataFrame], stage: str, title: str) -> Block | None:

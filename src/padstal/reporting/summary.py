@@ -19,7 +19,7 @@ def render_summary(inputs: Inputs, *, title: str) -> str:
     """The whole of `summary.md`."""
     evaluation = inputs.evaluation
     matched = evaluation.get("matched") or {}
-    rows = results_view.ordered(evaluation.get("rows") or [])
+    rows = results_view.rows(evaluation)
     parts = [
         f"# {escape_markdown(title)}: {inputs.scale} scale",
         f"> {scale_line(inputs)}",
@@ -58,7 +58,7 @@ def _findings(inputs: Inputs) -> str:
 def _matched(matched: Mapping[str, Any]) -> str:
     if matched.get("clap_f") is None:
         return f"No comparison: {escape_markdown(str(matched.get('why') or MISSING))}."
-    rows = results_view.ordered(matched.get("rows") or [])
+    rows = results_view.rows(matched)
     parts = [f"All methods interpolated to CLAP-f {number(matched['clap_f'])}.", results_markdown(rows)]
     differences = results_view.contrasts(matched)
     if differences:

@@ -4,6 +4,8 @@ import math
 import re
 from typing import Any
 
+from padstal.evaluation.metrics import METRICS
+
 MISSING = "not measured"
 MINUS = "\u2212"
 THIN_SPACE = "\u202f"
@@ -61,10 +63,22 @@ def duration(seconds: float) -> str:
 
 def words(key: str) -> str:
     """A metric's or param's key as words: `clap_f` → "CLAP-f", `train_vae` → "train VAE"."""
+    if key in METRICS:
+        return METRICS[key].label
     if key in _NAMES:
         return _NAMES[key]
     key = key.replace("clap_f_", "CLAP-f ")
-    return " ".join(_TOKENS.get(token, token) for token in key.split("_") if token)
+    return " ".join(_word(token) for token in key.split("_") if token)
+
+
+def labelled(label: str) -> str:
+    """A label of a setting or sweep, its method as words: "pads τ1 = 0.3" → "PADS τ1 = 0.3"."""
+    method, space, rest = label.partition(" ")
+    return f"{words(method)}{space}{rest}"
+
+
+def _word(token: str) -> str:
+    return METRICS[token].label if token in METRICS else _TOKENS.get(token, token)
 
 
 def visible(text: str) -> str:
@@ -88,22 +102,17 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"(?i)(?<=www)\.", "&#46;", one_line.replace("://", ":&#47;&#47;"))
 
 
-_NAMES = {"clap_f": "CLAP-f", "vendi_within": "Vendi within", "none": "unperturbed", "kl": "KL", "fd": "FD", "is": "IS"}
+_NAMES = {"none": "unperturbed", "is": "IS"}
 _TOKENS = {
     "cads": "CADS",
     "clap": "CLAP",
     "dit": "DiT",
     "ema": "EMA",
-    "ibs": "IBS",
-    "kl": "KL",
     "lufs": "LUFS",
     "mos": "MOS",
-    "mrecall": "mRecall",
     "mrstft": "MRSTFT",
     "pads": "PADS",
-    "pmos": "p-MOS",
     "spearman": "Spearman",
     "tal": "TAL",
     "vae": "VAE",
-    "vendi": "Vendi",
 }

@@ -5,9 +5,10 @@ Params, samples, evaluation, report, promotion and `padstal generate` carry this
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, model_validator
@@ -20,6 +21,8 @@ from padstal.sampling.guidance import GUIDANCE
 from padstal.sampling.solvers import SOLVERS
 
 ID_DIGITS = 10
+SETTINGS = "settings.json"
+"""Setting's id → its record, beside samples."""
 SYMBOLS = {
     "strength": "s",
     "tau1": "τ1",
@@ -68,9 +71,14 @@ class Setting(Sampler):
         return dict(_leaves(self.model_dump()))
 
     @property
+    def swept(self) -> str:
+        """The value that sweeps go along: the method's strength, or w where there is none."""
+        return "method.strength" if "method.strength" in self.values else "guidance.w"
+
+    @property
     def path(self) -> str:
-        """Name of the sweep that it lies on: equal for settings that differ in the method's strength alone."""
-        return _hash({name: one for name, one in self.values.items() if name != "method.strength"})
+        """Name of the sweep that it lies on: equal for settings that differ in the value that is swept alone."""
+        return _hash({name: one for name, one in self.values.items() if name != self.swept})
 
     @property
     def strength(self) -> float:
@@ -94,6 +102,10 @@ class Setting(Sampler):
         }
         if not self.strength:
             told.discard("method.strength")
+        return self.named(told)
+
+    def named(self, told: Collection[str]) -> str:
+        """In words: the method, and its values at the paths `told`."""
         words = [self.method_name]
         for name, own in self.values.items():
             if name in told and name != "method.kind":
@@ -152,6 +164,16 @@ def of(settings: "tuple[Setting, ...]", wanted: Mapping[str, Any]) -> "tuple[Set
     return found
 
 
+def read_settings(file: Path) -> dict[str, Setting]:
+    """The settings of samples by id, from the file beside them.
+
+    Raises:
+        ValueError: One is of another version of padstal.
+    """
+    records = json.loads(file.read_text(encoding="utf-8"))
+    return {name: Setting.model_validate(record) for name, record in records.items()}
+
+
 def _choices(name: str, content: Any) -> list[Any]:
     if isinstance(content, Mapping):
         if set(content) == {"from", "to", "count"}:
@@ -177,6 +199,8 @@ def _shown(content: Any) -> str:
     return f"{content:g}" if isinstance(content, float) else str(content)
 
 
-def _hash(content: Any) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+def _hash(content: Mapping[str, Any]) -> str:
+    # as JSON files hold numbers (`write_json`), so that what is read back has the same name
+    held = {name: float(f"{one:.6g}") if isinstance(one, float) else one for name, one in content.items()}
+    canonical = json.dumps(held, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:ID_DIGITS]

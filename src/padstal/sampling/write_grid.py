@@ -13,11 +13,8 @@ from padstal.core.progress import Progress
 from padstal.sampling.batching import Batch, batches
 from padstal.sampling.files import to_pcm
 from padstal.sampling.generate import Precision, generate
-from padstal.sampling.setting import Setting
+from padstal.sampling.setting import SETTINGS, Setting
 from padstal.sampling.system import System
-
-SETTINGS = "settings.json"
-"""Setting's id → its record, beside the samples."""
 
 
 def write_grid(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import model_validator
 
-from padstal.core.params import check, read_yaml
+from padstal.core.params import ParamsError, check, read_yaml
 from padstal.core.section import Section, value
 from padstal.diffusion.config import DenoiserPlace
 from padstal.systems import SYSTEMS
@@ -51,3 +51,15 @@ def runs_in(params: Path) -> Runs:
 def systems_in(params: Path) -> dict[str, Any]:
     """The systems by name, each with `load`."""
     return runs_in(params).systems
+
+
+def system_in(params: Path, name: str) -> Any:
+    """One of the systems.
+
+    Raises:
+        ParamsError: `params.yaml` is wrong, or has no such system; names those that it has.
+    """
+    systems = systems_in(params)
+    if name not in systems:
+        raise ParamsError(f"no system {name!r}: {params.name} has {', '.join(systems)}")
+    return systems[name]

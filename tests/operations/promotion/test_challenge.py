@@ -6,7 +6,6 @@ import pytest
 from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, World
 
 from padstal.operations.promotion import decision as decisions
-from padstal.operations.promotion.gate import METRICS
 
 
 def test_the_first_challenger_is_judged_by_floors_alone(world: World, tmp_path: Path) -> None:
@@ -16,7 +15,7 @@ def test_the_first_challenger_is_judged_by_floors_alone(world: World, tmp_path: 
     assert {check.kind for check in made.verdict.checks} == {
         "prompts", "floor", "measured", "licence", "gate", "drift",
     }  # fmt: skip
-    assert set(made.evidence.metrics) == set(METRICS)
+    assert set(made.evidence.metrics) == set(world.setup.promote.margins)
     assert made.judges["of"].startswith("the challenger")
 
 

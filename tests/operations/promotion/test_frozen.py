@@ -1,26 +1,24 @@
 """Frozen prompts: what they hold, that they are kept, and how each revision plays them."""
 
 import importlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import yaml
-from safetensors.torch import save_file
-from tests.diffusion.fakes import FRAMES, RATIO, FakeAutoencoder, FakeTextEncoder, config, random_denoiser
+from tests.diffusion.fakes import FRAMES, RATIO
 from tests.evaluation.fakes import GENRES, FakeTagger
 from tests.operations.promotion.world import World, freeze
-from tests.stages.test_sample import PARAMS
+from tests.stages.test_sample import PARAMS, RUNS, write_system
 from typer.testing import CliRunner
 
 from padstal.cli import app
-from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.core.data.atomic import read_json
 from padstal.core.paths import Paths
-from padstal.diffusion.checkpoint import fingerprint, save
 from padstal.operations.promotion import frozen, generate_frozen
 from padstal.operations.promotion.frozen import FrozenPrompts, Prompt
+from padstal.sampling.setting import Setting
 
 PROMPTS = FrozenPrompts(
     "demo",
@@ -80,22 +78,10 @@ def test_the_command_writes_them_once(world: World, monkeypatch: pytest.MonkeyPa
 def test_a_revision_plays_them_with_its_own_params_and_twice_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, fake in (
-        ("padstal.foundation.text_encoder", FakeTextEncoder),
-        ("padstal.codecs.checkpoint", FakeAutoencoder),
-    ):
-        monkeypatch.setattr(importlib.import_module(module), "load", lambda folder, device, fake=fake: fake())
-    paths = Paths(tmp_path, "demo")
-    for folder in (paths.vae("tal"), paths.foundation("text_encoder"), paths.diffusion("tal_dit")):
-        folder.mkdir(parents=True)
-        save_file({"weight": torch.ones(1)}, folder / "model.safetensors")
-    belongs = config(
-        vae_fingerprint=fingerprint(paths.vae("tal")), text_fingerprint=fingerprint(paths.foundation("text_encoder"))
-    )
-    save(paths.diffusion("tal_dit"), random_denoiser(), LatentStatistics(torch.zeros(6), torch.ones(6)), belongs)
+    write_system(Paths(tmp_path, "demo"), monkeypatch)
     runtime = {"device": "cpu", "workers": 1, "threads": 1}
-    params = {"scale": "demo", "runtime": runtime, "scales": {"demo": {"sample": listed(PARAMS)}}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    params = {**yaml.safe_load(RUNS), "runtime": runtime, "scales": {"demo": {"sample": PARAMS}}}
+    (tmp_path / "params.yaml").write_text(json.dumps(params))
     frozen.write(tmp_path / "frozen.json", PROMPTS)
     monkeypatch.chdir(tmp_path)
     for name in ("one", "two"):
@@ -105,17 +91,10 @@ def test_a_revision_plays_them_with_its_own_params_and_twice_the_same(
     assert audio.dtype == np.int16
     assert (tmp_path / "one" / "audio.npy").read_bytes() == (tmp_path / "two" / "audio.npy").read_bytes()
     record = read_json(tmp_path / "one" / "record.json")
-    assert (record["sample_rate"], record["perturbation"]["mode"], record["perturbation"]["strength"]) == (
-        8000,
-        "cads",
-        0.1,
-    )
-    with pytest.raises(ValueError, match="the sampling grid has none, cads, pads"):
+    setting = Setting.model_validate(record["record"])
+    assert (record["sample_rate"], record["system"], record["setting"]) == (8000, "tal_dit", setting.id)
+    assert (setting.method_name, setting.strength) == ("cads", 0.1)
+    with pytest.raises(ValueError, match=r"method.kind = another: the grid has no such setting; it has: none w = 1"):
         generate_frozen.main(tmp_path / "frozen.json", tmp_path / "three", "tal_dit", "another")
-
-
-def listed(node: object) -> object:
-    """Tuples as lists, for YAML."""
-    if isinstance(node, dict):
-        return {key: listed(item) for key, item in node.items()}
-    return [listed(item) for item in node] if isinstance(node, list | tuple) else node
+    with pytest.raises(ValueError, match=r"no system 'other': params.yaml has tal_dit"):
+        generate_frozen.main(tmp_path / "frozen.json", tmp_path / "three", "other", "cads")

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from padstal.operations.promotion.gate import FLOORS, METRICS, Compared, Drift, Evidence, Figure, Thresholds, decide
+from padstal.evaluation import metrics
+from padstal.operations.promotion.gate import FLOORS, Compared, Drift, Evidence, Figure, Thresholds, decide
 
+METRICS = {name: one.sign for name, one in metrics.METRICS.items()}
 NUMBERS = st.floats(-3, 3)
 WIDTHS = st.floats(0, 2)
 LICENCES = ("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0")

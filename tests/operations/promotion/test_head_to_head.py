@@ -2,14 +2,22 @@
 
 import numpy as np
 import pytest
+import yaml
+from tests.operations.promotion.world import ROOT
 
 from padstal.evaluation.hear import Heard
-from padstal.evaluation.measure import Prompts, Reference
-from padstal.operations.promotion.gate import METRICS
-from padstal.operations.promotion.head_to_head import Rules, above_chance, head_to_head
+from padstal.evaluation.judged import Prompts, Reference
+from padstal.operations.config import PromoteParams
+from padstal.operations.promotion import head_to_head as both
+from padstal.operations.promotion.head_to_head import HeadToHead, above_chance
 
 P, I, D, G = 12, 4, 24, 4  # noqa: E741
-RULES = Rules(seed=1, draws=200, confidence=0.95, chances=4, neighbours=2)
+RAW = yaml.safe_load((ROOT / "params.yaml").read_text())["promote"]
+PARAMS = PromoteParams.model_validate(RAW | {"seed": 1, "draws": 200, "confidence": 0.95})
+
+
+def head_to_head(challenger: Heard, champion: Heard | None, prompts: Prompts, reference: Reference) -> HeadToHead:
+    return both.head_to_head(challenger, champion, prompts, reference, PARAMS, neighbours=2)
 
 
 def unit(x: np.ndarray) -> np.ndarray:
@@ -42,8 +50,8 @@ def played(prompts: Prompts, spread: float, pmos: float = 3.0, seed: int = 5) ->
 
 def test_a_model_against_itself_gains_exactly_nothing_in_anything() -> None:
     prompts, reference = world()
-    found = head_to_head(played(prompts, 0.2), played(prompts, 0.2), prompts, reference, RULES)
-    for name in METRICS:
+    found = head_to_head(played(prompts, 0.2), played(prompts, 0.2), prompts, reference)
+    for name in PARAMS.margins:
         gain = found.metrics[name].gain
         assert gain is not None
         assert (gain.value, gain.interval, found.metrics[name].sure) == (0, (0, 0), (0, 0)), name
@@ -51,12 +59,12 @@ def test_a_model_against_itself_gains_exactly_nothing_in_anything() -> None:
 
 def test_more_spread_gains_diversity_and_loses_alignment_whichever_way_a_metric_counts() -> None:
     prompts, reference = world()
-    found = head_to_head(played(prompts, 0.3), played(prompts, 0.05), prompts, reference, RULES)
+    found = head_to_head(played(prompts, 0.3), played(prompts, 0.05), prompts, reference)
     gains = {name: one.gain.value for name, one in found.metrics.items() if one.gain and one.gain.value is not None}
     assert gains["vendi"] > 0
     assert gains["ibs"] > 0
     assert gains["clap_f"] < 0
-    back = head_to_head(played(prompts, 0.05), played(prompts, 0.3), prompts, reference, RULES)
+    back = head_to_head(played(prompts, 0.05), played(prompts, 0.3), prompts, reference)
     for name, gain in gains.items():
         other = back.metrics[name].gain
         assert other is not None
@@ -68,7 +76,7 @@ def test_pairing_makes_the_interval_of_a_difference_narrow() -> None:
     before, now = played(prompts, 0.2), played(prompts, 0.2, pmos=3.1)
     hard = np.linspace(-1, 1, P)[:, None].astype(np.float32)
     before, now = (Heard(x.clap_NWD, x.genre_NG, x.features_NF, x.pmos_N + hard) for x in (before, now))
-    one = head_to_head(now, before, prompts, reference, RULES).metrics["pmos"]
+    one = head_to_head(now, before, prompts, reference).metrics["pmos"]
     assert one.gain is not None
     assert one.gain.interval is not None
     assert one.challenger.interval is not None
@@ -78,9 +86,7 @@ def test_pairing_makes_the_interval_of_a_difference_narrow() -> None:
 
 def test_the_corrected_interval_is_the_wider() -> None:
     prompts, reference = world()
-    one = head_to_head(played(prompts, 0.3, seed=1), played(prompts, 0.2, seed=2), prompts, reference, RULES).metrics[
-        "clap_f"
-    ]
+    one = head_to_head(played(prompts, 0.3, seed=1), played(prompts, 0.2, seed=2), prompts, reference).metrics["clap_f"]
     assert one.gain is not None
     assert one.gain.interval is not None
     assert one.sure is not None
@@ -103,9 +109,9 @@ def test_music_that_heeds_no_prompt_is_no_better_than_chance() -> None:
 
 def test_shares_are_of_held_out_music_and_missing_where_there_is_too_little_of_it() -> None:
     prompts, reference = world()
-    found = head_to_head(played(prompts, 0.3, pmos=1.5), None, prompts, reference, RULES)
+    found = head_to_head(played(prompts, 0.3, pmos=1.5), None, prompts, reference)
     assert found.floors["pmos_share"].value == pytest.approx(0.5, abs=0.03)
     assert found.floors["vendi_share"].value == pytest.approx(1, abs=0.2)
     assert all(one.champion is None and one.gain is None for one in found.metrics.values())
     few = Reference(reference.heard.take(np.arange(P - 1)), reference.genre_M[: P - 1])
-    assert head_to_head(played(prompts, 0.3), None, prompts, few, RULES).floors["vendi_share"].value is None
+    assert head_to_head(played(prompts, 0.3), None, prompts, few).floors["vendi_share"].value is None

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.operations.promotion.world import BETTER, FOLDERS, GOOD, World
 
+from padstal.core.revisions import WORKSPACE
 from padstal.operations.promotion import objects, register
 from padstal.operations.promotion.objects import MissingObjectsError
 
@@ -30,8 +32,19 @@ def damage(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
-def test_what_generation_and_judging_need_is_named() -> None:
-    assert set(objects.needed("demo", "tal_dit", "tal")) == set(FOLDERS)
+def test_what_generation_and_judging_need_is_named(world: World) -> None:
+    assert set(objects.needed(world.root, "HEAD", "demo", "tal_dit")) == set(FOLDERS)
+    with pytest.raises(ValueError, match=r"params.yaml of HEAD has no systems.other; it has audio_dit, tal_dit"):
+        objects.needed(world.root, "HEAD", "demo", "other")
+
+
+def test_a_revision_of_before_systems_is_refused_in_words(world: World) -> None:
+    file = world.root / "params.yaml"
+    tree = yaml.safe_load(file.read_text())
+    del tree["systems"]
+    file.write_text(yaml.safe_dump(tree))
+    with pytest.raises(ValueError, match="an earlier version wrote it"):
+        objects.needed(world.root, WORKSPACE, "demo", "tal_dit")
 
 
 def test_all_objects_are_read(world: World) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,12 +144,12 @@ def write_recipe(root: Path, recipe: dict[str, float]) -> None:
     for file in folder.glob("*"):
         file.unlink()
     (folder / "model.safetensors").write_text(json.dumps(recipe))
-    write_json(folder / "config.json", {"vae": "tal"})
+    write_json(folder / "config.json", {"codec": "tal"})
 
 
-def play(home: Path, frozen_file: Path, out: Path, model: str, perturbation: str) -> None:
+def play(home: Path, frozen_file: Path, out: Path, system: str, method: str) -> None:
     """Stand-in for `generate_frozen`: tones as the weights in `home` say."""
-    recipe = json.loads((home / f"models/demo/diffusion/{model}/model.safetensors").read_text())
+    recipe = json.loads((home / f"models/demo/diffusion/{system}/model.safetensors").read_text())
     prompts, _ = frozen.read(frozen_file)
     audio = []
     for number, prompt in enumerate(prompts.prompts):
@@ -162,11 +163,11 @@ def play(home: Path, frozen_file: Path, out: Path, model: str, perturbation: str
                 audio.append(pcm((1 - recipe["stray"]) * own + recipe["stray"] * stray + noise))
     out.mkdir(parents=True)
     np.save(out / "audio.npy", np.stack(audio))
-    write_json(out / "record.json", {"sample_rate": RATE, "perturbation": perturbation})
+    write_json(out / "record.json", {"sample_rate": RATE, "method": method})
 
 
-def ears(paths: Paths, evaluate: EvaluateParams, device: str) -> Ears:
-    assert (paths.foundation("clap") / "model.safetensors").is_file()
+def ears(folder_of: Callable[[str], Path], evaluate: EvaluateParams, device: str) -> Ears:
+    assert (folder_of("clap") / "model.safetensors").is_file()
     return Ears(FakeClap(), FakeTagger(), FakePmos(), evaluate.windows, 0)
 
 

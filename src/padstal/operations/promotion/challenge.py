@@ -19,18 +19,19 @@ from padstal.core.data.content import sha256_file
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
 from padstal.evaluation.config import EvaluateParams
-from padstal.evaluation.hear import Progress
+from padstal.evaluation.hear import JUDGES, Ears, Progress, load_ears
 from padstal.operations.config import PromoteParams
 from padstal.operations.promotion import data_facts, frozen, objects
 from padstal.operations.promotion import frozen_evaluation as hearing
 from padstal.operations.promotion.decision import Decision, Side, rounded
 from padstal.operations.promotion.gate import Evidence, Thresholds, decide
-from padstal.operations.promotion.head_to_head import HeadToHead, Rules, head_to_head
+from padstal.operations.promotion.head_to_head import HeadToHead, head_to_head
 from padstal.operations.promotion.register import Register
 from padstal.rights.policy import Policy
 
 NONE = "none"
 Play = Callable[[Path, Path, Path, str, str], None]
+LoadEars = Callable[[Callable[[str], Path], EvaluateParams, str], Ears]
 Say = Callable[[str], None]
 
 
@@ -40,7 +41,7 @@ class Setup:
 
     Attributes:
         paths: The workspace, which is the challenger.
-        model: Diffusion model, e.g. "tal_dit".
+        model: System, e.g. "tal_dit".
         promote, evaluate, policy: From params; the licence policy is that of `ingest`.
         sample_rate: Of the held-out clips, in Hz.
         device: "cpu" or "cuda", for the judges.
@@ -76,7 +77,7 @@ def thresholds(params: PromoteParams) -> Thresholds:
     """What the gate asks for."""
     return Thresholds(
         params.least_prompts,
-        params.margins.model_dump(),
+        dict(params.margins),
         params.better_in,
         params.floors.model_dump(),
         params.accepted_licences,
@@ -110,7 +111,7 @@ def challenge(
     asked: str | None,
     *,
     play: "Play | None" = None,
-    load_ears: hearing.LoadEars = hearing.load_ears,
+    load_ears: LoadEars = load_ears,
     say: Say = lambda text: None,
     progress: Progress = iter,
 ) -> Decision:
@@ -136,8 +137,7 @@ def challenge(
     workspace, other = open_tree(root, WORKSPACE), opponent(root, register, asked)
     if not workspace.commit:
         raise ValueError(f"{root}: nothing is committed yet; a decision names the challenger's commit")
-    needed = objects.needed(paths.scale, setup.model, objects.vae_of(root, WORKSPACE, paths.scale, setup.model))
-    outs = objects.outs_at(root, WORKSPACE, needed)
+    outs = objects.outs_at(root, WORKSPACE, objects.needed(root, WORKSPACE, paths.scale, setup.model))
     objects.check_workspace(root, outs)
     if other is not None:
         _check_scale(other, paths.scale)
@@ -147,22 +147,22 @@ def challenge(
     with tempfile.TemporaryDirectory(prefix="challenge-", dir=folder) as temporary:
         hall = Path(temporary)
         say(f"the challenger, {workspace.commit[:12]}, plays {len(prompts.prompts)} prompts × {prompts.samples}")
-        play(root, paths.frozen_prompts, hall / "challenger", setup.model, setup.promote.perturbation)
+        play(root, paths.frozen_prompts, hall / "challenger", setup.model, setup.promote.method)
         judges, of = paths, f"the challenger, {workspace.commit[:12]}"
         champion_outs: dict[str, str] = {}
         if other is not None:
             who = other.version or other.tree.commit[:12]
-            vae = objects.vae_of(root, other.tree.commit, paths.scale, setup.model)
-            champion_outs = objects.outs_at(root, other.tree.commit, objects.needed(paths.scale, setup.model, vae))
+            theirs = objects.needed(root, other.tree.commit, paths.scale, setup.model)
+            champion_outs = objects.outs_at(root, other.tree.commit, theirs)
             say(f"the champion, {who}, comes from DVC's cache or remote")
             objects.materialise(root, other.tree.commit, champion_outs, hall / "home", code=True)
             say(f"the champion, {who}, plays the same")
-            play(hall / "home", paths.frozen_prompts, hall / "champion", setup.model, setup.promote.perturbation)
+            play(hall / "home", paths.frozen_prompts, hall / "champion", setup.model, setup.promote.method)
             judges, of = Paths(hall / "home", paths.scale), f"the champion, {who}"
         say(f"the judges of {of} listen")
         found, clips = _judge(setup, prompts, judges, hall, other is not None, load_ears, progress)
         sampling = {name: _sampling(hall / name) for name in ("challenger", "champion")}
-        fingerprints = {role: sha256_file(judges.foundation(role) / "model.safetensors") for role in objects.JUDGES}
+        fingerprints = {role: sha256_file(judges.foundation(role) / "model.safetensors") for role in JUDGES}
 
     evidence = rounded(_evidence(setup, len(prompts.prompts), found, workspace, other))
     limits = thresholds(setup.promote)
@@ -190,7 +190,7 @@ def challenge(
     )
 
 
-def play_child(home: Path, frozen_file: Path, out: Path, model: str, perturbation: str) -> None:
+def play_child(home: Path, frozen_file: Path, out: Path, system: str, method: str) -> None:
     """Run `generate_frozen` of the revision in `home`.
 
     Raises:
@@ -204,13 +204,13 @@ def play_child(home: Path, frozen_file: Path, out: Path, model: str, perturbatio
         "padstal.operations.promotion.generate_frozen",
         str(frozen_file),
         str(out),
-        model,
-        perturbation,
+        system,
+        method,
     ]
     done = subprocess.run(command, cwd=home, env={**os.environ, "PYTHONPATH": path}, check=False)
     if done.returncode != 0:
         raise ValueError(
-            f"{model} of {home} could not generate (exit status {done.returncode}, its message above); "
+            f"{system} of {home} could not generate (exit status {done.returncode}, its message above); "
             f"a champion that cannot play is left out with --champion {NONE}"
         )
 
@@ -221,20 +221,20 @@ def _judge(
     judges: Paths,
     hall: Path,
     compared: bool,
-    load_ears: hearing.LoadEars,
+    load_ears: LoadEars,
     progress: Progress,
 ) -> tuple[HeadToHead, int]:
     evaluate, params = setup.evaluate, setup.promote
-    ears = load_ears(judges, evaluate, setup.device)
+    ears = load_ears(judges.foundation, evaluate, setup.device)
     clips = hearing.held_out(setup.paths, ears, setup.sample_rate, evaluate, progress)
     played = {
         name: hearing.samples(hall / name, prompts, ears, evaluate.batch_clips, progress)
         for name in ("challenger", *(("champion",) if compared else ()))
     }
-    rules = Rules(params.seed, params.draws, params.confidence, len(params.better_in), evaluate.recall_neighbours)
     reference = clips.reference(clips.table["clip_id"].tolist())
     asked = hearing.prompts_of(prompts, ears)
-    return head_to_head(played["challenger"], played.get("champion"), asked, reference, rules), len(reference.heard)
+    found = head_to_head(played["challenger"], played.get("champion"), asked, reference, params, evaluate.recall_neighbours)
+    return found, len(reference.heard)
 
 
 def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, other: Opponent | None) -> Evidence:

@@ -25,7 +25,7 @@ class Side:
         version: Of a champion, e.g. "v1.2.0"; "" for a challenger and for a revision that was never promoted.
         commit: The revision.
         outs: Path → MD5 in `dvc.lock`, of all that generation and judging need.
-        sampling: The solver and perturbation that it generated with.
+        sampling: The setting that it generated with.
     """
 
     version: str

@@ -1,7 +1,8 @@
 """A decision as Markdown, for the person who asks why: the answer, both models' figures, each check's reason."""
 
+from padstal.evaluation.metrics import METRICS
 from padstal.operations.promotion.decision import Decision
-from padstal.operations.promotion.gate import METRICS, Check, Compared, Figure, Interval
+from padstal.operations.promotion.gate import Check, Compared, Figure, Interval
 from padstal.reporting.text import MISSING, escape_markdown, interval, number, words
 
 
@@ -42,15 +43,14 @@ def _figures(decision: Decision) -> str:
     lines = [
         "| metric | better | champion | challenger | gain |",
         "|---|---|---:|---:|---:|",
-        *(_row(name, decision.evidence.metrics.get(name)) for name in METRICS),
+        *(_row(name, decision.evidence.metrics.get(name)) for name in decision.thresholds.metrics),
     ]
     return "\n".join(lines)
 
 
 def _row(name: str, found: Compared | None) -> str:
-    way = "higher" if METRICS[name] > 0 else "lower"
     cells = [found.champion, found.challenger, found.gain] if found else [None, None, None]
-    return f"| {words(name)} | {way} | " + " | ".join(map(_cell, cells)) + " |"
+    return f"| {words(name)} | {METRICS[name].better} | " + " | ".join(map(_cell, cells)) + " |"
 
 
 def _cell(figure: Figure | None) -> str:

@@ -1,6 +1,5 @@
 """What the judges hear: the clips of frozen prompts, the held-out clips, and both models' samples."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,30 +11,11 @@ from padstal.core.paths import Paths
 from padstal.evaluation.clips import Clips, listen, subset
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import Ears, FeatureTagger, Heard, Progress, hear
-from padstal.evaluation.measure import Prompts
+from padstal.evaluation.judged import Prompts
 from padstal.evaluation.truth import genre_named
 from padstal.evaluation.windows import mono_at
 from padstal.operations.promotion import frozen as frozen_file
 from padstal.operations.promotion.frozen import FrozenPrompts
-
-LoadEars = Callable[[Paths, EvaluateParams, str], Ears]
-
-
-def load_ears(paths: Paths, evaluate: EvaluateParams, device: str) -> Ears:
-    """The judges in a folder of models.
-
-    Raises:
-        FileNotFoundError: One is missing.
-    """
-    from padstal.foundation import clap, pmos, tagger
-
-    return Ears(
-        clap.load(paths.foundation("clap"), device),
-        tagger.load(paths.foundation("tagger"), device),
-        pmos.load(paths.foundation("pmos"), device),
-        evaluate.windows,
-        evaluate.window_grid_seconds,
-    )
 
 
 def freeze(

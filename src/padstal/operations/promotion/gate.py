@@ -14,12 +14,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from padstal.evaluation.metrics import METRICS
 from padstal.rights.terms import joint
 
 Interval = tuple[float, float]
 
-METRICS = {"clap_f": 1, "vendi": 1, "ibs": -1, "mrecall": 1, "kl": -1, "fd": -1, "pmos": 1}
-"""What is compared, and the sign of what is better."""
 FLOORS = ("clap_f_above_chance", "vendi_share", "pmos_share")
 """What is asked of every challenger: alignment above that with others' prompts (the lower end of its interval), and
 diversity and quality as shares of what held-out music has."""
@@ -86,7 +85,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What the gate asks for; see `operations/promotion/config.py` for each."""
+    """What the gate asks for; see `operations/config.py` for each. What has a margin is compared."""
 
     least_prompts: int
     margins: Mapping[str, float]
@@ -94,6 +93,11 @@ class Thresholds:
     floors: Mapping[str, float]
     accepted_licences: tuple[str, ...]
     drifted_features: int
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Metrics that are compared, in the order of their table."""
+        return tuple(name for name in METRICS if name in self.margins)
 
 
 @dataclass(frozen=True)
@@ -141,10 +145,12 @@ def decide(evidence: Evidence, thresholds: Thresholds) -> Verdict:
         *(_floor(name, evidence.floors.get(name), thresholds.floors[name]) for name in FLOORS),
     ]
     if evidence.champion:
-        checks += [_not_worse(name, evidence.metrics.get(name), thresholds.margins[name]) for name in METRICS]
+        checks += [
+            _not_worse(name, evidence.metrics.get(name), thresholds.margins[name]) for name in thresholds.metrics
+        ]
         checks.append(_better(evidence, thresholds))
     else:
-        checks += [_measured(name, evidence.metrics.get(name)) for name in METRICS]
+        checks += [_measured(name, evidence.metrics.get(name)) for name in thresholds.metrics]
     checks += [_policy(evidence), _more_restrictive(evidence, thresholds)]
     checks += [_gate(name, evidence.gates[name]) for name in sorted(evidence.gates)]
     checks += [_drift(name, evidence.drift[name], evidence.champion, thresholds) for name in sorted(evidence.drift)]

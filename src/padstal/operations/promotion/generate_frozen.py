@@ -1,25 +1,26 @@
-"""One model's samples of the frozen prompts: run as a program in the folder of the revision that it belongs to.
+"""One system's samples of the frozen prompts: run as a program in the folder of the revision that it belongs to.
 
 A champion plays with the code, params and weights of its own revision, so that a change of architecture or of the
-sampler can be judged too. Contract between revisions:
-`python -m padstal.operations.promotion.generate_frozen FROZEN OUT MODEL PERTURBATION` in a folder
-with `params.yaml` and `models/` reads the JSON of `frozen.py` and writes `OUT/audio.npy` (int16 [P·I, S, C]: prompts
-first, then seeds, then takes) and `OUT/record.json`.
+sampler can be judged too. Contract between revisions, which must not change:
+
+    python -m padstal.operations.promotion.generate_frozen FROZEN OUT SYSTEM METHOD
+
+in a folder with `params.yaml` and `models/` reads the JSON of `frozen.py`, takes the grid's first setting of METHOD,
+and writes `OUT/audio.npy` (int16 [P·I, S, C]: prompts first, then seeds, then takes) and `OUT/record.json`.
 """
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 
-def main(frozen_file: Path, out: Path, model: str, perturbation: str) -> None:
-    """Generate, with the first strength and guidance that the grid has for `perturbation`.
+def main(frozen_file: Path, out: Path, name: str, method: str) -> None:
+    """Generate.
 
     Raises:
         FileNotFoundError: A model is missing.
-        ValueError: Models that do not belong together, or a perturbation that the grid does not have.
+        ValueError: Models that do not belong together, no such system, or a method that the grid does not have.
     """
     import pandas as pd
     import torch
@@ -29,61 +30,39 @@ def main(frozen_file: Path, out: Path, model: str, perturbation: str) -> None:
     from padstal.core.params import check, load_section, read_yaml
     from padstal.core.paths import Paths
     from padstal.core.runtime import RuntimeParams
-    from padstal.diffusion.checkpoint import load
     from padstal.operations.promotion.frozen import read
     from padstal.sampling.config import SampleParams
     from padstal.sampling.files import to_pcm
-    from padstal.sampling.generate import Sampler, generate, load_bundle
+    from padstal.sampling.generate import generate
     from padstal.sampling.grid import requests
-    from padstal.sampling.perturbation import Perturbation
+    from padstal.sampling.setting import of
+    from padstal.systems.config import system_in
 
     frozen, _ = read(frozen_file)
     paths = Paths(Path.cwd(), frozen.scale)
     params = load_section(paths.params, "sample", SampleParams, paths.scale)
+    setting = of(params.settings, {"method.kind": method})[0]
     runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
-    setting = next((one for one in params.settings if one.perturbation == perturbation), None)
-    if setting is None:
-        known = ", ".join(one.perturbation for one in params.settings)
-        raise ValueError(f"promote.perturbation = {perturbation}: the sampling grid has {known}")
     torch.set_num_threads(runtime.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     device = "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"
-    folder = paths.diffusion(model)
-    vae = load(folder, "cpu").config.vae
-    bundle = load_bundle(folder, paths.vae(vae), paths.foundation("text_encoder"), device)
-    sampler = Sampler(
-        params.solver,
-        params.steps,
-        params.sigma_min,
-        params.sigma_max,
-        setting.guidance[0],
-        params.batch,
-        params.precision,
-    )
-    perturbed = Perturbation(
-        mode=setting.perturbation,
-        strength=setting.strengths[0],
-        tau1=setting.tau1,
-        tau2=setting.tau2,
-        rescale=setting.rescale,
-        min_low=setting.min_low,
-        perturb_uncond=setting.perturb_uncond,
-    )
+    system = system_in(paths.params, name).load(name, paths, device)
     wanted = requests(pd.DataFrame([vars(one) for one in frozen.prompts]), frozen.seeds, frozen.samples_per_seed)
     audio_NCS = generate(
-        bundle,
+        system,
         wanted["prompt"].tolist(),
         wanted["seed"].tolist(),
-        sampler=sampler,
-        perturbation=perturbed,
+        setting,
+        batch=params.batch,
+        precision=params.precision,
         indices=wanted["index"].tolist(),
         seconds=list(zip(wanted["seconds_start"], wanted["seconds_total"], strict=True)),
-        progress=lambda chunks: tqdm(chunks, unit="batch", desc=f"generate with {model}", mininterval=1.0),
+        progress=lambda parts: tqdm(parts, unit="batch", desc=f"generate with {name}", mininterval=1.0),
     )
     out.mkdir(parents=True, exist_ok=True)
     np.save(out / "audio.npy", to_pcm(audio_NCS))
-    record = {"sample_rate": bundle.sample_rate, "sampler": asdict(sampler), "perturbation": asdict(perturbed)}
-    write_json(out / "record.json", record)
+    record = {"setting": setting.id, "record": setting.model_dump(mode="json"), "precision": params.precision}
+    write_json(out / "record.json", {"sample_rate": system.sample_rate, "system": name, **record})
 
 
 if __name__ == "__main__":

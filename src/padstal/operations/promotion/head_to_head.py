@@ -11,28 +11,15 @@ import numpy as np
 from padstal.evaluation.bootstrap import draw_counts, interval, mean_draws
 from padstal.evaluation.clap_score import flattened
 from padstal.evaluation.hear import Heard
-from padstal.evaluation.measure import LIMITS, Measured, Prompts, Reference, measure
+from padstal.evaluation.judged import Judged, Prompts, Reference
+from padstal.evaluation.measure import Measured, measure
+from padstal.evaluation.metrics import METRICS
 from padstal.evaluation.vendi import vendi
-from padstal.operations.promotion.gate import METRICS, Compared, Figure
+from padstal.operations.config import PromoteParams
+from padstal.operations.promotion.gate import Compared, Figure
 
 REFERENCE_DRAWS = 20
 """Subsets of held-out clips, as many as prompts, whose Vendi score is averaged."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How figures are taken; see `operations/promotion/config.py`.
-
-    Attributes:
-        chances: Metrics in which a challenger may be better; (2) of the gate corrects its level by it (Bonferroni).
-        neighbours: k of recall.
-    """
-
-    seed: int
-    draws: int
-    confidence: float
-    chances: int
-    neighbours: int
 
 
 @dataclass(frozen=True)
@@ -44,7 +31,12 @@ class HeadToHead:
 
 
 def head_to_head(
-    challenger: Heard, champion: Heard | None, prompts: Prompts, reference: Reference, rules: Rules
+    challenger: Heard,
+    champion: Heard | None,
+    prompts: Prompts,
+    reference: Reference,
+    params: PromoteParams,
+    neighbours: int,
 ) -> HeadToHead:
     """Measure both models.
 
@@ -52,23 +44,23 @@ def head_to_head(
         challenger, champion: What the judges hear in the samples; arrays start with [P, I].
         prompts: The frozen prompts.
         reference: Held-out clips.
-        rules: How.
+        params: How, and which metrics.
+        neighbours: k of recall.
     """
-    generator = np.random.default_rng(rules.seed)
-    counts_RP = draw_counts(len(prompts.text_PD), rules.draws, generator)
-    now = measure(challenger, prompts, reference, counts_RP, rules.draws, rules.neighbours)
-    before = (
-        measure(champion, prompts, reference, counts_RP, rules.draws, rules.neighbours)
-        if champion is not None
-        else None
-    )
-    metrics = {name: _compared(name, now, before, rules) for name in METRICS}
+    generator = np.random.default_rng(params.seed)
+    counts_RP = draw_counts(len(prompts.text_PD), params.draws, generator)
+
+    def measured(heard: Heard) -> Measured:
+        return measure(Judged(heard, prompts, reference, neighbours), counts_RP, params.draws)
+
+    now, before = measured(challenger), None if champion is None else measured(champion)
+    metrics = {name: _compared(name, now, before, params) for name in params.margins}
+    own_vendi = _reference_vendi(reference, len(prompts.text_PD), generator)
+    own_pmos = float(reference.heard.pmos_N.mean(dtype=np.float64))
     floors = {
-        "clap_f_above_chance": above_chance(challenger, prompts.text_PD, counts_RP, rules.confidence),
-        "vendi_share": _share(
-            metrics["vendi"].challenger, _reference_vendi(reference, len(prompts.text_PD), generator)
-        ),
-        "pmos_share": _share(metrics["pmos"].challenger, float(reference.heard.pmos_N.mean(dtype=np.float64))),
+        "clap_f_above_chance": above_chance(challenger, prompts.text_PD, counts_RP, params.confidence),
+        "vendi_share": _share(_figure("vendi", now, params.confidence), own_vendi),
+        "pmos_share": _share(_figure("pmos", now, params.confidence), own_pmos),
     }
     return HeadToHead(metrics, floors)
 
@@ -86,25 +78,25 @@ def above_chance(heard: Heard, text_PD: np.ndarray, counts_RP: np.ndarray, level
     return Figure(value, interval(mean_draws(gain_P, counts_RP), value, level))
 
 
-def _compared(name: str, now: Measured, before: Measured | None, rules: Rules) -> Compared:
-    challenger = _figure(name, now, rules.confidence)
+def _compared(name: str, now: Measured, before: Measured | None, params: PromoteParams) -> Compared:
+    challenger = _figure(name, now, params.confidence)
     if before is None:
         return Compared(challenger)
-    champion = _figure(name, before, rules.confidence)
+    champion = _figure(name, before, params.confidence)
     if challenger.value is None or champion.value is None:
         return Compared(challenger, champion)
-    sign = METRICS[name]
+    sign = METRICS[name].sign
     gain = sign * (challenger.value - champion.value)
     gain_R = sign * (now.draws[name] - before.draws[name])
-    corrected = 1 - (1 - rules.confidence) / rules.chances
+    # Bonferroni: there are so many chances to be better
+    corrected = 1 - (1 - params.confidence) / len(params.better_in)
     return Compared(
-        challenger, champion, Figure(gain, interval(gain_R, gain, rules.confidence)), interval(gain_R, gain, corrected)
+        challenger, champion, Figure(gain, interval(gain_R, gain, params.confidence)), interval(gain_R, gain, corrected)
     )
 
 
 def _figure(name: str, measured: Measured, level: float) -> Figure:
-    value = measured.values[name]
-    return Figure(None) if value is None else Figure(value, interval(measured.draws[name], value, level, LIMITS[name]))
+    return Figure(measured.values[name], measured.interval(name, level))
 
 
 def _share(figure: Figure, of: float | None) -> Figure:

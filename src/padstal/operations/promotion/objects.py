@@ -16,9 +16,11 @@ import yaml
 
 from padstal.core.dvc_objects import content_of, oid_of_tree, read_tree
 from padstal.core.git import git_bytes
+from padstal.core.paths import Paths
 from padstal.core.revisions import open_tree
+from padstal.evaluation.hear import JUDGES
+from padstal.systems import SYSTEMS
 
-JUDGES = ("clap", "tagger", "pmos")
 CHUNK = 2**20
 Progress = Callable[[Iterable[str]], Iterable[str]]
 
@@ -27,14 +29,21 @@ class MissingObjectsError(ValueError):
     """The DVC remote lacks objects of a revision, or holds them damaged."""
 
 
-def needed(scale: str, model: str, vae: str) -> tuple[str, ...]:
-    """Folders that it takes to generate with a diffusion model, and to judge its successor."""
-    roles = ("text_encoder", *JUDGES)
-    return (
-        f"models/{scale}/diffusion/{model}",
-        f"models/{scale}/vae/{vae}",
-        *(f"models/{scale}/foundation/{role}" for role in roles),
-    )
+def needed(root: Path, revision: str, scale: str, system: str) -> tuple[str, ...]:
+    """Folders that it takes to generate with a system of a revision, by its params, and to judge its successor.
+
+    Raises:
+        ValueError: Its params have no such system.
+    """
+    tree = yaml.safe_load(open_tree(root, revision).read("params.yaml") or b"") or {}
+    systems = tree.get("systems")
+    if not isinstance(systems, dict) or system not in systems:
+        known = ", ".join(systems) if isinstance(systems, dict) else "no systems: an earlier version wrote it"
+        raise ValueError(f"params.yaml of {revision} has no systems.{system}; it has {known}")
+    paths = Paths(Path(), scale)
+    found: Any = SYSTEMS.parse(systems[system])
+    folders = (*found.folders(paths).values(), *map(paths.foundation, JUDGES))
+    return tuple(folder.as_posix() for folder in folders)
 
 
 def outs_at(root: Path, revision: str, paths: Iterable[str]) -> dict[str, str]:
@@ -49,19 +58,6 @@ def outs_at(root: Path, revision: str, paths: Iterable[str]) -> dict[str, str]:
     if missing:
         raise ValueError(f"dvc.lock of {revision} does not name {missing[0]}: expected a finished `dvc repro`")
     return {path: known[path].md5 for path in wanted}
-
-
-def vae_of(root: Path, revision: str, scale: str, model: str) -> str:
-    """Name of the autoencoder that a revision's diffusion model works with, from its params.
-
-    Raises:
-        ValueError: They do not say.
-    """
-    tree = yaml.safe_load(open_tree(root, revision).read("params.yaml") or b"") or {}
-    try:
-        return str(tree["scales"][scale]["train_diffusion"][model]["vae"])
-    except (KeyError, TypeError):
-        raise ValueError(f"params.yaml of {revision} has no scales.{scale}.train_diffusion.{model}.vae") from None
 
 
 def check_workspace(root: Path, outs: Mapping[str, str]) -> None:

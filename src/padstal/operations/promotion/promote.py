@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from padstal.core.git import PushRefusedError, git, succeeds, try_git
+from padstal.evaluation.metrics import METRICS
 from padstal.operations.promotion import objects, register
 from padstal.operations.promotion.decision import Decision
-from padstal.operations.promotion.gate import METRICS, Evidence
+from padstal.operations.promotion.gate import Evidence
 from padstal.operations.promotion.register import Assignment, Register, Version
 
 DECIDES = ("src", "params.yaml", "dvc.yaml", "dvc.lock")

@@ -1,0 +1,140 @@
+"""The whole evaluation: samples against held-out music, latent spaces, foundation models and stages against truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from padstal.core.data.atomic import read_json
+from padstal.core.data.manifest import read_table
+from padstal.evaluation import audit
+from padstal.evaluation.clips import heard_genres, listen, subset
+from padstal.evaluation.compare import compare
+from padstal.evaluation.config import EvaluateParams
+from padstal.evaluation.generated import Generated
+from padstal.evaluation.hear import Ears, Progress, hear
+from padstal.evaluation.planted import with_truth
+from padstal.evaluation.reconstruction import reconstruction
+from padstal.evaluation.spaces import as_table, compare_spaces
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What the stages before training made of the music; `truth` is the composer's, perhaps empty."""
+
+    ingest: Path
+    truth: pd.DataFrame
+    manifest: pd.DataFrame
+    quarantine: pd.DataFrame
+    scores: pd.DataFrame
+    captions: pd.DataFrame
+    dataset: pd.DataFrame
+    removed: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`metrics` for `evaluate.json`, tables, and features of samples (float16, row by row as table `per_sample`)."""
+
+    metrics: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    features: dict[str, np.ndarray]
+
+
+def evaluate(
+    generated: Generated,
+    corpus: Corpus,
+    latents: Mapping[str, Path],
+    ears: Ears,
+    params: EvaluateParams,
+    progress: Progress = iter,
+) -> Evaluation:
+    """Measure all that there is to measure.
+
+    Args:
+        generated: The samples of all systems.
+        corpus: What they were made from.
+        latents: Codec → folder of its latents.
+        ears: The models that judge.
+        params: How.
+        progress: Wraps loops.
+
+    Raises:
+        ValueError: Inputs do not belong together, e.g. cells with different numbers of samples.
+    """
+    generator = np.random.default_rng(params.seed)
+    rate, batch, dataset, truth = sample_rate(latents), params.batch_clips, corpus.dataset, corpus.truth
+    heard = hear(generated.read, len(generated.samples), rate, ears, batch, progress)
+
+    test = dataset.loc[dataset["split"] == "test", "clip_id"].tolist()
+    reference_ids = subset(test, params.reference_clips, generator)
+    track_ids = audit.one_a_track(with_truth(dataset, truth))
+    wanted = {*reference_ids, *generated.prompts["clip_id"], *track_ids}
+    for folder in latents.values():
+        wanted |= set(read_table(folder / "reconstructions.parquet")["clip_id"])
+    real = dataset[dataset["clip_id"].isin(wanted)].reset_index(drop=True)
+    clips = listen(corpus.ingest, real, rate, ears, batch, progress)
+
+    compared = compare(
+        generated,
+        heard,
+        clips,
+        reference_ids,
+        params,
+        clap=ears.clap,
+        genres=ears.tagger.genres,
+        generator=generator,
+        progress=progress,
+    )
+    labels = audit.genre_labels(dataset, truth)
+    spaces = compare_spaces(
+        latents,
+        labels or heard_genres(corpus.ingest, dataset, rate, ears.tagger, batch, progress),
+        dict(zip(dataset["clip_id"], dataset["track_id"], strict=True)),
+        k=params.latent_neighbours,
+        most=params.latent_clips,
+        draws=params.draws,
+        level=params.confidence,
+        seed=params.seed,
+    )
+    latent_space = {
+        "k": params.latent_neighbours,
+        "labels": "truth" if labels else "tagger",
+        "spaces": [row.as_json() for row in spaces],
+    }
+    metrics = {
+        **compared.metrics,
+        "latent_space": latent_space,
+        "foundation": audit.foundation(
+            truth, corpus.manifest, corpus.scores, clips, track_ids, ears.clap, ears.tagger.genres
+        ),
+        "truth": audit.stages(
+            truth,
+            corpus.manifest,
+            corpus.quarantine,
+            corpus.scores,
+            corpus.captions,
+            dataset,
+            corpus.removed,
+        ),
+        "reconstruction": {
+            codec: reconstruction(folder, clips, ears, rate, batch) for codec, folder in latents.items()
+        },
+    }
+    features = {"clap": heard.clap_NWD.astype(np.float16), "tagger": heard.features_NF.astype(np.float16)}
+    return Evaluation(metrics, {**compared.tables, "latent_space": as_table(spaces)}, features)
+
+
+def sample_rate(latents: Mapping[str, Path]) -> int:
+    """Sample rate of all audio in Hz, as the latents record it.
+
+    Raises:
+        ValueError: Codecs work at different rates.
+    """
+    rates = {codec: read_json(folder / "config.json")["sample_rate"] for codec, folder in latents.items()}
+    if len(set(rates.values())) != 1:
+        raise ValueError(f"codecs work at {rates} Hz: expected one rate")
+    return int(next(iter(rates.values())))

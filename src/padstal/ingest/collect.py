@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -346,7 +345,10 @@ def _candidates(
     names = walk(folder.path)
     usable = [found.path for found in names if found.regular and found.path == found.printable]
     table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable)
-    refuse = partial(_refuse, register, folder.name)
+
+    def refuse(path: str, sha256: str, reason: str, detail: str) -> None:
+        register.refuse(Refusal(folder.name, path, sha256, reason, detail))
+
     for path, reason, detail in table.refused:
         refuse(path, "", reason, detail)
     for path, why in folder.failed.items():
@@ -395,7 +397,3 @@ def _candidates(
         if path in unseen:
             refuse(path, "", rejection.MISSING, "its row names a file that is not there")
     return counts, forgotten
-
-
-def _refuse(register: FileRegister, source: str, path: str, sha256: str, reason: str, detail: str) -> None:
-    register.refuse(Refusal(source, path, sha256, reason, detail))

@@ -233,7 +233,9 @@ def _judge(
     }
     reference = clips.reference(clips.table["clip_id"].tolist())
     asked = hearing.prompts_of(prompts, ears)
-    found = head_to_head(played["challenger"], played.get("champion"), asked, reference, params, evaluate.recall_neighbours)
+    found = head_to_head(
+        played["challenger"], played.get("champion"), asked, reference, params, evaluate.recall_neighbours
+    )
     return found, len(reference.heard)
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from tests.contracts.repository import ROOT
 from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder
+from tests.evaluation.fakes import FakeClap, FakePmos, FakeTagger
 
 from padstal.codecs.checkpoint import load as load_codec
 from padstal.codecs.checkpoint import save as save_codec
@@ -25,9 +26,14 @@ from padstal.diffusion.clips import CaptionStates, splits_of, with_latents
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.task import DenoiserTask
+from padstal.evaluation.clips import Clips
+from padstal.evaluation.compare import compare
+from padstal.evaluation.generated import load_generated
+from padstal.evaluation.hear import Ears, hear
 from padstal.sampling.grid import choose_prompts, requests
 from padstal.sampling.setting import Sweep
 from padstal.sampling.write_grid import write_grid
+from padstal.stages.params import load_tree
 from padstal.systems import SYSTEMS
 
 RATE, FRAME, FRAMES = 2000, 16, 256
@@ -181,8 +187,26 @@ def test_a_system_made_of_new_kinds_alone_trains_samples_and_is_evaluated(
     )
     sound = np.load(paths.samples("new") / "audio.npy")
     assert (np.abs(sound).max(axis=(1, 2)) == 16384).all()  # the system brings each clip to its peak
-    plain, pushed = sound[: len(wanted)], sound[len(wanted) :]
-    assert not np.array_equal(plain, pushed)
+
+    # and evaluated: each setting a row of its own, the new method beside the unperturbed system
+    generated = load_generated({"new": paths.samples("new")})
+    ears = Ears(FakeClap(), FakeTagger(), FakePmos(), (0.15, 0.5, 0.85), 0.0)
+    real = np.round(audio.float_BCS(clips) * 32767).astype(np.int16).transpose(0, 2, 1)
+    known = Clips(clips, hear(lambda start, stop: real[start:stop], len(clips), RATE, ears, 16))
+    evaluated = compare(
+        generated,
+        hear(generated.read, len(generated.samples), RATE, ears, 16),
+        known,
+        clips.loc[clips["split"] == "test", "clip_id"].tolist(),
+        load_tree(ROOT / "params.yaml").scales.demo.evaluate,
+        clap=ears.clap,
+        genres=ears.tagger.genres,
+        generator=np.random.default_rng(0),
+    )
+    rows = {row["method"]: row for row in evaluated.metrics["sweep"]}
+    assert set(rows) == {"none", "repulsion"}
+    assert rows["repulsion"]["label"] == "repulsion s = 0.5, w = 2"
+    assert rows["repulsion"]["vendi_within"] != rows["none"]["vendi_within"]
 
 
 def test_heun_is_of_order_2(added: SimpleNamespace) -> None:

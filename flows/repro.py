@@ -11,8 +11,10 @@ from pathlib import Path
 
 from flows.dvc_process import DvcProcess
 from flows.failure import StageFailedError, failure_kind, last_words
-from padstal.core.dvc_lock import LockedStage, outs_of, stages_here
+from padstal.core.dvc_lock import LockedPath, LockedStage, outs_of, stages_here
+from padstal.core.dvc_objects import key_of, oid_of_tree, read_tree, write_tree
 from padstal.operations.integrity.lock_repair import keep_or_repair
+from padstal.operations.integrity.remotes import read_config
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def repro(
         say(f"dvc.lock was damaged by a kill; repaired: {repaired}")
     started = time.monotonic()
     lock = root / ".state" / "locks" / stage
-    lacking = [path for path in changed_deps(stages_here(root), stage) if not (root / path).exists()] if pull else []
+    lacking = _lacking_deps(root, stage) if pull else []
     if lacking:
         transfer(dvc, "pull", lacking, say, stage=stage, timeout_seconds=timeout_seconds)
     outcome = dvc.run(["repro", "-s", stage, *options], say, timeout_seconds=timeout_seconds, lock=lock)
@@ -113,19 +115,52 @@ def changed_stages(dvc: DvcProcess, say: Callable[[str], None], stages: Sequence
 def _lacking(dvc: DvcProcess, stages: Sequence[str]) -> frozenset[str]:
     """Stages that `dvc.lock` does not say are done."""
     locked = stages_here(dvc.root)
-    behind = {stage for stage in stages if stage not in locked or changed_deps(locked, stage)}  # DVC calls them done
+    # DVC calls those done whose dependencies are not here
+    behind = {stage for stage in stages if stage not in locked or changed_deps(dvc.root, locked, stage)}
     return frozenset(behind) | _would_run(dvc, [stage for stage in stages if stage not in behind])
 
 
-def changed_deps(locked: Mapping[str, LockedStage], stage: str) -> list[str]:
-    """Dependencies of a stage that another stage has written anew since it ran.
+def _lacking_deps(root: Path, stage: str) -> list[str]:
+    """Outputs that a stage has to read anew and that are not here; and those that a folder partly here lacks."""
+    locked = stages_here(root)
+    paths = dict.fromkeys(changed_deps(root, locked, stage))
+    for dep in locked[stage].deps if stage in locked else ():
+        if (root / dep.path).is_dir():
+            paths |= dict.fromkeys(path for path in outs_of(locked) if path.startswith(f"{dep.path}/"))
+    return [path for path in paths if not (root / path).exists()]
+
+
+def changed_deps(root: Path, locked: Mapping[str, LockedStage], stage: str) -> list[str]:
+    """Dependencies of a stage that another stage has written anew since it ran; of a folder, the outputs in it.
 
     `dvc repro --single-item --allow-missing` takes a dependency that is not here for unchanged, whatever its own record
     of the stage that writes it says.
     """
     written = outs_of(locked)
-    deps = locked[stage].deps if stage in locked else ()
-    return [dep.path for dep in deps if dep.path in written and written[dep.path] != dep]
+    changed: list[str] = []
+    for dep in locked[stage].deps if stage in locked else ():
+        inside = [out for path, out in written.items() if path.startswith(f"{dep.path}/")]
+        if dep.path in written:
+            changed += [dep.path] * (written[dep.path] != dep)
+        elif inside and folder_of(root, dep.path, inside) != dep.md5:
+            changed += [out.path for out in inside]
+    return changed
+
+
+def folder_of(root: Path, path: str, outs: Sequence[LockedPath]) -> str:
+    """Name that DVC would give to a folder of these outputs and nothing else; "" if the cache lacks a list of files."""
+    cache = read_config(root).cache
+    files: list[tuple[str, str]] = []
+    for out in outs:
+        below = out.path.removeprefix(f"{path}/")
+        if not out.is_folder:
+            files.append((below, out.md5))
+            continue
+        listed = cache / key_of(out.md5)
+        if not listed.is_file():
+            return ""
+        files += [(f"{below}/{name}", md5) for name, md5 in read_tree(listed.read_bytes())]
+    return oid_of_tree(write_tree(files))
 
 
 def _would_run(dvc: DvcProcess, stages: Sequence[str]) -> frozenset[str]:

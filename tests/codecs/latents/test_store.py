@@ -7,7 +7,7 @@ import pytest
 from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
 
 CONFIG = LatentConfig(
-    vae="tal",
+    codec="tal",
     fingerprint="f" * 64,
     sample_rate=16_000,
     channels=1,

@@ -1,0 +1,69 @@
+"""A stage that reads a folder with outputs of several stages is brought up to date where data are missing, too."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from flows.repro import changed_deps, changed_stages, open_dvc, repro
+from tests.flows.tiny import DVC, make_repo
+
+from padstal.core.dvc_lock import stages_here
+
+GATHERING = """\
+stages:
+  part:
+    matrix: {item: [x, y]}
+    cmd: mkdir -p parts/${item.item} && cat text > parts/${item.item}/file
+    deps: [text]
+    outs: ["parts/${item.item}"]
+  whole:
+    cmd: cat parts/*/file > whole && date +%N >> ran
+    deps: [parts]
+    outs: [whole]
+"""
+
+
+def dvc(root: Path, *arguments: str) -> None:
+    subprocess.run([*DVC, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def made(root: Path) -> Path:
+    make_repo(root, GATHERING)
+    (root / "text").write_text("one")
+    dvc(root, "remote", "add", "-d", "away", str(root.parent / "remote"))
+    dvc(root, "repro")
+    dvc(root, "push")
+    return root
+
+
+def runs(root: Path) -> int:
+    return len((root / "ran").read_text().split())
+
+
+def stale(root: Path) -> set[str]:
+    with open_dvc(root) as process:
+        return set(changed_stages(process, lambda _: None, ["part@x", "part@y", "whole"], False))
+
+
+def test_nothing_runs_again_because_the_folder_is_not_here_or_partly(tmp_path: Path) -> None:
+    root = made(tmp_path / "repo")
+    for gone in ("parts", "parts/x"):
+        shutil.rmtree(root / gone)
+        assert stale(root) == (set() if gone == "parts" else {"whole"})  # DVC compares a folder that is partly here
+        assert repro("whole", root, False, lambda _: None, pull=True).result == "up to date"
+        assert runs(root) == 1
+        dvc(root, "checkout")
+
+
+def test_what_another_machine_wrote_anew_is_fetched_and_read(tmp_path: Path) -> None:
+    root = made(tmp_path / "repo")
+    (root / "text").write_text("two")
+    dvc(root, "repro", "-s", "part@x", "part@y")
+    dvc(root, "push")
+    shutil.rmtree(root / "parts")
+    shutil.rmtree(root / ".dvc" / "cache")
+    assert set(changed_deps(root, stages_here(root), "whole")) == {"parts/x", "parts/y"}
+    assert stale(root) == {"whole"}
+    repro("whole", root, False, lambda _: None, pull=True)
+    assert (root / "whole").read_text() == "twotwo"
+    assert runs(root) == 2

@@ -14,25 +14,14 @@ BIN = Path(sys.executable).parent
 NEEDED = ("src", "flows", "dvc.yaml", "params.yaml", "pyproject.toml", ".gitignore", ".dvcignore")
 
 TINY_FIT = {"steps": 4, "batch": 16}
+TINY_TRAINING = {"log_every": 2, "validation_clips": 4, "checkpoint_every": 100, "rate": {"warmup_steps": 1}}
 TINY_VAE = {
-    "steps": 4,
-    "batch": 2,
-    "discriminator_start": 2,
-    "warmup_steps": 1,
-    "log_every": 2,
-    "probe_every": 4,
-    "probe_clips": 4,
-    "checkpoint_every": 100,
+    "discriminator": {"start": 2, "rate": {"warmup_steps": 1}},
+    "training": {**TINY_TRAINING, "steps": 4, "batch": 2, "validate_every": 4},
 }
 TINY_DIT = {
-    "width": 48,
-    "depth": 2,
-    "steps": 6,
-    "batch": 4,
-    "warmup_steps": 1,
-    "log_every": 2,
-    "checkpoint_every": 100,
-    "validation_clips": 4,
+    "form": {"backbone": {"width": 48, "depth": 2}},
+    "training": {**TINY_TRAINING, "steps": 6, "batch": 4, "validate_every": 2},
 }
 CHANGES: dict[str, Any] = {
     "ingest": {
@@ -56,7 +45,7 @@ CHANGES: dict[str, Any] = {
         "text_encoder": {"captions": 200, "held_out_captions": 20, "fit": TINY_FIT},
     },
     "curate": {"min_likelihood_tracks": 8},
-    "train_vae": {"audio": {"training": TINY_VAE}, "tal": {"training": TINY_VAE}},
+    "train_vae": {"audio": TINY_VAE, "tal": TINY_VAE},
     "encode": {"reconstructions": 2, "measured_clips": 4},
     "train_diffusion": {"audio_dit": TINY_DIT, "tal_dit": TINY_DIT},
     "sample": {"tune_prompts": 2, "test_prompts": 4, "steps": 3, "batch": 8},

@@ -151,12 +151,13 @@ def make_place(folder: Path) -> Place:
 
 
 def _changes(music: Path) -> dict[str, Any]:
-    lengthened = {"training": LENGTHENED | {"discriminator_start": 20}}
+    vae = {"training": LENGTHENED, "discriminator": {"start": 20}}
+    denoiser = {"training": LENGTHENED}
     return {
         "ingest": {"sources": [{"kind": "folder", "path": str(music), "captions": CAPTIONS}]},
         "validate": {"ingest": CHANGES["validate"]["ingest"] | {"max_quarantine_share": 0.5}},
-        "train_vae": {"audio": lengthened, "tal": lengthened},
-        "train_diffusion": {"audio_dit": LENGTHENED, "tal_dit": LENGTHENED},
+        "train_vae": {"audio": vae, "tal": vae},
+        "train_diffusion": {"audio_dit": denoiser, "tal_dit": denoiser},
         "sample": FLAT,
     }
 

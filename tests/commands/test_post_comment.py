@@ -117,6 +117,7 @@ def test_two_pull_requests_of_one_commit_are_refused(forge: Forge, tmp_path: Pat
         (packed(b" " * (LARGEST_RECORD + 1)), "too long or oddly packed"),  # a bomb: it packs to a thousandth
         (b"x" * (2 * 2**20 + 1), "the answer has more than 2097152 bytes"),
     ],
+    ids=["none", "no-zip", "other-name", "no-json", "no-format", "bomb", "long"],  # a ZIP has its time in it
 )
 def test_a_broken_artefact_is_reported_in_our_own_words(
     forge: Forge, tmp_path: Path, artefact: bytes | None, said: str

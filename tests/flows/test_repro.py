@@ -29,6 +29,7 @@ def dvc(root: Path, *arguments: str) -> None:
 
 def made(root: Path) -> Path:
     make_repo(root, GATHERING)
+    (root / ".gitignore").write_text("/parts\n")  # else DVC writes one into the folder, and it is of the folder then
     (root / "text").write_text("one")
     dvc(root, "remote", "add", "-d", "away", str(root.parent / "remote"))
     dvc(root, "repro")

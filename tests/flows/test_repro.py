@@ -4,10 +4,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from flows.repro import changed_deps, changed_stages, open_dvc, repro
 from tests.flows.tiny import DVC, make_repo
 
 from padstal.core.dvc_lock import stages_here
+
+pytestmark = pytest.mark.slow
 
 GATHERING = """\
 stages:

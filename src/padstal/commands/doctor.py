@@ -274,10 +274,11 @@ def _tracking(root: Path) -> Iterator[Finding]:
 
 
 def _weights(paths: Paths) -> Iterator[Finding]:
+    listed = read_yaml(paths.params)
     kinds = {
         "foundation": ("clap", "pmos", "tagger", "text_encoder"),
-        "vae": ("audio", "tal"),
-        "diffusion": ("audio_dit", "tal_dit"),
+        "vae": tuple(listed.get("codecs", ())),
+        "diffusion": tuple(listed.get("denoisers", ())),
     }
     for kind, names in kinds.items():
         absent = [name for name in names if not (paths.models / kind / name / "model.safetensors").is_file()]

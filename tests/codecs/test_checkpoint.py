@@ -44,7 +44,7 @@ def test_a_tal_vae_encodes_to_w_m_of_the_audio_and_z_p_of_the_text(tmp_path, lay
     torch.testing.assert_close(mean[:, :4], q.w_m.mean)
     torch.testing.assert_close(mean[:, 4:], q.z_p.mean.expand(-1, -1, FRAMES))
     torch.testing.assert_close(std[:, :4], q.w_m.std)
-    torch.testing.assert_close(loaded.shared_audio(audio), q.z_m.mean.expand(-1, -1, FRAMES))
+    torch.testing.assert_close(loaded.probes(audio)["z_m"], q.z_m.mean.expand(-1, -1, FRAMES))
     torch.testing.assert_close(loaded.decode(mean), model.decode(mean))
     assert list(loaded.channel_groups) == ["w_m", "z_p"]
     assert not any(name.startswith(("encoder_w_t", "text_decoder")) for name in loaded.model.state_dict())

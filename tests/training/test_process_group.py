@@ -58,7 +58,7 @@ def test_a_loss_that_is_no_number_in_one_process_ends_both_and_the_clips_of_both
     program(tmp_path, "failing")
     errors = [(tmp_path / f"error_{rank}.txt").read_text() for rank in range(2)]
     assert errors[0] == errors[1]
-    assert "loss = nan at step 5" in errors[0]
+    assert "loss = nan, gradient_norm = nan at step 5" in errors[0]
     failure = json.loads((tmp_path / "failing" / "failure.json").read_text())
     assert len(failure["clip_ids"]) == len(set(failure["clip_ids"])) == 6
 

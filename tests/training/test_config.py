@@ -1,27 +1,12 @@
 import pytest
 from pydantic import ValidationError
+from tests.diffusion.together import TRAINING
 
 from padstal.training.config import TrainConfig
 
-VALUES = {
-    "steps": 24,
-    "batch": 6,
-    "learning_rate": 3e-3,
-    "rate": {"kind": "cosine", "warmup_steps": 2, "floor": 0.0},
-    "weight_decay": 1e-3,
-    "clip": 1.0,
-    "ema_decay": 0.9,
-    "precision": "32-true",
-    "seed": 7,
-    "log_every": 8,
-    "validate_every": 8,
-    "validation_clips": 4,
-    "checkpoint_every": 5,
-}
-
 
 def test_what_need_not_be_said_is_one_micro_batch_nothing_kept_and_fresh_weights() -> None:
-    config = TrainConfig.model_validate(VALUES)
+    config = TrainConfig.model_validate(TRAINING)
     assert (config.accumulate, config.keep_every, config.init_from) == (1, None, None)
     assert TrainConfig.model_validate(config.model_dump()) == config
 
@@ -37,4 +22,4 @@ def test_what_need_not_be_said_is_one_micro_batch_nothing_kept_and_fresh_weights
 )
 def test_values_that_do_not_fit_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        TrainConfig.model_validate({**VALUES, **changes})
+        TrainConfig.model_validate({**TRAINING, **changes})

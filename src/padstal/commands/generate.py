@@ -48,7 +48,8 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     """
     paths, promoted = paths_of(root, scale), promote_params(root)
     params = load_section(paths.params, "sample", SampleParams, paths.scale)
-    setting = changed(of(params.settings, {"method.kind": options.method or promoted.method})[0], options.changes)
+    usual = of(params.settings, {"method.kind": options.method or promoted.method})[0]
+    setting = changed(usual, options.changes)
     name = options.system or promoted.model
     config = system_in(paths.params, name)
     folders = _trained(config.folders(paths), paths)
@@ -93,7 +94,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         "files": {file.name: sha256_file(file) for file in files},
     }
     write_json(record, content)
-    print(f"{record}: {name}, {setting.label()}")
+    print(f"{record}: {name}, {setting.label((usual,))}")
     return 0
 
 

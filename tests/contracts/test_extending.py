@@ -156,14 +156,8 @@ def test_a_system_made_of_new_kinds_alone_trains_samples_and_is_evaluated(
         form=params.form,
         text_width=WIDTH,
         text_positions=POSITIONS,
-        codec="frames",
-        codec_fingerprint=weights,
         text_fingerprint=fingerprint(paths.foundation("text_encoder")),
-        latent_shape=store.config.shape,
-        ratio=FRAME,
-        sample_rate=RATE,
-        channels=1,
-        channel_groups=store.config.channel_groups,
+        latents=store.config,
         seconds_total=18.0,
     )
     save(paths.diffusion("new"), trained.average, statistics, config)

@@ -77,21 +77,20 @@ def random_denoiser(seed: int = 0, form: DenoiserForm = FORM) -> Denoiser:
     return denoiser.eval().requires_grad_(False)
 
 
+def latent_config() -> LatentConfig:
+    groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}
+    return LatentConfig("tal", "a" * 64, 8_000, 1, RATIO, LATENT_SHAPE, groups)
+
+
 def config(**changes: object) -> DenoiserConfig:
     values: dict[str, object] = {
         "name": "tal_dit",
         "origin": "a test",
         "form": FORM,
         "text_width": WIDTH,
-        "codec": "tal",
-        "codec_fingerprint": "a" * 64,
         "text_fingerprint": "b" * 64,
         "text_positions": POSITIONS,
-        "latent_shape": LATENT_SHAPE,
-        "ratio": RATIO,
-        "sample_rate": 8_000,
-        "channels": 1,
-        "channel_groups": {"w_m": (0, 4), "z_p": (4, CHANNELS)},
+        "latents": latent_config(),
         "seconds_total": 18.0,
     }
     return DenoiserConfig(**{**values, **changes})  # type: ignore[arg-type]
@@ -138,6 +137,5 @@ def latent_store(folder: Path, clips: int = 24) -> LatentStore:
     pattern = rng.normal(size=(3, CHANNELS, FRAMES))  # one a caption
     mean = (pattern[np.arange(clips) % 3] + 0.1 * rng.normal(size=(clips, CHANNELS, FRAMES))).astype(np.float32)
     std = np.full_like(mean, 0.1)
-    groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}
-    write_store(folder, index, LatentConfig("tal", "a" * 64, 8_000, 1, RATIO, LATENT_SHAPE, groups), [(mean, std)])
+    write_store(folder, index, latent_config(), [(mean, std)])
     return LatentStore.open(folder)

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.diffusion.fakes import CHANNELS, config, model, random_denoiser
+from tests.diffusion.fakes import CHANNELS, config, latent_config, model, random_denoiser
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.diffusion.checkpoint import MismatchError, check_belongs, fingerprint, load, save
@@ -20,7 +21,7 @@ def test_a_model_comes_back_bit_for_bit_frozen_and_in_eval_mode(tmp_path: Path) 
     save(tmp_path, before.denoiser, before.statistics, before.config)
     after = load(tmp_path, "cpu")
     assert after.config == before.config
-    assert list(after.config.channel_groups) == ["w_m", "z_p"]
+    assert list(after.config.latents.channel_groups) == ["w_m", "z_p"]
     assert torch.equal(after.statistics.std_D, before.statistics.std_D)
     states = before.denoiser.state_dict(), after.denoiser.state_dict()
     assert states[0].keys() == states[1].keys()
@@ -59,7 +60,7 @@ def test_another_autoencoder_is_refused_and_named(tmp_path: Path) -> None:
     vae, other, text = (
         folder_of(tmp_path / name, value) for name, value in (("vae", 1.0), ("other", 2.0), ("text", 3.0))
     )
-    belongs = config(codec_fingerprint=fingerprint(vae), text_fingerprint=fingerprint(text))
+    belongs = config(latents=replace(latent_config(), fingerprint=fingerprint(vae)), text_fingerprint=fingerprint(text))
     check_belongs(belongs, codec_folder=vae, text_encoder_folder=text)
     with pytest.raises(MismatchError, match=r"other.*tal_dit was trained with"):
         check_belongs(belongs, codec_folder=other, text_encoder_folder=text)

@@ -397,7 +397,8 @@ def _write_models(paths: Paths) -> None:
     folders |= {paths.vae(name): {"sample_rate": RATE} for name in ("audio", "tal")}
     groups: dict[str, dict[str, list[int]]] = {"audio": {"z": [0, 32]}, "tal": {"w_m": [0, 32], "z_p": [32, 48]}}
     folders |= {
-        paths.diffusion(f"{codec}_dit"): {"codec": codec, "channel_groups": own} for codec, own in groups.items()
+        paths.diffusion(f"{codec}_dit"): {"latents": {"codec": codec, "channel_groups": own}}
+        for codec, own in groups.items()
     }
     for number, (folder, config) in enumerate(folders.items()):
         folder.mkdir(parents=True)

@@ -65,10 +65,10 @@ def prepare(root: Path, monkeypatch: pytest.MonkeyPatch, model: DenoiserParams =
 def test_the_model_knows_what_it_belongs_to_and_its_checkpoint_is_gone(stage: Stage[TrainDiffusionParams]) -> None:
     train_diffusion.main(stage)
     model = load(stage.paths.diffusion("tal_dit"), "cpu")
-    assert model.config.codec == "tal"
-    assert model.config.codec_fingerprint == "a" * 64
+    assert model.config.latents.codec == "tal"
+    assert model.config.latents.fingerprint == "a" * 64
     assert model.config.text_fingerprint == sha256_file(stage.paths.foundation("text_encoder") / "model.safetensors")
-    assert model.config.latent_shape == LATENT_SHAPE
+    assert model.config.latents.shape == LATENT_SHAPE
     assert model.config.seconds_total == 17.5
     assert not stage.paths.state("train_diffusion", "tal_dit").exists()
 

@@ -62,14 +62,14 @@ def poisoned(at: int) -> Callable[[Any], None]:
 def test_a_killed_run_resumes_to_the_same_weights_curves_and_kept_weights(
     tmp_path: Path, kind: str, accumulate: int
 ) -> None:
-    from padstal.training.checkpoint import CHECKPOINT
+    from padstal.training.checkpoint import checkpoints
     from padstal.training.loop import KEPT
 
     options = {"accumulate": accumulate, "keep_every": 3}
     whole = run(kind, tmp_path / "whole", **options)
     with pytest.raises(KilledError):
         run(kind, tmp_path / "killed", before_step=die_at(11), **options)
-    assert (tmp_path / "killed" / CHECKPOINT).exists()
+    assert len(checkpoints(tmp_path / "killed")) == 2
     resumed = run(kind, tmp_path / "killed", **options)
     assert_equal(whole, resumed)
     assert whole.curves == resumed.curves
@@ -77,6 +77,26 @@ def test_a_killed_run_resumes_to_the_same_weights_curves_and_kept_weights(
     kept = [sorted((tmp_path / name / KEPT).iterdir()) for name in ("whole", "killed")]
     assert len(kept[0]) == (ROWS[kind][-1] - 1) // 3
     assert [file.read_bytes() for file in kept[0]] == [file.read_bytes() for file in kept[1]]
+
+
+@pytest.mark.parametrize("damaged", [1, 2], ids=["last", "both"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_training_ends_the_same(
+    tmp_path: Path, damaged: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    from padstal.training.checkpoint import checkpoints
+
+    whole = run("diffusion", tmp_path / "whole")
+    with pytest.raises(KilledError):
+        run("diffusion", tmp_path / "killed", before_step=die_at(11))
+    for path in checkpoints(tmp_path / "killed")[-damaged:]:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    steps: list[int] = []
+    resumed = run("diffusion", tmp_path / "killed", before_step=steps.append)
+    assert_equal(whole, resumed)
+    assert caplog.text.count(".damaged: damaged, the training goes on") == damaged
+    assert (steps[0] == 0) == (damaged == 2)
 
 
 def test_kept_weights_are_the_average_of_that_step_in_the_form_of_the_model(tmp_path: Path) -> None:
@@ -150,11 +170,11 @@ def test_a_batch_that_cannot_be_divided_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_result_is_the_average_and_the_rate_falls(tmp_path: Path) -> None:
-    from padstal.training.checkpoint import CHECKPOINT
+    from padstal.training.checkpoint import checkpoints
 
     trained = run("diffusion", tmp_path / "state")
     assert trained.curves[-1]["learning_rate"] < trained.curves[0]["learning_rate"]
-    checkpoint = torch.load(tmp_path / "state" / CHECKPOINT, weights_only=True)
+    checkpoint = torch.load(checkpoints(tmp_path / "state")[-1], weights_only=True)
     assert checkpoint["step"] == 20
     last, average = checkpoint["networks"]["denoiser"], checkpoint["average"]
     assert not all(torch.equal(last[name], average[name]) for name in last)

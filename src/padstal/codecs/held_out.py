@@ -18,6 +18,15 @@ class HeldOut:
     mel_l1: float
     baseline: float
 
+    def metrics(self, untrained: "HeldOut") -> dict[str, float]:
+        """What training writes of it, with what the `untrained` model had."""
+        return {
+            "held_out_n": self.n,
+            "held_out_mel_l1": self.mel_l1,
+            "held_out_mel_l1_untrained": untrained.mel_l1,
+            "held_out_mel_l1_mean_spectrum": self.baseline,
+        }
+
 
 def measure_held_out(
     codec: Codec, device: torch.device, train: Clips, held_out: Clips, count: int, samples: int

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
 from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.codecs.latents.store import LatentConfig
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.content import sha256_file
 from padstal.core.section import Section, value
@@ -30,14 +31,8 @@ class DenoiserConfig(Section):
     form: DenoiserForm
     text_width: int = value("features of a text state")
     text_positions: int = value("L, rows of text")
-    codec: str = value("name of the codec")
-    codec_fingerprint: str = value("SHA-256 of the codec's weights")
     text_fingerprint: str = value("SHA-256 of the text encoder's weights")
-    latent_shape: tuple[int, ...] = value("of one latent, (D, …)")
-    ratio: int = value("samples of a latent frame", "samples")
-    sample_rate: int = value("of the audio", "Hz")
-    channels: int = value("of the audio")
-    channel_groups: dict[str, tuple[int, int]] = value("name → [start, stop) of each group of latent channels")
+    latents: LatentConfig = value("what it was trained on, and whose they are")
     seconds_total: float = value("median length of the training tracks; what sampling says if asked nothing else", "s")
 
 
@@ -83,7 +78,7 @@ def load(folder: Path, device: torch.device | str) -> TrainedDenoiser:
         config = DenoiserConfig.model_validate(raw)
     except ValidationError as error:
         raise MismatchError(f"{folder / CONFIG}: of another version of padstal: {error}") from None
-    denoiser = Denoiser(config.form, config.latent_shape, config.text_width)
+    denoiser = Denoiser(config.form, config.latents.shape, config.text_width)
     try:
         denoiser.load_state_dict(load_file(folder / WEIGHTS))
     except RuntimeError as error:
@@ -100,7 +95,7 @@ def check_belongs(config: DenoiserConfig, *, codec_folder: Path, text_encoder_fo
         MismatchError: One is not; names the folder and both addresses.
     """
     for folder, expected in (
-        (codec_folder, config.codec_fingerprint),
+        (codec_folder, config.latents.fingerprint),
         (text_encoder_folder, config.text_fingerprint),
     ):
         found = fingerprint(folder)
@@ -123,7 +118,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def _check_channels(statistics: LatentStatistics, config: DenoiserConfig) -> None:
-    if len(statistics.mean_D) != config.latent_shape[0]:
+    if len(statistics.mean_D) != config.latents.latent_channels:
         raise MismatchError(
-            f"statistics of {len(statistics.mean_D)} channels, denoiser of {config.latent_shape[0]} channels"
+            f"statistics of {len(statistics.mean_D)} channels, denoiser of {config.latents.latent_channels} channels"
         )

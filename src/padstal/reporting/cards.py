@@ -67,11 +67,8 @@ def _what(inputs: Inputs, model: ModelFolder) -> str:
         "vae": "Turns audio into a latent sequence and back; diffusion models are trained on its latents.",
         "diffusion": "Generates latents of music from a text; its codec turns them into audio.",
     }[model.kind]
-    beside = [
-        f"{words(key)}: {escape_markdown(str(model.config[key]))}"
-        for key in ("codec", "origin")
-        if model.config.get(key)
-    ]
+    known = {"codec": model.codec, "origin": model.origin}
+    beside = [f"{words(key)}: {escape_markdown(told)}" for key, told in known.items() if told]
     form = f"{number(inputs.sample_rate)} Hz, clips of {number(inputs.clip_seconds)} s"
     return f"{what} Trained by padstal at {inputs.scale} scale ({form}).{''.join(' ' + line + '.' for line in beside)}"
 
@@ -175,7 +172,7 @@ def _limits(inputs: Inputs) -> list[str]:
 def _fingerprints(inputs: Inputs, model: ModelFolder) -> str:
     used = [model]
     if model.kind == "diffusion":
-        used += [other for other in inputs.models if other.kind == "vae" and other.name == model.config.get("codec")]
+        used += [other for other in inputs.models if other.kind == "vae" and other.name == model.codec]
     used += [other for other in inputs.models if other.kind == "foundation"]
     rows = tuple(
         (f"{other.kind}/{other.name}", f"`{other.fingerprint or MISSING}`", escape_markdown(other.origin or "this run"))

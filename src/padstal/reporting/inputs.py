@@ -61,6 +61,11 @@ class ModelFolder:
     def origin(self) -> str:
         return str(self.config.get("origin", "") or "")
 
+    @property
+    def codec(self) -> str:
+        """Of a diffusion model: the codec whose latents it learnt; "" of any other."""
+        return str(self.config.get("latents", {}).get("codec", ""))
+
 
 @dataclass(frozen=True)
 class SampleSet:
@@ -114,8 +119,8 @@ class Inputs:
     @property
     def text_aware(self) -> frozenset[str]:
         """Codecs with a part for text among their channel groups, as the denoisers on their latents record them."""
-        configs = [model.config for model in self.models if model.kind == "diffusion"]
-        return frozenset(str(one.get("codec")) for one in configs if TEXT_GROUP in one.get("channel_groups", {}))
+        diffusion = [model for model in self.models if model.codec]
+        return frozenset(one.codec for one in diffusion if TEXT_GROUP in one.config["latents"]["channel_groups"])
 
     def systems_with(self, denoiser: str) -> list[str]:
         """Systems that sample with a denoiser."""

@@ -1,14 +1,15 @@
 """`train_vae`: the audio-only autoencoder and the text-aware one (PADS-TAL 2.2)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from padstal.codecs.checkpoint import load, save
+from padstal.codecs.checkpoint import save
 from padstal.codecs.clips import CaptionTable, form_of, splits_of
 from padstal.codecs.config import AudioVaeParams, CodecConfig, CropForm, TalVaeParams, TextForm, TrainVaeParams
-from padstal.codecs.held_out import measure_held_out
+from padstal.codecs.held_out import HeldOut, measure_held_out
 from padstal.codecs.recipes import recipe_of
 from padstal.codecs.task import AutoencoderTask
 from padstal.core.data.manifest import ClipAudio, read_table
@@ -23,44 +24,31 @@ def main(stage: Stage[TrainVaeParams]) -> None:
     paths, device = stage.paths, stage.device()
     group = begin(stage, params.training)
     dataset = read_table(paths.curate / "dataset.parquet")
-    audio = ClipAudio(paths.ingest)
-    samples, channels, sample_rate = form_of(dataset.iloc[0], audio)
     inputs, text, captions = [paths.curate / "dataset.parquet"], None, None
     if isinstance(params, TalVaeParams):
-        from padstal.foundation.text_encoder import load as load_text_encoder  # imports transformers: seconds
-
-        encoder = load_text_encoder(paths.foundation("text_encoder"), device)
-        text = TextForm(width=encoder.width, max_length=encoder.max_length, vocabulary=encoder.vocabulary)
-        captions = CaptionTable(encoder, dataset["caption"].fillna(""), precompute=params.precompute_text)
+        text, captions = _texts(stage, params, dataset["caption"].fillna(""))
         inputs.append(paths.foundation("text_encoder") / "model.safetensors")
+    audio = ClipAudio(paths.ingest)
     splits = splits_of(dataset, audio, captions)
     if "train" not in splits:
         raise StageError(f"{paths.curate / 'dataset.parquet'}: no clip in the training split")
     train, held_out = splits["train"], splits.get("validation", splits["train"])
 
+    samples, channels, sample_rate = form_of(dataset.iloc[0], audio)
     codec: CodecConfig = params.codec
     form = CropForm(sample_rate=sample_rate, channels=channels, frames=params.training.crop_frames, text=text)
     model = codec.build(form)
     discriminator = params.discriminator.network.build(channels=channels, sample_rate=sample_rate)
     recipe = recipe_of(params, channels=channels, sample_rate=sample_rate)
-    untrained = measure_held_out(
-        codec.freeze(model, form), torch.device("cpu"), train, held_out, MEASURED_CLIPS, samples
-    )
+
+    def heard(model: Any, device: torch.device) -> HeldOut:
+        return measure_held_out(codec.freeze(model, form), device, train, held_out, MEASURED_CLIPS, samples)
 
     def write(folder: Path, average: Any) -> None:
         origin = f"trained on {len(train.rows)} clips of this corpus"
         save(folder, average, codec, form, origin=origin, name=stage.item)
 
-    def measure(average: Any) -> dict[str, Any]:
-        load(paths.vae(stage.item), "cpu")  # what was written can be read
-        after = measure_held_out(codec.freeze(average, form), device, train, held_out, MEASURED_CLIPS, samples)
-        return {
-            "held_out_n": after.n,
-            "held_out_mel_l1": after.mel_l1,
-            "held_out_mel_l1_untrained": untrained.mel_l1,
-            "held_out_mel_l1_mean_spectrum": after.baseline,
-        }
-
+    untrained = heard(model, torch.device("cpu"))
     train_and_write(
         stage,
         params,
@@ -72,8 +60,18 @@ def main(stage: Stage[TrainVaeParams]) -> None:
         folder=paths.vae(stage.item),
         save=write,
         tracks=train.rows["sha256"].tolist(),
-        measure=measure,
+        measure=lambda average: heard(average, device).metrics(untrained),
     )
+
+
+def _texts(
+    stage: Stage[TrainVaeParams], params: TalVaeParams, captions: Iterable[str]
+) -> tuple[TextForm, CaptionTable]:
+    from padstal.foundation.text_encoder import load as load_text_encoder  # imports transformers: seconds
+
+    encoder = load_text_encoder(stage.paths.foundation("text_encoder"), stage.device())
+    form = TextForm(width=encoder.width, max_length=encoder.max_length, vocabulary=encoder.vocabulary)
+    return form, CaptionTable(encoder, captions, precompute=params.precompute_text)
 
 
 if __name__ == "__main__":

@@ -79,15 +79,16 @@ class PadsTalSystem:
 
     @property
     def sample_rate(self) -> int:
-        return self.trained.config.sample_rate
+        return self.trained.config.latents.sample_rate
 
     @property
     def channels(self) -> int:
-        return self.trained.config.channels
+        return self.trained.config.latents.channels
 
     @property
     def samples(self) -> int:
-        return self.trained.config.latent_shape[1] * self.trained.config.ratio
+        latents = self.trained.config.latents
+        return latents.shape[1] * latents.ratio
 
     @property
     def seconds_total(self) -> float:

@@ -1,5 +1,11 @@
-"""The checkpoint of a training: all that a killed run needs to go on as if nothing had been, in one file."""
+"""The checkpoint of a training: all that a killed run needs to go on as if nothing had been, in one file.
 
+A file's name holds its step and the SHA-256 of its bytes, and the last two are kept: a damaged one is set aside, and the
+training goes on from the one before.
+"""
+
+import logging
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,9 +13,10 @@ from typing import Any
 import torch
 
 from padstal.core.data.atomic import atomic_file
+from padstal.core.data.content import sha256_file
 
-CHECKPOINT = "training.ckpt"
-"""Its name in the folder of a training's state."""
+KEPT_CHECKPOINTS = 2
+ENDING = ".ckpt"
 Row = dict[str, float]
 
 
@@ -44,15 +51,29 @@ class Checkpoint:
     optimisers: dict[str, Any]
     curves: Curves
 
-    def write(self, path: Path) -> None:
-        """Write it atomically."""
-        with atomic_file(path) as temporary:
+    def write(self, folder: Path) -> None:
+        """Write it into `folder` and remove all but the last `KEPT_CHECKPOINTS`; at no moment is there none."""
+        unnamed = folder / "unnamed"
+        with atomic_file(unnamed) as temporary:
             torch.save({**vars(self), "curves": asdict(self.curves)}, temporary)
+        unnamed.replace(folder / f"{self.step:08d}-{sha256_file(unnamed)}{ENDING}")
+        for old in checkpoints(folder)[:-KEPT_CHECKPOINTS]:
+            old.unlink()
 
     @classmethod
-    def read(cls, path: Path, device: torch.device) -> "Checkpoint | None":
-        """What `write` wrote, or None where there is nothing; nothing is unpickled but tensors and plain values."""
-        if not path.exists():
-            return None
-        state = torch.load(path, map_location=device, weights_only=True)
-        return cls(**{**state, "curves": Curves(**state["curves"])})
+    def read(cls, folder: Path, device: torch.device) -> "Checkpoint | None":
+        """The last undamaged one that `write` wrote, or None; nothing is unpickled but tensors and plain values."""
+        for path in reversed(checkpoints(folder)):
+            if path.stem.partition("-")[2] == sha256_file(path):
+                state = torch.load(path, map_location=device, weights_only=True)
+                return cls(**{**state, "curves": Curves(**state["curves"])})
+            aside = path.with_suffix(".damaged")
+            with suppress(FileNotFoundError):  # another process of this training was faster
+                path.replace(aside)
+            logging.getLogger(__name__).warning("%s: damaged, the training goes on from the one before", aside)
+        return None
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, the oldest first."""
+    return sorted(folder.glob(f"*{ENDING}"))

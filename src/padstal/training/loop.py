@@ -20,7 +20,7 @@ from torch import nn
 
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.training.averaging import average_of, update_average
-from padstal.training.checkpoint import CHECKPOINT, Checkpoint, Curves, Row
+from padstal.training.checkpoint import Checkpoint, Curves, Row
 from padstal.training.config import TrainConfig
 from padstal.training.distributed_shard import DistributedShard
 from padstal.training.process_group import ProcessGroup, Stop, check_agreement, gathered, mean
@@ -120,7 +120,7 @@ class _Loop(lightning.LightningModule):
 
     def resume(self) -> int:
         """Take up the checkpoint, if there is one; gives the number of steps already done."""
-        self._resumed = found = Checkpoint.read(self._folder / CHECKPOINT, self.device)
+        self._resumed = found = Checkpoint.read(self._folder, self.device)
         if found is None:
             return 0
         for name, state in found.networks.items():
@@ -219,7 +219,7 @@ class _Loop(lightning.LightningModule):
             self._keep(done)
         if (stop or done % config.checkpoint_every == 0) and not last:
             if leads:
-                self._checkpoint(done).write(self._folder / CHECKPOINT)
+                self._checkpoint(done).write(self._folder)
             self.trainer.strategy.barrier("checkpoint")
         if stop:
             raise self._stop.exit()

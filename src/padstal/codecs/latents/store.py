@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.manifest import read_table, write_table
@@ -40,8 +41,10 @@ class LatentConfig:
     channel_groups: dict[str, tuple[int, int]]
 
     def __post_init__(self) -> None:
+        groups = dict(sorted(self.channel_groups.items(), key=lambda group: group[1]))  # JSON keeps them by name
+        object.__setattr__(self, "channel_groups", groups)
         position = 0
-        for name, (start, stop) in self.channel_groups.items():
+        for name, (start, stop) in groups.items():
             if start != position or stop <= start:
                 raise ValueError(f"channel group {name!r} = [{start}, {stop}): expected it to start at {position}")
             position = stop
@@ -117,13 +120,11 @@ class LatentStore:
             ValueError: Index and array do not fit.
         """
         index = read_table(folder / "index.parquet")
-        raw = read_json(folder / "config.json")
-        groups = {name: (int(start), int(stop)) for name, (start, stop) in raw["channel_groups"].items()}
-        groups = dict(sorted(groups.items(), key=lambda item: item[1]))
+        config = TypeAdapter(LatentConfig).validate_python(read_json(folder / "config.json"))
         latents = np.load(folder / "latents.npy", mmap_mode="r")
         if len(latents) != len(index):
             raise ValueError(f"{folder}: {len(latents)} latents but {len(index)} rows in the index")
-        return cls(latents, index, LatentConfig(**{**raw, "shape": tuple(raw["shape"]), "channel_groups": groups}))
+        return cls(latents, index, config)
 
     def posterior(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, float32 [B, D, …] each, of `rows`, in their order."""

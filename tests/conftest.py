@@ -4,6 +4,8 @@ import os
 
 from hypothesis import settings
 
+import padstal  # noqa: F401 (before torch, so that it computes as in stages)
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # each worker has a core: threads beyond that would wait for one another, busily
     os.environ.setdefault("OMP_NUM_THREADS", "1")

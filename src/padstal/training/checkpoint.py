@@ -1,6 +1,6 @@
 """The checkpoint of a training: all that a killed run needs to go on as if nothing had been, in one file.
 
-A file's name holds its step and the SHA-256 of its bytes, and the last two are kept: a damaged one is set aside, and the
+A file's name holds its step and the SHA-256 of its bytes. The last two are kept: a damaged one is set aside, and the
 training goes on from the one before.
 """
 

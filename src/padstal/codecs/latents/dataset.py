@@ -12,8 +12,11 @@ import torch
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
+from padstal.core.streams import generator
 from padstal.training.batch_order import BatchOrder
 from padstal.training.distributed_shard import WHOLE, DistributedShard
+
+POSTERIOR_STREAM = 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,4 @@ class LatentDataset:
         """Batches of steps `start` … `stop` − 1, or a shard of each; step s is the same whatever `start` is."""
         order = BatchOrder(len(self), batch, seed, self.weight_N)
         for step in range(start, stop):
-            # one generator a step, so that resuming needs no generator's state
-            noise_seed = int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
-            yield self.batch(order.items(step), torch.Generator().manual_seed(noise_seed), shard)
+            yield self.batch(order.items(step), generator(seed, step, POSTERIOR_STREAM), shard)

@@ -1,4 +1,4 @@
-"""The one training loop of the small foundation models: AdamW, linear warm-up, cosine decay, bf16 autocast.
+"""The one training loop of the small foundation models: AdamW, linear warm-up, cosine decay.
 
 Everything random comes from `seed`, so equal inputs give equal weights on a CPU with an equal number of threads.
 """
@@ -67,7 +67,6 @@ def fit(
         lr=how.learning_rate,
         betas=(0.9, 0.98),
     )
-    device_type = next(model.parameters()).device.type
     batches = _batches(count, how.batch, generator)
     losses: list[float] = []
     model.train()
@@ -75,8 +74,7 @@ def fit(
     for step in progress(steps) if progress else steps:
         for group in optimiser.param_groups:
             group["lr"] = rate(how, step)
-        with torch.autocast(device_type, dtype=torch.bfloat16):
-            loss = loss_of(next(batches), generator)
+        loss = loss_of(next(batches), generator)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"loss = {loss.item()} at step {step}: lower learning_rate = {how.learning_rate}")
         optimiser.zero_grad(set_to_none=True)

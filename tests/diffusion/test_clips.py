@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
@@ -13,7 +15,8 @@ def clips(folder: Path) -> Clips:
     store = latent_store(folder)
     dataset = LatentDataset(store.only("train"), LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS)))
     states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
-    return Clips(dataset, states, dict.fromkeys(store.index["clip_id"], (2.5, 17.2)))
+    known = {"seconds_start": 2.5, "quality": np.arange(len(store.index))}
+    return Clips(dataset, states, pd.DataFrame(known, index=store.index["clip_id"]))
 
 
 def test_a_caption_keeps_its_states_and_padding_is_zero() -> None:
@@ -54,7 +57,9 @@ def test_batches_go_on_where_they_stopped(tmp_path: Path) -> None:
     assert torch.equal(whole[5].text.states_BLD, rest[1].text.states_BLD)
 
 
-def test_a_batch_carries_the_timing_of_its_clips(tmp_path: Path) -> None:
-    batch = next(clips(tmp_path).batches(batch=5, start=0, stop=1, seed=3))
-    assert batch.timing.start_B.tolist() == [2.0] * 5
-    assert batch.timing.total_B.tolist() == [18.0] * 5
+def test_a_batch_carries_the_attributes_of_its_own_clips(tmp_path: Path) -> None:
+    for batch in clips(tmp_path).batches(batch=5, start=0, stop=4, seed=3):
+        assert batch.attributes["seconds_start"].tolist() == [2.5] * 5
+        assert batch.attributes["quality"].tolist() == [
+            float(clip_id.removeprefix("clip")) for clip_id in batch.clip_ids
+        ]

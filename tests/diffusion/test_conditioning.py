@@ -2,14 +2,18 @@ import pytest
 import torch
 from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder
 
-from padstal.core.protocols import TextStates
-from padstal.diffusion.conditioning import Conditioner, Timing
+from padstal.core.protocols import Conditioning, TextStates
+from padstal.diffusion.conditioning import TimingConditioner
 
 
-def conditioned(texts: list[str], timing: Timing | None = None):  # type: ignore[no-untyped-def]
+def timing(start: list[float], total: list[float]) -> dict[str, torch.Tensor]:
+    return {"seconds_start": torch.tensor(start), "seconds_total": torch.tensor(total)}
+
+
+def conditioned(texts: list[str], told: dict[str, torch.Tensor] | None = None) -> Conditioning:
     torch.manual_seed(0)
-    timing = timing or Timing.of([0.0] * len(texts), [18.0] * len(texts))
-    return Conditioner(WIDTH)(FakeTextEncoder().encode(texts), timing)
+    told = told or timing([0.0] * len(texts), [18.0] * len(texts))
+    return TimingConditioner(WIDTH)(FakeTextEncoder().encode(texts), told)
 
 
 def test_padding_rows_are_exactly_zero_and_the_end_of_sequence_is_not() -> None:
@@ -20,7 +24,7 @@ def test_padding_rows_are_exactly_zero_and_the_end_of_sequence_is_not() -> None:
 
 def test_seconds_rows_are_start_then_total() -> None:
     short, later, longer = (
-        conditioned(["jazz"], Timing.of([start], [total])).others["seconds"][0]
+        conditioned(["jazz"], timing([start], [total])).others["seconds"][0]
         for start, total in ((3.0, 18.0), (4.0, 18.0), (3.0, 20.0))
     )
     assert short.shape == (2, WIDTH)
@@ -34,22 +38,21 @@ def test_global_conditioning_is_the_two_seconds_rows() -> None:
 
 
 def test_start_is_rounded_down_and_total_up() -> None:
-    timing = Timing.of([3.9, 0.0], [18.02, 18.0])
-    assert timing.start_B.tolist() == [3.0, 0.0]
-    assert timing.total_B.tolist() == [19.0, 18.0]
+    rough, rounded = conditioned(["jazz"], timing([3.9], [18.02])), conditioned(["jazz"], timing([3.0], [19.0]))
+    assert torch.equal(rough.others["global"], rounded.others["global"])
 
 
 def test_seconds_are_clamped_to_512() -> None:
-    at_limit = conditioned(["jazz"], Timing.of([0.0], [512.0])).others["global"]
-    beyond = conditioned(["jazz"], Timing.of([0.0], [9000.0])).others["global"]
+    at_limit = conditioned(["jazz"], timing([0.0], [512.0])).others["global"]
+    beyond = conditioned(["jazz"], timing([0.0], [9000.0])).others["global"]
     assert torch.equal(at_limit, beyond)
 
 
 def test_the_null_is_zero_on_text_and_seconds_and_keeps_the_global_conditioning_and_the_mask() -> None:
     torch.manual_seed(0)
-    conditioner = Conditioner(WIDTH)
-    told = conditioner(FakeTextEncoder().encode(["jazz"]), Timing.of([3.0], [18.0]))
-    null = conditioner.branch("uncond", told)
+    conditioner = TimingConditioner(WIDTH)
+    told = conditioner(FakeTextEncoder().encode(["jazz"]), timing([3.0], [18.0]))
+    null = conditioner.null(told)
     assert not null.text_BLC.any()
     assert not null.others["seconds"].any()
     assert torch.equal(null.others["global"], told.others["global"])
@@ -67,4 +70,4 @@ def test_where_takes_each_sample_whole_from_one_of_two() -> None:
 def test_states_of_another_width_are_refused() -> None:
     states = TextStates(torch.zeros(1, 4, WIDTH + 1), torch.ones(1, 4, dtype=torch.bool))
     with pytest.raises(ValueError, match=f"width {WIDTH + 1}: expected {WIDTH}"):
-        Conditioner(WIDTH)(states, Timing.of([0.0], [1.0]))
+        TimingConditioner(WIDTH)(states, timing([0.0], [1.0]))

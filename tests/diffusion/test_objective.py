@@ -3,7 +3,7 @@ import torch
 from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, WIDTH, FakeTextEncoder, random_denoiser
 
 from padstal.core.protocols import Conditioning
-from padstal.diffusion.conditioning import Conditioner, Timing
+from padstal.diffusion.conditioning import TimingConditioner
 from padstal.diffusion.objective import MeanAbsoluteError, denoising_loss, uniform_times
 from padstal.diffusion.prediction import V
 from padstal.diffusion.schedule import Cosine
@@ -17,10 +17,10 @@ class Watching(torch.nn.Module):
     def __init__(self, answer: torch.Tensor):
         super().__init__()
         self.answer = answer
-        self.conditioner = Conditioner(WIDTH)
+        self.conditioner = TimingConditioner(WIDTH)
 
     def null(self, conditioning: Conditioning) -> Conditioning:
-        return self.conditioner.branch("uncond", conditioning)
+        return self.conditioner.null(conditioning)
 
     def embed(self, conditioning: Conditioning) -> Conditioning:
         return conditioning
@@ -95,7 +95,8 @@ def test_times_are_uniform_and_evenly_spread() -> None:
 
 def test_every_parameter_but_the_zeroed_branches_learns() -> None:
     denoiser = random_denoiser().requires_grad_(True)
-    conditioning = denoiser.condition(FakeTextEncoder().encode(["jazz", ""]), Timing.of([0.0, 3.0], [18.0, 18.0]))
+    timing = {"seconds_start": torch.tensor([0.0, 3.0]), "seconds_total": torch.tensor([18.0, 18.0])}
+    conditioning = denoiser.condition(FakeTextEncoder().encode(["jazz", ""]), timing)
     x0 = torch.randn(2, CHANNELS, FRAMES, generator=torch.Generator().manual_seed(0))
     denoising_loss(denoiser, x0, conditioning, dropout=0.0, generator=torch.Generator().manual_seed(0)).backward()
     still = [name for name, weight in denoiser.named_parameters() if weight.grad is None or not weight.grad.any()]

@@ -6,7 +6,6 @@ from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, WIDTH, FakeTextEn
 from tests.diffusion.fakes import setting as setting_of
 
 from padstal.core.protocols import Conditioning
-from padstal.diffusion.conditioning import Timing
 from padstal.diffusion.denoiser import Denoiser
 from padstal.sampling.batching import batches
 from padstal.sampling.diversity import METHODS
@@ -20,7 +19,15 @@ BOTH = ("cond", "uncond")
 
 def told_of(prompts: list[str], denoiser: Denoiser = DENOISER, start: float = 0.0, total: float = 18.0) -> Conditioning:
     count = len(prompts)
-    return denoiser.condition(FakeTextEncoder().encode(prompts), Timing.of([start] * count, [total] * count))
+    return denoiser.condition(
+        FakeTextEncoder().encode(prompts),
+        {"seconds_start": torch.full((count,), start), "seconds_total": torch.full((count,), total)},
+    )
+
+
+def branches_of(prompts: list[str]) -> dict[str, Conditioning]:
+    told = told_of(prompts)
+    return {"cond": told, "uncond": DENOISER.null(told)}
 
 
 def guided(
@@ -31,7 +38,7 @@ def guided(
 ) -> GuidedDenoiser:
     (batch,) = batches(prompts, [1] * len(prompts), range(len(prompts)), len(prompts))
     how = setting_of(method or {"kind": "none"}, w, **({"guidance": guidance} if guidance else {}))
-    return GuidedDenoiser(DENOISER, told_of(prompts), batch, how)
+    return GuidedDenoiser(DENOISER, branches_of(prompts), batch, how)
 
 
 def latents() -> torch.Tensor:
@@ -164,17 +171,12 @@ def test_an_interval_that_is_empty_is_refused() -> None:
 
 def test_a_batch_of_another_length_is_refused() -> None:
     (batch,) = batches(PROMPTS[:2], [0] * 2, [0, 1], 2)
-    with pytest.raises(ValueError, match="conditioning of 3 samples for a batch of 2"):
-        GuidedDenoiser(DENOISER, told_of(PROMPTS), batch, setting_of())
-
-
-def test_a_branch_that_the_conditioner_does_not_know_is_refused() -> None:
-    with pytest.raises(ValueError, match="'lowest_quality': this conditioner knows cond, uncond"):
-        DENOISER.branch("lowest_quality", told_of(PROMPTS))
+    with pytest.raises(ValueError, match="cond: conditioning of 3 samples, batch of 2"):
+        GuidedDenoiser(DENOISER, branches_of(PROMPTS), batch, setting_of())
 
 
 def test_a_denoiser_in_training_mode_is_refused() -> None:
     denoiser = random_denoiser().train()
     (batch,) = batches(PROMPTS, [0] * 3, [0, 1, 2], 3)
     with pytest.raises(ValueError, match="training mode"):
-        GuidedDenoiser(denoiser, told_of(PROMPTS, denoiser), batch, setting_of())
+        GuidedDenoiser(denoiser, {"cond": told_of(PROMPTS, denoiser)}, batch, setting_of())

@@ -1,4 +1,5 @@
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.diffusion.fakes import FRAMES, RATIO, FakeCodec, FakeTextEncoder, config, random_denoiser
+from tests.diffusion.fakes import FRAMES, RATIO, FakeCodec, FakeTextEncoder, config, latent_config, random_denoiser
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.core.data.atomic import read_json
@@ -58,7 +59,8 @@ def write_system(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     save_file({"weight": torch.ones(1)}, paths.vae("tal") / "model.safetensors")
     save_file({"weight": torch.zeros(1)}, paths.foundation("text_encoder") / "model.safetensors")
     belongs = config(
-        codec_fingerprint=fingerprint(paths.vae("tal")), text_fingerprint=fingerprint(paths.foundation("text_encoder"))
+        latents=replace(latent_config(), fingerprint=fingerprint(paths.vae("tal"))),
+        text_fingerprint=fingerprint(paths.foundation("text_encoder")),
     )
     statistics = LatentStatistics(torch.zeros(6), torch.ones(6))
     save(paths.diffusion("tal_dit"), random_denoiser(), statistics, belongs)

@@ -170,7 +170,7 @@ def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, s
     """`w_BDT`, where with `probability` a clip's is replaced by a draw from N(0, I)."""
     if probability == 0:
         return w_BDT
-    dropped = (shard.rand(len(w_BDT), generator) < probability).to(w_BDT.device)
+    dropped = (shard.rand((len(w_BDT),), generator) < probability).to(w_BDT.device)
     prior = shard.randn(w_BDT.shape, generator).to(w_BDT)
     return torch.where(dropped[:, None, None], prior, w_BDT)
 

@@ -13,9 +13,11 @@ import torch
 from padstal.codecs.latents.dataset import LatentDataset
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
-from padstal.core.protocols import TextEncoder, TextStates
-from padstal.diffusion.conditioning import Timing
+from padstal.core.protocols import Attributes, TextEncoder, TextStates
 from padstal.training.distributed_shard import WHOLE, DistributedShard
+
+ATTRIBUTES = {"seconds_start": "offset_seconds", "seconds_total": "track_seconds", "quality": "quality_level"}
+"""Attribute → the column of the curated data set that holds it."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,18 @@ class CaptionStates:
 
 @dataclass(frozen=True)
 class ClipBatch:
-    """One step's clips: normalised latents drawn from their posteriors [B, D, …], text, timing; `step` names it."""
+    """One step's clips: normalised latents drawn from their posteriors [B, D, …], text, attributes; `step` names it."""
 
     step: int
     clip_ids: list[str]
     latent_BD: torch.Tensor
     text: TextStates
-    timing: Timing
+    attributes: Attributes
 
     def to(self, device: torch.device) -> "ClipBatch":
         text = TextStates(self.text.states_BLD.to(device), self.text.mask_BL.to(device))
-        return ClipBatch(self.step, self.clip_ids, self.latent_BD.to(device), text, self.timing.to(device))
+        attributes = {name: own_B.to(device) for name, own_B in self.attributes.items()}
+        return ClipBatch(self.step, self.clip_ids, self.latent_BD.to(device), text, attributes)
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,12 @@ class Clips:
     Attributes:
         latents: Their latents and captions.
         states: States of at least these captions.
-        seconds: Clip id → offset in its track and length of its track, seconds.
+        attributes: A column an attribute, a row a clip, by clip id.
     """
 
     latents: LatentDataset
     states: CaptionStates
-    seconds: dict[str, tuple[float, float]]
+    attributes: pd.DataFrame
 
     def batches(
         self, *, batch: int, start: int, stop: int, seed: int, shard: DistributedShard = WHOLE
@@ -103,9 +106,9 @@ class Clips:
         """Batches of steps `start` … `stop` − 1, or a shard of each; a batch depends on seed and step alone."""
         drawn = self.latents.batches(batch=batch, start=start, stop=stop, seed=seed, shard=shard)
         for step, latent in enumerate(drawn, start):
-            seconds = [self.seconds[clip_id] for clip_id in latent.clip_ids]
-            timing = Timing.of([offset for offset, _ in seconds], [total for _, total in seconds])
-            yield ClipBatch(step, latent.clip_ids, latent.latent_BD, self.states.of(latent.captions), timing)
+            known = self.attributes.loc[latent.clip_ids]
+            attributes = {str(name): torch.from_numpy(own.to_numpy(np.float32)) for name, own in known.items()}
+            yield ClipBatch(step, latent.clip_ids, latent.latent_BD, self.states.of(latent.captions), attributes)
 
 
 class StaleCaptionsError(ValueError):
@@ -133,13 +136,13 @@ def splits_of(
     dataset: pd.DataFrame, store: LatentStore, statistics: LatentStatistics, states: CaptionStates
 ) -> dict[str, Clips]:
     """The clips of training and validation split, drawn by curation's `weight` if `dataset` (`with_latents`) has it."""
-    columns = dataset[["clip_id", "offset_seconds", "track_seconds"]].itertuples(index=False)
-    seconds = {clip_id: (float(offset), float(total)) for clip_id, offset, total in columns}
-    weights = dataset.set_index("clip_id")["weight"] if "weight" in dataset else None
+    by_id = dataset.set_index("clip_id")
+    attributes = pd.DataFrame({name: by_id[column] for name, column in ATTRIBUTES.items() if column in by_id})
+    weights = by_id.get("weight")
     splits = {}
     for split in ("train", "validation"):
         if (store.index["split"] == split).any():
             part = store.only(split)
             weight_N = None if weights is None else weights.loc[part.index["clip_id"]].to_numpy(np.float64)
-            splits[split] = Clips(LatentDataset(part, statistics, weight_N), states, seconds)
+            splits[split] = Clips(LatentDataset(part, statistics, weight_N), states, attributes)
     return splits

@@ -9,42 +9,42 @@ Shape legend: B batch, L text positions, C features of a row, G = 2C global feat
 """
 
 import math
-from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import torch
 from torch import nn
 
-from padstal.core.protocols import Conditioning, TextStates
+from padstal.core.protocols import Attributes, Conditioning, TextStates
 
 SECONDS_LIMIT = 512.0
 """Durations are clamped to [0, 512] s."""
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Where a clip lies in its track.
+class Conditioner(Protocol):
+    """Text states and attributes to `Conditioning`; the text encoder is frozen and lies outside."""
 
-    Attributes:
-        start_B: Seconds from the track's start to the clip's, rounded down.
-        total_B: Length of the track in seconds, rounded up.
-    """
+    attributes: ClassVar[tuple[str, ...]]
+    """Those that it reads."""
+    width: int
+    """C, features of its text rows."""
 
-    start_B: torch.Tensor
-    total_B: torch.Tensor
+    def __call__(self, text: TextStates, attributes: Attributes) -> Conditioning:
+        """Conditioning of a batch.
 
-    @staticmethod
-    def of(offset_seconds: "list[float]", track_seconds: "list[float]") -> "Timing":
-        """Timing of clips: start = ⌊offset⌋, total = ⌈track⌉."""
-        start = [math.floor(seconds) for seconds in offset_seconds]
-        total = [math.ceil(seconds) for seconds in track_seconds]
-        return Timing(torch.tensor(start, dtype=torch.float32), torch.tensor(total, dtype=torch.float32))
+        Raises:
+            ValueError: The text states are not as wide as the conditioner.
+        """
+        ...
 
-    def to(self, device: torch.device) -> "Timing":
-        return Timing(self.start_B.to(device), self.total_B.to(device))
+    def null(self, conditioning: Conditioning) -> Conditioning:
+        """The same samples without their text."""
+        ...
 
 
-class Conditioner(nn.Module):
-    """Text states and timing to `Conditioning`. The text encoder is frozen and lies outside; the timing is learned."""
+class TimingConditioner(nn.Module):
+    """Text rows, seconds_start (rounded down) and seconds_total (rounded up); the timing is learned."""
+
+    attributes = ("seconds_start", "seconds_total")
 
     def __init__(self, width: int):
         super().__init__()
@@ -52,33 +52,30 @@ class Conditioner(nn.Module):
         self.start = SecondsEmbedding(width)
         self.total = SecondsEmbedding(width)
 
-    def forward(self, text: TextStates, timing: Timing) -> Conditioning:
-        """Conditioning of a batch.
-
-        Raises:
-            ValueError: The text states are not as wide as the conditioner.
-        """
-        if text.states_BLD.shape[-1] != self.width:
-            raise ValueError(f"text states of width {text.states_BLD.shape[-1]}: expected {self.width}")
+    def forward(self, text: TextStates, attributes: Attributes) -> Conditioning:
         # (1) padding rows are exactly zero
-        text_BLC = text.states_BLD * text.mask_BL.unsqueeze(-1)
-        start_BC, total_BC = self.start(timing.start_B), self.total(timing.total_B)
+        text_BLC = masked_rows(text, self.width)
+        start_BC = self.start(attributes["seconds_start"].floor())
+        total_BC = self.total(attributes["seconds_total"].ceil())
         seconds_B2C = torch.stack([start_BC, total_BC], dim=1)
         others = {"seconds": seconds_B2C, "global": torch.cat([start_BC, total_BC], dim=-1)}
         return Conditioning(text_BLC, text.mask_BL, others)
 
-    def branch(self, name: str, conditioning: Conditioning) -> Conditioning:
-        """ "cond" as it is; "uncond" with 0 on text and seconds rows, and the global conditioning kept.
-
-        Raises:
-            ValueError: Another branch.
-        """
-        if name == "cond":
-            return conditioning
-        if name != "uncond":
-            raise ValueError(f"branch {name!r}: this conditioner knows cond, uncond")
+    def null(self, conditioning: Conditioning) -> Conditioning:
+        """0 on text and seconds rows; the global conditioning is kept."""
         others = {**conditioning.others, "seconds": torch.zeros_like(conditioning.others["seconds"])}
         return Conditioning(torch.zeros_like(conditioning.text_BLC), conditioning.mask_BL, others)
+
+
+def masked_rows(text: TextStates, width: int) -> torch.Tensor:
+    """Text rows [B, L, C], zero at padding.
+
+    Raises:
+        ValueError: They are not of `width` features.
+    """
+    if text.states_BLD.shape[-1] != width:
+        raise ValueError(f"text states of width {text.states_BLD.shape[-1]}: expected {width}")
+    return text.states_BLD * text.mask_BL.unsqueeze(-1)
 
 
 class SecondsEmbedding(nn.Module):

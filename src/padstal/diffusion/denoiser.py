@@ -1,10 +1,11 @@
 """What is trained and kept: conditioner and backbone as one module, with their schedule and prediction."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
-from padstal.core.protocols import Conditioning, TextStates
-from padstal.diffusion.conditioning import Timing
+from padstal.core.protocols import Attributes, Conditioning, TextStates
 from padstal.diffusion.form import DenoiserForm
 
 
@@ -25,22 +26,14 @@ class Denoiser(nn.Module):
         self.conditioner = form.conditioner.build(text_width)
         self.backbone = form.backbone.build(latent_shape, self.conditioner)
 
-    def condition(self, text: TextStates, timing: Timing) -> Conditioning:
+    def condition(self, text: TextStates, attributes: Attributes) -> Conditioning:
         """What the backbone is told, before `embed`."""
-        told: Conditioning = self.conditioner(text, timing)
+        told: Conditioning = self.conditioner(text, attributes)
         return told
 
     def null(self, conditioning: Conditioning) -> Conditioning:
-        """The same samples, told nothing."""
-        return self.branch("uncond", conditioning)
-
-    def branch(self, name: str, conditioning: Conditioning) -> Conditioning:
-        """What a branch of guidance is told: "cond" all, "uncond" nothing, and any negative that the conditioner knows.
-
-        Raises:
-            ValueError: It knows no such branch.
-        """
-        told: Conditioning = self.conditioner.branch(name, conditioning)
+        """The same samples without their text."""
+        told: Conditioning = self.conditioner.null(conditioning)
         return told
 
     def embed(self, conditioning: Conditioning) -> Conditioning:
@@ -48,7 +41,7 @@ class Denoiser(nn.Module):
         embedded: Conditioning = self.backbone.embed(conditioning)
         return embedded
 
-    def forward(self, x_t_BD: torch.Tensor, t_B: torch.Tensor, embedded: Conditioning) -> torch.Tensor:
-        """The output [B, D, …], what `form.prediction` asks for."""
-        output: torch.Tensor = self.backbone(x_t_BD, t_B, embedded)
+    def forward(self, x_t_BD: torch.Tensor, t_B: torch.Tensor, embedded: Conditioning, **options: Any) -> torch.Tensor:
+        """The output [B, D, …], what `form.prediction` asks for; `options` are the backbone's."""
+        output: torch.Tensor = self.backbone(x_t_BD, t_B, embedded, **options)
         return output

@@ -13,7 +13,7 @@ from padstal.diffusion.schedule import SCHEDULES
 if TYPE_CHECKING:
     from torch import nn
 
-    from padstal.diffusion.conditioning import Conditioner
+    from padstal.diffusion.conditioning import TimingConditioner
 
 
 class TextAndTiming(Section):
@@ -21,11 +21,11 @@ class TextAndTiming(Section):
 
     kind: Literal["text_timing"] = "text_timing"
 
-    def build(self, text_width: int) -> "Conditioner":
+    def build(self, text_width: int) -> "TimingConditioner":
         """Fresh, for text states of `text_width` features."""
-        from padstal.diffusion.conditioning import Conditioner
+        from padstal.diffusion.conditioning import TimingConditioner
 
-        return Conditioner(text_width)
+        return TimingConditioner(text_width)
 
 
 CONDITIONERS = Kinds("conditioner", TextAndTiming)
@@ -49,7 +49,7 @@ class DiTBackbone(Section):
             raise ValueError(f"heads = {self.heads} must be a multiple of cross_heads = {self.cross_heads}")
         return self
 
-    def build(self, latent_shape: tuple[int, ...], conditioner: "Conditioner") -> "nn.Module":
+    def build(self, latent_shape: tuple[int, ...], conditioner: "TimingConditioner") -> "nn.Module":
         """Fresh, for latents [D, T] and what `conditioner` gives.
 
         Raises:

@@ -1,13 +1,16 @@
 """The denoising objective: how far the network's output lies from its target at uniformly drawn t (PADS-TAL 2.3).
 
-Shape legend: B batch, D latent channels; [B, D, …] latents of any shape.
+Shape legend: B batch, D latent channels; [B, D, …] latents of any shape; P patches.
 """
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import model_validator
 
 from padstal.core.kinds import Kinds
-from padstal.core.protocols import Conditioning, Objective
-from padstal.core.section import Section
+from padstal.core.protocols import Conditioning, Draw, Objective
+from padstal.core.section import Section, value
 from padstal.diffusion.prediction import noised
 from padstal.training.distributed_shard import WHOLE, DistributedShard
 
@@ -22,10 +25,12 @@ class MeanSquaredError(Section):
 
     kind: Literal["mse"] = "mse"
 
-    def __call__(self, output_BD: "torch.Tensor", target_BD: "torch.Tensor") -> "torch.Tensor":
+    def __call__(
+        self, network: "Callable[..., torch.Tensor]", target_BD: "torch.Tensor", snr_B: "torch.Tensor", draw: Draw
+    ) -> "torch.Tensor":
         from torch.nn import functional
 
-        return functional.mse_loss(output_BD, target_BD)
+        return functional.mse_loss(network(), target_BD)
 
 
 class MeanAbsoluteError(Section):
@@ -33,13 +38,54 @@ class MeanAbsoluteError(Section):
 
     kind: Literal["l1"] = "l1"
 
-    def __call__(self, output_BD: "torch.Tensor", target_BD: "torch.Tensor") -> "torch.Tensor":
+    def __call__(
+        self, network: "Callable[..., torch.Tensor]", target_BD: "torch.Tensor", snr_B: "torch.Tensor", draw: Draw
+    ) -> "torch.Tensor":
         from torch.nn import functional
 
-        return functional.l1_loss(output_BD, target_BD)
+        return functional.l1_loss(network(), target_BD)
 
 
-OBJECTIVES = Kinds("objective", MeanSquaredError, MeanAbsoluteError)
+class Masked(Section):
+    """Squared error on all patches of a pass with some patches hidden, and of one with all visible (QA-MDT eq. 7).
+
+    Masked training of the diffusion transformer sums both passes (Gao et al. 2023); QA-MDT's released code makes the
+    first alone (`full_weight: 0`), and weighs by min(SNR, 5) / SNR, which its paper does not (`min_snr: 5`).
+    """
+
+    kind: Literal["masked"] = "masked"
+    low: float = value("least share of a sample's patches that is hidden", ge=0, lt=1)
+    high: float = value("largest share; each sample draws its own", ge=0, lt=1)
+    full_weight: float = value("weight of the pass with all patches visible", ge=0)
+    min_snr: float | None = value("γ of the weight min(SNR, γ) / SNR of ε (Hang et al. 2023); null weighs all alike")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Any:
+        if self.low > self.high:
+            raise ValueError(f"low = {self.low} must not be above high = {self.high}")
+        return self
+
+    def __call__(
+        self, network: "Callable[..., torch.Tensor]", target_BD: "torch.Tensor", snr_B: "torch.Tensor", draw: Draw
+    ) -> "torch.Tensor":
+        batch = len(target_BD)
+
+        def hide(patches: int) -> "torch.Tensor":
+            """True at ⌊γ P⌋ patches of each sample."""
+            share_B = self.low + (self.high - self.low) * draw(batch)
+            place_BP = draw(batch, patches).argsort(dim=1).argsort(dim=1)
+            return place_BP < (share_B * patches).floor().unsqueeze(1)
+
+        loss = self._error(network(hide=hide), target_BD, snr_B)
+        return loss + self.full_weight * self._error(network(), target_BD, snr_B) if self.full_weight else loss
+
+    def _error(self, output_BD: "torch.Tensor", target_BD: "torch.Tensor", snr_B: "torch.Tensor") -> "torch.Tensor":
+        error_B = (output_BD - target_BD).square().flatten(1).mean(1)
+        weight_B = 1.0 if self.min_snr is None else snr_B.clamp(max=self.min_snr) / snr_B
+        return (weight_B * error_B).mean()
+
+
+OBJECTIVES = Kinds("objective", MeanSquaredError, MeanAbsoluteError, Masked)
 
 
 def uniform_times(batch: int, generator: "torch.Generator") -> "torch.Tensor":
@@ -77,7 +123,15 @@ def denoising_loss(
     t_B = shard.of(uniform_times(shard.world * len(x0_BD), generator)).to(x0_BD.device)
     noise_BD = shard.randn(x0_BD.shape, generator).to(x0_BD.device)
     alpha, sigma = denoiser.schedule.alpha_sigma(t_B.view(-1, *[1] * (x0_BD.ndim - 1)))
-    kept_B = (shard.rand(len(x0_BD), generator) >= dropout).to(x0_BD.device)
+    kept_B = (shard.rand((len(x0_BD),), generator) >= dropout).to(x0_BD.device)
     told = conditioning.where(kept_B, denoiser.null(conditioning))
-    output_BD = denoiser(noised(x0_BD, noise_BD, alpha, sigma), t_B, denoiser.embed(told))
-    return objective(output_BD, denoiser.prediction.target(x0_BD, noise_BD, alpha, sigma))
+    x_t_BD, embedded = noised(x0_BD, noise_BD, alpha, sigma), denoiser.embed(told)
+
+    def network(**options: Any) -> "torch.Tensor":
+        return denoiser(x_t_BD, t_B, embedded, **options)
+
+    def draw(*shape: int) -> "torch.Tensor":
+        return shard.rand(shape, generator).to(x0_BD.device)
+
+    snr_B = (alpha / sigma).square().flatten()
+    return objective(network, denoiser.prediction.target(x0_BD, noise_BD, alpha, sigma), snr_B, draw)

@@ -49,7 +49,7 @@ class DenoiserTask:
             loss = denoising_loss(
                 self._denoiser,
                 batch.latent_BD,
-                self._denoiser.condition(batch.text, batch.timing),
+                self._denoiser.condition(batch.text, batch.attributes),
                 dropout=self._params.dropout,
                 generator=generator(self._params.training.seed, batch.step, NOISE_STREAM),
                 shard=shard,
@@ -64,7 +64,7 @@ class DenoiserTask:
             return {}
         batch = self._validation.to(next(average.parameters()).device)
         with _attention(batch.latent_BD.device):
-            conditioning = average.condition(batch.text, batch.timing)
+            conditioning = average.condition(batch.text, batch.attributes)
             losses = [
                 denoising_loss(
                     average,

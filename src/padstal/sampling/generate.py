@@ -7,15 +7,14 @@ samples on purpose are the exception: there a sample depends on the others of it
 Shape legend: N samples, B a batch of constant length, D latent channels; C audio channels, S samples of audio.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 import torch
 
-from padstal.core.protocols import Conditioning, TextStates
+from padstal.core.protocols import Attributes, Conditioning, Guidance, TextEncoder, TextStates
 from padstal.diffusion.clips import CaptionStates
-from padstal.diffusion.conditioning import Timing
 from padstal.diffusion.denoiser import Denoiser
 from padstal.sampling.batching import Batch, batches
 from padstal.sampling.guided_denoiser import GuidedDenoiser
@@ -37,7 +36,7 @@ def generate(
     batch: int,
     precision: Precision,
     indices: Sequence[int] | None = None,
-    seconds: Sequence[tuple[float, float]] | None = None,
+    attributes: Mapping[str, Sequence[float]] | None = None,
     progress: Callable[[Sequence[Batch]], Iterable[Batch]] = iter,
 ) -> np.ndarray:
     """Audio of N prompts.
@@ -50,7 +49,8 @@ def generate(
         batch: Samples of every call of a model; results do not depend on how many are asked for.
         precision: Arithmetic of the denoisers' matrix products.
         indices: Tells samples of one seed apart; 0, 1, … where nothing is given.
-        seconds: (seconds_start, seconds_total) of each sample; (0, the training tracks' median) where nothing is given.
+        attributes: What is known of each sample besides its prompt, by name; the setting's values win over these, and
+            these over the system's own.
         progress: Wraps the batches in a progress bar.
 
     Returns:
@@ -60,22 +60,25 @@ def generate(
         ValueError: Lengths differ, or a prompt has more samples than `batch` and the method couples them.
     """
     indices = list(range(len(prompts))) if indices is None else list(indices)
-    seconds = [(0.0, system.seconds_total)] * len(prompts) if seconds is None else list(seconds)
-    if not len(prompts) == len(seeds) == len(indices) == len(seconds):
-        raise ValueError(
-            f"{len(prompts)} prompts, {len(seeds)} seeds, {len(indices)} indices, {len(seconds)} timings: "
-            "expected one of each a sample"
-        )
+    strange = set(setting.attributes) - set(system.attributes)
+    if strange:
+        there = ", ".join(system.attributes)
+        raise ValueError(f"attribute {', '.join(sorted(strange))}: the system {system.name} is told {there}")
+    known = {name: [usual] * len(prompts) for name, usual in system.attributes.items()}
+    known |= {name: list(own) for name, own in (attributes or {}).items() if name in known}
+    known |= {name: [asked] * len(prompts) for name, asked in setting.attributes.items()}
+    for name, own in {"seeds": seeds, "indices": indices, **known}.items():
+        if len(own) != len(prompts):
+            raise ValueError(f"{len(prompts)} prompts, {len(own)} {name}: expected one of each a sample")
     audio_NCS = np.zeros((len(prompts), system.channels, system.samples), np.float32)
     if not prompts:
         return audio_NCS
     states = CaptionStates.encode(prompts, system.text_encoder)
     for part in progress(batches(prompts, seeds, indices, batch, couples=setting.method.couples)):
         text = states.of(part.prompts)
-        timing = Timing.of([seconds[row][0] for row in part.rows], [seconds[row][1] for row in part.rows])
         audio_BCS = system.sample(
             TextStates(text.states_BLD.to(system.device), text.mask_BL.to(system.device)),
-            timing.to(system.device),
+            {name: torch.tensor([own[row] for row in part.rows]).to(system.device) for name, own in known.items()},
             part,
             setting,
             bf16=precision == "bf16-mixed",
@@ -86,22 +89,39 @@ def generate(
 
 @torch.inference_mode()
 def sample_latents(
-    denoiser: Denoiser, conditioning: Conditioning, batch: Batch, setting: Setting, *, bf16: bool
+    denoiser: Denoiser, told: Mapping[str, Conditioning], batch: Batch, setting: Setting, *, bf16: bool
 ) -> torch.Tensor:
     """Standardised latents [B, D, …], all channels generated from noise (of TAL, z_p too).
 
     Args:
         denoiser: In eval mode.
-        conditioning: Of the batch's samples.
+        told: What each branch of the guidance is told of the batch's samples (`told_of`).
         batch: The samples.
         setting: Method, guidance, solver and noise levels.
         bf16: Matrix products in bfloat16.
     """
-    device = conditioning.text_BLC.device
-    denoise = GuidedDenoiser(denoiser, conditioning, batch, setting, bf16=bf16)
+    device = told["cond"].text_BLC.device
+    denoise = GuidedDenoiser(denoiser, told, batch, setting, bf16=bf16)
     sigmas = exponential_sigmas(setting.steps, setting.sigma_min, setting.sigma_max)
     first = SampleNoise(batch.seeds, batch.indices, Stream.LATENT).draw(denoiser.latent_shape, device)
     later = SampleNoise(batch.seeds, batch.indices, Stream.SOLVER)
     return setting.solver.solve(
         denoise, first * sigmas[0], sigmas, lambda: later.draw(denoiser.latent_shape, device), iter
     )
+
+
+def told_of(
+    denoiser: Denoiser, text: TextStates, attributes: Attributes, guidance: Guidance, encoder: TextEncoder
+) -> dict[str, Conditioning]:
+    """What each branch of `guidance` is told of B samples with this text and these attributes."""
+    told = {"cond": denoiser.condition(text, attributes)}
+    for name, branch in guidance.told.items():
+        own_text = text
+        if branch.text is not None:
+            own = encoder.encode([branch.text])
+            count = len(text.mask_BL)
+            own_text = TextStates(own.states_BLD.expand(count, -1, -1), own.mask_BL.expand(count, -1))
+        changed = {key: torch.full_like(attributes[key], one) for key, one in branch.attributes.items()}
+        conditioning = denoiser.condition(own_text, {**attributes, **changed})
+        told[name] = denoiser.null(conditioning) if branch.text is None else conditioning
+    return told

@@ -6,6 +6,8 @@ rows of each, with fresh noise, and move D of each prompt's samples. With x = x_
     D(x, σ) = x_0 of x_t and the mixed output                                                                     (1)
 """
 
+from collections.abc import Mapping
+
 import torch
 
 from padstal.core.protocols import Conditioning
@@ -19,13 +21,19 @@ class GuidedDenoiser:
     """D(x, σ) of a batch of samples."""
 
     def __init__(
-        self, denoiser: Denoiser, conditioning: Conditioning, batch: Batch, setting: Setting, *, bf16: bool = False
+        self,
+        denoiser: Denoiser,
+        told: Mapping[str, Conditioning],
+        batch: Batch,
+        setting: Setting,
+        *,
+        bf16: bool = False,
     ):
-        """Embed the conditioning once and open the samples' streams.
+        """Open the samples' streams; each branch is embedded once.
 
         Args:
             denoiser: In eval mode, with averaged weights.
-            conditioning: Of the batch's samples, from `denoiser.condition`.
+            told: "cond" and each other branch of the guidance → conditioning of the batch's samples.
             batch: The samples.
             setting: Method and guidance.
             bf16: Matrix products in bfloat16.
@@ -35,9 +43,12 @@ class GuidedDenoiser:
         """
         if denoiser.training:
             raise ValueError("the denoiser is in training mode: expected eval()")
-        if len(conditioning.mask_BL) != len(batch.rows):
-            raise ValueError(f"conditioning of {len(conditioning.mask_BL)} samples for a batch of {len(batch.rows)}")
-        self._denoiser, self._conditioning, self._batch = denoiser, conditioning, batch
+        for name, conditioning in told.items():
+            if len(conditioning.mask_BL) != len(batch.rows):
+                raise ValueError(
+                    f"{name}: conditioning of {len(conditioning.mask_BL)} samples, batch of {len(batch.rows)}"
+                )
+        self._denoiser, self._told, self._batch = denoiser, told, batch
         self._method, self._guidance, self._bf16 = setting.method, setting.guidance, bf16
         self._embedded: dict[str, Conditioning] = {}
         self._noise = SampleNoise(batch.seeds, batch.indices, Stream.PERTURBATION)
@@ -92,7 +103,7 @@ class GuidedDenoiser:
     def _embed(self, name: str) -> Conditioning:
         if name not in self._embedded:
             with self._autocast():
-                self._embedded[name] = self._denoiser.embed(self._denoiser.branch(name, self._conditioning))
+                self._embedded[name] = self._denoiser.embed(self._told[name])
         return self._embedded[name]
 
     def _draw(self, noise: SampleNoise) -> torch.Tensor:
@@ -100,5 +111,5 @@ class GuidedDenoiser:
         return noise.draw(text_BLC.shape[1:], text_BLC.device)
 
     def _autocast(self) -> torch.autocast:
-        device = self._conditioning.text_BLC.device.type
+        device = self._told["cond"].text_BLC.device.type
         return torch.autocast(device, dtype=torch.bfloat16, enabled=self._bf16)

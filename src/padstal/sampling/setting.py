@@ -58,6 +58,12 @@ class Setting(Sampler):
 
     method: Annotated[DiversityMethod, METHODS]
     guidance: Annotated[Guidance, GUIDANCE]
+    attributes: dict[str, float] = value(
+        "what samples are told besides their text, by name, e.g. {quality: 5}; the rest is the system's", default={}
+    )
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     @cached_property
     def id(self) -> str:

@@ -1,12 +1,11 @@
 """What sampling asks of a system: text and a batch of samples in, audio out (`systems/` holds them)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import torch
 
-from padstal.core.protocols import TextEncoder, TextStates
-from padstal.diffusion.conditioning import Timing
+from padstal.core.protocols import Attributes, TextEncoder, TextStates
 from padstal.sampling.batching import Batch
 from padstal.sampling.setting import Setting
 
@@ -35,8 +34,8 @@ class System(Protocol):
         ...
 
     @property
-    def seconds_total(self) -> float:
-        """Length of track, s, that a sample is told where nothing else is asked for."""
+    def attributes(self) -> Mapping[str, float]:
+        """What a sample is told besides its text where nothing else is asked for, e.g. seconds_total."""
         ...
 
     @property
@@ -49,7 +48,9 @@ class System(Protocol):
         """Where the models are."""
         ...
 
-    def sample(self, text: TextStates, timing: Timing, batch: Batch, setting: Setting, *, bf16: bool) -> torch.Tensor:
+    def sample(
+        self, text: TextStates, attributes: Attributes, batch: Batch, setting: Setting, *, bf16: bool
+    ) -> torch.Tensor:
         """Audio [B, C, S] of one batch, not clipped."""
         ...
 

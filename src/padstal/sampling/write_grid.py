@@ -56,7 +56,7 @@ def write_grid(
             batch=batch,
             precision=precision,
             indices=indices,
-            seconds=list(zip(wanted["seconds_start"], wanted["seconds_total"], strict=True)),
+            attributes={name: wanted[name].tolist() for name in ("seconds_start", "seconds_total")},
             progress=lambda parts: _ticked(parts, ticks),
         )
         clipped += int((np.abs(sound_NCS) > 1).sum())

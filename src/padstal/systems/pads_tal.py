@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from padstal.core.protocols import Codec, TextEncoder, TextStates
+from padstal.core.protocols import Attributes, Codec, TextEncoder, TextStates
 from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from padstal.core.paths import Paths
     from padstal.diffusion.checkpoint import TrainedDenoiser
-    from padstal.diffusion.conditioning import Timing
     from padstal.sampling.batching import Batch
     from padstal.sampling.setting import Setting
 
@@ -91,27 +90,29 @@ class PadsTalSystem:
         return latents.shape[1] * latents.ratio
 
     @property
-    def seconds_total(self) -> float:
-        return self.trained.config.seconds_total
+    def attributes(self) -> dict[str, float]:
+        return {"seconds_start": 0.0, "seconds_total": self.trained.config.seconds_total}
 
     def sample(
-        self, text: TextStates, timing: "Timing", batch: "Batch", setting: "Setting", *, bf16: bool
+        self, text: TextStates, attributes: Attributes, batch: "Batch", setting: "Setting", *, bf16: bool
     ) -> "torch.Tensor":
         """(1)."""
-        from padstal.sampling.generate import sample_latents
+        from padstal.sampling.generate import sample_latents, told_of
 
         denoiser = self.trained.denoiser
-        latent_BDT = sample_latents(denoiser, denoiser.condition(text, timing), batch, setting, bf16=bf16)
+        told = told_of(denoiser, text, attributes, setting.guidance, self.text_encoder)
+        latent_BDT = sample_latents(denoiser, told, batch, setting, bf16=bf16)
         return self.codec.decode(self.trained.statistics.denormalise(latent_BDT))
 
     def scales(self, prompts: Sequence[str]) -> dict[str, float]:
         """Share of padding rows, and `salient_rms`, the scale of rows where CADS and PADS act."""
+        import torch
+
         from padstal.diffusion.clips import CaptionStates
-        from padstal.diffusion.conditioning import Timing
         from padstal.sampling.conditioning_scale import conditioning_scale
 
         text = CaptionStates.encode(prompts, self.text_encoder).of(prompts)
         text = TextStates(text.states_BLD.to(self.device), text.mask_BL.to(self.device))
-        timing = Timing.of([0.0] * len(prompts), [self.seconds_total] * len(prompts)).to(self.device)
+        told = {name: torch.full((len(prompts),), own, device=self.device) for name, own in self.attributes.items()}
         denoiser = self.trained.denoiser
-        return asdict(conditioning_scale(denoiser, denoiser.condition(text, timing)))
+        return asdict(conditioning_scale(denoiser, denoiser.condition(text, told)))

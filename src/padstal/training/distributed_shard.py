@@ -53,11 +53,11 @@ class DistributedShard:
 
         return self.of(torch.randn((self.world * shape[0], *shape[1:]), generator=generator))
 
-    def rand(self, count: int, generator: "torch.Generator") -> "torch.Tensor":
-        """Uniform numbers of this shard's `count` items, on the CPU."""
+    def rand(self, shape: Sequence[int], generator: "torch.Generator") -> "torch.Tensor":
+        """Uniform numbers of this shard's `shape` (items first), on the CPU."""
         import torch
 
-        return self.of(torch.rand(self.world * count, generator=generator))
+        return self.of(torch.rand((self.world * shape[0], *shape[1:]), generator=generator))
 
 
 WHOLE = DistributedShard()

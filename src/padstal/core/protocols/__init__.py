@@ -10,11 +10,14 @@ from padstal.core.protocols.foundation import (
     TextStates,
 )
 from padstal.core.protocols.generative import (
+    Attributes,
     Backbone,
+    Branch,
     Codec,
     Conditioning,
     Denoise,
     DiversityMethod,
+    Draw,
     Group,
     Guidance,
     Noise,
@@ -26,13 +29,16 @@ from padstal.core.protocols.generative import (
 )
 
 __all__ = [
+    "Attributes",
     "AudioTextEmbedder",
     "Backbone",
+    "Branch",
     "Captioner",
     "Codec",
     "Conditioning",
     "Denoise",
     "DiversityMethod",
+    "Draw",
     "Group",
     "Guidance",
     "Noise",

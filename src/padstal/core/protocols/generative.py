@@ -62,6 +62,10 @@ class Codec(Protocol):
         ...
 
 
+Attributes = Mapping[str, "torch.Tensor"]
+"""What is known of samples besides their text, by name, float32 [B] each: "seconds_total", "quality", …."""
+
+
 @dataclass(frozen=True)
 class Conditioning:
     """What a denoiser is told of B samples, before or after its backbone has embedded it.
@@ -148,11 +152,25 @@ class Prediction(Protocol):
         ...
 
 
-class Objective(Protocol):
-    """How far an output lies from its target."""
+Draw = Callable[..., "torch.Tensor"]
+"""Uniform random numbers of a shape, items first; the same numbers whatever processes share the batch."""
 
-    def __call__(self, output_BD: "torch.Tensor", target_BD: "torch.Tensor") -> "torch.Tensor":
-        """A scalar, the mean over everything."""
+
+class Objective(Protocol):
+    """How far a network's outputs lie from their target."""
+
+    def __call__(
+        self, network: "Callable[..., torch.Tensor]", target_BD: "torch.Tensor", snr_B: "torch.Tensor", draw: Draw
+    ) -> "torch.Tensor":
+        """A scalar, a mean over samples.
+
+        Args:
+            network: Its output [B, D, …] for the noised batch; where the backbone has patches, `hide` may be a function
+                from their number P to which are hidden [B, P].
+            target_BD: What the output should be.
+            snr_B: α²/σ² of each sample.
+            draw: What the objective draws itself.
+        """
         ...
 
 
@@ -182,11 +200,29 @@ class Solver(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Branch:
+    """What a branch of guidance is told in place of what "cond" is.
+
+    Attributes:
+        text: A prompt; None for no text at all, the denoiser's null.
+        attributes: Those that differ, by name: {"quality": 1.0}.
+    """
+
+    text: str | None
+    attributes: Mapping[str, float]
+
+
 class Guidance(Protocol):
     """How the outputs of several branches, each told something else, become one."""
 
+    @property
+    def told(self) -> Mapping[str, Branch]:
+        """All branches but "cond", which is told what was asked for."""
+        ...
+
     def branches(self, sigma: float) -> tuple[str, ...]:
-        """The branches that are needed at σ: "cond", "uncond", or a negative that the denoiser knows."""
+        """The branches that are needed at σ: "cond" and those of `told`."""
         ...
 
     def mix(self, outputs: Mapping[str, "torch.Tensor"], sigma: float) -> "torch.Tensor":

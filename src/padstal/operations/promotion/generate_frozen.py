@@ -56,7 +56,7 @@ def main(frozen_file: Path, out: Path, name: str, method: str) -> None:
         batch=params.batch,
         precision=params.precision,
         indices=wanted["index"].tolist(),
-        seconds=list(zip(wanted["seconds_start"], wanted["seconds_total"], strict=True)),
+        attributes={name: wanted[name].tolist() for name in ("seconds_start", "seconds_total")},
         progress=lambda parts: tqdm(parts, unit="batch", desc=f"generate with {name}", mininterval=1.0),
     )
     out.mkdir(parents=True, exist_ok=True)

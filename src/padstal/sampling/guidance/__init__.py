@@ -3,5 +3,6 @@
 from padstal.core.kinds import Kinds
 from padstal.sampling.guidance.classifier_free import ClassifierFree
 from padstal.sampling.guidance.interval import Interval
+from padstal.sampling.guidance.quality import NegativePrompt, Quality, QualityReleased
 
-GUIDANCE = Kinds("guidance", ClassifierFree, Interval)
+GUIDANCE = Kinds("guidance", ClassifierFree, Interval, Quality, QualityReleased, NegativePrompt)

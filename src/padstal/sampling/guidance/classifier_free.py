@@ -6,6 +6,7 @@ v̂ = v(x, ∅) + w (v(x, c) − v(x, ∅))                                     
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from padstal.core.protocols import Branch
 from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ class ClassifierFree(Section):
 
     kind: Literal["cfg"] = "cfg"
     w: float = value("w; 1 is the conditional model alone, in half the work")
+
+    @property
+    def told(self) -> dict[str, Branch]:
+        """ "uncond": no text."""
+        return {"uncond": Branch(None, {})}
 
     def branches(self, sigma: float) -> tuple[str, ...]:
         return ("cond",) if self.w == 1 else ("cond", "uncond")

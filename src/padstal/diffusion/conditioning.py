@@ -9,7 +9,7 @@ Shape legend: B batch, L text positions, C features of a row, G = 2C global feat
 """
 
 import math
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -23,7 +23,7 @@ SECONDS_LIMIT = 512.0
 class Conditioner(Protocol):
     """Text states and attributes to `Conditioning`; the text encoder is frozen and lies outside."""
 
-    attributes: ClassVar[tuple[str, ...]]
+    attributes: tuple[str, ...]
     """Those that it reads."""
     width: int
     """C, features of its text rows."""

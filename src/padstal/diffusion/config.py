@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 
 from padstal.core.protocols import Objective
 from padstal.core.section import Section, value
-from padstal.diffusion.form import DenoiserForm
-from padstal.diffusion.objective import OBJECTIVES
+from padstal.diffusion.form import DenoiserForm, MdtBackbone
+from padstal.diffusion.objective import OBJECTIVES, Masked
 from padstal.training.config import TrainConfig
 
 
@@ -23,7 +23,15 @@ class DenoiserParams(Section):
     form: DenoiserForm
     objective: Annotated[Objective, OBJECTIVES]
     dropout: float = value("probability of the null condition, per clip, for classifier-free guidance", ge=0, lt=1)
+    quality_dropout: float = value("probability of an unknown quality level, per clip", default=0.0, ge=0, lt=1)
+    quality_prefix: bool = value('whether captions say the quality: "high quality, …"', default=False)
     training: TrainConfig
+
+    @model_validator(mode="after")
+    def _hides_what_there_is(self) -> "DenoiserParams":
+        if isinstance(self.objective, Masked) and not isinstance(self.form.backbone, MdtBackbone):
+            raise ValueError(f"objective masked: the backbone {self.form.backbone.kind} has no patches to hide")
+        return self
 
 
 class TrainDiffusionParams(Section):

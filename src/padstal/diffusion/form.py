@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from padstal.diffusion.conditioning import TimingConditioner
+    from padstal.diffusion.quality_conditioning import QualityConditioner
 
 
 class TextAndTiming(Section):
@@ -28,7 +29,20 @@ class TextAndTiming(Section):
         return TimingConditioner(text_width)
 
 
-CONDITIONERS = Kinds("conditioner", TextAndTiming)
+class TextAndQuality(Section):
+    """QA-MDT's conditioner: text rows with their mask, and the quality level."""
+
+    kind: Literal["text_quality"] = "text_quality"
+    quality: bool = value("whether the backbone is told the quality level, as a token")
+
+    def build(self, text_width: int) -> "QualityConditioner":
+        """Fresh, for text states of `text_width` features."""
+        from padstal.diffusion.quality_conditioning import QualityConditioner
+
+        return QualityConditioner(text_width, self.quality)
+
+
+CONDITIONERS = Kinds("conditioner", TextAndTiming, TextAndQuality)
 
 
 class DiTBackbone(Section):
@@ -64,7 +78,46 @@ class DiTBackbone(Section):
         return DiT(latent_channels=latent_shape[0], **sizes, **widths)
 
 
-BACKBONES = Kinds("backbone", DiTBackbone)
+class MdtBackbone(Section):
+    """QA-MDT's masked diffusion transformer (`nn/mdt.py`)."""
+
+    kind: Literal["mdt"] = "mdt"
+    patch: tuple[int, int] = value("frames and bands of a patch", "latent frames, bands")
+    overlap: tuple[int, int] = value("of neighbouring patches", "latent frames, bands")
+    width: int = value("features of a token", "features", ge=16, multiple_of=4)
+    heads: int = value("attention heads", "heads", ge=1)
+    encoder_blocks: int = value("blocks that see visible patches alone", "blocks", ge=2, multiple_of=2)
+    decoder_blocks: int = value("blocks that see all patches", "blocks", ge=1)
+    feed_forward: int = value("hidden features of the feed-forward, as a multiple of the width", "×", ge=1, le=8)
+    positions: Literal["rope2d", "sincos"] = value("rotation along both axes (the paper), or sines (its code)")
+    padding: Literal["masked", "visible"] = value("rows of padding in cross-attention; PADS needs them visible")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "MdtBackbone":
+        if self.width % (4 * self.heads):
+            raise ValueError(f"width = {self.width} must be a multiple of 4 · heads = {4 * self.heads}")
+        for axis, patch, overlap in zip(("frames", "bands"), self.patch, self.overlap, strict=True):
+            if not 0 <= overlap < patch:
+                raise ValueError(f"overlap of {axis} = {overlap}: expected 0 ≤ overlap < patch = {patch}")
+        return self
+
+    def build(self, latent_shape: tuple[int, ...], conditioner: "QualityConditioner") -> "nn.Module":
+        """Fresh, for latents [D, L, F] and what `conditioner` gives.
+
+        Raises:
+            ValueError: Latents of another number of dimensions, or smaller than a patch.
+        """
+        from padstal.nn.mdt import Mdt
+
+        if len(latent_shape) != 3:
+            raise ValueError(f"latents of shape {latent_shape}: an mdt takes (channels, frames, bands)")
+        channels, frames, bands = latent_shape
+        sizes = self.model_dump(exclude={"kind"})
+        told = {"cond_width": conditioner.width, "quality": conditioner.quality}
+        return Mdt(latent_shape=(channels, frames, bands), **sizes, **told)
+
+
+BACKBONES = Kinds("backbone", DiTBackbone, MdtBackbone)
 
 
 class DenoiserForm(Section):
@@ -80,4 +133,8 @@ class DenoiserForm(Section):
         kinds = (getattr(self.schedule, "kind", ""), getattr(self.prediction, "kind", ""))
         if kinds == ("flow", "v"):
             raise ValueError("prediction v under schedule flow: v needs α² + σ² = 1; expected flow_velocity")
+        needed = {"dit": "text_timing", "mdt": "text_quality"}.get(getattr(self.backbone, "kind", ""))
+        if needed and self.conditioner.kind in ("text_timing", "text_quality") and self.conditioner.kind != needed:
+            found = f"backbone {self.backbone.kind} with conditioner {self.conditioner.kind}"
+            raise ValueError(f"{found}: expected {needed}")
         return self

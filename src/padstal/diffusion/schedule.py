@@ -2,17 +2,22 @@
 
     cosine:  α_t = cos(πt/2),  σ_t = sin(πt/2),  σ_edm = tan(πt/2)       (1)  variance preserving; Salimans & Ho 2022
     flow:    α_t = 1 − t,      σ_t = t,          σ_edm = t / (1 − t)     (2)  straight paths; Lipman et al. 2023
+    betas:   α_t² = ᾱ_t, σ_t² = 1 − ᾱ_t,  ᾱ_i = Π_{j ≤ i} (1 − β_j)      (3)  discrete steps i = t N; Ho et al. 2020
 
 Solvers count in σ_edm = σ_t / α_t (Karras et al. 2022), so they need not know which schedule it is.
 """
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import ConfigDict
+
 from padstal.core.kinds import Kinds
-from padstal.core.section import Section
+from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 
@@ -69,7 +74,68 @@ class Flow(Section):
         return _not_negative(sigma) / (1 + sigma)
 
 
-SCHEDULES = Kinds("noise schedule", Cosine, Flow)
+class Betas(Section):
+    """Latent diffusion's schedule, (3) with √β rising linearly; between two steps ln ᾱ is interpolated.
+
+    Even at t = 1 something of the data is left: σ_edm ends at `largest`.
+    """
+
+    model_config = ConfigDict(ignored_types=(cached_property,))
+
+    kind: Literal["betas"] = "betas"
+    first: float = value("β of the first step", gt=0, lt=1)
+    last: float = value("β of the last step", gt=0, lt=1)
+    count: int = value("N, steps", "steps", default=1000, ge=2)
+
+    @cached_property
+    def log_alpha_bar(self) -> "np.ndarray":
+        """ln ᾱ of steps 0 (data) to N, float64 [N + 1]."""
+        import numpy as np
+
+        betas = np.linspace(math.sqrt(self.first), math.sqrt(self.last), self.count) ** 2
+        return np.concatenate([[0.0], np.cumsum(np.log1p(-betas))])
+
+    @property
+    def largest(self) -> float:
+        """σ_edm at t = 1."""
+        return math.sqrt(math.expm1(-float(self.log_alpha_bar[-1])))
+
+    def alpha_sigma(self, t: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+        """α_t and σ_t, in the shape of `t`; α² + σ² = 1."""
+        import torch
+
+        levels = torch.from_numpy(self.log_alpha_bar).to(t.device)
+        place = t.double().clamp(0, 1) * self.count
+        below = place.floor().clamp(max=self.count - 1).long()
+        log_alpha_bar = torch.lerp(levels[below], levels[below + 1], place - below)
+        return (log_alpha_bar / 2).exp().to(t.dtype), (-torch.expm1(log_alpha_bar)).sqrt().to(t.dtype)
+
+    def sigma_edm(self, t: float) -> float:
+        """σ_t / α_t.
+
+        Raises:
+            ValueError: `t` is not in [0, 1).
+        """
+        import numpy as np
+
+        log_alpha_bar = np.interp(_in_range(t) * self.count, np.arange(self.count + 1), self.log_alpha_bar)
+        return math.sqrt(math.expm1(-float(log_alpha_bar)))
+
+    def time_of(self, sigma: float) -> float:
+        """The t of a σ_edm.
+
+        Raises:
+            ValueError: `sigma` is negative, or above `largest`.
+        """
+        import numpy as np
+
+        if _not_negative(sigma) > self.largest * (1 + 1e-9):
+            raise ValueError(f"sigma = {sigma}: this schedule ends at {self.largest:.4g}")
+        falling = -self.log_alpha_bar  # rises, as np.interp wants it
+        return float(np.interp(math.log1p(sigma**2), falling, np.arange(self.count + 1))) / self.count
+
+
+SCHEDULES = Kinds("noise schedule", Cosine, Flow, Betas)
 
 
 def _in_range(t: float) -> float:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from padstal.core.protocols import Attributes
 from padstal.core.streams import generator
 from padstal.diffusion.clips import ClipBatch, Clips
 from padstal.diffusion.config import DenoiserParams
@@ -14,7 +15,8 @@ from padstal.diffusion.objective import denoising_loss
 from padstal.training.distributed_shard import DistributedShard
 from padstal.training.task import AdamW, Move, Network
 
-NOISE_STREAM, VALIDATION_STREAM = 1, 2
+NOISE_STREAM, VALIDATION_STREAM, QUALITY_STREAM = 1, 2, 4
+UNKNOWN_LEVEL = 0.0
 BETAS = (0.9, 0.999)
 
 
@@ -49,13 +51,22 @@ class DenoiserTask:
             loss = denoising_loss(
                 self._denoiser,
                 batch.latent_BD,
-                self._denoiser.condition(batch.text, batch.attributes),
+                self._denoiser.condition(batch.text, self._known(batch, shard)),
                 dropout=self._params.dropout,
                 generator=generator(self._params.training.seed, batch.step, NOISE_STREAM),
                 shard=shard,
                 objective=self._params.objective,
             )
         return Move(self.averaged, loss, {})
+
+    def _known(self, batch: ClipBatch, shard: DistributedShard) -> Attributes:
+        """The batch's attributes; some clips' quality is made unknown."""
+        if not self._params.quality_dropout:
+            return batch.attributes
+        draw = generator(self._params.training.seed, batch.step, QUALITY_STREAM)
+        level_B = batch.attributes["quality"]
+        kept_B = shard.rand((len(level_B),), draw).to(level_B.device) >= self._params.quality_dropout
+        return {**batch.attributes, "quality": torch.where(kept_B, level_B, UNKNOWN_LEVEL)}
 
     @torch.no_grad()
     def validate(self, average: Denoiser) -> dict[str, float]:

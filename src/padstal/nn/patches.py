@@ -7,7 +7,7 @@ Of a latent of L frames and F bands, patches of p_l × p_f that overlap by o_l �
 The last ones may reach beyond the latent, which is padded with zeros. `assemble` averages where patches overlap and
 cuts the padding off, so it undoes `extract` exactly.
 
-Shape legend: B batch, D latent channels, L frames, F bands, P patches, frame by frame, E = D · p_l · p_f numbers of one.
+Shape legend: B batch, D latent channels, L frames, F bands, P patches, frame by frame, E = D · p_l · p_f of one.
 """
 
 from dataclasses import dataclass

@@ -226,7 +226,7 @@ def test_generate_takes_the_grids_first_setting_of_the_method(root: Path, monkey
     asked = _fake_models(root, monkeypatch)
     for method in ("none", "cads", "pads"):
         assert _run("generate", "x", "-n", "1", "--method", method).exit_code == 0
-        grid = load_section(root / "params.yaml", "sample", SampleParams, "demo").settings
+        grid = load_section(root / "params.yaml", "sample", SampleParams, "demo").settings_on("pads_tal")
         assert asked["setting"] == next(one for one in grid if one.method_name == method)
 
 
@@ -235,7 +235,7 @@ def test_a_method_that_the_grid_lacks_is_an_error_that_lists_what_it_has(
 ) -> None:
     asked = _fake_models(root, monkeypatch)
     raw = yaml.safe_load((root / "params.yaml").read_text())
-    del raw["scales"]["demo"]["sample"]["sweeps"]["pads"]
+    del raw["scales"]["demo"]["sample"]["grids"]["pads_tal"]["sweeps"]["pads"]
     (root / "params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
     shown = _run("generate", "x", "--method", "pads")
     assert shown.exit_code == 1

@@ -35,7 +35,7 @@ if sys.argv[1] == "sample":
     sample = yaml.safe_load(open("params.yaml"))["scales"]["demo"]["sample"]
     folder = samples / sys.argv[2]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "rows.json").write_text(json.dumps(sample["sweeps"]))
+    (folder / "rows.json").write_text(json.dumps(sample["grids"]["pads_tal"]["sweeps"]))
     open("RUNS", "a").write(sys.argv[2] + " ")
 else:
     rows = [
@@ -70,7 +70,7 @@ def test_the_recipes_work_as_they_are_written(tmp_path: Path) -> None:
 
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     sample = params["scales"]["demo"]["sample"]
-    assert sample["sweeps"]["pads"]["method"]["kind"] == "pads", "the page says so"
+    assert sample["grids"]["pads_tal"]["sweeps"]["pads"]["method"]["kind"] == "pads", "the page says so"
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"scale": "demo", "scales": {"demo": {"sample": sample}}}))
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
     (tmp_path / "stage.py").write_text(STAGE.replace('"RUNS"', repr(str(runs))))
@@ -95,7 +95,7 @@ def test_the_recipes_work_as_they_are_written(tmp_path: Path) -> None:
     assert all(f"[{name}]" in shown for name in ("tau-03", "grid-1", "grid-2")), shown
     rows = [line for line in printed.splitlines() if "tal_dit" in line]
     assert any(line.startswith("grid-2") and "s = 4.0" in line for line in rows)
-    strengths = sample["sweeps"]["pads"]["method"]["strength"]
+    strengths = sample["grids"]["pads_tal"]["sweeps"]["pads"]["method"]["strength"]
     assert len([line for line in rows if line.startswith("HEAD")]) == len(strengths)
     assert (tmp_path / "params.yaml").read_bytes() == before, "the workspace is as it was"
     assert "try-tau-03" in call("git", "branch", "--list", "try-tau-03")

@@ -48,7 +48,7 @@ CHANGES: dict[str, Any] = {
     "train_vae": {"audio": TINY_VAE, "tal": TINY_VAE},
     "encode": {"reconstructions": 2, "measured_clips": 4},
     "train_diffusion": {"audio_dit": TINY_DIT, "tal_dit": TINY_DIT},
-    "sample": {"tune_prompts": 2, "test_prompts": 4, "sampler": {"steps": 3}, "batch": 12},
+    "sample": {"tune_prompts": 2, "test_prompts": 4, "batch": 12, "grids": {"pads_tal": {"sampler": {"steps": 3}}}},
     "evaluate": {"draws": 1000, "set_draws": 100, "reference_clips": 20, "latent_clips": 60},
     "report": {"captions_shown": 5, "prompts_shown": 1, "reconstructions_shown": 1},
 }

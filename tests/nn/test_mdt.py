@@ -126,7 +126,7 @@ def test_with_all_visible_the_side_block_is_passed_over() -> None:
 
 def test_the_quality_token_is_interpolated_and_the_unknown_level_is_its_own() -> None:
     made = network()
-    table = made.quality.weight  # type: ignore[union-attr]
+    table = made.quality.weight
     with torch.no_grad():
         token = made.quality_token(torch.tensor([1.0, 5.0, 2.25, 0.0]))
     torch.testing.assert_close(token[0], table[1].detach())

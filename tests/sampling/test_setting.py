@@ -7,7 +7,7 @@ from tests.diffusion.fakes import setting
 
 from padstal.core.explain import explain
 from padstal.core.params import ParamsError, check
-from padstal.sampling.config import SampleParams
+from padstal.sampling.config import Grid
 from padstal.sampling.setting import Setting, Sweep, of
 
 ENTRY: dict[str, Any] = {
@@ -74,21 +74,21 @@ def test_a_setting_that_the_grid_lacks_is_an_error_that_lists_what_it_has() -> N
 
 def params(**changes: Any) -> dict[str, Any]:
     tree = yaml.safe_load((Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8"))
-    return {**tree["scales"]["demo"]["sample"], **changes}
+    return {**tree["scales"]["demo"]["sample"]["grids"]["pads_tal"], **changes}
 
 
 def test_what_a_sweep_does_not_name_is_the_samplers() -> None:
     own = params()["sweeps"]["pads"]
-    found = check(SampleParams, params(sweeps={"pads": own, "few": {**own, "steps": [4, 8]}}), "sample")
+    found = check(Grid, params(sweeps={"pads": own, "few": {**own, "steps": [4, 8]}}), "grid")
     assert [one.steps for one in found.settings] == [16] * 3 + [4] * 3 + [8] * 3
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"tau1": 3.0}, "sample.sweeps.pads.method.tau1 = 3.0: input should be less than or equal to 1"),
-        ({"rescale": 1.0}, "sample.sweeps.pads.method.rescale = 1.0: unknown key"),
-        ({"kind": "pds"}, "sample.sweeps.pads.method: kind = 'pds': expected a diversity method, .* none, cads, pads"),
+        ({"tau1": 3.0}, "grid.sweeps.pads.method.tau1 = 3.0: input should be less than or equal to 1"),
+        ({"rescale": 1.0}, "grid.sweeps.pads.method.rescale = 1.0: unknown key"),
+        ({"kind": "pds"}, "grid.sweeps.pads.method: kind = 'pds': expected a diversity method, .* none, cads, pads"),
         ({"strength": []}, r"strength = \[\]: a sweep needs at least one value"),
         ({"tau1": 0.95}, "tau1 = 0.95 must not exceed tau2 = 0.9"),
     ],
@@ -97,17 +97,17 @@ def test_a_wrong_value_is_named_by_its_path(change: dict[str, Any], said: str) -
     entry = {**params()["sweeps"]["pads"]}
     entry["method"] = {**entry["method"], **change}
     with pytest.raises(ParamsError, match=said):
-        check(SampleParams, params(sweeps={"pads": entry}), "sample")
+        check(Grid, params(sweeps={"pads": entry}), "grid")
 
 
 def test_the_same_setting_twice_is_refused() -> None:
     pads = params()["sweeps"]["pads"]
     with pytest.raises(ParamsError, match=r"pads s = 1, w = 2 twice"):
-        check(SampleParams, params(sweeps={"pads": pads, "again": pads}), "sample")
+        check(Grid, params(sweeps={"pads": pads, "again": pads}), "grid")
 
 
 def test_a_sweep_explains_its_values_as_params_write_them() -> None:
-    lines = {one.path: one for one in explain(check(SampleParams, params(), "sample"), "sample")}
-    strength = lines["sample.sweeps.pads.method.strength"]
+    lines = {one.path: one for one in explain(check(Grid, params(), "grid"), "grid")}
+    strength = lines["grid.sweeps.pads.method.strength"]
     assert (strength.value, strength.allowed) == ("[1, 2, 4]", "≥ 0")
-    assert lines["sample.sweeps.unperturbed.guidance.w"].value == "[2, 1, 4]"
+    assert lines["grid.sweeps.unperturbed.guidance.w"].value == "[2, 1, 4]"

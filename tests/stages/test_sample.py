@@ -24,26 +24,30 @@ from padstal.stages.sample import main
 
 ANNEALED = {"tau1": 0.5, "tau2": 1.0}
 CFG = {"kind": "cfg", "w": 3.0}
-PARAMS: dict[str, Any] = {
-    "tune_prompts": 1,
-    "test_prompts": 2,
-    "prompt_seed": 0,
-    "seeds": (5, 6),
-    "samples_per_seed": 2,
+GRID: dict[str, Any] = {
     "sampler": {"solver": {"kind": "dpmpp_2m"}, "steps": 3, "sigma_min": 0.1, "sigma_max": 50.0},
     "sweeps": {
         "unperturbed": {"method": {"kind": "none"}, "guidance": {"kind": "cfg", "w": [1.0, 3.0]}},
         "cads": {"method": {"kind": "cads", "strength": [0.1, 0.5], "rescale": 1.0, **ANNEALED}, "guidance": CFG},
         "pads": {"method": {"kind": "pads", "strength": [0.0, 0.5], **ANNEALED}, "guidance": CFG},
     },
+}
+PARAMS: dict[str, Any] = {
+    "tune_prompts": 1,
+    "test_prompts": 2,
+    "prompt_seed": 0,
+    "seeds": (5, 6),
+    "samples_per_seed": 2,
     "batch": 5,
     "precision": "32-true",
+    "grids": {"pads_tal": GRID},
 }
 RUNS = """
 scale: demo
+autoencoders: [tal]
 codecs: [tal]
 denoisers: {tal_dit: {codec: tal}}
-systems: {tal_dit: {kind: pads_tal, codec: tal, denoiser: tal_dit}}
+systems: {tal_dit: {kind: pads_tal, codec: tal, denoiser: tal_dit, grid: pads_tal}}
 """
 
 
@@ -165,7 +169,10 @@ def test_without_a_held_out_caption_the_stage_says_so(stage: Stage[SampleParams]
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sampler": {**PARAMS["sampler"], "sigma_min": 60.0}}, "sigma_min = 60.0 must be below sigma_max = 50.0"),
+        (
+            {"grids": {"g": {**GRID, "sampler": {**GRID["sampler"], "sigma_min": 60.0}}}},
+            "sigma_min = 60.0 must be below sigma_max = 50.0",
+        ),
         ({"seeds": (1, 1)}, "must differ"),
     ],
 )

@@ -33,9 +33,10 @@ TRAINING = {
 }
 MODEL = params(**TRAINING)
 RUNS = {
+    "autoencoders": ["audio", "tal"],
     "codecs": ["audio", "tal"],
     "denoisers": {"audio_dit": {"codec": "audio"}, "tal_dit": {"codec": "tal"}},
-    "systems": {"tal_dit": {"kind": "pads_tal", "codec": "tal", "denoiser": "tal_dit"}},
+    "systems": {"tal_dit": {"kind": "pads_tal", "codec": "tal", "denoiser": "tal_dit", "grid": "pads_tal"}},
 }
 
 

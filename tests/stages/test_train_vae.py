@@ -92,6 +92,7 @@ DEMO = {
 def folder(tmp_path, monkeypatch):
     params = {
         "scale": "demo",
+        "autoencoders": ["audio", "tal"],
         "codecs": ["audio", "tal"],
         "runtime": {"device": "cpu", "workers": 1, "threads": 1},
         "tracking": {"mode": "disabled", "project": "test", "entity": None},

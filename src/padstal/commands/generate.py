@@ -48,10 +48,10 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     """
     paths, promoted = paths_of(root, scale), promote_params(root)
     params = load_section(paths.params, "sample", SampleParams, paths.scale)
-    usual = of(params.settings, {"method.kind": options.method or promoted.method})[0]
-    setting = changed(usual, options.changes)
     name = options.system or promoted.model
     config = system_in(paths.params, name)
+    usual = of(params.settings_on(config.grid), {"method.kind": options.method or promoted.method})[0]
+    setting = changed(usual, options.changes)
     folders = _trained(config.folders(paths), paths)
     runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
 

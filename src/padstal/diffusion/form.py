@@ -112,9 +112,13 @@ class MdtBackbone(Section):
         if len(latent_shape) != 3:
             raise ValueError(f"latents of shape {latent_shape}: an mdt takes (channels, frames, bands)")
         channels, frames, bands = latent_shape
-        sizes = self.model_dump(exclude={"kind"})
-        told = {"cond_width": conditioner.width, "quality": conditioner.quality}
-        return Mdt(latent_shape=(channels, frames, bands), **sizes, **told)
+        sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
+        return Mdt(
+            latent_shape=(channels, frames, bands),
+            cond_width=conditioner.width,
+            quality=conditioner.quality,
+            **sizes,
+        )
 
 
 BACKBONES = Kinds("backbone", DiTBackbone, MdtBackbone)

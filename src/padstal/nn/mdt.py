@@ -76,9 +76,10 @@ class Mdt(nn.Module):
         numbers = channels * patch[0] * patch[1]
         self.to_tokens = nn.Linear(numbers, width)
         self.to_text = nn.Linear(cond_width, width, bias=False)
-        self.quality = nn.Embedding(LEVELS + 1, width) if quality else None  # 0: unknown
+        self.quality: nn.Embedding | None = nn.Embedding(LEVELS + 1, width) if quality else None  # 0: unknown
         self.to_time = nn.Sequential(nn.Linear(TIME_FEATURES, width), nn.SiLU(), nn.Linear(width, width))
-        self.to_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+        to_modulation = nn.Linear(width, 6 * width)
+        self.to_modulation = nn.Sequential(nn.SiLU(), to_modulation)
 
         def blocks(count: int, skip: bool) -> nn.ModuleList:
             return nn.ModuleList(Block(width, heads, feed_forward, skip=skip) for _ in range(count))
@@ -88,8 +89,8 @@ class Mdt(nn.Module):
         self.hidden_token = nn.Parameter(0.02 * torch.randn(width))
         self.last_table = nn.Parameter(torch.randn(2, width) / math.sqrt(width))
         self.to_patches = nn.Linear(width, numbers)
-        nn.init.normal_(self.to_modulation[1].weight, std=0.02)
-        nn.init.normal_(self.to_patches.weight, std=0.02)
+        for layer in (to_modulation, self.to_patches):
+            nn.init.normal_(layer.weight, std=0.02)
         if self.quality is not None:
             nn.init.normal_(self.quality.weight, std=0.02)
         if positions == "sincos":

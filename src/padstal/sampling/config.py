@@ -1,4 +1,4 @@
-"""`sample`: the sampling grid, prompts × seeds × settings (PADS-TAL 2.1, 3)."""
+"""`sample`: the sampling grids, prompts × seeds × settings (PADS-TAL 2.1, 3)."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -10,26 +10,15 @@ from padstal.core.section import Section, value
 from padstal.sampling.setting import Sampler, Setting, Sweep
 
 
-class SampleParams(Section):
-    """Prompts, seeds and settings of the grid."""
+class Grid(Section):
+    """The settings that a system is sampled with."""
 
     model_config = ConfigDict(ignored_types=(cached_property,))
 
-    tune_prompts: int = value("prompts from the validation split, to choose settings with", "prompts", ge=0)
-    test_prompts: int = value("prompts from the test split, to report on", "prompts", ge=1)
-    prompt_seed: int = value("seed of the choice of prompts", ge=0)
-    seeds: tuple[int, ...] = value("seeds of x_T and of all other noise", min_length=1)
-    samples_per_seed: int = value("samples of one prompt and seed", "samples", ge=1)
     sampler: Sampler
     sweeps: dict[str, Sweep] = value(
         "settings by name; a list in place of a value sweeps it, and what is not named is the sampler's", min_length=1
     )
-    batch: int = value(
-        "samples of every call of a model; holds whole prompts; any number gives the same audio up to rounding",
-        "samples",
-        ge=1,
-    )
-    precision: Literal["32-true", "bf16-mixed"] = value("arithmetic of the denoiser's matrix products")
 
     @model_validator(mode="before")
     @classmethod
@@ -44,15 +33,46 @@ class SampleParams(Section):
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
-        """All settings of the grid, in order."""
+        """All of them, in order."""
         return tuple(setting for sweep in self.sweeps.values() for setting in sweep.settings)
 
     @model_validator(mode="after")
-    def _fits(self) -> "SampleParams":
+    def _differ(self) -> "Grid":
         ids = [setting.id for setting in self.settings]
         for setting in self.settings:
             if ids.count(setting.id) > 1:
                 raise ValueError(f"sweeps give {setting.label(self.settings)} twice; results could not be told apart")
+        return self
+
+
+class SampleParams(Section):
+    """Prompts and seeds of all grids, and the settings of each."""
+
+    tune_prompts: int = value("prompts from the validation split, to choose settings with", "prompts", ge=0)
+    test_prompts: int = value("prompts from the test split, to report on", "prompts", ge=1)
+    prompt_seed: int = value("seed of the choice of prompts", ge=0)
+    seeds: tuple[int, ...] = value("seeds of x_T and of all other noise", min_length=1)
+    samples_per_seed: int = value("samples of one prompt and seed", "samples", ge=1)
+    batch: int = value(
+        "samples of every call of a model; holds whole prompts; any number gives the same audio up to rounding",
+        "samples",
+        ge=1,
+    )
+    precision: Literal["32-true", "bf16-mixed"] = value("arithmetic of the denoiser's matrix products")
+    grids: dict[str, Grid] = value("by name; `systems` say which is whose", min_length=1)
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> "SampleParams":
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds = {self.seeds} must differ")
         return self
+
+    def settings_on(self, grid: str) -> tuple[Setting, ...]:
+        """The settings of a grid.
+
+        Raises:
+            ValueError: There is no such grid; names those that there are.
+        """
+        if grid not in self.grids:
+            raise ValueError(f"grid {grid!r}: sample.grids has {', '.join(self.grids)}")
+        return self.grids[grid].settings

@@ -2,7 +2,6 @@
 
 from padstal.core.data.atomic import atomic_folder
 from padstal.core.data.manifest import read_table
-from padstal.diffusion.checkpoint import MismatchError
 from padstal.sampling.config import SampleParams
 from padstal.sampling.grid import choose_prompts, requests
 from padstal.sampling.write_grid import write_grid
@@ -13,9 +12,11 @@ from padstal.systems.config import systems_in
 def main(stage: Stage[SampleParams]) -> None:
     params, paths = stage.params, stage.paths
     stage.seed(params.seeds[0])  # nothing draws from it: samples have generators of their own
+    config = systems_in(paths.params)[stage.item]
     try:
-        system = systems_in(paths.params)[stage.item].load(stage.item, paths, stage.device())
-    except MismatchError as error:
+        settings = params.settings_on(config.grid)
+        system = config.load(stage.item, paths, stage.device())
+    except ValueError as error:
         raise StageError(str(error)) from None
     dataset = read_table(paths.curate / "dataset.parquet")
     prompts = choose_prompts(dataset, {"tune": params.tune_prompts, "test": params.test_prompts}, params.prompt_seed)
@@ -28,13 +29,13 @@ def main(stage: Stage[SampleParams]) -> None:
             system,
             prompts,
             wanted,
-            params.settings,
+            settings,
             batch=params.batch,
             precision=params.precision,
             progress=stage.progress,
         )
     stage.write_metrics(metrics)
-    stage.say(f"{len(params.settings)} settings × {len(wanted)} samples, {len(prompts)} prompts")
+    stage.say(f"{len(settings)} settings × {len(wanted)} samples, {len(prompts)} prompts")
 
 
 if __name__ == "__main__":

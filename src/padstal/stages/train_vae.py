@@ -75,4 +75,4 @@ def _texts(
 
 
 if __name__ == "__main__":
-    run_stage("train_vae", TrainVaeParams, main, items="codecs")
+    run_stage("train_vae", TrainVaeParams, main, items="autoencoders")

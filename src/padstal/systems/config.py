@@ -12,14 +12,18 @@ from padstal.systems import SYSTEMS
 
 
 class Runs(Section):
-    """Codecs, denoisers and systems by name."""
+    """Autoencoders, codecs, denoisers and systems by name."""
 
-    codecs: tuple[str, ...] = value("codecs that `train_vae` trains and `encode` uses", min_length=1)
+    autoencoders: tuple[str, ...] = value("codecs that `train_vae` trains")
+    codecs: tuple[str, ...] = value("codecs whose latents `encode` makes", min_length=1)
     denoisers: dict[str, DenoiserPlace] = value("denoisers that `train_diffusion` trains", min_length=1)
     systems: dict[str, Annotated[Any, SYSTEMS]] = value("systems that `sample` plays with", min_length=1)
 
     @model_validator(mode="after")
     def _all_named(self) -> "Runs":
+        for name in self.autoencoders:
+            if name not in self.codecs:
+                raise ValueError(f"autoencoders: {name}: expected one of codecs: {', '.join(self.codecs)}")
         for name, place in self.denoisers.items():
             if place.codec not in self.codecs:
                 raise ValueError(f"denoisers.{name}.codec = {place.codec}: expected one of {', '.join(self.codecs)}")

@@ -31,6 +31,7 @@ class PadsTal(Section):
     kind: Literal["pads_tal"] = "pads_tal"
     codec: str = value("codec whose latents the denoiser learns", min_length=1)
     denoiser: str = value("section of `train_diffusion`", min_length=1)
+    grid: str = value("settings that it is sampled with, of `sample.grids`", min_length=1)
 
     @property
     def denoisers(self) -> tuple[str, ...]:

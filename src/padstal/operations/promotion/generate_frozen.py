@@ -41,12 +41,13 @@ def main(frozen_file: Path, out: Path, name: str, method: str) -> None:
     frozen, _ = read(frozen_file)
     paths = Paths(Path.cwd(), frozen.scale)
     params = load_section(paths.params, "sample", SampleParams, paths.scale)
-    setting = of(params.settings, {"method.kind": method})[0]
+    config = system_in(paths.params, name)
+    setting = of(params.settings_on(config.grid), {"method.kind": method})[0]
     runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
     torch.set_num_threads(runtime.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     device = "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"
-    system = system_in(paths.params, name).load(name, paths, device)
+    system = config.load(name, paths, device)
     wanted = requests(pd.DataFrame([vars(one) for one in frozen.prompts]), frozen.seeds, frozen.samples_per_seed)
     audio_NCS = generate(
         system,

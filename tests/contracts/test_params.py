@@ -34,7 +34,7 @@ def test_no_key_is_one_that_dvc_drops_from_its_hash() -> None:
 
 def test_the_matrices_of_dvc_read_what_runs_from_params() -> None:
     dag, raw = dvc_stages(), _raw()
-    assert [dag[stage]["matrix"] for stage in ("train_vae", "encode")] == [{"codec": "${codecs}"}] * 2
+    assert [dag[stage]["matrix"]["codec"] for stage in ("train_vae", "encode")] == ["${autoencoders}", "${codecs}"]
     assert (dag["train_diffusion"]["foreach"], dag["sample"]["foreach"]) == ("${denoisers}", "${systems}")
     for scale, sections in raw["scales"].items():
         assert set(raw["codecs"]) <= set(sections["train_vae"]), f"scales.{scale}.train_vae"
@@ -88,7 +88,7 @@ def test_an_experiment_changes_the_values_it_names_and_no_other(tmp_path: Path, 
         ("    score: {<<: *score}", "    score: {<<: *score, batch_clips: 65}", {"score"}),
         (
             "      <<: *demo_sample",
-            "      <<: *demo_sample\n      sigma_max: 90.0",
+            "      <<: *demo_sample\n      prompt_seed: 6",
             {"sample@audio_dit", "sample@tal_dit"},
         ),
         (

@@ -15,8 +15,9 @@ def clips(folder: Path) -> Clips:
     store = latent_store(folder)
     dataset = LatentDataset(store.only("train"), LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS)))
     states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
+    texts = store.index.set_index("clip_id")["caption"]
     known = {"seconds_start": 2.5, "quality": np.arange(len(store.index))}
-    return Clips(dataset, states, pd.DataFrame(known, index=store.index["clip_id"]))
+    return Clips(dataset, states, pd.DataFrame(known, index=store.index["clip_id"]), texts)
 
 
 def test_a_caption_keeps_its_states_and_padding_is_zero() -> None:

@@ -4,6 +4,7 @@ from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder
 
 from padstal.core.protocols import Conditioning, TextStates
 from padstal.diffusion.conditioning import TimingConditioner
+from padstal.diffusion.quality_conditioning import QualityConditioner
 
 
 def timing(start: list[float], total: list[float]) -> dict[str, torch.Tensor]:
@@ -71,3 +72,14 @@ def test_states_of_another_width_are_refused() -> None:
     states = TextStates(torch.zeros(1, 4, WIDTH + 1), torch.ones(1, 4, dtype=torch.bool))
     with pytest.raises(ValueError, match=f"width {WIDTH + 1}: expected {WIDTH}"):
         TimingConditioner(WIDTH)(states, timing([0.0], [1.0]))
+
+
+def test_without_text_one_learned_row_stands_and_the_level_is_kept() -> None:
+    torch.manual_seed(0)
+    conditioner = QualityConditioner(WIDTH, quality=True)
+    told = conditioner(FakeTextEncoder().encode(["jazz", "slow rock"]), {"quality": torch.tensor([2.0, 5.0])})
+    null = conditioner.null(told)
+    assert torch.equal(null.text_BLC[:, 0], conditioner.null_row_C.expand(2, -1))
+    assert not null.text_BLC[:, 1:].any()
+    assert null.mask_BL.sum(1).tolist() == [1, 1]
+    assert null.others["quality"].tolist() == [2.0, 5.0]

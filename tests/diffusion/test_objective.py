@@ -4,7 +4,7 @@ from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, WIDTH, FakeTextEn
 
 from padstal.core.protocols import Conditioning
 from padstal.diffusion.conditioning import TimingConditioner
-from padstal.diffusion.objective import MeanAbsoluteError, denoising_loss, uniform_times
+from padstal.diffusion.objective import Masked, MeanAbsoluteError, denoising_loss, uniform_times
 from padstal.diffusion.prediction import V
 from padstal.diffusion.schedule import Cosine
 
@@ -101,3 +101,46 @@ def test_every_parameter_but_the_zeroed_branches_learns() -> None:
     denoising_loss(denoiser, x0, conditioning, dropout=0.0, generator=torch.Generator().manual_seed(0)).backward()
     still = [name for name, weight in denoiser.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert still == []
+
+
+def drawn(seed: int = 0):  # type: ignore[no-untyped-def]
+    generator = torch.Generator().manual_seed(seed)
+    return lambda *shape: torch.rand(shape, generator=generator)
+
+
+def test_each_sample_hides_its_own_share_of_patches_rounded_down() -> None:
+    seen: list[torch.Tensor] = []
+
+    def network(hide=None):  # type: ignore[no-untyped-def]
+        if hide is not None:
+            seen.append(hide(101))
+        return torch.zeros(500, 2, 3)
+
+    target = torch.ones(500, 2, 3)
+    Masked(low=0.3, high=0.5, full_weight=1.0, min_snr=None)(network, target, torch.ones(500), drawn())
+    counts = seen[0].sum(1)
+    assert 30 <= int(counts.min()) < 35
+    assert 46 < int(counts.max()) <= 50
+    assert len(set(counts.tolist())) > 15
+    assert len({tuple(row.tolist()) for row in seen[0]}) == 500
+    always = Masked(low=0.5, high=0.5, full_weight=0.0, min_snr=None)
+    always(network, target, torch.ones(500), drawn())
+    assert set(seen[1].sum(1).tolist()) == {50}
+
+
+def test_both_passes_are_summed_and_the_released_code_makes_the_hidden_one_alone() -> None:
+    def network(hide=None):  # type: ignore[no-untyped-def]
+        return torch.full((4, 2, 3), 1.0 if hide is None else 2.0)
+
+    target, snr = torch.zeros(4, 2, 3), torch.ones(4)
+    both = Masked(low=0.3, high=0.5, full_weight=1.0, min_snr=None)(network, target, snr, drawn())
+    alone = Masked(low=0.3, high=0.5, full_weight=0.0, min_snr=None)(network, target, snr, drawn())
+    assert (float(both), float(alone)) == (5.0, 4.0)
+
+
+def test_the_weight_of_epsilon_falls_with_the_snr_above_gamma() -> None:
+    target = torch.zeros(2, 1, 1)
+    loss = Masked(low=0.0, high=0.0, full_weight=0.0, min_snr=5.0)(
+        lambda hide=None: torch.ones(2, 1, 1), target, torch.tensor([20.0, 2.0]), drawn()
+    )
+    assert float(loss) == pytest.approx((5 / 20 + 1) / 2)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padstal.diffusion.schedule import Cosine, Flow
+from padstal.diffusion.schedule import Betas, Cosine, Flow
 
 TIMES = st.floats(0, 0.9999)
 BOTH = pytest.mark.parametrize("schedule", [Cosine(), Flow()], ids=lambda one: one.kind)
@@ -55,3 +55,26 @@ def test_a_negative_sigma_is_refused(schedule: Cosine | Flow) -> None:
 def test_time_of_half_is_sigma_1(schedule: Cosine | Flow) -> None:
     assert schedule.sigma_edm(0.5) == pytest.approx(1.0)
     assert math.isclose(schedule.time_of(1.0), 0.5)
+
+
+BETAS = Betas(first=0.0015, last=0.0195)
+
+
+def test_betas_are_the_products_of_the_discrete_schedule_at_its_steps() -> None:
+    betas = torch.linspace(0.0015**0.5, 0.0195**0.5, 1000, dtype=torch.float64) ** 2
+    alpha, sigma = BETAS.alpha_sigma(torch.arange(1, 1001, dtype=torch.float64) / 1000)
+    torch.testing.assert_close(alpha**2, (1 - betas).cumprod(0))
+    torch.testing.assert_close(alpha**2 + sigma**2, torch.ones_like(alpha))
+
+
+@given(st.floats(0, 0.9999))
+def test_betas_time_and_sigma_are_inverse_and_sigma_is_the_ratio(t: float) -> None:
+    assert BETAS.time_of(BETAS.sigma_edm(t)) == pytest.approx(t, abs=1e-9)
+    alpha, sigma = BETAS.alpha_sigma(torch.tensor(t, dtype=torch.float64))
+    assert BETAS.sigma_edm(t) == pytest.approx(float(sigma / alpha), rel=1e-6, abs=1e-9)
+
+
+def test_betas_refuse_a_noise_that_the_schedule_does_not_reach() -> None:
+    assert BETAS.time_of(BETAS.largest) == pytest.approx(1.0)
+    with pytest.raises(ValueError, match=r"sigma = 100: this schedule ends at "):
+        BETAS.time_of(100)

@@ -128,7 +128,9 @@ def test_pads_of_strength_0_is_in_the_grid_and_equals_unperturbed(stage: Stage[S
 
     def of(method: str, strength: float) -> np.ndarray:
         wanted = (method, strength, 3.0)
-        chosen = {one.id for one in stage.params.settings_on("pads_tal") if (one.method_name, one.strength, one.w) == wanted}
+        chosen = {
+            one.id for one in stage.params.settings_on("pads_tal") if (one.method_name, one.strength, one.w) == wanted
+        }
         return audio[samples.loc[samples["setting"].isin(chosen), "row"]]
 
     assert np.array_equal(of("pads", 0.0), of("none", 0.0))

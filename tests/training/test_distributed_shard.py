@@ -60,7 +60,12 @@ def test_latents_and_captions_are_those_of_one_process(tmp_path) -> None:
     statistics = LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS))
     places = {"seconds_start": np.arange(len(store.index), dtype=float), "seconds_total": 18.0}
     seconds = pd.DataFrame(places, index=store.index["clip_id"])
-    clips = LatentClips(LatentDataset(store, statistics, np.arange(1.0, 25.0)), states, seconds)
+    clips = LatentClips(
+        LatentDataset(store, statistics, np.arange(1.0, 25.0)),
+        states,
+        seconds,
+        store.index.set_index("clip_id")["caption"],
+    )
     asked = {"batch": 6, "start": 1, "stop": 3, "seed": 1}
     parts = [list(clips.batches(**asked, shard=shard)) for shard in SHARDS]
     for step, whole in enumerate(clips.batches(**asked)):

@@ -94,11 +94,13 @@ class Clips:
         latents: Their latents and captions.
         states: States of at least these captions.
         attributes: A column an attribute, a row a clip, by clip id.
+        texts: What is told of a clip, by clip id.
     """
 
     latents: LatentDataset
     states: CaptionStates
     attributes: pd.DataFrame
+    texts: pd.Series
 
     def batches(
         self, *, batch: int, start: int, stop: int, seed: int, shard: DistributedShard = WHOLE
@@ -108,15 +110,18 @@ class Clips:
         for step, latent in enumerate(drawn, start):
             known = self.attributes.loc[latent.clip_ids]
             attributes = {str(name): torch.from_numpy(own.to_numpy(np.float32)) for name, own in known.items()}
-            yield ClipBatch(step, latent.clip_ids, latent.latent_BD, self.states.of(latent.captions), attributes)
+            text = self.states.of(self.texts.loc[latent.clip_ids].tolist())
+            yield ClipBatch(step, latent.clip_ids, latent.latent_BD, text, attributes)
 
 
 class StaleCaptionsError(ValueError):
     """Clips have another caption than their latents were made with, which may encode it (z_p does)."""
 
 
-def with_latents(dataset: pd.DataFrame, store: LatentStore) -> pd.DataFrame:
+def with_latents(dataset: pd.DataFrame, store: LatentStore, *, prefix: bool = False) -> pd.DataFrame:
     """The curated clips that have latents, in the latents' order and splits; "" where a caption is missing.
+
+    `text` is what a denoiser is told of each: the caption, after the quality's prefix if `prefix` (QA-MDT 4.1).
 
     Raises:
         StaleCaptionsError: Some were captioned anew since.
@@ -129,7 +134,18 @@ def with_latents(dataset: pd.DataFrame, store: LatentStore) -> pd.DataFrame:
             f"{len(stale)} clips have another caption than their latents were made with, "
             f"e.g. {', '.join(stale['clip_id'].head(3))}"
         )
-    return both.assign(caption=captions, split=both["split_latent"])
+    texts = [prefixed(*told) for told in zip(captions, both["prefix"].fillna(""), strict=True)] if prefix else captions
+    return both.assign(caption=captions, text=texts, split=both["split_latent"])
+
+
+def prefixed(caption: str, prefix: str) -> str:
+    """ "high quality, slow jazz"; one of both where the other is empty."""
+    return ", ".join(part for part in (prefix, caption) if part)
+
+
+def prefixes_of(dataset: pd.DataFrame) -> dict[int, str]:
+    """Quality level → the prefix that most of its clips have."""
+    return {int(level): str(own.mode()[0]) for level, own in dataset.groupby("quality_level")["prefix"]}
 
 
 def splits_of(
@@ -144,5 +160,5 @@ def splits_of(
         if (store.index["split"] == split).any():
             part = store.only(split)
             weight_N = None if weights is None else weights.loc[part.index["clip_id"]].to_numpy(np.float64)
-            splits[split] = Clips(LatentDataset(part, statistics, weight_N), states, attributes)
+            splits[split] = Clips(LatentDataset(part, statistics, weight_N), states, attributes, by_id["text"])
     return splits

@@ -83,8 +83,8 @@ class Betas(Section):
     model_config = ConfigDict(ignored_types=(cached_property,))
 
     kind: Literal["betas"] = "betas"
-    first: float = value("β of the first step", gt=0, lt=1)
-    last: float = value("β of the last step", gt=0, lt=1)
+    first: float = value("β of the first step", default=0.0015, gt=0, lt=1)
+    last: float = value("β of the last step", default=0.0195, gt=0, lt=1)
     count: int = value("N, steps", "steps", default=1000, ge=2)
 
     @cached_property

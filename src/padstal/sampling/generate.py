@@ -73,9 +73,10 @@ def generate(
     audio_NCS = np.zeros((len(prompts), system.channels, system.samples), np.float32)
     if not prompts:
         return audio_NCS
-    states = CaptionStates.encode(prompts, system.text_encoder)
+    texts = system.texts(prompts, known)
+    states = CaptionStates.encode(texts, system.text_encoder)
     for part in progress(batches(prompts, seeds, indices, batch, couples=setting.method.couples)):
-        text = states.of(part.prompts)
+        text = states.of([texts[row] for row in part.rows])
         audio_BCS = system.sample(
             TextStates(text.states_BLD.to(system.device), text.mask_BL.to(system.device)),
             {name: torch.tensor([own[row] for row in part.rows]).to(system.device) for name, own in known.items()},

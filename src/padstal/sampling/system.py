@@ -48,6 +48,10 @@ class System(Protocol):
         """Where the models are."""
         ...
 
+    def texts(self, prompts: Sequence[str], attributes: Mapping[str, Sequence[float]]) -> list[str]:
+        """What the text encoder reads for prompts with such attributes."""
+        ...
+
     def sample(
         self, text: TextStates, attributes: Attributes, batch: Batch, setting: Setting, *, bf16: bool
     ) -> torch.Tensor:

@@ -8,7 +8,7 @@ from padstal.core.data.manifest import read_table
 from padstal.core.params import check, read_yaml
 from padstal.core.protocols import TextEncoder
 from padstal.diffusion.checkpoint import DenoiserConfig, fingerprint, save
-from padstal.diffusion.clips import CaptionStates, Clips, StaleCaptionsError, splits_of, with_latents
+from padstal.diffusion.clips import CaptionStates, Clips, StaleCaptionsError, prefixes_of, splits_of, with_latents
 from padstal.diffusion.config import DenoiserParams, DenoiserPlace, TrainDiffusionParams
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.task import DenoiserTask
@@ -23,7 +23,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     latents, text_encoder = stage.paths.latents(_codec(stage)), stage.paths.foundation("text_encoder")
     statistics = LatentStatistics.load(latents / "statistics.safetensors")
     encoder = load_text_encoder(text_encoder, stage.device())
-    store, dataset, splits = _clips(stage, statistics, encoder)
+    store, dataset, splits = _clips(stage, statistics, encoder, prefix=params.quality_prefix)
     train = dataset[dataset["split"] == "train"]
     config = DenoiserConfig(
         name=stage.item,
@@ -34,6 +34,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         text_fingerprint=fingerprint(text_encoder),
         latents=store.config,
         seconds_total=float(train["track_seconds"].median()),
+        prefixes=prefixes_of(train) if params.quality_prefix else {},
     )
     denoiser = Denoiser(config.form, config.latents.shape, config.text_width)
     train_and_write(
@@ -62,15 +63,15 @@ def _codec(stage: Stage[TrainDiffusionParams]) -> str:
 
 
 def _clips(
-    stage: Stage[TrainDiffusionParams], statistics: LatentStatistics, encoder: TextEncoder
+    stage: Stage[TrainDiffusionParams], statistics: LatentStatistics, encoder: TextEncoder, *, prefix: bool
 ) -> tuple[LatentStore, pd.DataFrame, dict[str, Clips]]:
     """Latents, their rows of the curated data set, and the clips of both splits."""
     store = LatentStore.open(stage.paths.latents(_codec(stage)))
     try:
-        dataset = with_latents(read_table(stage.paths.curate / "dataset.parquet"), store)
+        dataset = with_latents(read_table(stage.paths.curate / "dataset.parquet"), store, prefix=prefix)
     except StaleCaptionsError as error:
         raise StageError(f"{error}; run the stage encode") from None
-    states = CaptionStates.encode(stage.progress(dataset["caption"].tolist(), unit="caption"), encoder)
+    states = CaptionStates.encode(stage.progress(dataset["text"].tolist(), unit="caption"), encoder)
     splits = splits_of(dataset, store, statistics, states)
     if "train" not in splits:
         raise StageError(f"{stage.paths.latents(store.config.codec)}: no clip in the training split")

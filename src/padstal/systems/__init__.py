@@ -2,5 +2,6 @@
 
 from padstal.core.kinds import Kinds
 from padstal.systems.pads_tal import PadsTal
+from padstal.systems.qa_mdt import QaMdt
 
-SYSTEMS = Kinds("system", PadsTal)
+SYSTEMS = Kinds("system", PadsTal, QaMdt)

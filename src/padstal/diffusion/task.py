@@ -51,7 +51,7 @@ class DenoiserTask:
             loss = denoising_loss(
                 self._denoiser,
                 batch.latent_BD,
-                self._denoiser.condition(batch.text, self._known(batch, shard)),
+                self._denoiser.condition(batch.text, self.known(batch, shard)),
                 dropout=self._params.dropout,
                 generator=generator(self._params.training.seed, batch.step, NOISE_STREAM),
                 shard=shard,
@@ -59,7 +59,7 @@ class DenoiserTask:
             )
         return Move(self.averaged, loss, {})
 
-    def _known(self, batch: ClipBatch, shard: DistributedShard) -> Attributes:
+    def known(self, batch: ClipBatch, shard: DistributedShard) -> Attributes:
         """The batch's attributes; some clips' quality is made unknown."""
         if not self._params.quality_dropout:
             return batch.attributes

@@ -42,7 +42,7 @@ def fsck(
         bool, typer.Option("--all-commits", help="what the dvc.lock of any commit names is needed too")
     ] = False,
     read_all: Annotated[
-        bool, typer.Option("--read-all", help="read every byte of an S3 remote, also where ETag or checksum is proof")
+        bool, typer.Option("--read-all", help="read every byte of an S3 remote, also where the ETag is proof")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
 ) -> None:

@@ -24,7 +24,7 @@ class Options:
         name: Of the remote; "" for the default one.
         repair: Put right what can be.
         every_commit: What any commit's `dvc.lock` names is needed.
-        read_all: Download all of an S3 remote rather than trust its ETags and checksums.
+        read_all: Download all of an S3 remote rather than trust its ETags.
         as_json: Print JSON.
     """
 
@@ -43,29 +43,25 @@ def run(root: Path, options: Options) -> int:
         FileNotFoundError: No DVC repository here.
         ValueError: The remote does not answer, or another DVC process is at work.
     """
-    from padstal.ingest.s3.errors import StoreError
     from padstal.operations.integrity.fsck import Plan, fsck
-    from padstal.operations.integrity.locations import Folder
-    from padstal.operations.integrity.remotes import read_config, remote_of
+    from padstal.operations.integrity.remotes import cache_of, read_config, remote_of
 
     config = read_config(root)
     name = options.name or config.default
-    inspect_workspace = options.remote or bool(options.name)
-    if inspect_workspace and not name:
+    look_remotely = options.remote or bool(options.name)
+    if look_remotely and not name:
         raise ValueError("--remote: no DVC remote is configured; `dvc remote add -d NAME URL`")
     plan = Plan(
         root,
-        Folder(config.cache, "cache"),
+        cache_of(config),
         config.links,
-        (lambda: remote_of(config, name, read_all=options.read_all)) if name else None,
-        look_remotely=inspect_workspace,
-        repair=options.repair,
-        every_commit=options.every_commit,
+        (lambda: remote_of(config, name)) if name else None,
+        look_remotely,
+        options.repair,
+        options.every_commit,
+        options.read_all,
     )
-    try:
-        report = fsck(plan, _bar, _commits)
-    except StoreError as error:
-        raise ValueError(str(error)) from error
+    report = fsck(plan, _bar, _commits)
     if options.as_json:
         print(json.dumps({"clean": report.clean, **asdict(report)}, indent=2, ensure_ascii=False))
     else:

@@ -20,7 +20,7 @@ app = typer.Typer(
 RemoteNameOption = Annotated[str, typer.Option("--remote-name", help="another DVC remote than the default one")]
 
 
-@app.command(epilog="Examples: [bold]padstal doctor[/bold], [bold]padstal doctor --remote-name store[/bold]")
+@app.command(epilog="Examples: [bold]padstal doctor[/bold], [bold]padstal doctor --remote-name local[/bold]")
 def doctor(remote_name: RemoteNameOption = "") -> None:
     """Say what is installed, what this machine has, and what is missing (exit status 1 if something needed is)."""
     from padstal.commands.doctor import run
@@ -66,7 +66,7 @@ def pull(
     finish(lambda: run(Path.cwd(), Options("pull", tuple(targets or ()), remote_name)))
 
 
-@app.command(epilog="Examples: [bold]padstal push[/bold], [bold]padstal push --remote-name store[/bold]")
+@app.command(epilog="Examples: [bold]padstal push[/bold], [bold]padstal push --remote-name local[/bold]")
 def push(
     targets: Annotated[list[str] | None, typer.Argument(help="stages or paths; everything if left out")] = None,
     remote_name: RemoteNameOption = "",
@@ -175,7 +175,7 @@ app.add_typer(
     data_app,
     name="data",
     epilog="Examples: [bold]padstal data[/bold], [bold]padstal data list --split test --sort -pmos[/bold], "
-    "[bold]padstal data show eacb6a --page clip.html --open[/bold]",
+    "[bold]padstal data show 0112-electric-river.mp3 --page clip.html --open[/bold]",
 )
 
 
@@ -217,9 +217,9 @@ def data_list(
 
 @data_app.command(
     "show",
-    epilog="Examples: [bold]padstal data show eacb6a[/bold], "
+    epilog="Examples: [bold]padstal data show 0001-paper-mirror.flac[/bold], "
     "[bold]padstal data show 0112-electric-river.mp3[/bold], "
-    "[bold]padstal data show eacb6a --page clip.html --open[/bold]",
+    "[bold]padstal data show 0112-electric-river.mp3 --page clip.html --open[/bold]",
 )
 def data_show(
     context: typer.Context,

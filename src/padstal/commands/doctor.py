@@ -17,6 +17,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from padstal.core.data import room
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.operations.tracking.secrets import wandb_credentials
@@ -144,6 +145,8 @@ def _machine(root: Path, scale: str) -> Iterator[Finding]:
         "memory", "ok" if memory >= least_memory else "missing", f"{memory:.1f} GiB ({scale}: {least_memory} GiB)"
     )
     yield Finding("free disk", "ok" if disk >= least_disk else "missing", f"{disk:.1f} GiB ({scale}: {least_disk} GiB)")
+    for wrong in room.faults(room.places_written(root, scale)):
+        yield Finding("room to write", "missing", wrong)
 
 
 def _programs() -> Iterator[Finding]:

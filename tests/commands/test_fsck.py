@@ -201,3 +201,40 @@ def test_what_may_belong_to_a_folder_whose_list_is_lost_is_not_called_unneeded(
     shown = _fsck("--repair")
     assert shown.exit_code == 1
     assert "it may belong to folder_2, whose list of files is lost; `dvc repro -s -f make_folder_2`" in shown.output
+
+
+def test_a_half_output_of_a_dead_process_is_listed_and_goes(kept: Kept) -> None:
+    import os
+
+    from padstal.core.data.leftovers import temporary_prefix
+
+    living = kept.root / "data" / "demo" / f"{temporary_prefix('ingest')}abcd1234"
+    dead = living.with_name(living.name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-"))
+    for one in (living, dead):
+        one.mkdir(parents=True)
+    shown = _fsck()
+    assert shown.exit_code == 1
+    assert f"stray: workspace: data/demo/{dead.name}: half an output of a killed stage" in shown.output
+    assert _fsck("--repair").exit_code == 0
+    assert living.exists()
+    assert not dead.exists()
+
+
+def test_what_an_old_commit_named_may_have_been_forgotten(kept: Kept) -> None:
+    import subprocess
+
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x"]
+    subprocess.run([*git, "add", "dvc.lock", "dvc.yaml"], check=True)
+    subprocess.run([*git, "commit", "-qm", "First"], check=True)
+    lock = kept.root / "dvc.lock"
+    lock.write_text(lock.read_text().partition("  make_file_2:")[0])
+    for store in (kept.cache, kept.remote):
+        file_of(store, kept.files["file_2"]).unlink()
+    stone = kept.root / "data" / "tombstones.jsonl"
+    stone.parent.mkdir()
+    stone.write_text(json.dumps({"sha256": "a" * 64, "date": "2000-01-01"}) + "\n")
+    assert _fsck("--remote", "--all-commits").exit_code == 1, "the tombstone is older than the commit"
+    stone.write_text(json.dumps({"sha256": "a" * 64, "date": "2999-01-01"}) + "\n")
+    shown = _fsck("--remote", "--all-commits")
+    assert shown.exit_code == 0, shown.output
+    assert "`padstal forget` may have removed it: 1 object: file_2" in shown.output

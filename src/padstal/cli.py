@@ -47,10 +47,19 @@ def fsck(
     as_json: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
 ) -> None:
     """Hash all that DVC keeps, say what is corrupt or lost, and repair it (exit status 1 if not all is well)."""
-    from padstal.commands.fsck import Options, run
+    from padstal.commands.fsck import run
 
-    options = Options(remote, remote_name, repair, all_commits, read_all, as_json)
-    finish(lambda: run(Path.cwd(), options))
+    finish(
+        lambda: run(
+            Path.cwd(),
+            remote=remote,
+            name=remote_name,
+            repair=repair,
+            every_commit=all_commits,
+            read_all=read_all,
+            as_json=as_json,
+        )
+    )
 
 
 @app.command(

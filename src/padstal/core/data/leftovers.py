@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-FOLDERS = ("data", "models", "reports", ".state")
-"""Where stages write, below the repository."""
-DEPTH = 4
-"""Folders below these that are looked into: outputs lie no deeper."""
+DEPTHS = {"data": 4, "models": 4, "reports": 4, ".state": 6}
+"""Folders where stages write, and how deep below them: `.state/SCALE/ingest/KEY/tracks/AB/` is the deepest."""
 FORSAKEN_SECONDS = 7 * 24 * 3600.0
 """What another machine left and did not touch for so long is dead as well."""
 _NAME = re.compile(r"\..+\.(?P<machine>[0-9a-f]{6})-(?P<process>\d+)-[a-z0-9_]{8}")
@@ -44,8 +42,8 @@ class Leftover:
 
 def leftovers(root: Path) -> list[Leftover]:
     """Temporary files and folders of the repository at `root`, of living processes too."""
-    patterns = ["*/" * depth + ".*" for depth in range(DEPTH)]
-    found = chain.from_iterable((root / folder).glob(pattern) for folder in FOLDERS for pattern in patterns)
+    patterns = [f"{folder}/{'*/' * depth}.*" for folder, depths in DEPTHS.items() for depth in range(depths)]
+    found = chain.from_iterable(root.glob(pattern) for pattern in patterns)
     told: dict[Path, Leftover] = {}
     for path in found:
         name = _NAME.fullmatch(path.name)

@@ -12,7 +12,7 @@ from padstal.core.dvc_rwlock import rwlock_fault
 from padstal.operations.integrity import lock_repair
 from padstal.operations.integrity.absent_objects import absent_here, absent_remotely
 from padstal.operations.integrity.evidence import Evidence, gather
-from padstal.operations.integrity.findings import Counts, Finding, Report
+from padstal.operations.integrity.findings import Counts, Finding, Location, Report
 from padstal.operations.integrity.remotes import QUARANTINE, Store
 from padstal.operations.integrity.repair import Repairer, remake
 from padstal.operations.integrity.survey import Show, Survey
@@ -21,6 +21,7 @@ from padstal.operations.integrity.workspace import WrongFile
 YOUNG_SECONDS = 3600.0
 """A file that was written so lately may be a transfer that goes on."""
 REPAIR = "`padstal fsck --repair`"
+Repair = Callable[[Path, Path], str]
 
 
 @dataclass(frozen=True)
@@ -81,18 +82,19 @@ def fsck(plan: Plan, show: Show, commits: Callable[[list[str]], Iterable[str]] =
 
 
 def _locks(plan: Plan) -> list[Finding]:
-    findings = []
+    """DVC's own files that a kill can tear."""
     quarantine = Path(plan.cache.path(QUARANTINE))
-    wrong = lock_repair.fault(plan.root)
-    if wrong:
-        repaired = lock_repair.repair_lock(plan.root, quarantine) if plan.repair else ""
-        advice = "" if repaired else f"{REPAIR}, then `dvc repro`; or `git checkout dvc.lock`"
-        findings.append(Finding("dvc.lock", "unreadable", "dvc.lock", wrong, repaired=repaired, advice=advice))
-    wrong = rwlock_fault(plan.root)
-    if wrong:
-        repaired = lock_repair.repair_rwlock(plan.root, quarantine) if plan.repair else ""
-        advice = "" if repaired else REPAIR
-        findings.append(Finding("locks", "unreadable", ".dvc/tmp/rwlock", wrong, repaired=repaired, advice=advice))
+    again = f"{REPAIR}, then `dvc repro`; or `git checkout dvc.lock`"
+    checked: list[tuple[Location, str, str, Repair, str]] = [
+        ("dvc.lock", "dvc.lock", lock_repair.fault(plan.root), lock_repair.repair_lock, again),
+        ("locks", ".dvc/tmp/rwlock", rwlock_fault(plan.root), lock_repair.repair_rwlock, REPAIR),
+    ]
+    findings = []
+    for where, what, wrong, repair, advice in checked:
+        if wrong and plan.repair:
+            findings.append(Finding(where, "unreadable", what, wrong, repaired=repair(plan.root, quarantine)))
+        elif wrong:
+            findings.append(Finding(where, "unreadable", what, wrong, advice=advice))
     return findings
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self
+from typing import Any, Literal
 
 from padstal.core.dvc_objects import OBJECTS, RUNS, digits, key_of, oid_of, read_tree
 from padstal.operations.integrity.findings import Counts
@@ -19,17 +19,8 @@ _NOT_HASHED = ["size", "nfiles"]
 """Keys that DVC leaves out of a run's hash, at any depth."""
 
 
-class Bar(Protocol):
-    """A progress bar of bytes."""
-
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *details: object) -> object: ...
-    def update(self, count: int, /) -> object:
-        """Bytes that were looked at."""
-
-
-Show = Callable[[str, int], Bar]
-"""Makes a progress bar from a label and a count of bytes."""
+Show = Callable[[str, int], Any]
+"""Makes a progress bar, as tqdm has them, from a label and a count of bytes."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What `dvc.lock` names and a store does not hold: lost where nobody has it, else waiting to be pulled or pushed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from padstal.core.dvc_lock import LockedPath
@@ -29,9 +29,8 @@ def absent_here(evidence: Evidence, repairer: Repairer | None, *, configured: bo
     forgotten: list[RequiredObject] = []
     for (out, commit), required in _by_output(evidence.required).items():
         absent = _absent(evidence.cache, required)
-        here = [item for item in absent if evidence.copy_here(item.oid)]
-        elsewhere = [item for item in absent if item not in here and evidence.remote and item.oid in evidence.remote]
-        nowhere = [item for item in absent if item not in here and item not in elsewhere]
+        here, rest = _divided(absent, evidence.copy_here)
+        elsewhere, nowhere = _divided(rest, lambda oid: evidence.remote is not None and oid in evidence.remote)
         if here:
             repaired = repairer is not None and repairer.add(evidence.cache, here)
             findings.append(
@@ -99,6 +98,15 @@ def _absent(held: Survey, required: Iterable[RequiredObject]) -> list[RequiredOb
         if item.oid not in held and key_of(item.oid) not in held.bad:
             found.setdefault(item.oid, item)
     return list(found.values())
+
+
+def _divided(
+    required: Iterable[RequiredObject], holds: Callable[[str], bool]
+) -> tuple[list[RequiredObject], list[RequiredObject]]:
+    found: tuple[list[RequiredObject], list[RequiredObject]] = ([], [])
+    for item in required:
+        found[0 if holds(item.oid) else 1].append(item)
+    return found
 
 
 def _before_a_tombstone(root: Path, commit: str) -> bool:

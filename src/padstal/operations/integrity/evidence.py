@@ -113,7 +113,7 @@ def _inodes(cache: Survey) -> dict[Inode, tuple[str, str]]:
     found = {}
     for key in (*cache.good, *cache.bad):
         oid = oid_of(key)
-        if oid:
+        if oid and Path(cache.store.path(key)).exists():
             stat = Path(cache.store.path(key)).stat()
             md5 = cache.bad[key].md5 if key in cache.bad else digits(oid)
             found[(stat.st_dev, stat.st_ino)] = (md5, digits(oid))

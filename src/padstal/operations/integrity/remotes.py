@@ -85,8 +85,7 @@ class Store:
         """All files below a folder ("files/md5/", "runs/")."""
         with self._asking():
             if self.kind == "local":
-                files = [file for file in Path(self.path(folder)).rglob("*") if file.is_file()]
-                return [Entry(file.relative_to(self.base).as_posix(), file.stat().st_size) for file in files]
+                return list(self._files(folder))
             self.fs.fs.invalidate_cache()
             found = self.fs.fs.find(self.path(folder).rstrip("/"), detail=True).items()
         return [
@@ -94,6 +93,13 @@ class Store:
             for path, info in found
             if info["type"] == "file" and not path.endswith("/")  # a mark of a folder, as some tools write
         ]
+
+    def _files(self, folder: str) -> Iterator[Entry]:
+        for parent, _, names in os.walk(self.path(folder)):
+            for name in names:
+                file = Path(parent, name)
+                with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+                    yield Entry(file.relative_to(self.base).as_posix(), file.stat().st_size)
 
     def md5(self, key: str, advance: Callable[[int], object] = lambda count: None) -> str:
         """MD5 of a file's bytes; `advance` is told how many were read."""
@@ -184,6 +190,8 @@ def remote_of(config: Config, name: str = "") -> Store:
         raise ValueError(f"DVC remote {name!r}: not in .dvc/config (there: {known}); `dvc remote add -d NAME URL`")
     try:
         kind, settings, base = get_cloud_fs(config.dvc, name=name)
+        if settings.get("version_aware") or settings.get("worktree"):
+            raise ValueError(f"DVC remote {name!r}: expected one that holds objects, this one holds files by version")
         return Store(f"remote {name}", str(base).rstrip("/"), kind(**settings))
     except (DvcException, ImportError, RuntimeError) as error:
         raise ValueError(f"DVC remote {name!r}: {error}") from None

@@ -37,7 +37,7 @@ class Repairer:
         """Move a corrupt file of a store aside and put a good copy there: what repaired it, and what is left to do."""
         bad = held.bad[key]
         with self._copy(key, held) as (copy, source):
-            aside = held.store.set_aside(key, (bad.md5 or "corrupt")[:MARK_DIGITS])
+            aside = held.store.set_aside(key, bad.md5[:MARK_DIGITS])
             if copy is not None:
                 held.store.put(key, copy)
                 held.good[key] = bad.entry

@@ -1,5 +1,6 @@
 """Every object and run of a store, hashed in parallel: which are what their names say, and which are not."""
 
+import io
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from padstal.core.dvc_objects import OBJECTS, RUNS, digits, key_of, oid_of, read_tree
+from padstal.core.dvc_objects import OBJECTS, RUNS, digits, key_of, md5_of_stream, oid_of, read_tree
 from padstal.operations.integrity.findings import Counts
 from padstal.operations.integrity.remotes import Entry, Store
 
@@ -25,7 +26,7 @@ Show = Callable[[str, int], Any]
 
 @dataclass(frozen=True)
 class Bad:
-    """A file whose bytes are others than its name says; `md5` is that of the bytes, "" for a run's."""
+    """A file whose bytes, with this MD5, are others than its name says."""
 
     entry: Entry
     md5: str
@@ -61,7 +62,7 @@ def survey(store: Store, where: Literal["cache", "remote"], show: Show, *, read_
     """
     entries = sorted([*store.entries(OBJECTS), *store.entries(RUNS)], key=lambda entry: entry.key)
     named = [entry for entry in entries if entry.key.startswith(RUNS) or oid_of(entry.key)]
-    strays = [entry for entry in entries if entry not in named] if len(named) < len(entries) else []
+    strays = [entry for entry in entries if entry.key.startswith(OBJECTS) and not oid_of(entry.key)]
     good: dict[str, Entry] = {}
     bad: dict[str, Bad] = {}
     by: Counter[str] = Counter()
@@ -91,8 +92,9 @@ def _check(store: Store, entry: Entry, advance: Callable[[int], object], *, read
     """How a file was looked at, and what is wrong with it."""
     oid = oid_of(entry.key)
     if oid is None:
-        wrong = run_fault(entry.key, store.read(entry.key))
-        return READ, Bad(entry, "", wrong) if wrong else None
+        content = store.read(entry.key)
+        wrong = run_fault(entry.key, content)
+        return READ, Bad(entry, md5_of_stream(io.BytesIO(content)), wrong) if wrong else None
     if entry.etag == digits(oid) and not read_all:  # proof of what the store took in
         advance(entry.bytes)
         how, md5 = BY_ETAG, entry.etag

@@ -19,7 +19,7 @@ from padstal.ingest.config import S3Source
 from padstal.ingest.listing import store_of
 from padstal.ingest.s3.mirror_index import Index
 from padstal.ingest.s3.versions import erase
-from padstal.operations.integrity.remotes import RemoteError, Store
+from padstal.operations.integrity.remotes import QUARANTINE, RemoteError, Store
 from padstal.operations.lineage.checkouts import checkouts, forget_mirrors, forget_state, state_folders, unlink_all
 from padstal.operations.lineage.exposure import SAW, THROUGH, Exposure
 from padstal.operations.lineage.stores import Stores, present, remove
@@ -171,12 +171,18 @@ def _clear(store: Store, plan: Plan, show: Progress) -> tuple[int, int, str]:
     wanted = set(plan.objects)
     there = present(store, plan.objects)
     entries = [entry.key for entry in store.entries(RUNS) if wanted & set(_named(store.read(entry.key)))]
+    aside = [entry.key for entry in store.entries(QUARANTINE) if _may_hold(entry.key, wanted)]
     candidates = plan.objects if store.kind == "s3" else there  # old versions of what is not there now count as well
-    note = remove(store, [*map(key_of, candidates), *entries], show)
+    note = remove(store, [*map(key_of, candidates), *aside, *entries], show)
     left = present(store, plan.objects)
     if left:
         raise RemoteError(f"{store.name}: {len(left)} objects are still there after they were removed: {left[:3]}")
     return len(there), len(entries), note
+
+
+def _may_hold(key: str, objects: Collection[str]) -> bool:
+    """Whether what `padstal fsck` moved aside was one of these objects, or a file of the data in the workspace."""
+    return key.startswith(f"{QUARANTINE}workspace/data/") or not set(_named(key.encode())).isdisjoint(objects)
 
 
 def _named(entry: bytes) -> list[str]:

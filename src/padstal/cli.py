@@ -20,7 +20,7 @@ app = typer.Typer(
 RemoteNameOption = Annotated[str, typer.Option("--remote-name", help="another DVC remote than the default one")]
 
 
-@app.command(epilog="Examples: [bold]padstal doctor[/bold], [bold]padstal doctor --remote-name store[/bold]")
+@app.command(epilog="Examples: [bold]padstal doctor[/bold], [bold]padstal doctor --remote-name local[/bold]")
 def doctor(remote_name: RemoteNameOption = "") -> None:
     """Say what is installed, what this machine has, and what is missing (exit status 1 if something needed is)."""
     from padstal.commands.doctor import run
@@ -42,15 +42,24 @@ def fsck(
         bool, typer.Option("--all-commits", help="what the dvc.lock of any commit names is needed too")
     ] = False,
     read_all: Annotated[
-        bool, typer.Option("--read-all", help="read every byte of an S3 remote, also where ETag or checksum is proof")
+        bool, typer.Option("--read-all", help="read every byte of an S3 remote, also where the ETag is proof")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
 ) -> None:
     """Hash all that DVC keeps, say what is corrupt or lost, and repair it (exit status 1 if not all is well)."""
-    from padstal.commands.fsck import Options, run
+    from padstal.commands.fsck import run
 
-    options = Options(remote, remote_name, repair, all_commits, read_all, as_json)
-    finish(lambda: run(Path.cwd(), options))
+    finish(
+        lambda: run(
+            Path.cwd(),
+            remote=remote,
+            name=remote_name,
+            repair=repair,
+            every_commit=all_commits,
+            read_all=read_all,
+            as_json=as_json,
+        )
+    )
 
 
 @app.command(
@@ -66,7 +75,7 @@ def pull(
     finish(lambda: run(Path.cwd(), Options("pull", tuple(targets or ()), remote_name)))
 
 
-@app.command(epilog="Examples: [bold]padstal push[/bold], [bold]padstal push --remote-name store[/bold]")
+@app.command(epilog="Examples: [bold]padstal push[/bold], [bold]padstal push --remote-name local[/bold]")
 def push(
     targets: Annotated[list[str] | None, typer.Argument(help="stages or paths; everything if left out")] = None,
     remote_name: RemoteNameOption = "",
@@ -175,7 +184,7 @@ app.add_typer(
     data_app,
     name="data",
     epilog="Examples: [bold]padstal data[/bold], [bold]padstal data list --split test --sort -pmos[/bold], "
-    "[bold]padstal data show eacb6a --page clip.html --open[/bold]",
+    "[bold]padstal data show 0112-electric-river.mp3 --page clip.html --open[/bold]",
 )
 
 
@@ -217,9 +226,9 @@ def data_list(
 
 @data_app.command(
     "show",
-    epilog="Examples: [bold]padstal data show eacb6a[/bold], "
+    epilog="Examples: [bold]padstal data show 0001-paper-mirror.flac[/bold], "
     "[bold]padstal data show 0112-electric-river.mp3[/bold], "
-    "[bold]padstal data show eacb6a --page clip.html --open[/bold]",
+    "[bold]padstal data show 0112-electric-river.mp3 --page clip.html --open[/bold]",
 )
 def data_show(
     context: typer.Context,

@@ -96,8 +96,8 @@ def rollback(
 
 
 @app.command(
-    epilog="Examples: [bold]padstal lineage eacb6a[/bold], [bold]padstal lineage tal_dit --json[/bold], "
-    "[bold]padstal lineage tal_dit@v1.0.0 --page lineage.html[/bold]"
+    epilog="Examples: [bold]padstal lineage 0112-electric-river.mp3[/bold], "
+    "[bold]padstal lineage tal_dit --json[/bold], [bold]padstal lineage audio_dit --page lineage.html[/bold]"
 )
 def lineage(
     wanted: Annotated[
@@ -118,7 +118,7 @@ def lineage(
 
 @app.command(
     epilog="Examples: [bold]padstal forget 0112-electric-river.mp3 --dry-run[/bold], "
-    '[bold]padstal forget eacb6ad1 --reason "withdrawn by the artist" --duplicates --yes[/bold], '
+    '[bold]padstal forget 0112-electric-river.mp3 --reason "withdrawn by the artist" --duplicates --yes[/bold], '
     "[bold]padstal forget --yes[/bold] (all tombstones, in this clone)"
 )
 def forget(

@@ -5,11 +5,10 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.operations.integrity.kept import Kept, fill, make, rot
+from tests.operations.integrity.kept import Kept, file_of, fill, make, rot
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
-from padstal.core.dvc_objects import key_of
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def _fsck(*arguments: str) -> Result:
 
 def _rot(kept: Kept, path: str) -> str:
     oid = kept.files[path]
-    rot(kept.cache.path(key_of(oid)), b"rot")
+    rot(file_of(kept.cache, oid), b"rot")
     return oid
 
 
@@ -48,13 +47,13 @@ def test_a_corrupt_object_is_named_with_its_place_and_fetched_again(kept: Kept) 
     assert repaired.exit_code == 0, repaired.output
     assert "from remote local; the corrupt one is quarantine/" in repaired.output
     assert (kept.root / "file_0").read_bytes() == kept.objects[oid]
-    assert [file.read_bytes() for file in (kept.cache.root / "quarantine").glob(f"{oid}.*")] == [b"rot"]
+    assert [file.read_bytes() for file in (Path(kept.cache.base) / "quarantine").glob(f"{oid}.*")] == [b"rot"]
     assert _fsck("--remote").exit_code == 0
 
 
 def test_what_nobody_has_names_the_stage_to_run(kept: Kept) -> None:
     oid = _rot(kept, "file_0")
-    kept.remote.path(key_of(oid)).unlink()
+    file_of(kept.remote, oid).unlink()
     shown = _fsck("--remote", "--repair")
     assert shown.exit_code == 1
     assert "no good copy found" in shown.output
@@ -70,7 +69,7 @@ def test_a_workspace_file_that_was_overwritten_is_set_aside_and_brought_back(kep
     assert "`dvc checkout --force file_1`" in shown.output
     assert _fsck("--repair").exit_code == 0
     assert (kept.root / "file_1").read_bytes() == kept.objects[kept.files["file_1"]]
-    aside = kept.cache.root / "quarantine" / "workspace"
+    aside = Path(kept.cache.base) / "quarantine" / "workspace"
     assert sorted(file.read_bytes() for file in aside.rglob("*") if file.is_file()) == [b"not named", b"something else"]
 
 
@@ -104,7 +103,7 @@ def test_a_torn_lock_is_put_right_and_said(kept: Kept) -> None:
 def test_a_half_transfer_is_set_aside_when_it_is_old(kept: Kept) -> None:
     import os
 
-    left = kept.cache.root / "files" / "md5" / "ab" / ".x.tmp"
+    left = Path(kept.cache.base) / "files" / "md5" / "ab" / ".x.tmp"
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b"half")
     assert _fsck("--repair").exit_code == 0
@@ -124,8 +123,8 @@ def test_other_commits_need_what_they_name(kept: Kept) -> None:
     lock = kept.root / "dvc.lock"
     oid = kept.files["file_2"]
     lock.write_text(lock.read_text().partition("  make_file_2:")[0])
-    kept.cache.path(key_of(oid)).unlink()
-    kept.remote.path(key_of(oid)).unlink()
+    file_of(kept.cache, oid).unlink()
+    file_of(kept.remote, oid).unlink()
     assert _fsck("--remote").exit_code == 0
     shown = _fsck("--remote", "--all-commits")
     assert shown.exit_code == 1
@@ -150,7 +149,7 @@ def test_a_remote_that_is_not_configured_is_said(kept: Kept) -> None:
 
 
 def test_what_went_from_the_cache_comes_back_from_the_workspace(kept: Kept) -> None:
-    file = kept.cache.path(key_of(kept.files["file_1"]))
+    file = file_of(kept.cache, kept.files["file_1"])
     file.unlink()
     shown = _fsck()
     assert shown.exit_code == 1
@@ -162,7 +161,7 @@ def test_what_went_from_the_cache_comes_back_from_the_workspace(kept: Kept) -> N
 def test_a_fresh_clone_is_clean_and_told_to_pull(kept: Kept) -> None:
     import shutil
 
-    shutil.rmtree(kept.cache.root)
+    shutil.rmtree(Path(kept.cache.base))
     for path in kept.root.glob("f*_*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     shown = _fsck("--remote")
@@ -172,11 +171,11 @@ def test_a_fresh_clone_is_clean_and_told_to_pull(kept: Kept) -> None:
 
 
 def test_what_only_the_cache_has_is_told_to_be_pushed_and_a_half_folder_is_completed(kept: Kept) -> None:
-    kept.remote.path(key_of(kept.files["file_2"])).unlink()
+    file_of(kept.remote, kept.files["file_2"]).unlink()
     shown = _fsck("--remote")
     assert shown.exit_code == 0, "what was not pushed yet is no fault"
     assert "not in the remote: 1 object: file_2; `dvc push`" in shown.output
-    part = kept.remote.path(key_of(kept.files["folder_3/part/1.bin"]))
+    part = file_of(kept.remote, kept.files["folder_3/part/1.bin"])
     part.unlink()
     assert _fsck("--remote").exit_code == 1
     assert _fsck("--remote", "--repair").exit_code == 0
@@ -185,11 +184,11 @@ def test_what_only_the_cache_has_is_told_to_be_pushed_and_a_half_folder_is_compl
 
 def test_a_remote_that_was_not_looked_at_is_not_believed(kept: Kept) -> None:
     oid = _rot(kept, "file_2")  # not checked out
-    rot(kept.remote.path(key_of(oid)), b"other rot")
+    rot(file_of(kept.remote, oid), b"other rot")
     shown = _fsck("--repair")
     assert shown.exit_code == 1
     assert "no good copy found" in shown.output
-    assert not kept.cache.path(key_of(oid)).exists()
+    assert not file_of(kept.cache, oid).exists()
 
 
 def test_what_may_belong_to_a_folder_whose_list_is_lost_is_not_called_unneeded(
@@ -198,7 +197,44 @@ def test_what_may_belong_to_a_folder_whose_list_is_lost_is_not_called_unneeded(
     kept = make(tmp_path / "repository", files=2, folders=1, in_folder=2)  # the folder is not checked out
     monkeypatch.chdir(kept.root)
     for oid in (next(oid for oid in kept.objects if oid.endswith(".dir")), kept.files["folder_2/part/0.bin"]):
-        rot(kept.cache.path(key_of(oid)), b"rot")
+        rot(file_of(kept.cache, oid), b"rot")
     shown = _fsck("--repair")
     assert shown.exit_code == 1
     assert "it may belong to folder_2, whose list of files is lost; `dvc repro -s -f make_folder_2`" in shown.output
+
+
+def test_a_half_output_of_a_dead_process_is_listed_and_goes(kept: Kept) -> None:
+    import os
+
+    from padstal.core.data.leftovers import temporary_prefix
+
+    living = kept.root / "data" / "demo" / f"{temporary_prefix('ingest')}abcd1234"
+    dead = living.with_name(living.name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-"))
+    for one in (living, dead):
+        one.mkdir(parents=True)
+    shown = _fsck()
+    assert shown.exit_code == 1
+    assert f"stray: workspace: data/demo/{dead.name}: half an output of a killed stage" in shown.output
+    assert _fsck("--repair").exit_code == 0
+    assert living.exists()
+    assert not dead.exists()
+
+
+def test_what_an_old_commit_named_may_have_been_forgotten(kept: Kept) -> None:
+    import subprocess
+
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x"]
+    subprocess.run([*git, "add", "dvc.lock", "dvc.yaml"], check=True)
+    subprocess.run([*git, "commit", "-qm", "First"], check=True)
+    lock = kept.root / "dvc.lock"
+    lock.write_text(lock.read_text().partition("  make_file_2:")[0])
+    for store in (kept.cache, kept.remote):
+        file_of(store, kept.files["file_2"]).unlink()
+    stone = kept.root / "data" / "tombstones.jsonl"
+    stone.parent.mkdir()
+    stone.write_text(json.dumps({"sha256": "a" * 64, "date": "2000-01-01"}) + "\n")
+    assert _fsck("--remote", "--all-commits").exit_code == 1, "the tombstone is older than the commit"
+    stone.write_text(json.dumps({"sha256": "a" * 64, "date": "2999-01-01"}) + "\n")
+    shown = _fsck("--remote", "--all-commits")
+    assert shown.exit_code == 0, shown.output
+    assert "`padstal forget` may have removed it: 1 object: file_2" in shown.output

@@ -15,8 +15,8 @@ HOMES = {
     "transformers": [PACKAGE / "foundation"],
     "dac": [PACKAGE / "foundation", PACKAGE / "nn" / "discriminators.py"],
     "great_expectations": [PACKAGE / "curation", PACKAGE / "commands" / "doctor.py"],
-    "boto3": [PACKAGE / "ingest" / "s3", PACKAGE / "operations" / "integrity" / "bucket.py"],
-    "botocore": [PACKAGE / "ingest" / "s3", PACKAGE / "operations" / "integrity" / "bucket.py"],
+    "boto3": [PACKAGE / "ingest" / "s3", PACKAGE / "operations" / "lineage" / "stores.py"],
+    "botocore": [PACKAGE / "ingest" / "s3", PACKAGE / "operations" / "lineage" / "stores.py"],
     "symusic": [PACKAGE / "demo"],
     "lightning": [PACKAGE / "training", PACKAGE / "codecs", PACKAGE / "diffusion", PACKAGE / "demo"],
 }

@@ -17,6 +17,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from padstal.core.data import room
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.operations.tracking.secrets import wandb_credentials
@@ -144,6 +145,8 @@ def _machine(root: Path, scale: str) -> Iterator[Finding]:
         "memory", "ok" if memory >= least_memory else "missing", f"{memory:.1f} GiB ({scale}: {least_memory} GiB)"
     )
     yield Finding("free disk", "ok" if disk >= least_disk else "missing", f"{disk:.1f} GiB ({scale}: {least_disk} GiB)")
+    for wrong in room.faults(room.places_written(root, scale)):
+        yield Finding("room to write", "missing", wrong)
 
 
 def _programs() -> Iterator[Finding]:
@@ -212,10 +215,10 @@ def _dvc(root: Path) -> Iterator[Finding]:
 
 def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     """What the DVC remote lacks of what dvc.lock names; a remote in a store is listed, with little patience."""
+    from concurrent.futures import Future
+
     from padstal.core.dvc_lock import LockError
-    from padstal.ingest.s3.errors import RetryBudget, StoppedError, StoreError
-    from padstal.operations.integrity.locations import Folder
-    from padstal.operations.integrity.remotes import read_config, remote_of
+    from padstal.operations.integrity.remotes import RemoteError, cache_of, read_config, remote_of
     from padstal.operations.integrity.required import find_missing
 
     what = "DVC remote's objects"
@@ -224,27 +227,29 @@ def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     config = read_config(root)
     if not (name or config.default):
         return
-    stop = threading.Event()
-    timer = threading.Timer(REMOTE_SECONDS, stop.set)
-    timer.start()
+    answer: Future[Missing] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(find_missing(root, cache_of(config), remote_of(config, name)))
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
     try:
-        retry_budget = RetryBudget(2, 1.0, stop)
-        remote = remote_of(config, name, retry_budget=retry_budget, timeout_seconds=DOCTOR_TIMEOUT_SECONDS)
-        found = find_missing(root, Folder(config.cache, "cache"), remote)
+        found = answer.result(REMOTE_SECONDS)
     except LockError as error:
         yield Finding("dvc.lock", "missing", f"{error}; `padstal fsck --repair`")
     except FileNotFoundError:
         yield Finding(what, "ok", "there is no dvc.lock yet that names any")
-    except StoppedError:
+    except TimeoutError:
         yield Finding(what, "note", f"not listed within {REMOTE_SECONDS:.0f} s; `padstal fsck --remote` takes its time")
-    except StoreError as error:
+    except RemoteError as error:
         yield Finding(what, "missing", str(error))
     except ValueError as error:
         yield Finding(what, "note", str(error))
     else:
         yield Finding(what, "note" if found.absent else "ok", _lack(found))
-    finally:
-        timer.cancel()
 
 
 def _lack(found: "Missing") -> str:

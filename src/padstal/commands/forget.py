@@ -14,10 +14,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from padstal.commands.lineage import print_sections
 from padstal.core.dvc_lock import LockedPath
 from padstal.core.params import read_yaml
 from padstal.operations.lineage.checkouts import check_idle
-from padstal.operations.lineage.exposure import SAW, UNKNOWN, Exposure, exposures
+from padstal.operations.lineage.exposure import SAW, Exposure, exposures
 from padstal.operations.lineage.find import facts_of, find_files, near_duplicates
 from padstal.operations.lineage.removal import (
     Plan,
@@ -31,7 +32,6 @@ from padstal.operations.lineage.removal import (
 )
 from padstal.operations.lineage.trace import Trace
 from padstal.operations.lineage.view import Past, exposure_record, open_past
-from padstal.reporting.text import visible
 from padstal.rights.tombstones import Tombstone, add_tombstones, read_tombstones
 
 TOMBSTONES = Path("data") / "tombstones.jsonl"
@@ -98,12 +98,14 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
     if options.duplicates:
         sha256s |= set(duplicates)
     intent = _intent(past, sha256s, duplicates, options)
-    for name, why in past.stores.unreadable.items():
-        raise ValueError(f"remote {name}: {why}; nothing was changed: what it keeps must be known, so mend it first")
+    for why in past.stores.unreadable.values():
+        raise ValueError(f"{why}; nothing was changed: what it keeps must be known, so mend it first")
+    record = _record(intent, options, len(unfinished.objects) if unfinished else 0)
     if not options.as_json:
-        _say(intent, options, len(unfinished.objects) if unfinished else 0)
+        del record["sha256"]  # "files" names them
+        print_sections({**record, "objects": len(intent.plan.objects)})
     if options.dry_run:
-        return _finish(options, intent, None)
+        return _finish(options, record, None)
     check_idle(root)
     if not options.yes and not confirm(
         f"Remove {len(intent.plan.objects)} objects and {len(intent.plan.paths)} paths?"
@@ -120,7 +122,7 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
         remove_sources(_sources(root), intent.own)
     with _dvc_lock(root):
         done = carry_out(root, plan, past.stores, _bar)
-    return _finish(options, intent, done)
+    return _finish(options, record, done)
 
 
 def _intent(past: Past, sha256s: set[str], duplicates: dict[str, str], options: Options) -> Intent:
@@ -158,58 +160,41 @@ def _bar(items: Iterable[Any], **options: Any) -> Iterable[Any]:
     return tqdm(items, desc="forget", leave=False, **options)
 
 
-def _say(intent: Intent, options: Options, unfinished: int) -> None:
-    for sha256 in intent.plan.sha256s:
-        names = [f"{row['source']}: {row['path']}" for row in intent.files.get(sha256, ())]
-        print(f"{sha256}  {visible('; '.join(names)) or 'no table names it'}")
+def _record(intent: Intent, options: Options, unfinished: int) -> dict[str, Any]:
+    """What a run would do, for machines and people."""
+    notes = []
     if intent.duplicates:
-        print("\nThe same recording, as curation found; without it, it stays or comes back under these (--duplicates):")
-        for sha256, path in sorted(intent.duplicates.items()):
-            print(f"  {sha256[:16]}  {visible(path)}")
-    print(f"\nModels: {len(intent.exposed)} versions are exposed")
-    for one in intent.exposed:
-        model = one.model
-        tags = ", ".join(promotion.tag for promotion in model.promotions)
-        now = ", ".join(promotion.tag for promotion in model.promotions if promotion.current)
-        fate = "kept" if model.ref in intent.kept else "removed"
-        told = "" if one.how == UNKNOWN else f" ({len(one.tracks)} of the tracks)"
-        print(
-            f"  {model.ref.path} {model.ref.md5[:8]}: {one.how}{told}; {fate}"
-            + (f"; {tags}" if tags else "")
-            + (f"; NOW {now}" if now else "")
-        )
-    print(
-        f"\nTo remove: {len(intent.plan.objects)} objects of DVC, {len(intent.plan.paths)} paths of checkouts"
-        + (f"; {unfinished} objects of a removal that was not completed" if unfinished else "")
-    )
-    for path in intent.plan.paths[:20]:
-        print(f"  {visible(path)}")
+        notes.append("near-duplicates stay, and may be used in the stead of what goes; --duplicates takes them too")
+    if unfinished:
+        notes.append(f"{unfinished} objects of a removal that was not completed go as well")
     unlisted = intent.trace.unlisted(intent.kept)
     if unlisted:
-        print(f"{len(unlisted)} older outputs have no listing any more, here or in a remote; nothing to read there")
-    for kind, path in intent.own:
-        print(f"your own: {kind} {visible(path)}")
+        notes.append(
+            f"{len(unlisted)} older outputs have no listing any more, here or in a remote; nothing to read there"
+        )
     if not options.source and any(row["source"] != "synth" for rows in intent.files.values() for row in rows):
-        print("Your own source files stay; --source removes them too. Until then ingestion passes them over.")
+        notes.append("your own source files stay; --source removes them too. Until then ingestion passes them over")
     if any(one.how == SAW for one in intent.exposed):
-        print(f"\n{UNLEARNING}")
+        notes.append(UNLEARNING)
+    named = {sha: [f"{row['source']}: {row['path']}" for row in rows] for sha, rows in intent.files.items()}
+    return {
+        "sha256": list(intent.plan.sha256s),
+        "files": {sha: "; ".join(named.get(sha, ())) or "no table names it" for sha in intent.plan.sha256s},
+        "near_duplicates": intent.duplicates,
+        "models": [
+            {**exposure_record(one), "fate": "keep" if one.model.ref in intent.kept else "remove"}
+            for one in intent.exposed
+        ],
+        "objects": list(intent.plan.objects),
+        "paths": list(intent.plan.paths),
+        "own": [list(pair) for pair in intent.own],
+        "notes": notes,
+    }
 
 
-def _finish(options: Options, intent: Intent, done: RemovalResult | None) -> int:
+def _finish(options: Options, record: dict[str, Any], done: RemovalResult | None) -> int:
     if options.as_json:
-        record = {
-            "sha256": list(intent.plan.sha256s),
-            "near_duplicates": intent.duplicates,
-            "models": [
-                {**exposure_record(one), "fate": "keep" if one.model.ref in intent.kept else "remove"}
-                for one in intent.exposed
-            ],
-            "objects": list(intent.plan.objects),
-            "paths": list(intent.plan.paths),
-            "own": [list(pair) for pair in intent.own],
-            "done": None if done is None else vars(done),
-        }
-        print(json.dumps(record, indent=2, ensure_ascii=False))
+        print(json.dumps({**record, "done": None if done is None else vars(done)}, indent=2, ensure_ascii=False))
     elif done is not None:
         for place, count in done.removed.items():
             print(f"{place}: {count} objects removed; looked again, none is left")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,65 +11,42 @@ from tqdm import tqdm
 
 if TYPE_CHECKING:
     from padstal.operations.integrity.findings import Finding, Report
+    from padstal.operations.integrity.fsck import Plan
 
 SHOWN_NOTES = 10
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the command line asks for.
+def run(root: Path, *, remote: bool, name: str, repair: bool, every_commit: bool, read_all: bool, as_json: bool) -> int:
+    """Check, repair if asked, and say what was found; 1 if something is not as it should be.
 
-    Attributes:
+    Args:
+        root: The repository.
         remote: Check the remote too.
-        name: Of the remote; "" for the default one.
+        name: Of the remote, which is checked then; "" for the default one.
         repair: Put right what can be.
         every_commit: What any commit's `dvc.lock` names is needed.
-        read_all: Download all of an S3 remote rather than trust its ETags and checksums.
+        read_all: Download all of an S3 remote rather than trust its ETags.
         as_json: Print JSON.
-    """
-
-    remote: bool = False
-    name: str = ""
-    repair: bool = False
-    every_commit: bool = False
-    read_all: bool = False
-    as_json: bool = False
-
-
-def run(root: Path, options: Options) -> int:
-    """Check, repair if asked, and say what was found; 1 if something is not as it should be.
 
     Raises:
         FileNotFoundError: No DVC repository here.
         ValueError: The remote does not answer, or another DVC process is at work.
     """
-    from padstal.ingest.s3.errors import StoreError
     from padstal.operations.integrity.fsck import Plan, fsck
-    from padstal.operations.integrity.locations import Folder
-    from padstal.operations.integrity.remotes import read_config, remote_of
+    from padstal.operations.integrity.remotes import cache_of, read_config, remote_of
 
     config = read_config(root)
-    name = options.name or config.default
-    inspect_workspace = options.remote or bool(options.name)
-    if inspect_workspace and not name:
+    asked = name or config.default
+    look_remotely = remote or bool(name)
+    if look_remotely and not asked:
         raise ValueError("--remote: no DVC remote is configured; `dvc remote add -d NAME URL`")
-    plan = Plan(
-        root,
-        Folder(config.cache, "cache"),
-        config.links,
-        (lambda: remote_of(config, name, read_all=options.read_all)) if name else None,
-        look_remotely=inspect_workspace,
-        repair=options.repair,
-        every_commit=options.every_commit,
-    )
-    try:
-        report = fsck(plan, _bar, _commits)
-    except StoreError as error:
-        raise ValueError(str(error)) from error
-    if options.as_json:
+    give = (lambda: remote_of(config, asked)) if asked else None
+    plan = Plan(root, cache_of(config), config.links, give, look_remotely, repair, every_commit, read_all)
+    report = fsck(plan, _bar, _commits)
+    if as_json:
         print(json.dumps({"clean": report.clean, **asdict(report)}, indent=2, ensure_ascii=False))
     else:
-        _print(report, options)
+        _print(report, plan)
     return 0 if report.clean else 1
 
 
@@ -81,7 +58,7 @@ def _commits(commits: list[str]) -> Iterable[str]:
     return tqdm(commits, desc="commits", unit="commit", mininterval=0.5, leave=False, dynamic_ncols=True)
 
 
-def _print(report: "Report", options: Options) -> None:
+def _print(report: "Report", plan: "Plan") -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for counts in report.counts:
         how = ", ".join(f"{count} by {name}" for name, count in sorted(counts.by.items()))
@@ -99,11 +76,11 @@ def _print(report: "Report", options: Options) -> None:
         console.print("clean")
     elif not left:
         console.print(f"{len(faults)} faults, all repaired")
-    elif options.repair:
+    elif plan.repair:
         console.print(f"{len(faults)} faults, {len(faults) - left} repaired, {left} left: see what is said at each")
     else:
         console.print(
-            f"{len(faults)} faults; `padstal fsck{' --remote' * options.remote} --repair` repairs what it can"
+            f"{len(faults)} faults; `padstal fsck{' --remote' * plan.look_remotely} --repair` repairs what it can"
         )
 
 

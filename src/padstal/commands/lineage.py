@@ -3,8 +3,10 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from padstal.operations.lineage.view import about, open_past, sections
+from padstal.operations.lineage.facts import sections
+from padstal.operations.lineage.view import about, open_past
 from padstal.reporting.text import visible
 
 
@@ -17,7 +19,7 @@ def run(root: Path, wanted: str, *, as_json: bool, page: Path | None) -> int:
     past = open_past(root)
     record = about(past, wanted)
     for name, why in past.stores.unreadable.items():
-        print(f"padstal: remote {name} was left out: {why}", file=sys.stderr)
+        print(f"padstal: {name} was left out: {why}", file=sys.stderr)
     if page:
         _write_page(page, wanted, record)
         print(f"page: {page}")
@@ -25,15 +27,20 @@ def run(root: Path, wanted: str, *, as_json: bool, page: Path | None) -> int:
     if as_json:
         print(json.dumps(record, indent=2, ensure_ascii=False))
         return 0
-    for title, pairs in sections(record):
-        print(f"\n{visible(title)}")
-        width = min(28, max(len(name) for name, _ in pairs))
-        for name, text in pairs:
-            print(f"  {visible(name):<{width}}  {visible(text)}")
+    print_sections(record)
     return 0
 
 
-def _write_page(path: Path, wanted: str, record: dict) -> None:  # type: ignore[type-arg]
+def print_sections(record: dict[str, Any]) -> None:
+    """Print a record for people."""
+    for title, pairs in sections(record):
+        print(f"\n{visible(title)}" if title else "")
+        width = min(28, max((len(name) for name, _ in pairs), default=0))
+        for name, text in pairs:
+            print(f"  {visible(name):<{width}}  {visible(text)}".rstrip())
+
+
+def _write_page(path: Path, wanted: str, record: dict[str, Any]) -> None:
     from padstal.core.data.atomic import atomic_file
     from padstal.reporting.clip_view import Facts
     from padstal.reporting.page import template_environment

@@ -6,17 +6,24 @@ at all. So what did not come is looked up afterwards, and what did not arrive to
 
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from padstal.core.dvc_objects import key_of
-from padstal.ingest.s3.errors import CredentialsError, RetryBudget, StoreError
-from padstal.operations.integrity.locations import Folder, Place
-from padstal.operations.integrity.remotes import Config, read_config, remote_of
-from padstal.operations.integrity.required import Missing, RequiredObject, corrupt, find_missing, length
+from padstal.core.dvc_objects import digits, key_of
+from padstal.operations.integrity.remotes import (
+    Config,
+    RefusedError,
+    RemoteError,
+    Store,
+    cache_of,
+    read_config,
+    remote_of,
+)
+from padstal.operations.integrity.repair import remake
+from padstal.operations.integrity.required import Missing, RequiredObject, find_missing, length, outs_in
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0
@@ -41,36 +48,40 @@ def run(root: Path, options: Options, *, first_wait_seconds: float = 5.0) -> int
         ValueError: No such remote; it refuses us; or it does not answer.
     """
     config = read_config(root)
-    cache = Folder(config.cache, "cache")
+    cache = cache_of(config)
+    remote = remote_of(config, options.remote)
     wait = first_wait_seconds
     said = ""
     for attempt in range(1, ATTEMPTS + 1):
         code = _dvc(root, options)
         try:
-            remote = remote_of(config, options.remote, retry_budget=RetryBudget(4, 4.0, threading.Event()))
             found = find_missing(root, cache, remote, options.targets)
             again, said = _left(options, cache, remote, found)
-        except CredentialsError as error:
-            raise ValueError(str(error)) from error
-        except StoreError as error:
+        except RefusedError:
+            raise
+        except RemoteError as error:
             again, said = True, str(error)
         if not again:
-            print(said or _absent(options, config, found), end="\n" if said else "")
-            return 1 if said or code else 0
+            nowhere = _nowhere(options, config, found)
+            for line in filter(None, (said, nowhere)):
+                print(line)
+            return 1 if code or said or (nowhere and options.way == "push") else 0
         if attempt < ATTEMPTS:
             print(f"{options.way}: {said}; again in {wait:.0f} s", file=sys.stderr)
-            threading.Event().wait(wait)
+            time.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
     raise ValueError(f"{options.way}: {said} (tried {ATTEMPTS} times; what came is kept, so try again later)")
 
 
 def _dvc(root: Path, options: Options) -> int:
     remote = ("--remote", options.remote) if options.remote else ()
-    command = [sys.executable, "-m", "dvc", options.way, *DVC_ARGUMENTS[options.way], *remote, *options.targets]
+    stages = {name for out in outs_in(root) for name in (out.stage, out.stage.partition("@")[0])}
+    targets = sorted(options.targets, key=lambda target: target in stages)  # DVC 3.67 drops a path behind a stage
+    command = [sys.executable, "-m", "dvc", options.way, *DVC_ARGUMENTS[options.way], *remote, *targets]
     return subprocess.run(command, cwd=root).returncode
 
 
-def _left(options: Options, cache: Folder, remote: Place, found: Missing) -> tuple[bool, str]:
+def _left(options: Options, cache: Store, remote: Store, found: Missing) -> tuple[bool, str]:
     """Whether another try can help, and what is wrong."""
     if options.way == "push":
         late = [item for item in found.absent if item not in found.elsewhere]
@@ -82,28 +93,35 @@ def _left(options: Options, cache: Folder, remote: Place, found: Missing) -> tup
             )
         return bool(late), f"{len(late)} objects did not arrive" if late else ""
     here = [item for item in found.named if item.oid in found.there and length(cache, item.oid) is None]
-    wrong = corrupt(remote, here, found.there)
+    md5s = {item.oid: remote.md5(key_of(item.oid)) for item in here}
+    wrong = [item for item in here if md5s[item.oid] != digits(item.oid)]
     if wrong:
-        return False, "\n".join(_refused(remote, item, md5) for item, md5 in wrong)
-    return bool(here), f"{len(here)} objects did not come" if here else ""
+        return False, "\n".join(_refused(remote, item, md5s[item.oid]) for item in wrong)
+    return bool(here), f"{len(here)} objects did not come: {_names(here)}" if here else ""
 
 
-def _refused(remote: Place, item: RequiredObject, md5: str) -> str:
+def _refused(remote: Store, item: RequiredObject, md5: str) -> str:
     return (
         f"{item.path} ({item.out.stage}): refused: {remote.name} holds other bytes under {key_of(item.oid)}: "
         f"their MD5 is {md5}. In a clone that has the right ones, `padstal fsck --remote --repair` mends it; "
-        f"if none has, `dvc repro -s -f {item.out.stage}` makes them again, then the same"
+        f"if none has, {remake(item.out.stage)} makes them again, then the same"
     )
 
 
-def _absent(options: Options, config: Config, found: Missing) -> str:
-    """What neither side has, where that matters."""
-    if options.way == "push" or not found.elsewhere:
+def _nowhere(options: Options, config: Config, found: Missing) -> str:
+    """What neither side has; for a push that is a fault."""
+    if not found.elsewhere:
         return ""
     name = options.remote or config.default
-    return f"not in the remote {name}, so left for `dvc repro` to make: {_names(found.elsewhere)}\n"
+    if options.way == "pull":
+        return f"not in the remote {name}, so left for `dvc repro` to make: {_names(found.elsewhere)}"
+    stages = list(dict.fromkeys(item.out.stage for item in found.elsewhere))
+    return (
+        f"not pushed, since neither this cache nor the remote {name} has them: {_names(found.elsewhere)}; "
+        f"make them again, then push: `dvc repro {' '.join(stages)}`"
+    )
 
 
 def _names(required: Sequence[RequiredObject]) -> str:
-    paths = [item.path for item in required]
+    paths = list(dict.fromkeys(item.path for item in required))
     return ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")

@@ -147,15 +147,15 @@ def artifact_paths(pipeline: bytes | None, params: bytes | None) -> dict[str, st
     return {name: path.replace("${scale}", scale) for name, path in paths.items()}
 
 
-def stage_texts(text: str, *, cut: bool = False) -> dict[str, str]:
-    """Text of each stage's entry that is whole; of a file that was cut the last is left out: its end may be missing."""
+def stage_texts(text: str) -> dict[str, str]:
+    """Text of each stage's entry that is whole."""
     headers = list(_HEADER.finditer(text))
     ends = [*(header.start() for header in headers[1:]), len(text)]
     pieces = [
         (header["name"].strip("'\""), text[header.start() : end]) for header, end in zip(headers, ends, strict=False)
     ]
     whole = {}
-    for name, piece in pieces[:-1] if cut else pieces:
+    for name, piece in pieces:
         try:
             read_lock(f"schema: '{SCHEMA}'\nstages:\n{piece}")
         except LockError:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from padstal.core.dvc_lock import OID
 
@@ -34,13 +35,22 @@ def digits(oid: str) -> str:
     return oid.removesuffix(".dir")
 
 
+class TreeError(ValueError):
+    """No list of a folder's files as DVC writes it."""
+
+
 def md5_of(file: Path, advance: Callable[[int], object] = lambda count: None) -> str:
     """MD5 of a file's bytes; `advance` is told how many were read."""
-    digest = hashlib.md5(usedforsecurity=False)
     with file.open("rb", buffering=0) as stream:
-        while block := stream.read(BLOCK_BYTES):
-            digest.update(block)
-            advance(len(block))
+        return md5_of_stream(stream, advance)
+
+
+def md5_of_stream(stream: Any, advance: Callable[[int], object] = lambda count: None) -> str:
+    """MD5 of what a stream of bytes has left; `advance` is told how many were read."""
+    digest = hashlib.md5(usedforsecurity=False)
+    while block := stream.read(BLOCK_BYTES):
+        digest.update(block)
+        advance(len(block))
     return digest.hexdigest()
 
 
@@ -48,16 +58,16 @@ def read_tree(content: bytes) -> list[tuple[str, str]]:
     """A folder's files: path below it and object.
 
     Raises:
-        ValueError: No list as DVC writes it.
+        TreeError: No list as DVC writes it.
     """
     try:
         rows = json.loads(content)
         found = [(str(row["relpath"]), str(row["md5"])) for row in rows]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"no list of a folder's files: {error}") from None
+        raise TreeError(f"no list of a folder's files: {error}") from None
     for path, oid in found:
         if not OID.fullmatch(oid) or path.startswith("/") or ".." in path.split("/"):
-            raise ValueError(f"no list of a folder's files: {path!r}: {oid!r}")
+            raise TreeError(f"no list of a folder's files: {path!r}: {oid!r}")
     return found
 
 

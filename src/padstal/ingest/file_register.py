@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from padstal.core.data.content import ADDRESS_DIGITS
+from padstal.core.data.leftovers import temporary_prefix
 from padstal.ingest.captions_table import Row
 from padstal.ingest.digests import Stamp
 
@@ -65,7 +66,7 @@ class FileRegister:
 
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = tempfile.NamedTemporaryFile(dir=folder, prefix=".register.")  # noqa: SIM115
+        self._file = tempfile.NamedTemporaryFile(dir=folder, prefix=temporary_prefix("register"))  # noqa: SIM115
         self._database = sqlite3.connect(self._file.name)
         self._database.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_TABLES}")
 

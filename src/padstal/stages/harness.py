@@ -17,7 +17,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from padstal.core.data import room
 from padstal.core.data.atomic import write_json
+from padstal.core.data.leftovers import sweep
 from padstal.core.params import ParamsError, check, load_section, read_yaml
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
@@ -150,6 +152,8 @@ def run_stage(
             tracking=check(TrackingParams, tree.get("tracking"), "tracking"),
         )
         _limit_threads(runtime.threads)
+        if stage.leads:
+            _make_ready(stage)
         started = time.monotonic()
         main(stage)
         if stage.leads:
@@ -157,6 +161,22 @@ def run_stage(
     except (ParamsError, StageError, FileNotFoundError) as error:
         print(f"{name}{'@' + item if item else ''} failed: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in room.NO_ROOM:
+            raise
+        print(f"{name}{'@' + item if item else ''} failed: {room.said(error)}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+
+
+def _make_ready(stage: Stage[Any]) -> None:
+    """Remove what killed stages left half written, and look whether there is room."""
+    root = stage.paths.root
+    swept = [path.relative_to(root).as_posix() for path in sweep(root)]
+    if swept:
+        stage.say(f"removed what a killed stage left half written: {', '.join(swept)}")
+    wrong = list(room.faults(room.places_written(root, stage.scale)))
+    if wrong:
+        raise StageError("; ".join(wrong))
 
 
 def _open(root: Path) -> tuple[Paths, dict[str, Any]]:

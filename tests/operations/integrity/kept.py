@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from dvc_objects.fs import localfs
+from tests.ingest.s3.s3_server import S3Server
+
 from padstal.core.dvc_objects import key_of, write_tree
 from padstal.operations.integrity.findings import Report
 from padstal.operations.integrity.fsck import Plan, fsck
-from padstal.operations.integrity.locations import Folder, Place
+from padstal.operations.integrity.remotes import Store
 
 CONFIG = """\
 [core]
@@ -40,16 +43,16 @@ class Kept:
     stages: dict[str, str] = field(default_factory=dict)
 
     @property
-    def cache(self) -> Folder:
-        return Folder(self.root / ".dvc" / "cache", "cache")
+    def cache(self) -> Store:
+        return Store("cache", str(self.root / ".dvc" / "cache"), localfs)
 
     @property
-    def remote(self) -> Folder:
-        return Folder(self.root / ".dvc" / "remote", "remote local")
+    def remote(self) -> Store:
+        return Store("remote local", str(self.root / ".dvc" / "remote"), localfs)
 
-    def good(self, place: Folder) -> set[str]:
+    def good(self, place: Store) -> set[str]:
         """Objects whose bytes at a place are the truth."""
-        return {oid for oid, content in self.objects.items() if _is(place.path(key_of(oid)), content)}
+        return {oid for oid, content in self.objects.items() if _is(file_of(place, oid), content)}
 
 
 def make(root: Path, *, files: int, folders: int, in_folder: int, longest: int = 3000, seed: int = 0) -> Kept:
@@ -86,7 +89,19 @@ def make(root: Path, *, files: int, folders: int, in_folder: int, longest: int =
     return kept
 
 
-def fill(kept: Kept, place: Place, folder: Path) -> None:
+def file_of(place: Store, oid: str) -> Path:
+    """Where an object lies in a cache or a remote that is a folder."""
+    return Path(place.path(key_of(oid)))
+
+
+def bucket_of(server: S3Server) -> Store:
+    """A prefix of the bucket `music` as a remote."""
+    from dvc_s3 import S3FileSystem
+
+    return Store("remote store", "music/kept", S3FileSystem(url="s3://music/kept", endpointurl=server.url))
+
+
+def fill(kept: Kept, place: Store, folder: Path) -> None:
     """Put all objects into a remote; `folder` is for temporary files."""
     folder.mkdir(exist_ok=True)
     for oid, content in kept.objects.items():
@@ -116,7 +131,7 @@ def rot(file: Path, content: bytes) -> None:
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def check(kept: Kept, remote: Place | None = None, *, look: bool = True, **plan: Any) -> Report:
+def check(kept: Kept, remote: Store | None = None, *, look: bool = True, **plan: Any) -> Report:
     """`fsck` of the repository and, if given, the remote."""
     give = (lambda: remote) if remote is not None else None
     return fsck(
@@ -140,7 +155,7 @@ class _Silent:
 def _keep(kept: Kept, content: bytes, suffix: str) -> str:
     oid = hashlib.md5(content).hexdigest() + suffix
     kept.objects[oid] = content
-    file = kept.cache.path(key_of(oid))
+    file = file_of(kept.cache, oid)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
     file.chmod(0o444)
@@ -151,7 +166,7 @@ def _place(kept: Kept, path: str, oid: str, *, linked: bool) -> None:
     target = kept.root / path
     target.parent.mkdir(parents=True, exist_ok=True)
     if linked:
-        os.link(kept.cache.path(key_of(oid)), target)
+        os.link(file_of(kept.cache, oid), target)
     else:
         target.write_bytes(kept.objects[oid])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.ingest.s3.s3_server import S3Server
-from tests.operations.integrity.kept import Kept, fill, make
+from tests.operations.integrity.kept import Kept, file_of, fill, make
 
 from padstal.commands import doctor
 from padstal.commands.doctor import Finding, remote_findings
@@ -37,13 +37,13 @@ def test_a_whole_remote_is_ok(kept: Kept) -> None:
 
 def test_what_is_missing_is_counted_and_named_with_its_stage(kept: Kept) -> None:
     oid = kept.files["file_1"]
-    kept.remote.path(key_of(oid)).unlink()
+    file_of(kept.remote, oid).unlink()
     found = _one(kept)
     assert found.mark == "note"
     size = f"{len(kept.objects[oid]) / 2**20:.1f} MiB"
     assert f"lacks 1 of {len(kept.objects)} that dvc.lock names ({size}): file_1 (make_file_1)" in found.found
     assert "`padstal push` sends them" in found.found
-    kept.cache.path(key_of(oid)).unlink()
+    file_of(kept.cache, oid).unlink()
     assert "1 are not in this cache either: `dvc repro` of make_file_1" in _one(kept).found
 
 

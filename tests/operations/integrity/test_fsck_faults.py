@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 from tests.ingest.s3.s3_objects import Object
 from tests.ingest.s3.s3_server import S3Server
-from tests.operations.integrity.kept import Kept, check, fill, make, rot, spoil
+from tests.operations.integrity.kept import Kept, bucket_of, check, file_of, fill, make, rot, spoil
 
 from padstal.core.dvc_objects import key_of
-from padstal.ingest.s3.objects import Store
-from padstal.operations.integrity.bucket import Bucket
-from padstal.operations.integrity.locations import Place
+from padstal.operations.integrity.remotes import Store
 
 
 def _expected(kept: Kept, remote_good: set[str]) -> set[str]:
@@ -39,11 +37,13 @@ def _has(file: Path, content: bytes) -> bool:
 
 def _prove(
     kept: Kept,
-    remote: Place,
+    remote: Store,
     good: Callable[[], set[str]],
     damage: Callable[[str, bytes], None],
     faults: int,
     seed: int,
+    *,
+    read_all: bool = False,
 ) -> int:
     """Damage objects of both places, and hold what fsck says and does against the truth; gives how many faults."""
     draw = random.Random(seed)
@@ -52,16 +52,16 @@ def _prove(
     for where, oid in struck:
         spoilt = spoil(kept.objects[oid], draw)
         if where == "cache":
-            rot(kept.cache.path(key_of(oid)), spoilt)
+            rot(file_of(kept.cache, oid), spoilt)
         else:
             damage(oid, spoilt)
     can = _expected(kept, good())
 
-    first = check(kept, remote)
+    first = check(kept, remote, read_all=read_all)
     assert {(finding.where, finding.what) for finding in first.findings if finding.fault == "corrupt"} == struck
     assert not first.clean
 
-    repaired = check(kept, remote, repair=True)
+    repaired = check(kept, remote, read_all=read_all, repair=True)
     said = {(finding.where, finding.what): finding for finding in repaired.findings if finding.fault == "corrupt"}
     assert said.keys() == struck
     for (_, oid), finding in said.items():
@@ -71,7 +71,7 @@ def _prove(
     assert good() >= can & {oid for where, oid in struck if where == "remote"}
     assert not set(kept.objects) - can & (kept.good(kept.cache) | good())
 
-    again = check(kept, remote)
+    again = check(kept, remote, read_all=read_all)
     assert not [finding for finding in again.findings if finding.fault == "corrupt"]
     lost = {kept.stages[oid] for oid in set(kept.objects) - can}
     assert {finding.belongs for finding in again.findings if finding.fault == "differs"} <= lost
@@ -91,7 +91,7 @@ def _with_folder(tmp_path: Path, rounds: int, faults: int) -> int:
             kept,
             kept.remote,
             lambda kept=kept: kept.good(kept.remote),
-            lambda oid, content, kept=kept: rot(kept.remote.path(key_of(oid)), content),
+            lambda oid, content, kept=kept: rot(file_of(kept.remote, oid), content),
             faults,
             seed,
         )
@@ -106,7 +106,7 @@ def _with_bucket(tmp_path: Path, server: S3Server, rounds: int, faults: int) -> 
         kept = make(tmp_path / str(seed), files=40, folders=8, in_folder=8, seed=seed)
         file_lock = server.bucket("music")
         file_lock.clear()
-        bucket = Bucket(Store("s3://music/kept", server.url), "remote store", read_all=below)
+        bucket = bucket_of(server)
         fill(kept, bucket, tmp_path / "temporary")
 
         def damage(oid: str, content: bytes, below: bool = below, file_lock: dict[str, Object] = file_lock) -> None:
@@ -120,7 +120,7 @@ def _with_bucket(tmp_path: Path, server: S3Server, rounds: int, faults: int) -> 
             found = {oid: file_lock.get(f"kept/{key_of(oid)}") for oid in kept.objects}
             return {oid for oid, item in found.items() if item is not None and item.content == kept.objects[oid]}
 
-        done += _prove(kept, bucket, good, damage, faults, seed)
+        done += _prove(kept, bucket, good, damage, faults, seed, read_all=below)
     return done
 
 

@@ -42,7 +42,7 @@ def test_every_file_that_dvc_keeps_can_rot_and_come_back(tmp_path: Path) -> None
     report = check(kept, remote)
     assert report.clean
     assert not [finding for finding in report.findings if finding.fault != "note"]
-    entries = sorted(file for file in kept.cache.root.rglob("*") if file.is_file())
+    entries = sorted(file for file in Path(kept.cache.base).rglob("*") if file.is_file())
     assert len([file for file in entries if "runs" in file.parts]) == 2
     before = {file: file.read_bytes() for file in entries}
     for file in entries:
@@ -54,7 +54,7 @@ def test_every_file_that_dvc_keeps_can_rot_and_come_back(tmp_path: Path) -> None
     assert {file: file.read_bytes() for file in entries} == before
     assert "up to date" in _dvc(root, "status")
 
-    runs = [file for place in (kept.cache.root, tmp_path / "remote") for file in (place / "runs").rglob("*")]
+    runs = [file for place in (Path(kept.cache.base), tmp_path / "remote") for file in (place / "runs").rglob("*")]
     for file in runs:
         if file.is_file():
             rot(file, file.read_bytes().replace(b"cmd:", b"cmd: x"))

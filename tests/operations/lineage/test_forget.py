@@ -16,6 +16,7 @@ from tests.ingest.s3.s3_server import S3Server
 from tests.operations.lineage import steps
 from tests.operations.lineage.synthetic import Repository, configure, create, files_below, found_in
 
+from padstal.core.data.leftovers import temporary_prefix
 from padstal.operations.lineage.exposure import SAW, THROUGH, exposures
 from padstal.operations.lineage.removal import JOURNAL
 from padstal.operations.lineage.view import open_past
@@ -71,7 +72,7 @@ def history(tmp_path_factory: pytest.TempPathFactory, server: S3Server) -> Repos
 
 
 def _leave_things(repository: Repository) -> None:
-    """What killed stages and failed runs leave: state, half an output, a clone with outputs of its own."""
+    """What kills, repairs and failed runs leave: state, half outputs, a quarantine, a clone with outputs of its own."""
     root = repository.root
     clone = root.parent / "workspaces" / "of-this" / "runs" / "retrain-1" / "repository"
     clone.mkdir(parents=True)
@@ -81,6 +82,11 @@ def _leave_things(repository: Repository) -> None:
     for name in ("data", "models"):
         shutil.copytree(root / name, clone / name)
     shutil.copytree(root / "data/demo/ingest", root / "data/demo/.ingest.1x2y")
+    shutil.copytree(root / "data/demo/ingest", root / "models/demo/vae" / f"{temporary_prefix('tal')}abcd1234")
+    quarantine = root / ".dvc/cache/quarantine"
+    shutil.copytree(root / "data/demo/ingest", quarantine / "workspace/data/demo/ingest")
+    for file in (root / ".dvc/cache/files/md5").glob("*/*"):
+        shutil.copy(file, quarantine / f"{file.parent.name}{file.name}.01234567")
     for state in (root / ".state", root.parent / "workspaces" / "of-this" / "state"):
         for sha256 in repository.tracks:
             path = state / "demo" / "ingest" / "key" / "tracks" / sha256[:2] / f"{sha256}.track"

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from padstal.core.data.leftovers import temporary_prefix
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
@@ -17,7 +19,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     The temporary file lies in the same folder (a rename across file systems would be a copy) and is synced first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=temporary_prefix(path.name), dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -33,7 +35,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """A folder to fill; it replaces `path` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=temporary_prefix(path.name), dir=path.parent))
     try:
         yield temporary
         for file in temporary.rglob("*"):

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from padstal.core.dvc_lock import LockedPath, LockError
-from padstal.core.dvc_objects import digits, key_of, read_tree
-from padstal.operations.integrity.locations import Folder, Place
+from padstal.core.dvc_objects import digits, key_of, oid_of, read_tree
+from padstal.operations.integrity.remotes import Store
 from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, outs_in_history, required_objects
 from padstal.operations.integrity.survey import Show, Survey, survey
-from padstal.operations.integrity.workspace import Workspace, busy_paths, inspect_workspace
+from padstal.operations.integrity.workspace import Inode, Workspace, inspect_workspace
 
 
 @dataclass
@@ -18,9 +18,7 @@ class Evidence:
 
     Attributes:
         root: The repository.
-        cache: DVC's cache.
-        remote: The remote that is looked at too, or None.
-        in_cache, in_remote: Their objects.
+        cache, remote: What they hold; None for a remote that is not looked at.
         workspace: Its files.
         named: Outputs by the commit whose `dvc.lock` names them, the workspace's ("") first.
         required: All objects of these outputs, as far as the folders' lists of files are there.
@@ -29,32 +27,35 @@ class Evidence:
     """
 
     root: Path
-    cache: Folder
-    remote: Place | None
-    in_cache: Survey
-    in_remote: Survey | None
+    cache: Survey
+    remote: Survey | None
     workspace: Workspace
     named: list[tuple[str, list[LockedPath]]]
     required: list[RequiredObject] = field(default_factory=list)
     belongs: dict[str, RequiredObject] = field(default_factory=dict)
     unlisted: list[tuple[LockedPath, str]] = field(default_factory=list)
 
-    def good_copy(self, oid: str) -> Path | None:
-        """A file of the cache that has an object's bytes."""
-        return self.cache.path(key_of(oid)) if oid in self.in_cache else None
+    @property
+    def surveys(self) -> list[Survey]:
+        """Of the cache, and of the remote if it is looked at."""
+        return [self.cache, *([self.remote] if self.remote else [])]
 
-    def tree_of(self, oid: str) -> Tree | None:
-        """List of a folder's files, from wherever it is good; None if it is nowhere."""
-        if oid in self.workspace.trees:
-            return read_tree(self.workspace.trees[oid])
-        return stored_tree(oid, (self.cache, self.in_cache), (self.remote, self.in_remote))
+    def copy_here(self, oid: str) -> bool:
+        """Whether the workspace has an object's bytes."""
+        return digits(oid) in self.workspace.copies or oid in self.workspace.trees
 
     def list_required(self) -> None:
         """Say what is needed, from the lists of files that are good by now."""
+
+        def tree_of(oid: str) -> Tree | None:
+            made = self.workspace.trees.get(oid)
+            return read_tree(made) if made else stored_tree(oid, self.surveys)
+
         self.required, self.belongs, self.unlisted = [], {}, []
         seen: set[str] = set()  # an output that did not change between commits counts once
         for commit, outs in self.named:
-            required, unlisted = required_objects([out for out in outs if out.md5 not in seen], self.tree_of, commit)
+            new = [out for out in outs if out.md5 not in seen]
+            required, unlisted = required_objects(new, tree_of, commit)
             self.required += required
             self.unlisted += [(out, commit) for out in unlisted]
             seen.update(out.md5 for out in outs)
@@ -62,20 +63,21 @@ class Evidence:
             self.belongs.setdefault(item.oid, item)
 
 
-def stored_tree(oid: str, *places: tuple[Place | None, Survey | None]) -> Tree | None:
-    """List of a folder's files from the first place that has it good."""
-    for place, held in places:
-        if place is not None and held is not None and oid in held:
-            return read_tree(place.read(key_of(oid)))
+def stored_tree(oid: str, surveys: Iterable[Survey]) -> Tree | None:
+    """List of a folder's files from the first store that has it good."""
+    for held in surveys:
+        if oid in held:
+            return read_tree(held.store.read(key_of(oid)))
     return None
 
 
 def gather(
     root: Path,
-    cache: Folder,
-    remote: Place | None,
+    cache: Store,
+    remote: Store | None,
     *,
     every_commit: bool,
+    read_all: bool,
     show: Show,
     commits: Callable[[list[str]], Iterable[str]],
 ) -> Evidence:
@@ -85,33 +87,34 @@ def gather(
         root: The repository.
         cache, remote: To look at; None for no remote.
         every_commit: Take what the `dvc.lock` of every commit of all branches and tags needs as needed too.
+        read_all: Read objects of the remote whose ETag is right, too.
         show: Progress of bytes.
         commits: Wraps the commits, to show progress.
 
     Raises:
-        StoreError: The remote does not answer.
+        RemoteError: The remote does not answer.
     """
-    in_cache = survey(cache, lambda oid: None, show, "cache")
-
-    def cached(oid: str) -> Path | None:
-        return cache.path(key_of(oid)) if oid in in_cache else None
-
-    in_remote = survey(remote, cached, show, "remote") if remote else None
-
+    surveys = [survey(cache, "cache", show)]
+    if remote:
+        surveys.append(survey(remote, "remote", show, read_all=read_all))
     try:
         outs = outs_in(root)
     except (LockError, FileNotFoundError):
         outs = []
-    inodes = {}
-    for held in (in_cache.good, in_cache.bad):
-        for oid in held:
-            stat = cache.path(key_of(oid)).stat()
-            found = in_cache.bad[oid].found if oid in in_cache.bad else digits(oid)
-            inodes[(stat.st_dev, stat.st_ino)] = (found, digits(oid))
-    workspace = inspect_workspace(
-        root, outs, lambda oid: stored_tree(oid, (cache, in_cache), (remote, in_remote)), inodes, busy_paths(root), show
-    )
+    workspace = inspect_workspace(root, outs, lambda oid: stored_tree(oid, surveys), _inodes(surveys[0]), show)
     named = [("", outs), *(outs_in_history(root, commits) if every_commit else [])]
-    evidence = Evidence(root, cache, remote, in_cache, in_remote, workspace, named)
+    evidence = Evidence(root, surveys[0], surveys[1] if remote else None, workspace, named)
     evidence.list_required()
     return evidence
+
+
+def _inodes(cache: Survey) -> dict[Inode, tuple[str, str]]:
+    """Objects by inode: the MD5 that they have, and that which their names say."""
+    found = {}
+    for key in (*cache.good, *cache.bad):
+        oid = oid_of(key)
+        if oid and Path(cache.store.path(key)).exists():
+            stat = Path(cache.store.path(key)).stat()
+            md5 = cache.bad[key].md5 if key in cache.bad else digits(oid)
+            found[(stat.st_dev, stat.st_ino)] = (md5, digits(oid))
+    return found

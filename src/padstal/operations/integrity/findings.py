@@ -14,7 +14,7 @@ class Finding:
     Attributes:
         where: It lies.
         fault: What is wrong: "corrupt" (other bytes than its name says), "lost" (named by dvc.lock and nowhere to be
-            found), "differs" (from dvc.lock), "unreadable", "stray" (left by a killed transfer), or "note" (no fault).
+            found), "differs" (from dvc.lock), "unreadable", "stray" (left by a killed process), or "note" (no fault).
         what: The object or path.
         detail: In words.
         belongs: Where it belongs: "models/demo/vae/tal/model.safetensors (train_vae@tal)"; "" where nothing names it.
@@ -38,13 +38,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many objects were looked at and how.
-
-    Attributes:
-        where: They lie.
-        objects, bytes: Looked at.
-        by: How it was found out what they are → objects.
-    """
+    """How many objects were looked at; `by` says how it was found out what they are."""
 
     where: str
     objects: int

@@ -6,14 +6,14 @@ empty or half file that every dvc command refuses. The run-cache knows the stage
 
 import contextlib
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file
-from padstal.core.dvc_lock import LockError, compose, read_lock, stage_texts
+from padstal.core.dvc_lock import LockError, read_lock
 from padstal.core.dvc_rwlock import rwlock_fault
 from padstal.core.git import try_git
-from padstal.operations.integrity.locations import move
 
 BACKUP = Path(".dvc", "tmp", "dvc.lock.backup")
 """The last readable `dvc.lock` of this clone."""
@@ -54,31 +54,18 @@ def keep_or_repair(root: Path, quarantine: Path | None = None) -> str:
 
 
 def repair_lock(root: Path, quarantine: Path) -> str:
-    """Put a readable `dvc.lock` in place of a damaged one, which is moved aside. Says what was done.
-
-    Stages come from the part of the damaged file that is whole, then from the last copy that was kept, then
-    from git.
-    """
+    """Put the last good `dvc.lock` in place of a damaged one, which is moved aside. Says what was done."""
     file = root / "dvc.lock"
-    damaged = file.read_bytes()
-    text = damaged.decode("utf-8", errors="replace")
-    known = _last_known(root)
-    whole = stage_texts(text, cut=True)
-    stages = {**known[1], **whole}
-    mark = hashlib.md5(damaged, usedforsecurity=False).hexdigest()[:8]
-    if stages:
-        aside = quarantine / f"dvc.lock.{mark}"
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(damaged)
-        with atomic_file(file) as temporary:
-            temporary.write_text(compose(stages.values()), encoding="utf-8")
-    else:
-        move(file, quarantine / f"dvc.lock.{mark}")
+    mark = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()[:8]
+    quarantine.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, quarantine / f"dvc.lock.{mark}")
+    where, text = _last_known(root)
+    if not text:
+        file.unlink()
         return f"moved aside, no other copy was found; {AGAIN}"
-    parts = [f"{len(whole)} stages of the damaged file"] if whole else []
-    more = len(stages) - len(whole)
-    parts += [f"{more} of {known[0]}"] if more else []
-    return f"{' and '.join(parts)}; {AGAIN}"
+    with atomic_file(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return f"{len(read_lock(text))} stages of {where}; {AGAIN}"
 
 
 def repair_rwlock(root: Path, quarantine: Path) -> str:
@@ -89,7 +76,8 @@ def repair_rwlock(root: Path, quarantine: Path) -> str:
     with make_lock(str(folder / "rwlock.lock"), tmp_dir=str(folder)):
         if not rwlock_fault(root):
             return "DVC wrote it meanwhile"
-        move(folder / "rwlock", quarantine / "rwlock")
+        quarantine.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder / "rwlock", quarantine / "rwlock")
     return "moved aside; DVC begins a new one"
 
 
@@ -115,15 +103,15 @@ def repository_lock(root: Path) -> Iterator[None]:
         lock.unlock()
 
 
-def _last_known(root: Path) -> tuple[str, dict[str, str]]:
-    """Where the best other `dvc.lock` is, and its stages."""
+def _last_known(root: Path) -> tuple[str, str]:
+    """Where the best other `dvc.lock` is, and its text; "" for none."""
     with contextlib.suppress(OSError, UnicodeDecodeError, LockError):
         text = (root / BACKUP).read_text(encoding="utf-8")
         read_lock(text)
-        return "the last good copy", stage_texts(text)
+        return "the last good copy", text
     for commit in try_git(root, "log", "--format=%H", "-20", "--", "dvc.lock").split():
         text = try_git(root, "show", f"{commit}:./dvc.lock") + "\n"
         with contextlib.suppress(LockError):
             read_lock(text)
-            return f"commit {commit[:12]}", stage_texts(text)
-    return "", {}
+            return f"commit {commit[:12]}", text
+    return "", ""

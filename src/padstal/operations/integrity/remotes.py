@@ -1,24 +1,28 @@
-"""The cache and the remotes as DVC's config names them."""
+"""Where DVC keeps objects: this machine's cache and the remotes of its config, through DVC's own file systems."""
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.ingest.s3.errors import RetryBudget
-from padstal.ingest.s3.objects import Store
-from padstal.operations.integrity.bucket import CONNECTIONS, Bucket
-from padstal.operations.integrity.locations import Folder, Place
+from padstal.core.dvc_objects import OBJECTS, md5_of_stream
 
-KEYS = {
-    "access_key_id": "aws_access_key_id",
-    "secret_access_key": "aws_secret_access_key",
-    "session_token": "aws_session_token",
-    "profile": "profile_name",
-}
-"""DVC's name → boto3's."""
-EXTRA = {"sse": "ServerSideEncryption", "sse_kms_key_id": "SSEKMSKeyId", "acl": "ACL"}
+QUARANTINE = "quarantine/"
+"""What is corrupt is moved here, below the place it lay in."""
+ADVICE = (
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary ones) or AWS_PROFILE, "
+    "`aws sso login`, or `dvc remote modify --local {name} access_key_id …` and so on"
+)
+
+
+class RemoteError(ValueError):
+    """A remote gives no usable answer; the message says which and why."""
+
+
+class RefusedError(RemoteError):
+    """A remote refuses us; the message says what to set."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +34,115 @@ class Config:
         cache: Folder of the cache.
         links: How the workspace gets a file of the cache, by preference.
         default: Name of the default remote; "" for none.
-        remotes: Name → its settings.
+        remotes: Their names.
+        dvc: DVC's own record of it.
     """
 
     root: Path
     cache: Path
     links: tuple[str, ...]
     default: str
-    remotes: dict[str, dict[str, Any]]
+    remotes: tuple[str, ...]
+    dvc: Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a store: its key below it, its length, and the store's ETag where there is one."""
+
+    key: str
+    bytes: int
+    etag: str = ""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A cache or a remote.
+
+    Methods raise `RemoteError` where a remote does not answer, and FileNotFoundError for a key that is not there.
+
+    Attributes:
+        name: "cache", or "remote NAME".
+        base: Folder, or `bucket/prefix`, that holds `files/md5/` and `runs/`.
+        fs: DVC's file system of it.
+    """
+
+    name: str
+    base: str
+    fs: Any
 
     @property
-    def temporary(self) -> Path:
-        """DVC's folder for locks."""
-        return self.root / ".dvc" / "tmp"
+    def kind(self) -> str:
+        """ "local", "s3" or another of DVC's protocols."""
+        protocol = self.fs.protocol
+        return str(protocol if isinstance(protocol, str) else protocol[0])
+
+    def path(self, key: str) -> str:
+        """Of a file, as its file system names it."""
+        return f"{self.base}/{key}"
+
+    def entries(self, folder: str) -> list[Entry]:
+        """All files below a folder ("files/md5/", "runs/")."""
+        with self._asking():
+            if self.kind == "local":
+                return list(self._files(folder))
+            self.fs.fs.invalidate_cache()
+            found = self.fs.fs.find(self.path(folder).rstrip("/"), detail=True).items()
+        return [
+            Entry(path.removeprefix(f"{self.base}/"), int(info["size"] or 0), str(info.get("ETag", "")).strip('"'))
+            for path, info in found
+            if info["type"] == "file" and not path.endswith("/")  # a mark of a folder, as some tools write
+        ]
+
+    def _files(self, folder: str) -> Iterator[Entry]:
+        for parent, _, names in os.walk(self.path(folder)):
+            for name in names:
+                file = Path(parent, name)
+                with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+                    yield Entry(file.relative_to(self.base).as_posix(), file.stat().st_size)
+
+    def md5(self, key: str, advance: Callable[[int], object] = lambda count: None) -> str:
+        """MD5 of a file's bytes; `advance` is told how many were read."""
+        with self._asking(key), self.fs.open(self.path(key), "rb") as stream:
+            return md5_of_stream(stream, advance)
+
+    def read(self, key: str) -> bytes:
+        """A small file."""
+        with self._asking(key), self.fs.open(self.path(key), "rb") as stream:
+            return bytes(stream.read())
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Write a file's bytes to `target`."""
+        with self._asking(key):
+            self.fs.get_file(self.path(key), str(target))
+
+    def put(self, key: str, source: Path) -> None:
+        """Keep a file's bytes under `key`, whole or not at all."""
+        with self._asking(key):
+            self.fs.put_file(str(source), self.path(key))
+        if self.kind == "local":
+            os.chmod(self.path(key), 0o444)
+
+    def set_aside(self, key: str, mark: str) -> str:
+        """Move a file to the quarantine; gives its new key. `mark` tells apart several of one name."""
+        new = f"{QUARANTINE}{key.removeprefix(OBJECTS).replace('/', '', 1)}.{mark}"
+        with self._asking(key):
+            self.fs.mv(self.path(key), self.path(new))
+        return new
+
+    @contextlib.contextmanager
+    def _asking(self, key: str = "") -> Iterator[None]:
+        where = f"{self.name}: {key}" if key else self.name
+        try:
+            yield
+        except Exception as error:  # DVC's file systems raise what their libraries raise
+            if self.kind == "local" or (key and isinstance(error, FileNotFoundError)):
+                raise
+            if isinstance(error, PermissionError) or "Credential" in type(error).__name__:
+                advice = ADVICE.format(name=self.name.removeprefix("remote "))
+                raise RefusedError(f"{where}: refused: {error}; {advice}") from error
+            text = f"{type(error).__name__}: {error}; is its address right, and is it up?"
+            raise RemoteError(f"{where}: no usable answer: {text}") from error
 
 
 def read_config(root: Path) -> Config:
@@ -57,63 +157,41 @@ def read_config(root: Path) -> Config:
     if not folder.is_dir():
         raise FileNotFoundError(f"{root}: no .dvc here; run from the repository's root")
     config = DvcConfig(str(folder))
-    cache = config["cache"]
-    links = cache.get("type") or ["reflink", "copy"]
+    links = config["cache"].get("type") or ["reflink", "copy"]
     return Config(
         root,
-        Path(os.path.join(folder, cache.get("dir") or "cache")),
+        Path(os.path.join(folder, config["cache"].get("dir") or "cache")),
         tuple(links if isinstance(links, list) else [links]),
         config["core"].get("remote") or "",
-        {name: dict(settings) for name, settings in config["remote"].items()},
+        tuple(sorted(config["remote"])),
+        config,
     )
 
 
-def is_local(settings: dict[str, Any]) -> bool:
-    """Whether a remote is a folder of this machine."""
-    return "://" not in settings["url"] or settings["url"].startswith("file://")
+def cache_of(config: Config) -> Store:
+    """The cache."""
+    from dvc_objects.fs import localfs
+
+    return Store("cache", str(config.cache), localfs)
 
 
-def remote_of(
-    config: Config,
-    name: str = "",
-    *,
-    retry_budget: RetryBudget | None = None,
-    timeout_seconds: float = 30.0,
-    read_all: bool = False,
-) -> Place:
+def remote_of(config: Config, name: str = "") -> Store:
     """The remote of that name, or the default one.
 
     Raises:
-        ValueError: No such remote, or one that is neither a folder nor S3.
-        StoreError: It cannot be asked.
+        ValueError: No such remote, or DVC has no file system for it here.
     """
+    from dvc.exceptions import DvcException
+    from dvc.fs import get_cloud_fs
+
     name = name or config.default
     if name not in config.remotes:
-        known = ", ".join(sorted(config.remotes)) or "none"
+        known = ", ".join(config.remotes) or "none"
         raise ValueError(f"DVC remote {name!r}: not in .dvc/config (there: {known}); `dvc remote add -d NAME URL`")
-    settings = config.remotes[name]
-    url = settings["url"]
-    if is_local(settings):
-        return Folder(Path(os.path.join(config.root / ".dvc", url.removeprefix("file://"))), f"remote {name}")
-    if not url.startswith("s3://"):
-        raise ValueError(f"DVC remote {name!r} at {url}: expected a folder or s3://; `dvc status --cloud` asks others")
-    extra = {ours: settings[theirs] for theirs, ours in EXTRA.items() if settings.get(theirs)}
-    store = store_of_remote(settings, timeout_seconds)
-    return Bucket(store, f"remote {name}", retry_budget, extra=extra, read_all=read_all)
-
-
-def store_of_remote(settings: Mapping[str, Any], timeout_seconds: float = 30.0) -> Store:
-    """The S3-compatible store that the settings of a DVC remote name."""
-    for variable, key in (("AWS_SHARED_CREDENTIALS_FILE", "credentialpath"), ("AWS_CONFIG_FILE", "configpath")):
-        if settings.get(key):
-            os.environ.setdefault(variable, settings[key])  # as DVC does
-    return Store(
-        settings["url"],
-        settings.get("endpointurl"),
-        settings.get("region"),
-        bool(settings.get("allow_anonymous_login")),
-        timeout_seconds,
-        CONNECTIONS,
-        {ours: settings[theirs] for theirs, ours in KEYS.items() if settings.get(theirs)},
-        settings.get("ssl_verify"),
-    )
+    try:
+        kind, settings, base = get_cloud_fs(config.dvc, name=name)
+        if settings.get("version_aware") or settings.get("worktree"):
+            raise ValueError(f"DVC remote {name!r}: expected one that holds objects, this one holds files by version")
+        return Store(f"remote {name}", str(base).rstrip("/"), kind(**settings))
+    except (DvcException, ImportError, RuntimeError) as error:
+        raise ValueError(f"DVC remote {name!r}: {error}") from None

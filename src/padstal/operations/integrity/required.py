@@ -1,13 +1,14 @@
 """Which objects a `dvc.lock` needs (those of its outputs and of the files of folders), and which a remote lacks."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from padstal.core.dvc_lock import LOCK, LockedPath, LockError, outs_of, read_lock, with_uncached
-from padstal.core.dvc_objects import OBJECTS, key_of, oid_of, read_tree
+from padstal.core.dvc_objects import OBJECTS, TreeError, key_of, oid_of, read_tree
 from padstal.core.git import GitError, git
-from padstal.operations.integrity.locations import Entry, Folder, Place
+from padstal.operations.integrity.remotes import Entry, Store
 
 Tree = Sequence[tuple[str, str]]
 
@@ -42,7 +43,7 @@ def outs_in(root: Path) -> list[LockedPath]:
 
 
 def outs_in_history(root: Path, show: Callable[[list[str]], Iterable[str]]) -> Iterator[tuple[str, list[LockedPath]]]:
-    """Each commit of all branches and tags that changed `dvc.lock`, with its outputs; unreadable ones are empty."""
+    """Each commit of all branches and tags that changed `dvc.lock`, with its outputs; unreadable ones are left out."""
     for commit in show(git(root, "log", "--all", "--format=%H", "--", LOCK).split()):
         try:
             stages = read_lock(git(root, "show", f"{commit}:./{LOCK}") + "\n")
@@ -52,7 +53,7 @@ def outs_in_history(root: Path, show: Callable[[list[str]], Iterable[str]]) -> I
 
 
 def required_objects(
-    outs: Iterable[LockedPath], tree_of: Callable[[str], Tree | None], commit: str
+    outs: Iterable[LockedPath], tree_of: Callable[[str], Tree | None], commit: str = ""
 ) -> tuple[list[RequiredObject], list[LockedPath]]:
     """All objects of some outputs, and the folders whose list of files is nowhere: of those, the list alone."""
     required: list[RequiredObject] = []
@@ -74,9 +75,9 @@ class Missing:
     Attributes:
         named: Objects that `dvc.lock` names, each once.
         absent: Those of them that the remote does not hold.
-        elsewhere: Those of them that this cache does not hold either.
+        elsewhere: Those of the absent that this cache does not hold either.
         bytes: Of the absent ones, as far as that is known.
-        there: Objects that the remote holds, as far as they were asked for.
+        there: Objects that the remote holds.
     """
 
     named: list[RequiredObject]
@@ -86,74 +87,46 @@ class Missing:
     there: dict[str, Entry]
 
 
-def wanted(root: Path, cache: Folder, remote: Place | None, targets: Sequence[str] = ()) -> list[RequiredObject]:
-    """Objects of the cached outputs that `dvc.lock` names, each once.
+def find_missing(root: Path, cache: Store, remote: Store, targets: Sequence[str] = ()) -> Missing:
+    """Compare a remote with the cached outputs of `dvc.lock`.
 
     Args:
         root: The repository.
-        cache: Where lists of folders' files are read.
-        remote: Where those are read that the cache lacks; None for nowhere.
+        cache, remote: The stores.
         targets: Stages or paths; none for all.
 
     Raises:
         LockError: DVC cannot read `dvc.lock`.
         FileNotFoundError: There is none.
-        StoreError: The remote does not answer.
+        RemoteError: The remote does not answer.
     """
 
     def tree_of(oid: str) -> Tree | None:
-        for place in (cache, *([remote] if remote else [])):
-            try:
-                return read_tree(place.read(key_of(oid)))
-            except (FileNotFoundError, ValueError):
-                continue
+        for store in (cache, remote):
+            with contextlib.suppress(FileNotFoundError, TreeError):
+                return read_tree(store.read(key_of(oid)))
         return None
 
-    outs = [out for out in outs_in(root) if out.cached and (not targets or _meant(out.stage, out.path, targets))]
-    return list({item.oid: item for item in reversed(required_objects(outs, tree_of, "")[0])}.values())[::-1]
-
-
-def find_missing(root: Path, cache: Folder, remote: Place, targets: Sequence[str] = ()) -> Missing:
-    """Compare a remote with `dvc.lock`.
-
-    Raises:
-        LockError, FileNotFoundError, StoreError: As `wanted`.
-        StoppedError: The remote's patience ended.
-    """
-    named = wanted(root, cache, remote, targets)
-    heads = {item.oid[:2] for item in named}
-    there = {oid: entry for entry in remote.entries(OBJECTS, heads) if (oid := oid_of(entry.key)) is not None}
-    absent = [item for item in named if item.oid not in there]
+    there = {oid: entry for entry in remote.entries(OBJECTS) if (oid := oid_of(entry.key)) is not None}
+    outs = [out for out in outs_in(root) if out.cached and (not targets or _meant(out, targets))]
+    named: dict[str, RequiredObject] = {}
+    for item in required_objects(outs, tree_of)[0]:
+        named.setdefault(item.oid, item)
+    absent = [item for item in named.values() if item.oid not in there]
     lengths = {item.oid: length(cache, item.oid) for item in absent}
     elsewhere = [item for item in absent if lengths[item.oid] is None]
-    known = sum(count for count in lengths.values() if count)
     whole = sum(item.out.bytes for item in elsewhere if item.path == item.out.path)
-    return Missing(named, absent, elsewhere, known + whole, there)
+    return Missing(list(named.values()), absent, elsewhere, sum(filter(None, lengths.values())) + whole, there)
 
 
-def length(cache: Folder, oid: str) -> int | None:
+def length(cache: Store, oid: str) -> int | None:
     """Bytes of an object in the cache; None if it is not there."""
     try:
-        return cache.path(key_of(oid)).stat().st_size
+        return Path(cache.path(key_of(oid))).stat().st_size
     except FileNotFoundError:
         return None
 
 
-def corrupt(
-    remote: Place, required: Sequence[RequiredObject], there: dict[str, Entry]
-) -> list[tuple[RequiredObject, str]]:
-    """Which of these objects the remote holds with other bytes, and their MD5."""
-    found = []
-    for item in required:
-        if item.oid in there:
-            md5 = item.oid.removesuffix(".dir")
-            verdict = remote.check(there[item.oid], md5, None, lambda count: None)
-            if verdict.md5 != md5:
-                found.append((item, verdict.md5))
-    return found
-
-
-def _meant(stage: str, path: str, targets: Sequence[str]) -> bool:
-    return any(
-        target in (stage, stage.partition("@")[0], path) or f"{target}/".startswith(f"{path}/") for target in targets
-    )
+def _meant(out: LockedPath, targets: Sequence[str]) -> bool:
+    names = (out.stage, out.stage.partition("@")[0], out.path)
+    return any(target in names or f"{target}/".startswith(f"{out.path}/") for target in targets)

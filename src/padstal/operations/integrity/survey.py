@@ -1,109 +1,132 @@
-"""Every object of a place, hashed in parallel: which are what their names say, which are not, and what is no object."""
+"""Every object and run of a store, hashed in parallel: which are what their names say, and which are not."""
 
+import io
+import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Literal
 
-from padstal.core.dvc_objects import OBJECTS, digits, oid_of, read_tree
+from padstal.core.dvc_objects import OBJECTS, RUNS, digits, key_of, md5_of_stream, oid_of, read_tree
 from padstal.operations.integrity.findings import Counts
-from padstal.operations.integrity.locations import Entry, Place, Verdict
+from padstal.operations.integrity.remotes import Entry, Store
+
+JOBS = 8
+READ, BY_ETAG = "read", "ETag"
+"""How an object was checked: its bytes were read, or its ETag is its MD5."""
+_RUN = re.compile(rf"{RUNS}(?P<head>[0-9a-f]{{2}})/(?P<key>[0-9a-f]{{64}})/(?P<value>[0-9a-f]{{64}})")
+_NOT_HASHED = ["size", "nfiles"]
+"""Keys that DVC leaves out of a run's hash, at any depth."""
 
 
-class Bar(Protocol):
-    """A progress bar of bytes."""
-
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *details: object) -> object: ...
-    def update(self, count: int, /) -> object:
-        """Bytes that were looked at."""
-
-
-Show = Callable[[str, int], Bar]
-"""Makes a progress bar from a label and a count of bytes."""
+Show = Callable[[str, int], Any]
+"""Makes a progress bar, as tqdm has them, from a label and a count of bytes."""
 
 
 @dataclass(frozen=True)
-class CorruptObject:
-    """An object whose bytes are others than its name says."""
+class Bad:
+    """A file whose bytes, with this MD5, are others than its name says."""
 
     entry: Entry
-    found: str
+    md5: str
     detail: str
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Of one place: good objects and bad ones by name, and files that are no objects."""
+    """Of one store: good and bad files by key, and files that are neither objects nor runs."""
 
+    store: Store
+    where: Literal["cache", "remote"]
     good: dict[str, Entry]
-    bad: dict[str, CorruptObject]
+    bad: dict[str, Bad]
     strays: list[Entry]
     counts: Counts
 
     def __contains__(self, oid: str) -> bool:
-        return oid in self.good
+        return key_of(oid) in self.good
 
 
-def survey(place: Place, copy_of: Callable[[str], Path | None], show: Show, where: str) -> Survey:
-    """Look at all objects of a place.
+def survey(store: Store, where: Literal["cache", "remote"], show: Show, *, read_all: bool = False) -> Survey:
+    """Look at all objects and runs of a store.
 
     Args:
-        place: The cache or the remote.
-        copy_of: A file that is known to have an object's bytes, if there is one.
+        store: The cache or the remote.
+        where: Which of them.
         show: Progress.
-        where: Name for the counts.
+        read_all: Read every object, though its ETag is the MD5 that it should have.
 
     Raises:
-        StoreError: The place does not answer.
+        RemoteError: The store does not answer.
     """
-    entries = sorted(place.entries(OBJECTS), key=lambda entry: entry.key)
-    named = [(oid, entry) for entry in entries if (oid := oid_of(entry.key)) is not None]
+    entries = sorted([*store.entries(OBJECTS), *store.entries(RUNS)], key=lambda entry: entry.key)
+    named = [entry for entry in entries if entry.key.startswith(RUNS) or oid_of(entry.key)]
+    strays = [entry for entry in entries if entry.key.startswith(OBJECTS) and not oid_of(entry.key)]
     good: dict[str, Entry] = {}
-    bad: dict[str, CorruptObject] = {}
+    bad: dict[str, Bad] = {}
     by: Counter[str] = Counter()
-    total = sum(entry.bytes for _, entry in named)
-    with show(place.name, total) as bar, ThreadPoolExecutor(place.jobs) as pool:
+    with show(store.name, sum(entry.bytes for entry in named)) as bar, ThreadPoolExecutor(JOBS) as pool:
 
-        def one(item: tuple[str, Entry]) -> Verdict | None:
-            oid, entry = item
+        def one(entry: Entry) -> tuple[str, Bad | None] | None:
             try:
-                return place.check(entry, digits(oid), copy_of(oid), bar.update)
+                return _check(store, entry, bar.update, read_all=read_all)
             except FileNotFoundError:  # collected meanwhile
                 return None
 
-        try:
-            for (oid, entry), verdict in zip(named, pool.map(one, named), strict=True):
-                if verdict is None:
-                    continue
-                by[verdict.how] += 1
-                wrong = _wrong(place, oid, entry, verdict)
-                if wrong:
-                    bad[oid] = CorruptObject(entry, verdict.md5, wrong)
-                else:
-                    good[oid] = entry
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return Survey(
-        good,
-        bad,
-        [entry for entry in entries if oid_of(entry.key) is None],
-        Counts(where, sum(by.values()), total, dict(by)),
-    )
+        for entry, checked in zip(named, pool.map(one, named), strict=True):
+            if checked is None:
+                continue
+            how, wrong = checked
+            by[how] += not entry.key.startswith(RUNS)
+            if wrong:
+                bad[entry.key] = wrong
+            else:
+                good[entry.key] = entry
+    objects = [entry for entry in named if entry.key.startswith(OBJECTS)]
+    counts = Counts(where, by.total(), sum(entry.bytes for entry in objects), dict(+by))
+    return Survey(store, where, good, bad, strays, counts)
 
 
-def _wrong(place: Place, oid: str, entry: Entry, verdict: Verdict) -> str:
-    """What is wrong with an object, in words; "" for nothing."""
-    if verdict.md5 != digits(oid):
-        if not entry.bytes:
-            return "empty"
-        return f"its {entry.bytes} bytes have MD5 {verdict.md5}" if verdict.md5 else "its checksum is another's"
+def _check(store: Store, entry: Entry, advance: Callable[[int], object], *, read_all: bool) -> tuple[str, Bad | None]:
+    """How a file was looked at, and what is wrong with it."""
+    oid = oid_of(entry.key)
+    if oid is None:
+        content = store.read(entry.key)
+        wrong = run_fault(entry.key, content)
+        return READ, Bad(entry, md5_of_stream(io.BytesIO(content)), wrong) if wrong else None
+    if entry.etag == digits(oid) and not read_all:  # proof of what the store took in
+        advance(entry.bytes)
+        how, md5 = BY_ETAG, entry.etag
+    else:
+        how, md5 = READ, store.md5(entry.key, advance)
+    if md5 != digits(oid):
+        return how, Bad(entry, md5, f"its {entry.bytes} bytes have MD5 {md5}" if entry.bytes else "empty")
     if oid.endswith(".dir"):
         try:
-            read_tree(place.read(entry.key))
+            read_tree(store.read(entry.key))
         except ValueError as error:
-            return str(error)
-    return ""
+            return how, Bad(entry, md5, str(error))
+    return how, None
+
+
+def run_fault(key: str, content: bytes) -> str:
+    """What is wrong with an entry of the run-cache, whose name is a hash of what it says; "" for nothing.
+
+    As `dvc/stage/cache.py` of DVC 3.67 names them.
+    """
+    from dvc.utils import dict_sha256
+    from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
+
+    name = _RUN.fullmatch(key)
+    if not name or not name["key"].startswith(name["head"]):
+        return "no entry's name; left by a killed run"
+    try:
+        entry = parse_yaml(content.decode("utf-8"), key)
+        value = dict_sha256(entry, exclude=_NOT_HASHED)
+        asked = dict_sha256({**entry, "outs": [out["path"] for out in entry.get("outs", [])]}, exclude=_NOT_HASHED)
+    except (YAMLFileCorruptedError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"unreadable: {type(error).__name__}"
+    if value != name["value"]:
+        return "it says something else than its name"
+    return "" if asked == name["key"] else "it lies under another run's name"

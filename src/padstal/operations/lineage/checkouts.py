@@ -8,11 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from padstal.core.data.leftovers import leftovers
 from padstal.core.dvc_lock import LockedPath, outs_of, stages_here
 from padstal.core.dvc_rwlock import paths_in_use
-from padstal.core.git import GitError
+from padstal.core.git import try_git
 from padstal.ingest.s3.mirror_index import forget_in_mirror
-from padstal.operations.lineage.history import tracked_files
 from padstal.operations.lineage.trace import TABLES, Holding, holding
 
 BASE_VARIABLE = "PADSTAL_WORKSPACES"
@@ -56,14 +56,12 @@ class Checkout:
 
         What git tracks stays: it holds counts, and `dvc repro` writes it anew.
         """
-        try:
-            tracked = tracked_files(self.root)
-        except GitError:
-            tracked = frozenset()
+        tracked = set(try_git(self.root, "ls-files", "-z").split("\0"))
         lock = self.lock()
+        yield from (one.path for one in leftovers(self.root))
         for scale in self.scales:
             data = self.root / "data" / scale
-            yield from data.glob(".*.*")  # left by stages that were killed
+            yield from data.glob(".*.*")  # as other programs, and earlier versions, name what they write
             found = self.holding(scale, sha256s)
             stale = [ref for path, ref in lock.items() if path.startswith(f"data/{scale}/") and ref in touched]
             if not (found.holds if found else stale):

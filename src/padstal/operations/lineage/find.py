@@ -18,7 +18,7 @@ from padstal.operations.lineage.trace import TABLES, root_of
 LEAST_DIGITS = 6
 _HEX = re.compile(r"[0-9a-f]+")
 _CURATE = re.compile(r"data/[^/]+/curate")
-FACTS = ("sha256", "source", "path", "artist", "album", "title", "licence", "source_url")
+FACTS = ("path", "source", "sha256", "artist", "album", "title", "licence", "source_url")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 Promotions are git tags as GTO writes them: `MODEL@v1.2.0` is a version, `MODEL#champion#3` gives it a stage.
 """
 
-import re
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +11,6 @@ from typing import Any
 
 from padstal.core.dvc_lock import LOCK, LockedStage, artifact_paths, readable_stages
 from padstal.core.git import GitError, git, git_bytes
-
-_TAG = re.compile(r"(?:[^@#=]+=)?(?P<model>[^@#]+?)(?:@(?P<version>v[^#@]+)|#(?P<stage>[^#]+)(?:#(?P<number>\d+))?)")
 
 
 class HistoryError(GitError):
@@ -41,18 +39,13 @@ class Promotion:
     Attributes:
         tag, commit: Of the tag.
         model: The name that it promotes.
-        version: "v1.2.0"; "" for a stage.
-        stage, number: "champion" and 3; "" and 0 for a version.
-        current: Whether it is the stage's newest, which counts.
+        current: Whether it gives a stage and is the stage's newest, which counts.
         path: Of the model there, as `artifacts:` of dvc.yaml says; "" if it does not.
     """
 
     tag: str
     commit: str
     model: str
-    version: str
-    stage: str
-    number: int
     current: bool
     path: str
 
@@ -107,44 +100,28 @@ def read_history(root: Path) -> History:
     return history
 
 
-def tracked_files(root: Path) -> frozenset[str]:
-    """Paths that git has in its index."""
-    return frozenset(git_bytes(root, "ls-files", "-z").decode("utf-8", "surrogateescape").split("\0"))
-
-
 def _promotions(root: Path, prefix: str) -> list[Promotion]:
+    from gto.exceptions import InvalidTagName
+    from gto.tag import parse_name
+
     listed = git(root, "for-each-ref", "--format=%(refname:short)%00%(objectname)%00%(*objectname)", "refs/tags")
-    found = []
-    newest: dict[tuple[str, str], int] = {}
+    found: list[tuple[str, str, dict[str, Any]]] = []
     for line in listed.splitlines():
         tag, own, peeled = line.split("\0")
-        match = _TAG.fullmatch(tag)
-        if not match:
-            continue
-        number = int(match["number"] or 0)
-        if match["stage"]:
-            key = (match["model"], match["stage"])
-            newest[key] = max(newest.get(key, -1), number)
-        found.append((tag, peeled or own, match, number))
-    trees: dict[str, Any] = {}
+        with contextlib.suppress(InvalidTagName):
+            found.append((tag, peeled or own, parse_name(tag)))
+    newest: dict[tuple[str, str], int] = {}
+    for _, _, told in found:
+        if "stage" in told:
+            key = (told["name"], told["stage"])
+            newest[key] = max(newest.get(key, -1), told.get("counter", 0))
     promotions = []
-    for tag, commit, match, number in found:
-        if commit not in trees:
-            trees[commit] = _artifacts(root, prefix, commit)
-        stage = match["stage"] or ""
-        promotions.append(
-            Promotion(
-                tag=tag,
-                commit=commit,
-                model=match["model"],
-                version=match["version"] or "",
-                stage=stage,
-                number=number,
-                current=bool(stage) and newest[(match["model"], stage)] == number,
-                path=trees[commit].get(match["model"], ""),
-            )
-        )
-    return sorted(promotions, key=lambda one: (one.model, one.version, one.stage, one.number))
+    artifacts = {commit: _artifacts(root, prefix, commit) for commit in {commit for _, commit, _ in found}}
+    for tag, commit, told in found:
+        model = told["name"]
+        current = "stage" in told and newest[(model, told["stage"])] == told.get("counter", 0)
+        promotions.append(Promotion(tag, commit, model, current, artifacts[commit].get(model, "")))
+    return promotions
 
 
 def _artifacts(root: Path, prefix: str, commit: str) -> dict[str, str]:

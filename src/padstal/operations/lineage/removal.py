@@ -14,14 +14,15 @@ from typing import Any
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.content import sha256_file
 from padstal.core.dvc_lock import LockedPath
+from padstal.core.dvc_objects import RUNS, key_of
 from padstal.ingest.config import S3Source
 from padstal.ingest.listing import store_of
-from padstal.ingest.s3.errors import StoreError
 from padstal.ingest.s3.mirror_index import Index
 from padstal.ingest.s3.versions import erase
+from padstal.operations.integrity.remotes import QUARANTINE, RemoteError, Store
 from padstal.operations.lineage.checkouts import checkouts, forget_mirrors, forget_state, state_folders, unlink_all
 from padstal.operations.lineage.exposure import SAW, THROUGH, Exposure
-from padstal.operations.lineage.stores import Place, Stores
+from padstal.operations.lineage.stores import Stores, present, remove
 from padstal.operations.lineage.trace import Trace
 
 JOURNAL = ".state/forget.json"
@@ -146,15 +147,13 @@ def write_down(root: Path, plan: Plan) -> None:
 def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> RemovalResult:
     """Do what the plan says; remotes first, since they are what may fail, and the cache can plan again for them."""
     removed, failed, notes, runs = {}, {}, [], 0
-    for place in [*(one for one in stores.places if one.remote), *(one for one in stores.places if not one.remote)]:
+    for store in [*stores.all[1:], stores.all[0]]:
         try:
-            removed[place.name], of_runs, note = _clear(place, plan, show)
+            removed[store.name], of_runs, note = _clear(store, plan, show)
             runs += of_runs
             notes += [note] if note else []
-        except (StoreError, OSError) as error:
-            failed[place.name] = str(error)
         except Exception as error:  # DVC's file systems raise what their libraries raise
-            failed[place.name] = f"{type(error).__name__}: {error}"
+            failed[store.name] = str(error) or type(error).__name__
     paths = unlink_all(map(Path, plan.paths), show)
     state = sum(forget_state(folder, plan.sha256s, plan.scales) for folder in state_folders(root))
     mirrored = forget_mirrors(root, plan.sha256s)
@@ -163,27 +162,28 @@ def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> Removal
     return RemovalResult(removed, runs, paths, state, mirrored, failed, tuple(notes))
 
 
-def _clear(place: Place, plan: Plan, show: Progress) -> tuple[int, int, str]:
-    """Remove the plan's objects, and run-cache entries that name one, from one place; both counts and a note.
+def _clear(store: Store, plan: Plan, show: Progress) -> tuple[int, int, str]:
+    """Remove the plan's objects, and run-cache entries that name one, from one store; both counts and a note.
 
     Raises:
-        StoreError: Something is still there afterwards.
+        RemoteError: Something is still there afterwards.
     """
     wanted = set(plan.objects)
-    there = place.present(plan.objects)
-    entries = [path for path in place.runs() if wanted & set(_MD5.findall(_text(place.read(path))))]
-    candidates = plan.objects if place.kind == "s3" else there  # old versions of what is not there now count as well
-    paths = [path for md5 in candidates for path in place.paths(md5)]
-    note = place.remove([*paths, *entries], show)
-    place.forget_listings()
-    left = place.present(plan.objects)
+    there = present(store, plan.objects)
+    entries = [entry.key for entry in store.entries(RUNS) if wanted & set(_named(store.read(entry.key)))]
+    aside = [entry.key for entry in store.entries(QUARANTINE) if _may_hold(entry.key, wanted)]
+    candidates = plan.objects if store.kind == "s3" else there  # old versions of what is not there now count as well
+    note = remove(store, [*map(key_of, candidates), *aside, *entries], show)
+    left = present(store, plan.objects)
     if left:
-        raise StoreError(f"{place.name}: {len(left)} objects are still there after they were removed: {left[:3]}")
+        raise RemoteError(f"{store.name}: {len(left)} objects are still there after they were removed: {left[:3]}")
     return len(there), len(entries), note
 
 
-def _text(content: bytes | None) -> str:
-    return (content or b"").decode("utf-8", "replace")
+def _may_hold(key: str, objects: Collection[str]) -> bool:
+    """Whether what `padstal fsck` moved aside was one of these objects, or a file of the data in the workspace."""
+    return key.startswith(f"{QUARANTINE}workspace/data/") or not set(_named(key.encode())).isdisjoint(objects)
 
 
-_MD5 = re.compile(r"\b[0-9a-f]{32}(?:\.dir)?\b")
+def _named(entry: bytes) -> list[str]:
+    return re.findall(r"\b[0-9a-f]{32}(?:\.dir)?\b", entry.decode("utf-8", "replace"))

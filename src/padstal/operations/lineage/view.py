@@ -1,4 +1,4 @@
-"""What is known of a track, a clip or a model, as one record for machines and as sections of facts for people."""
+"""What is known of a track, a clip or a model, as one record."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,7 +18,8 @@ from padstal.rights.licence import UNKNOWN, normalise
 from padstal.rights.terms import most_restrictive
 from padstal.rights.tombstones import read_tombstones
 
-SHOWN = 12
+GONE = "nothing: there is no ledger, and its data are gone, so that it cannot be told what it was trained on"
+OLDER = "its data set, which DVC still has; it is older than ledgers"
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def model_record(model: Model) -> dict[str, Any]:
 
 def exposure_record(exposure: Exposure) -> dict[str, Any]:
     """A model version, how it is exposed and to which files, for machines."""
-    return {**model_record(exposure.model), "how": exposure.how, "sha256": sorted(exposure.tracks)}
+    path = exposure.model.ref.path
+    return {"path": path, "how": exposure.how} | model_record(exposure.model) | {"sha256": sorted(exposure.tracks)}
 
 
 def _of_model(past: Past, model: Model, models: list[Model]) -> dict[str, Any]:
@@ -168,6 +170,7 @@ def _of_model(past: Past, model: Model, models: list[Model]) -> dict[str, Any]:
         **model_record(model),
         "tracks": None if tracks is None else len(tracks),
         "from_ledger": model.ledger,
+        "told_by": GONE if tracks is None else "its ledger" if model.ledger else OLDER,
         "ledger_sha256": read_json(root)["sha256"] if model.workspace and root.is_file() else None,
         "built_on": [model_record(one) for one in models if one.ref in model.built_on],
         "forgotten": sorted(set(tracks or ()) & set(read_tombstones(past.root / "data" / "tombstones.jsonl"))),
@@ -178,95 +181,3 @@ def _of_model(past: Past, model: Model, models: list[Model]) -> dict[str, Any]:
         "not_known_any_more": None if tracks is None else len(tracks) - len(rows),
         "list": [{"sha256": sha, **(facts[sha][0] if facts.get(sha) else {})} for sha in sorted(tracks or ())],
     }
-
-
-Section = tuple[str, list[tuple[str, str]]]
-
-
-def sections(record: dict[str, Any]) -> list[Section]:
-    """The record as headings with (name, text) pairs."""
-    if record["kind"] == "model":
-        return [part for version in record["versions"] for part in _model_sections(version)]
-    source = [("sha256", record["sha256"])]
-    for row in record["files"]:
-        refused = f" (not used: {row['reason']})" if row["reason"] else ""
-        source.append(("file", f"{row['source']}: {row['path']}{refused}"))
-        credit = [f"{name} {row[name]}" for name in ("title", "artist", "album", "licence", "source_url") if row[name]]
-        if credit:
-            source.append(("credit", "; ".join(credit)))
-    if not record["files"]:
-        source.append(("file", "no table that is left names it"))
-    if record["tombstone"]:
-        source.append(("forgotten", f"{record['tombstone']['date']} {record['tombstone']['reason']}".strip()))
-    source += [("same recording", f"{sha[:16]} {path}") for sha, path in record["near_duplicates"].items()]
-    clips = [(clip["clip_id"], _clip_text(clip)) for clip in record["clips"]]
-    return [
-        ("Source", source),
-        ("Clips in the workspace", clips or [("none", "no table of the workspace has a clip of it")]),
-        ("Models that saw it", [_model_line(one) for one in record["models"]] or [("none", "no version of any model")]),
-        ("Artefacts", [_artefact_line(one) for one in record["artefacts"]] or [("none", "it went into none")]),
-    ]
-
-
-def _clip_text(clip: dict[str, Any]) -> str:
-    begins = float(clip["offset_seconds"])
-    parts = [
-        f"{clip['scale']}, {begins:.1f} to {begins + float(clip['clip_seconds']):.1f} s, {clip['split']}",
-        clip["fate"],
-    ]
-    if clip.get("reason"):
-        parts.append(f"{clip['reason']} {clip.get('detail') or ''}".strip())
-    if clip.get("decision"):
-        parts.append(f"caption {clip['decision']}: “{clip.get('caption') or ''}”")
-    if clip["latents"]:
-        parts.append("latents " + ", ".join(f"{vae} row {row}" for vae, row in clip["latents"].items()))
-    return "; ".join(parts)
-
-
-def _model_line(one: dict[str, Any]) -> tuple[str, str]:
-    parts = [one["how"]] if "how" in one else []
-    if one["promotions"]:
-        parts.append("promoted as " + ", ".join(one["promotions"]))
-    if one["current"]:
-        parts.append("now " + ", ".join(one["current"]))
-    if one["commits"]:
-        span = one["dates"][0] if one["dates"][0] == one["dates"][1] else " to ".join(one["dates"])
-        parts.append(f"{len(one['commits'])} commits, {span}, first {one['commits'][-1][:10]}")
-    else:
-        parts.append("never committed")
-    return f"{one['path']} {one['md5'][:8]}", "; ".join([*parts, *(["in the workspace"] if one["workspace"] else [])])
-
-
-def _artefact_line(one: dict[str, Any]) -> tuple[str, str]:
-    plural = "version" if one["versions"] == 1 else "versions"
-    return one["path"], f"{one['versions']} {plural}{', the workspace’s among them' if one['workspace'] else ''}"
-
-
-def _model_sections(one: dict[str, Any]) -> list[Section]:
-    name, where = _model_line(one)
-    if one["tracks"] is None:
-        return [
-            (f"Model {name}", [("where", where), ("trained on", "cannot be told: no ledger, and its data are gone")])
-        ]
-    told = "its ledger" if one["from_ledger"] else "its data set, which DVC still has; it is older than ledgers"
-    pairs = [("where", where), ("trained on", f"{one['tracks']} tracks by {one['artists']} artists, says {told}")]
-    pairs += [("built on", f"{below['path']} {below['md5'][:8]}") for below in one["built_on"]]
-    for key, head in (("sources", "sources"), ("licences", "licences")):
-        if one[key]:
-            pairs.append((head, ", ".join(f"{name} {count}" for name, count in one[key].items())))
-    if one["licences"]:
-        pairs.append(("most restrictive", one["most_restrictive_licence"]))
-    if one["not_known_any_more"]:
-        pairs.append(("no table names", f"{one['not_known_any_more']} of the tracks"))
-    if one["forgotten"]:
-        pairs.append(
-            ("forgotten since", f"{len(one['forgotten'])} of the tracks; removing data does not make it unlearn them")
-        )
-    if one["ledger_sha256"]:
-        pairs.append(("ledger sha256", one["ledger_sha256"]))
-    listed = [(row["sha256"][:16], f"{row.get('source', '?')}: {row.get('path', '?')}") for row in one["list"][:SHOWN]]
-    more = len(one["list"]) - len(listed)
-    return [
-        (f"Model {name}", pairs),
-        ("Its tracks", [*listed, *([("…", f"{more} more; --json lists all")] if more else [])]),
-    ]

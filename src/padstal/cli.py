@@ -116,7 +116,7 @@ def generate(
     prompt: Annotated[str, typer.Argument(help="what to hear")],
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="takes")] = 8,
     system: Annotated[
-        str | None, typer.Option(help="of params.yaml's systems; by default promote.model", metavar="NAME")
+        str | None, typer.Option(help="of params.yaml's systems; by default promote.system", metavar="NAME")
     ] = None,
     method: Annotated[
         str | None,

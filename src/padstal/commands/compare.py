@@ -5,14 +5,14 @@ from pathlib import Path
 from padstal.core.data.atomic import atomic_file, atomic_folder
 from padstal.core.params import SCALES
 from padstal.core.revisions import Tree, open_tree
-from padstal.reporting import comparison_sounds
-from padstal.reporting.comparison import Comparison, Revision
-from padstal.reporting.comparison_compare import compare
-from padstal.reporting.comparison_markdown import Media, foreign, render_markdown
-from padstal.reporting.comparison_plots import plots
-from padstal.reporting.comparison_record import write_record
-from padstal.reporting.comparison_side import Side, active_scale, read_side
-from padstal.reporting.comparison_sounds import Sound, sounds
+from padstal.reporting.comparison import sounds as listening
+from padstal.reporting.comparison.compare import compare
+from padstal.reporting.comparison.markdown import Media, foreign, render_markdown
+from padstal.reporting.comparison.plots import plots
+from padstal.reporting.comparison.record import Comparison, Revision
+from padstal.reporting.comparison.record_file import write_record
+from padstal.reporting.comparison.side import Side, active_scale, read_side
+from padstal.reporting.comparison.sounds import Sound, sounds
 
 
 def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, as_json: bool) -> int:
@@ -56,10 +56,10 @@ def _side(tree: Tree, scale: str) -> Side:
 def _sounds(root: Path, trees: tuple[Tree, Tree], sides: tuple[Side, Side], scale: str) -> list[Sound]:
     cache = root / ".dvc" / "cache" / "files" / "md5"
     base, head = (
-        comparison_sounds.sample_sets(side, scale, cache, root if tree.workspace else None)
+        listening.sample_sets(side, scale, cache, root if tree.workspace else None)
         for tree, side in zip(trees, sides, strict=True)
     )
-    rates = comparison_sounds.sample_rate(sides[0], scale), comparison_sounds.sample_rate(sides[1], scale)
+    rates = listening.sample_rate(sides[0], scale), listening.sample_rate(sides[1], scale)
     return sounds(base, head, rates)
 
 

@@ -7,13 +7,13 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.reporting.revisions import CLAP, tree
+from tests.reporting.comparison.revisions import CLAP, tree
 
-from padstal.reporting.comparison import Comparison, Delta, Revision
-from padstal.reporting.comparison_compare import compare
-from padstal.reporting.comparison_data import terms
-from padstal.reporting.comparison_metrics import decide, direction
-from padstal.reporting.comparison_side import DEEPEST, MOST_LEAVES, Side, leaves, read_side
+from padstal.reporting.comparison.compare import compare
+from padstal.reporting.comparison.data import terms
+from padstal.reporting.comparison.metrics import decide, direction
+from padstal.reporting.comparison.record import Comparison, Delta, Revision
+from padstal.reporting.comparison.side import DEEPEST, MOST_LEAVES, Side, leaves, read_side
 
 Edit = Callable[[dict[str, Any]], None]
 EVALUATE, INGEST = "reports/demo/metrics/evaluate.json", "reports/demo/metrics/ingest.json"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from padstal.core.dvc_lock import LockedStage, read_yaml, readable_stages
-from padstal.reporting.comparison import Revision
+from padstal.reporting.comparison.record import Revision
 
 MOST_LEAVES = 20_000
 """Values of one file that are looked at; YAML's aliases can make a small file huge."""

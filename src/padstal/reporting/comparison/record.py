@@ -1,7 +1,7 @@
 """What differs between two revisions, as one record that can be written as JSON and read back from a stranger.
 
 The record holds figures and names, never markup: whoever shows it escapes it. It is read strictly, so that the one who
-posts it can treat the file as hostile (`comparison_record`).
+posts it can treat the file as hostile (`record_file`).
 """
 
 from dataclasses import dataclass

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from padstal.reporting.comparison import Count, Licence, Timing
-from padstal.reporting.comparison_side import Side, figure, mapping
+from padstal.reporting.comparison.record import Count, Licence, Timing
+from padstal.reporting.comparison.side import Side, figure, mapping
 
 MEANING = {
     "NC": "no commercial use",

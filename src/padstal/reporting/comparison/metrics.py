@@ -10,8 +10,8 @@ from typing import Any
 
 from padstal.core.dvc_lock import outs_of
 from padstal.evaluation.metrics import METRICS, Better
-from padstal.reporting.comparison import Delta, Verdict
-from padstal.reporting.comparison_side import Side, around, figure, leaves, mapping
+from padstal.reporting.comparison.record import Delta, Verdict
+from padstal.reporting.comparison.side import Side, around, figure, leaves, mapping
 
 _HIGHER = (
     "accuracy",

@@ -8,9 +8,11 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reporting.test_comparison import compared, row
+from tests.reporting.comparison.test_compare import compared, row
 
-from padstal.reporting.comparison import (
+from padstal.reporting.comparison.markdown import LONGEST, Media, foreign, render_markdown
+from padstal.reporting.comparison.plots import plots
+from padstal.reporting.comparison.record import (
     Change,
     Comparison,
     Count,
@@ -21,9 +23,7 @@ from padstal.reporting.comparison import (
     StageChange,
     Timing,
 )
-from padstal.reporting.comparison_markdown import LONGEST, Media, foreign, render_markdown
-from padstal.reporting.comparison_plots import plots
-from padstal.reporting.comparison_record import RecordError, read_record, write_record
+from padstal.reporting.comparison.record_file import RecordError, read_record, write_record
 
 HOSTILE = (
     "<script>alert(1)</script> <img src=x onerror=alert(1)> [free](https://evil.example) ![p](//evil.example/p.png) "

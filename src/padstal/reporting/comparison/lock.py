@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from padstal.core.dvc_lock import LockedPath, LockedStage, outs_of
-from padstal.reporting.comparison import Change, Count, Output, StageChange
-from padstal.reporting.comparison_side import Side, leaves, mapping
+from padstal.reporting.comparison.record import Change, Count, Output, StageChange
+from padstal.reporting.comparison.side import Side, leaves, mapping
 
 _FLOAT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 _LONGEST = 1_000

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.core.dvc_lock import OID, outs_of
-from padstal.reporting.comparison_side import Side, mapping
+from padstal.reporting.comparison.side import Side, mapping
 from padstal.reporting.inputs import SampleSet
 from padstal.reporting.listen_view import columns_of
 from padstal.reporting.media import mp3, playable

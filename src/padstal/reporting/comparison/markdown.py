@@ -2,7 +2,7 @@
 
 Every text of the record is hostile (names of branches, licences, methods, params): it loses control and direction
 characters, is cut, and is escaped. Links and pictures are those that the caller gives; the record brings none.
-Standard library alone, like `comparison_record`.
+Standard library alone, like `record_file`.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from padstal.reporting.comparison import VERDICTS, Comparison, Count, Delta, Revision
+from padstal.reporting.comparison.record import VERDICTS, Comparison, Count, Delta, Revision
 from padstal.reporting.text import duration, escape_markdown, interval, labelled, number, words
 
 LONGEST = 60_000

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from padstal.evaluation.metrics import METRICS
 from padstal.reporting import svg
-from padstal.reporting.comparison import Comparison, Delta
+from padstal.reporting.comparison.record import Comparison, Delta
 from padstal.reporting.text import labelled, words
 
 _STYLE = """

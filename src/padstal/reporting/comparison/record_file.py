@@ -9,7 +9,7 @@ import types
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from padstal.reporting.comparison import AtMost, Comparison
+from padstal.reporting.comparison.record import AtMost, Comparison
 
 FORMAT = "padstal-comparison-1"
 LARGEST_RECORD = 2**20

@@ -282,7 +282,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON")] = False,
     scale: ScaleOption = None,
 ) -> None:
-    """Say what differs between two revisions: licences, metrics with a verdict, params, data, stages, timings."""
+    """Say what differs between two revisions: licences, metrics with a verdict, params, data, stages."""
     from padstal.commands.compare import run
 
     finish(lambda: run(Path.cwd(), base, head, scale, out, as_json))

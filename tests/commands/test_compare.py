@@ -11,7 +11,7 @@ from tests.reporting.finished import write_finished_scale
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
-from padstal.reporting.comparison.record_file import read_record
+from padstal.reporting.comparison.record import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from tests.reporting.comparison.test_markdown import hostile
 
 from padstal.commands import post_comment
 from padstal.commands.post_comment import MARKER, EventError, read_event, run
-from padstal.reporting.comparison.record_file import LARGEST_RECORD, write_record
+from padstal.reporting.comparison.record import LARGEST_RECORD, write_record
 from padstal.reporting.github import GitHubError
 
 TOKEN = "token-of-the-job"

@@ -5,64 +5,50 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from padstal.core.dvc_lock import LockedPath, LockedStage, outs_of
-from padstal.reporting.comparison.record import Change, Count, Output, StageChange
-from padstal.reporting.comparison.side import Side, leaves, mapping
+from padstal.reporting.comparison.record import Change, StageChange
+from padstal.reporting.comparison.side import Side, either, leaves, mapping
 
 _FLOAT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
-_LONGEST = 1_000
 
 
 def params(base: Side, head: Side, scale: str) -> list[Change]:
     """Params of the compared scale that differ, as flat keys ("train_vae.tal.training.steps")."""
-    sides = [_flat(mapping(side.params.get("scales")).get(scale)) for side in (base, head)]
-    return _changes(*sides)[:2_000]
-
-
-def inactive(base: Side, head: Side, scale: str) -> list[Count]:
-    """How many params differ elsewhere: other scales, and the sections that no stage depends on."""
-    names: dict[str, list[dict[str, str]]] = {}
-    for place, side in enumerate((base, head)):
-        others = {f"scale {name}": node for name, node in mapping(side.params.get("scales")).items() if name != scale}
-        shared = {str(name): node for name, node in side.params.items() if name != "scales"}
-        for name, node in {**shared, **others}.items():
-            names.setdefault(name, [{}, {}])[place] = _flat(node)
-    found = [(name, len(_changes(*sides))) for name, sides in names.items()]
-    return [Count(name[:300], None, float(count)) for name, count in found if count][:50]
+    before, after = (_flat(mapping(side.params.get("scales")).get(scale)) for side in (base, head))
+    return _changes(before, after)
 
 
 def stages(base: Side, head: Side) -> list[StageChange]:
     """Stages whose lock differs, in HEAD's order."""
     found = []
-    for name in dict.fromkeys([*head.stages, *base.stages]):
+    for name in either(base.stages, head.stages):
         before, after = base.stages.get(name), head.stages.get(name)
         if before is None or after is None:
-            found.append(StageChange(name[:300], "new" if before is None else "gone", (), ()))
+            found.append(StageChange(name, "new" if before is None else "gone", (), ()))
             continue
         because, outputs = _because(before, after), _differing(before.outs, after.outs)
         if because or outputs:
-            found.append(StageChange(name[:300], "changed", tuple(because[:100]), tuple(outputs[:100])))
-    return found[:200]
+            found.append(StageChange(name, "changed", tuple(because), tuple(outputs)))
+    return found
 
 
 def stale(side: Side) -> list[str]:
     """Stages whose params in `dvc.lock` are not those of `params.yaml`."""
-    found = []
-    for name, stage in side.stages.items():
-        locked = stage.params.get("params.yaml", {})
-        if any(_flat(_at(side.params, str(key))) != _flat(value) for key, value in locked.items()):
-            found.append(name[:300])
-    return found[:200]
-
-
-def outputs(base: Side, head: Side, scale: str) -> list[Output]:
-    """Models and the curated data set, by MD5; those that differ first."""
-    before, after = (outs_of(side.stages) for side in (base, head))
-    wanted = (f"models/{scale}/", f"data/{scale}/curate", f"data/{scale}/ingest")
-    paths = [path for path in dict.fromkeys([*after, *before]) if path.startswith(wanted)]
-    found = [
-        Output(path[:300], *(side[path].md5 if path in side else "" for side in (before, after))) for path in paths
+    return [
+        name
+        for name, stage in side.stages.items()
+        for locked in [stage.params.get("params.yaml", {})]
+        if any(_flat(_at(side.params, str(key))) != _flat(value) for key, value in locked.items())
     ]
-    return sorted(found, key=lambda output: output.base == output.head)[:500]
+
+
+def outputs(base: Side, head: Side, scale: str) -> list[Change]:
+    """Models and data sets with other bytes, by MD5."""
+    wanted = (f"models/{scale}/", f"data/{scale}/curate", f"data/{scale}/ingest")
+    before, after = (
+        {path: out.md5 for path, out in outs_of(side.stages).items() if path.startswith(wanted)}
+        for side in (base, head)
+    )
+    return _changes(before, after)
 
 
 def scales(side: Side) -> frozenset[str]:
@@ -72,27 +58,23 @@ def scales(side: Side) -> frozenset[str]:
 
 
 def _flat(node: Any) -> dict[str, str]:
-    return {key[:300]: _text(value) for key, value in leaves(node)} if node is not None else {}
+    return {key: _text(value) for key, value in leaves(node)} if node is not None else {}
 
 
 def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
-    keys = dict.fromkeys([*after, *before])
+    keys = either(before, after)
     return [Change(key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)]
 
 
 def _text(value: Any) -> str:
-    """A param as YAML has it; long texts cut."""
-    if isinstance(value, list | tuple):
-        # A list that holds itself (YAML's anchors allow it) ends at the first level.
-        items = [("…" if isinstance(item, list | dict) else _text(item)) for item in value[:100]]
-        return ("[" + ", ".join(items) + "]")[:_LONGEST]
+    """A param as YAML has it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str) and _FLOAT.fullmatch(value):
         value = float(value)  # DVC writes 1e-05, which YAML 1.1 takes for a text
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    return ("{…}" if isinstance(value, Mapping) else str(value))[:_LONGEST]
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _because(before: LockedStage, after: LockedStage) -> list[str]:
@@ -107,7 +89,7 @@ def _because(before: LockedStage, after: LockedStage) -> list[str]:
 
 def _differing(before: Iterable[LockedPath], after: Iterable[LockedPath]) -> list[str]:
     ours, theirs = ({one.path: one.md5 for one in side} for side in (before, after))
-    return [path[:300] for path in dict.fromkeys([*theirs, *ours]) if ours.get(path) != theirs.get(path)]
+    return [path for path in either(ours, theirs) if ours.get(path) != theirs.get(path)]
 
 
 def _at(tree: Any, path: str) -> Any:

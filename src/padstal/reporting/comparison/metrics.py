@@ -5,13 +5,14 @@ interval of the difference, which would need both runs' values of each prompt. F
 models are not compared at all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from padstal.core.dvc_lock import outs_of
 from padstal.evaluation.metrics import METRICS, Better
 from padstal.reporting.comparison.record import Delta, Verdict
-from padstal.reporting.comparison.side import Side, around, figure, leaves, mapping
+from padstal.reporting.comparison.side import Side, around, either, figure, leaves, mapping
 
 _HIGHER = (
     "accuracy",
@@ -29,71 +30,63 @@ _LOWER = ("loss", "mel_l1", "mrstft", "spectral_distance", "error", "broken", "c
 _NO_FIGURE = ("chance", "interval", "n", "why", "times_chance", "mean_spectrum", "untrained", "quantiles", "paper")
 
 
+@dataclass(frozen=True)
+class _Figure:
+    """A value of one side, and its interval; empty where there is none."""
+
+    value: float | None = None
+    interval: tuple[float, ...] = ()
+
+
+_Figures = dict[tuple[str, str], _Figure]
+"""(group, metric) → what a side has of it."""
+
+
 def metrics(base: Side, head: Side) -> list[Delta]:
     """Each metric of each method at its chosen setting."""
-    heard = changed_ears(base, head)
-    before, after = (_rows(side.evaluation.get("rows")) for side in (base, head))
-    found = []
-    for sweep in _either(before, after):
-        ours, theirs = before.get(sweep, {}), after.get(sweep, {})
-        moved = _moved(ours, theirs)
-        for metric in METRICS:
-            found += _delta(" · ".join(sweep), metric, ours, theirs, heard, moved)
-    return found
+    rows = [_rows(side.evaluation.get("rows")) for side in (base, head)]
+    before, after = (
+        {
+            (group, metric): _Figure(figure(row.get(metric)), around(mapping(row.get("intervals")).get(metric)))
+            for group, row in side.items()
+            for metric in METRICS
+            if figure(row.get(metric)) is not None
+        }
+        for side in rows
+    )
+    notes = {group: _moved(rows[0].get(group, {}), rows[1].get(group, {})) for group in either(*rows)}
+    return _deltas(before, after, changed_ears(base, head), notes)
 
 
 def matched(base: Side, head: Side) -> list[Delta]:
     """Each difference to the baseline at matched CLAP-f; its interval lies around a difference."""
-    before, after = (mapping(side.evaluation.get("matched")) for side in (base, head))
-    targets = [figure(side.get("clap_f")) for side in (before, after)]
+    sides = [mapping(side.evaluation.get("matched")) for side in (base, head)]
+    targets = [figure(side.get("clap_f")) for side in sides]
     note = "" if targets[0] == targets[1] else f"matched at CLAP-f {_said(targets[0])} → {_said(targets[1])}"
-    if before.get("baseline") != after.get("baseline"):
+    if sides[0].get("baseline") != sides[1].get("baseline"):
         note = "other baseline"
-    rows = [
-        {(*_sweep(row), str(row.get("metric"))): row for row in _list(side.get("differences")) if "system" in row}
-        for side in (before, after)
-    ]
-    heard = changed_ears(base, head)
-    found = []
-    for key in _either(*rows):
-        ours, theirs = ({**row, "intervals": {key[2]: row.get("interval")}} for row in (r.get(key, {}) for r in rows))
-        ours[key[2]], theirs[key[2]] = ours.get("difference"), theirs.get("difference")
-        found += _delta(" · ".join(key[:2]), key[2], ours, theirs, heard, note)
-    return found
+    before, after = (
+        {
+            (_group(row), str(row.get("metric"))): _Figure(figure(row.get("difference")), around(row.get("interval")))
+            for row in _list(side.get("differences"))
+        }
+        for side in sides
+    )
+    notes = {group: note for group, _ in either(before, after)}
+    return _deltas(before, after, changed_ears(base, head), notes)
 
 
 def checks(base: Side, head: Side) -> list[Delta]:
     """Checks of the foundation models, of planted truth, of reconstructions, and of the latent spaces."""
-    before, after = (_checks(side.evaluation) for side in (base, head))
-    return [
-        _plain(group, name, before.get((group, name), {}), after.get((group, name), {}))
-        for group, name in _either(before, after)
-    ]
-
-
-def figures(base: Side, head: Side) -> list[Delta]:
-    """Figures of all stages but evaluation that differ."""
-    told = ("evaluate", "ingest", "caption", "curate", "validate")  # these have tables of their own
-    sides = [
-        {
-            (stage, key): {"value": value}
-            for stage, content in side.metrics.items()
-            if stage not in told
-            for key, value in leaves(content)
-            if figure(value) is not None
-        }
-        for side in (base, head)
-    ]
-    found = [
-        _plain(stage, key, sides[0].get((stage, key), {}), sides[1].get((stage, key), {}))
-        for stage, key in _either(*sides)
-    ]
-    return [delta for delta in found if delta.verdict != "unchanged"]
+    return _deltas(dict(_checks(base.evaluation)), dict(_checks(head.evaluation)))
 
 
 def changed_ears(base: Side, head: Side) -> frozenset[str]:
     """Foundation models whose bytes differ between the sides, by what `dvc.lock` says."""
-    before, after = (_foundation(side) for side in (base, head))
+    before, after = (
+        {path.rpartition("/")[2]: out.md5 for path, out in outs_of(side.stages).items() if "/foundation/" in path}
+        for side in (base, head)
+    )
     return frozenset(role for role in before.keys() & after.keys() if before[role] != after[role])
 
 
@@ -128,96 +121,69 @@ def direction(name: str) -> Better:
     return "higher" if any(word in name for word in _HIGHER) else ""
 
 
-def _delta(
-    group: str,
-    metric: str,
-    ours: Mapping[str, Any],
-    theirs: Mapping[str, Any],
-    heard: Iterable[str],
-    note: str,
+def _deltas(
+    before: _Figures,
+    after: _Figures,
+    heard: frozenset[str] = frozenset(),
+    notes: Mapping[str, str] | None = None,
 ) -> list[Delta]:
-    base, head = figure(ours.get(metric)), figure(theirs.get(metric))
-    if base is None and head is None:
-        return []
-    before, after = (around(mapping(row.get("intervals")).get(metric)) for row in (ours, theirs))
-    better = direction(metric)
-    verdict = decide(better, base, head, before, after)
-    ears = sorted(set(METRICS[metric].ears if metric in METRICS else ()) & set(heard))
-    if ears and base is not None and head is not None:
-        verdict = "not comparable"
-        note = "; ".join(part for part in (note, f"heard by another {' and '.join(ears)}") if part)
-    return [Delta(group[:300], metric[:300], better, base, head, before, after, verdict, note[:1_000])]
+    """A verdict on each figure; `heard` are foundation models that differ, `notes` say what to know of a group."""
+    found = []
+    for group, metric in either(before, after):
+        base, head = (side.get((group, metric), _Figure()) for side in (before, after))
+        better = direction(metric.rpartition(".")[2]) or direction(metric)
+        verdict = decide(better, base.value, head.value, base.interval, head.interval)
+        note = (notes or {}).get(group, "")
+        ears = sorted(heard.intersection(METRICS[metric].ears if metric in METRICS else ()))
+        if ears and base.value is not None and head.value is not None:
+            verdict = "not comparable"
+            note = "; ".join(part for part in (note, f"heard by another {' and '.join(ears)}") if part)
+        found.append(Delta(group, metric, better, base.value, head.value, base.interval, head.interval, verdict, note))
+    return found
 
 
-def _plain(group: str, name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Delta:
-    base, head = figure(ours.get("value")), figure(theirs.get("value"))
-    before, after = (around(row.get("interval")) for row in (ours, theirs))
-    better = direction(name.rpartition(".")[2])
-    better = better or direction(name)
-    verdict = decide(better, base, head, before, after)
-    return Delta(group[:300], name[:300], better, base, head, before, after, verdict)
-
-
-def _checks(evaluation: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+def _checks(evaluation: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], _Figure]]:
     for section in ("foundation", "truth", "reconstruction"):
         for key, value in leaves(evaluation.get(section)):
             name = key.removesuffix(".value")
             parts = name.split(".")
             skipped = any(part in _NO_FIGURE or part.startswith("n_") for part in parts) or parts[0] == "origin"
-            if figure(value) is not None and not skipped and not name.endswith("_of_originals"):
-                parent = evaluation[section]
-                for part in parts[:-1]:
-                    parent = mapping(mapping(parent).get(part))
-                span = mapping(mapping(parent).get(parts[-1])).get("interval", mapping(parent).get("interval"))
-                found[section, name] = {"value": value, "interval": span}
+            if figure(value) is None or skipped or name.endswith("_of_originals"):
+                continue
+            parent = evaluation[section]
+            for part in parts[:-1]:
+                parent = mapping(parent).get(part)
+            own = mapping(mapping(parent).get(parts[-1]))
+            yield (section, name), _Figure(figure(value), around(own.get("interval", mapping(parent).get("interval"))))
     for row in _list(mapping(evaluation.get("latent_space")).get("spaces")):
         pooling = f", {row.get('pooling')}" if row.get("pooling") else ""
         name = f"precision of neighbours: {row.get('space')}{pooling}"
-        found["latent spaces", name] = {"value": row.get("precision"), "interval": row.get("interval")}
-    return found
+        yield ("latent spaces", name), _Figure(figure(row.get("precision")), around(row.get("interval")))
 
 
-def named_by_systems(evaluation: Mapping[str, Any]) -> bool:
-    """Whether rows name system and setting; versions before settings wrote model and perturbation."""
-    return all("system" in row for row in _list(evaluation.get("rows")))
-
-
-def _rows(found: Any) -> dict[tuple[str, str], Mapping[str, Any]]:
+def _rows(found: Any) -> dict[str, Mapping[str, Any]]:
     """Rows by system and sweep; where a sweep has several, the later ones by their labels."""
-    rows: dict[tuple[str, str], Mapping[str, Any]] = {}
+    rows: dict[str, Mapping[str, Any]] = {}
     for row in _list(found):
-        if "system" in row:
-            system, sweep = _sweep(row)
-            rows[(system, sweep) if (system, sweep) not in rows else (system, str(row.get("label"))[:100])] = row
+        group = _group(row)
+        rows[group if group not in rows else f"{row.get('system')} · {row.get('label')}"] = row
     return rows
 
 
-def _sweep(row: Mapping[str, Any]) -> tuple[str, str]:
-    return str(row.get("system"))[:100], str(row.get("path") or row.get("method"))[:100]
+def _group(row: Mapping[str, Any]) -> str:
+    return f"{row.get('system')} · {row.get('path') or row.get('method')}"
 
 
 def _moved(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     """How the chosen setting moved, in words."""
     before, after = (dict(leaves(mapping(row.get("record")))) for row in (ours, theirs))
-    names = [name for name in _either(before, after) if before.get(name) != after.get(name)] if before and after else []
-    return ", ".join(f"{name} {_said(before.get(name))} → {_said(after.get(name))}" for name in names[:20])
-
-
-def _foundation(side: Side) -> dict[str, str]:
-    outs = outs_of(side.stages).items()
-    return {path.rpartition("/")[2]: out.md5 for path, out in outs if "/foundation/" in path}
+    names = [name for name in either(before, after) if before.get(name) != after.get(name)] if ours and theirs else []
+    return ", ".join(f"{name} {_said(before.get(name))} → {_said(after.get(name))}" for name in names)
 
 
 def _list(node: Any) -> list[Mapping[str, Any]]:
-    return [row for row in node if isinstance(row, Mapping)][:2_000] if isinstance(node, list) else []
-
-
-def _either(*sides: Mapping[Any, Any]) -> list[Any]:
-    """Keys of both sides, in the order of the last side, then what only the first has."""
-    *first, last = sides
-    return list(dict.fromkeys([*last, *(key for side in first for key in side)]))
+    return [row for row in node if isinstance(row, Mapping)] if isinstance(node, list) else []
 
 
 def _said(value: Any) -> str:
-    return "none" if value is None else str(value)[:50] if figure(value) is None else f"{value:g}"
+    return "none" if value is None else str(value) if figure(value) is None else f"{value:g}"

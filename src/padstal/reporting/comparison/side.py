@@ -1,21 +1,17 @@
-"""One side of a comparison: the params, lock, metrics and timings that a revision has, each checked to be what it says.
+"""One side of a comparison: the params, lock and metrics that a revision has.
 
 Whatever cannot be read is left out and named in `notes`; a broken file of one side never stops the comparison.
 """
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from padstal.core.dvc_lock import LockedStage, read_yaml, readable_stages
+from padstal.core.revisions import Tree
 from padstal.reporting.comparison.record import Revision
-
-MOST_LEAVES = 20_000
-"""Values of one file that are looked at; YAML's aliases can make a small file huge."""
-DEEPEST = 20
-Read = Callable[[str], bytes | None]
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,6 @@ class Side:
         params: `params.yaml`; empty if missing or broken.
         stages: The stages of `dvc.lock`.
         metrics: `reports/<scale>/metrics/*.json` by file name without ending.
-        timings: `reports/<scale>/local/timings/*.json`, which only a workspace has.
         notes: What is missing or broken, one sentence each.
     """
 
@@ -36,7 +31,6 @@ class Side:
     params: Mapping[str, Any]
     stages: Mapping[str, LockedStage]
     metrics: Mapping[str, Mapping[str, Any]]
-    timings: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
 
     @property
@@ -44,59 +38,60 @@ class Side:
         return self.metrics.get("evaluate", {})
 
 
-def active_scale(read: Read) -> str:
+def active_scale(tree: Tree) -> str:
     """The scale that a revision's `params.yaml` makes active; "" if there is none."""
-    scale = mapping(read_yaml(read("params.yaml"))).get("scale")
+    scale = mapping(read_yaml(tree.read("params.yaml"))).get("scale")
     return scale if isinstance(scale, str) else ""
 
 
-def read_side(revision: Revision, scale: str, read: Read, files: Callable[[str, str], Sequence[str]]) -> Side:
-    """A revision at `scale`; `read` gives a file's content and `files` the paths in a folder that have an ending."""
-    notes: list[str] = []
-    params, stages = mapping(read_yaml(read("params.yaml"))), readable_stages(read("dvc.lock"))
-    notes += [
-        f"{revision.name} has no readable {name}."
+def read_side(tree: Tree, scale: str) -> Side:
+    """A revision at `scale`."""
+    params, stages = mapping(read_yaml(tree.read("params.yaml"))), readable_stages(tree.read("dvc.lock"))
+    notes = [
+        f"{tree.name} has no readable {name}."
         for name, found in (("params.yaml", params), ("dvc.lock", stages))
         if not found
     ]
-    metrics = _folder(f"reports/{scale}/metrics", read, files)
+    metrics = _folder(f"reports/{scale}/metrics", tree)
     broken = sorted(name for name, content in metrics.items() if content is None)
     if broken:
-        notes.append(f"{revision.name}: no JSON in {', '.join(broken)} of reports/{scale}/metrics.")
+        notes.append(f"{tree.name}: no JSON in {', '.join(broken)} of reports/{scale}/metrics.")
     if not metrics:
-        notes.append(f"{revision.name} has no metrics at scale {scale}: its figures are missing below.")
+        notes.append(f"{tree.name} has no metrics at scale {scale}: its figures are missing below.")
     elif not isinstance(metrics.get("evaluate"), Mapping):
-        notes.append(f"{revision.name} was not evaluated at scale {scale}.")
-    timings = _folder(f"reports/{scale}/local/timings", read, files).values()
+        notes.append(f"{tree.name} was not evaluated at scale {scale}.")
     return Side(
-        revision=revision,
-        active=active_scale(read),
+        revision=Revision(tree.name, tree.commit, tree.subject, tree.changed),
+        active=active_scale(tree),
         params=params,
         stages=stages,
         metrics={name: content for name, content in metrics.items() if content is not None},
-        timings=tuple(content for content in timings if content is not None),
         notes=tuple(notes),
     )
 
 
-def leaves(node: Any) -> list[tuple[str, Any]]:
-    """(key path, value) of every leaf, in order; at most `MOST_LEAVES`, nothing deeper than `DEEPEST`."""
-    found: list[tuple[str, Any]] = []
-    for pair in _leaves(node, "", 0):
-        found.append(pair)
-        if len(found) == MOST_LEAVES:
-            break
-    return found
+def leaves(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """(key path, value) of every leaf, in order."""
+    if isinstance(node, Mapping) and node:
+        for key, item in node.items():
+            yield from leaves(item, f"{at}.{key}" if at else str(key))
+    elif isinstance(node, list) and any(isinstance(item, Mapping | list) for item in node):
+        for place, item in enumerate(node, 1):
+            yield from leaves(item, f"{at}.{place}")
+    else:
+        yield at, node
+
+
+def either(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> list[Any]:
+    """Keys of both sides, in the order of the last side, then what only the first has."""
+    return list(dict.fromkeys([*after, *before]))
 
 
 def figure(value: Any) -> float | None:
     """`value` if it is a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
+    return float(value) if math.isfinite(value) else None
 
 
 def around(found: Any) -> tuple[float, ...]:
@@ -112,28 +107,13 @@ def mapping(node: Any) -> Mapping[str, Any]:
     return node if isinstance(node, Mapping) else {}
 
 
-def _leaves(node: Any, at: str, depth: int) -> Iterator[tuple[str, Any]]:
-    if depth < DEEPEST and isinstance(node, Mapping) and node:  # each way ends in a leaf, so that leaves bound the work
-        for key, item in node.items():
-            yield from _leaves(item, f"{at}.{key}" if at else str(key), depth + 1)
-    elif depth < DEEPEST and isinstance(node, list) and any(isinstance(item, Mapping | list) for item in node):
-        for place, item in enumerate(node, 1):
-            yield from _leaves(item, f"{at}.{place}", depth + 1)
-    else:
-        yield at, node
-
-
-def _folder(folder: str, read: Read, files: Callable[[str, str], Sequence[str]]) -> dict[str, Mapping[str, Any] | None]:
-    found = {}
-    for path in list(files(folder, ".json"))[:200]:
-        name = path.rpartition("/")[2].removesuffix(".json")
-        found[name] = _json(read(path))
+def _folder(folder: str, tree: Tree) -> dict[str, Mapping[str, Any] | None]:
+    """JSON files by name without ending; `None` for what is no JSON object."""
+    found: dict[str, Mapping[str, Any] | None] = {}
+    for path in tree.files(folder, ".json"):
+        try:
+            content = json.loads(tree.read(path) or b"")
+        except (ValueError, RecursionError):
+            content = None
+        found[path.rpartition("/")[2].removesuffix(".json")] = content if isinstance(content, Mapping) else None
     return found
-
-
-def _json(content: bytes | None) -> Mapping[str, Any] | None:
-    try:
-        tree = json.loads(content or b"")
-    except (ValueError, RecursionError):
-        return None
-    return tree if isinstance(tree, Mapping) else None

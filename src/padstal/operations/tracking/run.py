@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from padstal.core.dvc_objects import content_of
+from padstal.core.secrets import redact, without_secrets
 from padstal.operations.tracking.artefact import Artefact, place_of, version
+from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.group import revision, run_group
 from padstal.operations.tracking.note import Note
-from padstal.operations.tracking.secrets import redact, wandb_credentials, without_secrets
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -234,7 +234,7 @@ def data_show(
     play_file: Annotated[Path | None, typer.Option(help="write the audio as a WAV file")] = None,
     scale: ScaleOption = None,
 ) -> None:
-    """Show a clip, track or refused file: provenance, captions, scores, decisions, waveform and spectrogram."""
+    """Show a clip, track or refused file: provenance, captions, scores, decisions; --page adds pictures."""
     from padstal.commands.data import show
 
     finish(lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_, out=play_file))

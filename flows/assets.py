@@ -12,7 +12,7 @@ from prefect.events import emit_event
 
 from padstal.core.dvc_lock import LockedStage, outs_of, stages_here
 from padstal.core.git import try_git
-from padstal.core.passwords import without_user
+from padstal.core.secrets import without_user
 
 MATERIALISED = "prefect.asset.materialization.succeeded"
 DATA = ("data/", "models/", "reports/")

@@ -8,6 +8,7 @@ import re
 from enum import Enum
 
 from flows.child import Outcome
+from padstal.core.secrets import redact
 
 
 class FailureKind(Enum):
@@ -34,6 +35,7 @@ class StageFailedError(RuntimeError):
     """A stage failed; the message says which, why and its last words."""
 
     def __init__(self, stage: str, kind: FailureKind, words: str):
+        words = redact(words)
         super().__init__(f"{stage}: {kind.value}: {words}")
         self.stage, self.kind, self.words = stage, kind, words
 

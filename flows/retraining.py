@@ -27,7 +27,7 @@ from flows.repro import StageRun, summary
 from flows.stages import RetryableTasks, nothing_to_do, phases, run_stages
 from flows.workspace import Workspace
 from padstal.core.git import git
-from padstal.core.passwords import without_user
+from padstal.core.secrets import without_user
 from padstal.operations.tracking.group import RETRAINING
 
 AGAIN = "challenge again"

@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 
 from flows.file_lock import BusyError, file_lock
 from padstal.core.git import GitError, git, try_git
-from padstal.core.passwords import without_user
+from padstal.core.secrets import without_user
 from padstal.operations.lineage.checkouts import workspaces
 
 HOME = Path(__file__).resolve().parents[1]

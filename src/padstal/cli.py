@@ -125,7 +125,7 @@ def generate(
     prompt: Annotated[str, typer.Argument(help="what to hear")],
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="takes")] = 8,
     system: Annotated[
-        str | None, typer.Option(help="of params.yaml's systems; by default promote.model", metavar="NAME")
+        str | None, typer.Option(help="of params.yaml's systems; by default promote.system", metavar="NAME")
     ] = None,
     method: Annotated[
         str | None,
@@ -243,7 +243,7 @@ def data_show(
     play_file: Annotated[Path | None, typer.Option(help="write the audio as a WAV file")] = None,
     scale: ScaleOption = None,
 ) -> None:
-    """Show a clip, track or refused file: provenance, captions, scores, decisions, waveform and spectrogram."""
+    """Show a clip, track or refused file: provenance, captions, scores, decisions; --page adds pictures."""
     from padstal.commands.data import show
 
     finish(lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_, out=play_file))
@@ -291,7 +291,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON")] = False,
     scale: ScaleOption = None,
 ) -> None:
-    """Say what differs between two revisions: licences, metrics with a verdict, params, data, stages, timings."""
+    """Say what differs between two revisions: licences, metrics with a verdict, params, data, stages."""
     from padstal.commands.compare import run
 
     finish(lambda: run(Path.cwd(), base, head, scale, out, as_json))

@@ -9,8 +9,8 @@ from padstal.cli_options import ScaleOption, finish
 
 app = typer.Typer(rich_markup_mode="rich")
 
-ModelOption = Annotated[
-    str | None, typer.Option("--model", help="tal_dit or audio_dit; by default promote.model of params.yaml")
+SystemOption = Annotated[
+    str | None, typer.Option("--system", help="tal_dit or audio_dit; by default promote.system of params.yaml")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 
@@ -41,14 +41,14 @@ def challenge(
             help="version or revision to compare with, or none; by default the remote's champion",
         ),
     ] = None,
-    model: ModelOption = None,
+    system: SystemOption = None,
     as_json: JsonOption = False,
     scale: ScaleOption = None,
 ) -> None:
     """Let the workspace's model and the champion's play the frozen prompts, and decide which is better."""
     from padstal.commands.challenge import Options, run
 
-    finish(lambda: run(Path.cwd(), Options(out, champion_, model, as_json), scale))
+    finish(lambda: run(Path.cwd(), Options(out, champion_, system, as_json), scale))
 
 
 @app.command(
@@ -71,13 +71,13 @@ def promote(
 )
 def champion(
     export: Annotated[Path | None, typer.Option(help="new folder for its weights, params and model cards")] = None,
-    model: ModelOption = None,
+    system: SystemOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show who is champion, its figures and its history."""
     from padstal.commands.champion import show
 
-    finish(lambda: show(Path.cwd(), model, export, as_json))
+    finish(lambda: show(Path.cwd(), system, export, as_json))
 
 
 @app.command(
@@ -86,13 +86,13 @@ def champion(
 def rollback(
     to: Annotated[str | None, typer.Option(help="version; by default the one before the champion")] = None,
     reason: Annotated[str, typer.Option(help="kept in the tag")] = "",
-    model: ModelOption = None,
+    system: SystemOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make an earlier version champion again."""
     from padstal.commands.champion import rollback
 
-    finish(lambda: rollback(Path.cwd(), model, to, reason, as_json))
+    finish(lambda: rollback(Path.cwd(), system, to, reason, as_json))
 
 
 @app.command(

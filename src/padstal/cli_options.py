@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from padstal.core.secrets import redact
+
 ScaleOption = Annotated[
     str | None, typer.Option("--scale", help="demo, study or full; by default the active one of params.yaml")
 ]
@@ -15,6 +17,6 @@ def finish(command: Callable[[], int]) -> None:
     try:
         status = command()
     except (ValueError, FileNotFoundError) as error:
-        typer.echo(f"padstal: {error}", err=True)
+        typer.echo(f"padstal: {redact(str(error))}", err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(status)

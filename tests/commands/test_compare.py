@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from tests.reporting.comparison.revisions import commit, tree, write
 from tests.reporting.finished import write_finished_scale
-from tests.reporting.revisions import commit, tree, write
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
-from padstal.reporting.comparison_record import read_record
+from padstal.reporting.comparison.record import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 

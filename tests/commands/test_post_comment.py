@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from tests.commands.forge import REPOSITORY, SHA, Forge, comment, packed, served
 from tests.contracts.repository import imported_modules, reached
-from tests.reporting.test_comparison import compared
-from tests.reporting.test_comparison_markdown import hostile
+from tests.reporting.comparison.test_compare import compared
+from tests.reporting.comparison.test_markdown import hostile
 
 from padstal.commands import post_comment
 from padstal.commands.post_comment import MARKER, EventError, read_event, run
-from padstal.reporting.comparison_record import LARGEST_RECORD, write_record
+from padstal.reporting.comparison.record import LARGEST_RECORD, write_record
 from padstal.reporting.github import GitHubError
 
 TOKEN = "token-of-the-job"

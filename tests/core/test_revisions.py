@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.reporting.revisions import commit, git, write
+from tests.reporting.comparison.revisions import commit, git, write
 
 from padstal.core import revisions
 from padstal.core.revisions import RevisionError, open_tree

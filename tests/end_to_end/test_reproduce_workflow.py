@@ -15,8 +15,8 @@ import pytest
 import yaml
 from tests.commands.forge import REPOSITORY, SHA, Forge, packed, served
 from tests.end_to_end.tiny import BIN, ROOT, change_params, make_copy
+from tests.reporting.comparison.revisions import commit, git
 from tests.reporting.finished import write_finished_scale
-from tests.reporting.revisions import commit, git
 
 from padstal.reporting.compose import PLACEHOLDER
 

@@ -17,7 +17,6 @@ from padstal.evaluation.judged import Judged
 from padstal.evaluation.measure import measure
 from padstal.evaluation.metrics import METRICS, Metric
 from padstal.operations.config import PromoteParams
-from padstal.operations.promotion.challenge import thresholds
 from padstal.operations.promotion.head_to_head import head_to_head
 from padstal.reporting import comparison_metrics, results_view
 from padstal.reporting.text import words
@@ -60,7 +59,7 @@ def test_a_new_metric_is_measured_shown_compared_and_judged(monkeypatch: pytest.
 
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())["promote"]
     params = check(PromoteParams, raw | {"margins": {**raw["margins"], "quiet": 0.1}, "draws": 200}, "promote")
-    assert thresholds(params).metrics[-1] == "quiet"
+    assert params.metrics[-1] == "quiet"
     prompts, reference = other_world()
     found = head_to_head(played(prompts, 0.2, pmos=3.5), played(prompts, 0.2, pmos=2.5), prompts, reference, params, 2)
     gain = found.metrics["quiet"].gain

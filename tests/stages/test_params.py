@@ -36,10 +36,10 @@ def test_an_error_in_any_scale_is_found_whichever_is_active(tmp_path: Path, good
     )
 
 
-def test_an_unknown_key_is_named_with_its_value(tmp_path: Path, good: Any) -> None:
+def test_an_unknown_key_is_named_without_its_value_which_may_be_a_secret(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     raw["scales"]["demo"]["score"]["colour"] = "red"
-    assert _error(tmp_path, raw).startswith("scales.demo.score.colour = 'red': unknown key")
+    assert _error(tmp_path, raw).startswith("scales.demo.score.colour: unknown key")
 
 
 def test_a_missing_key_is_named(tmp_path: Path, good: Any) -> None:

@@ -8,19 +8,18 @@ from pathlib import Path
 
 from padstal.commands.project import paths_of, promote_params
 from padstal.core.data.atomic import atomic_file
-from padstal.core.params import check, load_section, read_yaml
-from padstal.core.runtime import RuntimeParams
+from padstal.core.params import load_section
 from padstal.evaluation.config import EvaluateParams
 from padstal.ingest.config import IngestParams
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for; None takes the champion, or the model of params."""
+    """What was asked for; None takes the champion, or the system of params."""
 
     out: Path
     champion: str | None
-    model: str | None
+    system: str | None
     as_json: bool
 
 
@@ -33,22 +32,19 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     """
     started = time.monotonic()
     paths, params = paths_of(root, scale), promote_params(root)
-    model = (options.model or params.model).replace("-", "_")
+    system = (options.system or params.system).replace("-", "_")
     ingest = load_section(paths.params, "ingest", IngestParams, paths.scale)
     evaluate = load_section(paths.params, "evaluate", EvaluateParams, paths.scale)
-    runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
-
-    import torch
 
     from padstal.operations.promotion import decision as decisions
     from padstal.operations.promotion import register
-    from padstal.operations.promotion.challenge import Setup, challenge, promoted_name
+    from padstal.operations.promotion.challenge import Setup, challenge
     from padstal.operations.promotion.explain import markdown
+    from padstal.operations.promotion.player import torch_device
 
-    torch.set_num_threads(runtime.threads)
-    device = "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"
-    setup = Setup(paths, model, params, evaluate, ingest.licences, ingest.sample_rate, device)
-    found = register.read(root, promoted_name(model))
+    device = torch_device(paths.params)
+    setup = Setup(paths, system, params, evaluate, ingest.licences, ingest.sample_rate, device)
+    found = register.read(root, setup.name)
     decision = challenge(setup, found, options.champion, say=_say, progress=_bar)
     decisions.write(options.out, decision)
     text = markdown(decision)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from padstal.operations.promotion.register import Register, Version
 
 
-def show(root: Path, model: str | None, export: Path | None, as_json: bool) -> int:
+def show(root: Path, system: str | None, export: Path | None, as_json: bool) -> int:
     """Print the champion, its figures and history; with `export`, write its files into a new folder.
 
     Raises:
@@ -23,7 +23,7 @@ def show(root: Path, model: str | None, export: Path | None, as_json: bool) -> i
     """
     from padstal.operations.promotion import register
 
-    name = _name(root, model)
+    name = _name(root, system)
     found = register.read(root, name)
     if as_json:
         print(json.dumps(_record(found)))
@@ -34,11 +34,12 @@ def show(root: Path, model: str | None, export: Path | None, as_json: bool) -> i
             raise ValueError(f"{name} has no champion to export")
         files = _export(root, found.champion, export)
         if not as_json:
-            print(f"\n{export}: {files} files; try there: padstal generate 'slow solo piano' --system {_model(name)}")
+            played = name.replace("-", "_")
+            print(f"\n{export}: {files} files; try there: padstal generate 'slow solo piano' --system {played}")
     return 0
 
 
-def rollback(root: Path, model: str | None, to: str | None, reason: str, as_json: bool) -> int:
+def rollback(root: Path, system: str | None, to: str | None, reason: str, as_json: bool) -> int:
     """Make an earlier version champion again.
 
     Raises:
@@ -48,18 +49,14 @@ def rollback(root: Path, model: str | None, to: str | None, reason: str, as_json
     from padstal.operations.promotion import promote as carry_out
     from padstal.operations.promotion import register
 
-    found = register.read(root, _name(root, model))
+    found = register.read(root, _name(root, system))
     done = carry_out.rollback(root, found, to, reason, progress)
     tell(done, as_json, "rolled_back")
     return 0
 
 
-def _name(root: Path, model: str | None) -> str:
-    return (model or promote_params(root).model).replace("_", "-")
-
-
-def _model(name: str) -> str:
-    return name.replace("-", "_")
+def _name(root: Path, system: str | None) -> str:
+    return (system or promote_params(root).system).replace("_", "-")
 
 
 def _export(root: Path, version: "Version", target: Path) -> int:
@@ -67,15 +64,11 @@ def _export(root: Path, version: "Version", target: Path) -> int:
     from padstal.core.data.atomic import atomic_folder
     from padstal.core.revisions import open_tree
     from padstal.operations.promotion import objects
+    from padstal.operations.promotion.promote import recorded_outs
 
     if target.exists():
         raise ValueError(f"{target}: exists already; name a new folder")
-    recorded = version.record.get("outs")
-    if not isinstance(recorded, Mapping):
-        raise ValueError(
-            f"the tag of {version.name} holds no record of its weights: it was not made by `padstal promote`"
-        )
-    paths = [str(path) for path in recorded]
+    paths = list(recorded_outs(version))
     cards = f"reports/{version.record.get('scale')}/model_cards"
     if cards in open_tree(root, version.commit).outs():
         paths.append(cards)

@@ -5,14 +5,12 @@ from pathlib import Path
 from padstal.core.data.atomic import atomic_file, atomic_folder
 from padstal.core.params import SCALES
 from padstal.core.revisions import Tree, open_tree
-from padstal.reporting import comparison_sounds
-from padstal.reporting.comparison import Comparison, Revision
-from padstal.reporting.comparison_compare import compare
-from padstal.reporting.comparison_markdown import Media, foreign, render_markdown
-from padstal.reporting.comparison_plots import plots
-from padstal.reporting.comparison_record import write_record
-from padstal.reporting.comparison_side import Side, active_scale, read_side
-from padstal.reporting.comparison_sounds import Sound, sounds
+from padstal.reporting.comparison.compare import compare
+from padstal.reporting.comparison.markdown import Media, foreign, render_markdown
+from padstal.reporting.comparison.plots import plots
+from padstal.reporting.comparison.record import Comparison, write_record
+from padstal.reporting.comparison.side import active_scale, read_side
+from padstal.reporting.comparison.sounds import Sound, sounds
 
 
 def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, as_json: bool) -> int:
@@ -24,10 +22,10 @@ def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, a
     """
     trees = open_tree(root, base), open_tree(root, head)
     scale = _scale(scale, *trees)
-    sides = _side(trees[0], scale), _side(trees[1], scale)
+    sides = read_side(trees[0], scale), read_side(trees[1], scale)
     comparison = compare(sides[0], sides[1], scale)
     if out is not None:
-        _write(out, comparison, _sounds(root, trees, sides, scale))
+        _write(out, comparison, sounds(root, trees, sides, scale))
         print(f"comment: {out / 'comment.md'}")
     elif as_json:
         print(write_record(comparison), end="")
@@ -39,28 +37,13 @@ def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, a
 def _scale(asked: str | None, base: Tree, head: Tree) -> str:
     if asked is not None and asked not in SCALES:
         raise ValueError(f"--scale {asked}: expected one of {', '.join(SCALES)}")
-    found = asked or active_scale(head.read) or active_scale(base.read)
+    found = asked or active_scale(head) or active_scale(base)
     if found not in SCALES:
         raise ValueError(
             f"neither {base.name} nor {head.name} has a params.yaml that names a scale ({', '.join(SCALES)}): "
             "name one with --scale"
         )
     return found
-
-
-def _side(tree: Tree, scale: str) -> Side:
-    revision = Revision(tree.name[:300], tree.commit, tree.subject, tree.changed)
-    return read_side(revision, scale, tree.read, tree.files)
-
-
-def _sounds(root: Path, trees: tuple[Tree, Tree], sides: tuple[Side, Side], scale: str) -> list[Sound]:
-    cache = root / ".dvc" / "cache" / "files" / "md5"
-    base, head = (
-        comparison_sounds.sample_sets(side, scale, cache, root if tree.workspace else None)
-        for tree, side in zip(trees, sides, strict=True)
-    )
-    rates = comparison_sounds.sample_rate(sides[0], scale), comparison_sounds.sample_rate(sides[1], scale)
-    return sounds(base, head, rates)
 
 
 def _write(out: Path, comparison: Comparison, heard: list[Sound]) -> None:

@@ -1,6 +1,6 @@
 """`padstal data`: what the dataset holds, and everything that is known of any clip; reads, never writes.
 
-Where the output is no terminal, lists come as tab-separated lines and pictures without colour.
+Where the output is no terminal, lists come as tab-separated lines.
 """
 
 import io
@@ -18,14 +18,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from padstal.commands import draw
 from padstal.commands.project import paths_of
 from padstal.core.data.manifest import ClipAudio
 from padstal.reporting import data_view
 from padstal.reporting.captions_view import decision_table
 from padstal.reporting.catalogue import COLUMN_OF, QUARANTINED, REMOVED, Catalogue, find, read_catalogue
 from padstal.reporting.clip_view import Facts, clip_facts, file_facts
-from padstal.reporting.text import MINUS, duration, number, visible
+from padstal.reporting.text import duration, number, visible
 
 LISTED = (
     ("item", "id"),
@@ -47,7 +46,6 @@ ROOMY = ("path", "licence", "pmos")
 """Columns that narrower ones go without."""
 WHOLE = ("id", "fate", "split", "licence", "level", "p-MOS")
 """Columns that are not folded."""
-WIDEST_PICTURE, WAVE_ROWS, MEL_ROWS = 120, 4, 12
 STATE_STYLES = {"done": "green", "stale": "yellow", "not run": "dim"}
 
 
@@ -227,7 +225,7 @@ def show(root: Path, wanted: str, scale: str | None, *, page: Path | None, open_
     """Print all that is known of a clip, track or file; write its page or its audio where asked to.
 
     Raises:
-        FileNotFoundError: Nothing was ingested.
+        FileNotFoundError: Nothing was ingested, or the audio that was asked for is not here.
         ValueError: No such thing, or several; or audio of a refused file was asked for.
     """
     if open_page and not page:
@@ -242,9 +240,6 @@ def show(root: Path, wanted: str, scale: str | None, *, page: Path | None, open_
         _facts(console, facts)
     if len(rows) > 1:
         _clip_table(console, rows)
-    audio, rate = (None, 0) if refused else _sound(catalogue, rows)
-    if audio is not None:
-        _pictures(console, audio, rate)
     if len(rows) == 1 and not refused:
         for facts in clip_facts(catalogue, rows.iloc[0]):
             _facts(console, facts)
@@ -255,23 +250,15 @@ def show(root: Path, wanted: str, scale: str | None, *, page: Path | None, open_
         console.print(f"page: {escape(str(page))}", soft_wrap=True)
         if open_page and not webbrowser.open(page.resolve().as_uri()):
             console.print("no browser to open it with")
-    if out and audio is not None:
-        _write_audio(out, audio, rate)
+    if out:
+        assert catalogue.inputs.clip_audio is not None
+        _write_audio(out, *_joined(catalogue.inputs.clip_audio, rows))
         console.print(f"audio: {escape(str(out))}", soft_wrap=True)
     return 0
 
 
-def _sound(catalogue: Catalogue, rows: pd.DataFrame) -> tuple[np.ndarray | None, int]:
-    """int16 samples [S, C] of the rows, each where it starts in the track, and Hz; nothing where shards are missing."""
-    audio = catalogue.inputs.clip_audio
-    assert audio is not None
-    try:
-        return _joined(audio, rows)
-    except FileNotFoundError:
-        return None, 0
-
-
 def _joined(audio: ClipAudio, rows: pd.DataFrame) -> tuple[np.ndarray, int]:
+    """int16 samples [S, C] of the rows, each where it starts in the track, and Hz."""
     clips = [audio.pcm(int(shard), int(row)) for shard, row in zip(rows["shard"], rows["row"], strict=True)]
     rate = round(len(clips[0]) / float(rows.iloc[0]["clip_seconds"]))
     starts = ((rows["offset_seconds"] - rows["offset_seconds"].min()) * rate).round().astype(int).to_numpy()
@@ -288,21 +275,6 @@ def _write_audio(path: Path, pcm_SC: np.ndarray, rate: int) -> None:
 
     with atomic_file(path) as temporary:
         soundfile.write(temporary, pcm_SC, rate, subtype="PCM_16", format="WAV")
-
-
-def _pictures(console: Console, pcm_SC: np.ndarray, rate: int) -> None:
-    columns = min(console.width - 2, WIDEST_PICTURE)
-    plain = console.options.ascii_only
-    colour = console.is_terminal and not console.no_color and console.color_system in ("256", "truecolor")
-    loudest = float(draw.envelope(pcm_SC, 1)[0])
-    peak = f"{20 * np.log10(loudest):.1f} dBFS at its peak".replace("-", MINUS) if loudest else "silent"
-    console.print(Text(f"\nWaveform, {peak}", "bold"))
-    for line in draw.waveform(pcm_SC, columns, WAVE_ROWS, ascii_only=plain):
-        console.print(Text("  " + line), no_wrap=True)
-    seconds = len(pcm_SC) / rate
-    console.print(Text(f"\nMel-spectrogram, 0 to {seconds:.2f} s, up to {number(rate / 2)} Hz", "bold"))
-    for mel in draw.spectrogram(pcm_SC, rate, columns, MEL_ROWS, colour=colour, ascii_only=plain):
-        console.print(Text("  ").append_text(mel), no_wrap=True)
 
 
 def _console() -> Console:

@@ -20,7 +20,8 @@ from rich.table import Table
 from padstal.core.data import room
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
-from padstal.operations.tracking.secrets import wandb_credentials
+from padstal.core.secrets import redact
+from padstal.operations.tracking.credentials import wandb_credentials
 
 if TYPE_CHECKING:
     from padstal.operations.integrity.required import Missing
@@ -67,7 +68,7 @@ def run(root: Path, remote: str = "") -> int:
     table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
     colours = {"ok": "green", "note": "yellow", "missing": "red"}
     for finding in found:
-        table.add_row(f"[{colours[finding.mark]}]{finding.mark}[/]", finding.what, finding.found)
+        table.add_row(f"[{colours[finding.mark]}]{finding.mark}[/]", finding.what, redact(finding.found))
     console = Console()
     console.print(table)
     missing = [finding.what for finding in found if finding.mark == "missing"]

@@ -11,12 +11,8 @@ import yaml
 from padstal.commands.project import paths_of, promote_params
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.core.data.content import sha256_file
-from padstal.core.params import check, load_section, read_yaml
-from padstal.core.paths import Paths
-from padstal.core.runtime import RuntimeParams
-from padstal.sampling.config import SampleParams
-from padstal.sampling.setting import Setting, of
-from padstal.systems.config import system_in
+from padstal.core.params import check
+from padstal.sampling.setting import Setting
 
 LONGEST_SLUG = 48
 
@@ -46,55 +42,35 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         FileNotFoundError: A model has not been trained.
         ValueError: No such system, a method that the grid lacks, a wrong value, or models that do not belong together.
     """
-    paths, promoted = paths_of(root, scale), promote_params(root)
-    params = load_section(paths.params, "sample", SampleParams, paths.scale)
-    name = options.system or promoted.model
-    config = system_in(paths.params, name)
-    usual = of(params.settings_on(config.grid), {"method.kind": options.method or promoted.method})[0]
-    setting = changed(usual, options.changes)
-    folders = _trained(config.folders(paths), paths)
-    runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
-
     import soundfile
-    import torch
-    from tqdm import tqdm
 
-    from padstal.sampling.files import to_pcm
-    from padstal.sampling.generate import generate
+    from padstal.operations.promotion.player import player
 
-    torch.set_num_threads(runtime.threads)
-    system = config.load(name, paths, "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu")
+    paths, promoted = paths_of(root, scale), promote_params(root)
+    found = player(paths, options.system or promoted.system, options.method or promoted.method)
+    setting = changed(found.usual, options.changes)
     takes = list(range(options.count))
-    audio_NCS = generate(
-        system,
-        [options.prompt] * options.count,
-        [options.seed] * options.count,
-        setting,
-        batch=params.batch,
-        precision=params.precision,
-        indices=takes,
-        progress=lambda parts: tqdm(parts, unit="batch", desc="generate"),
-    )
+    pcm_NSC, rate = found.play(setting, [options.prompt] * options.count, [options.seed] * options.count, takes)
     files = [options.out / f"{slug(options.prompt)}-{options.seed}-{take:03d}.wav" for take in takes]
-    for file, pcm_SC in zip(files, to_pcm(audio_NCS), strict=True):
+    for file, pcm_SC in zip(files, pcm_NSC, strict=True):
         with atomic_file(file) as temporary:
-            soundfile.write(temporary, pcm_SC, system.sample_rate, subtype="PCM_16", format="WAV")
+            soundfile.write(temporary, pcm_SC, rate, subtype="PCM_16", format="WAV")
         print(file)
     record = options.out / f"{slug(options.prompt)}-{options.seed}.json"
     content = {
         "scale": paths.scale,
         "prompt": options.prompt,
         "seed": options.seed,
-        "system": name,
+        "system": found.name,
         "setting": setting.id,
         "record": setting.model_dump(mode="json"),
-        "batch": params.batch,
-        "precision": params.precision,
-        "models": {role: sha256_file(folder / "model.safetensors") for role, folder in folders.items()},
+        "batch": found.params.batch,
+        "precision": found.params.precision,
+        "models": {role: sha256_file(folder / "model.safetensors") for role, folder in found.folders.items()},
         "files": {file.name: sha256_file(file) for file in files},
     }
     write_json(record, content)
-    print(f"{record}: {name}, {setting.label((usual,))}")
+    print(f"{record}: {found.name}, {setting.label((found.usual,))}")
     return 0
 
 
@@ -138,12 +114,3 @@ def slug(prompt: str) -> str:
     """A file name's part from a prompt: "Slow, solo piano!" → "slow-solo-piano"."""
     words = re.sub(r"[^\w]+", "-", prompt.lower()).strip("-")
     return words[:LONGEST_SLUG].rstrip("-") or "unprompted"
-
-
-def _trained(folders: dict[str, Path], paths: Paths) -> dict[str, Path]:
-    for role, folder in folders.items():
-        if not (folder / "model.safetensors").is_file():
-            raise FileNotFoundError(
-                f"{role}: no weights in {folder.relative_to(paths.root)}; run `make repro` or `dvc pull`"
-            )
-    return folders

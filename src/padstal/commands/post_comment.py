@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.reporting.comparison_markdown import Media, render_markdown
-from padstal.reporting.comparison_record import LARGEST_RECORD, RecordError, read_record
+from padstal.reporting.comparison.markdown import Media, render_markdown
+from padstal.reporting.comparison.record import LARGEST_RECORD, RecordError, read_record
 from padstal.reporting.github import GitHub, GitHubError
 
 WORKFLOW = ".github/workflows/reproduce.yml"

@@ -46,9 +46,9 @@ def run(
     found = register.read(root, found_decision.model)
     done = carry_out.carried_out(found, digest)
     if done is None:
-        _check_thresholds(root, found_decision)
-        head, to_push = carry_out.check_repository(root, found_decision, found, branch, params.base)
-        done = carry_out.promote(root, found_decision, digest, found, head, to_push, progress)
+        if params.gate != found_decision.thresholds:
+            raise ValueError("promote in params.yaml has other thresholds than the decision: challenge again")
+        done = carry_out.promote(root, found_decision, digest, found, branch, params.base, progress)
         if done.new:
             tracking = check(TrackingParams, read_yaml(root / "params.yaml").get("tracking"), "tracking")
             diffusion = next(path for path in found_decision.challenger.outs if "/diffusion/" in path)
@@ -91,13 +91,6 @@ def progress(objects: Iterable[str]) -> Iterable[str]:
 
     bar: Iterable[str] = tqdm(objects, unit="object", desc="read from the DVC remote", mininterval=1.0, leave=False)
     return bar
-
-
-def _check_thresholds(root: Path, decision: "Decision") -> None:
-    from padstal.operations.promotion.challenge import thresholds
-
-    if thresholds(promote_params(root)) != decision.thresholds:
-        raise ValueError("promote in params.yaml has other thresholds than the decision: challenge again")
 
 
 def _tell_refusal(decision: "Decision", as_json: bool) -> None:

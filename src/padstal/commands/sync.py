@@ -11,8 +11,8 @@ from tqdm import tqdm
 from padstal.core.params import check, read_yaml
 from padstal.core.runtime import TrackingParams
 from padstal.operations.tracking.champions import STAGE, champions
+from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.group import run_group
-from padstal.operations.tracking.secrets import wandb_credentials
 from padstal.operations.tracking.send import Destination, mark_sent, record_stage, send
 from padstal.operations.tracking.server import Joined, Server
 from padstal.operations.tracking.stage_artefacts import StageArtefacts, sources, stage_artefacts

@@ -9,8 +9,9 @@ from padstal.commands.project import paths_of
 from padstal.core.data.atomic import atomic_file
 from padstal.core.params import check, read_yaml
 from padstal.core.runtime import TrackingParams
+from padstal.core.secrets import redact
+from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.group import revision, run_group
-from padstal.operations.tracking.secrets import redact, wandb_credentials
 from padstal.operations.tracking.server import Server
 from padstal.operations.tracking.stage_artefacts import stage_artefacts
 from padstal.reporting.inputs import read_inputs

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
+from padstal.core.secrets import redact
 from padstal.core.section import Section
 
 
@@ -46,7 +47,7 @@ def explain(section: Section, at: str) -> Iterator[Explained]:
             for where, inner in nested:
                 yield from explain(inner, where)
         else:
-            yield Explained(path, _shown(content), _unit(field), _meaning(field), _allowed(field))
+            yield Explained(path, redact(_shown(content)), _unit(field), _meaning(field), _allowed(field))
 
 
 def _sections(content: Any, path: str) -> Iterator[tuple[str, Section]]:

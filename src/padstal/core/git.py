@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from padstal.core.passwords import without_passwords
+from padstal.core.secrets import without_passwords
 
 TIMEOUT_SECONDS = 600.0
 """For one command; a clone or a push of this repository takes seconds."""

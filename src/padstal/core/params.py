@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from padstal.core.passwords import without_passwords
+from padstal.core.secrets import REMOVED, looks_secret, redact, without_secrets
 from padstal.core.section import Section
 
 SCALES = ("demo", "study", "full")
@@ -29,7 +29,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ParamsError(f"{path}: not found; run from the repository's root") from None
     except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not valid YAML: {error}") from error
+        raise ParamsError(f"{path}: not valid YAML: {redact(str(error))}") from None
     if not isinstance(tree, dict):
         raise ParamsError(f"{path}: expected a mapping at the top, found {type(tree).__name__}")
     if tree.get("scale") not in SCALES:
@@ -46,7 +46,7 @@ def check(model: type[SectionT], raw: Any, at: str) -> SectionT:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(without_passwords("\n".join(explained(error, at, raw)))) from None
+        raise ParamsError(redact("\n".join(explained(error, at, raw)))) from None
 
 
 def load_section(path: Path, name: str, model: type[SectionT], scale: str | None = None) -> SectionT:
@@ -79,16 +79,21 @@ def explained(error: ValidationError, at: str, raw: Any) -> Iterator[str]:
 def _explain(detail: Any, at: str, raw: Any) -> str:
     path = [*([at] if at else []), *_keys(detail["loc"], raw, missing=detail["type"] == "missing")]
     where = ".".join(path)
-    found = "" if isinstance(detail["input"], dict) else f" = {detail['input']!r}"
+    found = "" if isinstance(detail["input"], dict) else f" = {_shown(path[-1], detail['input'])}"
     match detail["type"]:
         case "extra_forbidden":
-            return f"{where}{found}: unknown key; `padstal params` lists the known ones"
+            return f"{where}: unknown key; `padstal params` lists the known ones"
         case "missing":
             return f"{where}: missing; `padstal params` explains it"
         case "value_error":
             return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
         case _:
             return f"{where}{found}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _shown(key: str, value: Any) -> str:
+    """A value as a message may repeat it: an unknown key's never, for it may be anything."""
+    return REMOVED if looks_secret(key) else repr(without_secrets(value) if isinstance(value, list) else value)
 
 
 def _keys(loc: tuple[int | str, ...], raw: Any, *, missing: bool = False) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from padstal.core.secrets import without_passwords
 from padstal.ingest import rejection
 from padstal.ingest.table_records import BrokenRecord, records
 
@@ -40,6 +41,10 @@ class Row:
     title: str = ""
     licence: str = ""
     source_url: str = ""
+
+    def __post_init__(self) -> None:
+        """An address that is public must hold no password: credits and model cards repeat it."""
+        object.__setattr__(self, "source_url", without_passwords(self.source_url))
 
 
 @dataclass(frozen=True)

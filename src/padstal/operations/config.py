@@ -49,18 +49,10 @@ class FloorParams(Section):
     pmos_share: float = value("p-MOS over that of held-out clips", "share", ge=0)
 
 
-class PromoteParams(Section):
-    """Champion and challenger. Not a dependency of any stage."""
+class GateParams(Section):
+    """What the gate asks for."""
 
-    model: str = value("system that is promoted, with all its models", min_length=1)
-    base: str = value("branch that a promotion's pull request goes to; promotions never write to it", min_length=1)
-    pull_request: Literal["none", "github"] = value("github needs GITHUB_REPOSITORY and GITHUB_TOKEN")
-    prompts: int = value("prompts that `padstal freeze-prompts` takes from the test split", "prompts", ge=2)
     least_prompts: int = value("fewest frozen prompts that a decision may rest on", "prompts", ge=2)
-    method: str = value("both models generate with the first setting of the grid that has this method", min_length=1)
-    seed: int = value("seed of the bootstrap", ge=0)
-    draws: int = value("bootstrap draws of prompts", "draws", ge=200)
-    confidence: float = value("level of intervals", "share", gt=0.5, lt=1)
     better_in: tuple[str, ...] = value(
         "metrics of alignment or diversity; a challenger must surely be better in one of them", min_length=1
     )
@@ -70,6 +62,29 @@ class PromoteParams(Section):
     floors: FloorParams
     drifted_features: int = value("features of a data set that may have drifted", "features", ge=0)
     accepted_licences: tuple[str, ...] = value("licences that may come in though the champion's ask for less")
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Metrics that are compared, in the order of their table."""
+        return tuple(name for name in METRICS if name in self.margins)
+
+
+class PromoteParams(GateParams):
+    """Champion and challenger. Not a dependency of any stage."""
+
+    system: str = value("system that is promoted, with all its models", min_length=1)
+    base: str = value("branch that a promotion's pull request goes to; promotions never write to it", min_length=1)
+    pull_request: Literal["none", "github"] = value("github needs GITHUB_REPOSITORY and GITHUB_TOKEN")
+    prompts: int = value("prompts that `padstal freeze-prompts` takes from the test split", "prompts", ge=2)
+    method: str = value("both models generate with the first setting of the grid that has this method", min_length=1)
+    seed: int = value("seed of the bootstrap", ge=0)
+    draws: int = value("bootstrap draws of prompts", "draws", ge=200)
+    confidence: float = value("level of intervals", "share", gt=0.5, lt=1)
+
+    @property
+    def gate(self) -> GateParams:
+        """The gate's part of it, which a decision holds."""
+        return GateParams(**{name: getattr(self, name) for name in GateParams.model_fields})
 
     @model_validator(mode="after")
     def _metrics_are_known(self) -> "PromoteParams":

@@ -23,6 +23,7 @@ from padstal.core.data.leftovers import sweep
 from padstal.core.params import ParamsError, check, load_section, read_yaml
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
+from padstal.core.secrets import redact
 from padstal.core.section import Section
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def run_stage(
         if stage.leads:
             _record_timing(stage, time.monotonic() - started, tree["scales"][stage.scale].get("budget", {}))
     except (ParamsError, StageError, FileNotFoundError) as error:
-        print(f"{name}{'@' + item if item else ''} failed: {error}", file=sys.stderr, flush=True)
+        print(f"{name}{'@' + item if item else ''} failed: {redact(str(error))}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
     except OSError as error:
         if error.errno not in room.NO_ROOM:

@@ -88,8 +88,8 @@ class Tree(Runs):
             for scale in ("demo", "study", "full"):
                 if name not in self.scales[scale].train_diffusion.model_dump():
                     raise ValueError(f"scales.{scale}.train_diffusion.{name}: missing, but denoisers names it")
-        if self.promote.model not in self.systems:
-            raise ValueError(f"promote.model = {self.promote.model}: expected one of {', '.join(self.systems)}")
+        if self.promote.system not in self.systems:
+            raise ValueError(f"promote.system = {self.promote.system}: expected one of {', '.join(self.systems)}")
         return self
 
     @model_validator(mode="after")

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from padstal.evaluation import metrics
-from padstal.operations.promotion.gate import FLOORS, Compared, Drift, Evidence, Figure, Thresholds, decide
+from padstal.operations.config import FloorParams, GateParams
+from padstal.operations.promotion.gate import Compared, Drift, Evidence, Figure, decide
 
+FLOORS = tuple(FloorParams.model_fields)
 METRICS = {name: one.sign for name, one in metrics.METRICS.items()}
 NUMBERS = st.floats(-3, 3)
 WIDTHS = st.floats(0, 2)
@@ -53,12 +55,12 @@ def evidence(draw: st.DrawFn) -> Evidence:
 
 
 @st.composite
-def thresholds(draw: st.DrawFn) -> Thresholds:
-    return Thresholds(
-        least_prompts=draw(st.integers(1, 20)),
+def thresholds(draw: st.DrawFn) -> GateParams:
+    return GateParams(
+        least_prompts=draw(st.integers(2, 20)),
         margins={name: draw(st.floats(0, 0.5)) for name in METRICS},
         better_in=("clap_f", "vendi", "ibs", "mrecall"),
-        floors={name: draw(st.floats(-3, 1)) for name in FLOORS},
+        floors=FloorParams(**{name: draw(st.floats(-2 if name == "clap_f_above_chance" else 0, 1)) for name in FLOORS}),
         accepted_licences=(),
         drifted_features=draw(st.integers(0, 2)),
     )
@@ -101,13 +103,20 @@ PASSING = Evidence(
     gates={"ingest": True, "curate": True},
     drift={"ingest": Drift(5, 0), "curate": Drift(5, 0)},
 )
-LIMITS = Thresholds(16, dict.fromkeys(METRICS, 0.02), ("clap_f", "vendi"), dict.fromkeys(FLOORS, 0.1), (), 0)
+LIMITS = GateParams(
+    least_prompts=16,
+    margins=dict.fromkeys(METRICS, 0.02),
+    better_in=("clap_f", "vendi"),
+    floors=FloorParams(**dict.fromkeys(FLOORS, 0.1)),
+    accepted_licences=(),
+    drifted_features=0,
+)
 
 
 @given(evidence(), thresholds(), st.sampled_from([*METRICS, *FLOORS]), st.floats(0, 3))
 @settings(max_examples=150)
 def test_a_better_challenger_passes_every_check_that_a_worse_one_passed(
-    found: Evidence, limits: Thresholds, name: str, by: float
+    found: Evidence, limits: GateParams, name: str, by: float
 ) -> None:
     before, after = decide(found, limits), decide(improved(found, name, by), limits)
     for old, new in zip(before.checks, after.checks, strict=True):
@@ -117,7 +126,7 @@ def test_a_better_challenger_passes_every_check_that_a_worse_one_passed(
 
 @given(evidence(), thresholds())
 @settings(max_examples=60)
-def test_an_equal_challenger_is_refused_as_not_better(found: Evidence, limits: Thresholds) -> None:
+def test_an_equal_challenger_is_refused_as_not_better(found: Evidence, limits: GateParams) -> None:
     same = {
         name: Compared(one.challenger, one.challenger, Figure(0.0, (0.0, 0.0)), (0.0, 0.0))
         for name, one in found.metrics.items()
@@ -132,7 +141,7 @@ def test_an_equal_challenger_is_refused_as_not_better(found: Evidence, limits: T
 @given(evidence(), thresholds(), st.sampled_from(list(METRICS)), st.sampled_from([math.nan, math.inf, None]))
 @settings(max_examples=60)
 def test_what_is_missing_or_not_a_number_is_refused(
-    found: Evidence, limits: Thresholds, name: str, value: float | None
+    found: Evidence, limits: GateParams, name: str, value: float | None
 ) -> None:
     one = dataclasses.replace(found.metrics[name], challenger=Figure(value, (0.0, 0.0)))
     assert not decide(dataclasses.replace(found, metrics={**found.metrics, name: one}), limits).promote
@@ -142,7 +151,7 @@ def test_what_is_missing_or_not_a_number_is_refused(
 
 @given(evidence(), thresholds())
 @settings(max_examples=60)
-def test_it_promotes_exactly_if_every_check_holds_and_each_says_why(found: Evidence, limits: Thresholds) -> None:
+def test_it_promotes_exactly_if_every_check_holds_and_each_says_why(found: Evidence, limits: GateParams) -> None:
     verdict = decide(found, limits)
     assert verdict.promote == all(check.passed for check in verdict.checks)
     assert all(check.reason.endswith(".") and check.reason.count("\n") == 0 for check in verdict.checks)
@@ -224,7 +233,7 @@ def test_licences_that_ask_for_less_or_are_accepted_may_come_in() -> None:
     assert decide(free, LIMITS).promote
     shared = dataclasses.replace(PASSING, licences=("CC-BY-SA-4.0",))
     assert not decide(shared, LIMITS).promote
-    assert decide(shared, dataclasses.replace(LIMITS, accepted_licences=("CC-BY-SA-4.0",))).promote
+    assert decide(shared, LIMITS.model_copy(update={"accepted_licences": ("CC-BY-SA-4.0",)})).promote
 
 
 def test_without_a_champion_drift_has_nothing_to_be_measured_against() -> None:

@@ -62,7 +62,8 @@ def _work(
         "WANDB_CONFIG_DIR": str(folder / "home"),
         **({"WANDB_BASE_URL": address} if address else {}),
     }
-    for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_MODE", "WANDB_HTTP_TIMEOUT"):
+    # a service of this process (an earlier test's) would write the record in the place of the child's own
+    for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_MODE", "WANDB_HTTP_TIMEOUT", "WANDB_SERVICE"):
         environment.pop(name, None)
     work = subprocess.Popen(
         [sys.executable, "-c", TRAINS, mode],

@@ -9,22 +9,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
 from padstal.evaluation.config import EvaluateParams
-from padstal.evaluation.hear import JUDGES, Ears, Progress, load_ears
+from padstal.evaluation.hear import JUDGES, Ears, Heard, Progress, load_ears
 from padstal.operations.config import PromoteParams
 from padstal.operations.promotion import data_facts, frozen, objects
 from padstal.operations.promotion import frozen_evaluation as hearing
 from padstal.operations.promotion.decision import Decision, Side, rounded
-from padstal.operations.promotion.gate import Evidence, Thresholds, decide
+from padstal.operations.promotion.gate import Evidence, decide
 from padstal.operations.promotion.head_to_head import HeadToHead, head_to_head
 from padstal.operations.promotion.register import Register
 from padstal.rights.policy import Policy
@@ -41,14 +43,14 @@ class Setup:
 
     Attributes:
         paths: The workspace, which is the challenger.
-        model: System, e.g. "tal_dit".
+        system: E.g. "tal_dit".
         promote, evaluate, policy: From params; the licence policy is that of `ingest`.
         sample_rate: Of the held-out clips, in Hz.
         device: "cpu" or "cuda", for the judges.
     """
 
     paths: Paths
-    model: str
+    system: str
     promote: PromoteParams
     evaluate: EvaluateParams
     policy: Policy
@@ -57,52 +59,43 @@ class Setup:
 
     @property
     def name(self) -> str:
-        return promoted_name(self.model)
+        """What the system is called in tags (GTO knows no underscores): "tal_dit" → "tal-dit"."""
+        return self.system.replace("_", "-")
 
 
 @dataclass(frozen=True)
 class Opponent:
-    """A champion to compare with."""
+    """A champion to compare with; `version` is "" where its revision was never promoted."""
 
     version: str
     tree: Tree
 
-
-def promoted_name(model: str) -> str:
-    """What a model is called in tags (GTO knows no underscores): "tal_dit" → "tal-dit"."""
-    return model.replace("_", "-")
-
-
-def thresholds(params: PromoteParams) -> Thresholds:
-    """What the gate asks for."""
-    return Thresholds(
-        params.least_prompts,
-        dict(params.margins),
-        params.better_in,
-        params.floors.model_dump(),
-        params.accepted_licences,
-        params.drifted_features,
-    )
+    @property
+    def name(self) -> str:
+        return self.version or self.tree.commit[:12]
 
 
-def opponent(root: Path, register: Register, asked: str | None) -> Opponent | None:
+def opponent(root: Path, register: Register, asked: str | None, scale: str) -> Opponent | None:
     """Whom to compare with: a version or revision that is asked for, else the champion; `None` for nobody.
 
     Raises:
-        ValueError: There is no such version or revision.
+        ValueError: There is no such version or revision, or its active scale is another.
     """
     if asked == NONE:
         return None
-    if asked is None:
-        champion = register.champion
-        return Opponent(champion.name, open_tree(root, champion.commit)) if champion is not None else None
-    wanted = asked.removeprefix(f"{register.model}@")
-    version = next((one for one in register.versions if one.name == wanted), None)
-    if version:
-        return Opponent(version.name, open_tree(root, version.commit))
-    tree = open_tree(root, asked)
-    known = register.version_at(tree.commit)
-    return Opponent(known.name if known else "", tree)
+    version = register.champion if asked is None else register.find(asked)
+    if version is None and asked is None:
+        return None
+    tree = open_tree(root, version.commit if version else str(asked))
+    version = version or register.version_at(tree.commit)
+    found = Opponent(version.name if version else "", tree)
+    its_scale = (yaml.safe_load(tree.read("params.yaml") or b"") or {}).get("scale")
+    if its_scale != scale:
+        raise ValueError(
+            f"the champion {found.name} is of scale {its_scale}, the challenger of {scale}, and figures of two scales "
+            f"do not compare: --champion {NONE} judges by floors alone"
+        )
+    return found
 
 
 def challenge(
@@ -134,45 +127,48 @@ def challenge(
     prompts, digest = frozen.read(paths.frozen_prompts)
     if prompts.scale != paths.scale:
         raise ValueError(f"{paths.frozen_prompts}: prompts of scale {prompts.scale}, expected {paths.scale}")
-    workspace, other = open_tree(root, WORKSPACE), opponent(root, register, asked)
+    workspace, other = open_tree(root, WORKSPACE), opponent(root, register, asked, paths.scale)
     if not workspace.commit:
         raise ValueError(f"{root}: nothing is committed yet; a decision names the challenger's commit")
-    outs = objects.outs_at(root, WORKSPACE, objects.needed(root, WORKSPACE, paths.scale, setup.model))
+    outs = objects.outs_at(root, WORKSPACE, objects.needed(root, WORKSPACE, paths.scale, setup.system))
     objects.check_workspace(root, outs)
-    if other is not None:
-        _check_scale(other, paths.scale)
 
     folder = root / ".state"
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="challenge-", dir=folder) as temporary:
         hall = Path(temporary)
-        say(f"the challenger, {workspace.commit[:12]}, plays {len(prompts.prompts)} prompts × {prompts.samples}")
-        play(root, paths.frozen_prompts, hall / "challenger", setup.model, setup.promote.method)
+
+        def played(home: Path, name: str) -> tuple[Path, dict[str, Any]]:
+            play(home, paths.frozen_prompts, hall / name, setup.system, setup.promote.method)
+            return hall / name, read_json(hall / name / "record.json")
+
         judges, of = paths, f"the challenger, {workspace.commit[:12]}"
-        champion_outs: dict[str, str] = {}
+        say(f"{of}, plays {len(prompts.prompts)} prompts × {prompts.samples}")
+        samples, record = played(root, "challenger")
+        challenger, champion = Side("", workspace.commit, outs, record), None
+        champion_samples: Path | None = None
         if other is not None:
-            who = other.version or other.tree.commit[:12]
-            theirs = objects.needed(root, other.tree.commit, paths.scale, setup.model)
-            champion_outs = objects.outs_at(root, other.tree.commit, theirs)
-            say(f"the champion, {who}, comes from DVC's cache or remote")
-            objects.materialise(root, other.tree.commit, champion_outs, hall / "home", code=True)
-            say(f"the champion, {who}, plays the same")
-            play(hall / "home", paths.frozen_prompts, hall / "champion", setup.model, setup.promote.method)
-            judges, of = Paths(hall / "home", paths.scale), f"the champion, {who}"
+            judges, of = Paths(hall / "home", paths.scale), f"the champion, {other.name}"
+            theirs = objects.outs_at(
+                root, other.tree.commit, objects.needed(root, other.tree.commit, paths.scale, setup.system)
+            )
+            say(f"{of}, comes from DVC's cache or remote and plays the same")
+            objects.materialise(root, other.tree.commit, theirs, judges.root, code=True)
+            champion_samples, record = played(judges.root, "champion")
+            champion = Side(other.version, other.tree.commit, theirs, record)
         say(f"the judges of {of} listen")
-        found, clips = _judge(setup, prompts, judges, hall, other is not None, load_ears, progress)
-        sampling = {name: _sampling(hall / name) for name in ("challenger", "champion")}
+        ears = load_ears(judges.foundation, setup.evaluate, setup.device)
+        found, clips = _heard(setup, prompts, ears, samples, champion_samples, progress)
         fingerprints = {role: sha256_file(judges.foundation(role) / "model.safetensors") for role in JUDGES}
 
-    evidence = rounded(_evidence(setup, len(prompts.prompts), found, workspace, other))
-    limits = thresholds(setup.promote)
+    evidence, limits = rounded(_evidence(setup, len(prompts.prompts), found, workspace, other)), setup.promote.gate
     return Decision(
         model=setup.name,
         scale=paths.scale,
-        challenger=Side("", workspace.commit, outs, sampling["challenger"]),
+        challenger=challenger,
         changed=workspace.changed,
         replaces=register.champion.name if register.champion else "",
-        champion=Side(other.version, other.tree.commit, champion_outs, sampling["champion"]) if other else None,
+        champion=champion,
         judges={"of": of, **fingerprints},
         design={
             "prompts": len(prompts.prompts),
@@ -196,18 +192,10 @@ def play_child(home: Path, frozen_file: Path, out: Path, system: str, method: st
     Raises:
         ValueError: It failed.
     """
-    source = home / "src"
-    path = os.pathsep.join([str(source)] * source.is_dir() + [one for one in [os.environ.get("PYTHONPATH", "")] if one])
-    command = [
-        sys.executable,
-        "-m",
-        "padstal.operations.promotion.generate_frozen",
-        str(frozen_file),
-        str(out),
-        system,
-        method,
-    ]
-    done = subprocess.run(command, cwd=home, env={**os.environ, "PYTHONPATH": path}, check=False)
+    path = os.pathsep.join(filter(None, [str(home / "src"), os.environ.get("PYTHONPATH", "")]))
+    command = [sys.executable, "-m", "padstal.operations.promotion.generate_frozen"]
+    arguments = [str(frozen_file), str(out), system, method]
+    done = subprocess.run(command + arguments, cwd=home, env={**os.environ, "PYTHONPATH": path}, check=False)
     if done.returncode != 0:
         raise ValueError(
             f"{system} of {home} could not generate (exit status {done.returncode}, its message above); "
@@ -215,28 +203,25 @@ def play_child(home: Path, frozen_file: Path, out: Path, system: str, method: st
         )
 
 
-def _judge(
+def _heard(
     setup: Setup,
     prompts: frozen.FrozenPrompts,
-    judges: Paths,
-    hall: Path,
-    compared: bool,
-    load_ears: LoadEars,
+    ears: Ears,
+    challenger: Path,
+    champion: Path | None,
     progress: Progress,
 ) -> tuple[HeadToHead, int]:
-    evaluate, params = setup.evaluate, setup.promote
-    ears = load_ears(judges.foundation, evaluate, setup.device)
+    """What the judges hear in both folders of samples, and how many held-out clips they heard too."""
+    evaluate = setup.evaluate
     clips = hearing.held_out(setup.paths, ears, setup.sample_rate, evaluate, progress)
-    played = {
-        name: hearing.samples(hall / name, prompts, ears, evaluate.batch_clips, progress)
-        for name in ("challenger", *(("champion",) if compared else ()))
-    }
     reference = clips.reference(clips.table["clip_id"].tolist())
+
+    def heard(folder: Path) -> Heard:
+        return hearing.samples(folder, prompts, ears, evaluate.batch_clips, progress)
+
+    now, before = heard(challenger), heard(champion) if champion else None
     asked = hearing.prompts_of(prompts, ears)
-    found = head_to_head(
-        played["challenger"], played.get("champion"), asked, reference, params, evaluate.recall_neighbours
-    )
-    return found, len(reference.heard)
+    return head_to_head(now, before, asked, reference, setup.promote, evaluate.recall_neighbours), len(reference.heard)
 
 
 def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, other: Opponent | None) -> Evidence:
@@ -248,23 +233,8 @@ def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, ot
         metrics=found.metrics,
         floors=found.floors,
         licences=names,
-        refused=data_facts.refused(names, setup.policy),
+        refused={name: why for name in names if (why := setup.policy.refusal(name))},
         champion_licences=data_facts.licences(other.tree, scale) if other else (),
         gates=data_facts.gates(workspace, scale),
         drift=data_facts.drift(workspace, scale),
     )
-
-
-def _check_scale(other: Opponent, scale: str) -> None:
-    import yaml
-
-    tree = yaml.safe_load(other.tree.read("params.yaml") or b"") or {}
-    if tree.get("scale") != scale:
-        raise ValueError(
-            f"the champion {other.version or other.tree.commit[:12]} is of scale {tree.get('scale')}, the challenger "
-            f"of {scale}, and figures of two scales do not compare: --champion {NONE} judges by floors alone"
-        )
-
-
-def _sampling(folder: Path) -> Mapping[str, Any]:
-    return dict(read_json(folder / "record.json")) if (folder / "record.json").is_file() else {}

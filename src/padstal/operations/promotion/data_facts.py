@@ -7,7 +7,6 @@ from typing import Any
 from padstal.core.revisions import Tree
 from padstal.operations.promotion.gate import Drift
 from padstal.rights.licence import normalise
-from padstal.rights.policy import Policy
 
 DATA_SETS = ("ingest", "curate")
 
@@ -16,11 +15,6 @@ def licences(tree: Tree, scale: str) -> tuple[str, ...]:
     """Licences of all clips that were let in; empty where that is not known."""
     found = _metrics(tree, scale, "validate_ingest").get("clips_of_licence")
     return tuple(sorted({normalise(str(name)) for name in found})) if isinstance(found, Mapping) else ()
-
-
-def refused(names: tuple[str, ...], policy: Policy) -> dict[str, str]:
-    """Licences that a policy refuses → why."""
-    return {name: why for name in names if (why := policy.refusal(name))}
 
 
 def gates(tree: Tree, scale: str) -> dict[str, bool | None]:

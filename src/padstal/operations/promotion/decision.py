@@ -11,8 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from padstal.core.data.atomic import write_json
-from padstal.operations.promotion.gate import Compared, Drift, Evidence, Figure, Thresholds, Verdict, decide
+from padstal.operations.config import GateParams
+from padstal.operations.promotion.gate import Evidence, Verdict, decide
 
 FORMAT = "padstal-decision-1"
 
@@ -58,17 +61,18 @@ class Decision:
     judges: Mapping[str, str]
     design: Mapping[str, Any]
     evidence: Evidence
-    thresholds: Thresholds
+    thresholds: GateParams
     verdict: Verdict
 
 
 def write(path: Path, decision: Decision) -> None:
     """Keep a decision; numbers are rounded to 6 digits, and the verdict is that of the rounded ones."""
-    write_json(path, {"format": FORMAT, "summary": decision.verdict.summary, **asdict(decision)})
+    content = TypeAdapter(Decision).dump_python(decision)
+    write_json(path, {"format": FORMAT, "summary": decision.verdict.summary, **content})
 
 
 def read(path: Path) -> tuple[Decision, str]:
-    """A decision and its digest: the SHA-256 of its content.
+    """A decision and its digest: the SHA-256 of its content, whatever the layout of its file.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -79,58 +83,22 @@ def read(path: Path) -> tuple[Decision, str]:
     content = path.read_bytes()
     try:
         raw = json.loads(content)
-        if raw.pop("format") != FORMAT:
+        if raw["format"] != FORMAT:
             raise ValueError(f"expected format {FORMAT}")
-        summary, verdict = raw.pop("summary"), raw.pop("verdict")
-        evidence, thresholds = _evidence(raw.pop("evidence")), _thresholds(raw.pop("thresholds"))
-        champion = raw.pop("champion")
-        raw |= {"challenger": Side(**raw["challenger"]), "champion": Side(**champion) if champion else None}
-        again = decide(evidence, thresholds)
-        decision = Decision(**raw, evidence=evidence, thresholds=thresholds, verdict=again)
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        decision = TypeAdapter(Decision).validate_python(raw)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: no decision of this version ({type(error).__name__}: {error})") from None
-    if again.promote is not verdict.get("promote") or again.summary != summary:
+    again = decide(decision.evidence, decision.thresholds)
+    if again != decision.verdict:
         raise ValueError(
             f"{path}: its verdict does not follow from its own evidence ({again.summary}); "
             "make it again with `padstal challenge`"
         )
-    return decision, digest(content)
-
-
-def digest(content: bytes) -> str:
-    """Name of a decision, whatever the layout of its file."""
-    canonical = json.dumps(json.loads(content), sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.sha256(canonical).hexdigest()
+    canonical = json.dumps(raw, sort_keys=True, separators=(",", ":")).encode()
+    return decision, hashlib.sha256(canonical).hexdigest()
 
 
 def rounded(evidence: Evidence) -> Evidence:
     """Evidence as its file holds it."""
-    return _evidence(json.loads(json.dumps(asdict(evidence)), parse_float=lambda digits: float(f"{float(digits):.6g}")))
-
-
-def _evidence(raw: dict[str, Any]) -> Evidence:
-    metrics = {
-        name: Compared(
-            _figure(one["challenger"]) or Figure(None),
-            _figure(one["champion"]),
-            _figure(one["gain"]),
-            _ends(one["sure"]),
-        )
-        for name, one in raw.pop("metrics").items()
-    }
-    floors = {name: _figure(one) or Figure(None) for name, one in raw.pop("floors").items()}
-    drift = {name: one and Drift(**one) for name, one in raw.pop("drift").items()}
-    raw |= {name: tuple(raw[name]) for name in ("licences", "champion_licences")}
-    return Evidence(**raw, metrics=metrics, floors=floors, drift=drift)
-
-
-def _thresholds(raw: dict[str, Any]) -> Thresholds:
-    return Thresholds(**{**raw, **{name: tuple(raw[name]) for name in ("better_in", "accepted_licences")}})
-
-
-def _figure(raw: Any) -> Figure | None:
-    return Figure(raw["value"], _ends(raw["interval"])) if raw is not None else None
-
-
-def _ends(raw: Any) -> tuple[float, float] | None:
-    return (float(raw[0]), float(raw[1])) if raw is not None else None
+    digits = json.loads(json.dumps(asdict(evidence)), parse_float=lambda digits: float(f"{float(digits):.6g}"))
+    return TypeAdapter(Evidence).validate_python(digits)

@@ -5,9 +5,9 @@ Written once from the test split and kept in git; with other prompts, figures of
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.content import sha256_file
@@ -91,40 +91,8 @@ def read(path: Path) -> tuple[FrozenPrompts, str]:
         raise FileNotFoundError(f"{path}: there are no frozen prompts yet; `padstal freeze-prompts` writes them")
     raw = read_json(path)
     try:
-        if raw.pop("format") != FORMAT:
+        if raw["format"] != FORMAT:
             raise ValueError(f"expected format {FORMAT}")
-        prompts = tuple(Prompt(**{**one, "posterior": tuple(one["posterior"])}) for one in raw.pop("prompts"))
-        raw |= {name: tuple(raw[name]) for name in ("genres", "seeds")}
-        return FrozenPrompts(**raw, prompts=prompts), sha256_file(path)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        return TypeAdapter(FrozenPrompts).validate_python(raw), sha256_file(path)
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: no frozen prompts of this version ({error})") from None
-
-
-def freeze(
-    scale: str,
-    prompts: list[dict[str, Any]],
-    genre_P: np.ndarray,
-    posterior_PG: np.ndarray,
-    genres: tuple[str, ...],
-    seeds: tuple[int, ...],
-    samples_per_seed: int,
-) -> FrozenPrompts:
-    """Frozen prompts of rows of `sampling.grid.choose_prompts`, with what the tagger hears in their clips."""
-    return FrozenPrompts(
-        scale,
-        genres,
-        seeds,
-        samples_per_seed,
-        tuple(
-            Prompt(
-                prompt_id=row["prompt_id"],
-                prompt=row["prompt"],
-                clip_id=row["clip_id"],
-                genre=genres[int(genre)],
-                posterior=tuple(float(share) for share in posterior_G),
-                seconds_start=float(row["seconds_start"]),
-                seconds_total=float(row["seconds_total"]),
-            )
-            for row, genre, posterior_G in zip(prompts, genre_P, posterior_PG, strict=True)
-        ),
-    )

@@ -14,8 +14,7 @@ from padstal.evaluation.hear import Ears, FeatureTagger, Heard, Progress, hear
 from padstal.evaluation.judged import Prompts
 from padstal.evaluation.truth import genre_named
 from padstal.evaluation.windows import mono_at
-from padstal.operations.promotion import frozen as frozen_file
-from padstal.operations.promotion.frozen import FrozenPrompts
+from padstal.operations.promotion.frozen import FrozenPrompts, Prompt
 
 
 def freeze(
@@ -44,16 +43,23 @@ def freeze(
         parts.append(tagger.tag_features(tagger.features(audio_BS)).genre_BG)
     posterior_PG = np.concatenate(parts)
     named = genre_named(prompts["prompt"].tolist(), tagger.genres)
-    genre_P = np.array(
-        [
-            tagger.genres.index(word) if word else int(heard_G.argmax())
-            for word, heard_G in zip(named, posterior_PG, strict=True)
-        ]
+    genre_P = [
+        tagger.genres.index(word) if word else int(heard_G.argmax())
+        for word, heard_G in zip(named, posterior_PG, strict=True)
+    ]
+    chosen = tuple(
+        Prompt(
+            prompt_id=row.prompt_id,
+            prompt=row.prompt,
+            clip_id=row.clip_id,
+            genre=tagger.genres[genre],
+            posterior=tuple(posterior_G.tolist()),
+            seconds_start=float(row.seconds_start),
+            seconds_total=float(row.seconds_total),
+        )
+        for row, genre, posterior_G in zip(prompts.itertuples(), genre_P, posterior_PG, strict=True)
     )
-    rows_of = [{str(key): one for key, one in row.items()} for row in prompts.to_dict("records")]
-    return frozen_file.freeze(
-        paths.scale, rows_of, genre_P, posterior_PG, tuple(tagger.genres), seeds, samples_per_seed
-    )
+    return FrozenPrompts(paths.scale, tuple(tagger.genres), seeds, samples_per_seed, chosen)
 
 
 def prompts_of(frozen: FrozenPrompts, ears: Ears) -> Prompts:

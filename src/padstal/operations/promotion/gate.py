@@ -1,7 +1,8 @@
 """The gate: whether a challenger becomes champion, decided from measured evidence alone.
 
-A pure function of evidence and thresholds. It promotes only if every check holds, and what is missing or not finite
-never holds. With G the challenger's gain in a metric (signed so that more is better) and [G₋, G₊] its paired interval:
+A pure function of evidence and what is asked for. It promotes only if every check holds, and what is missing or not
+finite never holds. With G the challenger's gain in a metric (signed so that more is better) and [G₋, G₊] its paired
+interval:
 
     not worse:  G ≥ −margin  or  G₊ ≥ 0                                                                (1)
     better:     G₋ > 0 in one metric of diversity or alignment, at a level corrected for their number    (2)
@@ -13,15 +14,12 @@ champion there is no gain to look at: floors, licences, data gates and drift dec
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple, TypeGuard
 
-from padstal.evaluation.metrics import METRICS
+from padstal.operations.config import GateParams
 from padstal.rights.terms import joint
 
 Interval = tuple[float, float]
-
-FLOORS = ("clap_f_above_chance", "vendi_share", "pmos_share")
-"""What is asked of every challenger: alignment above that with others' prompts (the lower end of its interval), and
-diversity and quality as shares of what held-out music has."""
 
 
 @dataclass(frozen=True)
@@ -84,39 +82,18 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """What the gate asks for; see `operations/config.py` for each. What has a margin is compared."""
-
-    least_prompts: int
-    margins: Mapping[str, float]
-    better_in: tuple[str, ...]
-    floors: Mapping[str, float]
-    accepted_licences: tuple[str, ...]
-    drifted_features: int
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Metrics that are compared, in the order of their table."""
-        return tuple(name for name in METRICS if name in self.margins)
-
-
-@dataclass(frozen=True)
 class Check:
     """One question of the gate and its answer.
 
     Attributes:
-        kind: "prompts", "floor", "not worse", "better", "licence", "gate" or "drift".
+        kind: "prompts", "floor", "measured", "not worse", "better", "licence", "gate" or "drift".
         name: What of, e.g. a metric.
-        threshold: What `value` is held against; `None` where there is no number.
-        reason: The answer as one sentence.
+        reason: The answer as one sentence, with its numbers.
     """
 
     kind: str
     name: str
     passed: bool
-    value: float | None
-    interval: Interval | None
-    threshold: float | None
     reason: str
 
 
@@ -138,120 +115,108 @@ class Verdict:
         return f"{len(failed)} of {len(self.checks)} checks fail: {named}."
 
 
-def decide(evidence: Evidence, thresholds: Thresholds) -> Verdict:
-    """The verdict; the same evidence and thresholds give the same one."""
+def decide(evidence: Evidence, asked: GateParams) -> Verdict:
+    """The verdict; the same evidence and demands give the same one."""
     checks = [
-        _prompts(evidence, thresholds),
-        *(_floor(name, evidence.floors.get(name), thresholds.floors[name]) for name in FLOORS),
+        _prompts(evidence, asked),
+        *(_floor(name, evidence.floors.get(name), floor) for name, floor in asked.floors.model_dump().items()),
     ]
     if evidence.champion:
-        checks += [
-            _not_worse(name, evidence.metrics.get(name), thresholds.margins[name]) for name in thresholds.metrics
-        ]
-        checks.append(_better(evidence, thresholds))
+        checks += [_not_worse(name, evidence.metrics.get(name), asked.margins[name]) for name in asked.metrics]
+        checks.append(_better(evidence, asked))
     else:
-        checks += [_measured(name, evidence.metrics.get(name)) for name in thresholds.metrics]
-    checks += [_policy(evidence), _more_restrictive(evidence, thresholds)]
+        checks += [_measured(name, evidence.metrics.get(name)) for name in asked.metrics]
+    checks += [_policy(evidence), _more_restrictive(evidence, asked)]
     checks += [_gate(name, evidence.gates[name]) for name in sorted(evidence.gates)]
-    checks += [_drift(name, evidence.drift[name], evidence.champion, thresholds) for name in sorted(evidence.drift)]
+    checks += [_drift(name, evidence.drift[name], evidence.champion, asked) for name in sorted(evidence.drift)]
     if not evidence.gates or not evidence.drift:
-        checks.append(Check("gate", "data", False, None, None, None, "Nothing is known of the data's gates and drift."))
+        checks.append(Check("gate", "data", False, "Nothing is known of the data's gates and drift."))
     return Verdict(all(check.passed for check in checks), tuple(checks))
 
 
-def _prompts(evidence: Evidence, thresholds: Thresholds) -> Check:
-    least = thresholds.least_prompts
+def _prompts(evidence: Evidence, asked: GateParams) -> Check:
+    least = asked.least_prompts
     passed = evidence.prompts >= least
     reason = f"{evidence.prompts} frozen prompts, {'at least' if passed else 'fewer than'} the {least} asked for."
-    return Check("prompts", "frozen prompts", passed, float(evidence.prompts), None, float(least), reason)
+    return Check("prompts", "frozen prompts", passed, reason)
 
 
 def _floor(name: str, figure: Figure | None, floor: float) -> Check:
-    """An absolute demand; what has an interval must have its lower end there where chance alone gives 0."""
+    """An absolute demand; where chance alone gives 0, the lower end of the interval must reach it."""
     if figure is None or not _finite(figure.value):
-        return Check("floor", name, False, None, None, floor, f"{name} could not be measured.")
-    value, bounds = _value(figure), _interval(figure.interval)
-    held = value
+        return Check("floor", name, False, f"{name} could not be measured.")
+    held, where = figure.value, "which"
     if name == "clap_f_above_chance":
-        if bounds is None:
-            return Check("floor", name, False, value, None, floor, f"{name} has no interval.")
-        held = bounds[0]
+        if not _ordered(figure.interval):
+            return Check("floor", name, False, f"{name} has no interval.")
+        held, where = figure.interval[0], f"the lower end of its interval, {_number(figure.interval[0])},"
     passed = held >= floor
     said = f"{'reaches' if passed else 'is below'} {_number(floor)}"
-    where = f"the lower end of its interval, {_number(held)}, {said}" if held != value else f"which {said}"
-    reason = f"{name} is {_number(value)}, {where}."
-    return Check("floor", name, passed, value, bounds, floor, reason)
+    return Check("floor", name, passed, f"{name} is {_number(figure.value)}, {where} {said}.")
 
 
 def _measured(name: str, found: Compared | None) -> Check:
     """Without a champion a metric must at least be there, so that the next challenger has something to beat."""
-    passed = found is not None and _finite(found.challenger.value)
-    value = _value(found.challenger) if found is not None and passed else None
-    bounds = _interval(found.challenger.interval) if found is not None else None
-    reason = f"{name} is {_number(value)}; there is no champion yet." if passed else f"{name} could not be measured."
-    return Check("measured", name, passed, value, bounds, None, reason)
+    if found is None or not _finite(found.challenger.value):
+        return Check("measured", name, False, f"{name} could not be measured.")
+    return Check("measured", name, True, f"{name} is {_number(found.challenger.value)}; there is no champion yet.")
 
 
 def _not_worse(name: str, found: Compared | None, share: float) -> Check:
-    gain = _complete(found)
-    if found is None or gain is None:
-        return Check("not worse", name, False, None, None, None, f"{name} could not be compared: a figure is missing.")
-    assert found.champion is not None
-    before, now = _value(found.champion), _value(found.challenger)
-    value, bounds = gain
+    complete = _complete(found)
+    if complete is None:
+        return Check("not worse", name, False, f"{name} could not be compared: a figure is missing.")
+    before, now, gain, bounds = complete
     margin = share * abs(before)
-    passed = value >= -margin or bounds[1] >= 0  # (1)
-    if value >= 0:
-        said = f"{name} went from {_number(before)} to {_number(now)}, which is no worse."
-    elif value >= -margin:
-        said = f"{name} went from {_number(before)} to {_number(now)}, within the margin of {_number(margin)}."
+    passed = gain >= -margin or bounds[1] >= 0  # (1)
+    went = f"from {_number(before)} to {_number(now)}"
+    if gain >= 0:
+        said = f"{name} went {went}, which is no worse."
+    elif gain >= -margin:
+        said = f"{name} went {went}, within the margin of {_number(margin)}."
     elif passed:
-        said = f"{name} went from {_number(before)} to {_number(now)}, which may be chance: the interval reaches 0."
+        said = f"{name} went {went}, which may be chance: the interval reaches 0."
     else:
         said = (
-            f"{name} is worse beyond doubt and margin: from {_number(before)} to {_number(now)}, "
+            f"{name} is worse beyond doubt and margin: {went}, "
             f"interval of the gain {_between(bounds)}, margin {_number(margin)}."
         )
-    return Check("not worse", name, passed, value, bounds, -margin, said)
+    return Check("not worse", name, passed, said)
 
 
-def _better(evidence: Evidence, thresholds: Thresholds) -> Check:
-    gains: dict[str, tuple[float, Interval]] = {}
-    for name in thresholds.better_in:
+def _better(evidence: Evidence, asked: GateParams) -> Check:
+    known = {}
+    for name in asked.better_in:
         found = evidence.metrics.get(name)
-        gain, sure = _complete(found), _interval(found.sure if found else None)
-        if gain is not None and sure is not None:
-            gains[name] = (gain[0], sure)
-    if not gains:
-        reason = f"None of {', '.join(thresholds.better_in)} could be compared."
-        return Check("better", "alignment or diversity", False, None, None, 0.0, reason)
-    best = max(gains, key=lambda name: gains[name][1][0])
-    value, sure = gains[best]
-    better = [name for name in gains if gains[name][1][0] > 0]  # (2)
+        complete = _complete(found)
+        if found and complete and _ordered(found.sure):
+            known[name] = complete.gain, found.sure
+    if not known:
+        reason = f"None of {', '.join(asked.better_in)} could be compared."
+        return Check("better", "alignment or diversity", False, reason)
+    better = {name: (gain, sure) for name, (gain, sure) in known.items() if sure[0] > 0}  # (2)
+    shown = ", ".join(f"{name} by {_number(gain)} {_between(sure)}" for name, (gain, sure) in (better or known).items())
     if better:
-        shown = ", ".join(f"{name} by {_number(gains[name][0])} {_between(gains[name][1])}" for name in better)
-        return Check("better", ", ".join(better), True, value, sure, 0.0, f"Better beyond doubt: {shown}.")
-    shown = ", ".join(f"{name} {_number(gain)} {_between(bounds)}" for name, (gain, bounds) in gains.items())
+        return Check("better", ", ".join(better), True, f"Better beyond doubt: {shown}.")
     reason = f"Not better: no gain in alignment or diversity is above 0 beyond doubt ({shown})."
-    return Check("better", "alignment or diversity", False, value, sure, 0.0, reason)
+    return Check("better", "alignment or diversity", False, reason)
 
 
 def _policy(evidence: Evidence) -> Check:
     if not evidence.licences:
-        return Check("licence", "policy", False, None, None, None, "No licence of the data is known.")
+        return Check("licence", "policy", False, "No licence of the data is known.")
     if evidence.refused:
         shown = "; ".join(f"{name} ({why})" for name, why in sorted(evidence.refused.items()))
-        return Check("licence", "policy", False, None, None, None, f"The run's policy refuses {shown}.")
+        return Check("licence", "policy", False, f"The run's policy refuses {shown}.")
     reason = f"The run's policy allows all licences of the data: {', '.join(evidence.licences)}."
-    return Check("licence", "policy", True, None, None, None, reason)
+    return Check("licence", "policy", True, reason)
 
 
-def _more_restrictive(evidence: Evidence, thresholds: Thresholds) -> Check:
+def _more_restrictive(evidence: Evidence, asked: GateParams) -> Check:
     """Whether whoever observes the champion's licences (and those accepted) observes the challenger's too."""
     if not evidence.champion:
-        reason = "There is no champion whose licences could ask for less."
-        return Check("licence", "mix", True, None, None, None, reason)
-    known = (*evidence.champion_licences, *thresholds.accepted_licences)
+        return Check("licence", "mix", True, "There is no champion whose licences could ask for less.")
+    known = (*evidence.champion_licences, *asked.accepted_licences)
     before = joint(known) if evidence.champion_licences else None
     new = [
         name
@@ -263,58 +228,61 @@ def _more_restrictive(evidence: Evidence, thresholds: Thresholds) -> Check:
             f"The challenger's data ask for more than the champion's: {', '.join(new)}; "
             "name them in promote.accepted_licences if that is meant."
         )
-        return Check("licence", "mix", False, None, None, None, reason)
+        return Check("licence", "mix", False, reason)
     reason = "The challenger's licences ask for nothing that the champion's, or those accepted, do not."
-    return Check("licence", "mix", True, None, None, None, reason)
+    return Check("licence", "mix", True, reason)
 
 
 def _gate(name: str, passed: bool | None) -> Check:
     said = {True: "passed its gate", False: "did not pass its gate", None: "has no record of its gate"}[passed]
-    return Check("gate", name, passed is True, None, None, None, f"The data set of {name} {said}.")
+    return Check("gate", name, passed is True, f"The data set of {name} {said}.")
 
 
-def _drift(name: str, drift: Drift | None, champion: bool, thresholds: Thresholds) -> Check:
-    most = thresholds.drifted_features
+def _drift(name: str, drift: Drift | None, champion: bool, asked: GateParams) -> Check:
+    most = asked.drifted_features
     if drift is None:
-        return Check("drift", name, False, None, None, float(most), f"Nothing is known of the drift of {name}.")
+        return Check("drift", name, False, f"Nothing is known of the drift of {name}.")
     if not drift.compared:
-        reason = f"{name} was compared with no reference" + (
-            "; `padstal profile` makes one." if champion else ", and there is no champion yet."
-        )
-        return Check("drift", name, not champion, None, None, float(most), reason)
+        remedy = "; `padstal profile` makes one." if champion else ", and there is no champion yet."
+        return Check("drift", name, not champion, f"{name} was compared with no reference{remedy}")
     passed = drift.drifted <= most
     reason = (
         f"{drift.drifted} of {drift.compared} features of {name} have drifted from the reference, "
         f"{'within' if passed else 'above'} the {most} allowed."
     )
-    return Check("drift", name, passed, float(drift.drifted), None, float(most), reason)
+    return Check("drift", name, passed, reason)
 
 
-def _complete(found: Compared | None) -> tuple[float, Interval] | None:
-    """The gain and its interval, if both models' values and both are there."""
+class _Gain(NamedTuple):
+    """A whole comparison: the champion's value, the challenger's, the gain and its interval, all finite."""
+
+    before: float
+    now: float
+    gain: float
+    bounds: Interval
+
+
+def _complete(found: Compared | None) -> _Gain | None:
+    """A comparison of which no part is missing."""
     if found is None or found.champion is None or found.gain is None:
         return None
-    bounds = _interval(found.gain.interval)
-    values = (found.challenger.value, found.champion.value, found.gain.value)
-    return (_value(found.gain), bounds) if bounds is not None and all(map(_finite, values)) else None
+    before, now, gain, bounds = found.champion.value, found.challenger.value, found.gain.value, found.gain.interval
+    if _finite(before) and _finite(now) and _finite(gain) and _ordered(bounds):
+        return _Gain(before, now, gain, bounds)
+    return None
 
 
-def _finite(value: float | None) -> bool:
+def _finite(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)
 
 
-def _value(figure: Figure) -> float:
-    assert figure.value is not None
-    return figure.value
+def _ordered(bounds: Interval | None) -> TypeGuard[Interval]:
+    """Whether `bounds` are two finite numbers in order."""
+    return bounds is not None and all(map(_finite, bounds)) and bounds[0] <= bounds[1]
 
 
-def _interval(bounds: Interval | None) -> Interval | None:
-    """`bounds`, if they are two finite numbers in order."""
-    return bounds if bounds is not None and all(map(_finite, bounds)) and bounds[0] <= bounds[1] else None
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+def _number(value: float) -> str:
+    return f"{value:.4g}"
 
 
 def _between(bounds: Interval) -> str:

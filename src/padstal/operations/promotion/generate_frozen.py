@@ -14,6 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from padstal.core.data.atomic import write_json
+from padstal.core.paths import Paths
+from padstal.operations.promotion.frozen import read
+from padstal.operations.promotion.player import player
+from padstal.sampling.grid import requests
+
 
 def main(frozen_file: Path, out: Path, name: str, method: str) -> None:
     """Generate.
@@ -24,46 +30,24 @@ def main(frozen_file: Path, out: Path, name: str, method: str) -> None:
     """
     import pandas as pd
     import torch
-    from tqdm import tqdm
-
-    from padstal.core.data.atomic import write_json
-    from padstal.core.params import check, load_section, read_yaml
-    from padstal.core.paths import Paths
-    from padstal.core.runtime import RuntimeParams
-    from padstal.operations.promotion.frozen import read
-    from padstal.sampling.config import SampleParams
-    from padstal.sampling.files import to_pcm
-    from padstal.sampling.generate import generate
-    from padstal.sampling.grid import requests
-    from padstal.sampling.setting import of
-    from padstal.systems.config import system_in
 
     frozen, _ = read(frozen_file)
-    paths = Paths(Path.cwd(), frozen.scale)
-    params = load_section(paths.params, "sample", SampleParams, paths.scale)
-    config = system_in(paths.params, name)
-    setting = of(params.settings_on(config.grid), {"method.kind": method})[0]
-    runtime = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime")
-    torch.set_num_threads(runtime.threads)
+    found = player(Paths(Path.cwd(), frozen.scale), name, method)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    device = "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"
-    system = config.load(name, paths, device)
     wanted = requests(pd.DataFrame([vars(one) for one in frozen.prompts]), frozen.seeds, frozen.samples_per_seed)
-    audio_NCS = generate(
-        system,
+    pcm_NSC, rate = found.play(
+        found.usual,
         wanted["prompt"].tolist(),
         wanted["seed"].tolist(),
-        setting,
-        batch=params.batch,
-        precision=params.precision,
-        indices=wanted["index"].tolist(),
-        attributes={name: wanted[name].tolist() for name in ("seconds_start", "seconds_total")},
-        progress=lambda parts: tqdm(parts, unit="batch", desc=f"generate with {name}", mininterval=1.0),
+        wanted["index"].tolist(),
+        {name: wanted[name].tolist() for name in ("seconds_start", "seconds_total")},
     )
     out.mkdir(parents=True, exist_ok=True)
-    np.save(out / "audio.npy", to_pcm(audio_NCS))
-    record = {"setting": setting.id, "record": setting.model_dump(mode="json"), "precision": params.precision}
-    write_json(out / "record.json", {"sample_rate": system.sample_rate, "system": name, **record})
+    np.save(out / "audio.npy", pcm_NSC)
+    record = {"setting": found.usual.id, "record": found.usual.model_dump(mode="json")}
+    write_json(
+        out / "record.json", {"sample_rate": rate, "system": name, "precision": found.params.precision, **record}
+    )
 
 
 if __name__ == "__main__":

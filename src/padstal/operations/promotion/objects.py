@@ -4,7 +4,6 @@ DVC's own status takes a folder for present if its listing is. Before a tag says
 object is read from the remote here and hashed.
 """
 
-import hashlib
 import io
 import shutil
 import tarfile
@@ -14,14 +13,13 @@ from typing import Any
 
 import yaml
 
-from padstal.core.dvc_objects import content_of, oid_of_tree, read_tree
+from padstal.core.dvc_objects import content_of, digits, read_tree
 from padstal.core.git import git_bytes
 from padstal.core.paths import Paths
 from padstal.core.revisions import open_tree
 from padstal.evaluation.hear import JUDGES
 from padstal.systems import SYSTEMS
 
-CHUNK = 2**20
 Progress = Callable[[Iterable[str]], Iterable[str]]
 
 
@@ -73,37 +71,37 @@ def check_workspace(root: Path, outs: Mapping[str, str]) -> None:
             )
 
 
-def check_remote(root: Path, outs: Mapping[str, str], progress: Progress = iter) -> int:
-    """Read every object of `outs` from the DVC remote and hash it; the number of bytes.
+def check_remote(root: Path, outs: Mapping[str, str], progress: Progress = iter) -> None:
+    """Read every object of `outs` from the DVC remote and hash it.
 
     Raises:
         MissingObjectsError: Some are missing or damaged; names them.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc_data.hashfile.hash import file_md5
+
+    def whole(odb: Any, oid: str) -> bool:
+        try:
+            return bool(file_md5(odb.oid_to_path(oid), odb.fs) == digits(oid))
+        except OSError:
+            return False
 
     bad: list[str] = []
-    read = 0
     try:
         with Repo(str(root)) as repo:
             odb = repo.cloud.get_remote_odb(None, "promote")
             where = repo.config["core"].get("remote", "the remote")
             files: dict[str, str] = {}
-            for path, md5 in outs.items():
-                if not md5.endswith(".dir"):
-                    files[md5] = path
-                    continue
-                listing = _listing(odb, md5)
-                if listing is None:
+            for path, oid in outs.items():
+                if not oid.endswith(".dir"):
+                    files[oid] = path
+                elif not whole(odb, oid):
                     bad.append(f"{path} (its listing)")
-                    continue
-                read += len(listing)
-                files |= {oid: f"{path}/{name}" for name, oid in read_tree(listing)}
-            for md5 in progress(sorted(files)):
-                length = _hashed(odb, md5)
-                if length is None:
-                    bad.append(files[md5])
-                read += length or 0
+                else:
+                    listing = read_tree(odb.fs.cat_file(odb.oid_to_path(oid)))
+                    files |= {own: f"{path}/{name}" for name, own in listing}
+            bad += [files[oid] for oid in progress(sorted(files)) if not whole(odb, oid)]
     except DvcException as error:
         raise MissingObjectsError(f"the DVC remote cannot be asked: {error}") from error
     if bad:
@@ -112,7 +110,6 @@ def check_remote(root: Path, outs: Mapping[str, str], progress: Progress = iter)
             f"DVC remote {where!r} does not hold {shown}, or holds it damaged: what cannot be fetched is not promoted; "
             "run `dvc push` (and `padstal fsck`)"
         )
-    return read
 
 
 def materialise(root: Path, revision: str, paths: Iterable[str], target: Path, *, code: bool) -> None:
@@ -129,7 +126,10 @@ def materialise(root: Path, revision: str, paths: Iterable[str], target: Path, *
 
     commit = open_tree(root, revision).commit
     outs = outs_at(root, commit, paths)
-    _archive(root, commit, ("params.yaml", *(("src",) if code else ())), target)
+    packed = git_bytes(root, "archive", "--format=tar", commit, "params.yaml", *(("src",) if code else ()))
+    target.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(target, filter="data")
     filesystem = DVCFileSystem(str(root), rev=commit)
     for path, md5 in outs.items():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
@@ -142,32 +142,3 @@ def materialise(root: Path, revision: str, paths: Iterable[str], target: Path, *
         if content_of(target / path).md5 != md5:
             shutil.rmtree(target / path, ignore_errors=True)
             raise MissingObjectsError(f"{path} of {revision} came damaged; `padstal fsck` tells where from")
-
-
-def _archive(root: Path, commit: str, paths: Iterable[str], target: Path) -> None:
-    packed = git_bytes(root, "archive", "--format=tar", commit, *paths)
-    target.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(target, filter="data")
-
-
-def _listing(odb: Any, md5: str) -> bytes | None:
-    """The list of a folder's files, if it is there and whole."""
-    try:
-        content: bytes = odb.fs.cat_file(odb.oid_to_path(md5))
-    except OSError:
-        return None
-    return content if oid_of_tree(content) == md5 else None
-
-
-def _hashed(odb: Any, md5: str) -> int | None:
-    """Length of an object that is there and whole."""
-    digest, length = hashlib.md5(usedforsecurity=False), 0
-    try:
-        with odb.fs.open(odb.oid_to_path(md5), "rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-                length += len(chunk)
-    except OSError:
-        return None
-    return length if digest.hexdigest() == md5 else None

@@ -5,13 +5,14 @@
 
 A promotion pushes both, with the run's branch, in one `git push --atomic`, and never by force: of two that would take
 the same number, the remote takes one. Tag objects are made without local refs, so that a process that is killed leaves
-nothing behind. A rollback is one more assignment, of an earlier version.
+nothing behind. A rollback is one more assignment, of an earlier version. GTO parses the tags; assignments are put in
+order by their numbers, for GTO goes by the seconds of their dates.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,6 @@ REMOTE = "origin"
 STAGE = "champion"
 MARKER = "padstal: "
 """Begins the line of a tag's message that holds its record as JSON."""
-_VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
-_ASSIGNMENT = re.compile(r"([a-z][a-z0-9-]*)(!?)#(\d+)")
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,6 @@ class Version:
     name: str
     commit: str
     record: Mapping[str, Any]
-
-    @property
-    def key(self) -> tuple[int, ...]:
-        found = _VERSION.fullmatch(self.name)
-        assert found
-        return tuple(map(int, found.groups()))
 
 
 @dataclass(frozen=True)
@@ -67,12 +60,18 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Register:
-    """All that tags say of one model, oldest first."""
+    """All that tags say of one model: versions from low to high, assignments from first to last.
+
+    Attributes:
+        next_version: One minor version above the highest.
+        next_number: Of the next assignment, to any stage.
+    """
 
     model: str
     versions: tuple[Version, ...]
     assignments: tuple[Assignment, ...]
-    numbers: tuple[int, ...]
+    next_version: str
+    next_number: int
 
     @property
     def champion(self) -> Version | None:
@@ -83,18 +82,10 @@ class Register:
         """The latest version of a commit."""
         return next((one for one in reversed(self.versions) if one.commit == commit), None)
 
-    def version(self, name: str) -> Version:
-        """A version by name, with or without the model's.
-
-        Raises:
-            ValueError: There is none.
-        """
+    def find(self, name: str) -> Version | None:
+        """A version by name, with or without the model's."""
         wanted = name.removeprefix(f"{self.model}@")
-        found = next((one for one in self.versions if one.name == wanted), None)
-        if found is None:
-            known = ", ".join(one.name for one in self.versions) or "none"
-            raise ValueError(f"{self.model} has no version {wanted!r}; it has {known}")
-        return found
+        return next((one for one in self.versions if one.name == wanted), None)
 
     def carried_out(self, decision: str) -> Assignment | None:
         """The assignment that a decision led to."""
@@ -109,18 +100,6 @@ class Register:
                 return earlier
             earlier = version or earlier
         return None
-
-    @property
-    def next_version(self) -> str:
-        """One minor version above the highest."""
-        if not self.versions:
-            return "v1.0.0"
-        major, minor, _ = self.versions[-1].key
-        return f"v{major}.{minor + 1}.0"
-
-    @property
-    def next_number(self) -> int:
-        return max(self.numbers, default=0) + 1
 
 
 def tag_of_version(model: str, version: str) -> str:
@@ -137,20 +116,35 @@ def has_remote(root: Path) -> bool:
 
 
 def read(root: Path, model: str) -> Register:
-    """The register as the remote has it; tags that are missing here are fetched. Without a remote, as it is here.
+    """The register as the remote has it; its tags are fetched. Without a remote, as it is here.
 
     Raises:
         GitError: The remote cannot be asked.
     """
-    patterns = (f"refs/tags/{model}@*", f"refs/tags/{model}#*")
-    if has_remote(root):
-        listed = _pairs(git(root, "ls-remote", "--refs", REMOTE, *patterns))
-        missing = [name for name, oid in listed.items() if try_git(root, "rev-parse", "--verify", "-q", name) != oid]
-        if missing:
-            git(root, "fetch", "--quiet", "--no-tags", REMOTE, *(f"+{name}:{name}" for name in missing))
-    else:
-        listed = _pairs(git(root, "for-each-ref", "--format=%(objectname)%09%(refname)", *_prefixes(root, model)))
-    return _register(root, model, {name.removeprefix("refs/tags/"): oid for name, oid in listed.items()})
+    from gto.constants import Action
+    from gto.tag import find, parse_name
+    from gto.versions import SemVer
+    from scmrepo.git import Git
+
+    on_remote = _fetched(root, model) if has_remote(root) else None
+    versions, assignments, numbers = [], [], [0]
+    with Git(str(root)) as repository:
+        for tag in find(frozenset({Action.REGISTER, Action.ASSIGN, Action.UNASSIGN}), name=model, scm=repository):
+            if on_remote is not None and tag.name not in on_remote:
+                continue
+            name, record = parse_name(tag.name), _record(tag.message)
+            if name["action"] is Action.REGISTER:
+                versions.append(Version(name["version"], tag.target, record))
+                continue
+            numbers.append(name.get("counter", 0))
+            if name["stage"] == STAGE:
+                commit = tag.target if name["action"] is Action.ASSIGN else ""
+                when = tag.tag_datetime.astimezone(UTC).isoformat(timespec="seconds")
+                assignments.append(Assignment(numbers[-1], commit, when, tag.tagger_name, record))
+    versions.sort(key=lambda one: SemVer(one.name))
+    assignments.sort(key=lambda one: one.number)
+    following = SemVer(versions[-1].name).bump_minor().version if versions else "v1.0.0"
+    return Register(model, tuple(versions), tuple(assignments), following, max(numbers) + 1)
 
 
 def tag_object(root: Path, name: str, commit: str, message: str, record: Mapping[str, Any]) -> str:
@@ -181,56 +175,19 @@ def push(root: Path, tags: Mapping[str, str], branch: str = "", commit: str = ""
         try_git(root, "update-ref", f"refs/tags/{name}", oid)
 
 
-def _prefixes(root: Path, model: str) -> list[str]:
-    """Local tags of a model; `for-each-ref` matches whole path parts, so names are listed first."""
-    names = git(root, "for-each-ref", "--format=%(refname)", "refs/tags").splitlines()
-    mine = [name for name in names if name.startswith((f"refs/tags/{model}@", f"refs/tags/{model}#"))]
-    return mine or ["refs/tags/none-of-this-model"]
+def _fetched(root: Path, model: str) -> set[str]:
+    """Names of the model's tags on the remote; where a tag of that name here differs, it gives way."""
+    refs = [f"refs/tags/{model}{mark}*" for mark in "@#"]
+    listed = git(root, "ls-remote", "--refs", REMOTE, *refs)
+    if listed:
+        git(root, "fetch", "--quiet", "--no-tags", REMOTE, *(f"+{ref}:{ref}" for ref in refs))
+    return {line.partition("\trefs/tags/")[2] for line in listed.splitlines()}
 
 
-def _pairs(text: str) -> dict[str, str]:
-    return {name: oid for oid, name in (line.split("\t", 1) for line in text.splitlines() if "\t" in line)}
-
-
-def _register(root: Path, model: str, tags: Mapping[str, str]) -> Register:
-    versions, assignments, numbers = [], [], []
-    for name, oid in tags.items():
-        version = _VERSION.fullmatch(name.removeprefix(f"{model}@"))
-        assignment = _ASSIGNMENT.fullmatch(name.removeprefix(f"{model}#"))
-        if not version and not assignment:
-            continue
-        commit, who, when, record = _read(root, oid)
-        if version:
-            versions.append(Version(version.group(), commit, record))
-        elif assignment:
-            numbers.append(int(assignment[3]))
-            if assignment[1] == STAGE:
-                assignments.append(Assignment(int(assignment[3]), "" if assignment[2] else commit, when, who, record))
-    return Register(
-        model,
-        tuple(sorted(versions, key=lambda one: one.key)),
-        tuple(sorted(assignments, key=lambda one: one.number)),
-        tuple(sorted(numbers)),
-    )
-
-
-def _read(root: Path, oid: str) -> tuple[str, str, str, dict[str, Any]]:
-    """(commit, tagger, date, record) of a tag object; a lightweight tag is its commit and holds no record."""
-    commit = git(root, "rev-parse", "--verify", f"{oid}^{{commit}}")
-    if git(root, "cat-file", "-t", oid) != "tag":
-        return commit, "", git(root, "show", "-s", "--format=%cI", commit), {}
-    head, _, message = git(root, "cat-file", "tag", oid).partition("\n\n")
-    tagger = re.search(r"^tagger (.*) (<.*>) (\d+) ([+-]\d{4})$", head, re.MULTILINE)
-    when = _date(tagger[3]) if tagger else ""
+def _record(message: str) -> dict[str, Any]:
     lines = [line.removeprefix(MARKER) for line in message.splitlines() if line.startswith(MARKER)]
     try:
         record = json.loads(lines[-1]) if lines else {}
     except (ValueError, RecursionError):
         record = {}
-    return commit, tagger[1] if tagger else "", when, record if isinstance(record, dict) else {}
-
-
-def _date(seconds: str) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds")
+    return record if isinstance(record, dict) else {}

@@ -11,7 +11,7 @@ from padstal.core.dvc_lock import artifact_paths
 from padstal.core.git import try_git
 from padstal.core.revisions import Tree, open_tree
 from padstal.operations.tracking.artefact import Artefact, artefact
-from padstal.operations.tracking.secrets import wandb_credentials
+from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.server import Server, brief
 
 STAGE = "champion"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from padstal.core.git import try_git
 from padstal.core.params import ParamsError, read_yaml
-from padstal.operations.tracking.secrets import redact
+from padstal.core.secrets import redact
 
 GROUP = "PADSTAL_RUN_GROUP"
 RETRAINING = "retrain/"

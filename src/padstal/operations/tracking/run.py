@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from padstal.core.dvc_objects import content_of
+from padstal.core.secrets import without_secrets
 from padstal.operations.tracking.artefact import Artefact, place_of, version
+from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.group import revision, run_group
 from padstal.operations.tracking.note import Note
-from padstal.operations.tracking.secrets import redact, wandb_credentials, without_secrets
+from padstal.operations.tracking.server import brief
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +150,7 @@ class Record:
         except Exception as error:
             if what not in self._warned:
                 self._warned.add(what)
-                _warn(self._label, f"{what} failed ({_brief(error)}); the work goes on")
+                _warn(self._label, f"{what} failed ({brief(error)}); the work goes on")
             return False
         return True
 
@@ -207,7 +209,7 @@ def _open(
             note = Note(run.id, label, project, entity, group=run.group or "", process=os.getpid())
         except Exception as error:
             then = "recording offline" if attempt == "online" else "this run is not recorded"
-            _warn(label, f"{attempt} start failed ({_brief(error)}); {then}")
+            _warn(label, f"{attempt} start failed ({brief(error)}); {then}")
         else:
             record = Record(label, run, _above(folder), note, online=attempt == "online")
             record.note()
@@ -272,11 +274,6 @@ def _machine() -> dict[str, Any]:
     torch = sys.modules.get("torch")
     gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else "none"
     return {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count(), "accelerator": gpu}
-
-
-def _brief(error: Exception) -> str:
-    lines = redact(str(error)).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
 def _warn(label: str, message: str) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from padstal.core.data.atomic import read_json
 from padstal.core.dvc_objects import content_of
+from padstal.core.secrets import redact, without_secrets
 from padstal.operations.tracking.artefact import version
 from padstal.operations.tracking.note import Note
 from padstal.operations.tracking.run import QUIET, prepare_wandb
-from padstal.operations.tracking.secrets import redact, without_secrets
 from padstal.operations.tracking.stage_artefacts import StageArtefacts
 from padstal.operations.tracking.sync import Recorded
 

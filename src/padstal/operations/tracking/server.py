@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from padstal.core.secrets import redact
 from padstal.operations.tracking.artefact import Artefact
-from padstal.operations.tracking.secrets import redact, wandb_credentials
+from padstal.operations.tracking.credentials import wandb_credentials
 
 PUBLIC = "https://api.wandb.ai"
 ANSWER_SECONDS = 30

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from padstal.evaluation.metrics import METRICS
 from padstal.reporting import svg
-from padstal.reporting.comparison import Comparison, Delta
+from padstal.reporting.comparison.record import Comparison, Delta
 from padstal.reporting.text import labelled, words
 
 _STYLE = """
@@ -24,10 +24,10 @@ _MARGIN = 48
 
 
 def plots(comparison: Comparison) -> dict[str, str]:
-    """File name → SVG, for each metric of the evaluation that a side measured."""
+    """File name → SVG, for each metric that compares and of which a figure differs."""
     found = {}
     for metric in METRICS:
-        deltas = [delta for delta in comparison.metrics if delta.metric == metric]
+        deltas = [delta for delta in comparison.metrics if delta.metric == metric and delta.verdict != "not comparable"]
         if any(delta.verdict != "unchanged" for delta in deltas):
             found[f"{metric}.svg"] = _plot(metric, deltas)
     return found
@@ -37,18 +37,20 @@ def _plot(metric: str, deltas: Sequence[Delta]) -> str:
     rows = []
     for delta in deltas:
         name = " · ".join(labelled(part) for part in delta.group.split(" · "))
-        name = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
-        sides = (("before", delta.base, delta.base_interval, "c0"), ("now", delta.head, delta.head_interval, "c2"))
-        for side, value, around, style in sides:
-            label = name if side == "before" or delta.base is None else "now"
+        label = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
+        for value, interval, style in (
+            (delta.base, delta.base_interval, "c0"),
+            (delta.head, delta.head_interval, "c2"),
+        ):
             if value is not None:
-                rows.append((label, value, (around[0], around[1]) if len(around) == 2 else None, style))
+                rows.append((label, value, (interval[0], interval[1]) if interval else None, style))
+                label = "now"
     title = METRICS[metric].explained
     drawn = svg.range_bars(rows, words(metric), title=title, description="Grey: before. Blue: now. Lines: intervals.")
-    return standalone(str(drawn))
+    return _standalone(str(drawn))
 
 
-def standalone(drawn: str) -> str:
+def _standalone(drawn: str) -> str:
     """A chart as a file: with its name space, its own colours, and a white ground."""
     frame = re.match(r'<svg class="chart" viewBox="0 0 (\d+) (\d+)" role="img">', drawn)
     assert frame, "a chart begins with its frame"

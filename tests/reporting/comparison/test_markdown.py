@@ -8,22 +8,21 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reporting.test_comparison import compared, row
+from tests.reporting.comparison.test_compare import compared, row
 
-from padstal.reporting.comparison import (
+from padstal.reporting.comparison.markdown import LONGEST, Media, foreign, render_markdown
+from padstal.reporting.comparison.plots import plots
+from padstal.reporting.comparison.record import (
     Change,
     Comparison,
     Count,
     Delta,
-    Licence,
-    Output,
+    RecordError,
     Revision,
     StageChange,
-    Timing,
+    read_record,
+    write_record,
 )
-from padstal.reporting.comparison_markdown import LONGEST, Media, foreign, render_markdown
-from padstal.reporting.comparison_plots import plots
-from padstal.reporting.comparison_record import RecordError, read_record, write_record
 
 HOSTILE = (
     "<script>alert(1)</script> <img src=x onerror=alert(1)> [free](https://evil.example) ![p](//evil.example/p.png) "
@@ -45,20 +44,16 @@ def hostile(count: int = 3) -> Comparison:
         base=Revision(text, "not a commit", text),
         head=Revision(text, "1" * 40, text, True),
         notes=(text,) * count,
-        licences=(Licence(text, 0, 5, "new; " + text),) * count,
-        metrics=(delta,) * count,
+        remedy=text,
+        licences=(Count(text, 0, 5, "new; " + text),) * count,
+        metrics=(delta, dataclasses.replace(delta, verdict="not comparable")) * count,
         matched=(delta,) * count,
         checks=(delta,) * count,
         params=(Change(text, text, None),) * count,
-        inactive=(Count(text, None, 1),) * min(count, 50),
-        data=(Count(text, 1, 2),) * min(count, 200),
-        quarantine=(Count(text, 1, 2),) * min(count, 500),
-        captions=(Count(text, 0.1, 0.2),) * min(count, 200),
-        stages=(StageChange(text, "changed", (text,) * 9, (text,) * 9),) * min(count, 200),
-        stale=(text,) * min(count, 200),
-        outputs=(Output(text, text, "a" * 32),) * min(count, 500),
-        figures=(delta,) * count,
-        timings=(Timing(text, 1, 2, 3),) * min(count, 200),
+        data=(Count(text, 1, 2),) * count,
+        stages=(StageChange(text, "changed", (text,) * 9, (text,) * 9),) * count,
+        stale=(text,) * count,
+        outputs=(Change(text, text, "a" * 32),) * count,
     )
 
 
@@ -154,6 +149,27 @@ def test_equal_sides_make_a_short_comment() -> None:
     assert "|" not in text
 
 
+def test_metrics_that_do_not_compare_stand_apart_with_what_to_do() -> None:
+    def edit(files: dict) -> None:
+        files["dvc.lock"]["stages"]["prepare@clap"]["outs"][0]["md5"] = "d" * 32 + ".dir"
+
+    found = compared(edit)
+    text = render_markdown(found)
+    assert "**Metrics:** 2 unchanged, 6 not comparable (of 8)." in text
+    assert "**Not comparable:** Other foundation models heard HEAD (clap)" in text
+    assert "Metrics with a clear difference" not in text.partition("Nothing to show")[0]
+    rest = text.partition("<details><summary>Figures that do not compare (6 rows)</summary>")[2]
+    assert rest.startswith("\n\nOther foundation models heard HEAD (clap)")
+    assert "Make both on one machine" in rest
+    assert plots(found) == {}, "a picture of them would compare them"
+
+
+def test_a_long_text_is_cut_when_it_is_written() -> None:
+    made = dataclasses.replace(compared(), notes=("x" * 5000,), stale=("y",) * 5000)
+    again = read_record(write_record(made).encode())
+    assert (again.notes, len(again.stale)) == (("x" * 1000,), 2000)
+
+
 def test_a_record_comes_back_as_it_was() -> None:
     for comparison in (compared(), hostile(), compared(lambda files: row(files).update(vendi=None))):
         assert read_record(write_record(comparison).encode()) == comparison
@@ -176,9 +192,9 @@ def _with(**changes: object) -> bytes:
         b"[" * 50_000,
         b" " * (2**20 + 1),
         _with(scale=3),
-        _with(scale="x" * 301),
+        _with(scale="x" * 1001),
         _with(extra=1),
-        _with(stale=["x"] * 201),
+        _with(stale=["x"] * 2001),
         _with(stale="ab"),
         _with(notes=None),
         _with(base={"name": "x"}),

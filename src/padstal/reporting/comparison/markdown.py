@@ -2,24 +2,24 @@
 
 Every text of the record is hostile (names of branches, licences, methods, params): it loses control and direction
 characters, is cut, and is escaped. Links and pictures are those that the caller gives; the record brings none.
-Standard library alone, like `comparison_record`.
+Standard library alone, like `record`.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from padstal.reporting.comparison import VERDICTS, Comparison, Count, Delta, Revision
-from padstal.reporting.text import duration, escape_markdown, interval, labelled, number, words
+from padstal.reporting.comparison.record import Change, Comparison, Count, Delta, Revision, Verdict
+from padstal.reporting.text import escape_markdown, interval, labelled, number, words
 
 LONGEST = 60_000
 """Bytes of UTF-8; GitHub takes 65,536 characters."""
 _CAPS = (80, 40, 20, 10, 5, 2, 1, 0)
 _LONGEST_CELL = 120
 _JOINER = "\u2060"
-_DECIDED = ("worse", "better", "different", "not comparable")
+_DECIDED = ("worse", "better", "different")
 _MARK = {"better": "🟢 ", "worse": "🔴 ", "different": "🟠 ", "not comparable": "⚪ "}
 
 
@@ -81,12 +81,12 @@ def foreign(text: str, longest: int = _LONGEST_CELL) -> str:
 def _render(comparison: Comparison, media: Media, cap: int) -> str:
     base, head = _side(comparison.base), _side(comparison.head)
     tables = _tables(comparison)
-    quiet = [table.title[0].lower() + table.title[1:] for table in tables if not (table.items or table.before)]
+    quiet = [table.title[0].lower() + table.title[1:] for table in tables if not table.items]
     parts = [
         f"## padstal: {head} against {base}, {foreign(comparison.scale, 20)} scale",
         "\n".join(f"- {line}" for line in _headlines(comparison)),
         "\n".join(f"> {foreign(note, 300)}" for note in comparison.notes[: max(cap, 3)]),
-        *(_section(table, cap) for table in tables if table.items or table.before),
+        *(_section(table, cap) for table in tables if table.items),
         f"Nothing to show: {'; '.join(quiet)}." if quiet else "",
         media.figures,
         media.sounds,
@@ -100,22 +100,22 @@ def _render(comparison: Comparison, media: Media, cap: int) -> str:
 def _headlines(comparison: Comparison) -> list[str]:
     """What a reader should know if they read nothing else."""
     told = []
-    serious = [one for one in comparison.licences if one.why.startswith("new")]
+    serious = [one for one in comparison.licences if one.note.startswith("new")]
     if serious:
         named = ", ".join(foreign(one.name, 60) for one in serious[:3])
         told.append(f"**Licences:** {len(serious)} new ({named}{' …' if len(serious) > 3 else ''}); see below.")
-    compared = [delta for delta in comparison.metrics if delta.base is not None and delta.head is not None]
-    if compared:
-        counted = [(verdict, sum(delta.verdict == verdict for delta in compared)) for verdict in VERDICTS]
-        said = ", ".join(f"{count} {verdict}" for verdict, count in counted if count)
-        told.append(f"**Metrics:** {said} (of {len(compared)}).")
-    else:
-        told.append("**Metrics:** nothing to compare: at least one side has no figures.")
-    data = [one for one in (*comparison.data, *comparison.quarantine) if one.base != one.head]
-    moved = sum(one.base != one.head for one in comparison.outputs)
+    both = [delta for delta in comparison.metrics if delta.base is not None and delta.head is not None]
+    counted = [(verdict, sum(delta.verdict == verdict for delta in both)) for verdict in get_args(Verdict)]
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counted if count)
+    if not both:
+        said = "nothing to compare: at least one side has no figures"
+    told.append(f"**Metrics:** {said}{f' (of {len(both)})' if both else ''}.")
+    if comparison.remedy and any(delta.verdict == "not comparable" for delta in comparison.metrics):
+        told.append(f"**Not comparable:** {foreign(comparison.remedy, 500)}")
+    data = [one for one in comparison.data if one.base != one.head]
     told.append(
         f"**Changed:** {_many(len(comparison.params), 'param')}, {_many(len(comparison.stages), 'stage')}, "
-        f"{_many(moved, 'model or data set', 'models or data sets')}, "
+        f"{_many(len(comparison.outputs), 'model or data set', 'models or data sets')}, "
         f"{_many(len(data), 'data count')}."
     )
     if comparison.stale:
@@ -125,37 +125,37 @@ def _headlines(comparison: Comparison) -> list[str]:
 
 
 def _tables(comparison: Comparison) -> list[_Table]:
-    asked = any(one.why.startswith("new") for one in comparison.licences)
-    licences = comparison.licences if _moved(comparison.licences) else ()
+    asked = any(one.note.startswith("new") for one in comparison.licences)
+    measured = comparison.metrics, comparison.matched, comparison.checks
+    metrics, matched, checks = ([one for one in group if one.verdict != "not comparable"] for group in measured)
+    apart = [one for group in measured for one in group if one.verdict == "not comparable"]
     return [
         _Table(
             "Licences",
             ("licence", "tracks before", "tracks now", "what it means"),
-            licences,
+            comparison.licences if any(one.base != one.head for one in comparison.licences) else (),
             lambda one: (
                 foreign(one.name),
                 _count(one.base),
                 _count(one.head),
-                ("⚠️ " if one.why.startswith("new") else "") + foreign(one.why),
+                ("⚠️ " if one.note.startswith("new") else "") + foreign(one.note),
             ),
             (1, 2),
             folded=not asked,
         ),
-        _deltas("Metrics with a clear difference", _ranked(comparison.metrics, _DECIDED), folded=False),
-        _deltas("Metrics without a clear difference", _ranked(comparison.metrics, ("no clear difference", "open"))),
-        _deltas("Differences to the baseline at matched CLAP-f", _different(comparison.matched)),
-        _deltas("Checks of foundation models, planted truth and latent spaces", _different(comparison.checks)),
+        _deltas("Metrics with a clear difference", _ranked(metrics, _DECIDED), folded=False),
+        _deltas("Metrics without a clear difference", _ranked(metrics, ("no clear difference", "open"))),
+        _deltas("Differences to the baseline at matched CLAP-f", _different(matched)),
+        _deltas("Checks of foundation models, planted truth and latent spaces", _different(checks)),
+        _deltas("Figures that do not compare", apart, foreign(comparison.remedy, 500)),
+        _texts("Params", "param", comparison.params, _set, folded=False),
         _Table(
-            "Params",
-            ("param", "before", "now"),
-            comparison.params,
-            lambda one: (foreign(one.key), _set(one.base), _set(one.head)),
-            before=_inactive(comparison.inactive),
-            folded=False,
+            "Data",
+            ("what", "before", "now", "change"),
+            [one for one in comparison.data if one.base != one.head],
+            lambda one: (foreign(one.name), _count(one.base), _count(one.head), _step(one)),
+            (1, 2, 3),
         ),
-        _counts("Data", comparison.data, _count),
-        _counts("Quarantine", comparison.quarantine, _count),
-        _counts("Caption decisions, share of clips", comparison.captions, _share),
         _Table(
             "Stages that ran again",
             ("stage", "why", "outputs with other bytes"),
@@ -166,49 +166,33 @@ def _tables(comparison: Comparison) -> list[_Table]:
                 _list(one.outputs),
             ),
         ),
-        _Table(
-            "Models and data sets, MD5",
-            ("output", "before", "now"),
-            [one for one in comparison.outputs if one.base != one.head],
-            lambda one: (foreign(one.path), _hash(one.base), _hash(one.head)),
-        ),
-        _deltas("Other figures, without intervals", comparison.figures),
-        _Table(
-            "Timings",
-            ("stage", "before", "now", "budget"),
-            comparison.timings,
-            lambda one: (foreign(one.stage), _time(one.base), _time(one.head), _time(one.budget)),
-            (1, 2, 3),
-        ),
+        _texts("Models and data sets, MD5", "output", comparison.outputs, _hash),
     ]
 
 
-def _deltas(title: str, deltas: Sequence[Delta], folded: bool = True) -> _Table:
+def _deltas(title: str, deltas: Sequence[Delta], before: str = "", folded: bool = True) -> _Table:
     noted = any(delta.note for delta in deltas)
     head = ("of", "metric", "before", "now", "verdict", *(("note",) if noted else ()))
 
     def row(delta: Delta) -> tuple[str, ...]:
         arrow = {"higher": " ↑", "lower": " ↓"}.get(delta.better, "")
         figures = (_figure(delta.base, delta.base_interval), _figure(delta.head, delta.head_interval))
+        group = foreign(" · ".join(labelled(part) for part in delta.group.split(" · ")))
         metric = foreign(" › ".join(words(part) for part in delta.metric.split("."))) + arrow
         verdict = f"{_MARK.get(delta.verdict, '')}{delta.verdict}"
-        return (_method(delta.group), metric, *figures, verdict, *((foreign(delta.note),) if noted else ()))
+        return (group, metric, *figures, verdict, *((foreign(delta.note),) if noted else ()))
 
-    before = "↑ higher is better, ↓ lower is better." if any(delta.better for delta in deltas) else ""
-    return _Table(title, head, deltas, row, (2, 3), before, folded)
+    if any(delta.better for delta in deltas):
+        before = f"{before} ↑ higher is better, ↓ lower is better.".strip()
+    return _Table(title, head, deltas, row, (2, 3), before if deltas else "", folded)
 
 
-def _counts(title: str, counts: Sequence[Count], show: Callable[[float | None], str]) -> _Table:
-    changed = [one for one in counts if one.base != one.head]
-    head = ("what", "before", "now", "change")
-    return _Table(
-        title, head, changed, lambda one: (foreign(one.name), show(one.base), show(one.head), _step(one)), (1, 2, 3)
-    )
+def _texts(title: str, what: str, changes: Sequence[Change], show: Callable[[str | None], str], **how: Any) -> _Table:
+    head = (what, "before", "now")
+    return _Table(title, head, changes, lambda one: (foreign(one.key), show(one.base), show(one.head)), **how)
 
 
 def _section(table: _Table, cap: int) -> str:
-    if not table.items:
-        return f"**{table.title}:** no change. {table.before}"
     shown = table.items[:cap]
     marks = ["---:" if place in table.numeric else "---" for place in range(len(table.head))]
     lines = [f"| {' | '.join(table.head)} |", f"|{'|'.join(marks)}|"] if shown else []
@@ -233,10 +217,6 @@ def _side(revision: Revision) -> str:
     return f"{foreign(revision.name, 60)} (`{commit}`{state})" if commit else foreign(revision.name, 60)
 
 
-def _method(group: str) -> str:
-    return foreign(" · ".join(labelled(part) for part in group.split(" · ")))
-
-
 def _figure(value: float | None, around: Sequence[float]) -> str:
     if value is None:
         return "–"
@@ -250,10 +230,6 @@ def _count(value: float | None) -> str:
     return number(int(value)) if float(value).is_integer() and abs(value) < 1e15 else number(float(value))
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
 def _step(one: Count) -> str:
     if one.base is None or one.head is None:
         return ""
@@ -263,27 +239,18 @@ def _step(one: Count) -> str:
     return f"{sign}{_count(step)}{relative}".replace("-", "\u2212")
 
 
-def _time(seconds: float | None) -> str:
-    return "–" if seconds is None or not 0 <= seconds < 1e8 else duration(seconds)
-
-
 def _set(text: str | None) -> str:
     return "–" if text is None else foreign(text) or "(empty)"
 
 
-def _hash(md5: str) -> str:
-    known = re.fullmatch(r"([0-9a-f]{32})(?:\.dir)?", md5)
+def _hash(md5: str | None) -> str:
+    known = re.fullmatch(r"([0-9a-f]{32})(?:\.dir)?", md5 or "")
     return f"`{known.group(1)[:12]}`" if known else "–"
 
 
 def _list(items: Sequence[str]) -> str:
     shown = ", ".join(foreign(item, 70) for item in items[:4])
     return shown + (f" … {len(items) - 4} more" if len(items) > 4 else "")
-
-
-def _inactive(counts: Iterable[Count]) -> str:
-    told = ", ".join(f"{foreign(one.name, 40)}: {number(int(one.head or 0))}" for one in counts)
-    return f"Elsewhere, where this comparison does not look, params differ too ({told})." if told else ""
 
 
 def _ranked(deltas: Sequence[Delta], verdicts: Sequence[str]) -> list[Delta]:
@@ -294,10 +261,6 @@ def _ranked(deltas: Sequence[Delta], verdicts: Sequence[str]) -> list[Delta]:
 
 def _different(deltas: Sequence[Delta]) -> list[Delta]:
     return [delta for delta in deltas if delta.verdict != "unchanged"]
-
-
-def _moved(licences: Sequence[object]) -> bool:
-    return any(getattr(one, "base", None) != getattr(one, "head", None) for one in licences)
 
 
 def _many(count: int, one: str, more: str = "") -> str:

@@ -1,0 +1,97 @@
+"""A trained system with its sampling params, ready to play: what `padstal generate` and a challenge make audio with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from padstal.core.params import check, load_section, read_yaml
+from padstal.core.paths import Paths
+from padstal.core.runtime import RuntimeParams
+from padstal.sampling.config import SampleParams
+from padstal.sampling.setting import Setting, of
+from padstal.systems.config import system_in
+
+
+@dataclass(frozen=True)
+class Player:
+    """A system, not loaded yet.
+
+    Attributes:
+        name: Of params.yaml's systems.
+        config: Its entry there.
+        params: The section `sample`.
+        usual: The grid's first setting with the method that was asked for.
+    """
+
+    paths: Paths
+    name: str
+    config: Any
+    params: SampleParams
+    usual: Setting
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """Role → folder of the weights that it needs."""
+        return dict(self.config.folders(self.paths))
+
+    def play(
+        self,
+        setting: Setting,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        indices: Sequence[int],
+        attributes: Mapping[str, Sequence[float]] | None = None,
+    ) -> tuple[np.ndarray, int]:
+        """(int16 [N, S, C], Hz) of N prompts; arguments as of `sampling.generate.generate`, with a progress bar.
+
+        Raises:
+            ValueError: Models that do not belong together.
+        """
+        from tqdm import tqdm
+
+        from padstal.sampling.files import to_pcm
+        from padstal.sampling.generate import generate
+
+        system = self.config.load(self.name, self.paths, torch_device(self.paths.params))
+        audio_NCS = generate(
+            system,
+            prompts,
+            seeds,
+            setting,
+            batch=self.params.batch,
+            precision=self.params.precision,
+            indices=indices,
+            attributes=attributes,
+            progress=lambda parts: tqdm(parts, unit="batch", desc=f"generate with {self.name}", mininterval=1.0),
+        )
+        return to_pcm(audio_NCS), system.sample_rate
+
+
+def player(paths: Paths, name: str, method: str) -> Player:
+    """The system `name` of params.yaml, with the grid's first setting of `method`.
+
+    Raises:
+        FileNotFoundError: A model has not been trained.
+        ValueError: No such system, or a method that the grid lacks.
+    """
+    params = load_section(paths.params, "sample", SampleParams, paths.scale)
+    config = system_in(paths.params, name)
+    usual = of(params.settings_on(config.grid), {"method.kind": method})[0]
+    found = Player(paths, name, config, params, usual)
+    for role, folder in found.folders.items():
+        if not (folder / "model.safetensors").is_file():
+            where = folder.relative_to(paths.root)
+            raise FileNotFoundError(f"{role}: no weights in {where}; run `make repro` or `dvc pull`")
+    return found
+
+
+def torch_device(params: Path) -> str:
+    """Where models run, "cpu" or "cuda", as `runtime` in params.yaml says; also fixes the number of CPU threads."""
+    import torch
+
+    runtime = check(RuntimeParams, read_yaml(params).get("runtime"), "runtime")
+    torch.set_num_threads(runtime.threads)
+    return "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"

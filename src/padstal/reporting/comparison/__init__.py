@@ -1,0 +1,1 @@
+"""What a pull request changed: two revisions read, compared, and shown as a comment with plots and sounds."""

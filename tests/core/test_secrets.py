@@ -1,0 +1,152 @@
+"""Nothing that is a secret reaches a record, and nothing that is not one is lost."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from flows.failure import FailureKind, StageFailedError
+
+from padstal.cli_options import finish
+from padstal.core.explain import explain
+from padstal.core.params import ParamsError, check, read_yaml
+from padstal.core.runtime import RuntimeParams
+from padstal.core.secrets import looks_secret, redact, without_secrets
+from padstal.ingest.captions_table import read_captions
+from padstal.ingest.config import IngestParams
+from padstal.stages.harness import run_stage
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["key", "api_key", "AWS_SECRET_ACCESS_KEY", "hfToken", "password", "db-password", "WANDB_API_KEY", "SLURM_JWT"],
+)
+def test_a_word_that_names_a_secret_makes_the_key_secret(name: str) -> None:
+    assert looks_secret(name)
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "max_tokens", "keyboard", "monkeys", "learning_rate", "secretary"])
+def test_words_that_only_contain_one_do_not(name: str) -> None:
+    assert not looks_secret(name)
+
+
+def test_secret_keys_are_dropped_at_any_depth() -> None:
+    config = {
+        "lr": 0.1,
+        "api_key": "CANARY",
+        "s3": [{"secret": "CANARY", "uri": "s3://a/b"}],
+        "n": {"password": "CANARY", "m": (1, 2)},
+    }
+    assert without_secrets(config) == {"lr": 0.1, "s3": [{"uri": "s3://a/b"}], "n": {"m": [1, 2]}}
+
+
+def test_values_of_secret_variables_are_removed_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "canary-canary")
+    assert redact("GET /x?t=canary-canary") == "GET /x?t=[removed]"
+    assert without_secrets({"note": "uses canary-canary"}) == {"note": "uses [removed]"}
+
+
+def test_passwords_in_urls_are_removed() -> None:
+    assert redact("s3://user:pass@host/bucket and https://a/b") == "s3://[removed]@host/bucket and https://a/b"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("s3://AKIA:pa/ss+w@rd@bucket/x, then", "s3://[removed]@bucket/x, then"),
+        ("https://token@host/x", "https://[removed]@host/x"),
+        ("https://host/models@v1 and http://127.0.0.1:9/x", "https://host/models@v1 and http://127.0.0.1:9/x"),
+    ],
+)
+def test_a_password_may_hold_slashes_and_ats(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cannot reach AKIA:hunter2@scheduler:8786",  # no scheme
+        "address = 'user:hunter2@[::1]:8786'",
+        "https://bucket.example/a.wav?X-Amz-Signature=hunter2&id=7",
+        "https://example.org/a.wav?token=hunter2#t=3",
+        "postgresql: host=db password=hunter2 dbname=x",
+        "sent Authorization: Bearer hunter2-hunter2",
+    ],
+)
+def test_a_password_without_a_scheme_and_a_token_in_a_query_are_removed(text: str) -> None:
+    assert "hunter2" not in redact(text)
+    assert "[removed]" in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sample@tal_dit failed: data/demo/curate/dataset.parquet: not found",
+        "tal-dit@v1.0.0 is champion; git@forge.example:team/padstal.git",
+        "scales.demo.ingest.sample_rate = 7: expected max_tokens=5 at 12:30",
+        "https://www.youtube.com/watch?v=abc&t=3",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+RUNTIME: dict[str, Any] = {"device": "cpu", "workers": 1, "threads": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"executor": {"kind": "dask", "address": 5, "passwd": "hunter2"}}, "runtime.executor"),
+        ({"wandb": "hunter2"}, "runtime.wandb: unknown key"),
+        ({"nested": {"deep": "hunter2"}}, "runtime.nested: unknown key"),
+        ({"workers": "tcp://user:hunter2@host:1"}, "runtime.workers"),
+        ({"workers": "user:hunter2@host:1"}, "runtime.workers"),
+        ({"workers": [{"password": "hunter2"}]}, "runtime.workers"),
+    ],
+)
+def test_an_error_of_params_names_the_key_and_repeats_no_secret(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ParamsError) as raised:
+        check(RuntimeParams, {**RUNTIME, **changes}, "runtime")
+    assert named in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_broken_params_are_shown_without_their_passwords(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("scale: demo\naddress: [tcp://user:hunter2@host:1\n  b: c")
+    with pytest.raises(ParamsError, match="not valid YAML") as raised:
+        read_yaml(tmp_path / "params.yaml")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_the_table_of_params_shows_an_address_without_its_password() -> None:
+    runtime = check(RuntimeParams, {**RUNTIME, "executor": {"kind": "dask", "address": "tcp://u:hunter2@h:1"}}, "x")
+    shown = {one.path: one.value for one in explain(runtime, "runtime")}
+    assert shown["runtime.executor.address"] == "tcp://[removed]@h:1"
+
+
+def test_a_row_of_a_captions_table_keeps_no_password_of_its_address(tmp_path: Path) -> None:
+    table = tmp_path / "captions.csv"
+    table.write_text("path,source_url\na.wav,https://me:hunter2@archive.example/a.wav?token=hunter2&n=1\n")
+    [row] = read_captions(table).rows.values()
+    assert row.source_url == "https://[removed]@archive.example/a.wav?token=[removed]&n=1"
+
+
+def test_a_command_and_a_stage_that_fail_repeat_no_password(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail() -> int:
+        raise ValueError("cannot reach tcp://user:hunter2@host:1")
+
+    with pytest.raises(typer.Exit):
+        finish(fail)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("scale: user:hunter2@host")
+    monkeypatch.setattr("sys.argv", ["ingest"])
+    with pytest.raises(SystemExit):
+        run_stage("ingest", IngestParams, lambda stage: None)
+    told = capsys.readouterr().err
+    assert "cannot reach tcp://[removed]@host:1" in told
+    assert "ingest failed: scale = '[removed]@host'" in told
+    assert "hunter2" not in told
+    assert "hunter2" not in str(StageFailedError("ingest", FailureKind.STAGE, "tcp://user:hunter2@host:1"))

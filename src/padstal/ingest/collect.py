@@ -7,7 +7,7 @@ function of what the folders hold: the same bytes whatever runs came before, by 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from padstal.core.data.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.core.progress import Progress, silent
 from padstal.ingest import rejection
-from padstal.ingest.captions_table import Row, unfit
+from padstal.ingest.captions_table import Row
 from padstal.ingest.clip_form import ClipForm
 from padstal.ingest.clip_samples import ClipName, DamagedError
 from padstal.ingest.config import CollectParams
@@ -26,13 +26,14 @@ from padstal.ingest.file_register import Candidate, FileRegister, Refusal
 from padstal.ingest.fork_server import ForkServer
 from padstal.ingest.layouts.read import CAPTIONS, read_metadata
 from padstal.ingest.listing import walk
+from padstal.ingest.row_match import unfit
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
 from padstal.ingest.supervised_worker import worker_fork_server
 from padstal.ingest.table_writer import Rows
 from padstal.ingest.track import Order, crashed, prepare, store_key, take_in, timed_out
 from padstal.ingest.track_cache import Rejection, Track, TrackCache
 from padstal.ingest.worker_pool import Workers, ordered_map, works_here
-from padstal.rights.licence import normalise
+from padstal.rights.licence import UNKNOWN, normalise
 from padstal.rights.policy import Policy
 from padstal.rights.tombstones import veil
 
@@ -112,7 +113,7 @@ class Collected:
             "files_quarantined": self.refused_files - duplicates,
             "files_duplicate": duplicates,
             "files_ignored": self.ignored,
-            "rows_without_file": self.reasons.total() - self.refused_files,
+            "rows_without_file": sum(self.reasons[reason] for reason in rejection.ROW_REASONS),
             "quarantined": dict(self.reasons),
             "repaired": dict(self.repairs),
             "clips": self.clips,
@@ -138,8 +139,9 @@ def collect(
 ) -> Collected:
     """Take in all files of `folders`; write `manifest.parquet`, `quarantine.parquet` and `shards/` into folder `out`.
 
-    Exact copies of a file are kept once, at the first path in the order of sources and then of names. A file whose
-    licence the policy refuses is not decoded.
+    Exact copies of a file are kept once, at the first path in the order of sources and then of names, under the most
+    restrictive of their licences; if one of them is forbidden, none is kept. A file whose licence the policy refuses is
+    not decoded.
 
     Args:
         folders: The sources, in their order.
@@ -181,6 +183,8 @@ def collect(
             shards.sweep()
         for copy, first, reason, detail in register.copies():
             place = first.path if first.source == copy.source else f"{first.source}: {first.path}"
+            if copy.licence != first.licence:
+                place += f", which is kept under the stricter licence {first.licence}; here it is {copy.licence}"
             why = (reason, f"same bytes as {place}: {detail}") if reason else (rejection.DUPLICATE, place)
             register.refuse(Refusal(copy.source, copy.path, copy.sha256, *why))
         with Rows(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
@@ -303,7 +307,7 @@ class _Run:
         counts.clips += clips
         counts.silent_clips += track.silent_clips
         counts.captioned_clips += clips if candidate.row.caption else 0
-        counts.repairs.update(track.repairs)
+        counts.repairs.update([*track.repairs, *notes_of(candidate)])
         counts.licences[candidate.licence] += 1
         counts.splits[self._split(candidate)] += clips
 
@@ -316,7 +320,7 @@ class _Run:
             "path": candidate.path,
             "sha256": candidate.sha256,
             "licence": candidate.licence,
-            "repairs": "; ".join(track.repairs),
+            "repairs": "; ".join([*track.repairs, *notes_of(candidate)]),
             "split": self._split(candidate),
             "clip_seconds": form.clip_samples / form.sample_rate,
             "track_seconds": track.seconds,
@@ -326,6 +330,11 @@ class _Run:
         for clip in track.clips:
             offset = clip.offset_samples / form.sample_rate
             yield {**of_track, **vars(clip.measures), "clip_id": clip.clip_id, "offset_seconds": offset}
+
+
+def notes_of(candidate: Candidate) -> list[str]:
+    """What is to be said of a candidate's row and licence."""
+    return [note for note in candidate.note.split("; ") if note]
 
 
 def _candidates(
@@ -344,7 +353,9 @@ def _candidates(
     """
     names = walk(folder.path)
     usable = [found.path for found in names if found.regular and found.path == found.printable]
-    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable)
+    others = [found.printable for found in names if not (found.regular and found.path == found.printable)]
+    others += [*folder.failed, *folder.forgotten]
+    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable, others=others)
 
     def refuse(path: str, sha256: str, reason: str, detail: str) -> None:
         register.refuse(Refusal(folder.name, path, sha256, reason, detail))
@@ -353,7 +364,6 @@ def _candidates(
         refuse(path, "", reason, detail)
     for path, why in folder.failed.items():
         refuse(path, "", rejection.FETCH_FAILED, why)
-    unseen = set(table.rows) - set(folder.failed) - set(folder.forgotten)
     counts = Counter(files=len(folder.failed) + len(folder.forgotten))
     forgotten = []
     for path in folder.forgotten:
@@ -362,10 +372,10 @@ def _candidates(
     def regular() -> Iterator[Path]:
         for found in show(names, unit="file"):
             path = found.printable
-            unseen.discard(path)
             if path == folder.captions:
                 continue
-            if path not in table.rows and Path(path).suffix.lower() not in EXTENSIONS:
+            named = path in table.rows or path in table.barred
+            if not named and Path(path).suffix.lower() not in EXTENSIONS:
                 counts["ignored"] += 1
                 continue
             counts["files"] += 1
@@ -381,19 +391,25 @@ def _candidates(
 
     for full, digest in digests.of(regular(), threads=threads):
         path = full.relative_to(folder.path).as_posix()
-        row = table.rows.get(path, Row(path=path))
+        row = replace(table.rows.get(path, Row()), path=path)
+        unlicensed = table.no_licence(path)
         licence = normalise(row.licence or folder.licence)
         if digest.sha256 in tombstones:
             forgotten.append(path)
             digests.drop(full)
             refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
-        elif refusal := licences.refusal(licence):
-            refuse(path, digest.sha256, rejection.LICENCE, refusal)
+            continue
+        why = unlicensed or licences.refusal(licence)
+        if why:
+            refuse(path, digest.sha256, rejection.LICENCE, why)
+            if digest.sha256 and (path in table.barred or (not unlicensed and licence != UNKNOWN)):
+                register.forbid(digest.sha256, folder.name, path, why)
         elif digest.stamp is None:
             refuse(path, "", rejection.UNREADABLE, digest.fault)
+        elif row.sha256 not in ("", digest.sha256):
+            found = f"the file's SHA-256 is {digest.sha256}, its row in {folder.captions} says {row.sha256}"
+            refuse(path, digest.sha256, rejection.CHECKSUM, found)
         else:
-            register.add(rank, Candidate(folder.name, path, full, digest.sha256, digest.stamp, row, licence))
-    for path in table.rows:
-        if path in unseen:
-            refuse(path, "", rejection.MISSING, "its row names a file that is not there")
+            note = table.notes.get(path, "")
+            register.add(rank, Candidate(folder.name, path, full, digest.sha256, digest.stamp, row, licence, note))
     return counts, forgotten

@@ -1,7 +1,7 @@
 """A row and its file find each other however the path was written, and a file never has a licence by mistake."""
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -226,3 +226,22 @@ def test_a_file_with_another_sha256_than_its_row_says_is_refused(tmp_path):
     assert set(manifest["path"]) == {"a.wav"}
     assert dict(zip(quarantine["path"], quarantine["reason"], strict=True)) == {"b.wav": rejection.CHECKSUM}
     assert digest in quarantine["detail"].item()
+
+
+def test_folders_that_are_passed_over_are_named_in_the_counts_and_an_option_reads_them(tmp_path):
+    write_track(tmp_path / "m" / "a.wav", 1)
+    write_track(tmp_path / "m" / ".old" / "b.wav", 2)
+    write_track(tmp_path / "elsewhere" / "c.wav", 3)
+    (tmp_path / "m" / "link").symlink_to(tmp_path / "elsewhere")
+    folder = Folder("m", tmp_path / "m", None, SOURCE)
+    counted, _, quarantine = _collected(tmp_path, folder)
+    assert dict(zip(quarantine["path"], quarantine["reason"], strict=True)) == {
+        ".old": "hidden",
+        "link": "linked_folder",
+    }
+    metrics = counted.metrics(PARAMS)
+    assert (metrics["files"], metrics["rows_without_file"], metrics["files_quarantined"]) == (1, 0, 0)
+    assert metrics["quarantined"] == {"hidden": 1, "linked_folder": 1}
+    (tmp_path / "out").rename(tmp_path / "first")
+    counted, manifest, _ = _collected(tmp_path, replace(folder, linked_folders=True, hidden=True))
+    assert set(manifest["path"]) == {"a.wav", ".old/b.wav", "link/c.wav"}

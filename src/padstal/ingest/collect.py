@@ -40,6 +40,11 @@ from padstal.rights.tombstones import veil
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
 EVENNESS = 16
 """A worker gets no more than its share of the tracks over this at a time, so that all end at about the same time."""
+PASSED_OVER = {
+    rejection.LINKED_FOLDER: "a linked folder, not looked into: `linked_folders: true` of the source does, each once",
+    rejection.HIDDEN: "a hidden name, not looked at: `hidden: true` of the source does",
+    rejection.UNREADABLE_FOLDER: "a folder that may not be read: change its rights",
+}
 TOMBSTONE = "it has a tombstone in data/tombstones.jsonl"
 
 
@@ -55,6 +60,7 @@ class Folder:
         layout: What the metadata look like, one of `layouts.read.LAYOUTS`.
         failed: Files that could not be brought to the folder, with why.
         forgotten: Files that were left out of the folder, because they are to be forgotten.
+        linked_folders, hidden: What `listing.walk` looks at.
     """
 
     name: str
@@ -64,6 +70,8 @@ class Folder:
     layout: str = CAPTIONS
     failed: Mapping[str, str] = field(default_factory=dict)
     forgotten: Collection[str] = ()
+    linked_folders: bool = False
+    hidden: bool = False
 
 
 @dataclass
@@ -351,7 +359,8 @@ def _candidates(
 
     Gives how many claim to be audio ("files") and how many do not ("ignored"), and those to be forgotten.
     """
-    names = walk(folder.path)
+    walked = walk(folder.path, linked_folders=folder.linked_folders, hidden=folder.hidden)
+    names = walked.files
     usable = [found.path for found in names if found.regular and found.path == found.printable]
     others = [found.printable for found in names if not (found.regular and found.path == found.printable)]
     others += [*folder.failed, *folder.forgotten]
@@ -362,6 +371,8 @@ def _candidates(
 
     for path, reason, detail in table.refused:
         refuse(path, "", reason, detail)
+    for path, reason in walked.passed_over.items():
+        refuse(path, "", reason, PASSED_OVER[reason])
     for path, why in folder.failed.items():
         refuse(path, "", rejection.FETCH_FAILED, why)
     counts = Counter(files=len(folder.failed) + len(folder.forgotten))

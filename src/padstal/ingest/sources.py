@@ -37,7 +37,17 @@ def folder_of(source: FolderSource | S3Source, folder: Path, mirrored: Mirrored 
     """What `collect` reads of a source: the folder, which of a bucket is the mirror, with what did not come."""
     failed = {printable_key(key): why for key, why in mirrored.failed.items()} if mirrored else {}
     forgotten = [printable_key(key) for key in mirrored.forgotten] if mirrored else []
-    return Folder(source.name, folder, source.captions, source.licence or "", source.layout, failed, forgotten)
+    return Folder(
+        source.name,
+        folder,
+        source.captions,
+        source.licence or "",
+        source.layout,
+        failed,
+        forgotten,
+        linked_folders=isinstance(source, FolderSource) and source.linked_folders,
+        hidden=isinstance(source, FolderSource) and source.hidden,
+    )
 
 
 def changed_since_scan(

@@ -212,7 +212,7 @@ def _room_for(folder: Path, octets: int) -> None:
 def _sweep(folder: Path, here: set[str]) -> int:
     """Remove files that are no object's, and folders that this leaves empty; gives how many files."""
     removed = 0
-    for found in walk(folder):
+    for found in walk(folder).files:
         if found.path not in here:
             os.unlink(folder / found.path)
             removed += 1

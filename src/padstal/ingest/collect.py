@@ -29,7 +29,7 @@ from padstal.ingest.listing import walk
 from padstal.ingest.row_match import unfit
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
 from padstal.ingest.supervised_worker import worker_fork_server
-from padstal.ingest.table_writer import Rows
+from padstal.ingest.table_writer import TableWriter
 from padstal.ingest.track import Order, crashed, prepare, store_key, take_in, timed_out
 from padstal.ingest.track_cache import Rejection, Track, TrackCache
 from padstal.ingest.worker_pool import Workers, ordered_map, works_here
@@ -184,7 +184,7 @@ def collect(
             digests.sweep()
         with closing(Shards(out / "shards", tracks.shards, verify=rehash, threads=workers.count)) as shards:
             run = _Run(params, form, workers, fork_server, tracks, shards, register, collected, register.settle())
-            with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
+            with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(progress), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, list(members)):
                         manifest.add(row)
@@ -195,7 +195,7 @@ def collect(
                 place += f", which is kept under the stricter licence {first.licence}; here it is {copy.licence}"
             why = (reason, f"same bytes as {place}: {detail}") if reason else (rejection.DUPLICATE, place)
             register.refuse(Refusal(copy.source, copy.path, copy.sha256, *why))
-        with Rows(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
+        with TableWriter(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
             for refusal in register.refusals():
                 quarantine.add(asdict(refusal))
         collected.reasons, collected.artists = register.reasons(), register.artists()

@@ -5,9 +5,9 @@ function of what the folders hold: the same bytes whatever runs came before, by 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,63 +15,23 @@ from typing import Any
 from padstal.core.data.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.core.progress import Progress, silent
 from padstal.ingest import rejection
-from padstal.ingest.captions_table import Row
+from padstal.ingest.candidates import Folder, find_candidates
 from padstal.ingest.clip_form import ClipForm
 from padstal.ingest.clip_samples import ClipName, DamagedError
 from padstal.ingest.config import CollectParams
-from padstal.ingest.container_info import LARGEST_FILE
-from padstal.ingest.containers import EXTENSIONS
 from padstal.ingest.digests import Digests
 from padstal.ingest.file_register import Candidate, FileRegister, Refusal
 from padstal.ingest.fork_server import ForkServer
-from padstal.ingest.layouts.read import CAPTIONS, read_metadata
-from padstal.ingest.listing import walk
-from padstal.ingest.row_match import unfit
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
 from padstal.ingest.supervised_worker import worker_fork_server
 from padstal.ingest.table_writer import TableWriter
 from padstal.ingest.track import Order, crashed, prepare, store_key, take_in, timed_out
 from padstal.ingest.track_cache import Rejection, Track, TrackCache
 from padstal.ingest.worker_pool import Workers, ordered_map, works_here
-from padstal.rights.licence import UNKNOWN, normalise
-from padstal.rights.policy import Policy
-from padstal.rights.tombstones import veil
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
 EVENNESS = 16
 """A worker gets no more than its share of the tracks over this at a time, so that all end at about the same time."""
-PASSED_OVER = {
-    rejection.LINKED_FOLDER: "a linked folder, not looked into: `linked_folders: true` of the source does, each once",
-    rejection.HIDDEN: "a hidden name, not looked at: `hidden: true` of the source does",
-    rejection.UNREADABLE_FOLDER: "a folder that may not be read: change its rights",
-}
-TOMBSTONE = "it has a tombstone in data/tombstones.jsonl"
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A tree of audio files.
-
-    Attributes:
-        name: The manifest's `source`.
-        path: Of the folder.
-        captions: The captions table, relative to it, if there is one.
-        licence: Of files whose row names none; "" for none.
-        layout: What the metadata look like, one of `layouts.read.LAYOUTS`.
-        failed: Files that could not be brought to the folder, with why.
-        forgotten: Files that were left out of the folder, because they are to be forgotten.
-        linked_folders, hidden: What `listing.walk` looks at.
-    """
-
-    name: str
-    path: Path
-    captions: str | None
-    licence: str
-    layout: str = CAPTIONS
-    failed: Mapping[str, str] = field(default_factory=dict)
-    forgotten: Collection[str] = ()
-    linked_folders: bool = False
-    hidden: bool = False
 
 
 @dataclass
@@ -175,7 +135,7 @@ def collect(
         with closing(digests_of(store, rehash=rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
-                counts, left_out = _candidates(
+                counts, left_out = find_candidates(
                     folder, rank, params.licences, forgotten, register, digests, workers.count, progress
                 )
                 files += counts["files"]
@@ -343,84 +303,3 @@ class _Run:
 def notes_of(candidate: Candidate) -> list[str]:
     """What is to be said of a candidate's row and licence."""
     return [note for note in candidate.note.split("; ") if note]
-
-
-def _candidates(
-    folder: Folder,
-    rank: int,
-    licences: Policy,
-    tombstones: Collection[str],
-    register: FileRegister,
-    digests: Digests,
-    threads: int,
-    show: Progress,
-) -> tuple[Counter[str], list[str]]:
-    """Notes the folder's files as candidates or refused.
-
-    Gives how many claim to be audio ("files") and how many do not ("ignored"), and those to be forgotten.
-    """
-    walked = walk(folder.path, linked_folders=folder.linked_folders, hidden=folder.hidden)
-    names = walked.files
-    usable = [found.path for found in names if found.regular and found.path == found.printable]
-    others = [found.printable for found in names if not (found.regular and found.path == found.printable)]
-    others += [*folder.failed, *folder.forgotten]
-    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable, others=others)
-
-    def refuse(path: str, sha256: str, reason: str, detail: str) -> None:
-        register.refuse(Refusal(folder.name, path, sha256, reason, detail))
-
-    for path, reason, detail in table.refused:
-        refuse(path, "", reason, detail)
-    for path, reason in walked.passed_over.items():
-        refuse(path, "", reason, PASSED_OVER[reason])
-    for path, why in folder.failed.items():
-        refuse(path, "", rejection.FETCH_FAILED, why)
-    counts = Counter(files=len(folder.failed) + len(folder.forgotten))
-    forgotten = []
-    for path in folder.forgotten:
-        refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
-
-    def regular() -> Iterator[Path]:
-        for found in show(names, unit="file"):
-            path = found.printable
-            if path == folder.captions:
-                continue
-            named = path in table.rows or path in table.barred
-            if not named and Path(path).suffix.lower() not in EXTENSIONS:
-                counts["ignored"] += 1
-                continue
-            counts["files"] += 1
-            if path != found.path or unfit(path):
-                refuse(path, "", rejection.NAME, "a name that is not UTF-8, or has control characters")
-            elif not found.regular:
-                found_it = "a link, pipe, device or socket: expected a regular file"
-                refuse(path, "", rejection.NOT_REGULAR, found_it)
-            elif (folder.path / path).stat().st_size > LARGEST_FILE:
-                refuse(path, "", rejection.TOO_LARGE, f"expected at most {LARGEST_FILE} bytes")
-            else:
-                yield folder.path / path
-
-    for full, digest in digests.of(regular(), threads=threads):
-        path = full.relative_to(folder.path).as_posix()
-        row = replace(table.rows.get(path, Row()), path=path)
-        unlicensed = table.no_licence(path)
-        licence = normalise(row.licence or folder.licence)
-        if digest.sha256 in tombstones:
-            forgotten.append(path)
-            digests.drop(full)
-            refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
-            continue
-        why = unlicensed or licences.refusal(licence)
-        if why:
-            refuse(path, digest.sha256, rejection.LICENCE, why)
-            if digest.sha256 and (path in table.barred or (not unlicensed and licence != UNKNOWN)):
-                register.forbid(digest.sha256, folder.name, path, why)
-        elif digest.stamp is None:
-            refuse(path, "", rejection.UNREADABLE, digest.fault)
-        elif row.sha256 not in ("", digest.sha256):
-            found = f"the file's SHA-256 is {digest.sha256}, its row in {folder.captions} says {row.sha256}"
-            refuse(path, digest.sha256, rejection.CHECKSUM, found)
-        else:
-            note = table.notes.get(path, "")
-            register.add(rank, Candidate(folder.name, path, full, digest.sha256, digest.stamp, row, licence, note))
-    return counts, forgotten

@@ -5,7 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 from padstal.core.data.atomic import read_json
-from padstal.ingest.collect import Folder, digests_of
+from padstal.ingest.candidates import Folder
+from padstal.ingest.collect import digests_of
 from padstal.ingest.config import FolderSource, S3Source, Source, SynthSource
 from padstal.ingest.listing import printable_key, scan
 from padstal.ingest.s3.mirror import Mirrored, mirror

@@ -1,6 +1,7 @@
 """Captions tables: what people write, in one form; what would leave the folder is refused."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -111,6 +112,32 @@ def test_null_words_are_null_in_every_column(tmp_path, word):
 def test_a_licence_that_an_owner_may_have_denied_is_not_the_sources(tmp_path, word, stated):
     (tmp_path / "c.csv").write_text(f"path,licence\na.wav,{word}\n")
     assert read_captions(tmp_path / "c.csv", ["a.wav"]).rows["a.wav"].licence == stated
+
+
+def _written(path: Path, row: dict[str, str]) -> Path:
+    """A table of one row, in the form that its name says."""
+    table = pd.DataFrame([row])
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        table.to_json(path, orient="records", lines=True)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("column", ["License", " licence ", "LICENSE"])
+def test_columns_are_read_in_either_spelling_and_any_case(tmp_path, suffix, column):
+    path = _written(tmp_path / f"c.{suffix}", {"Path": "a.wav", column: "CC-BY-NC-4.0"})
+    assert read_captions(path, ["a.wav"]).rows["a.wav"].licence == "CC-BY-NC-4.0"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_licences_in_a_column_of_another_name_are_not_passed_over(tmp_path, suffix):
+    path = _written(tmp_path / f"c.{suffix}", {"path": "a.wav", "license_url": "x"})
+    with pytest.raises(ValueError, match="expected licences in a column `licence`"):
+        read_captions(path, ["a.wav"])
 
 
 def test_names_that_look_alike_are_shown_apart():

@@ -15,6 +15,7 @@ from padstal.ingest.config import FolderSource, S3Source, Source
 from padstal.ingest.containers import EXTENSIONS
 from padstal.ingest.rejection import HIDDEN, LINKED_FOLDER, UNREADABLE_FOLDER
 from padstal.ingest.s3.errors import RetryBudget
+from padstal.ingest.s3.mirror_index import STATE
 from padstal.ingest.s3.objects import Listing, Store, list_objects
 
 
@@ -85,7 +86,7 @@ def walk(folder: Path, *, linked_folders: bool = False, hidden: bool = False) ->
             paths = {name: os.path.join(parent, name) for name in (*folders, *files)}
             dotted = [] if hidden else [name for name in paths if name.startswith(".")]
             for name in dotted:
-                if name in folders or Path(name).suffix.lower() in EXTENSIONS:
+                if (name in folders and name != STATE) or Path(name).suffix.lower() in EXTENSIONS:
                     passed_over[path_of(paths[name])] = HIDDEN
             links += [paths[name] for name in folders if name not in dotted and os.path.islink(paths[name])]
             folders[:] = [name for name in folders if name not in dotted and not os.path.islink(paths[name])]

@@ -97,7 +97,9 @@ def walk(folder: Path, *, linked_folders: bool = False, hidden: bool = False) ->
         if linked_folders:
             tops += sorted(links)
         else:
-            passed_over.update({path_of(link): LINKED_FOLDER for link in links})
+            named = [link for link in links if Path(link).suffix.lower() in EXTENSIONS]  # count as files
+            found += [Found(path_of(link), False) for link in named]
+            passed_over.update({path_of(link): LINKED_FOLDER for link in links if link not in named})
     return Walk(sorted(found, key=lambda item: os.fsencode(item.path)), passed_over)
 
 

@@ -16,6 +16,8 @@ FILES = ("one.wav", "two.wav", "sub/three.wav")
 UNREADABLE = "not a readable captions table"
 NO_LICENCE = {"one.wav": "licence"}
 """Outcome of the file whose row cannot be read."""
+OTHERS = {"one.wav": "licence", "sub/three.wav": "licence"}
+"""Outcome of the files without a row beside rows that fit none."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def _parquet(table: Callable[[], object], **options) -> Callable[[], bytes]:
 
 ONE, TWO, THREE = "one.wav,a slow tune,CC0-1.0", "two.wav,a fast tune,CC0-1.0", "sub/three.wav,a march,CC0-1.0"
 GOOD = {"one.wav": "a slow tune", "two.wav": "a fast tune", "sub/three.wav": "a march"}
+FAST = {"two.wav": "a fast tune"}
 REST = {name: GOOD[name] for name in FILES[1:]}
 ROW = {"path": "one.wav", "caption": "a slow tune"}
 ROWS = [{"path": path, "caption": caption} for path, caption in GOOD.items()]
@@ -112,36 +115,18 @@ TABLES = [
     ),
     TableKind("blank_lines.csv", _csv("", ONE, "", TWO, THREE, ""), GOOD),
     # paths
-    TableKind("absolute.csv", _csv("/etc/passwd,x,CC0-1.0", TWO), {"two.wav": "a fast tune"}, (why.OUTSIDE,)),
-    TableKind(
-        "parent.csv",
-        _csv("../../one.wav,x,CC0-1.0", "sub/../../x.wav,x,", TWO),
-        {"two.wav": "a fast tune"},
-        (why.OUTSIDE,) * 2,
-    ),
-    TableKind("backslash.csv", _csv("sub\\three.wav,x,CC0-1.0", TWO), {"two.wav": "a fast tune"}, (why.OUTSIDE,)),
-    TableKind(
-        "drive.csv",
-        _csv("C:/music/one.wav,x,CC0-1.0", "c:one.wav,x,", TWO),
-        {"two.wav": "a fast tune"},
-        (why.OUTSIDE,) * 2,
-    ),
-    TableKind(
-        "address.csv",
-        _csv("https://x.test/one.wav,x,", "file:///one.wav,x,", TWO),
-        {"two.wav": "a fast tune"},
-        (why.OUTSIDE,) * 2,
-    ),
-    TableKind("nul_in_path.csv", _csv("one.wav\0.txt,x,CC0-1.0", TWO), {"two.wav": "a fast tune"}, (why.OUTSIDE,)),
-    TableKind("no_name.csv", _csv(",x,CC0-1.0", ".,x,", TWO), {"two.wav": "a fast tune"}, (why.OUTSIDE,) * 2),
+    TableKind("absolute.csv", _csv("/etc/passwd,x,CC0-1.0", TWO), FAST, (why.OUTSIDE,), OTHERS),
+    TableKind("parent.csv", _csv("../../one.wav,x,", "sub/../../x.wav,x,", TWO), FAST, (why.OUTSIDE,) * 2, OTHERS),
+    TableKind("nul_in_path.csv", _csv("one.wav\0.txt,x,CC0-1.0", TWO), FAST, (why.OUTSIDE,), OTHERS),
+    TableKind("no_name.csv", _csv(",x,CC0-1.0", ".,x,", TWO), FAST, (why.OUTSIDE,) * 2, OTHERS),
     TableKind("repeated.csv", _csv(ONE, "./one.wav,again,CC0-1.0", TWO, THREE), GOOD, (why.REPEATED,)),
     TableKind(
         "repeated_licence.csv", _csv(ONE, "one.wav,again,CC-BY-4.0", TWO, THREE), REST, (why.REPEATED,), NO_LICENCE
     ),
-    TableKind("case.csv", _csv("ONE.wav,x,CC0-1.0", TWO), {"one.wav": "", "two.wav": "a fast tune"}, (why.MISSING,)),
-    TableKind("accent.csv", _csv("on\u00e9.wav,x,CC0-1.0", TWO), {"two.wav": "a fast tune"}, (why.MISSING,)),
-    TableKind("folder.csv", _csv("sub,x,CC0-1.0", TWO), {"two.wav": "a fast tune"}, (why.MISSING,)),
-    TableKind("itself.csv", _csv("itself.csv,x,CC0-1.0", TWO), {"two.wav": "a fast tune"}),
+    TableKind("accent.csv", _csv("on\u00e9.wav,x,CC0-1.0", TWO), FAST, (why.MISSING,), OTHERS),
+    TableKind("folder.csv", _csv("sub,x,CC0-1.0", TWO), FAST, (why.MISSING,), OTHERS),
+    TableKind("itself.csv", _csv("itself.csv,x,CC0-1.0", TWO), FAST),
+    TableKind("some_rows.csv", _csv(TWO), {"one.wav": "", **FAST}),
     # text
     TableKind("formula.csv", _csv("one.wav,=cmd|'/c calc'!A1,CC0-1.0", TWO), {"one.wav": "=cmd|'/c calc'!A1"}),
     TableKind(
@@ -155,7 +140,9 @@ TABLES = [
     # JSONL
     TableKind("good.jsonl", _json(*ROWS), GOOD),
     TableKind("mark.jsonl", _json(*ROWS, before=b"\xef\xbb\xbf"), GOOD),
-    TableKind("broken_line.jsonl", _json('{"path": "one.wav", "caption": "a', *ROWS[1:]), REST, (why.MALFORMED,)),
+    TableKind(
+        "broken_line.jsonl", _json('{"path": "one.wav", "caption": "a', *ROWS[1:]), REST, (why.MALFORMED,), NO_LICENCE
+    ),
     TableKind("list_line.jsonl", _json([1, 2], "7", *ROWS), GOOD, (why.MALFORMED,) * 2),
     TableKind("deep.jsonl", _json("[" * 100_000, *ROWS), GOOD, (why.MALFORMED,)),
     TableKind("long_line.jsonl", _json('{"path": "' + "x" * 3_000_000, *ROWS), GOOD, (why.MALFORMED,)),
@@ -174,6 +161,7 @@ TABLES = [
         _json('{"path": "one.wav", "licence": "x", "licence": "CC0-1.0"}', *ROWS[1:]),
         REST,
         (why.MALFORMED,),
+        NO_LICENCE,
     ),
     TableKind("path_is_number.jsonl", _json({"path": 5}, *ROWS), GOOD, (why.MALFORMED,)),
     TableKind(
@@ -181,6 +169,7 @@ TABLES = [
         _json('{"path": "one.wav", "caption": ' + "9" * 5000 + "}", *ROWS[1:]),
         REST,
         (why.MALFORMED,),
+        NO_LICENCE,
     ),
     # Parquet
     TableKind("good.parquet", _parquet(lambda: pd.DataFrame(ROWS)), GOOD),
@@ -197,6 +186,7 @@ TABLES = [
         _parquet(lambda: pd.DataFrame({"path": ["one.wav", None], "caption": [None, "x"]})),
         {"one.wav": ""},
         (why.MALFORMED,),
+        dict.fromkeys(FILES[1:], "licence"),
     ),
     TableKind(
         "column_twice.parquet",

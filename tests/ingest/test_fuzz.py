@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.ingest.encoders import WHOLE, good
 from tests.ingest.fuzz import mutant
-from tests.ingest.hostile_tables import TABLES
+from tests.ingest.hostile_tables import FILES, TABLES
 from tests.ingest.test_hostile import collected
 
 from padstal.ingest.captions_table import Table, read_captions
@@ -56,7 +56,7 @@ def _fuzz_files(tmp_path: Path, count: int, workers: int) -> None:
 
 def _read(path: Path) -> Table | str:
     try:
-        return read_captions(path)
+        return read_captions(path, FILES)
     except ValueError as error:
         return str(error)
 

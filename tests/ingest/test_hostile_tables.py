@@ -9,7 +9,7 @@ from tests.ingest.hostile_tables import FILES, TABLES, TableKind
 from tests.ingest.test_hostile import collected
 
 from padstal.ingest import table_records
-from padstal.ingest.captions_table import UNREADABLE_ROW, read_captions
+from padstal.ingest.captions_table import read_captions
 from padstal.ingest.rejection import ROW_REASONS
 
 
@@ -55,14 +55,14 @@ def test_a_kind_of_table_ends_where_it_must(tmp_path, store, kind):
 def test_tags_may_be_a_list(tmp_path):
     path = tmp_path / "c.jsonl"
     path.write_text('{"path": "a.wav", "tags": ["folk; slow", "sad", null, 7]}')
-    assert read_captions(path).rows["a.wav"].tags == "folk, slow, sad, 7"
+    assert read_captions(path, ["a.wav"]).rows["a.wav"].tags == "folk, slow, sad, 7"
 
 
 def test_a_file_whose_row_cannot_be_read_does_not_get_the_folders_licence(tmp_path):
     path = tmp_path / "c.csv"
     path.write_text("path,caption,licence\na.wav,one, two,All rights reserved\nb.wav,x,CC0\n")
-    table = read_captions(path)
-    assert table.rows["a.wav"].licence == UNREADABLE_ROW
+    table = read_captions(path, ["a.wav", "b.wav"])
+    assert "row 1 about it cannot be read" in table.no_licence("a.wav")
     assert table.rows["b.wav"].licence == "CC0"
 
 
@@ -71,4 +71,4 @@ def test_a_table_of_broken_rows_is_given_up(tmp_path, monkeypatch):
     path = tmp_path / "c.jsonl"
     path.write_text("{\n" * 60)
     with pytest.raises(ValueError, match="51 broken rows"):
-        read_captions(path)
+        read_captions(path, [])

@@ -32,13 +32,12 @@ def test_links_pipes_and_names_that_are_not_utf8_are_listed_and_not_followed(tmp
     (outside / "secret.wav").write_bytes(b"x")
     music = tmp_path / "music"
     music.mkdir()
-    (music / "link").symlink_to(outside)
     (music / "file.wav").symlink_to(outside / "secret.wav")
     os.mkfifo(music / "pipe.wav")
     with open(os.fsencode(music) + b"/\xff\xfe.wav", "wb") as file:
         file.write(b"y")
-    found = {item.printable: item.regular for item in walk(music)}
-    assert found == {"link": False, "file.wav": False, "pipe.wav": False, "\\xff\\xfe.wav": True}
+    found = {item.printable: item.regular for item in walk(music).files}
+    assert found == {"file.wav": False, "pipe.wav": False, "\\xff\\xfe.wav": True}
     entries = scan([FolderSource(kind="folder", path="music")], root=tmp_path)["sources"][0]["files"]
     assert [entry["path"] for entry in entries if entry["sha256"]] == ["\\xff\\xfe.wav"]
 
@@ -46,3 +45,31 @@ def test_links_pipes_and_names_that_are_not_utf8_are_listed_and_not_followed(tmp
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         scan([FolderSource(kind="folder", path="nowhere")], root=tmp_path)
+
+
+def test_folders_that_are_passed_over_are_named_and_can_be_read(tmp_path):
+    music, elsewhere = tmp_path / "music", tmp_path / "elsewhere"
+    for path in (music / "a.wav", music / ".old" / "b.wav", music / ".c.wav", music / ".notes", elsewhere / "d.wav"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    (music / "linked").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(music)
+    found = walk(music)
+    assert [item.path for item in found.files] == ["a.wav"]
+    assert found.passed_over == {".old": "hidden", ".c.wav": "hidden", "linked": "linked_folder"}
+    found = walk(music, linked_folders=True, hidden=True)
+    assert [item.path for item in found.files] == [".c.wav", ".notes", ".old/b.wav", "a.wav", "linked/d.wav"]
+    assert found.passed_over == {"linked/back": "linked_folder"}, "a folder is read once, so no loop is followed"
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "music" / "shut").mkdir(parents=True)
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert walk(tmp_path / "music").passed_over == {"shut": "unreadable_folder"}

@@ -194,13 +194,26 @@ def test_training_clips_are_weighed_by_artist_and_held_out_ones_are_not(tmp_path
     assert curate(tmp_path)[2]["effective_clips"] == len(train)
 
 
-def test_too_few_tracks_for_a_likelihood_cut_are_refused_and_without_a_cut_accepted(tmp_path):
+@pytest.mark.parametrize("keep", [0.9, 1.0])
+def test_a_library_too_small_for_likelihoods_loses_none_to_them_and_it_is_said(tmp_path, capsys, keep):
     prepare(tmp_path)
-    with pytest.raises(StageError, match=r"likelihood cut: 8 tracks: expected at least 100 .* keep_likelihood: 1"):
-        curate(tmp_path, keep_likelihood=0.9, min_likelihood_tracks=100)
-    dataset, _, metrics = curate(tmp_path, min_likelihood_tracks=100)
+    dataset, removed, metrics = curate(tmp_path, keep_likelihood=keep, min_likelihood_tracks=100)
     assert dataset["log_likelihood"].isna().all()
+    assert "unlikely" not in set(removed["reason"])
     assert metrics["shrinkage"] is None
+    assert metrics["no_likelihoods"].startswith("8 tracks: expected at least 100")
+    assert metrics["no_likelihoods"].endswith("the likelihood cut is left out") == (keep < 1)
+    assert metrics["no_likelihoods"] in capsys.readouterr().out
+    assert not (stage("curate", tmp_path, None).paths.curate / "gaussian.npy").exists()
+    assert "no_likelihoods" not in curate(tmp_path, keep_likelihood=keep)[2]
+
+
+def test_embeddings_without_a_gaussian_stop_a_likelihood_cut(tmp_path):
+    prepare(tmp_path)
+    embeddings = stage("curate", tmp_path, None).paths.caption / "audio_embeddings.npy"
+    np.save(embeddings, np.ones_like(np.load(embeddings)))
+    with pytest.raises(StageError, match=r"likelihood cut: .* all equal.* keep_likelihood: 1"):
+        curate(tmp_path, keep_likelihood=0.9)
 
 
 def test_an_artist_in_two_splits_is_named(tmp_path):

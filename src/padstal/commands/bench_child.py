@@ -45,8 +45,9 @@ def decode_only(path: Path) -> float:
 
 def _ingest(options: dict[str, Any]) -> dict[str, Any]:
     from padstal.core.data.atomic import atomic_folder
+    from padstal.ingest.candidates import Folder
     from padstal.ingest.clip_form import Screening
-    from padstal.ingest.collect import Folder, collect
+    from padstal.ingest.collect import collect
     from padstal.ingest.config import CollectParams, Splits
     from padstal.ingest.worker_pool import Workers
     from padstal.rights.policy import Policy

@@ -104,10 +104,10 @@ def sources(catalogue: Catalogue) -> tuple[tuple[str, ...], list[tuple[str, ...]
     Head, rows and which columns are numbers. A file with a kept clip is kept; rows of tables without a file count as
     neither; before curation, all files that gave clips are kept.
     """
-    from padstal.ingest.rejection import DUPLICATE, ROW_REASONS
+    from padstal.ingest.rejection import DUPLICATE, NO_FILE_REASONS
 
     items = catalogue.items
-    files = items[~((items["fate"] == QUARANTINED) & items["reason"].isin(ROW_REASONS))]
+    files = items[~((items["fate"] == QUARANTINED) & items["reason"].isin(NO_FILE_REASONS))]
     order = {REMOVED: 1, QUARANTINED: 1}
     first = files.assign(rank=files["fate"].map(order).fillna(0)).sort_values("rank", kind="stable")
     first = first.drop_duplicates(["source", "path"])

@@ -35,8 +35,8 @@ class Curation:
         dataset: Those that stay, with `weight`.
         removed: Those that leave, with `reason` and `detail`.
         groups: How many groups of near-duplicates there were.
-        gaussian: Of the training tracks' CLAP embeddings; `None` where none could be fitted, and none is needed.
-        no_gaussian: Why there is none.
+        gaussian: Of the training tracks' CLAP embeddings; `None` where none could be fitted.
+        no_gaussian: Why there is none, and that the likelihood cut was left out if params ask for one.
         loss: What the likelihood cut took of each tag.
         ledger: What became of every file and clip.
     """
@@ -65,6 +65,7 @@ class Curation:
             **{f"duplicate_groups_across_{name}s": across(self.clips, name) for name in ("split", "artist", "licence")},
             "uncaptioned": int((dataset["caption"] == "").sum()),
             "log_likelihood_quantiles": quantiles(dataset["log_likelihood"].to_numpy(), QUANTILES),
+            **({"no_likelihoods": self.no_gaussian} if self.no_gaussian else {}),
             "shrinkage": None if self.gaussian is None else self.gaussian.shrinkage,
             "genre_loss": self.loss.as_json(),
             "effective_clips": effective_clips(dataset.loc[dataset["split"] == "train", "weight"].to_numpy()),
@@ -109,7 +110,7 @@ def curate(
         progress: Wraps tracks and pairs, to show progress.
 
     Raises:
-        CurationError: There are too few tracks for the likelihood cut, or a split is left empty.
+        CurationError: The likelihood cut fails on the tracks' embeddings, or a split is left empty.
         LedgerError: A file or clip vanished.
         SharedBetweenSplitsError: Two splits share something.
     """
@@ -189,7 +190,8 @@ def _cut_unlikely(
 ) -> tuple[likelihood.Gaussian | None, str]:
     """Log-likelihood of every track under a Gaussian of the training tracks; the least likely of those go.
 
-    Returns the Gaussian, or `None` and why where none could be fitted and none is needed (`keep_likelihood` is 1).
+    Returns the Gaussian, or `None` and why: there are too few tracks, which stops nobody's small library, or none could
+    be fitted and none is needed (`keep_likelihood` is 1).
     """
     track_N, embedding_ND = likelihood.track_embeddings(embedding_KD, clips["track_id"].to_numpy())
     training = set(clips.loc[removals.staying & (clips["split"] == "train"), "track_id"])
@@ -197,9 +199,11 @@ def _cut_unlikely(
     try:
         gaussian = likelihood.fit(embedding_ND[train_N], min_tracks=params.min_likelihood_tracks)
     except ValueError as error:
-        if params.keep_likelihood < 1:
-            raise CurationError(f"likelihood cut: {error}; or set keep_likelihood: 1 to do without") from None
-        return None, str(error)
+        if params.keep_likelihood == 1:
+            return None, str(error)
+        if isinstance(error, likelihood.TooFewTracksError):
+            return None, f"{error}; the likelihood cut is left out"
+        raise CurationError(f"likelihood cut: {error}; or set keep_likelihood: 1 to do without") from None
     log_likelihood_N = gaussian.log_likelihood(embedding_ND)
     clips["log_likelihood"] = clips["track_id"].map(dict(zip(track_N, log_likelihood_N, strict=True)))
     chosen_N = likelihood.most_likely(log_likelihood_N[train_N], params.keep_likelihood)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from padstal.ingest.rejection import DUPLICATE, ROW_REASONS
+from padstal.ingest.rejection import DUPLICATE, NO_FILE_REASONS
 
 
 class LedgerError(ValueError):
@@ -82,7 +82,7 @@ def account(
     Raises:
         LedgerError: Something vanished or was counted twice.
     """
-    refused = quarantine.loc[~quarantine["reason"].isin(ROW_REASONS), "reason"]
+    refused = quarantine.loc[~quarantine["reason"].isin(NO_FILE_REASONS), "reason"]
     copies = int((refused == DUPLICATE).sum())
     tracks = len({*dataset["track_id"], *removed["track_id"]})
     ingested = Entry("ingest, files", came["files"], tracks, len(refused) - copies, copies).checked()

@@ -18,6 +18,10 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 
+class TooFewTracksError(ValueError):
+    """A Gaussian of so few tracks would say nothing."""
+
+
 class SingularCovarianceError(ValueError):
     """The embeddings do not span a Gaussian."""
 
@@ -65,12 +69,13 @@ def fit(x_ND: np.ndarray, *, min_tracks: int) -> Gaussian:
     """Gaussian of the rows of `x_ND`, one row a track.
 
     Raises:
-        ValueError: There are fewer than `min_tracks` rows, or a row is not finite.
+        TooFewTracksError: There are fewer than `min_tracks` rows.
+        ValueError: A row is not finite.
         SingularCovarianceError: All rows are equal.
     """
     x_ND = np.asarray(x_ND, dtype=np.float64)
     if len(x_ND) < max(min_tracks, 2):
-        raise ValueError(
+        raise TooFewTracksError(
             f"{len(x_ND)} tracks: expected at least {max(min_tracks, 2)} to fit a Gaussian to their embeddings"
         )
     if not np.isfinite(x_ND).all():

@@ -1,32 +1,34 @@
 """A captions table (CSV, JSONL or Parquet): what is known about the files of a folder.
 
-Columns: `path` (relative to the folder, with "/"), and any of `caption`, `tags` (joined by "," or ";", or a list),
-`artist`, `album`, `title`, `licence`, `source_url`; others are left alone. Text is UTF-8. A row that cannot be read
-costs no other row, and the file that it names then has no licence, lest the folder's take the place of an unread one.
+Columns: `path` (relative to the folder, with "/"; `row_match` finds what is written otherwise), and any of `caption`,
+`tags` (joined by "," or ";", or a list), `artist`, `album`, `title`, `licence`, `source_url`, `sha256` (of the file);
+others are left alone. Text is UTF-8. A row that cannot be read costs no other row.
+
+The licence of a source is for files of which its table says nothing. So a file has none where its row cannot be read,
+where rows disagree, where a row may be its own or another's, and, if it has no row, where some row fits no file.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from padstal.core.secrets import without_passwords
 from padstal.ingest import rejection
+from padstal.ingest.cells import flat, shorten, split_tags, stated_licence, visible, without_null
+from padstal.ingest.row_match import CONTROL, NOTES, FileNames, Finding, Step, written_parts
 from padstal.ingest.table_records import BrokenRecord, records
+from padstal.rights.licence import normalise
 
 COLUMNS = ("path", "caption", "tags", "artist", "album", "title", "licence", "source_url")
+"""Of the table that the project writes itself."""
 LONGEST_TEXT = 20_000
 """Characters of a cell."""
-LONGEST_SHOWN = 300
-UNREADABLE_ROW = "[the row cannot be read]"
-"""Stands for the licence of a file whose row cannot be read."""
-ROWS_DISAGREE = "[rows disagree]"
-"""Stands for the licence of a file that two rows give different ones."""
-DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Characters that turn the direction of writing around what follows."""
-_CONTROL = re.compile(f"[\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff{DIRECTIONS}]")
-_DRIVE = re.compile("[A-Za-z]:")
+_READ = (*COLUMNS, "sha256")
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Row:
     title: str = ""
     licence: str = ""
     source_url: str = ""
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         """An address that is public must hold no password: credits and model cards repeat it."""
@@ -49,82 +52,188 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows by path, and those that cannot be used as (path, reason, detail)."""
+    """What a source's table says.
+
+    Attributes:
+        rows: By the path of the file.
+        refused: Rows that cannot be used as (path, reason, detail).
+        barred: Files with a row that gives them no licence, and why; they do not have the source's either.
+        notes: How the row of a file was found, where its path is written otherwise.
+        unlisted: Why files without a row do not have the source's licence; "" where they do.
+        strays: Rows that fit no file, by their loosened names, to be shown beside a file without a row.
+    """
 
     rows: dict[str, Row]
     refused: list[tuple[str, str, str]]
+    barred: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    unlisted: str = ""
+    strays: dict[str, str] = field(default_factory=dict)
+
+    def no_licence(self, path: str) -> str:
+        """Why a file may have neither a row's licence nor the source's; "" where it may have one."""
+        if path in self.barred:
+            return self.barred[path]
+        if path in self.rows or not self.unlisted:
+            return ""
+        near = self.strays.get(_loosened(path), "")
+        return f"{visible(path)}: {self.unlisted}{f'; near: {near}' if near else ''}"
 
 
-def read_captions(path: Path) -> Table:
-    """A captions table.
+@dataclass(frozen=True)
+class _Claim:
+    """A row that names a file; `row` is `None` where it cannot be read."""
+
+    number: int
+    written: str
+    step: Step
+    row: Row | None
+
+
+def read_captions(path: Path, files: Iterable[str]) -> Table:
+    """A captions table, its rows held against the names of the folder's files.
 
     Raises:
         ValueError: Not CSV, JSONL or Parquet, no column `path`, or not one row that can be read among some.
     """
-    rows: dict[str, Row] = {}
-    refused: list[tuple[str, str, str]] = []
-    for record in records(path, COLUMNS):
+    reader = _Reader(path.name, FileNames(files))
+    for record in records(path, _READ):
         if isinstance(record, BrokenRecord):
-            number, raw, why = record.number, record.values, record.why
+            reader.take(record.number, record.values, record.why)
         else:
-            (number, raw), why = record, ""
-        name = raw.get("path")
-        shown = shorten(name) if isinstance(name, str) and name else f"{path.name}, row {number}"
-        try:
-            row = _row(raw) if not why else Row()
-        except ValueError as error:
-            row, why = Row(), str(error)
-        if why or not isinstance(name, str):
-            refused.append((shown, rejection.MALFORMED, f"row {number}: {why}"))
-            if isinstance(name, str) and inside(name):
-                rows.setdefault(str(PurePosixPath(name)), Row(path=name, licence=UNREADABLE_ROW))
-            continue
-        if not inside(name):
-            refused.append(
-                (shown, rejection.OUTSIDE, f'row {number}: expected a relative path with "/" within the folder')
-            )
-            continue
-        key = str(PurePosixPath(row.path))
-        if key in rows:
-            refused.append((key, rejection.REPEATED, f"row {number}: an earlier row has this path and is used"))
-            if rows[key].licence != row.licence:
-                rows[key] = replace(rows[key], licence=ROWS_DISAGREE)
-            continue
-        rows[key] = row
-    if refused and not rows:
-        name, _, why = refused[0]
-        raise ValueError(f"{path}: none of {len(refused)} rows can be used; the first, {name!r}: {why}")
-    return Table(rows, refused)
+            reader.take(*record)
+    table = reader.table()
+    if table.refused and not reader.usable:
+        name, _, why = table.refused[0]
+        raise ValueError(f"{path}: none of {len(table.refused)} rows can be used; the first, {visible(name)}: {why}")
+    return table
 
 
-def inside(path: str) -> bool:
-    """Whether a path is relative, stays in its folder and is written as on Unix: no drive, no address, no backslash."""
-    pure = PurePosixPath(path)
-    foreign = "\\" in path or "://" in path or _DRIVE.match(path)
-    return bool(pure.parts) and not (unfit(path) or foreign or pure.is_absolute() or ".." in pure.parts)
+class _Reader:
+    """Rows as they come in, and the files that they claim."""
+
+    def __init__(self, table: str, names: FileNames):
+        self._table = table
+        self._names = names
+        self._claims: defaultdict[str, list[_Claim]] = defaultdict(list)
+        self._several: dict[str, str] = {}
+        self._refused: list[tuple[str, str, str]] = []
+        self._strays: dict[str, str] = {}
+        self._first_stray = ""
+        self._stray_count = 0
+        self.usable = 0
+        """Rows that name a file, or could."""
+
+    def take(self, number: int, raw: Mapping[str, Any], why: str = "") -> None:
+        """Row `number` with its cells; `why` says what is wrong with it."""
+        row, written = None, raw.get("path")
+        if not why:
+            try:
+                row = _row(raw)
+            except ValueError as error:
+                why = str(error)
+        shown = shorten(written) if isinstance(written, str) and written else f"{self._table}, row {number}"
+        finding = self._names.find(written) if isinstance(written, str) else Finding((), Step.END, False)
+        said = f"row {number}, {visible(written)}" if isinstance(written, str) else f"row {number}"
+        self.usable += bool(finding.files) or (row is not None and finding.relative)
+        if row is None:
+            self._refused.append((shown, rejection.MALFORMED, f"row {number}: {why}"))
+        if len(finding.files) == 1:
+            self._claims[finding.files[0]].append(_Claim(number, str(written), finding.step, row))
+        elif finding.files:
+            others = ", ".join(visible(name) for name in finding.files[:3])
+            self._ambiguous(shown, finding.files, f"{said} fits {len(finding.files)} files, such as {others}")
+        else:
+            self._stray(said, shown)
+            if row is not None and finding.relative:
+                self._refused.append((shown, rejection.MISSING, f"{said} names a file that is not there"))
+            elif row is not None:
+                expected = 'expected a relative path with "/" within the folder, or one that ends as a file\'s does'
+                self._refused.append((shown, rejection.OUTSIDE, f"{said}: {expected}"))
+
+    def table(self) -> Table:
+        """What the rows say."""
+        rows, barred, notes = {}, {}, {}
+        for file, claims in self._claims.items():
+            by_name = [claim for claim in claims if claim.step < Step.END]
+            if by_name:
+                for claim in claims:
+                    if claim.step is Step.END:
+                        self._has_its_own(file, claim)
+            elif file in self._several or len({written_parts(claim.written) for claim in claims}) > 1:
+                said = " and ".join(f"row {claim.number}, {visible(claim.written)}" for claim in claims[:3])
+                for claim in claims:
+                    self._ambiguous(shorten(claim.written), (file,), f"{said} all fit {visible(file)}")
+                continue
+            first, *others = sorted(by_name or claims, key=lambda claim: (claim.step, claim.number))
+            self._refused += [
+                (file, rejection.REPEATED, f"row {claim.number}: row {first.number} names this file and is used")
+                for claim in others
+                if claim.row is not None
+            ]
+            why = _disagreement([first, *others])
+            if why:
+                barred[file] = f"{self._table}: {why}"
+            if first.row is not None:
+                rows[file] = first.row
+                notes.update({file: NOTES[first.step]} if first.step in NOTES else {})
+        for file in [*rows, *barred]:
+            for twin in self._names.twins(file):
+                if twin not in self._claims:
+                    self._several.setdefault(twin, f"the row of {visible(file)} may be its own: {visible(twin)}")
+        barred.update({file: why for file, why in self._several.items() if file not in rows and file not in barred})
+        unlisted = ""
+        if self._stray_count:
+            rest = f" and {self._stray_count - 1} more" if self._stray_count > 1 else ""
+            unlisted = f"no row of {self._table} names it, and {self._first_stray}{rest} fits no file"
+        return Table(rows, self._refused, barred, notes, unlisted, self._strays)
+
+    def _ambiguous(self, shown: str, files: Iterable[str], why: str) -> None:
+        self._refused.append((shown, rejection.AMBIGUOUS, f"{why}: expected one file for one row"))
+        for file in files:
+            self._several.setdefault(file, f"{self._table}: {why}")
+
+    def _has_its_own(self, file: str, claim: _Claim) -> None:
+        said = f"row {claim.number}, {visible(claim.written)}"
+        self._stray(said, claim.written)
+        why = f"{said} names a file that is not there; {visible(file)} has a row of its own"
+        self._refused.append((shorten(claim.written), rejection.MISSING, why))
+
+    def _stray(self, said: str, written: str) -> None:
+        self._stray_count += 1
+        self._first_stray = self._first_stray or said
+        self._strays.setdefault(_loosened(written), said)
 
 
-def unfit(text: str) -> bool:
-    """Whether a path holds control characters or such as turn the direction of writing: it does not show its name."""
-    return _CONTROL.search(text) is not None
+def _disagreement(claims: list[_Claim]) -> str:
+    """Why the rows of one file give it no licence; "" where they give one."""
+    unreadable = [str(claim.number) for claim in claims if claim.row is None]
+    if unreadable:
+        return f"row {', '.join(unreadable)} about it cannot be read"
+    licences = {normalise(claim.row.licence) if claim.row.licence else "" for claim in claims if claim.row}
+    if len(licences) == 1:
+        return ""
+    said = ", ".join(f"{claim.row.licence!r} in row {claim.number}" for claim in claims[:5] if claim.row)
+    return f"rows disagree about its licence: {said}"
 
 
-def split_tags(tags: str) -> str:
-    """Tags separated by ";" or "," as one string with ", "."""
-    return ", ".join(tag for part in tags.split(";") for tag in (piece.strip() for piece in part.split(",")) if tag)
-
-
-def shorten(text: str) -> str:
-    """The start of a text that may be long or odd, to be shown."""
-    return text[:LONGEST_SHOWN].encode("utf-8", "backslashreplace").decode()
+def _loosened(name: str) -> str:
+    """Letters and digits of a file's name, to find names that look alike."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", last).casefold()))
 
 
 def _row(raw: Mapping[str, Any]) -> Row:
     path = raw.get("path")
     if not isinstance(path, str):
         raise ValueError(f"a path that is {type(path).__name__}: expected text")
-    text = {name: _text(name, raw.get(name)) for name in COLUMNS[1:]}
-    return Row(path=path, **{**text, "tags": split_tags(text["tags"])})
+    text = {name: _text(name, raw.get(name)) for name in _READ[1:]}
+    found = {name: without_null(value) for name, value in text.items()}
+    found["licence"] = stated_licence(text["licence"])
+    found["sha256"] = found["sha256"].lower()
+    if found["sha256"] and not _SHA256.fullmatch(found["sha256"]):
+        raise ValueError(f"sha256 {shorten(found['sha256'])!r}: expected 64 hexadecimal digits")
+    return Row(path=path, **found)
 
 
 def _text(name: str, value: Any) -> str:
@@ -136,10 +245,12 @@ def _text(name: str, value: Any) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return ""
     if name == "tags" and isinstance(value, list):
-        return ", ".join(_text("a tag", item) for item in value)
+        value = ", ".join(flat(_text("a tag", item) for item in value))
     if not isinstance(value, (str, int, float)):
         raise ValueError(f"{name} that is {type(value).__name__}: expected text")
     text = str(value)
     if len(text) > LONGEST_TEXT:
         raise ValueError(f"{name} of {len(text)} characters: expected at most {LONGEST_TEXT}")
-    return " ".join(_CONTROL.sub("", " ".join(text.split())).split())
+    if name == "tags":
+        text = ", ".join(split_tags(text))
+    return " ".join(CONTROL.sub("", " ".join(text.split())).split())

@@ -5,7 +5,7 @@ function of what the folders hold: the same bytes whatever runs came before, by 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
@@ -15,54 +15,23 @@ from typing import Any
 from padstal.core.data.manifest import INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, split_group, split_of
 from padstal.core.progress import Progress, silent
 from padstal.ingest import rejection
-from padstal.ingest.captions_table import Row, unfit
+from padstal.ingest.candidates import Folder, find_candidates
 from padstal.ingest.clip_form import ClipForm
 from padstal.ingest.clip_samples import ClipName, DamagedError
 from padstal.ingest.config import CollectParams
-from padstal.ingest.container_info import LARGEST_FILE
-from padstal.ingest.containers import EXTENSIONS
 from padstal.ingest.digests import Digests
 from padstal.ingest.file_register import Candidate, FileRegister, Refusal
 from padstal.ingest.fork_server import ForkServer
-from padstal.ingest.layouts.read import CAPTIONS, read_metadata
-from padstal.ingest.listing import walk
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
 from padstal.ingest.supervised_worker import worker_fork_server
-from padstal.ingest.table_writer import Rows
+from padstal.ingest.table_writer import TableWriter
 from padstal.ingest.track import Order, crashed, prepare, store_key, take_in, timed_out
 from padstal.ingest.track_cache import Rejection, Track, TrackCache
 from padstal.ingest.worker_pool import Workers, ordered_map, works_here
-from padstal.rights.licence import normalise
-from padstal.rights.policy import Policy
-from padstal.rights.tombstones import veil
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
 EVENNESS = 16
 """A worker gets no more than its share of the tracks over this at a time, so that all end at about the same time."""
-TOMBSTONE = "it has a tombstone in data/tombstones.jsonl"
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A tree of audio files.
-
-    Attributes:
-        name: The manifest's `source`.
-        path: Of the folder.
-        captions: The captions table, relative to it, if there is one.
-        licence: Of files whose row names none; "" for none.
-        layout: What the metadata look like, one of `layouts.read.LAYOUTS`.
-        failed: Files that could not be brought to the folder, with why.
-        forgotten: Files that were left out of the folder, because they are to be forgotten.
-    """
-
-    name: str
-    path: Path
-    captions: str | None
-    licence: str
-    layout: str = CAPTIONS
-    failed: Mapping[str, str] = field(default_factory=dict)
-    forgotten: Collection[str] = ()
 
 
 @dataclass
@@ -112,7 +81,7 @@ class Collected:
             "files_quarantined": self.refused_files - duplicates,
             "files_duplicate": duplicates,
             "files_ignored": self.ignored,
-            "rows_without_file": self.reasons.total() - self.refused_files,
+            "rows_without_file": sum(self.reasons[reason] for reason in rejection.ROW_REASONS),
             "quarantined": dict(self.reasons),
             "repaired": dict(self.repairs),
             "clips": self.clips,
@@ -138,8 +107,9 @@ def collect(
 ) -> Collected:
     """Take in all files of `folders`; write `manifest.parquet`, `quarantine.parquet` and `shards/` into folder `out`.
 
-    Exact copies of a file are kept once, at the first path in the order of sources and then of names. A file whose
-    licence the policy refuses is not decoded.
+    Exact copies of a file are kept once, at the first path in the order of sources and then of names, under the most
+    restrictive of their licences; if one of them is forbidden, none is kept. A file whose licence the policy refuses is
+    not decoded.
 
     Args:
         folders: The sources, in their order.
@@ -165,7 +135,7 @@ def collect(
         with closing(digests_of(store, rehash=rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
-                counts, left_out = _candidates(
+                counts, left_out = find_candidates(
                     folder, rank, params.licences, forgotten, register, digests, workers.count, progress
                 )
                 files += counts["files"]
@@ -174,16 +144,18 @@ def collect(
             digests.sweep()
         with closing(Shards(out / "shards", tracks.shards, verify=rehash, threads=workers.count)) as shards:
             run = _Run(params, form, workers, fork_server, tracks, shards, register, collected, register.settle())
-            with Rows(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
+            with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(progress), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, list(members)):
                         manifest.add(row)
             shards.sweep()
         for copy, first, reason, detail in register.copies():
             place = first.path if first.source == copy.source else f"{first.source}: {first.path}"
+            if copy.licence != first.licence:
+                place += f", which is kept under the stricter licence {first.licence}; here it is {copy.licence}"
             why = (reason, f"same bytes as {place}: {detail}") if reason else (rejection.DUPLICATE, place)
             register.refuse(Refusal(copy.source, copy.path, copy.sha256, *why))
-        with Rows(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
+        with TableWriter(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
             for refusal in register.refusals():
                 quarantine.add(asdict(refusal))
         collected.reasons, collected.artists = register.reasons(), register.artists()
@@ -303,7 +275,7 @@ class _Run:
         counts.clips += clips
         counts.silent_clips += track.silent_clips
         counts.captioned_clips += clips if candidate.row.caption else 0
-        counts.repairs.update(track.repairs)
+        counts.repairs.update([*track.repairs, *notes_of(candidate)])
         counts.licences[candidate.licence] += 1
         counts.splits[self._split(candidate)] += clips
 
@@ -316,7 +288,7 @@ class _Run:
             "path": candidate.path,
             "sha256": candidate.sha256,
             "licence": candidate.licence,
-            "repairs": "; ".join(track.repairs),
+            "repairs": "; ".join([*track.repairs, *notes_of(candidate)]),
             "split": self._split(candidate),
             "clip_seconds": form.clip_samples / form.sample_rate,
             "track_seconds": track.seconds,
@@ -328,72 +300,6 @@ class _Run:
             yield {**of_track, **vars(clip.measures), "clip_id": clip.clip_id, "offset_seconds": offset}
 
 
-def _candidates(
-    folder: Folder,
-    rank: int,
-    licences: Policy,
-    tombstones: Collection[str],
-    register: FileRegister,
-    digests: Digests,
-    threads: int,
-    show: Progress,
-) -> tuple[Counter[str], list[str]]:
-    """Notes the folder's files as candidates or refused.
-
-    Gives how many claim to be audio ("files") and how many do not ("ignored"), and those to be forgotten.
-    """
-    names = walk(folder.path)
-    usable = [found.path for found in names if found.regular and found.path == found.printable]
-    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable)
-
-    def refuse(path: str, sha256: str, reason: str, detail: str) -> None:
-        register.refuse(Refusal(folder.name, path, sha256, reason, detail))
-
-    for path, reason, detail in table.refused:
-        refuse(path, "", reason, detail)
-    for path, why in folder.failed.items():
-        refuse(path, "", rejection.FETCH_FAILED, why)
-    unseen = set(table.rows) - set(folder.failed) - set(folder.forgotten)
-    counts = Counter(files=len(folder.failed) + len(folder.forgotten))
-    forgotten = []
-    for path in folder.forgotten:
-        refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
-
-    def regular() -> Iterator[Path]:
-        for found in show(names, unit="file"):
-            path = found.printable
-            unseen.discard(path)
-            if path == folder.captions:
-                continue
-            if path not in table.rows and Path(path).suffix.lower() not in EXTENSIONS:
-                counts["ignored"] += 1
-                continue
-            counts["files"] += 1
-            if path != found.path or unfit(path):
-                refuse(path, "", rejection.NAME, "a name that is not UTF-8, or has control characters")
-            elif not found.regular:
-                found_it = "a link, pipe, device or socket: expected a regular file"
-                refuse(path, "", rejection.NOT_REGULAR, found_it)
-            elif (folder.path / path).stat().st_size > LARGEST_FILE:
-                refuse(path, "", rejection.TOO_LARGE, f"expected at most {LARGEST_FILE} bytes")
-            else:
-                yield folder.path / path
-
-    for full, digest in digests.of(regular(), threads=threads):
-        path = full.relative_to(folder.path).as_posix()
-        row = table.rows.get(path, Row(path=path))
-        licence = normalise(row.licence or folder.licence)
-        if digest.sha256 in tombstones:
-            forgotten.append(path)
-            digests.drop(full)
-            refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
-        elif refusal := licences.refusal(licence):
-            refuse(path, digest.sha256, rejection.LICENCE, refusal)
-        elif digest.stamp is None:
-            refuse(path, "", rejection.UNREADABLE, digest.fault)
-        else:
-            register.add(rank, Candidate(folder.name, path, full, digest.sha256, digest.stamp, row, licence))
-    for path in table.rows:
-        if path in unseen:
-            refuse(path, "", rejection.MISSING, "its row names a file that is not there")
-    return counts, forgotten
+def notes_of(candidate: Candidate) -> list[str]:
+    """What is to be said of a candidate's row and licence."""
+    return [note for note in candidate.note.split("; ") if note]

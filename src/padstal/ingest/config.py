@@ -47,6 +47,8 @@ class FolderSource(Section):
         description="licence of files whose row names none",
         json_schema_extra={"unit": "SPDX or CC id"},
     )
+    linked_folders: bool = value("whether to look into linked folders below `path`, each once", default=False)
+    hidden: bool = value("whether to look at names with a leading dot", default=False)
 
     @property
     def name(self) -> str:

@@ -12,7 +12,10 @@ from typing import Any
 
 from padstal.core.data.content import sha256_file
 from padstal.ingest.config import FolderSource, S3Source, Source
+from padstal.ingest.containers import EXTENSIONS
+from padstal.ingest.rejection import HIDDEN, LINKED_FOLDER, UNREADABLE_FOLDER
 from padstal.ingest.s3.errors import RetryBudget
+from padstal.ingest.s3.mirror_index import STATE
 from padstal.ingest.s3.objects import Listing, Store, list_objects
 
 
@@ -34,26 +37,70 @@ class Found:
         return os.fsencode(self.path).decode("utf-8", "backslashreplace")
 
 
-def walk(folder: Path) -> list[Found]:
-    """All names below `folder` that are no folders, sorted by their bytes; links are listed and not followed.
+@dataclass(frozen=True)
+class Walk:
+    """What lies below a folder.
 
-    Hidden names (with a leading dot) are left out.
+    Attributes:
+        files: All names that are no folders, sorted by their bytes; linked files are among them and not followed.
+        passed_over: Folders, and files with hidden names, that were not looked at: reasons by path.
+    """
+
+    files: list[Found]
+    passed_over: dict[str, str]
+
+
+def walk(folder: Path, *, linked_folders: bool = False, hidden: bool = False) -> Walk:
+    """All names below `folder`.
+
+    Args:
+        folder: Where to look.
+        linked_folders: Look into linked folders, each once.
+        hidden: Look at names with a leading dot.
 
     Raises:
         FileNotFoundError: No such folder.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; mend the source's path in params.yaml")
-    found = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
-        for name in (*files, *links):
-            if not name.startswith("."):
-                full = os.path.join(parent, name)
-                regular = os.path.isfile(full) and not os.path.islink(full)
-                found.append(Found(os.path.relpath(full, folder).replace(os.sep, "/"), regular))
-    return sorted(found, key=lambda item: os.fsencode(item.path))
+    found: list[Found] = []
+    passed_over: dict[str, str] = {}
+    seen: set[tuple[int, int]] = set()
+
+    def path_of(full: str) -> str:
+        return os.path.relpath(full, folder).replace(os.sep, "/")
+
+    def unreadable(error: OSError) -> None:
+        passed_over[path_of(error.filename)] = UNREADABLE_FOLDER
+
+    tops = [str(folder)]
+    for top in tops:
+        links = []
+        for parent, folders, files in os.walk(top, onerror=unreadable):
+            status = os.stat(parent)
+            if (status.st_dev, status.st_ino) in seen:
+                passed_over[path_of(parent)] = LINKED_FOLDER
+                folders.clear()
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            paths = {name: os.path.join(parent, name) for name in (*folders, *files)}
+            dotted = [] if hidden else [name for name in paths if name.startswith(".")]
+            for name in dotted:
+                if (name in folders and name != STATE) or Path(name).suffix.lower() in EXTENSIONS:
+                    passed_over[path_of(paths[name])] = HIDDEN
+            links += [paths[name] for name in folders if name not in dotted and os.path.islink(paths[name])]
+            folders[:] = [name for name in folders if name not in dotted and not os.path.islink(paths[name])]
+            for name in files:
+                if name not in dotted:
+                    regular = os.path.isfile(paths[name]) and not os.path.islink(paths[name])
+                    found.append(Found(path_of(paths[name]), regular))
+        if linked_folders:
+            tops += sorted(links)
+        else:
+            named = [link for link in links if Path(link).suffix.lower() in EXTENSIONS]  # count as files
+            found += [Found(path_of(link), False) for link in named]
+            passed_over.update({path_of(link): LINKED_FOLDER for link in links if link not in named})
+    return Walk(sorted(found, key=lambda item: os.fsencode(item.path)), passed_over)
 
 
 def scan(
@@ -83,7 +130,8 @@ def scan(
         entry = source.model_dump()
         if isinstance(source, FolderSource):
             folder = root / source.path
-            entry["files"] = [_entry(folder, found, sha256) for found in show(walk(folder))]
+            names = walk(folder, linked_folders=source.linked_folders, hidden=source.hidden).files
+            entry["files"] = [_entry(folder, found, sha256) for found in show(names)]
         if isinstance(source, S3Source):
             del entry["fetch"]  # how it comes here is no part of what it holds
             known = (listed or {}).get(source.name)

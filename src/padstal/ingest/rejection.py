@@ -21,6 +21,7 @@ SILENT = "silent"
 CLIPPED = "clipped"
 NARROW = "narrow_band"
 LICENCE = "licence"
+CHECKSUM = "checksum"
 DUPLICATE = "duplicate"
 CRASHED = "crashed"
 TIMEOUT = "timeout"
@@ -48,6 +49,7 @@ FILE_REASONS = (
     CLIPPED,
     NARROW,
     LICENCE,
+    CHECKSUM,
     DUPLICATE,
     CRASHED,
     TIMEOUT,
@@ -60,8 +62,16 @@ MISSING = "row_missing"
 OUTSIDE = "row_outside"
 REPEATED = "row_repeated"
 MALFORMED = "row_malformed"
-ROW_REASONS = (MISSING, OUTSIDE, REPEATED, MALFORMED)
+AMBIGUOUS = "row_ambiguous"
+ROW_REASONS = (MISSING, OUTSIDE, REPEATED, MALFORMED, AMBIGUOUS)
 """Reasons about a row of a metadata table that has no file of its own."""
+
+LINKED_FOLDER = "linked_folder"
+HIDDEN = "hidden"
+UNREADABLE_FOLDER = "unreadable_folder"
+PASSED_OVER = (LINKED_FOLDER, HIDDEN, UNREADABLE_FOLDER)
+"""Reasons why a folder, or a file with a hidden name, is not looked at; what is in it is not counted."""
+NO_FILE_REASONS = (*ROW_REASONS, *PASSED_OVER)
 
 
 class RejectedError(Exception):

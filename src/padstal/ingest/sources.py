@@ -5,7 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 from padstal.core.data.atomic import read_json
-from padstal.ingest.collect import Folder, digests_of
+from padstal.ingest.candidates import Folder
+from padstal.ingest.collect import digests_of
 from padstal.ingest.config import FolderSource, S3Source, Source, SynthSource
 from padstal.ingest.listing import printable_key, scan
 from padstal.ingest.s3.mirror import Mirrored, mirror
@@ -37,7 +38,17 @@ def folder_of(source: FolderSource | S3Source, folder: Path, mirrored: Mirrored 
     """What `collect` reads of a source: the folder, which of a bucket is the mirror, with what did not come."""
     failed = {printable_key(key): why for key, why in mirrored.failed.items()} if mirrored else {}
     forgotten = [printable_key(key) for key in mirrored.forgotten] if mirrored else []
-    return Folder(source.name, folder, source.captions, source.licence or "", source.layout, failed, forgotten)
+    return Folder(
+        source.name,
+        folder,
+        source.captions,
+        source.licence or "",
+        source.layout,
+        failed,
+        forgotten,
+        linked_folders=isinstance(source, FolderSource) and source.linked_folders,
+        hidden=isinstance(source, FolderSource) and source.hidden,
+    )
 
 
 def changed_since_scan(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,14 +52,32 @@ def records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
         yield record
 
 
-def need_path(path: Path, names: Collection[Any], columns: Sequence[str]) -> None:
-    """Raises ValueError where column `path` is missing or a column that is read stands there twice."""
+def column_name(written: Any) -> str:
+    """A column by its name in small letters, without blanks around; `license` is `licence`."""
+    name = str(written).strip().casefold()
+    return "licence" if name == "license" else name
+
+
+def need_columns(path: Path, names: Collection[Any], columns: Sequence[str]) -> None:
+    """Raises ValueError where column `path` is missing, a column that is read stands there twice, or licences would be
+    passed over."""
+    try:
+        need_licence(names)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     if "path" not in names:
         shown = ", ".join(str(name)[:40] for name in list(names)[:20])
         raise ValueError(f"{path}: no column 'path' among {shown or 'none'}")
     twice = sorted({name for name in columns if list(names).count(name) > 1})
     if twice:
         raise ValueError(f"{path}: column {', '.join(twice)} stands there twice: expected once")
+
+
+def need_licence(names: Collection[Any]) -> None:
+    """Raises ValueError where licences stand in a column of another name: they must not give way to the source's."""
+    like = [str(name)[:40] for name in names if re.search("licen[cs]e", str(name))]
+    if like and "licence" not in names:
+        raise ValueError(f"column {like[0]!r}: expected licences in a column `licence`")
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -83,13 +102,14 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[Record]:
                 found = json.loads(line.decode("utf-8"), object_pairs_hook=_distinct)
                 if not isinstance(found, dict):
                     raise ValueError(f"{type(found).__name__}: expected an object")
+                need_licence(found)
                 yield number, found
             except (ValueError, RecursionError) as error:
                 yield BrokenRecord(number, _short(error), {})
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
+    found = {column_name(name): value for name, value in pairs}
     if len(found) < len(pairs):
         raise ValueError("a key stands there twice")
     return found
@@ -105,8 +125,8 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
             header = next(csv.reader([first.removeprefix(BOM).decode("utf-8")], strict=True), [])
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(f"{path}: not a readable captions table: {error}") from None
-        names = [name.strip() for name in header]
-        need_path(path, names, columns)
+        names = [column_name(name) for name in header]
+        need_columns(path, names, columns)
         while True:
             number = source.taken
             try:
@@ -199,15 +219,17 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
 
     kinds = (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError)
     with _as_value_error(path, kinds), pq.ParquetFile(path, thrift_string_size_limit=LONGEST_LINE * 16) as table:
-        names = table.schema_arrow.names
-        need_path(path, names, columns)
+        written = table.schema_arrow.names
+        names = [column_name(name) for name in written]
+        need_columns(path, names, columns)
         if table.metadata.num_rows > MOST_ROWS:
             raise ValueError(f"{path}: {table.metadata.num_rows} rows: expected at most {MOST_ROWS}")
         number = 0
-        for batch in table.iter_batches(BATCH_ROWS, columns=[name for name in columns if name in names]):
+        wanted = [name for name in written if column_name(name) in columns]
+        for batch in table.iter_batches(BATCH_ROWS, columns=wanted):
             for values in batch.to_pylist():
                 number += 1
-                yield number, values
+                yield number, {column_name(name): value for name, value in values.items()}
 
 
 @contextmanager

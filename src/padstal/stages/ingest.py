@@ -3,7 +3,8 @@
 from padstal.core.data.atomic import atomic_file, atomic_folder
 from padstal.core.data.manifest import write_table
 from padstal.demo.synthesise import CAPTIONS, leave_out, synthesise, truth_table
-from padstal.ingest.collect import Folder, collect
+from padstal.ingest.candidates import Folder
+from padstal.ingest.collect import collect
 from padstal.ingest.config import IngestParams, S3Source, SynthSource
 from padstal.ingest.s3.errors import StoreError
 from padstal.ingest.sources import changed_since_scan, fetched, folder_of

@@ -7,7 +7,6 @@ from tests.ingest.layouts.published import AUDIOSET_COMMENTS, AUDIOSET_LABELS, l
 
 from padstal.ingest import rejection
 from padstal.ingest.layouts import audioset
-from padstal.ingest.layouts.tables import UNREADABLE_ROW
 
 ROWS = (
     '--PJHxphWEs, 30.000, 40.000, "/m/09x0r,/t/dd00125"\n'
@@ -30,6 +29,11 @@ def tree(rows=ROWS, audio=(), comments=AUDIOSET_COMMENTS, **more):
         "--PJHxphWEs_30.000_40.000.m4a",
         "Y--PJHxphWEs_30_40.ogg",
         "--PJHxphWEs_30000_40000.mp3",
+        "--PJHxphWEs_30.0-40.0.wav",
+        "--PJHxphWEs-30.000-40.000.wav",
+        "Y--PJHxphWEs-30.wav",
+        "A title, 12-2 [--PJHxphWEs].m4a",
+        "A title---PJHxphWEs.m4a",
     ],
 )
 def test_audio_is_found_under_each_name_with_its_labels(tmp_path, path):
@@ -50,6 +54,7 @@ def test_another_stretch_of_a_video_is_not_the_rows(tmp_path):
     table = audioset.read(tmp_path, lay_out(tmp_path, tree(audio=["--PJHxphWEs_50.000_60.000.wav"])))
     assert table.rows == {}
     assert len(table.refused) == 3
+    assert "no row of" in table.no_licence("--PJHxphWEs_50.000_60.000.wav")
 
 
 def test_labels_may_be_named_by_the_ontology_and_lists_are_read_together(tmp_path):
@@ -80,7 +85,7 @@ def test_labels_may_be_named_by_the_ontology_and_lists_are_read_together(tmp_pat
 def test_a_bad_row_is_named_and_its_audio_has_no_licence(tmp_path, row):
     table = audioset.read(tmp_path, lay_out(tmp_path, tree(row, ["--PJHxphWEs.wav"])))
     assert [(name, reason) for name, reason, _ in table.refused] == [("--PJHxphWEs", rejection.MALFORMED)]
-    assert table.rows["--PJHxphWEs.wav"].licence == UNREADABLE_ROW
+    assert "--PJHxphWEs.wav" in table.barred
 
 
 def test_an_id_that_is_none_is_named(tmp_path):

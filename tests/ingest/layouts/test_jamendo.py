@@ -11,7 +11,6 @@ from tests.ingest.layouts.published import (
 
 from padstal.ingest import rejection
 from padstal.ingest.layouts import mtg_jamendo, song_describer
-from padstal.ingest.layouts.tables import UNREADABLE_ROW
 from padstal.rights.licence import normalise
 
 MTG = {
@@ -46,7 +45,8 @@ def test_a_credit_alone_is_no_licence(tmp_path):
         b"14/214.mp3\nBy https://creativecommons.org/licenses/by/4.0/ from Jamendo: http://www.jamendo.com/track/214\n"
     )
     table = mtg_jamendo.read(tmp_path, lay_out(tmp_path, {**MTG, "audio_licenses.txt": credit}))
-    assert table.rows["raw_30s/audio/14/214.mp3"].licence == ""
+    assert "no licence of 14/214.mp3" in table.no_licence("raw_30s/audio/14/214.mp3")
+    assert "raw_30s/audio/14/214.mp3" not in table.rows
 
 
 def test_clean_tags_win_over_raw_ones(tmp_path):
@@ -70,7 +70,7 @@ def test_a_bad_row_is_named_and_its_audio_has_no_licence(tmp_path, row, why):
     [(_, reason, said)] = table.refused
     assert reason == rejection.MALFORMED
     assert why in said
-    assert table.rows["raw_30s/audio/14/214.mp3"].licence == UNREADABLE_ROW
+    assert "raw_30s/audio/14/214.mp3" in table.barred
     assert "raw_30s/audio/82/382.mp3" not in table.rows
 
 
@@ -157,7 +157,7 @@ def test_a_bad_caption_is_named_and_another_one_is_used(tmp_path, row):
 def test_a_track_all_of_whose_captions_are_bad_has_no_licence(tmp_path):
     content = SONG_DESCRIBER_HEADER + "9,1004034,,True,1,429137,118548,34/1004034.mp3,1\n"
     table = song_describer.read(tmp_path, lay_out(tmp_path, {**SDD, "song_describer.csv": content.encode()}))
-    assert table.rows["audio/34/1004034.2min.mp3"].licence == UNREADABLE_ROW
+    assert "audio/34/1004034.2min.mp3" in table.barred
     assert {reason for _, reason, _ in table.refused} == {rejection.MALFORMED}
 
 

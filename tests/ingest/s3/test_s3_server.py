@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from boto3.s3.transfer import TransferConfig
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -41,36 +40,6 @@ def _send(server: S3Server, method: str, path: str, body: bytes, **headers: str)
 
 def _crc32(content: bytes) -> str:
     return base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
-
-
-def _aws_chunked(content: bytes, trailer: str, cut: int = 7) -> bytes:
-    pieces = [content[at : at + cut] for at in range(0, len(content), cut)]
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
-    return chunks + b"0\r\n" + f"x-amz-checksum-crc32:{trailer}\r\n\r\n".encode()
-
-
-@pytest.mark.parametrize("trailer", ["right", "wrong", "missing"])
-def test_a_trailing_checksum_is_verified(server, trailer):
-    content = b"some bytes in chunks"
-    body = _aws_chunked(content, _crc32(content if trailer == "right" else b"other"))
-    if trailer == "missing":
-        body = body.partition(b"x-amz-checksum")[0] + b"\r\n"
-    status, text = _send(
-        server,
-        "PUT",
-        "/music/x",
-        body,
-        content_encoding="aws-chunked",
-        x_amz_trailer="x-amz-checksum-crc32",
-        x_amz_decoded_content_length=str(len(content)),
-    )
-    if trailer == "right":
-        assert status == 200, text
-        assert server.bucket("music")["x"].content == content
-    else:
-        assert status == 400
-        assert (b"BadDigest" if trailer == "wrong" else b"MalformedTrailerError") in text
-        assert server.bucket("music") == {}
 
 
 @pytest.mark.parametrize(
@@ -110,27 +79,6 @@ def test_a_round_trip_keeps_bytes_headers_and_checksum(server):
     client.delete_objects(Bucket="music", Delete={"Objects": [{"Key": "copy"}, {"Key": "none"}]})
     client.delete_object(Bucket="music", Key="d/é +.wav")
     assert server.bucket("music") == {}
-
-
-def test_an_upload_in_parts_appears_whole_and_only_when_it_is_complete(server, tmp_path):
-    content = bytes(range(256)) * (12 * MIB // 256)
-    file = tmp_path / "x"
-    file.write_bytes(content)
-    client = _client(server)
-    client.upload_file(
-        str(file), "music", "x", Config=TransferConfig(multipart_threshold=MIB, multipart_chunksize=5 * MIB)
-    )
-    held = server.bucket("music")["x"]
-    assert held.content == content
-    assert (held.etag[-2:], held.parts) == ("-3", (5 * MIB, 5 * MIB, 2 * MIB))
-    upload = client.create_multipart_upload(Bucket="music", Key="y")["UploadId"]
-    client.upload_part(Bucket="music", Key="y", UploadId=upload, PartNumber=1, Body=b"part")
-    assert "y" not in server.bucket("music")
-    wrong = {"Parts": [{"PartNumber": 1, "ETag": '"00"'}]}
-    with pytest.raises(ClientError, match="InvalidPart"):
-        client.complete_multipart_upload(Bucket="music", Key="y", UploadId=upload, MultipartUpload=wrong)
-    client.abort_multipart_upload(Bucket="music", Key="y", UploadId=upload)
-    assert server.objects.uploads == {}
 
 
 def test_a_request_that_is_not_signed_or_signed_for_another_is_refused(server):

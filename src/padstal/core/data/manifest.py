@@ -23,9 +23,9 @@ Rows are in the order of sha256, then of offset: a function of the content, what
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -96,51 +96,6 @@ def write_table(table: "pd.DataFrame", path: Path) -> None:
 
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     pq.write_table(arrow, path, compression="zstd")
-
-
-class TableWriter:
-    """A Parquet table written row by row; holds one group of rows, and its bytes depend on the rows alone.
-
-    Used as a context; text columns are strings, `integers` int64, all others float64.
-    """
-
-    GROUP_ROWS = 65_536
-
-    def __init__(self, path: Path, text: Sequence[str], numbers: Sequence[str], integers: Collection[str] = ()):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        fields = [(name, pa.string()) for name in text]
-        fields += [(name, pa.int64() if name in integers else pa.float64()) for name in numbers]
-        self._schema = pa.schema(fields)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
-        self._columns: list[list[Any]] = [[] for _ in fields]
-
-    def __enter__(self) -> "TableWriter":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._columns[0]:
-            self._flush()
-        self._writer.close()
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        """One row with a value for every column.
-
-        Raises:
-            KeyError: A column has no value.
-        """
-        for column, name in zip(self._columns, self._schema.names, strict=True):
-            column.append(row[name])
-        if len(self._columns[0]) == self.GROUP_ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        arrays = [pa.array(column, type=field.type) for column, field in zip(self._columns, self._schema, strict=True)]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
-        self._columns = [[] for _ in self._columns]
 
 
 def read_table(path: Path) -> "pd.DataFrame":

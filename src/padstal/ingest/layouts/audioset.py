@@ -4,7 +4,9 @@ Lists are `balanced_train_segments.csv`, `unbalanced_train_segments.csv` and `ev
 lines of comment, the third of which names the columns, then `YTID, start, end, "label,label"`. Labels have their names
 from `class_labels_indices.csv` or `ontology.json`. Audio may be named, with any ending:
 
-    YTID  YYTID  YTID_START  YTID_START_END        START, END in seconds (30, 30.000) or milliseconds (30000)
+    YTID  YTID_START  YTID_START_END  YTID_START-END  YTID-START-END  Title [YTID]  Title-YTID
+
+with or without a Y before the id; START and END are in seconds (30, 30.000) or milliseconds (30000).
 
 Nothing is published about the licence of the audio: the source must name one, or its clips are refused.
 """
@@ -23,7 +25,9 @@ LISTS = ("balanced_train_segments.csv", "unbalanced_train_segments.csv", "eval_s
 _HEADER = ["# YTID", "start_seconds", "end_seconds", "positive_labels"]
 _COMMENTS = 3
 _YTID = r"[A-Za-z0-9_-]{11}"
-_STEM = re.compile(rf"(?P<id>{_YTID})(?:_(?P<start>\d+(?:\.\d+)?)(?:_\d+(?:\.\d+)?)?)?")
+_SECONDS = r"\d+(?:\.\d+)?"
+_STEM = re.compile(rf"(?P<id>{_YTID})(?:[_-](?P<start>{_SECONDS})(?:[_-]{_SECONDS})?)?")
+_TITLED = re.compile(rf"(?s:.*)(?:\[(?P<bracketed>{_YTID})\]|[-_ ](?P<last>{_YTID}))")
 
 
 def read(root: Path, files: Sequence[str]) -> Table:
@@ -90,8 +94,11 @@ def _audio(files: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
         if name.suffix.lower() not in EXTENSIONS:
             continue
         match = _STEM.fullmatch(name.stem) or _STEM.fullmatch(name.stem.removeprefix("Y"))
+        titled = None if match else _TITLED.fullmatch(name.stem)
         if match:
             found.setdefault(match["id"], []).append((path, match["start"] or ""))
+        elif titled:
+            found.setdefault(titled["bracketed"] or titled["last"], []).append((path, ""))
     return found
 
 

@@ -42,6 +42,8 @@ def read(root: Path, files: Sequence[str]) -> Table:
             reading.malformed(row.track, row.number, row.flaw, there)
         elif not there:
             reading.missing(f"{row.key}.mp3", row.number)
+        elif not licences.get(row.key):
+            reading.bar(there, f"audio_licenses.txt: names no licence of {row.key}.mp3")
         else:
             known = names.get(row.track, Names(artist=row.artist))
             for path in there:
@@ -52,7 +54,7 @@ def read(root: Path, files: Sequence[str]) -> Table:
                         artist=known.artist or row.artist,
                         album=known.album,
                         title=known.title,
-                        licence=licences.get(row.key, ""),
+                        licence=licences[row.key],
                         source_url=known.url,
                     ),
                     row.number,

@@ -76,6 +76,9 @@ def read(root: Path, files: Sequence[str]) -> Table:
         there = audio.get(key, [])
         if not there:
             reading.missing(f"{key}.mp3", chosen.number)
+        if not licences.get(key):
+            reading.bar(there, f"audio_licenses.txt: names no licence of {key}.mp3")
+            continue
         track_id = f"track_{int(chosen.track):07d}"
         known = names.get(track_id, Names())
         for path in there:
@@ -87,7 +90,7 @@ def read(root: Path, files: Sequence[str]) -> Table:
                     artist=known.artist or f"artist_{int(chosen.artist):06d}",
                     album=known.album,
                     title=known.title,
-                    licence=licences.get(key, ""),
+                    licence=licences[key],
                     source_url=known.url,
                 ),
                 chosen.number,

@@ -15,17 +15,14 @@ from pathlib import Path, PurePosixPath
 
 from padstal.ingest import rejection
 from padstal.ingest.captions_table import Row, Table
+from padstal.ingest.cells import flat, shorten, without_null
 
 LONGEST_FIELD = 1 << 20
 """Characters in a field or a line; the longest of the Free Music Archive's biographies are some ten thousand."""
 LONGEST_LIST = 10_000
 """Characters of a field that holds a Python list."""
-LONGEST_SHOWN = 300
-"""Characters of a bad row's name or of what is wrong with it."""
 LISTED_MISSING = 1_000
 """Rows without audio that are named one by one; the rest are counted."""
-UNREADABLE_ROW = "[the row cannot be read]"
-"""Stands for the licence of a file whose row cannot be read: no licence, and so not the source's either."""
 _ESCAPED = re.compile("[\ud800-\udfff]")  # what `surrogateescape` makes of bytes that are no UTF-8
 
 
@@ -36,20 +33,26 @@ class Reading:
         self._table = table
         self._rows: dict[str, Row] = {}
         self._refused: list[tuple[str, str, str]] = []
+        self._barred: dict[str, str] = {}
         self._missing = 0
 
     def take(self, row: Row, number: int) -> None:
         """Row `number` of the table says this about the file `row.path`."""
         if row.path in self._rows:
             self._refused.append((row.path, rejection.REPEATED, f"{self._table}, row {number}: an earlier row is used"))
+            if self._rows[row.path].licence != row.licence:
+                self._barred[row.path] = f"{self._table}, row {number}: an earlier row names another licence"
             return
         self._rows[row.path] = row
 
     def malformed(self, name: str, number: int, why: str, audio: Iterable[str] = ()) -> None:
         """Row `number` about `name` cannot be read; its files `audio` then have no licence."""
-        self._refused.append((_shown(name), rejection.MALFORMED, _shown(f"{self._table}, row {number}: {why}")))
-        for path in audio:
-            self._rows.setdefault(path, Row(path=path, licence=UNREADABLE_ROW))
+        self._refused.append((shorten(name), rejection.MALFORMED, shorten(f"{self._table}, row {number}: {why}")))
+        self.bar(audio, f"{self._table}, row {number} about it cannot be read")
+
+    def bar(self, audio: Iterable[str], why: str) -> None:
+        """These files have no licence, neither a row's nor the source's."""
+        self._barred.update(dict.fromkeys(audio, shorten(why)))
 
     def missing(self, name: str, number: int) -> None:
         """Row `number` names audio that is not there."""
@@ -62,7 +65,8 @@ class Reading:
         """All that was read."""
         rest = self._missing - LISTED_MISSING
         counted = [(self._table, rejection.MISSING, f"{rest} more rows name audio that is not there")]
-        return Table(self._rows, self._refused + (counted if rest > 0 else []))
+        refused = self._refused + (counted if rest > 0 else [])
+        return Table(self._rows, refused, self._barred, unlisted=f"no row of {self._table} names it")
 
 
 def find(files: Sequence[str], *names: str) -> str:
@@ -130,7 +134,7 @@ def columns(path: Path, header: Sequence[str], names: Sequence[str]) -> list[int
     """
     absent = [name for name in names if name not in header]
     if absent or flaw(header, len(header)):
-        shown = _shown(", ".join(header[:12])) or "nothing"
+        shown = shorten(", ".join(header[:12])) or "nothing"
         raise ValueError(f"{path}: expected columns {', '.join(absent or names)}; its header has {shown}")
     return [list(header).index(name) for name in names]
 
@@ -148,9 +152,8 @@ def number_of(field: str) -> int | None:
 
 
 def clean(field: str) -> str:
-    """A field as plain text: no HTML, no entities, one space for any run of white space, "" for NaN."""
-    text = " ".join(html.unescape(re.sub(r"<[A-Za-z/!][^<>]*>", " ", field)).split())
-    return "" if text in ("nan", "NaN") else text
+    """A field as plain text: no HTML, no entities, one space for any run of white space, "" for a null word."""
+    return without_null(" ".join(html.unescape(re.sub(r"<[A-Za-z/!][^<>]*>", " ", field)).split()))
 
 
 def listed(field: str) -> list[str]:
@@ -172,8 +175,7 @@ def listed(field: str) -> list[str]:
 
 def as_tags(tags: Iterable[str]) -> str:
     """Tags joined by ", ", each once; a tag with a comma is as many tags."""
-    pieces = (piece.strip() for tag in tags for piece in re.split(r"[,;]", clean(tag)))
-    return ", ".join(dict.fromkeys(piece for piece in pieces if piece))
+    return ", ".join(dict.fromkeys(flat(clean(tag) for tag in tags)))
 
 
 def audio_by_key(files: Sequence[str], pattern: re.Pattern[str]) -> Mapping[str, list[str]]:
@@ -184,11 +186,6 @@ def audio_by_key(files: Sequence[str], pattern: re.Pattern[str]) -> Mapping[str,
         if match:
             found.setdefault(match["key"], []).append(path)
     return found
-
-
-def _shown(text: str) -> str:
-    """Text from a table that people and Parquet can read."""
-    return text[:LONGEST_SHOWN].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _unquoted(field: str) -> str:

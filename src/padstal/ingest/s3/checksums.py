@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from padstal.ingest.s3.errors import CorruptError
 
@@ -24,16 +24,6 @@ USUAL_PART_MEBIBYTES = (5, 8, 10, 15, 16, 20, 25, 32, 50, 64, 100, 128, 256, 512
 """Part lengths of common tools, tried where the store does not tell."""
 _BLOCK_BYTES = 2**20
 _ONE_PART, _PARTS = re.compile(r"[0-9a-f]{32}"), re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,4})")
-
-
-class Digest(Protocol):
-    """What hashlib's objects are."""
-
-    def update(self, content: bytes, /) -> None:
-        """Take in more bytes."""
-
-    def digest(self) -> bytes:
-        """Of all bytes so far."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +149,8 @@ class _Crc32:
         return self._state.to_bytes(4, "big")
 
 
-def new_digest(name: str) -> Digest:
-    """A running digest: one of `ALGORITHMS`, or "md5"."""
+def new_digest(name: str) -> Any:
+    """A running digest with hashlib's `update` and `digest`: one of `ALGORITHMS`, or "md5"."""
     if name in ("crc32c", "crc64nvme"):
         from padstal.ingest.s3.crc import CRC32C, CRC64NVME, Crc
 

@@ -5,7 +5,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Collection, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,12 @@ from padstal.ingest.s3.errors import CREDENTIALS_HELP, StoppedError, StoreError
 from padstal.ingest.s3.mirror_index import STATE, HiddenObjects, Index, claimed
 from padstal.ingest.s3.object_names import place
 from padstal.ingest.s3.objects import Listed, Listing, Store
-from padstal.ingest.s3.transfer import FailedError, Fetcher, part_name
+from padstal.ingest.s3.transfer import FailedError, Fetcher
 
 SPARE_BYTES = 2**28
 """Room that a fetch leaves on the disk."""
+BATCH = 4096
+"""Objects that wait for a connection at a time."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Mirrored:
 def mirror(source: S3Source, folder: Path, *, forgotten: Collection[str] = (), quiet: bool = False) -> Mirrored:
     """Make `folder` hold what a bucket holds.
 
-    A run that is killed leaves whole files under their names and temporary ones in `STATE`, with which the next goes
-    on. A run that fails removes nothing.
+    A run that is killed leaves whole files under their names, which the next does not fetch again. A run that fails
+    removes nothing.
 
     Args:
         source: The bucket, and how objects come from it.
@@ -82,11 +84,11 @@ def mirror(source: S3Source, folder: Path, *, forgotten: Collection[str] = (), q
         names = [key for key in names if not hidden.hides(found[key])]
         missing = [found[key] for key in names if not _unchanged(folder, index, found[key])]
         parts = folder / STATE / "parts"
-        started = _sweep_parts(parts, missing)
-        _room_for(folder, sum(item.bytes for item in missing) - started)
+        shutil.rmtree(parts, ignore_errors=True)  # a killed run's
+        parts.mkdir()
+        _room_for(folder, sum(item.bytes for item in missing))
         with tqdm(
             total=sum(item.bytes for item in missing),
-            initial=started,
             desc=f"fetch {store.uri}",
             unit="B",
             unit_scale=True,
@@ -137,38 +139,35 @@ class _Failures:
 
 def _fetch_all(fetcher: Fetcher, missing: list[Listed], index: Index, failures: _Failures) -> int:
     """Fetch in parallel; gives how many came."""
+    stop, errors = fetcher.retry_budget.stop, list[Exception]()
 
     def one(item: Listed) -> str:
         try:
+            if stop.is_set():
+                raise StoppedError
             index.add(fetcher.fetch(item))
             return ""
         except FailedError as error:
-            return str(error) or "failed"
+            return str(error)
+        except Exception as error:
+            errors.append(error)
+            stop.set()
+            return "the run ended"
 
-    queue = iter(missing)
-    running: dict[Future[str], Listed] = {}
     fetched = 0
-    threads = fetcher.store.connections
-    with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:
+    with ThreadPoolExecutor(fetcher.store.connections, thread_name_prefix="fetch") as pool:
         try:
-            while True:
-                while len(running) < 2 * threads and (item := next(queue, None)):
-                    running[pool.submit(one, item)] = item
-                if not running:
-                    return fetched
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    item = running.pop(future)
-                    if why := future.result():
+            for start in range(0, len(missing), BATCH):
+                batch = missing[start : start + BATCH]
+                for item, why in zip(batch, pool.map(one, batch), strict=True):
+                    if errors:
+                        raise errors[0]
+                    if why:
                         failures.add(item.key, why)
-                    else:
-                        fetched += 1
-        except BaseException as error:
-            fetcher.retry_budget.stop.set()
-            for future in running:
-                future.cancel()
-            if isinstance(error, StoppedError):
-                raise StoreError(f"{fetcher.store.place}: stopped") from error
-            raise
+                    fetched += not why
+        finally:
+            stop.set()
+    return fetched
 
 
 def _unchanged(folder: Path, index: Index, item: Listed) -> bool:
@@ -187,19 +186,6 @@ def _unchanged(folder: Path, index: Index, item: Listed) -> bool:
     return stat.st_mtime_ns == entry.mtime_ns or sha256_file(file) == entry.sha256
 
 
-def _sweep_parts(parts: Path, missing: list[Listed]) -> int:
-    """Remove temporary files that no object wanted can go on with; gives the bytes of the others."""
-    parts.mkdir(exist_ok=True)
-    wanted = {part_name(item) for item in missing}
-    started = 0
-    for file in parts.iterdir():
-        if file.name in wanted:
-            started += file.stat().st_size
-        else:
-            file.unlink()
-    return started
-
-
 def _room_for(folder: Path, octets: int) -> None:
     free = shutil.disk_usage(folder).free
     if octets > 0 and octets + SPARE_BYTES > free:
@@ -212,7 +198,7 @@ def _room_for(folder: Path, octets: int) -> None:
 def _sweep(folder: Path, here: set[str]) -> int:
     """Remove files that are no object's, and folders that this leaves empty; gives how many files."""
     removed = 0
-    for found in walk(folder):
+    for found in walk(folder).files:
         if found.path not in here:
             os.unlink(folder / found.path)
             removed += 1

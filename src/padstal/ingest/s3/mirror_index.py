@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Protocol
 
 from padstal.core.data.atomic import atomic_file, read_json, write_json
 from padstal.ingest.s3.errors import StoreError
+from padstal.ingest.s3.objects import Listed
 from padstal.rights.tombstones import veil
 
 STATE = ".mirror"
@@ -41,17 +41,6 @@ class Entry:
     check: str
     fetched_at: str
     mtime_ns: int
-
-
-class _Version(Protocol):
-    """What names one version of an object in a store."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def etag(self) -> str: ...
-    @property
-    def bytes(self) -> int: ...
 
 
 _TYPES = {field.name: field.type for field in fields(Entry)}
@@ -105,7 +94,7 @@ class HiddenObjects:
         pairs = (line.split() for line in lines)
         self._hidden = {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[1] in contents}
 
-    def hides(self, item: _Version) -> bool:
+    def hides(self, item: Listed) -> bool:
         """Whether this version is known to be one of them."""
         return bool(item.etag) and veil(item.key, item.etag, str(item.bytes)) in self._hidden
 

@@ -1,0 +1,67 @@
+"""Cells of tables as plain text: null words, tags however they are listed, names shown so that differences are seen.
+
+Whoever writes a table with pandas, NumPy or JSON may leave `nan`, `None` or `['rock', 'drum and bass']` as text in it.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterable
+
+LONGEST_SHOWN = 300
+_MACHINE_NULLS = frozenset({"", "nan", "-nan", "<na>", "nat", "null", "#n/a", "undefined"})
+_NULLS = _MACHINE_NULLS | {"none", "n/a", "na"}
+_LIST = re.compile(r"\[(.*)\]|\((?=['\"])(.*)\)", re.DOTALL)
+_ARRAY = re.compile(r"(?:array|Series|Index)\((.*?)(?:,\s*dtype=\S+)?\)", re.DOTALL)
+_ITEM = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,;'"\[\]]+""", re.DOTALL)
+
+
+def without_null(text: str) -> str:
+    """The text; "" for a word that stands for nothing, such as "nan", "None" or "N/A"."""
+    return "" if text.strip().casefold() in _NULLS else text
+
+
+def stated_licence(text: str) -> str:
+    """The text; "" for what only a machine writes for nothing, such as "nan" or "null".
+
+    "None" and "N/A" stay: an owner may have written them, and then the source's licence must not take their place.
+    """
+    return "" if text.strip().casefold() in _MACHINE_NULLS else text
+
+
+def split_tags(text: str) -> list[str]:
+    """Tags of a cell: separated by ";" or ",", or a list as Python, pandas, NumPy or JSON write it."""
+    text = text.strip()
+    array = _ARRAY.fullmatch(text)
+    listed = _LIST.fullmatch(array.group(1).strip() if array else text)
+    if not listed:
+        return flat([text])
+    return flat(_unquoted(item) for item in _ITEM.findall(listed.group(1) or listed.group(2) or ""))
+
+
+def flat(items: Iterable[str]) -> list[str]:
+    """Tags in order; one with a "," or ";" is as many, and null words are none."""
+    pieces = (without_null(piece.strip()) for item in items for piece in re.split("[,;]", item))
+    return [piece for piece in pieces if piece]
+
+
+def shorten(text: str) -> str:
+    """The start of a text that may be long or odd, to be shown."""
+    return text[:LONGEST_SHOWN].encode("utf-8", "backslashreplace").decode()
+
+
+def visible(name: str) -> str:
+    """A name in quotes, all but ASCII as escapes: names that look alike are seen to differ."""
+    return ascii(name[:LONGEST_SHOWN])
+
+
+def _unquoted(item: str) -> str:
+    """A quoted item without its quotes and escapes."""
+    item = item.strip()
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(item) if item[:1] in ("'", '"') else item
+        except (ValueError, SyntaxError, MemoryError):
+            continue
+        return str(found)
+    return item.strip("'\"")

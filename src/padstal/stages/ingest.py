@@ -7,6 +7,7 @@ from padstal.ingest.candidates import Folder
 from padstal.ingest.collect import collect
 from padstal.ingest.config import IngestParams, S3Source, SynthSource
 from padstal.ingest.s3.errors import StoreError
+from padstal.ingest.s3.mirror import Mirrored
 from padstal.ingest.sources import changed_since_scan, fetched, folder_of
 from padstal.ingest.worker_pool import Workers
 from padstal.rights.tombstones import read_tombstones
@@ -14,17 +15,8 @@ from padstal.stages.harness import Stage, StageError, run_stage, stage_errors
 
 
 def main(stage: Stage[IngestParams]) -> None:
-    """Compose the corpus if a source asks for it, read all sources, write clips, manifest, quarantine and counts."""
     params, paths, workers = stage.params, stage.paths, Workers.of(stage.runtime)
-    store, rehash = paths.ingest_store, stage.runtime.rehash
-    with stage_errors(ValueError, StoreError):
-        forgotten = frozenset(read_tombstones(paths.tombstones))
-        mirrors = fetched(params.sources, paths.mirror, forgotten, stage.say)
-    changed = changed_since_scan(
-        params.sources, paths.sources, root=paths.root, store=store, rehash=rehash, mirrors=mirrors
-    )
-    if changed:
-        stage.say(changed)
+    forgotten, mirrors = _fetched(stage)
     with atomic_folder(paths.corpus) as corpus, atomic_folder(paths.ingest) as out:
         truth, folders = truth_table([]), []
         for source in params.sources:
@@ -40,25 +32,43 @@ def main(stage: Stage[IngestParams]) -> None:
             collected = collect(
                 folders,
                 out=out,
-                store=store,
+                store=paths.ingest_store,
                 params=params,
                 workers=workers,
                 forgotten=forgotten,
-                rehash=rehash,
+                rehash=stage.runtime.rehash,
                 progress=stage.progress,
             )
         if not collected.clips:
             found = dict(collected.reasons) or "no audio"
             raise StageError(f"no clip in the sources: {collected.files} files, of them quarantined {found}")
-        truth = leave_out(corpus, truth, {path for _, path in collected.forgotten})
         with atomic_file(paths.truth) as temporary:
-            write_table(truth, temporary)
+            write_table(leave_out(corpus, truth, {path for _, path in collected.forgotten}), temporary)
     stage.write_metrics(collected.metrics(params))
     stage.notes["tracks_from_store"] = collected.from_store
     stage.say(
         f"{collected.kept} of {collected.files} files kept, {collected.clips} clips; "
         f"{collected.from_store} tracks were known from earlier runs"
     )
+
+
+def _fetched(stage: Stage[IngestParams]) -> tuple[frozenset[str], dict[str, Mirrored]]:
+    """Which files are forgotten, and the buckets' objects as folders; says what changed since `padstal scan`."""
+    paths = stage.paths
+    with stage_errors(ValueError, StoreError):
+        forgotten = frozenset(read_tombstones(paths.tombstones))
+        mirrors = fetched(stage.params.sources, paths.mirror, forgotten, stage.say)
+    changed = changed_since_scan(
+        stage.params.sources,
+        paths.sources,
+        root=paths.root,
+        store=paths.ingest_store,
+        rehash=stage.runtime.rehash,
+        mirrors=mirrors,
+    )
+    if changed:
+        stage.say(changed)
+    return forgotten, mirrors
 
 
 if __name__ == "__main__":

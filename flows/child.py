@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from flows.file_lock import INHERITED
+from padstal.core.file_lock import INHERITED
 
 TERM_SECONDS = 15.0
 """Time between SIGTERM and SIGKILL; the program in between gives its stage ten of them (`dvc_child.py`)."""

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 # isort: split
 from flows.child import others_of_group
-from flows.file_lock import file_lock
+from padstal.core.file_lock import file_lock
 
 DONE = "\x1edvc exited with "
 LAST_SECONDS = 10.0

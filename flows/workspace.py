@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from flows.file_lock import BusyError, file_lock
+from padstal.core.file_lock import BusyError, file_lock
 from padstal.core.git import GitError, git, try_git
 from padstal.core.passwords import without_user
 from padstal.operations.lineage.checkouts import workspaces

@@ -4,6 +4,8 @@ import os
 
 from hypothesis import settings
 
+import padstal  # noqa: F401 - sets how briefly OpenMP's threads wait for one another, before anything loads torch
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # each worker has a core: threads beyond that would wait for one another, busily
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from flows.file_lock import BusyError, file_lock
 from flows.workspace import SHARED, shared_folder, workspace
 
 from flows import workspace as module
+from padstal.core.file_lock import BusyError, file_lock
 from padstal.core.git import GitError, git
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +20,7 @@ HOLD = """
 import subprocess, sys, time
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from flows.file_lock import file_lock
+from padstal.core.file_lock import file_lock
 from flows.child import run_child
 with file_lock(Path({lock!r})):
     run_child({child!r}, Path("."), {{"PATH": "/usr/bin:/bin"}}, lambda line: print(line, flush=True))

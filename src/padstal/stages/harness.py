@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from padstal.core.data.atomic import write_json
 from padstal.core.file_lock import file_lock
+from padstal.core.outlook import outlook
 from padstal.core.params import ParamsError, check, load_section, read_yaml
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
@@ -155,6 +156,8 @@ def run_stage(
         )
         _limit_threads(runtime.threads)
         with file_lock(stage.lock, say=stage.say) if stage.leads else nullcontext():
+            if told := outlook(root, stage.label):
+                stage.say(told)
             started = time.monotonic()
             main(stage)
         if stage.leads:

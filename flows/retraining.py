@@ -4,6 +4,7 @@ Each step asks git and DVC what is done already, so a run that was killed anywhe
 
     scan        the sources into `data/<scale>/sources.json`; its hash names the branch `retrain/<hash>`
     begin       the branch: new with the manifest, or the one that an earlier run left
+    check       `padstal challenge --check`: frozen prompts and drift reference are there
     before      the stages that need no trained model
     training    the stages from the first training to the last: here, or by a worker that takes exactly this commit
     after       evaluation and report
@@ -107,6 +108,7 @@ def retrain(
     if before is not None:
         read_lines = f"{journal.branch} has handled just these data: {before['outcome']}"
         return journal.end("no new data", [read_lines, *before["why"]])
+    steps.padstal(["challenge", "--check"])  # what it will need in the end, before anything is trained
     parts = phases(read_dag(root), plan.training)
     try:
         journal.stages += run_stages(root, journal.branch, parts.before, steps)

@@ -99,6 +99,9 @@ if command == "scan":
     source = {"kind": "folder", "path": str(folder), "files": files}
     pathlib.Path("data/demo/sources.json").write_text(json.dumps({"sources": [source]}))
     print(f"{len(files)} files")
+elif command == "challenge" and rest == ["--check"]:
+    if pathlib.Path("unready").exists():
+        sys.exit("padstal: a challenge would fail: no reference for drift")
 elif command == "challenge":
     good = "drifted" not in open("models/demo/train_diffusion").read()
     log("challenge")

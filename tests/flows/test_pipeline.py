@@ -27,6 +27,7 @@ WRONG_PARAM = "import sys; print('first failed: scales.demo.first.rate = -1: too
 @pytest.fixture
 def _prefect_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    monkeypatch.setenv("PREFECT_API_URL", "")
 
 
 @pytest.fixture(scope="module")

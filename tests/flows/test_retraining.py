@@ -129,6 +129,14 @@ def test_killed_at_every_step_it_ends_the_same_with_nothing_trained_twice(tiny: 
     assert tiny.branches()["main"] == main
 
 
+def test_what_the_challenge_will_lack_is_said_before_anything_is_trained(tiny: Tiny) -> None:
+    write(tiny.home, "unready", "")
+    tiny.commit("Forget the reference")
+    with pytest.raises(StageFailedError, match=r"padstal challenge: .*no reference for drift"):
+        retrained(tiny)
+    assert tiny.logged() == []
+
+
 def test_a_training_that_was_killed_goes_on_from_its_checkpoint(tiny: Tiny) -> None:
     Path(f"{tiny.log}.kill").write_text("train_vae 2")
     assert once(tiny).returncode == -signal.SIGKILL

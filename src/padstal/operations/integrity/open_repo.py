@@ -19,9 +19,17 @@ def guard_lock(root: Path, say: Callable[[str], None] = print) -> None:
 
 @contextmanager
 def open_repo(root: Path, say: Callable[[str], None] = print) -> Iterator["Repo"]:
-    """DVC's repository at `root`; `say` gets a line where its lock was repaired."""
+    """DVC's repository at `root`; `say` gets a line where its lock was repaired.
+
+    Raises:
+        ValueError: DVC cannot read the pipeline, or there is no repository; the words are DVC's.
+    """
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     guard_lock(root, say)
-    with Repo(str(root)) as repo:
-        yield repo
+    try:
+        with Repo(str(root)) as repo:
+            yield repo
+    except DvcException as error:
+        raise ValueError(f"{root}: {error}") from error

@@ -19,7 +19,7 @@ from padstal.ingest.s3.errors import StoreError
 from padstal.operations.integrity.locations import Folder
 from padstal.operations.integrity.open_repo import guard_lock
 from padstal.operations.integrity.remotes import read_config, remote_of
-from padstal.operations.integrity.required import find_missing
+from padstal.operations.integrity.required import find_missing, outs_in
 
 DVC_CHILD = Path(__file__).with_name("dvc_child.py")
 Say = Callable[[str], None]
@@ -143,18 +143,21 @@ def lost_outs(root: Path) -> dict[str, list[str]]:
         StageFailedError: The remote does not answer.
     """
     config = read_config(root)
-    nowhere = Folder(config.temporary / "no remote", "no remote")
+    cache = Folder(config.cache, "cache")
+    remote = Folder(config.temporary / "no remote", "no remote")
     lost: dict[str, list[str]] = {}
     try:
-        remote = remote_of(config) if config.default else nowhere
-        absent = find_missing(root, Folder(config.cache, "cache"), remote).elsewhere
+        absent = find_missing(root, cache, remote_of(config) if config.default else remote).elsewhere
     except StoreError as error:
         raise StageFailedError("DVC remote", FailureKind.NETWORK, str(error)) from error
     except (FileNotFoundError, ValueError):
         return lost
-    for item in absent:
-        paths = lost.setdefault(item.out.stage, [])
-        paths += [item.out.path] * (item.out.path not in paths)
+    oids = {item.oid for item in absent}  # each is told with one of the outputs that hold it
+    for out in outs_in(root):
+        listed = config.cache / key_of(out.md5)
+        files = read_tree(listed.read_bytes()) if out.is_folder and listed.is_file() else []
+        if out.cached and oids & {out.md5, *(md5 for _, md5 in files)}:
+            lost.setdefault(out.stage, []).append(out.path)
     return lost
 
 

@@ -83,6 +83,13 @@ def test_the_flow_gives_the_same_lock_as_dvc_repro(tmp_path: Path) -> None:
     assert _hashes(ours) == _hashes(plain)
     assert "| middle@y | ran |" in done.stdout
 
+    whole = (ours / "dvc.lock").read_text()
+    (ours / "dvc.lock").write_text(whole[: len(whole) // 2])  # DVC was killed while it wrote it
+    done = subprocess.run(flow, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _hashes(ours) == _hashes(plain)
+    assert "dvc.lock was damaged by a kill; repaired" in done.stdout + done.stderr
+
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_server")

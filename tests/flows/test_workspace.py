@@ -72,8 +72,14 @@ def test_it_is_a_clean_clone_at_the_wanted_commit_and_goes_at_the_end(home: Path
 def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path, base: Path) -> None:
     (home / "file").write_text("not pushed")
     run(home, "git", "commit", "-q", "-am", "three")
-    with workspace("try", revision="main", base=base, home=home) as space:
+    (home / ".gitignore").write_text("changed")
+    said: list[str] = []
+    with workspace("try", revision="main", base=base, home=home, say=said.append) as space:
         assert (space.root / "file").read_text() == "two"
+    assert (
+        f"WARNING: {home} has changes of .gitignore that are not committed and 1 commits that are not pushed."
+        in said[-1]
+    )
 
 
 def test_what_outlives_a_run_is_shared_by_all_and_no_change_to_git(home: Path, base: Path) -> None:

@@ -7,7 +7,7 @@ that would say it.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -116,10 +116,9 @@ def read_catalogue(paths: Paths) -> Catalogue:
         clip_audio=ClipAudio(paths.ingest),
     )
     standing = _standing(inputs, paths)
-    for one in standing:
-        if one.foreign:
-            inputs.metrics.pop(one.stage, None)
-    return Catalogue(inputs, _items(inputs), standing)
+    foreign = {one.stage for one in standing if one.foreign}
+    own = {stage: metrics for stage, metrics in inputs.metrics.items() if stage not in foreign}
+    return Catalogue(replace(inputs, metrics=own), _items(inputs), standing)
 
 
 def find(catalogue: Catalogue, wanted: str) -> pd.DataFrame:

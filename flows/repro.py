@@ -125,14 +125,16 @@ def _changed_by_lock(root: Path, say: Say, stages: Sequence[str], kept: Collecti
     needs = read_dag(root).needs
     again: set[str] = set()
     for stage in reversed(stages):
-        read = any(stage in needs[other] for other in behind | again)
-        if stage in lost and stage not in behind and (read or stage in kept):
+        needed = stage in kept or stage in behind or any(stage in needs[other] for other in behind | again)
+        if stage in lost and needed:
             again.add(stage)
             say(f"{stage} runs again: neither the cache nor the DVC remote has {', '.join(lost[stage])}")
     if again:
         entries = stage_texts((root / LOCK).read_text(encoding="utf-8"))
-        left = [text for stage, text in entries.items() if stage not in again]
-        (root / LOCK).write_text(compose(left), encoding="utf-8")
+        if left := [text for stage, text in entries.items() if stage not in again]:
+            (root / LOCK).write_text(compose(left), encoding="utf-8")
+        else:  # DVC takes a list without stages for damaged
+            (root / LOCK).unlink()
     return frozenset(behind | again)
 
 

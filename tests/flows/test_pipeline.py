@@ -99,10 +99,10 @@ def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_or_a_full_disk_is_n
     from flows.failure import FailureKind, StageFailedError
     from flows.pipeline import pipeline
 
-    from flows import pipeline as module
+    from flows import prefect_tasks as module
 
-    operations = module.read_operations(ROOT).model_copy(update={"retry_waits": (0.0, 0.0)})
-    monkeypatch.setattr(module, "read_operations", lambda _: operations)
+    operations = module.read_operations().model_copy(update={"retry_waits": (0.0, 0.0)})
+    monkeypatch.setattr(module, "read_operations", lambda: operations)
     killed = make_repo(tmp_path / "killed", script=KILLED_ONCE)
     [run] = pipeline(str(killed))
     assert run.result == "ran"

@@ -58,7 +58,7 @@ def test_nothing_runs_again_because_the_folder_is_not_here_or_partly(tmp_path: P
         dvc(root, "checkout")
 
 
-LOST = (("part@y runs", "parts/y"), ("part@x runs", "parts/x"))
+LOST = (("whole runs", "whole"), ("part@y runs", "parts/y"), ("part@x runs", "parts/x"))
 
 
 def test_what_can_be_had_nowhere_is_made_again_where_it_is_needed(tmp_path: Path) -> None:

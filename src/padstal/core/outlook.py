@@ -24,7 +24,7 @@ def outlook(root: Path, label: str) -> str:
 
 
 def stages_in_order(root: Path) -> list[str]:
-    """All stages of `dvc.yaml`, in the order in which DVC runs them; [] where there is no DVC repository.
+    """All stages of `dvc.yaml`, in the order in which DVC runs them; [] where DVC cannot say.
 
     DVC takes more than a second to say so, so its answer is kept in `.state` until `dvc.yaml` or `params.yaml` changes.
     """
@@ -40,11 +40,15 @@ def stages_in_order(root: Path) -> list[str]:
     except (OSError, ValueError, KeyError, TypeError):
         pass
 
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
     from dvc.repo.reproduce import plan_repro
 
-    with Repo(str(root)) as repo:
-        stages = [stage.name for stage in plan_repro(repo.index.graph)]
+    try:
+        with Repo(str(root)) as repo:
+            stages = [stage.name for stage in plan_repro(repo.index.graph)]
+    except DvcException:  # who runs the stage says what is wrong with the pipeline
+        return []
     write_json(file, {"of": digest, "stages": stages})
     return stages
 

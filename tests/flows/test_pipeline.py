@@ -34,7 +34,7 @@ def _prefect_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _server() -> Iterator[None]:
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=300):
         yield
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 from padstal.core.dvc_objects import key_of
 from padstal.ingest.s3.errors import CredentialsError, RetryBudget, StoreError
 from padstal.operations.integrity.locations import Folder, Place
+from padstal.operations.integrity.open_repo import guard_lock
 from padstal.operations.integrity.remotes import Config, read_config, remote_of
 from padstal.operations.integrity.required import Missing, RequiredObject, corrupt, find_missing, length
 
@@ -41,6 +42,7 @@ def run(root: Path, options: Options, *, first_wait_seconds: float = 5.0) -> int
         ValueError: No such remote; it refuses us; or it does not answer.
     """
     config = read_config(root)
+    guard_lock(root)
     cache = Folder(config.cache, "cache")
     wait = first_wait_seconds
     said = ""

@@ -20,7 +20,7 @@ SERVER_HOST ?= 127.0.0.1
 SERVER_PORT ?= 4200
 export BASE HEAD SCALE
 
-.PHONY: help setup system repro flow server worker deployments compare post-comment scale pull push sync test test-long test-unit lint lint-workflows format lock clean
+.PHONY: help setup system repro repro-base flow server worker deployments compare post-comment scale pull push sync test test-long test-unit lint lint-workflows format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,15 +43,21 @@ repro: setup ## Run the pipeline at the scale of params.yaml and say where the r
 	dvc repro
 	padstal report
 
+repro-base: setup ## Run the pipeline of BASE here, too, and commit what it gives as the tag reproduced-base, for `make compare`
+	bash scripts/reproduce_base.sh "$$BASE"
+
 flow: setup ## The same pipeline as a Prefect flow
 	padstal scan
 	python flows/pipeline.py
 	padstal report
 
+server worker deployments: export PREFECT_API_URL ?= http://$(SERVER_HOST:0.0.0.0=127.0.0.1):$(SERVER_PORT)/api
+# of wherever the page came from: whatever the port, and from other hosts, too
+server: export PREFECT_SERVER_UI_API_URL ?= /api
 server: setup ## A Prefect server (SQLite; PREFECT_SERVER_DATABASE_CONNECTION_URL=postgresql+asyncpg://… for PostgreSQL)
+	@echo "Other shells, where this is not port 4200 of their host: export PREFECT_API_URL=$$PREFECT_API_URL"
 	prefect server start --host $(SERVER_HOST) --port $(SERVER_PORT)
 
-worker deployments: export PREFECT_API_URL ?= http://$(SERVER_HOST):$(SERVER_PORT)/api
 worker: export PADSTAL_CHECKOUT := $(CURDIR)
 worker: setup ## A worker for POOL=cpu or POOL=gpu, whose runs use this checkout
 	prefect worker start --pool $(POOL) $(if $(filter gpu,$(POOL)),--limit 1)

@@ -18,8 +18,6 @@ from pydantic import Field
 from flows.failure import StageFailedError
 from flows.parameters import Revision, Scale, StageName, choose_scale
 from flows.pipeline import bring_up_to_date
-from flows.prefect_tasks import fetch
-from flows.repro import StageRun
 from flows.results import show_report
 from flows.workspace import workspace
 
@@ -62,10 +60,7 @@ def _one(revision: Revision, scale: Scale | None, stages: Sequence[StageName]) -
     say = get_run_logger().info
     with workspace("backfill", revision=revision, say=say) as space:
         choose_scale(space.root, scale)
-        runs: list[StageRun] = bring_up_to_date(space.root, stages, pull=True)
+        runs = bring_up_to_date(space.root, stages, kept=["report"])
         ran = sum(run.result == "ran" for run in runs)
-        page = ""
-        if any(run.stage == "report" for run in runs):
-            fetch(space.root, ["report"])
-            page = show_report(space.root)
+        page = show_report(space.root) if any(run.stage == "report" for run in runs) else ""
         return f"{ran} of {len(runs)} stages ran", page

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from padstal.operations.integrity.open_repo import open_repo
+
 
 @dataclass(frozen=True)
 class Dag:
-    """The stages of `dvc.yaml` in the order in which they can run.
+    """The stages of `dvc.yaml` in the order in which they run.
 
     Attributes:
-        stages: Names with matrix items expanded ("prepare@clap"), each after all it needs; ties as in `dvc.yaml`.
+        stages: Names with matrix items expanded ("prepare@clap"), each after all it needs.
         needs: Stage → the stages whose outputs it reads.
     """
 
@@ -50,25 +52,10 @@ class Dag:
 
 def read_dag(root: Path) -> Dag:
     """The DAG of the DVC repository at `root`."""
-    from dvc.repo import Repo
+    from dvc.repo.reproduce import plan_repro
 
-    with Repo(str(root)) as repo:
-        index = repo.index
-        names = {stage: stage.name for stage in index.stages if getattr(stage, "name", None)}
-        graph = index.graph  # edges point upstream
-        needs = {
-            name: frozenset(names[above] for above in graph.successors(stage) if above in names)
-            for stage, name in names.items()
-        }
-    return Dag(_in_order(list(needs), needs), needs)
-
-
-def _in_order(written: list[str], needs: dict[str, frozenset[str]]) -> tuple[str, ...]:
-    """Repeatedly the first stage, as written, whose needs are met (DVC has refused cycles already)."""
-    ordered: list[str] = []
-    waiting = list(written)
-    while waiting:
-        ready = next(stage for stage in waiting if needs[stage] <= set(ordered))
-        waiting.remove(ready)
-        ordered.append(ready)
-    return tuple(ordered)
+    with open_repo(root) as repo:
+        graph = repo.index.graph  # edges point upstream
+        stages = tuple(stage.name for stage in plan_repro(graph))
+        needs = {stage.name: frozenset(above.name for above in graph.successors(stage)) for stage in graph}
+    return Dag(stages, needs)

@@ -12,7 +12,6 @@ from prefect import flow, get_run_logger
 
 from flows.parameters import TRAINING, Revision, Scale, choose_scale
 from flows.pipeline import bring_up_to_date
-from flows.prefect_tasks import fetch
 from flows.results import show_report
 from flows.workspace import workspace
 
@@ -24,7 +23,8 @@ def evaluate(revision: Revision = "main", scale: Scale | None = None, train: boo
     Args:
         revision: Whose models.
         scale: By default the active one of its params.yaml.
-        train: Train what is not trained; else such a revision is refused before anything runs.
+        train: Train what is not trained, or was and can be had nowhere; else such a revision is refused before anything
+            runs.
 
     Raises:
         StageFailedError: A stage failed, with the cause.
@@ -33,6 +33,5 @@ def evaluate(revision: Revision = "main", scale: Scale | None = None, train: boo
     say = get_run_logger().info
     with workspace("evaluate", revision=revision, say=say) as space:
         choose_scale(space.root, scale)
-        bring_up_to_date(space.root, ["report"], pull=True, fixed=() if train else TRAINING)
-        fetch(space.root, ["report"])
+        bring_up_to_date(space.root, ["report"], fixed=() if train else TRAINING, kept=["report"])
         return show_report(space.root)

@@ -61,6 +61,7 @@ _NETWORK = re.compile(
     r"|IncompleteRead|network is unreachable|no route to host|too many requests",
     re.IGNORECASE,
 )
+LINES_OF_AN_ERROR = 12
 _SHELL_SIGNAL = 128
 """A shell reports a child that signal N killed as 128 + N."""
 
@@ -95,9 +96,17 @@ def failure_kind(outcome: Outcome) -> FailureKind:
 
 
 def last_words(stage: str, outcome: Outcome) -> str:
-    """The line of the output that says most: the stage's own "… failed: …", else DVC's error, else the last line."""
-    for pattern in (f"{stage} failed: ", f"{stage.partition('@')[0]} failed: ", "ERROR: "):
+    """What the output says last and whole: the stage's own "… failed: …", else DVC's error, else the last line.
+
+    DVC names what an error is about on lines of their own, so those are joined.
+    """
+    for pattern in (f"{stage} failed: ", f"{stage.partition('@')[0]} failed: "):
         for line in reversed(outcome.lines):
             if line.startswith(pattern):
                 return line.removeprefix(pattern)
+    errors = [place for place, line in enumerate(outcome.lines) if line.startswith("ERROR: ")]
+    if errors:
+        words = outcome.lines[errors[-1] :]
+        more = f" and {len(words) - LINES_OF_AN_ERROR} lines more" if len(words) > LINES_OF_AN_ERROR else ""
+        return " ".join(words[:LINES_OF_AN_ERROR]).removeprefix("ERROR: ") + more
     return outcome.lines[-1] if outcome.lines else f"exit status {outcome.code} and no output"

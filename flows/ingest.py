@@ -14,11 +14,10 @@ from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it 
 # isort: split
 from prefect import flow, get_run_logger
 
-from flows.child import run_child
-from flows.failure import StageFailedError, failure_kind, last_words
 from flows.parameters import Revision, Scale, choose_scale
 from flows.pipeline import bring_up_to_date
-from flows.repro import StageRun, child_environment
+from flows.prefect_tasks import prefect_steps
+from flows.repro import StageRun
 from flows.workspace import workspace
 
 
@@ -36,8 +35,5 @@ def ingest(revision: Revision = "main", scale: Scale | None = None) -> list[Stag
     say = get_run_logger().info
     with workspace("ingest", revision=revision, say=say) as space:
         choose_scale(space.root, scale)
-        command = [sys.executable, "-m", "padstal.cli", "scan"]
-        outcome = run_child(command, space.root, child_environment(space.root), say)
-        if outcome.code != 0:
-            raise StageFailedError("padstal scan", failure_kind(outcome), last_words("padstal scan", outcome))
-        return bring_up_to_date(space.root, ["gate@ingest"], pull=True)
+        prefect_steps(space.root).padstal(["scan"])
+        return bring_up_to_date(space.root, ["gate@ingest"])

@@ -1,8 +1,7 @@
 """The pipeline as a Prefect flow: the stages of `dvc.yaml`, one task each, each `dvc repro -s STAGE` in a child.
 
-DVC decides what is up to date and keeps the results, so Prefect's cache and result store stay off, and the flow gives
-the same bytes as `dvc repro`. DVC is asked once what changed; what is up to date costs no task. Stages run one after
-the other: `dvc` locks the repository.
+The flow gives the same bytes as `dvc repro`. DVC is asked once what changed; what is up to date costs no task. Stages
+run one after the other: `dvc` locks the repository.
 
 Usage:
     python flows/pipeline.py                    everything that is out of date
@@ -14,7 +13,7 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,57 +22,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `python flows/pi
 from flows import local_prefect  # sets Prefect's variables, so it comes first
 
 # isort: split
-from prefect import flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow
 
 from flows.assets import tell_assets
 from flows.dag import read_dag
-from flows.dvc_process import DvcProcess
 from flows.failure import StageFailedError
-from flows.repro import StageRun, changed_stages, open_dvc, repro, summary
+from flows.prefect_tasks import prefect_steps, say
+from flows.repro import StageRun, summary
 from flows.results import show_stages
-from padstal.core.params import check, read_yaml
-from padstal.operations.config import OperationsParams
-
-
-def may_help_to_retry(_task: Any, _run: Any, state: Any) -> bool:
-    """Whether a failed task is tried again: only where the cause may go away by itself."""
-    try:
-        state.result()
-    except StageFailedError as failure:
-        return failure.kind.transient
-    except Exception:
-        return False
-    return False
-
-
-@task(task_run_name="{stage}", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
-def run_stage(
-    stage: str,
-    root: str,
-    force: bool,
-    pull: bool = False,
-    dvc: DvcProcess | None = None,
-    timeout_seconds: float | None = None,
-) -> StageRun:
-    """One stage of `dvc.yaml`; `pull` gets from the DVC remote what it needs."""
-    say = get_run_logger().info
-    return repro(stage, Path(root), force, say, pull, dvc=dvc, timeout_seconds=timeout_seconds)
-
-
-@task(task_run_name="status", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_help_to_retry)
-def find_changed(dvc: DvcProcess, stages: Sequence[str], here: bool) -> frozenset[str]:
-    """Stages that are out of date by themselves."""
-    return changed_stages(dvc, get_run_logger().info, stages, here)
+from flows.stages import UP_TO_DATE
+from padstal.core.outlook import time_left
 
 
 def bring_up_to_date(
     root: Path,
     stages: Sequence[str] = (),
+    *,
     force: bool = False,
-    pull: bool = False,
+    pull: bool = True,
     fixed: Sequence[str] = (),
-    operations: OperationsParams | None = None,
+    kept: Sequence[str] = (),
 ) -> list[StageRun]:
     """Bring stages and all that they need up to date, in the order of `dvc.yaml`; to be called in a flow.
 
@@ -85,64 +53,46 @@ def bring_up_to_date(
         force: Run them even if they are up to date.
         pull: Get from the DVC remote what they need and is not here; what `dvc.lock` says is done need not be here.
         fixed: Stages that must be up to date already ("train_vae" stands for all its items).
-        operations: Retries and time limits; by default those of the checkout that this code is part of.
+        kept: Stages whose outputs are to be here in the end.
 
     Raises:
         StageFailedError: A stage failed, with the cause; those after it did not start.
         ValueError: A name is no stage; or a stage of `fixed` is out of date, in which case nothing ran.
     """
-    operations = operations or read_operations(local_prefect.ROOT)
-    retries = retrying(operations)
-    budget = budget_of(root)
+    steps = prefect_steps(root, force=force, pull=pull)
     runs: list[StageRun] = []
     started = time.monotonic()
     try:
-        with open_dvc(root) as dvc:
-            dag = read_dag(root)
-            wanted = dag.upto(stages or dag.stages)
-            suspects = frozenset(wanted)
-            if not force:
-                suspects = dag.downstream(find_changed.with_options(**retries)(dvc, wanted, not pull))
-            _refuse([stage for stage in wanted if stage in suspects and {stage, stage.partition("@")[0]} & set(fixed)])
-            for stage in wanted:
-                if stage not in suspects:
-                    runs.append(StageRun(stage, "up to date", 0.0))
-                    continue
-                started = time.monotonic()
-                limit = operations.limit_of(stage, budget)
-                runs.append(run_stage.with_options(**retries)(stage, str(root), force, pull, dvc, limit))
+        dag = read_dag(root)
+        wanted = dag.upto(stages or dag.stages)
+        suspects = frozenset(wanted)
+        if not force:
+            suspects &= dag.downstream(steps.changed(wanted, [stage for stage in kept if stage in wanted]))
+        names = {name for name in (*wanted, *(stage.partition("@")[0] for stage in wanted)) if name in fixed}
+        if refused := [stage for stage in wanted if stage in suspects & dag.named(names)]:
+            raise ValueError(
+                f"{', '.join(refused)}: out of date, or made and never pushed (the log names the files), and this run "
+                "may not train: `padstal push` where the models are, or let it (`train=true`)"
+            )
+        ahead = [stage for stage in wanted if stage in suspects]
+        for stage in wanted:
+            if stage not in suspects:
+                runs.append(StageRun(stage, UP_TO_DATE, 0.0))
+                continue
+            started, place = time.monotonic(), ahead.index(stage)
+            left = time_left(root, ahead[place:])
+            say(f"{stage}: {place + 1} of {len(ahead)} stages that may run" + (f", {left} left" if left else ""))
+            runs.append(steps.stage(stage))
+        if kept and set(kept) & set(wanted):
+            steps.pull([stage for stage in kept if stage in wanted])
     except StageFailedError as failure:
         runs.append(StageRun(failure.stage, f"failed ({failure.kind.value})", time.monotonic() - started))
-        show_stages(runs)
         raise
     finally:
+        if runs:
+            show_stages(runs)
         tell_assets(root, [run.stage for run in runs if run.result in ("ran", "from cache")])
-    show_stages(runs)
     return runs
-
-
-def retrying(operations: OperationsParams) -> dict[str, Any]:
-    """Options of a task that is tried again."""
-    return {"retries": len(operations.retry_waits), "retry_delay_seconds": list(operations.retry_waits)}
-
-
-def _refuse(stages: Sequence[str]) -> None:
-    if stages:
-        raise ValueError(f"{', '.join(stages)}: out of date, and this run may not bring it up to date; train first")
-
-
-def read_operations(root: Path) -> OperationsParams:
-    """The section `operations` of a checkout's params.yaml."""
-    return check(OperationsParams, read_yaml(root / "params.yaml").get("operations"), "operations")
-
-
-def budget_of(root: Path) -> Mapping[str, float]:
-    """What stages should take in the repository at `root`, by name, in seconds; nothing where it does not say."""
-    if not (root / "params.yaml").exists():
-        return {}
-    tree = read_yaml(root / "params.yaml")
-    budget: dict[str, float] = tree.get("scales", {}).get(tree["scale"], {}).get("budget", {})
-    return budget
 
 
 @flow(name="padstal", flow_run_name="pipeline", persist_result=False, log_prints=False)
@@ -150,12 +100,22 @@ def pipeline(
     root: str = str(local_prefect.ROOT), stages: list[str] | None = None, force: bool = False
 ) -> list[StageRun]:
     """Bring the pipeline (or `stages` and what they need) up to date, in the order of `dvc.yaml`."""
-    return bring_up_to_date(Path(root), stages or (), force)
+    return bring_up_to_date(Path(root), stages or (), force=force, pull=False)
 
 
-def on_sigterm(_number: int, _frame: Any) -> None:
-    """End as a program that was told to, so that blocks are left in order."""
-    raise SystemExit(128 + signal.SIGTERM)
+def run_as_program(work: Callable[[], str]) -> int:
+    """Exit status of a flow started by hand; what `work` gives is printed. SIGTERM ends the children, too."""
+
+    def end(_number: int, _frame: Any) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        print(work())
+    except (StageFailedError, ValueError) as failure:
+        print(f"stopped at {failure}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def main() -> int:
@@ -166,14 +126,7 @@ def main() -> int:
     parser.add_argument("--force", action="store_true", help="run stages even if they are up to date")
     parser.add_argument("--root", default=str(local_prefect.ROOT), help="repository; by default the one of this file")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, on_sigterm)  # so that the child's group is ended, too
-    try:
-        runs = pipeline(given.root, given.stage, given.force)
-    except (StageFailedError, ValueError) as failure:
-        print(f"pipeline stopped at {failure}", file=sys.stderr)
-        return 1
-    print(summary(runs))
-    return 0
+    return run_as_program(lambda: summary(pipeline(given.root, given.stage, given.force)))
 
 
 if __name__ == "__main__":

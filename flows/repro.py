@@ -5,16 +5,25 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.dvc_process import DvcProcess
-from flows.failure import StageFailedError, failure_kind, last_words
-from padstal.core.dvc_lock import LockedPath, LockedStage, outs_of, stages_here
+from padstal.operations.integrity.locations import Folder
+
+from flows.child import Outcome, run_child
+from flows.dag import read_dag
+from flows.failure import FailureKind, StageFailedError, failure_kind, last_words
+from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, compose, outs_of, stage_texts, stages_here
 from padstal.core.dvc_objects import key_of, oid_of_tree, read_tree, write_tree
-from padstal.operations.integrity.lock_repair import keep_or_repair
-from padstal.operations.integrity.remotes import read_config
+from padstal.core.file_lock import file_lock
+from padstal.ingest.s3.errors import StoreError
+from padstal.operations.integrity.open_repo import guard_lock
+from padstal.operations.integrity.remotes import read_config, remote_of
+from padstal.operations.integrity.required import find_missing, outs_in
+
+DVC_CHILD = Path(__file__).with_name("dvc_child.py")
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -26,19 +35,20 @@ class StageRun:
     wall_seconds: float
 
 
+def dvc(root: Path, arguments: Sequence[str], say: Say, timeout_seconds: float | None = None) -> Outcome:
+    """`dvc --wait-for-lock ARGUMENTS` in `root`; it dies with us. A `dvc.lock` that a kill tore is repaired before."""
+    guard_lock(root, say)
+    command = [sys.executable, str(DVC_CHILD), str(os.getpid()), "--wait-for-lock", *arguments]
+    return run_child(command, root, child_environment(root), say, timeout_seconds)
+
+
 def repro(
-    stage: str,
-    root: Path,
-    force: bool,
-    say: Callable[[str], None],
-    pull: bool = False,
-    *,
-    dvc: DvcProcess | None = None,
-    timeout_seconds: float | None = None,
+    stage: str, root: Path, force: bool, say: Say, pull: bool = False, timeout_seconds: float | None = None
 ) -> StageRun:
     """Bring one stage up to date.
 
-    Clones with a common `.state/` run a stage one at a time, for its checkpoints lie there.
+    Clones with a common `.state/` run a stage one at a time, for its checkpoints lie there; who waited finds the result
+    in the cache.
 
     Args:
         stage: Its name in `dvc.yaml`.
@@ -46,64 +56,56 @@ def repro(
         force: Run it even if it is up to date.
         say: Gets each line of its output.
         pull: Get from the DVC remote what it needs and is not here.
-        dvc: The run's DVC in `root`; by default one for this stage alone.
         timeout_seconds: Then it is ended; by default never.
 
     Raises:
         StageFailedError: With the cause.
     """
-    if dvc is None:
-        with open_dvc(root) as own:
-            return repro(stage, root, force, say, pull, dvc=own, timeout_seconds=timeout_seconds)
     options = [*(["--force"] if force else []), *(["--pull", "--allow-missing"] if pull else [])]
-    repaired = keep_or_repair(root)
-    if repaired:
-        say(f"dvc.lock was damaged by a kill; repaired: {repaired}")
     started = time.monotonic()
-    lock = root / ".state" / "locks" / stage
-    lacking = _lacking_deps(root, stage) if pull else []
-    if lacking:
-        transfer(dvc, "pull", lacking, say, stage=stage, timeout_seconds=timeout_seconds)
-    outcome = dvc.run(["repro", "-s", stage, *options], say, timeout_seconds=timeout_seconds, lock=lock)
+    with file_lock(root / ".state" / "locks" / stage, say=say):
+        if pull and (lacking := _lacking_deps(root, stage)):
+            transfer(root, "pull", lacking, say, stage=stage, timeout_seconds=timeout_seconds)
+        outcome = dvc(root, ["repro", "-s", stage, *options], say, timeout_seconds)
     if outcome.code != 0 or outcome.timed_out:
         raise StageFailedError(stage, failure_kind(outcome), last_words(stage, outcome))
     return StageRun(stage, _result(outcome.lines), time.monotonic() - started)
 
 
 def transfer(
-    dvc: DvcProcess,
-    way: str,
-    targets: Sequence[str],
-    say: Callable[[str], None],
-    *,
-    stage: str = "",
-    timeout_seconds: float | None = None,
+    root: Path, way: str, targets: Sequence[str], say: Say, *, stage: str = "", timeout_seconds: float | None = None
 ) -> None:
     """`dvc push` or `dvc pull` of what stages have written, of single outputs, or of everything.
 
     Raises:
         StageFailedError: With the cause; of `stage`, if it is for one.
     """
-    outcome = dvc.run([way, *targets], say, timeout_seconds=timeout_seconds)
+    outcome = dvc(root, [way, *targets], say, timeout_seconds)
     if outcome.code != 0 or outcome.timed_out:
         raise StageFailedError(stage or f"dvc {way}", failure_kind(outcome), last_words(f"dvc {way}", outcome))
 
 
-def changed_stages(dvc: DvcProcess, say: Callable[[str], None], stages: Sequence[str], here: bool) -> frozenset[str]:
+def changed_stages(
+    root: Path, say: Say, stages: Sequence[str], here: bool, kept: Collection[str] = ()
+) -> frozenset[str]:
     """Which of `stages` are out of date by themselves; those downstream of them may become so.
 
+    Where `dvc.lock` decides, stages whose outputs are needed and can be had nowhere count, too; it loses their
+    entries, so that DVC makes them again.
+
     Args:
-        dvc: The run's DVC.
+        root: The repository.
         say: Gets DVC's words if it cannot tell.
-        stages: Names in `dvc.yaml`.
+        stages: Names in `dvc.yaml`, in order.
         here: Count a stage as out of date if its outputs are not in the workspace; else `dvc.lock` decides.
+        kept: Stages whose outputs are needed though nothing reads them.
 
     Raises:
         StageFailedError: DVC cannot tell.
     """
     if not here:
-        return _lacking(dvc, stages)
-    outcome = dvc.run(["status", "--json"], lambda _: None)
+        return _changed_by_lock(root, say, stages, kept)
+    outcome = dvc(root, ["status", "--json"], lambda _: None)
     answers = [line for line in outcome.lines if line.startswith("{")]
     if outcome.code != 0 or not answers:
         for line in outcome.lines[-20:]:
@@ -112,12 +114,54 @@ def changed_stages(dvc: DvcProcess, say: Callable[[str], None], stages: Sequence
     return frozenset(json.loads(answers[-1])) & frozenset(stages)
 
 
-def _lacking(dvc: DvcProcess, stages: Sequence[str]) -> frozenset[str]:
-    """Stages that `dvc.lock` does not say are done."""
-    locked = stages_here(dvc.root)
+def _changed_by_lock(root: Path, say: Say, stages: Sequence[str], kept: Collection[str]) -> frozenset[str]:
+    guard_lock(root, say)
+    locked = stages_here(root)
     # DVC calls those done whose dependencies are not here
-    behind = {stage for stage in stages if stage not in locked or changed_deps(dvc.root, locked, stage)}
-    return frozenset(behind) | _would_run(dvc, [stage for stage in stages if stage not in behind])
+    behind = {stage for stage in stages if stage not in locked or changed_deps(root, locked, stage)}
+    behind |= _would_run(root, [stage for stage in stages if stage not in behind])
+    if not (behind or kept):
+        return frozenset()
+    lost = lost_outs(root)
+    needs = read_dag(root).needs
+    again: set[str] = set()
+    for stage in reversed(stages):
+        needed = stage in kept or stage in behind or any(stage in needs[other] for other in behind | again)
+        if stage in lost and needed:
+            again.add(stage)
+            say(f"{stage} runs again: neither the cache nor the DVC remote has {', '.join(lost[stage])}")
+    if again:
+        entries = stage_texts((root / LOCK).read_text(encoding="utf-8"))
+        if left := [text for stage, text in entries.items() if stage not in again]:
+            (root / LOCK).write_text(compose(left), encoding="utf-8")
+        else:  # DVC takes a list without stages for damaged
+            (root / LOCK).unlink()
+    return frozenset(behind | again)
+
+
+def lost_outs(root: Path) -> dict[str, list[str]]:
+    """Stage → its outputs that neither the cache nor the DVC remote has; {} where the remote is of a kind we don't ask.
+
+    Raises:
+        StageFailedError: The remote does not answer.
+    """
+    config = read_config(root)
+    cache = Folder(config.cache, "cache")
+    remote = Folder(config.temporary / "no remote", "no remote")
+    lost: dict[str, list[str]] = {}
+    try:
+        absent = find_missing(root, cache, remote_of(config) if config.default else remote).elsewhere
+    except StoreError as error:
+        raise StageFailedError("DVC remote", FailureKind.NETWORK, str(error)) from error
+    except (FileNotFoundError, ValueError):
+        return lost
+    oids = {item.oid for item in absent}  # each is told with one of the outputs that hold it
+    for out in outs_in(root):
+        listed = config.cache / key_of(out.md5)
+        files = read_tree(listed.read_bytes()) if out.is_folder and listed.is_file() else []
+        if out.cached and oids & {out.md5, *(md5 for _, md5 in files)}:
+            lost.setdefault(out.stage, []).append(out.path)
+    return lost
 
 
 def _lacking_deps(root: Path, stage: str) -> list[str]:
@@ -163,24 +207,19 @@ def folder_of(root: Path, path: str, outs: Sequence[LockedPath]) -> str:
     return oid_of_tree(write_tree(files))
 
 
-def _would_run(dvc: DvcProcess, stages: Sequence[str]) -> frozenset[str]:
+def _would_run(root: Path, stages: Sequence[str]) -> frozenset[str]:
     """Stages that DVC would run; asked one by one where it stumbles over one of them."""
     if not stages:
         return frozenset()
-    outcome = dvc.run(["repro", "--dry", "--allow-missing", "-s", *stages], lambda _: None)
+    outcome = dvc(root, ["repro", "--dry", "--allow-missing", "-s", *stages], lambda _: None)
     if outcome.code == 0:
         return frozenset(_WOULD_RUN.findall("\n".join(outcome.lines))) & frozenset(stages)
     if len(stages) == 1:
         return frozenset(stages)
-    return frozenset().union(*(_would_run(dvc, [stage]) for stage in stages))
+    return frozenset().union(*(_would_run(root, [stage]) for stage in stages))
 
 
 _WOULD_RUN = re.compile(r"^(?:Running stage|Stage) '([^']+)'(?::| is cached)", re.MULTILINE)
-
-
-def open_dvc(root: Path) -> DvcProcess:
-    """DVC in `root`, with the environment that its stages need."""
-    return DvcProcess(root, child_environment(root))
 
 
 def child_environment(root: Path) -> Mapping[str, str]:

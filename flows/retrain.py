@@ -10,7 +10,6 @@ Usage:
 
 import argparse
 import itertools
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from typing import Any, Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `python flows/retrain.py` puts flows/ there
 
-from flows import local_prefect  # sets Prefect's variables, so it comes first
+from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it comes first
 
 # isort: split
 from prefect import State, flow, get_run_logger
@@ -30,13 +29,12 @@ from prefect.states import Completed
 from flows import run_branch
 from flows.assets import tell_assets
 from flows.failure import FailureKind, StageFailedError
-from flows.pipeline import on_sigterm, read_operations
-from flows.prefect_tasks import prefect_tasks
-from flows.repro import open_dvc
+from flows.pipeline import run_as_program
+from flows.prefect_tasks import prefect_steps
 from flows.results import show_stages
 from flows.retraining import Journal, Plan, report
 from flows.retraining import retrain as retrain_steps
-from flows.stages import PADSTAL
+from flows.stages import PADSTAL, read_operations
 from flows.workspace import Workspace, workspace
 
 TRAIN = "train/train"
@@ -61,16 +59,12 @@ def retrain(
         padstal: The program `padstal` and its first arguments; by default the workspace's own.
     """
     say = get_run_logger().info
-    plan = Plan(branch)
-    plan = Plan(branch, tuple(training_stages or plan.training))
+    plan = Plan(branch, tuple(training_stages or Plan.training))
     journal = Journal()
     train = _train_on_gpu(say) if train_on == "gpu" else None
     try:
-        with (
-            workspace("retrain", revision=branch, repository=repository, say=say) as space,
-            open_dvc(space.root) as dvc,
-        ):
-            retrain_steps(space, plan, prefect_tasks(space.root, dvc, say, padstal or PADSTAL), journal, train)
+        with workspace("retrain", revision=branch, repository=repository, say=say) as space:
+            retrain_steps(space, plan, prefect_steps(space.root, program=padstal or PADSTAL), journal, say, train)
             tell_assets(space.root, [run.stage for run in journal.stages if run.result != "up to date"])
     except (StageFailedError, ValueError) as failure:
         _show(journal, failure)
@@ -98,7 +92,7 @@ def run_training(repository: str, commit: str, branch: str, stages: Sequence[str
     Raises:
         StageFailedError: The training failed, crashed more often than is tried again, or took too long.
     """
-    operations = read_operations(local_prefect.ROOT)
+    operations = read_operations()
     parameters = {"commit": commit, "branch": branch, "stages": list(stages), "repository": repository}
     started, crashes = datetime.now(UTC), 0
     for number in itertools.count(1):
@@ -129,15 +123,13 @@ def main() -> int:
     parser.add_argument("--branch", default="main", help="branch to start from, and to propose a promotion to")
     parser.add_argument("--repository", help="address or path; by default the `origin` of this checkout")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, on_sigterm)  # so that children are ended, too
-    try:
+
+    def work() -> str:
         ended = retrain(given.train_on, given.branch, None, given.repository, return_state=True)
         ended.result()
-    except (StageFailedError, ValueError) as failure:
-        print(f"retraining stopped at {failure}", file=sys.stderr)
-        return 1
-    print(f"{ended.name}: {ended.message}")
-    return 0
+        return f"{ended.name}: {ended.message}"
+
+    return run_as_program(work)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Each step asks git and DVC what is done already, so a run that was killed anywhe
 
     scan        the sources into `data/<scale>/sources.json`; its hash names the branch `retrain/<hash>`
     begin       the branch: new with the manifest, or the one that an earlier run left
+    check       `padstal challenge --check`: frozen prompts and drift reference are there
     before      the stages that need no trained model
     training    the stages from the first training to the last: here, or by a worker that takes exactly this commit
     after       evaluation and report
@@ -23,8 +24,8 @@ import yaml
 from flows import run_branch
 from flows.dag import read_dag
 from flows.failure import FailureKind, StageFailedError
-from flows.repro import StageRun, summary
-from flows.stages import RetryableTasks, nothing_to_do, phases, run_stages
+from flows.repro import Say, StageRun, summary
+from flows.stages import Steps, phases, run_stages, up_to_date
 from flows.workspace import Workspace
 from padstal.core.git import git
 from padstal.core.secrets import without_user
@@ -82,15 +83,16 @@ Train = Callable[[Workspace, str, Sequence[str]], None]
 
 
 def retrain(
-    space: Workspace, plan: Plan, tasks: RetryableTasks, journal: Journal, train: Train | None = None
+    space: Workspace, plan: Plan, steps: Steps, journal: Journal, say: Say, train: Train | None = None
 ) -> Journal:
     """One retraining in a workspace at the tip of `plan.branch`; the journal is filled as it goes.
 
     Args:
         space: The workspace.
         plan: What to do.
-        tasks: Who carries out what may be tried again.
+        steps: Who carries out what may be tried again.
         journal: An empty one.
+        say: Gets a line for a person.
         train: Has a worker train; trained here if `None`.
 
     Raises:
@@ -99,40 +101,42 @@ def retrain(
     """
     root = space.root
     journal.scale = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["scale"]
-    manifest = scan(space, tasks, journal)
+    manifest = scan(space, steps, journal)
     if manifest is None:
         return journal.end("no new data", [f"the sources hold what {plan.branch} was made from"])
-    before = begin(space, plan, tasks, journal, manifest)
+    before = begin(space, plan, steps, journal, say, manifest)
     if before is not None:
         read_lines = f"{journal.branch} has handled just these data: {before['outcome']}"
         return journal.end("no new data", [read_lines, *before["why"]])
+    steps.padstal(["challenge", "--check"])  # what it will need in the end, before anything is trained
     parts = phases(read_dag(root), plan.training)
     try:
-        journal.stages += run_stages(root, journal.branch, parts.before, tasks)
+        journal.stages += run_stages(root, journal.branch, parts.before, steps)
         if train is None:
-            journal.stages += run_stages(root, journal.branch, parts.training, tasks, each=True)
+            journal.stages += run_stages(root, journal.branch, parts.training, steps, each=True)
         else:
-            journal.stages += trained_elsewhere(space, journal, parts.training, tasks, train)
-        journal.stages += run_stages(root, journal.branch, parts.after, tasks)
+            journal.stages += trained_elsewhere(space, journal, parts.training, steps, say, train)
+        journal.stages += run_stages(root, journal.branch, parts.after, steps)
     except StageFailedError as failure:
         if failure.kind is not FailureKind.REFUSED:
             raise
-        return finish(space, tasks, journal, "refused", [f"{failure.stage}: {failure.words}"])
-    promote, why = decide(space, tasks, journal)
+        return finish(space, steps, journal, "refused", [f"{failure.stage}: {failure.words}"])
+    promote, why = decide(space, steps, journal)
+    carry_out = ["promote", "--decision", str(_decision_file(journal))]
     try:
-        tasks.padstal("promote", "--decision", str(_decision_file(journal)))
+        steps.padstal(carry_out)
     except StageFailedError as failure:
         if AGAIN not in failure.words:
             raise
-        tasks.say(f"the decision is out of date: {failure.words}")
-        promote, why = decide(space, tasks, journal, anew=True)
-        tasks.padstal("promote", "--decision", str(_decision_file(journal)))
-    return finish(space, tasks, journal, "promoted" if promote else "refused", why)
+        say(f"the decision is out of date: {failure.words}")
+        promote, why = decide(space, steps, journal, anew=True)
+        steps.padstal(carry_out)
+    return finish(space, steps, journal, "promoted" if promote else "refused", why)
 
 
-def scan(space: Workspace, tasks: RetryableTasks, journal: Journal) -> bytes | None:
+def scan(space: Workspace, steps: Steps, journal: Journal) -> bytes | None:
     """The manifest of what the sources hold now; `None` if the branch has the same."""
-    lines = tasks.padstal("scan")
+    lines = steps.padstal(["scan"])
     journal.files = lines[-1] if lines else ""
     content = (space.root / _manifest_file(journal)).read_bytes()
     journal.commit = space.commit
@@ -144,32 +148,32 @@ def scan(space: Workspace, tasks: RetryableTasks, journal: Journal) -> bytes | N
 
 
 def begin(
-    space: Workspace, plan: Plan, tasks: RetryableTasks, journal: Journal, manifest: bytes
+    space: Workspace, plan: Plan, steps: Steps, journal: Journal, say: Say, manifest: bytes
 ) -> dict[str, Any] | None:
     """Check out the run's branch with the manifest committed; how it ended if an earlier run has handled it."""
     root, branch = space.root, journal.branch
     found = run_branch.tip(root, branch)
     if found is None:
         git(root, "checkout", "-q", "-b", branch)
-        tasks.say(f"new data: {journal.files}; branch {branch}")
+        say(f"new data: {journal.files}; branch {branch}")
     else:
         state = _state(run_branch.read_committed(root, found, str(_state_file(journal))))
         if state.get("manifest") == journal.manifest and state.get("outcome"):
             return state
-        tasks.say(f"going on with {branch}, which an earlier run left at {found[:12]}")
+        say(f"going on with {branch}, which an earlier run left at {found[:12]}")
         git(root, "reset", "-q", "--hard")
         git(root, "clean", "-q", "-fd")
         git(root, "checkout", "-q", "-B", branch, found)
         run_branch.join(root, f"refs/remotes/origin/{plan.branch}")
         (root / _manifest_file(journal)).write_bytes(manifest)
     run_branch.commit_all(root, f"Scan the sources: {journal.manifest}")
-    tasks.push_branch(branch)
+    steps.push_branch(branch)
     journal.commit = run_branch.head(root)
     return None
 
 
 def trained_elsewhere(
-    space: Workspace, journal: Journal, stages: Sequence[str], tasks: RetryableTasks, train: Train
+    space: Workspace, journal: Journal, stages: Sequence[str], steps: Steps, say: Say, train: Train
 ) -> list[StageRun]:
     """Have a worker train at exactly this commit, and take over what it recorded on the branch.
 
@@ -177,25 +181,25 @@ def trained_elsewhere(
         StageFailedError: The worker failed, or did not bring the stages up to date.
     """
     root = space.root
-    if nothing_to_do(tasks.dvc, stages):
-        return [StageRun(stage, "up to date", 0.0) for stage in stages]
-    tasks.say(f"handing {run_branch.head(root)[:12]} to a worker for {', '.join(stages)}")
+    if not steps.changed(stages, ()):
+        return up_to_date(stages)
+    say(f"handing {run_branch.head(root)[:12]} to a worker for {', '.join(stages)}")
     train(space, journal.branch, stages)
     run_branch.fetch(root)
     run_branch.join(root, f"refs/remotes/origin/{journal.branch}")
     journal.commit = run_branch.head(root)
-    if not nothing_to_do(tasks.dvc, stages):
+    if steps.changed(stages, ()):
         raise StageFailedError(
             "training", FailureKind.DVC, f"the worker ended, yet {journal.branch} lacks results of it"
         )
     return [StageRun(stage, "trained by a worker", 0.0) for stage in stages]
 
 
-def decide(space: Workspace, tasks: RetryableTasks, journal: Journal, anew: bool = False) -> tuple[bool, list[str]]:
+def decide(space: Workspace, steps: Steps, journal: Journal, anew: bool = False) -> tuple[bool, list[str]]:
     """Whether to promote the challenger, and why; decided once for one `dvc.lock`, committed before anyone acts.
 
     Args:
-        space, tasks, journal: The run's.
+        space, steps, journal: The run's.
         anew: Decide again, for the one there is does not hold any more.
     """
     root, file = space.root, _decision_file(journal)
@@ -204,21 +208,21 @@ def decide(space: Workspace, tasks: RetryableTasks, journal: Journal, anew: bool
     state = _state(state_file.read_text(encoding="utf-8") if state_file.exists() else None)
     decided = state.get("manifest") == journal.manifest and state.get("lock") == lock and (root / file).exists()
     if anew or not decided:
-        tasks.pull_data()
-        tasks.padstal("challenge", "--out", str(file))
+        steps.pull(())
+        steps.padstal(["challenge", "--out", str(file)])
         _write_state(root, journal, {"lock": lock, "outcome": None, "why": []})
         run_branch.commit_all(root, "Decide on the challenger")
-        tasks.push_branch(journal.branch)
+        steps.push_branch(journal.branch)
     decision = json.loads((root / file).read_text(encoding="utf-8"))
     verdict = decision["verdict"]
     return verdict["promote"], [decision["summary"], *(c["reason"] for c in verdict["checks"] if not c["passed"])]
 
 
-def finish(space: Workspace, tasks: RetryableTasks, journal: Journal, result: Result, why: Sequence[str]) -> Journal:
+def finish(space: Workspace, steps: Steps, journal: Journal, result: Result, why: Sequence[str]) -> Journal:
     """Commit how it ended, so that these data are not retrained on."""
     _write_state(space.root, journal, {"outcome": result, "why": list(why)})
     run_branch.commit_all(space.root, f"Retraining ended: {result}")
-    tasks.push_branch(journal.branch)
+    steps.push_branch(journal.branch)
     journal.commit = run_branch.head(space.root)
     return journal.end(result, why)
 

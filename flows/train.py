@@ -3,15 +3,10 @@
 `flows/retrain.py` runs it through the deployment `train/train`. All that it needs comes from git and the DVC remote,
 and all that it gives goes there, so it may be any machine. A try after one that was killed goes on from the checkpoints
 of this machine and from what the branch has recorded.
-
-Usage:
-    python flows/train.py --commit COMMIT --branch retrain/0123456789abcdef
 """
 
-import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `python flows/train.py` puts flows/ there
 
@@ -22,10 +17,10 @@ from prefect import flow, get_run_logger
 
 from flows.assets import tell_assets
 from flows.dag import read_dag
-from flows.prefect_tasks import prefect_tasks
-from flows.repro import open_dvc
+from flows.prefect_tasks import prefect_steps
 from flows.results import show_stages
 from flows.retraining import Plan
+from flows.run_branch import head
 from flows.stages import phases, train_at
 from flows.workspace import workspace
 
@@ -43,25 +38,9 @@ def train(commit: str, branch: str, stages: list[str] | None = None, repository:
     Returns:
         The last commit of the branch, with what was recorded.
     """
-    say = get_run_logger().info
-    with workspace("train", revision=commit, repository=repository, say=say) as space, open_dvc(space.root) as dvc:
+    with workspace("train", revision=commit, repository=repository, say=get_run_logger().info) as space:
         wanted = stages or phases(read_dag(space.root), Plan().training).training
-        trained = train_at(space, branch, wanted, prefect_tasks(space.root, dvc, say))
-        tell_assets(space.root, [run.stage for run in trained.stages if run.result != "up to date"])
-    show_stages(trained.stages)
-    return trained.commit
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--commit", required=True, help="commit of the run's branch")
-    parser.add_argument("--branch", required=True, help="the run's branch")
-    parser.add_argument("--stage", action="append", metavar="NAME", help="this stage only; may be repeated, in order")
-    parser.add_argument("--repository", help="address or path; by default the `origin` of this checkout")
-    given: Any = parser.parse_args()
-    print(train(given.commit, given.branch, given.stage, given.repository))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+        runs = train_at(space, branch, wanted, prefect_steps(space.root))
+        tell_assets(space.root, [run.stage for run in runs if run.result != "up to date"])
+        show_stages(runs)
+        return head(space.root)

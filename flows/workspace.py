@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from flows.file_lock import BusyError, file_lock
+from padstal.core.file_lock import BusyError, file_lock
 from padstal.core.git import GitError, git, try_git
 from padstal.core.secrets import without_user
 from padstal.operations.lineage.checkouts import workspaces
@@ -101,11 +101,22 @@ def workspace(
             _share(root, shared)
             _configure_dvc(root, home, folder)
             say(f"workspace {root} at {commit[:12]} of {without_user(address)}")
+            if repository is None and (unseen := not_pushed(home)):
+                say(f"WARNING: {unseen}. This run does not see them: commit and `git push` what it is to use")
             yield Workspace(root, address, commit, shared)
         except Exception as error:
             _mark_failed(folder, error)
             raise
         shutil.rmtree(folder)
+
+
+def not_pushed(home: Path) -> str:
+    """What a checkout has that its `origin` lacks: changed files, commits; "" for nothing."""
+    changed = [line[3:] for line in git(home, "status", "--porcelain", "--untracked-files=no").splitlines()]
+    ahead = try_git(home, "rev-list", "--count", "HEAD", "--not", "--remotes") if try_git(home, "remote") else ""
+    parts = [f"changes of {', '.join(changed[:5])} that are not committed"] if changed else []
+    parts += [f"{ahead} commits that are not pushed"] if ahead not in ("", "0") else []
+    return f"{home} has {' and '.join(parts)}" if parts else ""
 
 
 def set_author(root: Path) -> None:

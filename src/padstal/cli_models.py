@@ -30,10 +30,15 @@ def freeze_prompts(
 @app.command(
     epilog="Examples: [bold]padstal challenge --out decision.json[/bold], "
     "[bold]padstal challenge --champion v1.2.0 --out decision.json[/bold], "
-    "[bold]padstal challenge --champion none --out decision.json[/bold]"
+    "[bold]padstal challenge --champion none --out decision.json[/bold], [bold]padstal challenge --check[/bold]"
 )
 def challenge(
-    out: Annotated[Path, typer.Option(help="file for the decision (JSON); its text goes beside it (.md)")],
+    out: Annotated[
+        Path | None, typer.Option(help="file for the decision (JSON); its text goes beside it (.md)")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="only say whether all that a challenge takes, but the challenger, is there")
+    ] = False,
     champion_: Annotated[
         str | None,
         typer.Option(
@@ -46,9 +51,14 @@ def challenge(
     scale: ScaleOption = None,
 ) -> None:
     """Let the workspace's model and the champion's play the frozen prompts, and decide which is better."""
-    from padstal.commands.challenge import Options, run
+    from padstal.commands.challenge import Options, check_ready, run
 
-    finish(lambda: run(Path.cwd(), Options(out, champion_, system, as_json), scale))
+    if check:
+        finish(lambda: check_ready(Path.cwd(), system, scale))
+    elif out is None:
+        raise typer.BadParameter("expected --out FILE for the decision, or --check")
+    else:
+        finish(lambda: run(Path.cwd(), Options(out, champion_, system, as_json), scale))
 
 
 @app.command(

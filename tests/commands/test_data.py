@@ -1,5 +1,6 @@
 """`padstal data` in the terminal: reads at any stage, filters, escapes, writes only where asked to."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -8,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from tests.curation.fakes import RATE
 from tests.reporting.half import HOSTILE_PATH, captioned, curated, ingested, scored
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
 from padstal.commands.data import Options, choose, sources
+from padstal.core.data.atomic import write_json
 from padstal.core.paths import Paths
 from padstal.reporting.catalogue import KEPT, QUARANTINED, read_catalogue
 
@@ -84,6 +87,33 @@ def test_half_a_pipeline_is_shown_as_far_as_it_goes(tmp_path, monkeypatch, make)
         shown = run(*arguments)
         assert shown.exit_code == 0, shown.output
     assert "`dvc repro curate` says whether it stays" in run("show", "0000d100").output
+
+
+def test_figures_of_other_data_that_came_with_git_are_named_and_not_shown(tmp_path, monkeypatch):
+    """A fresh clone with the committed demo's metrics, and two files of one's own."""
+    paths = ingested(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    ours = {"sources": [{"kind": "folder", "path": "/music"}]}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"scale": "demo", "scales": {"demo": {"ingest": ours}}}))
+    loss = {"of_tag": {"demo tag": {"of": 9, "lost": 5, "share": 0.5}}, "worst": ["demo tag"]}
+    write_json(paths.metrics("curate"), {"genre_loss": loss})
+    write_json(paths.sources, {"sources": []})
+
+    def locked(ingest: object, md5: str) -> None:
+        params = {"params.yaml": {"scales.demo.ingest": ingest}}
+        deps = [{"path": "data/demo/sources.json", "hash": "md5", "md5": md5}]
+        entry = {"cmd": "x", "deps": deps, "params": params}
+        (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"ingest": entry}}))
+
+    md5 = hashlib.md5(paths.sources.read_bytes()).hexdigest()
+    locked(ours, md5)
+    shown = run().output
+    assert "stale:" not in shown
+    assert "figures in reports/demo of curate came with git and are of other data" in shown
+    assert "demo tag" not in shown
+    for ingest, other in (({"sources": [{"kind": "synth"}]}, md5), (ours, "0" * 32)):
+        locked(ingest, other)
+        assert "stale: ingest tell of other sources" in run().output
 
 
 def test_a_scale_without_data_says_what_to_run(here):

@@ -91,6 +91,22 @@ def test_a_promotion_is_two_tags_and_the_branch_on_the_origin(world: World, read
     assert "vendi: " in message
 
 
+def test_what_a_challenge_takes_is_checked_before_anybody_trains(world: World, ready: Path) -> None:
+    assert run("challenge", "--check").exit_code == 0
+    assert promote(ready).exit_code == 0
+    lacking = run("challenge", "--check")
+    assert lacking.exit_code == 1
+    for word in ("reference/ingest.json", "reference/curate.json", "tal-dit@v1.0.0", "`padstal profile`"):
+        assert word in lacking.output, lacking.output
+    for item in ("ingest", "curate"):
+        file = world.root / "data" / "demo" / "reference" / f"{item}.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text('{"features": {"loudness": {}}}')
+    assert run("challenge", "--check").exit_code == 0
+    (world.root / "data" / "demo" / "frozen_prompts.json").unlink()
+    assert "`padstal freeze-prompts`" in run("challenge", "--check").output
+
+
 @slow
 def test_run_again_it_finds_itself_done(world: World, ready: Path) -> None:
     assert promote(ready).exit_code == 0

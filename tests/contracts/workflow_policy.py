@@ -11,7 +11,7 @@ MINUTES = {"train": 4320, "nightly": 360}
 LONGEST_MINUTES = 120
 RIGHTS = {"comment.yml": {"contents": "read", "actions": "read", "pull-requests": "write"}}
 READ = {"contents": "read"}
-NO_FORK = "github.event.pull_request.head.repo.full_name == github.repository"
+FROM_MAIN = "github.ref == 'refs/heads/main'"
 STRANGERS_WORDS = re.compile(
     r"github\.(event\.|head_ref|ref_name|actor)|inputs\.|matrix\.|needs\.|steps\.|env\.", re.IGNORECASE
 )
@@ -32,11 +32,11 @@ def broken(name: str, workflow: dict[Any, Any]) -> Iterator[str]:
     if not workflow.get("concurrency") and not all(job.get("concurrency") for job in workflow["jobs"].values()):
         yield "a workflow says what may run at once"
     for job_name, job in workflow["jobs"].items():
-        for sentence in _broken_job(name, triggers, job, bool(workflow.get("concurrency"))):
+        for sentence in _broken_job(name, triggers, job):
             yield f"{job_name}: {sentence}"
 
 
-def _broken_job(name: str, triggers: dict[str, Any], job: dict[str, Any], workflow_concurrency: bool) -> Iterator[str]:
+def _broken_job(name: str, triggers: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
     if job.get("permissions") != RIGHTS.get(name, READ):
         yield f"rights {job.get('permissions')}: expected {RIGHTS.get(name, READ)}"
     longest = MINUTES.get(name.removesuffix(".yml"), LONGEST_MINUTES)
@@ -44,17 +44,8 @@ def _broken_job(name: str, triggers: dict[str, Any], job: dict[str, Any], workfl
         yield f"expected a timeout of at most {longest} minutes"
     condition = " ".join(str(job.get("if", "")).split())
     strangers = "pull_request" in triggers
-    if "self-hosted" in str(job.get("runs-on")) or not re.fullmatch(r"ubuntu-\d\d\.\d\d", str(job.get("runs-on"))):
-        if strangers and NO_FORK not in condition:
-            yield "a fork reaches our own machine"
-        if "||" in condition and not re.fullmatch(
-            r"github\.event_name == 'workflow_dispatch' \|\| \([^|]*\)", condition
-        ):
-            yield "the condition that keeps forks away has another way in"
-        if strangers and workflow_concurrency:
-            yield "a run for a fork, though skipped, displaces one that waits"
-        if not job.get("environment"):
-            yield "our own machine waits for an approval"
+    if not re.fullmatch(r"ubuntu-\d\d\.\d\d", str(job.get("runs-on"))):
+        yield from _broken_own_machine(triggers, job, condition)
     if "workflow_run" in triggers and "github.event.workflow_run.event == 'pull_request'" not in condition:
         yield "expected to run for pull requests alone"
     for place, step in enumerate(job["steps"], 1):
@@ -62,6 +53,20 @@ def _broken_job(name: str, triggers: dict[str, Any], job: dict[str, Any], workfl
             yield f"step {place}: {sentence}"
     if strangers and re.search(r"secrets\b|github\.token|GITHUB_TOKEN", str(job)):
         yield "a pull request's job sees a secret"
+
+
+def _broken_own_machine(triggers: dict[str, Any], job: dict[str, Any], condition: str) -> Iterator[str]:
+    runs_on = job.get("runs-on")
+    if set(triggers) != {"workflow_dispatch"}:
+        yield "our own machine is asked by hand alone: a pull request may rewrite its workflow"
+    if condition != FROM_MAIN:
+        yield "our own machine runs main's workflow alone"
+    if not isinstance(runs_on, dict) or not runs_on.get("group"):
+        yield "our own machine is of a runner group, which can be bound to one file"
+    elif "ephemeral" not in runs_on.get("labels", ()):
+        yield "our own machine is ephemeral"
+    if not job.get("environment"):
+        yield "our own machine waits for an approval"
 
 
 def _broken_step(triggers: dict[str, Any], step: dict[str, Any]) -> Iterator[str]:

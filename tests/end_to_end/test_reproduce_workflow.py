@@ -25,8 +25,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 METRICS = Path("reports") / "demo" / "metrics"
 DVC = """#!/usr/bin/env bash
 set -eu
-[ "$*" = repro ] || { echo "dvc $*: not expected here" >&2; exit 2; }
-cp -r "OUTPUTS"/. .
+case "$*" in
+  repro) ;;
+  "config --local cache.dir "*) exit ;;
+  *) echo "dvc $*: not expected here" >&2; exit 2 ;;
+esac
+case "$PWD" in
+  */.workspaces/reproduced-base) cp -r "OUTPUTS"-base/. . ;;
+  *) cp -r "OUTPUTS"/. . ;;
+esac
 """
 
 
@@ -40,7 +47,7 @@ def merged(tmp_path: Path) -> Path:
     (outputs / "params.yaml").unlink()
     (outputs / "reports" / "demo" / "page.html").write_text(f"<html>{PLACEHOLDER}</html>")
     shutil.copytree(outputs / METRICS, root / METRICS)
-    for name in ("Makefile", "requirements.lock", ".github"):
+    for name in ("Makefile", "requirements.lock", ".github", "scripts"):
         source = ROOT / name
         shutil.copytree(source, root / name) if source.is_dir() else shutil.copy(source, root / name)
     _environment(root, outputs)
@@ -63,6 +70,7 @@ def merged(tmp_path: Path) -> Path:
         "Merge",
         "topic",
     )
+    shutil.copytree(outputs, tmp_path / "outputs-base")
     evaluated = json.loads((outputs / METRICS / "evaluate.json").read_text())
     row = next(row for row in evaluated["rows"] if (row["system"], row["method"]) == ("tal_dit", "pads"))
     row["vendi"], row["intervals"]["vendi"] = 99.0, [98.0, 100.0]
@@ -104,7 +112,10 @@ def test_a_pull_request_is_reproduced_compared_and_commented(merged: Path, tmp_p
     assert "report: reports/demo/index.html" in said
     left = merged / "comparison"
     local = (left / "comment.md").read_text()
-    assert "against HEAD^1" in local
+    assert "against reproduced-base" in local
+    [reproduced] = git(merged, "log", "-1", "--format=%s", "reproduced-base").splitlines()
+    assert reproduced == "Reproduce HEAD^1 here"
+    assert not (merged / ".workspaces" / "reproduced-base").exists()
     assert "| sample.prompt\\_seed |" in local
     assert "🟢 better" in local
     assert (left / "plots" / "vendi.svg").is_file()

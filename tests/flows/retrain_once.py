@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from retraining_tiny import Tiny, plain_tasks  # beside this program
+from retraining_tiny import Tiny  # beside this program
 
 # isort: split
-from flows.repro import open_dvc
 from flows.retraining import Journal, Plan, retrain
+from flows.stages import plain_steps
 from flows.workspace import workspace
 
 
@@ -30,8 +30,8 @@ def main(folder: Path, *kill: str) -> None:
     if kill:
         killing(*kill)
     journal = Journal()
-    with workspace("retrain", home=tiny.home, say=print) as space, open_dvc(space.root) as dvc:
-        retrain(space, Plan(), plain_tasks(space.root, dvc, print, tiny.padstal), journal)
+    with workspace("retrain", home=tiny.home, say=print) as space:
+        retrain(space, Plan(), plain_steps(space.root, print, program=tiny.padstal), journal, print)
     print(json.dumps([journal.result, journal.why, [[run.stage, run.result] for run in journal.stages]]))
 
 

@@ -7,15 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from flows.dvc_process import DvcProcess
-from flows.repro import repro, transfer
-from flows.stages import RetryableTasks, padstal
-
-from flows import run_branch
 
 DVC_YAML = """\
 stages:
@@ -106,6 +99,9 @@ if command == "scan":
     source = {"kind": "folder", "path": str(folder), "files": files}
     pathlib.Path("data/demo/sources.json").write_text(json.dumps({"sources": [source]}))
     print(f"{len(files)} files")
+elif command == "challenge" and rest == ["--check"]:
+    if pathlib.Path("unready").exists():
+        sys.exit("padstal: a challenge would fail: no reference for drift")
 elif command == "challenge":
     good = "drifted" not in open("models/demo/train_diffusion").read()
     log("challenge")
@@ -200,16 +196,3 @@ def run(folder: Path, *command: str) -> str:
     done = subprocess.run(command, cwd=folder, env={**os.environ, **author}, capture_output=True, text=True)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout
-
-
-def plain_tasks(root: Path, dvc: DvcProcess, say: Callable[[str], None], program: Sequence[str]) -> RetryableTasks:
-    """Steps that are tried once; `program` is `padstal`."""
-    return RetryableTasks(
-        dvc=dvc,
-        stage=lambda stage: repro(stage, root, False, say, True, dvc=dvc),
-        push_data=lambda stages: transfer(dvc, "push", stages, say),
-        pull_data=lambda: transfer(dvc, "pull", (), say),
-        push_branch=lambda branch: run_branch.push(root, branch, say),
-        padstal=lambda *arguments: padstal(program, arguments, root, say),
-        say=say,
-    )

@@ -2,11 +2,14 @@
 
 import importlib
 import inspect
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from flows.local_prefect import ADDRESS
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRIES: dict[str, Any] = {
@@ -57,6 +60,27 @@ def test_a_run_is_dead_only_after_more_than_three_missing_heartbeats() -> None:
         assert 3 * int(entry["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) < ZOMBIE_SECONDS
         assert entry["work_pool"]["work_queue_name"] in QUEUES
     assert [automation.trigger.within.total_seconds() for automation in automations(35.0)] == [35.0, 900.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ([], ADDRESS),
+        (["SERVER_PORT=4270"], "http://127.0.0.1:4270/api"),
+        (["SERVER_PORT=4270", "SERVER_HOST=0.0.0.0"], "http://127.0.0.1:4270/api"),
+    ],
+)
+def test_server_workers_and_pages_agree_on_the_address(given: list[str], address: str, tmp_path: Path) -> None:
+    """The programs of `make` are stand-ins that say what they are told."""
+    say = 'echo "$PREFECT_API_URL $PREFECT_SERVER_UI_API_URL $@"\n'
+    for name in ("prefect", "python"):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{say}")
+        (tmp_path / name).chmod(0o755)
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(("PREFECT_", "MAKE"))}
+    for target, pages in (("server", "/api"), ("worker", ""), ("deployments", "")):
+        command = ["make", "-s", "-o", "setup", target, f"BIN={os.path.relpath(tmp_path, ROOT)}", *given]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1].startswith(f"{address} {pages} "), done.stdout + done.stderr
 
 
 def test_a_scale_is_chosen_in_the_workspace_alone(tmp_path: Path) -> None:

@@ -72,6 +72,15 @@ def test_the_stages_own_message_is_the_last_word() -> None:
     lines = ("score failed: no manifest", FAILED.format(1), "bye")
     assert last_words("score", Outcome(255, lines)) == "no manifest"
     assert last_words("score", Outcome(255, lines[1:])).startswith("failed to reproduce 'score'")
+    pull = (
+        "Collecting",
+        "ERROR: failed to pull - Checkout failed for following targets:",
+        "models/demo/x",
+        "Is it there?",
+    )
+    whole = "failed to pull - Checkout failed for following targets: models/demo/x Is it there?"
+    assert last_words("dvc pull", Outcome(255, pull)) == whole
+    assert last_words("dvc pull", Outcome(255, (*pull, *map(str, range(20))))).endswith("8 and 11 lines more")
     assert last_words("score", Outcome(255, ("bye",))) == "bye"
     assert last_words("score", Outcome(255, ())) == "exit status 255 and no output"
 

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flows.local_prefect import ADDRESS
 from tests.flows.checkout import environment_of, make_checkout
 from tests.flows.prefect_server import PATIENCE, PREFECT, QUIET, Server, server, started, wait_for, without_prefect
 from tests.flows.tiny import gone
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("operations")]
 
 FAMILY = """
@@ -103,6 +105,26 @@ def test_the_server_takes_what_prefects_own_client_sends(place: Place) -> None:
     command = [*PREFECT, "deployment", "ls"]
     done = subprocess.run(command, env=place.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-1000:]
+
+
+def test_the_commands_of_the_docs_work_as_they_stand_in_a_clean_shell(place: Place) -> None:
+    """The address comes from pyproject.toml, of which the port alone is the test's own."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert text.count(ADDRESS) == 1
+    (place.checkout / "pyproject.toml").write_text(text.replace(ADDRESS, place.server.address))
+    (place.checkout / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    documented = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    block = next(text for text in documented.split("```") if "source .venv/bin/activate" in text)
+    commands = [line.replace(" --watch", "") for line in block.splitlines() if line]
+    assert sum(command.startswith("prefect deployment run ") for command in commands) >= 3
+    clean = {"HOME": str(place.checkout.parent / "home"), "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+    script = "set -e\n" + "\n".join(commands)
+    done = subprocess.run(["bash", "-c", script], cwd=place.checkout, env=clean, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("evaluate", "backfill", "ingest"):
+        [asked] = [run for run in place.server.runs_of(name) if not run["auto_scheduled"]]
+        place.server.cancel(asked["id"])
+        place.server.finished(asked["id"])
 
 
 def test_a_wrong_parameter_is_refused_before_a_run_starts_and_named(place: Place) -> None:

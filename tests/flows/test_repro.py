@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from flows.repro import changed_deps, changed_stages, open_dvc, repro
+from flows.repro import changed_deps, changed_stages, repro
 from tests.flows.tiny import DVC, make_repo
 
 from padstal.core.dvc_lock import stages_here
@@ -45,8 +45,7 @@ def runs(root: Path) -> int:
 
 
 def stale(root: Path) -> set[str]:
-    with open_dvc(root) as process:
-        return set(changed_stages(process, lambda _: None, ["part@x", "part@y", "whole"], False))
+    return set(changed_stages(root, lambda _: None, ["part@x", "part@y", "whole"], False))
 
 
 def test_nothing_runs_again_because_the_folder_is_not_here_or_partly(tmp_path: Path) -> None:
@@ -57,6 +56,23 @@ def test_nothing_runs_again_because_the_folder_is_not_here_or_partly(tmp_path: P
         assert repro("whole", root, False, lambda _: None, pull=True).result == "up to date"
         assert runs(root) == 1
         dvc(root, "checkout")
+
+
+LOST = (("whole runs", "whole"), ("part@y runs", "parts/y"), ("part@x runs", "parts/x"))
+
+
+def test_what_can_be_had_nowhere_is_made_again_where_it_is_needed(tmp_path: Path) -> None:
+    root = made(tmp_path / "repo")
+    for folder in (root / "parts", root / ".dvc" / "cache", root.parent / "remote"):
+        shutil.rmtree(folder)
+    (root / "whole").unlink()
+    stages = ["part@x", "part@y", "whole"]
+    said: list[str] = []
+    assert changed_stages(root, said.append, stages, False, kept=["whole"]) == set(stages)
+    assert said == [f"{name} again: neither the cache nor the DVC remote has {path}" for name, path in LOST]
+    assert [repro(stage, root, False, said.append, pull=True).result for stage in stages] == ["ran"] * 3
+    assert (root / "whole").read_text() == "oneone"
+    assert changed_stages(root, said.append, stages, False, kept=["whole"]) == set()
 
 
 def test_what_another_machine_wrote_anew_is_fetched_and_read(tmp_path: Path) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 from flows.failure import StageFailedError
-from flows.repro import open_dvc
 from flows.retraining import Journal, Plan, Train, retrain
-from flows.stages import RetryableTasks, train_at
+from flows.stages import Steps, plain_steps, train_at
 from flows.workspace import Workspace, workspace
-from tests.flows.retraining_tiny import Tiny, make_tiny, plain_tasks, write
+from tests.flows.retraining_tiny import Tiny, make_tiny, write
 
 from flows import run_branch
 
@@ -25,12 +24,12 @@ ALL_TRAINED = ["train_vae starts at 0", "train_vae trained", "train_diffusion st
 KILLS = [
     ("flows.retraining", "scan", "after", "1"),
     ("flows.run_branch", "push", "before", "1"),  # the branch has its commit here alone
-    ("retraining_tiny", "repro", "after", "1"),  # ingest has run
+    ("flows.stages", "repro", "after", "1"),  # ingest has run
     ("flows.stages", "record", "before", "1"),
     ("flows.run_branch", "commit_all", "before", "2"),  # data pushed, nothing committed
-    ("retraining_tiny", "repro", "after", "1"),  # a training has ended, nothing is recorded
+    ("flows.stages", "repro", "after", "1"),  # a training has ended, nothing is recorded
     ("flows.run_branch", "push", "before", "2"),
-    ("retraining_tiny", "transfer", "before", "1"),
+    ("flows.stages", "transfer", "before", "1"),
     ("flows.run_branch", "commit_all", "before", "2"),  # decided, not committed
     ("flows.run_branch", "push", "after", "2"),  # the decision is pushed
     ("flows.retraining", "finish", "before", "1"),  # promoted, not said
@@ -48,14 +47,14 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
 
 
 @contextmanager
-def opened(tiny: Tiny, name: str, revision: str = "main") -> Iterator[tuple[Workspace, RetryableTasks]]:
-    with workspace(name, revision=revision, home=tiny.home) as space, open_dvc(space.root) as dvc:
-        yield space, plain_tasks(space.root, dvc, lambda _: None, tiny.padstal)
+def opened(tiny: Tiny, name: str, revision: str = "main") -> Iterator[tuple[Workspace, Steps]]:
+    with workspace(name, revision=revision, home=tiny.home) as space:
+        yield space, plain_steps(space.root, lambda _: None, program=tiny.padstal)
 
 
 def retrained(tiny: Tiny, train: Train | None = None) -> Journal:
-    with opened(tiny, "retrain") as (space, tasks):
-        return retrain(space, Plan(), tasks, Journal(), train)
+    with opened(tiny, "retrain") as (space, steps):
+        return retrain(space, Plan(), steps, Journal(), lambda _: None, train)
 
 
 def test_better_data_are_promoted_once_and_worse_or_hostile_ones_refused_once(tiny: Tiny) -> None:
@@ -130,6 +129,14 @@ def test_killed_at_every_step_it_ends_the_same_with_nothing_trained_twice(tiny: 
     assert tiny.branches()["main"] == main
 
 
+def test_what_the_challenge_will_lack_is_said_before_anything_is_trained(tiny: Tiny) -> None:
+    write(tiny.home, "unready", "")
+    tiny.commit("Forget the reference")
+    with pytest.raises(StageFailedError, match=r"padstal challenge: .*no reference for drift"):
+        retrained(tiny)
+    assert tiny.logged() == []
+
+
 def test_a_training_that_was_killed_goes_on_from_its_checkpoint(tiny: Tiny) -> None:
     Path(f"{tiny.log}.kill").write_text("train_vae 2")
     assert once(tiny).returncode == -signal.SIGKILL
@@ -161,10 +168,10 @@ def test_a_worker_with_a_cache_of_its_own_trains_at_exactly_the_commit(
             elsewhere.setenv("PADSTAL_DVC_CACHE", str(tmp_path / "other-cache"))
             elsewhere.setenv("PADSTAL_WORKSPACES", str(tmp_path / "other-machine"))
             for _ in range(2):  # the second finds all done
-                with opened(tiny, "train", commit) as (other, tasks):
+                with opened(tiny, "train", commit) as (other, steps):
                     assert not (other.root / "data/demo/ingest").exists()
-                    trained = train_at(other, branch, stages, tasks)
-        assert [run.result for run in trained.stages] == ["up to date", "up to date"]
+                    trained = train_at(other, branch, stages, steps)
+        assert [run.result for run in trained] == ["up to date", "up to date"]
 
     assert retrained(tiny, worker).result == "promoted"
     assert asked[0][1] == ["train_vae", "train_diffusion"]
@@ -173,8 +180,8 @@ def test_a_worker_with_a_cache_of_its_own_trains_at_exactly_the_commit(
 
 
 def test_a_worker_refuses_main_and_commits_that_nobody_pushed(tiny: Tiny) -> None:
-    with opened(tiny, "train") as (space, tasks):
+    with opened(tiny, "train") as (space, steps):
         with pytest.raises(ValueError, match="'main': expected one of a run"):
-            train_at(space, "main", ["train_vae"], tasks)
+            train_at(space, "main", ["train_vae"], steps)
         with pytest.raises(ValueError, match="is not on retrain/0"):
-            train_at(space, "retrain/0", ["train_vae"], tasks)
+            train_at(space, "retrain/0", ["train_vae"], steps)

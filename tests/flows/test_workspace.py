@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from flows.file_lock import BusyError, file_lock
 from flows.workspace import SHARED, shared_folder, workspace
 
 from flows import workspace as module
+from padstal.core.file_lock import BusyError, file_lock
 from padstal.core.git import GitError, git
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +20,7 @@ HOLD = """
 import subprocess, sys, time
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from flows.file_lock import file_lock
+from padstal.core.file_lock import file_lock
 from flows.child import run_child
 with file_lock(Path({lock!r})):
     run_child({child!r}, Path("."), {{"PATH": "/usr/bin:/bin"}}, lambda line: print(line, flush=True))
@@ -72,8 +72,14 @@ def test_it_is_a_clean_clone_at_the_wanted_commit_and_goes_at_the_end(home: Path
 def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path, base: Path) -> None:
     (home / "file").write_text("not pushed")
     run(home, "git", "commit", "-q", "-am", "three")
-    with workspace("try", revision="main", base=base, home=home) as space:
+    (home / ".gitignore").write_text("changed")
+    said: list[str] = []
+    with workspace("try", revision="main", base=base, home=home, say=said.append) as space:
         assert (space.root / "file").read_text() == "two"
+    assert (
+        f"WARNING: {home} has changes of .gitignore that are not committed and 1 commits that are not pushed."
+        in said[-1]
+    )
 
 
 def test_what_outlives_a_run_is_shared_by_all_and_no_change_to_git(home: Path, base: Path) -> None:

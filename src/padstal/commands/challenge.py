@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padstal.commands.project import paths_of, promote_params
-from padstal.core.data.atomic import atomic_file
+from padstal.core.data.atomic import atomic_file, read_json
 from padstal.core.params import load_section
 from padstal.evaluation.config import EvaluateParams
 from padstal.ingest.config import IngestParams
@@ -60,6 +60,34 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     else:
         print(text)
         print(f"decision: {options.out}, as text {options.out.with_suffix('.md')}; {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def check_ready(root: Path, system: str | None, scale: str | None) -> int:
+    """Check what a challenge takes besides the challenger, so that nothing is trained only to be refused.
+
+    Raises:
+        ValueError: Something is missing; names the command that makes it.
+    """
+    from padstal.operations.promotion import register
+    from padstal.operations.promotion.data_facts import DATA_SETS
+
+    paths = paths_of(root, scale)
+    name = (system or promote_params(root).system).replace("_", "-")
+    missing = []
+    if not paths.frozen_prompts.is_file():
+        missing.append(f"{paths.frozen_prompts.relative_to(root)} is not there: `padstal freeze-prompts` writes it")
+    if champion := register.read(root, name).champion:
+        files = [paths.reference(item) for item in DATA_SETS]
+        unset = [str(f.relative_to(root)) for f in files if not f.is_file() or not read_json(f).get("features")]
+        if unset:
+            missing.append(
+                f"{', '.join(unset)} hold no reference for drift, and against the champion {name}@{champion.name} no "
+                "model is promoted without: `padstal profile` makes it where the champion's data are"
+            )
+    if missing:
+        raise ValueError(f"a challenge would fail: {'; '.join(missing)}; then commit and push")
+    print("all that a challenge takes, besides the challenger, is there")
     return 0
 
 

@@ -81,6 +81,11 @@ def overview(root: Path, scale: str | None) -> int:
     for one in catalogue.standing:
         stages.add_row(one.stage, Text(one.state, STATE_STYLES[one.state]), one.tells)
     console.print(stages)
+    if stale := [one.stage for one in catalogue.standing if one.state == "stale"]:
+        console.print(f"[yellow]stale[/yellow]: {', '.join(stale)} tell of other sources or clips than there are now")
+    if foreign := [one.stage for one in catalogue.standing if one.foreign]:
+        where = f"reports/{inputs.scale}"
+        console.print(f"figures in {where} of {', '.join(foreign)} came with git and are of other data; not shown here")
     _print(console, "Sources", *sources(catalogue))
     for title, table in (
         ("Splits, brought in → kept after curation", data_view.counts(inputs)),

@@ -90,6 +90,7 @@ def findings(root: Path, remote: str = "") -> Iterator[Finding]:
         ("DVC", lambda: _dvc(root)),
         ("DVC remote's objects", lambda: remote_findings(root, remote)),
         ("tracking", lambda: _tracking(root)),
+        ("GitHub", _github),
         ("weights", lambda: _weights(Paths(root, scale))),
     ]
     for name, check in checks:
@@ -277,6 +278,15 @@ def _tracking(root: Path) -> Iterator[Finding]:
     where = wandb_credentials()
     found = f"credentials in {where}" if where else "no credentials"
     yield Finding("W&B", "missing" if mode == "online" and not where else "ok", f"{found}; tracking.mode is {mode}")
+
+
+def _github() -> Iterator[Finding]:
+    """The settings of our own runner, where GitHub can be asked."""
+    from padstal.commands.doctor_runners import faults
+
+    for what, wrong in faults(os.environ):
+        mark: Mark = "ok" if not wrong else "note" if wrong.startswith("GitHub does not say") else "missing"
+        yield Finding(what, mark, wrong or "as docs/runners.md says")
 
 
 def _weights(paths: Paths) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from padstal.core.dvc_objects import digits, key_of
+from padstal.operations.integrity.open_repo import guard_lock
 from padstal.operations.integrity.remotes import (
     Config,
     RefusedError,
@@ -48,6 +49,7 @@ def run(root: Path, options: Options, *, first_wait_seconds: float = 5.0) -> int
         ValueError: No such remote; it refuses us; or it does not answer.
     """
     config = read_config(root)
+    guard_lock(root)
     cache = cache_of(config)
     remote = remote_of(config, options.remote)
     wait = first_wait_seconds

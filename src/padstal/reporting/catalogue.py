@@ -4,8 +4,10 @@ Works at any point of a half-finished pipeline: what a stage has not said yet is
 that would say it.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import pandas as pd
 from padstal.core.data.atomic import read_json
 from padstal.core.data.content import ADDRESS_DIGITS
 from padstal.core.data.manifest import ClipAudio
+from padstal.core.dvc_lock import stages_here
+from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.reporting.inputs import Inputs
 
@@ -39,11 +43,19 @@ COLUMN_OF = {"decision": "caption", "quality_level": "score", "pmos": "score", "
 
 @dataclass(frozen=True)
 class Standing:
-    """One stage: "done", "not run", or "stale" (written for other clips than those there are now)."""
+    """One stage: "done", "not run", or "stale" (written for other sources, or other clips, than those there are now).
+
+    Attributes:
+        stage: Its name.
+        state: As above.
+        tells: What it says of the data.
+        foreign: Whether git has figures of it, which are of other data.
+    """
 
     stage: str
     state: str
     tells: str
+    foreign: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,10 @@ def read_catalogue(paths: Paths) -> Catalogue:
         removed=_table(paths.curate / "removed.parquet"),
         clip_audio=ClipAudio(paths.ingest),
     )
-    return Catalogue(inputs, _items(inputs), _standing(inputs, paths))
+    standing = _standing(inputs, paths)
+    foreign = {one.stage for one in standing if one.foreign}
+    own = {stage: metrics for stage, metrics in inputs.metrics.items() if stage not in foreign}
+    return Catalogue(replace(inputs, metrics=own), _items(inputs), standing)
 
 
 def find(catalogue: Catalogue, wanted: str) -> pd.DataFrame:
@@ -202,7 +217,7 @@ def _standing(inputs: Inputs, paths: Paths) -> tuple[Standing, ...]:
         folder.name for folder in (paths.data / "latents").glob("*") if (folder / "index.parquet").exists()
     )
     there = {"ingest": True, "validate": verdict is not None, "gate": (paths.gate("ingest") / "passed.json").is_file()}
-    standing = []
+    standing, outdated = [], _outdated(paths)
     for stage, tells in TELLS.items():
         if stage in covered:
             table = covered[stage]
@@ -211,8 +226,27 @@ def _standing(inputs: Inputs, paths: Paths) -> tuple[Standing, ...]:
             state, tells = ("done", f"{tells} of {', '.join(latents)}") if latents else ("not run", tells)
         else:
             state = "done" if there[stage] else "not run"
-        standing.append(Standing(stage, state, tells))
+        if state == "done" and outdated:
+            state = "stale"
+        foreign = (
+            state != "done" and stage != "ingest" and bool(list((paths.reports / "metrics").glob(f"{stage}*.json")))
+        )
+        standing.append(Standing(stage, state, tells, foreign))
     return tuple(standing)
+
+
+def _outdated(paths: Paths) -> bool:
+    """Whether sources or params are others now than those that `ingest` took in, as far as `dvc.lock` says."""
+    locked = stages_here(paths.root).get("ingest")
+    if locked is None:
+        return False
+    sources = paths.sources.relative_to(paths.root).as_posix()
+    known = next((dep.md5 for dep in locked.deps if dep.path == sources), "")
+    if known and hashlib.md5(paths.sources.read_bytes(), usedforsecurity=False).hexdigest() != known:
+        return True
+    took = locked.params.get("params.yaml", {}).get(f"scales.{paths.scale}.ingest")
+    now = read_yaml(paths.params)["scales"][paths.scale]["ingest"] if took else None
+    return bool(took) and json.dumps(took, sort_keys=True) != json.dumps(now, sort_keys=True)
 
 
 def _table(path: Path) -> pd.DataFrame | None:

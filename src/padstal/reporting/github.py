@@ -47,6 +47,14 @@ class GitHub:
         """
         return _json(self._send("GET", self._address(path, query))[1])
 
+    def ask(self, path: str) -> Any:
+        """The JSON at `path` under the interface's address, of no repository.
+
+        Raises:
+            GitHubError: Whatever went wrong.
+        """
+        return _json(self._send("GET", f"{self.api}/{path}")[1])
+
     def pages(self, path: str, key: str = "", **query: str | int) -> Iterator[Mapping[str, Any]]:
         """Items of a list, page by page; `key` names the list if it lies in an object."""
         for page in range(1, MOST_PAGES + 1):

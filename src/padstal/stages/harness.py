@@ -1,14 +1,12 @@
 """What all stages share: params of one section, paths, seeds, metrics, timing, and errors that a person can read."""
 
-import ctypes
 import os
 import random
 import resource
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -20,6 +18,8 @@ from tqdm import tqdm
 from padstal.core.data import room
 from padstal.core.data.atomic import write_json
 from padstal.core.data.leftovers import sweep
+from padstal.core.file_lock import file_lock
+from padstal.core.outlook import outlook
 from padstal.core.params import ParamsError, check, load_section, read_yaml
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
@@ -80,6 +80,11 @@ class Stage(Generic[SectionT]):
     def label(self) -> str:
         return f"{self.name}@{self.item}" if self.item else self.name
 
+    @property
+    def lock(self) -> Path:
+        """Held while the stage runs: nobody else writes its outputs and its `.state`, not even an orphan."""
+        return self.paths.root / ".state" / "locks" / self.scale / self.label
+
     def seed(self, seed: int) -> None:
         """Seed Python, NumPy and torch, and ask torch for deterministic algorithms."""
         import torch
@@ -134,9 +139,9 @@ def run_stage(
         items: Matrix items, if the stage has a matrix, or the list of `params.yaml` that names them; the first argument
             on the command line picks one.
 
-    Exits with status 1 and a message without a traceback where the input is at fault.
+    Waits while another process runs the same stage here. Exits with status 1 and a message without a traceback where
+    the input is at fault.
     """
-    _die_with_parent()
     root = Path.cwd()
     item = ""
     try:
@@ -153,10 +158,13 @@ def run_stage(
             tracking=check(TrackingParams, tree.get("tracking"), "tracking"),
         )
         _limit_threads(runtime.threads)
-        if stage.leads:
-            _make_ready(stage)
-        started = time.monotonic()
-        main(stage)
+        with file_lock(stage.lock, say=stage.say) if stage.leads else nullcontext():
+            if stage.leads:
+                _make_ready(stage)
+            if told := outlook(root, stage.label):
+                stage.say(told)
+            started = time.monotonic()
+            main(stage)
         if stage.leads:
             _record_timing(stage, time.monotonic() - started, tree["scales"][stage.scale].get("budget", {}))
     except (ParamsError, StageError, FileNotFoundError) as error:
@@ -217,12 +225,3 @@ def _record_timing(stage: Stage[Any], wall: float, budget: Mapping[str, float]) 
     write_json(stage.paths.timing(stage.name, stage.item or None), record)
     of_budget = f" of a budget of {allowed:.0f} s" if allowed else ""
     stage.say(f"done in {wall:.1f} s{of_budget}, peak memory {kibibytes / 2**20:.2f} GiB")
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel to end this process when `dvc` dies, so that no orphan writes where a new run does (Linux)."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        # a process that trains beside its parent would, on SIGTERM, wait for the parent to agree on the end
-        beside = os.environ.get("LOCAL_RANK", "0") != "0"
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL if beside else signal.SIGTERM)

@@ -251,3 +251,18 @@ def count_from(audio: np.ndarray, floor: np.float32) -> int:
     for i in range(audio.size):
         count += abs(audio[i]) >= floor
     return count
+
+
+@njit(cache=True)
+def crc16(content: np.ndarray) -> int:
+    """CRC-16 of polynomial 0x8005, reflected, start 0, of bytes [N] (uint8)."""
+    table = np.zeros(256, np.uint16)
+    for byte in range(256):
+        value = byte
+        for _ in range(8):
+            value = value >> 1 ^ (0xA001 if value & 1 else 0)
+        table[byte] = value
+    crc = np.uint16(0)
+    for byte in content:
+        crc = crc >> np.uint16(8) ^ table[(crc ^ byte) & np.uint16(0xFF)]
+    return int(crc)

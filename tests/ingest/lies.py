@@ -28,7 +28,19 @@ from tests.ingest.kinds import KEPT, REPAIRED, Kind, music_of
 
 from padstal.demo.audio_files import renumber_ogg
 from padstal.ingest import rejection as why
-from padstal.ingest.container_info import CHECKSUM, HALF, JUNK, LATE, LENGTH, NO_COUNT, NO_RATE, PAD, STREAMED, UNENDED
+from padstal.ingest.container_info import (
+    CHECKSUM,
+    HALF,
+    JUNK,
+    LATE,
+    LENGTH,
+    NO_COUNT,
+    NO_RATE,
+    PAD,
+    STREAMED,
+    TABLE,
+    UNENDED,
+)
 from padstal.ingest.screen import CLIPPED
 
 HALF_OF_DATA = 2 * len(music())
@@ -193,6 +205,7 @@ LIES = [
     Kind("ogg_md5.oga", why.DAMAGED, lambda: _ogg_flac(18, b"x" * 16)),
     Kind("ogg_rate.oga", REFUSED, lambda: _ogg_flac(10, b"\x05\x62\x20")),
     Kind("ogg_frames.oga", why.TRUNCATED, lambda: _ogg_flac(14, struct.pack(">I", 9 * RATE))),
+    Kind("nameless_table.mp3", REPAIRED + TABLE, lambda: music_of("vbr", 44).replace(b"Xing", b"Xi\0g")),
     Kind("music_checksum.mp3", REPAIRED + CHECKSUM, lambda: _mp3_flipped(60)),
     Kind("fragment_missing.m4a", why.DAMAGED, lambda: _fragments(0, 2, 3, 4)),
     Kind("fragments_swapped.m4a", why.DAMAGED, lambda: _fragments(0, 2, 1, 3, 4)),
@@ -201,6 +214,7 @@ LIES = [
     Kind("two_edits.m4a", why.FORMAT, lambda: with_edits((1000, 1024, 1), (700, 20_000, 1))),
     Kind("edits_with_a_pause.m4a", why.FORMAT, lambda: with_edits((1000, 1024, 1), (500, -1, 1))),
     Kind("twice_as_fast.m4a", why.FORMAT, lambda: with_edits((2500, 1024, 2))),
+    Kind("edit_of_less.m4a", REPAIRED + LENGTH, lambda: with_edits((2500, 1183, 1))),
     Kind("edit_of_more.m4a", REPAIRED + LENGTH, lambda: with_edits((90_000, 1024, 1))),
     Kind("chunk_outside.m4a", why.EMPTY, lambda: _chunk_offset(2_000_000)),
     Kind("chunk_before.m4a", REFUSED, lambda: _chunk_offset(-40)),
@@ -222,9 +236,9 @@ MENDED = [
     Kind("tag_behind.wav", REPAIRED + JUNK, lambda: music_of("wav", 56) + b"TAG" + bytes(125)),
     Kind("unended.ogg", REPAIRED + UNENDED, lambda: _without_end_flag("ogg")),
     Kind("unended.opus", REPAIRED + UNENDED, lambda: _without_end_flag("opus")),
-    Kind("zeroed_table.mp3", REPAIRED + NO_COUNT, lambda: _counted_zeros(57)),
+    Kind("zeroed_table.mp3", f"{REPAIRED}{NO_COUNT}; {TABLE}", lambda: _counted_zeros(57)),
     Kind("empty_table.mp3", KEPT, lambda: _zeroed_table("all", 58)),
-    Kind("tag_counted.mp3", REPAIRED + LENGTH, _tag_counted),
+    Kind("tag_counted.mp3", f"{REPAIRED}{LENGTH}; {TABLE}", _tag_counted),
     Kind("half_a_frame.mp3", REPAIRED + HALF, lambda: _without_table(59)[:-30]),
     Kind("half_a_frame_more.mp3", REPAIRED + HALF, lambda: music_of("vbr", 60) + _frame(60)[:40]),
     Kind("half_a_frame_and_a_tag.mp3", REPAIRED + HALF, lambda: _without_table(61)[:-30] + b"TAG" + bytes(125)),

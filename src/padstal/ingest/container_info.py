@@ -29,6 +29,8 @@ LATE = "a stream whose beginning is missing"
 NO_RATE = "a missing byte rate passed over"
 NO_COUNT = "a table that counts nothing passed over"
 """An Xing or VBRI table whose numbers are 0."""
+TABLE = "a damaged table of its length"
+"""An Xing table that lost its name, or that does not have the checksum which LAME gives it."""
 CHECKSUM = "its sound is not what its encoder's checksum says"
 """Programs that change an MP3's volume do this; so does a fault of a disk."""
 MOST_JUNK = 65_536

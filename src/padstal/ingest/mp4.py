@@ -104,7 +104,7 @@ def mp4(file: BinaryIO, total: int) -> Contents:
     left, movie = duration - skipped, _long(_inner(moov, b"mvhd"), 12, 20)
     wrong = abs(stated - duration) > NEAR_SECONDS * timescale
     if played and movie and abs(left - played * timescale / movie) > 1.5 * timescale / movie:
-        wrong |= played / movie > left / timescale + NEAR_SECONDS
+        wrong |= played * timescale / movie > left
         left = min(left, round(played * timescale / movie))
     return Contents(
         "m4a",
@@ -222,7 +222,7 @@ def _table(body: bytes, columns: int, width: int = 4) -> np.ndarray:
     count, there = _uint(body, 4), max(0, len(body) - 8) // (columns * width)
     if count > there:
         raise RejectedError(rejection.DAMAGED, f"a table that says {count} rows and holds {there}")
-    return np.frombuffer(body, f">u{width}", count * columns, 8).astype(np.int64).reshape(-1, columns)
+    return np.frombuffer(body[8:], f">u{width}", count * columns).astype(np.int64).reshape(-1, columns)
 
 
 def _table_packets(stbl: bytes, sounds: tuple[tuple[int, int], ...]) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from padstal.ingest.container_info import (
     LENGTH,
     MOST_JUNK,
     NO_COUNT,
+    TABLE,
     Contents,
     check_form,
     cut_short,
@@ -32,6 +33,10 @@ SURE_FRAMES = 3
 """Frames in a row that cannot be chance."""
 DECODER_DELAY = 529
 """Samples that an MP3 decoder puts in front."""
+ENCODERS = (b"LAME", b"Lavf", b"Lavc")
+"""Whose tables say how much padding there is, and have a checksum of the sound."""
+CHECKED_BYTES = 34
+"""Of a table from the encoder's name on: those before its own checksum."""
 TAG_AT_END = 128
 """Bytes of an ID3v1 tag."""
 
@@ -139,6 +144,8 @@ def mp3(file: BinaryIO, start: int, total: int) -> Contents | None:
             start += stream.first.length
         if table.checksum is not None and not stream.half:
             repairs += _check_sums(file, first, stream, table)
+    elif any(name in _first_bytes(file, first, stream) for name in ENCODERS):
+        repairs.append(TABLE)
     return _contents("mp3", stream, max(0, samples), (start, first + stream.length), tuple(repairs))
 
 
@@ -322,7 +329,7 @@ class _Table:
             length, at = _number(table, at), at + 4
         at += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
         encoder = table[at : at + 36]
-        if encoder[:4] not in (b"LAME", b"Lavf", b"Lavc") or len(encoder) < 36:
+        if encoder[:4] not in ENCODERS or len(encoder) < 36:
             return _Table(frames, length, 0, None)
         packed = int.from_bytes(encoder[21:24], "big")
         padding = (packed >> 12) + DECODER_DELAY + max(0, (packed & 0xFFF) - DECODER_DELAY)
@@ -354,12 +361,24 @@ def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:
 
 
 def _check_sums(file: BinaryIO, first: int, stream: _Stream, table: _Table) -> list[str]:
-    """Whether the sound of a stream that begins at byte `first` is what its encoder wrote."""
+    """Whether the table and the sound of a stream that begins at byte `first` are what its encoder wrote."""
     from padstal.ingest.kernels import crc16
 
-    file.seek(first + stream.first.length)
-    sound = file.read(stream.length - stream.first.length)
-    return [] if crc16(np.frombuffer(sound, np.uint8)) == table.checksum else [CHECKSUM]
+    head = _first_bytes(file, first, stream)
+    sound = file.read(stream.length - len(head))
+    wrong = [] if crc16(np.frombuffer(sound, np.uint8)) == table.checksum else [CHECKSUM]
+    encoder = head.find(b"LAME")
+    if encoder < 0:  # others sum the table up in other ways
+        return wrong
+    end = encoder + CHECKED_BYTES
+    own = int.from_bytes(head[end : end + 2], "big")
+    return wrong if own in (0, crc16(np.frombuffer(head[:end], np.uint8))) else [*wrong, TABLE]
+
+
+def _first_bytes(file: BinaryIO, first: int, stream: _Stream) -> bytes:
+    """The first frame, which begins at byte `first`."""
+    file.seek(first)
+    return file.read(stream.first.length)
 
 
 def _number(table: bytes, at: int) -> int:

@@ -21,7 +21,7 @@ OFFSET = "constant offset taken out"
 POLARITY = "right channel turned over"
 CLIPPED = "clipped, kept as it is"
 NOTED_CLIPPED_SHARE = 0.1
-"""Share of a clip's samples within 2 % of their peak from which on a track that is kept is said to be clipped."""
+"""Share of samples within 2 % of their clip's peak from which on a track that is kept is said to be clipped."""
 BANDWIDTH_STRETCHES = 256
 """Of a track, evenly spread over it, that its bandwidth is taken of at most."""
 

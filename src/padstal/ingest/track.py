@@ -150,7 +150,7 @@ def clips_of(path: Path, sha256: str, form: ClipForm, scratch: Path | None = Non
             rejection.SILENT, f"nothing to hear: all {seconds:.1f} s of clips lie below {form.silence_dbfs:g} dBFS"
         )
     repairs = decoded.repairs + screened.repairs
-    if max(clip.measures.clipped_share for clip in clips) > NOTED_CLIPPED_SHARE:
+    if float(np.mean([clip.measures.clipped_share for clip in clips])) > NOTED_CLIPPED_SHARE:
         repairs += (CLIPPED,)
     channels = decoded.audio_SC.shape[1]
     track = Track(decoded.seconds, decoded.sample_rate, channels, tuple(clips), silent, repairs)

@@ -123,20 +123,6 @@ def filter_rows(rows_RL: np.ndarray, sections: np.ndarray, state_VL: np.ndarray)
 
 
 @njit(cache=True)
-def swings(audio_SC: np.ndarray, threshold: float) -> bool:
-    """Whether a channel of float32 audio has two samples that lie twice `threshold` or more apart."""
-    for channel in range(audio_SC.shape[1]):
-        low = high = audio_SC[0, channel]
-        for i in range(audio_SC.shape[0]):
-            x = audio_SC[i, channel]
-            low = x if x < low else low
-            high = x if x > high else high
-            if high - low >= 2 * threshold:
-                return True
-    return False
-
-
-@njit(cache=True)
 def planes(audio_SC: np.ndarray) -> np.ndarray:
     """float32 stereo as [2, S]."""
     planes_CS = np.empty((2, audio_SC.shape[0]), np.float32)
@@ -166,54 +152,6 @@ def quantise(audio_SC: np.ndarray, gain: np.float32, pcm_SC: np.ndarray) -> None
 
 
 @njit(cache=True)
-def peak_and_squares(pcm_SC: np.ndarray) -> tuple[int, int]:
-    """Largest magnitude and sum of squares of int16 samples, exact."""
-    pcm = pcm_SC.reshape(-1)
-    peak, squares = np.int32(0), np.int64(0)
-    for i in range(pcm.size):
-        x = np.int32(pcm[i])
-        squares += np.int64(x * x)
-        peak = max(peak, abs(x))
-    return int(peak), int(squares)
-
-
-@njit(cache=True)
-def framed(pcm_SC: np.ndarray, window_P: np.ndarray, every: int) -> np.ndarray:
-    """Every so many-th of neighbouring stretches of the sum over the channels of int16 samples, times a window.
-
-    Returns:
-        float32 [N, P], the first stretch first.
-    """
-    points = window_P.shape[0]
-    count = (pcm_SC.shape[0] // points + every - 1) // every
-    frames_NP = np.empty((count, points), np.float32)
-    samples = pcm_SC.reshape(-1)
-    if pcm_SC.shape[1] == 2:
-        pairs = samples.view(np.int32)  # both channels in one number: one half is the other, whatever their order
-        for n in range(count):
-            for i in range(points):
-                pair = pairs[n * every * points + i]
-                frames_NP[n, i] = np.float32((pair >> 16) + np.int32(np.int16(pair))) * window_P[i]
-    else:
-        for n in range(count):
-            for i in range(points):
-                frames_NP[n, i] = np.float32(samples[n * every * points + i]) * window_P[i]
-    return frames_NP
-
-
-@njit(cache=True)
-def power(spectrum_NF: np.ndarray) -> np.ndarray:
-    """Sum over N of the squared magnitudes of complex64 spectra, float32 [F]."""
-    real, imaginary = np.zeros(spectrum_NF.shape[1], np.float32), np.zeros(spectrum_NF.shape[1], np.float32)
-    for n in range(spectrum_NF.shape[0]):
-        for f in range(spectrum_NF.shape[1]):
-            x, y = spectrum_NF[n, f].real, spectrum_NF[n, f].imag
-            real[f] += x * x
-            imaginary[f] += y * y
-    return real + imaginary
-
-
-@njit(cache=True)
 def moments(audio_SC: np.ndarray) -> tuple[np.float64, np.float64, np.float64, np.float64, np.float64]:
     """Of float32 audio [S, 2]: sums of left, right, left², right² and left · right; of every other pair at once."""
     samples = audio_SC.reshape(-1)
@@ -231,26 +169,6 @@ def moments(audio_SC: np.ndarray) -> tuple[np.float64, np.float64, np.float64, n
         x0, x1 = np.float64(samples[whole]), np.float64(samples[whole + 1])
         s0, s1, q0, q1, r0 = s0 + x0, s1 + x1, q0 + x0 * x0, q1 + x1 * x1, r0 + x0 * x1
     return s0 + s2, s1 + s3, q0 + q2, q1 + q3, r0 + r1
-
-
-@njit(cache=True)
-def largest(samples: np.ndarray) -> np.float32:
-    """Largest magnitude of float32 samples [S]; without their sign, they are in the order of their bits."""
-    bits, found = samples.view(np.int32), np.zeros(1, np.int32)
-    most = np.int32(0)
-    for i in range(bits.size):
-        most = max(most, bits[i] & np.int32(0x7FFFFFFF))
-    found[0] = most
-    return found.view(np.float32)[0]
-
-
-@njit(cache=True)
-def count_from(audio: np.ndarray, floor: np.float32) -> int:
-    """How many float32 samples [S] have a magnitude of `floor` or more."""
-    count = 0
-    for i in range(audio.size):
-        count += abs(audio[i]) >= floor
-    return count
 
 
 @njit(cache=True)

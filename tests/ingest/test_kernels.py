@@ -39,6 +39,9 @@ def test_loops_over_samples_give_the_same_bits_as_python(channels):
     kernels.quantise(audio_SC, np.float32(1.7), pcm_SC)
     kernels.quantise.py_func(audio_SC, np.float32(1.7), expected_SC)
     assert (pcm_SC == expected_SC).all()
+    assert kernels.peak_and_squares(pcm_SC) == kernels.peak_and_squares.py_func(pcm_SC)
+    floor = np.float32(0.1)
+    assert kernels.count_from(audio_SC[:, 0].copy(), floor) == (abs(audio_SC[:, 0]) >= floor).sum()
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -70,6 +73,16 @@ def test_the_checksum_of_an_mp3_is_the_bitwise_one(content):
         for _ in range(8):
             crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
     assert kernels.crc16(np.frombuffer(content, np.uint8)) == crc
+
+
+def test_the_largest_magnitude_is_found_anywhere():
+    samples = audio(1)[:, 0]
+    for at in (0, 500, SAMPLES - 1):
+        for value in (-3.5, 3.5):
+            changed = samples.copy()
+            changed[at] = value
+            assert kernels.largest(changed) == kernels.largest.py_func(changed) == np.float32(3.5)
+    assert kernels.largest(np.full(3, -0.0, np.float32)) == 0
 
 
 def test_flat_tops_are_counted_in_every_block_that_has_them():

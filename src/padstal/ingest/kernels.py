@@ -172,6 +172,38 @@ def moments(audio_SC: np.ndarray) -> tuple[np.float64, np.float64, np.float64, n
 
 
 @njit(cache=True)
+def peak_and_squares(pcm_SC: np.ndarray) -> tuple[int, int]:
+    """Largest magnitude and sum of squares of int16 samples, exact."""
+    pcm = pcm_SC.reshape(-1)
+    peak, squares = np.int32(0), np.int64(0)
+    for i in range(pcm.size):
+        x = np.int32(pcm[i])
+        squares += np.int64(x * x)
+        peak = max(peak, abs(x))
+    return int(peak), int(squares)
+
+
+@njit(cache=True)
+def largest(samples: np.ndarray) -> np.float32:
+    """Largest magnitude of float32 samples [S]; without their sign, they are in the order of their bits."""
+    bits, found = samples.view(np.int32), np.zeros(1, np.int32)
+    most = np.int32(0)
+    for i in range(bits.size):
+        most = max(most, bits[i] & np.int32(0x7FFFFFFF))
+    found[0] = most
+    return found.view(np.float32)[0]
+
+
+@njit(cache=True)
+def count_from(audio: np.ndarray, floor: np.float32) -> int:
+    """How many float32 samples [S] have a magnitude of `floor` or more."""
+    count = 0
+    for i in range(audio.size):
+        count += abs(audio[i]) >= floor
+    return count
+
+
+@njit(cache=True)
 def crc16(content: np.ndarray) -> int:
     """CRC-16 of polynomial 0x8005, reflected, start 0, of bytes [N] (uint8)."""
     table = np.zeros(256, np.uint16)

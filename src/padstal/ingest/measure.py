@@ -52,7 +52,7 @@ def measure(pcm: Pcm, sample_rate: int, *, loudness_lufs: float, source_SC: np.n
     source = waveform(source_SC)
     stretches_NPC = stretches(pcm.samples_SC)
     chosen_NPC = stretches_NPC[:: every_of(len(stretches_NPC), CLIP_STRETCHES)].astype(np.int32)
-    mono_NP = sum(chosen_NPC[..., channel] for channel in range(chosen_NPC.shape[2]))
+    mono_NP = chosen_NPC[..., 0] if chosen_NPC.shape[2] == 1 else chosen_NPC[..., 0] + chosen_NPC[..., 1]
     frames_NP = mono_NP.astype(np.float32) * window(chosen_NPC.shape[1])
     return Measures(
         loudness_lufs=max(FLOOR_LUFS, loudness_lufs),

@@ -33,7 +33,7 @@ def pcm_of(audio_SC: np.ndarray, gain: np.float32, *, track_id: str, offset_samp
         gain: Factor.
         track_id, offset_samples: The track that it was cut from and where.
     """
-    from padstal.ingest.kernels import quantise
+    from padstal.ingest.kernels import peak_and_squares, quantise
 
     samples_SC = np.empty(audio_SC.shape, np.int16)
     levels: list[tuple[int, int]] = []
@@ -41,15 +41,9 @@ def pcm_of(audio_SC: np.ndarray, gain: np.float32, *, track_id: str, offset_samp
     def quantised() -> Iterator[memoryview]:
         for source_SC, block_SC in zip(blocks(audio_SC), blocks(samples_SC), strict=True):
             quantise(source_SC, gain, block_SC)
-            levels.append(_peak_and_squares(block_SC))
+            levels.append(peak_and_squares(block_SC))
             yield bytes_of(block_SC)
 
     clip_id = address_of_clip(quantised(), samples_SC.shape, track_id, offset_samples)
     peaks, squares = zip(*levels, strict=True)
     return Pcm(samples_SC, clip_id, max(peaks), sum(squares))
-
-
-def _peak_and_squares(samples_SC: np.ndarray) -> tuple[int, int]:
-    """Largest magnitude and sum of squares of int16 samples of a block; a double holds the sum exactly."""
-    samples = samples_SC.reshape(-1)
-    return max(int(samples.max()), -int(samples.min())), int(np.square(samples, dtype=np.float64).sum())

@@ -72,7 +72,7 @@ def resampled(
 
 def _swings(blocks_SC: Iterable[np.ndarray], threshold: float) -> bool:
     """Whether a channel has two samples that lie twice `threshold` or more apart."""
-    low_C, high_C = np.float32(np.inf), np.float32(-np.inf)
+    low_C, high_C = np.array(np.inf, np.float32), np.array(-np.inf, np.float32)
     for block_SC in blocks_SC:
         channels = block_SC.T  # one after the other: NumPy takes ten times as long over both at once
         low_C = np.minimum(low_C, [channel.min() for channel in channels])
@@ -100,7 +100,7 @@ def _converted(audio_SC: np.ndarray, from_rate: int, to_rate: int, channels: int
             parts = [stream.resample_chunk(part, last=last) for stream, part in zip(streams, parts, strict=True)]
         to_SC = room_SC[made : made + len(parts[0])]
         if channels == 2:
-            interleave(*parts, to_SC)
+            interleave(parts[0], parts[1], to_SC)
         else:
             to_SC[:, 0] = parts[0]
         made += len(to_SC)

@@ -35,6 +35,8 @@ DECODER_DELAY = 529
 """Samples that an MP3 decoder puts in front."""
 ENCODERS = (b"LAME", b"Lavf", b"Lavc")
 """Whose tables say how much padding there is, and have a checksum of the sound."""
+PARTS_OF_NAMES = (b"LAM", b"AME", b"ME3", b"E3.", b"Lav", b"avf", b"avc")
+"""One of them is left where a table or its encoder's name is damaged."""
 CHECKED_BYTES = 34
 """Of a table from the encoder's name on: those before its own checksum."""
 TAG_AT_END = 128
@@ -134,17 +136,17 @@ def mp3(file: BinaryIO, start: int, total: int) -> Contents | None:
     check_form(stream.first.rate, stream.first.channels)
     repairs = [JUNK] * (first > start or stream.junk) + [HALF] * bool(stream.half)
     samples, start = stream.frames * stream.first.samples, first
+    table = _Table.read(stream.table) if stream.table else _Table(None, None, 0, None)
     if stream.table:
-        table = _Table.read(stream.table)
         samples -= stream.first.samples
         repairs += _check_table(table, stream, total - first)
         if table.frames or table.length:
             samples -= table.padding
         else:  # FFmpeg takes its frame for sound then, and does not see the padding
             start += stream.first.length
-        if table.checksum is not None and not stream.half:
+        if table.checksum and not stream.half:
             repairs += _check_sums(file, first, stream, table)
-    elif any(name in _first_bytes(file, first, stream) for name in ENCODERS):
+    if table.checksum is None and any(part in _first_bytes(file, first, stream) for part in PARTS_OF_NAMES):
         repairs.append(TABLE)
     return _contents("mp3", stream, max(0, samples), (start, first + stream.length), tuple(repairs))
 
@@ -308,7 +310,7 @@ class _Table:
         frames: Without its own.
         length: Bytes from its own frame to the last.
         padding: Samples that the encoder put around the sound.
-        checksum: Of the bytes of all frames behind its own (CRC-16).
+        checksum: Of the bytes of all frames behind its own (CRC-16); 0 for none.
     """
 
     frames: int | None
@@ -333,7 +335,7 @@ class _Table:
             return _Table(frames, length, 0, None)
         packed = int.from_bytes(encoder[21:24], "big")
         padding = (packed >> 12) + DECODER_DELAY + max(0, (packed & 0xFFF) - DECODER_DELAY)
-        return _Table(frames, length, padding, int.from_bytes(encoder[32:34], "big") or None)
+        return _Table(frames, length, padding, int.from_bytes(encoder[32:34], "big"))
 
 
 def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from padstal.evaluation import planted
+from padstal.ingest.screen import CLIPPED
 
 
 @pytest.fixture
@@ -67,6 +68,12 @@ def test_screening_counts_by_kind_and_its_measure_tells_the_kind(truth: pd.DataF
     found = planted.screening(truth, mended, quarantine)
     assert found["noise"] == {"refused": 1, "repaired": 0, "files": 1}
     assert found["band limit"] == {"refused": 0, "repaired": 1, "files": 1, "roc_area": 1.0}
+
+
+def test_a_note_of_clipping_is_no_repair(truth: pd.DataFrame, manifest: pd.DataFrame) -> None:
+    assert planted.CLIPPED == CLIPPED
+    noted = planted.screening(truth, manifest.assign(repairs=CLIPPED), refused())
+    assert {kind["repaired"] for kind in noted.values()} == {0}
 
 
 def test_scores_are_told_by_kind_against_clean_tracks(truth: pd.DataFrame, manifest: pd.DataFrame) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from padstal.demo.audio_files import encode as encode_sndfile
+from padstal.ingest.flac import frame_header
 from padstal.ingest.mpeg import mp3_frame
 
 RATE = 16_000
@@ -179,6 +180,38 @@ def mp3_frames(content: bytes) -> list[int]:
     while frame := mp3_frame(content[starts[-1] : starts[-1] + 4]):
         starts.append(starts[-1] + frame.length)
     return starts
+
+
+def flac_frames(content: bytes) -> list[int]:
+    """Where its frames begin, and the end of the last."""
+    found = [at for at in range(len(content)) if content[at] == 0xFF and frame_header(content[at : at + 16])]
+    return [*found, len(content)]
+
+
+def moofs(content: bytes) -> list[int]:
+    """Where the fragments of an MP4 begin, and the end of the last."""
+    found, at = [], 0
+    while at < len(content):
+        name = content[at + 4 : at + 8]
+        if name == b"moof" or (found and name not in (b"moof", b"mdat")):
+            found.append(at)
+        at += int.from_bytes(content[at : at + 4], "big")
+    return found
+
+
+def with_edits(*edits: tuple[int, int, int]) -> bytes:
+    """An M4A with another edit list: ms that are played, from which sample on (−1 for a pause), how fast."""
+    content = good("m4a")
+    at = content.index(b"elst") - 4
+    old = int.from_bytes(content[at : at + 4], "big")
+    rows = b"".join(struct.pack(">IiHH", played, start, speed, 0) for played, start, speed in edits)
+    new = box(b"elst", struct.pack(">II", 0, len(edits)) + rows)
+    changed = bytearray(content)
+    for name in (b"moov", b"trak", b"edts"):
+        place = content.index(name) - 4
+        length = int.from_bytes(content[place : place + 4], "big") + len(new) - old
+        changed[place : place + 4] = struct.pack(">I", length)
+    return bytes(changed[:at]) + new + bytes(changed[at + old :])
 
 
 def ogg_pages(content: bytes) -> list[int]:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from tests.ingest.encoders import after, av_encode, good, music, video
 from tests.ingest.hostile_streams import FLACS, MP4S, MPEG, OGGS, WAVES
-from tests.ingest.kinds import KEPT, NO_INPUT, Kind, music_of, noise, sparse
+from tests.ingest.kinds import KEPT, NO_INPUT, REPAIRED, Kind, music_of, noise, sparse
+from tests.ingest.lies import LIES, MENDED
 
 from padstal.demo.audio_files import renumber_ogg
 from padstal.ingest import rejection as why
+from padstal.ingest.container_info import HALF
 
 
 def _socket(path: Path) -> None:
@@ -78,8 +80,9 @@ WRONG_NAMES = [
 ]
 
 
+CUT_OUTCOMES = (why.TRUNCATED, why.DAMAGED, why.EMPTY, why.UNREADABLE)
 CUT = [
-    Kind(f"{kind}_cut_at_{share}.wav", (why.TRUNCATED, why.DAMAGED, why.EMPTY, why.UNREADABLE), content)
+    Kind(f"{kind}_cut_at_{share}.wav", CUT_OUTCOMES + (REPAIRED + HALF,) * (kind == "mp3" and share > 0.99), content)
     for kind in (
         "wav",
         "flac",
@@ -112,12 +115,12 @@ NAMES = [
     Kind("newline", why.NAME, lambda: good("wav") + b"1", file="a\nb.wav"),
     Kind("escape", why.NAME, lambda: good("wav") + b"2", file="\x1b[31mred.wav"),
     Kind("override", why.NAME, lambda: good("wav") + b"3", file="\u202efdp.wav"),
-    Kind("dash", KEPT, lambda: good("wav") + b"4", file="-rf.wav"),
-    Kind("long", KEPT, lambda: good("wav") + b"5", file="n" * 251 + ".wav"),
-    Kind("spaces", KEPT, lambda: good("wav") + b"6", file=" two  spaces .wav"),
-    Kind("composed", KEPT, lambda: good("wav") + b"7", file="\u00e9.wav"),
-    Kind("decomposed", KEPT, lambda: good("wav") + b"8", file="e\u0301.wav"),
-    Kind("copy", why.DUPLICATE, lambda: good("wav") + b"8", file="z_copy.wav"),
+    Kind("dash", KEPT, lambda: music_of("wav", 21), file="-rf.wav"),
+    Kind("long", KEPT, lambda: music_of("wav", 22), file="n" * 251 + ".wav"),
+    Kind("spaces", KEPT, lambda: music_of("wav", 23), file=" two  spaces .wav"),
+    Kind("composed", KEPT, lambda: music_of("wav", 24), file="\u00e9.wav"),
+    Kind("decomposed", KEPT, lambda: music_of("wav", 25), file="e\u0301.wav"),
+    Kind("copy", why.DUPLICATE, lambda: music_of("wav", 25), file="z_copy.wav"),
 ]
 
-KINDS = [*NOT_AUDIO, *WRONG_NAMES, *CUT, *WAVES, *FLACS, *MPEG, *OGGS, *MP4S, *NAMES]
+KINDS = [*NOT_AUDIO, *WRONG_NAMES, *CUT, *WAVES, *FLACS, *MPEG, *OGGS, *MP4S, *LIES, *MENDED, *NAMES]

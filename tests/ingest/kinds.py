@@ -56,6 +56,8 @@ def music_of(kind: str, seed: int) -> bytes:
             return sndfile(audio, "OGG", "VORBIS")
         case "mp3":
             return sndfile(audio, "MP3", "MPEG_LAYER_III")
+        case "vbr":
+            return sndfile(audio, "MP3", "MPEG_LAYER_III", bitrate_mode="VARIABLE", compression_level=0.5)
         case "opus":
             return av_encode(audio, "libopus", "ogg")
     return av_encode(audio, "aac", {"m4a": "ipod", "aac": "adts"}[kind])

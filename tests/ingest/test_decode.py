@@ -13,7 +13,6 @@ from tests.ingest.encoders import WHOLE, av_encode, flac_header, good, music, sn
 
 from padstal.demo.audio_files import FORMATS, encode
 from padstal.ingest import rejection
-from padstal.ingest.containers import contents
 from padstal.ingest.decode import decode
 from padstal.ingest.rejection import RejectedError
 from padstal.ingest.resample import resample
@@ -130,8 +129,8 @@ def test_a_pipe_does_not_hang_and_links_and_folders_are_not_followed(tmp_path, e
 def test_an_ogg_cut_between_two_pages_says_that_its_stream_does_not_end(tmp_path, encoded):
     content = encoded["ogg"]
     path = _put(tmp_path, content[: content.rfind(b"OggS")])
-    with path.open("rb") as file, pytest.raises(RejectedError, match="does not end the stream") as error:
-        contents(file)
+    with pytest.raises(RejectedError, match="does not end the stream") as error:
+        decode(path, min_seconds=1, max_seconds=60)
     assert error.value.reason == rejection.TRUNCATED
 
 

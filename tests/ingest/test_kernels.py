@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.signal import sosfilt
 
 from padstal.ingest import kernels
@@ -28,24 +30,18 @@ def test_loops_over_samples_give_the_same_bits_as_python(channels):
     kernels.filter_rows.py_func(rows_RL, sections, states[1])
     assert (states[0] == states[1]).all()
     edges = np.array([0, 1, 400, 401, SAMPLES])
-    for given in (audio_SC, audio_SC.astype(np.float64)):
-        found, peak = kernels.energies(given, sections, edges, 100)
-        expected, expected_peak = kernels.energies.py_func(given, sections, edges, 100)
+    for signal_SC in (audio_SC, audio_SC.astype(np.float64)):
+        found, peak = kernels.energies(signal_SC, sections, edges, 100)
+        expected, expected_peak = kernels.energies.py_func(signal_SC, sections, edges, 100)
         assert (found == expected).all()
-        assert peak == expected_peak == np.abs(given).max()
+        assert peak == expected_peak == np.abs(signal_SC).max()
     pcm_SC, expected_SC = np.zeros((2, *audio_SC.shape), np.int16)
     kernels.quantise(audio_SC, np.float32(1.7), pcm_SC)
     kernels.quantise.py_func(audio_SC, np.float32(1.7), expected_SC)
     assert (pcm_SC == expected_SC).all()
     assert kernels.peak_and_squares(pcm_SC) == kernels.peak_and_squares.py_func(pcm_SC)
-    window_P = np.hanning(100).astype(np.float32)
-    expected_NP = pcm_SC[:1000].astype(np.float32).sum(axis=1).reshape(-1, 100) * window_P
-    for every in (1, 3, 9, 10, 99):
-        assert (kernels.framed(pcm_SC, window_P, every) == expected_NP[::every]).all()
-    for threshold in (0.1, 1.0, 9.0):
-        assert kernels.swings(audio_SC, threshold) == kernels.swings.py_func(audio_SC, threshold)
-        floor = np.float32(threshold)
-        assert kernels.count_from(audio_SC[:, 0].copy(), floor) == (abs(audio_SC[:, 0]) >= floor).sum()
+    floor = np.float32(0.1)
+    assert kernels.count_from(audio_SC[:, 0].copy(), floor) == (abs(audio_SC[:, 0]) >= floor).sum()
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -69,11 +65,14 @@ def test_moments_give_the_same_bits_as_python():
     assert kernels.moments(audio(2)) == pytest.approx(expected)
 
 
-def test_powers_of_spectra_are_those_of_numpy():
-    rng = np.random.default_rng(0)
-    spectrum_NF = (rng.standard_normal((37, 129)) + 1j * rng.standard_normal((37, 129))).astype(np.complex64)
-    expected = np.square(spectrum_NF.real).sum(axis=0) + np.square(spectrum_NF.imag).sum(axis=0)
-    assert (kernels.power(spectrum_NF) == expected).all()
+@given(st.binary(max_size=300))
+def test_the_checksum_of_an_mp3_is_the_bitwise_one(content):
+    crc = 0
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    assert kernels.crc16(np.frombuffer(content, np.uint8)) == crc
 
 
 def test_the_largest_magnitude_is_found_anywhere():
@@ -107,7 +106,8 @@ def test_channels_are_parted_and_joined():
     ("from_rate", "to_rate"), [(48_000, 44_100), (44_100, 16_000), (8_000, 192_000), (44_101, 44_100)]
 )
 @pytest.mark.parametrize("samples", [2, 1000, BLOCK // 2, BLOCK // 2 + 1, 3 * BLOCK + 5])
-def test_stereo_is_resampled_to_the_bits_of_pairs(from_rate, to_rate, samples):
-    audio_SC = np.random.default_rng(samples).uniform(-1, 1, (samples, 2)).astype(np.float32)
-    found_SC = resampled(audio_SC, from_rate=from_rate, sample_rate=to_rate, channels=2, silence_dbfs=-200.0)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_audio_is_resampled_to_the_bits_of_the_whole(from_rate, to_rate, samples, channels):
+    audio_SC = np.random.default_rng(samples).uniform(-1, 1, (samples, channels)).astype(np.float32)
+    found_SC = resampled(audio_SC, from_rate=from_rate, sample_rate=to_rate, channels=channels, silence_dbfs=-200.0)
     assert np.array_equal(found_SC, resample(audio_SC, from_rate, to_rate))

@@ -110,7 +110,7 @@ def test_a_track_without_high_frequencies_is_narrow(highest, passes):
     if passes:
         screen(audio, RATE, Screening(min_bandwidth_hz=4000))
         return
-    with pytest.raises(RejectedError, match="nothing above 39") as error:
+    with pytest.raises(RejectedError, match="no sound above 39") as error:
         screen(audio, RATE, Screening(min_bandwidth_hz=4000))
     assert error.value.reason == rejection.NARROW
 

@@ -19,6 +19,8 @@ from padstal.evaluation.truth import (
     separation,
 )
 
+CLIPPED = "clipped, kept as it is"
+"""What ingest notes of a track that is clipped, and in which it puts nothing right."""
 POOR_MOS = 3.0
 """Tracks of a true mean opinion score below this ("fair") should be marked as of low quality."""
 LOWEST_LEVEL = 1
@@ -63,7 +65,8 @@ def screening(truth: pd.DataFrame, manifest: pd.DataFrame, quarantine: pd.DataFr
     for kind in _kinds(truth):
         files = truth[(truth["degradation"] == kind) & ~truth["licence_foreign"] & (truth["duplicate_kind"] != "exact")]
         of_kind = tracks["true_degradation"] == kind
-        repaired = tracks.loc[of_kind, "repairs"] != "" if "repairs" in tracks else of_kind[of_kind] & False
+        repairs = tracks.loc[of_kind, "repairs"] if "repairs" in tracks else of_kind[of_kind].map({True: ""})
+        repaired = ~repairs.isin(("", CLIPPED))
         found[kind] = {
             "refused": int(files["sha256"].isin(lost).sum()),
             "repaired": int(repaired.sum()),

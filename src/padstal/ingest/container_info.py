@@ -17,6 +17,24 @@ STREAMED = "streamed length"
 """The header was written before the length was known; the samples that are there count."""
 JUNK = "bytes around the stream left out"
 """Foreign bytes before the first frame or after the last."""
+LENGTH = "a wrong length in its header passed over"
+"""A second statement of a length, which the first and the bytes that are there refute."""
+PAD = "a missing pad byte passed over"
+"""A chunk of odd length whose last byte of padding is not there; the sound is whole."""
+HALF = "half a frame at the end left out"
+"""What is there of the last frame cannot be decoded: less than a thirtieth of a second."""
+UNENDED = "a missing end flag passed over"
+"""Of an Ogg stream whose last page is shortened, as only a stream's last page is."""
+LATE = "a stream whose beginning is missing"
+NO_RATE = "a missing byte rate passed over"
+NO_COUNT = "a table that counts nothing passed over"
+"""An Xing or VBRI table whose numbers are 0."""
+TABLE = "a damaged table of its length"
+"""An Xing table that lost its name, or that does not have the checksum which LAME gives it."""
+CHECKSUM = "its sound is not what its encoder's checksum says"
+"""Programs that change an MP3's volume do this; so does a fault of a disk."""
+MOST_JUNK = 65_536
+"""Foreign bytes before the sound or after it that are put up with."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +48,13 @@ class Contents:
         slack: Samples a channel that the decoded length may differ, because codecs work in blocks.
         trim: Whether what decodes beyond `frames`, within the slack, is the codec's padding and cut off.
         stretch: First byte and end of what the decoder is to see; None for the whole file.
-        repairs: What the file does wrong and we put right (`STREAMED`, `JUNK`).
+        repairs: What the file does wrong and we put right or pass over (`STREAMED` to `CHECKSUM`).
         md5: Of the integer samples (FLAC); b"" where none is given.
         bits: Of an integer sample that `md5` was taken of.
+        patches: What the decoder is to see at some places of the file instead of what is there: place → bytes.
+        skipped: Of MP4, what its edit list leaves out at the start, counted as `rate` does.
+        sounds: Of MP4, first byte and end of each box of sound.
+        unended: Whether only more decoded samples than `frames` can tell that the stream's end is there.
     """
 
     container: str
@@ -44,12 +66,31 @@ class Contents:
     repairs: tuple[str, ...] = ()
     md5: bytes = b""
     bits: int = 0
+    patches: tuple[tuple[int, bytes], ...] = ()
+    skipped: int = 0
+    sounds: tuple[tuple[int, int], ...] = ()
+    unended: bool = False
+
+
+def cut_short(there: int, promised: int, per_second: float) -> RejectedError:
+    """`truncated`, with what is there (frames or bytes), what the file promises, and how many of them make a second."""
+    if per_second <= 0:
+        return RejectedError(rejection.TRUNCATED, f"cut short: {there} bytes of the {promised} that it promises")
+    return RejectedError(
+        rejection.TRUNCATED,
+        f"cut short: {there / per_second:.2f} s of the {promised / per_second:.2f} s that its header promises",
+    )
+
+
+def printable(name: bytes) -> str:
+    """A chunk's, box's or codec's name for people."""
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in name)
 
 
 def check_form(rate: int, channels: int) -> None:
     """Raises RejectedError `sample_rate` or `channels`."""
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise RejectedError(rejection.SAMPLE_RATE, f"{rate} Hz: expected {LOWEST_RATE} to {HIGHEST_RATE}")
+        raise RejectedError(rejection.SAMPLE_RATE, f"{rate} Hz: expected {LOWEST_RATE} to {HIGHEST_RATE} Hz")
     if not 1 <= channels <= MOST_CHANNELS:
         raise RejectedError(rejection.CHANNELS, f"{channels} channels: expected 1 to {MOST_CHANNELS}")
 
@@ -57,11 +98,14 @@ def check_form(rate: int, channels: int) -> None:
 def check_length(frames: int, rate: int, channels: int, *, min_seconds: float, max_seconds: float) -> None:
     """Raises RejectedError `empty`, `too_short`, `too_long` or `too_large`."""
     if frames <= 0:
-        raise RejectedError(rejection.EMPTY, "no frames")
+        raise RejectedError(rejection.EMPTY, "a header without sound: 0.0 s")
     seconds = frames / rate
     if seconds < min_seconds:
-        raise RejectedError(rejection.TOO_SHORT, f"{seconds:.3f} s: expected at least {min_seconds} s")
+        raise RejectedError(rejection.TOO_SHORT, f"{seconds:.2f} s long: expected at least {min_seconds} s")
     if seconds > max_seconds:
-        raise RejectedError(rejection.TOO_LONG, f"{seconds:.3f} s: expected at most {max_seconds} s")
+        raise RejectedError(rejection.TOO_LONG, f"{seconds:.2f} s long: expected at most {max_seconds} s")
     if frames * channels > MOST_SAMPLES:
-        raise RejectedError(rejection.TOO_LARGE, f"{frames * channels} samples: expected at most {MOST_SAMPLES}")
+        raise RejectedError(
+            rejection.TOO_LARGE,
+            f"{seconds:.0f} s at {rate} Hz are {frames * channels} samples: expected at most {MOST_SAMPLES}",
+        )

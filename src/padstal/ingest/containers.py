@@ -1,9 +1,12 @@
 """What a file is, by what it holds and not by its name, and whether its container is whole."""
 
 import os
-from typing import BinaryIO
+from collections.abc import Callable
+from dataclasses import replace
+from typing import BinaryIO, cast
 
 from padstal.ingest import rejection
+from padstal.ingest.byte_view import ByteView
 from padstal.ingest.container_info import LARGEST_FILE, Contents
 from padstal.ingest.flac import flac
 from padstal.ingest.mp4 import mp4
@@ -63,37 +66,48 @@ def contents(file: BinaryIO) -> Contents:
         raise RejectedError(rejection.EMPTY, "0 bytes")
     if total > LARGEST_FILE:
         raise RejectedError(rejection.TOO_LARGE, f"{total} bytes: expected at most {LARGEST_FILE}")
-    file.seek(0)
-    head = file.read(HEAD_BYTES)
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        return wav(file, total)
-    if head[:16] == W64_RIFF:
-        return wave64(file, total)
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return aiff(file, total)
-    if head[:4] == b"OggS":
-        return ogg(file, total)
-    if head[4:8] in (b"ftyp", b"moov", b"wide", b"skip", b"free") or (head[4:8] == b"mdat" and b"\0" in head[:4]):
-        return mp4(file, total)
-    return _frames(file, head, total)
-
-
-def _frames(file: BinaryIO, head: bytes, total: int) -> Contents:
-    """FLAC, MP3 and ADTS, which may come after tags."""
     start = after_tags(file, 0, total)
     if start > total:
         raise RejectedError(rejection.TRUNCATED, f"a tag ends at byte {start}, the file has {total}")
-    if start == total and any(head):
+    file.seek(0)
+    if start == total and any(file.read(HEAD_BYTES)):
         raise RejectedError(rejection.EMPTY, f"{total} bytes of tags and no sound")
     file.seek(start)
-    first = file.read(HEAD_BYTES)
-    if first[:4] == b"fLaC":
-        return flac(file, start)
+    head = file.read(HEAD_BYTES)
+    read = _reader(head)
+    if read is None:
+        return _frames(file, head, start, total)
+    if start == 0:
+        return read(file, total)
+    found = read(cast(BinaryIO, ByteView(file, start, total)), total - start)
+    own_start, own_end = found.stretch or (0, total - start)
+    return replace(found, stretch=(start + own_start, start + own_end))
+
+
+def _reader(head: bytes) -> Callable[[BinaryIO, int], Contents] | None:
+    """What reads a container that begins with `head`; None for frames without one."""
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+        return wav
+    if head[:16] == W64_RIFF:
+        return wave64
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return aiff
+    if head[:4] == b"OggS":
+        return ogg
+    if head[:4] == b"fLaC":
+        return flac
+    if head[4:8] in (b"ftyp", b"moov", b"wide", b"skip", b"free") or (head[4:8] == b"mdat" and b"\0" in head[:4]):
+        return mp4
+    return None
+
+
+def _frames(file: BinaryIO, head: bytes, start: int, total: int) -> Contents:
+    """MP3 and ADTS, which begin at `start` with `head`."""
     found = adts(file, start, total)
-    if found is None and _name(first) is None:
+    if found is None and _name(head) is None:
         found = mp3(file, start, total)
     if found is None:
-        what = _name(first) or _other_layer(first) or f"starts with {first[:12]!r}"
+        what = _name(head) or _other_layer(head) or "no kind of audio that is known"
         raise RejectedError(rejection.FORMAT, f"{what}: expected {ACCEPTED}")
     return found
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from padstal.ingest import ffmpeg, rejection, sndfile
+from padstal.ingest.blocks import blocks
 from padstal.ingest.container_info import STREAMED
 from padstal.ingest.containers import contents
 from padstal.ingest.rejection import RejectedError
@@ -33,7 +34,7 @@ class Decoded:
         audio_SC: float32 [S, C].
         sample_rate: Hz.
         container: "wav", "aiff", "flac", "ogg", "mp3", "aac" or "m4a".
-        repairs: What was wrong with the file and put right (`contents`).
+        repairs: What was wrong with the file and put right or passed over.
     """
 
     audio_SC: np.ndarray
@@ -65,12 +66,13 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def decode(path: Path, *, min_seconds: float, max_seconds: float) -> Decoded:
+def decode(path: Path, *, min_seconds: float, max_seconds: float, scratch: Path | None = None) -> Decoded:
     """The whole of `path`.
 
     Args:
         path: A regular file of WAV, FLAC, OGG, MP3, AAC, ALAC or AIFF content, whatever its name.
         min_seconds, max_seconds: Durations allowed.
+        scratch: Folder for the samples of long tracks.
 
     Raises:
         RejectedError: With one of the reasons of `rejection` from `not_regular` to `range`.
@@ -78,16 +80,30 @@ def decode(path: Path, *, min_seconds: float, max_seconds: float) -> Decoded:
     with open_regular(path) as file:
         found = contents(file)
         by_sndfile = found.container in SNDFILE and not (found.container == "flac" and STREAMED in found.repairs)
-        read = sndfile.read if by_sndfile else ffmpeg.read
-        audio_SC, rate = read(file, found, min_seconds=min_seconds, max_seconds=max_seconds)
+        if by_sndfile:
+            audio_SC, rate = sndfile.read(
+                file, found, min_seconds=min_seconds, max_seconds=max_seconds, scratch=scratch
+            )
+            noted: tuple[str, ...] = ()
+        else:
+            audio_SC, rate, noted = ffmpeg.read(
+                file, found, min_seconds=min_seconds, max_seconds=max_seconds, scratch=scratch
+            )
     _check_samples(audio_SC)
-    return Decoded(audio_SC, rate, found.container, found.repairs)
+    return Decoded(audio_SC, rate, found.container, found.repairs + noted)
 
 
 def _check_samples(audio_SC: np.ndarray) -> None:
-    peak = float(max(audio_SC.max(), -audio_SC.min()))  # NaN passes through both
-    if not np.isfinite(peak):
-        wrong = audio_SC.size - np.count_nonzero(np.isfinite(audio_SC))
+    wrong, peak = 0, 0.0
+    for block_SC in blocks(audio_SC):
+        own = float(max(block_SC.max(), -block_SC.min()))  # NaN passes through both
+        if np.isfinite(own):
+            peak = max(peak, own)
+        else:
+            wrong += block_SC.size - np.count_nonzero(np.isfinite(block_SC))
+    if wrong:
         raise RejectedError(rejection.NONFINITE, f"{wrong} samples are NaN or infinite")
     if peak > LARGEST_SAMPLE:
-        raise RejectedError(rejection.RANGE, f"peak {peak:.3g}: expected at most {LARGEST_SAMPLE}")
+        raise RejectedError(
+            rejection.RANGE, f"its peak is {peak:.3g} times full scale: expected at most {LARGEST_SAMPLE:g}"
+        )

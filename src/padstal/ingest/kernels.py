@@ -123,20 +123,6 @@ def filter_rows(rows_RL: np.ndarray, sections: np.ndarray, state_VL: np.ndarray)
 
 
 @njit(cache=True)
-def swings(audio_SC: np.ndarray, threshold: float) -> bool:
-    """Whether a channel of float32 audio has two samples that lie twice `threshold` or more apart."""
-    for channel in range(audio_SC.shape[1]):
-        low = high = audio_SC[0, channel]
-        for i in range(audio_SC.shape[0]):
-            x = audio_SC[i, channel]
-            low = x if x < low else low
-            high = x if x > high else high
-            if high - low >= 2 * threshold:
-                return True
-    return False
-
-
-@njit(cache=True)
 def planes(audio_SC: np.ndarray) -> np.ndarray:
     """float32 stereo as [2, S]."""
     planes_CS = np.empty((2, audio_SC.shape[0]), np.float32)
@@ -166,54 +152,6 @@ def quantise(audio_SC: np.ndarray, gain: np.float32, pcm_SC: np.ndarray) -> None
 
 
 @njit(cache=True)
-def peak_and_squares(pcm_SC: np.ndarray) -> tuple[int, int]:
-    """Largest magnitude and sum of squares of int16 samples, exact."""
-    pcm = pcm_SC.reshape(-1)
-    peak, squares = np.int32(0), np.int64(0)
-    for i in range(pcm.size):
-        x = np.int32(pcm[i])
-        squares += np.int64(x * x)
-        peak = max(peak, abs(x))
-    return int(peak), int(squares)
-
-
-@njit(cache=True)
-def framed(pcm_SC: np.ndarray, window_P: np.ndarray, every: int) -> np.ndarray:
-    """Every so many-th of neighbouring stretches of the sum over the channels of int16 samples, times a window.
-
-    Returns:
-        float32 [N, P], the first stretch first.
-    """
-    points = window_P.shape[0]
-    count = (pcm_SC.shape[0] // points + every - 1) // every
-    frames_NP = np.empty((count, points), np.float32)
-    samples = pcm_SC.reshape(-1)
-    if pcm_SC.shape[1] == 2:
-        pairs = samples.view(np.int32)  # both channels in one number: one half is the other, whatever their order
-        for n in range(count):
-            for i in range(points):
-                pair = pairs[n * every * points + i]
-                frames_NP[n, i] = np.float32((pair >> 16) + np.int32(np.int16(pair))) * window_P[i]
-    else:
-        for n in range(count):
-            for i in range(points):
-                frames_NP[n, i] = np.float32(samples[n * every * points + i]) * window_P[i]
-    return frames_NP
-
-
-@njit(cache=True)
-def power(spectrum_NF: np.ndarray) -> np.ndarray:
-    """Sum over N of the squared magnitudes of complex64 spectra, float32 [F]."""
-    real, imaginary = np.zeros(spectrum_NF.shape[1], np.float32), np.zeros(spectrum_NF.shape[1], np.float32)
-    for n in range(spectrum_NF.shape[0]):
-        for f in range(spectrum_NF.shape[1]):
-            x, y = spectrum_NF[n, f].real, spectrum_NF[n, f].imag
-            real[f] += x * x
-            imaginary[f] += y * y
-    return real + imaginary
-
-
-@njit(cache=True)
 def moments(audio_SC: np.ndarray) -> tuple[np.float64, np.float64, np.float64, np.float64, np.float64]:
     """Of float32 audio [S, 2]: sums of left, right, left², right² and left · right; of every other pair at once."""
     samples = audio_SC.reshape(-1)
@@ -234,6 +172,18 @@ def moments(audio_SC: np.ndarray) -> tuple[np.float64, np.float64, np.float64, n
 
 
 @njit(cache=True)
+def peak_and_squares(pcm_SC: np.ndarray) -> tuple[int, int]:
+    """Largest magnitude and sum of squares of int16 samples, exact."""
+    pcm = pcm_SC.reshape(-1)
+    peak, squares = np.int32(0), np.int64(0)
+    for i in range(pcm.size):
+        x = np.int32(pcm[i])
+        squares += np.int64(x * x)
+        peak = max(peak, abs(x))
+    return int(peak), int(squares)
+
+
+@njit(cache=True)
 def largest(samples: np.ndarray) -> np.float32:
     """Largest magnitude of float32 samples [S]; without their sign, they are in the order of their bits."""
     bits, found = samples.view(np.int32), np.zeros(1, np.int32)
@@ -251,3 +201,18 @@ def count_from(audio: np.ndarray, floor: np.float32) -> int:
     for i in range(audio.size):
         count += abs(audio[i]) >= floor
     return count
+
+
+@njit(cache=True)
+def crc16(content: np.ndarray) -> int:
+    """CRC-16 of polynomial 0x8005, reflected, start 0, of bytes [N] (uint8)."""
+    table = np.zeros(256, np.uint16)
+    for byte in range(256):
+        value = byte
+        for _ in range(8):
+            value = value >> 1 ^ (0xA001 if value & 1 else 0)
+        table[byte] = value
+    crc = np.uint16(0)
+    for byte in content:
+        crc = crc >> np.uint16(8) ^ table[(crc ^ byte) & np.uint16(0xFF)]
+    return int(crc)

@@ -49,12 +49,11 @@ def measure(pcm: Pcm, sample_rate: int, *, loudness_lufs: float, source_SC: np.n
         loudness_lufs: Of the clip as it plays within its track.
         source_SC: The same stretch as the file has it; resampling would round off the flat tops that clipping leaves.
     """
-    from padstal.ingest.kernels import framed
-
     source = waveform(source_SC)
-    samples = len(pcm.samples_SC)
-    points = min(SPECTRUM_POINTS, samples)
-    frames_NP = framed(pcm.samples_SC, window(points), every_of(samples // points, CLIP_STRETCHES))
+    stretches_NPC = stretches(pcm.samples_SC)
+    chosen_NPC = stretches_NPC[:: every_of(len(stretches_NPC), CLIP_STRETCHES)].astype(np.int32)
+    mono_NP = chosen_NPC[..., 0] if chosen_NPC.shape[2] == 1 else chosen_NPC[..., 0] + chosen_NPC[..., 1]
+    frames_NP = mono_NP.astype(np.float32) * window(chosen_NPC.shape[1])
     return Measures(
         loudness_lufs=max(FLOOR_LUFS, loudness_lufs),
         peak_dbfs=_decibels(pcm.peak / 32768),
@@ -77,9 +76,8 @@ def bandwidth(frames_NP: np.ndarray, sample_rate: int) -> float:
     """
     from scipy.fft import rfft
 
-    from padstal.ingest.kernels import power
-
-    power_F = power(rfft(frames_NP, axis=1))
+    spectrum_NF = rfft(frames_NP, axis=1)
+    power_F = np.square(spectrum_NF.real).sum(axis=0) + np.square(spectrum_NF.imag).sum(axis=0)
     if power_F.max() <= 0:
         return 0.0
     highest = np.flatnonzero(power_F >= power_F.max() * 10 ** (-BANDWIDTH_DB / 10))[-1]

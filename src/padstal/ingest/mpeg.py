@@ -9,19 +9,38 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
 
+import numpy as np
+
 from padstal.ingest import rejection
-from padstal.ingest.container_info import JUNK, Contents, check_form
+from padstal.ingest.container_info import (
+    CHECKSUM,
+    HALF,
+    JUNK,
+    LENGTH,
+    MOST_JUNK,
+    NO_COUNT,
+    TABLE,
+    Contents,
+    check_form,
+    cut_short,
+)
 from padstal.ingest.rejection import RejectedError
 
 HEAD_BYTES = 40
 """Enough of a frame to see its header and whether it carries a Xing, Info or VBRI table."""
-SEARCHED = 65_536
-"""Foreign bytes before the first frame or after the last that are put up with."""
 MOST_TAGS = 100
 SURE_FRAMES = 3
 """Frames in a row that cannot be chance."""
 DECODER_DELAY = 529
 """Samples that an MP3 decoder puts in front."""
+ENCODERS = (b"LAME", b"Lavf", b"Lavc")
+"""Whose tables say how much padding there is, and have a checksum of the sound."""
+PARTS_OF_NAMES = (b"LAM", b"AME", b"ME3", b"E3.", b"Lav", b"avf", b"avc")
+"""One of them is left where a table or its encoder's name is damaged."""
+CHECKED_BYTES = 34
+"""Of a table from the encoder's name on: those before its own checksum."""
+TAG_AT_END = 128
+"""Bytes of an ID3v1 tag."""
 
 _MP3_KBIT = {
     3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0),
@@ -83,7 +102,7 @@ def adts_frame(head: bytes) -> Frame | None:
 
 
 def after_tags(file: BinaryIO, position: int, total: int) -> int:
-    """Where the tags (ID3, APE) and up to `SEARCHED` zeros that begin at `position` end."""
+    """Where the tags (ID3, APE) and up to `MOST_JUNK` zeros that begin at `position` end."""
     for _ in range(MOST_TAGS):
         file.seek(position)
         head = file.read(32)
@@ -98,7 +117,7 @@ def after_tags(file: BinaryIO, position: int, total: int) -> int:
             position += 128
         elif head and not any(head):
             file.seek(position)
-            zeros = file.read(SEARCHED)
+            zeros = file.read(MOST_JUNK)
             rest = len(zeros.lstrip(b"\0"))
             position += len(zeros) - rest
             if not rest and position < total:
@@ -109,17 +128,27 @@ def after_tags(file: BinaryIO, position: int, total: int) -> int:
 
 
 def mp3(file: BinaryIO, start: int, total: int) -> Contents | None:
-    """The MP3 whose first frame lies at `start` or within `SEARCHED` bytes of it; None where there is none."""
+    """The MP3 whose first frame lies at `start` or within `MOST_JUNK` bytes of it; None where there is none."""
     first = _find(file, start, total, lambda head: mp3_frame(head[:4]))
     if first is None:
         return None
-    stream = _walk(file, first, total, lambda head: mp3_frame(head[:4]))
+    stream = _walk(file, first, total, lambda head: mp3_frame(head[:4]), halves=True)
     check_form(stream.first.rate, stream.first.channels)
-    samples = stream.frames * stream.first.samples
+    repairs = [JUNK] * (first > start or stream.junk) + [HALF] * bool(stream.half)
+    samples, start = stream.frames * stream.first.samples, first
+    table = _Table.read(stream.table) if stream.table else _Table(None, None, 0, None)
     if stream.table:
         samples -= stream.first.samples
-        samples -= _check_table(stream)
-    return _contents("mp3", stream, max(0, samples), first, junk=first > start or stream.junk)
+        repairs += _check_table(table, stream, total - first)
+        if table.frames or table.length:
+            samples -= table.padding
+        else:  # FFmpeg takes its frame for sound then, and does not see the padding
+            start += stream.first.length
+        if table.checksum and not stream.half:
+            repairs += _check_sums(file, first, stream, table)
+    if table.checksum is None and any(part in _first_bytes(file, first, stream) for part in PARTS_OF_NAMES):
+        repairs.append(TABLE)
+    return _contents("mp3", stream, max(0, samples), (start, first + stream.length), tuple(repairs))
 
 
 def adts(file: BinaryIO, start: int, total: int) -> Contents | None:
@@ -131,55 +160,86 @@ def adts(file: BinaryIO, start: int, total: int) -> Contents | None:
         return None
     stream = _walk(file, start, total, lambda head: adts_frame(head[:7]))
     check_form(stream.first.rate, stream.first.channels or 1)
-    return _contents("aac", stream, stream.frames * stream.first.samples, start, junk=stream.junk)
+    samples, end = stream.frames * stream.first.samples, start + stream.length
+    return _contents("aac", stream, samples, (start, end), (JUNK,) if stream.junk else ())
 
 
 @dataclass(frozen=True)
 class _Stream:
-    """Frames that follow on each other: the first, how many, their bytes, the first's table, whether junk follows."""
+    """Frames that follow on each other.
+
+    Attributes:
+        first: Of them.
+        frames, length: How many, and their bytes.
+        table: What the first holds in place of sound; b"" for none.
+        half: Bytes that a last frame should have of which only a part is there; 0 for none.
+        junk: Whether foreign bytes follow.
+    """
 
     first: Frame
     frames: int
     length: int
     table: bytes
+    half: int
     junk: bool
 
-
-def _contents(container: str, stream: _Stream, samples: int, start: int, *, junk: bool) -> Contents:
-    return Contents(
-        container,
-        samples,
-        stream.first.rate,
-        slack=2 * stream.first.samples,
-        stretch=(start, start + stream.length),
-        repairs=(JUNK,) if junk else (),
-    )
+    @property
+    def bytes_per_second(self) -> float:
+        return self.length * self.first.rate / (self.frames * self.first.samples)
 
 
-def _walk(file: BinaryIO, start: int, total: int, parse: Callable[[bytes], Frame | None]) -> _Stream:
-    position, frames, table = start, 0, b""
+def _contents(
+    container: str, stream: _Stream, samples: int, stretch: tuple[int, int], repairs: tuple[str, ...]
+) -> Contents:
+    rate, slack = stream.first.rate, 2 * stream.first.samples
+    return Contents(container, samples, rate, slack=slack, stretch=stretch, repairs=repairs)
+
+
+def _walk(
+    file: BinaryIO, start: int, total: int, parse: Callable[[bytes], Frame | None], halves: bool = False
+) -> _Stream:
+    """All frames from `start` on; with `halves`, what there is of a last one is left out.
+
+    Raises:
+        RejectedError: `truncated`, `several_streams` or `damaged`.
+    """
+    position, frames, table, half = start, 0, b"", 0
+    end = _before_last_tag(file, total)
     first: Frame | None = None
-    while position < total:
+    while position < end:
         file.seek(position)
         head = file.read(HEAD_BYTES)
         frame = parse(head)
         if frame is None or (first is not None and not frame.goes_with(first)):
             break
-        if position + frame.length > total:
-            raise RejectedError(
-                rejection.TRUNCATED, f"frame {frames} ends at byte {position + frame.length}, the file has {total}"
-            )
+        if position + frame.length > end:
+            if halves and first:
+                half = frame.length
+                break
+            raise cut_short(frames * frame.samples, (frames + 1) * frame.samples, frame.rate)
         if first is None:
             first, table = frame, _table(file, position, frame, head)
         elif frame.table and head[frame.table : frame.table + 4] in (b"Xing", b"Info"):
-            raise RejectedError(rejection.SEVERAL_STREAMS, f"another stream begins at byte {position}: expected one")
+            raise RejectedError(
+                rejection.SEVERAL_STREAMS,
+                f"another stream begins after {frames * frame.samples / frame.rate:.2f} s: expected one",
+            )
         position += frame.length
         frames += 1
     assert first is not None
-    return _Stream(first, frames, position - start, table, _rest(file, position, total, parse))
+    junk = False if half else _rest(file, position, total, first, frames, parse)
+    return _Stream(first, frames, position - start, table, half, junk)
 
 
-def _rest(file: BinaryIO, position: int, total: int, parse: Callable[[bytes], Frame | None]) -> bool:
+def _before_last_tag(file: BinaryIO, total: int) -> int:
+    """Where an ID3v1 tag at the end of the file begins; the file's end where there is none."""
+    file.seek(max(0, total - TAG_AT_END))
+    return total - TAG_AT_END if file.read(3) == b"TAG" else total
+
+
+def _rest(
+    file: BinaryIO, position: int, total: int, first: Frame, frames: int, parse: Callable[[bytes], Frame | None]
+) -> bool:
     """Whether there are foreign bytes after the last frame, tags not counted.
 
     Raises:
@@ -192,9 +252,13 @@ def _rest(file: BinaryIO, position: int, total: int, parse: Callable[[bytes], Fr
     again = _find(file, end, total, parse)
     if again is not None:
         kind = rejection.SEVERAL_STREAMS if end > position and again == end else rejection.DAMAGED
-        raise RejectedError(kind, f"{again - position} bytes at {position} are no frames, and then frames go on")
-    if total - end > SEARCHED:
-        raise RejectedError(rejection.DAMAGED, f"{total - end} bytes after the last frame: expected a tag at most")
+        raise RejectedError(
+            kind,
+            f"after {frames * first.samples / first.rate:.2f} s come {again - position} bytes that are no sound, and "
+            "then sound goes on",
+        )
+    if total - end > MOST_JUNK:
+        raise RejectedError(rejection.DAMAGED, f"{total - end} foreign bytes follow the sound: expected a tag at most")
     return True
 
 
@@ -203,7 +267,7 @@ def _find(file: BinaryIO, start: int, total: int, parse: Callable[[bytes], Frame
     if _run(file, start, total, parse):
         return start
     file.seek(start)
-    window = file.read(SEARCHED)
+    window = file.read(MOST_JUNK)
     at = window.find(b"\xff")
     while at >= 0:
         if parse(window[at : at + HEAD_BYTES]) and _run(file, start + at, total, parse):
@@ -238,36 +302,85 @@ def _table(file: BinaryIO, position: int, frame: Frame, head: bytes) -> bytes:
     return file.read(max(0, frame.length - at))
 
 
-def _check_table(stream: _Stream) -> int:
-    """Samples that the table says are the encoder's padding.
+@dataclass(frozen=True)
+class _Table:
+    """What a Xing, Info or VBRI table says; None where it says nothing.
+
+    Attributes:
+        frames: Without its own.
+        length: Bytes from its own frame to the last.
+        padding: Samples that the encoder put around the sound.
+        checksum: Of the bytes of all frames behind its own (CRC-16); 0 for none.
+    """
+
+    frames: int | None
+    length: int | None
+    padding: int
+    checksum: int | None
+
+    @staticmethod
+    def read(table: bytes) -> "_Table":
+        """From the table's bytes."""
+        if table[:4] == b"VBRI":
+            return _Table(_number(table, 14), _number(table, 10), 0, None)
+        flags, at = _number(table, 4), 8
+        frames = length = None
+        if flags & 1:
+            frames, at = _number(table, at), at + 4
+        if flags & 2:
+            length, at = _number(table, at), at + 4
+        at += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
+        encoder = table[at : at + 36]
+        if encoder[:4] not in ENCODERS or len(encoder) < 36:
+            return _Table(frames, length, 0, None)
+        packed = int.from_bytes(encoder[21:24], "big")
+        padding = (packed >> 12) + DECODER_DELAY + max(0, (packed & 0xFFF) - DECODER_DELAY)
+        return _Table(frames, length, padding, int.from_bytes(encoder[32:34], "big"))
+
+
+def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:
+    """What the table says wrongly, without harm, of a stream that begins `left` bytes before the file's end.
 
     Raises:
-        RejectedError: `truncated` where frames or bytes that it counts are missing.
+        RejectedError: `truncated` where frames or bytes that it counts are missing; `damaged` where there are more.
     """
-    table = stream.table
-    declared: dict[str, int | None] = {"frames": None, "bytes": None}
-    at, padding = 8, 0
-    if table[:4] == b"VBRI":
-        declared = {"bytes": _number(table, 10), "frames": _number(table, 14)}
-    else:
-        flags = _number(table, 4)
-        for bit, name in enumerate(declared):
-            if flags >> bit & 1:
-                declared[name] = _number(table, at)
-                at += 4
-        at += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
-        if table[at : at + 4] in (b"LAME", b"Lavf", b"Lavc") and len(table) >= at + 24:
-            packed = int.from_bytes(table[at + 21 : at + 24], "big")
-            delay, end = packed >> 12, packed & 0xFFF
-            padding = delay + DECODER_DELAY + max(0, end - DECODER_DELAY)
-    frames, length = declared["frames"], declared["bytes"]
-    if frames is not None and stream.frames < frames:  # the table's own frame is one of ours; some count it too
-        raise RejectedError(rejection.TRUNCATED, f"its table says {frames} frames, {stream.frames - 1} are there")
-    if frames is not None and stream.frames > frames + 1:
-        raise RejectedError(rejection.DAMAGED, f"its table says {frames} frames, {stream.frames - 1} are there")
-    if length is not None and stream.length < length:
-        raise RejectedError(rejection.TRUNCATED, f"its table says {length} bytes, {stream.length} are there")
-    return padding
+    if not table.frames and not table.length:
+        return [] if table.frames is None and table.length is None else [NO_COUNT]
+    frame, there = stream.first, stream.frames + bool(stream.half)
+    if table.frames and there < table.frames:  # the table's own frame is one of ours; some count it too
+        raise cut_short((stream.frames - 1) * frame.samples, table.frames * frame.samples, frame.rate)
+    if table.frames and stream.frames > table.frames + 1:
+        raise RejectedError(
+            rejection.DAMAGED,
+            f"its table says {table.frames * frame.samples / frame.rate:.2f} s, and "
+            f"{(stream.frames - 1) * frame.samples / frame.rate:.2f} s are there: expected them to agree",
+        )
+    if table.length and stream.length + stream.half < table.length:
+        if table.length > left:
+            raise cut_short(stream.length, table.length, stream.bytes_per_second)
+        return [LENGTH]  # tags behind the sound are counted
+    return []
+
+
+def _check_sums(file: BinaryIO, first: int, stream: _Stream, table: _Table) -> list[str]:
+    """Whether the table and the sound of a stream that begins at byte `first` are what its encoder wrote."""
+    from padstal.ingest.kernels import crc16
+
+    head = _first_bytes(file, first, stream)
+    sound = file.read(stream.length - len(head))
+    wrong = [] if crc16(np.frombuffer(sound, np.uint8)) == table.checksum else [CHECKSUM]
+    encoder = head.find(b"LAME")
+    if encoder < 0:  # others sum the table up in other ways
+        return wrong
+    end = encoder + CHECKED_BYTES
+    own = int.from_bytes(head[end : end + 2], "big")
+    return wrong if own in (0, crc16(np.frombuffer(head[:end], np.uint8))) else [*wrong, TABLE]
+
+
+def _first_bytes(file: BinaryIO, first: int, stream: _Stream) -> bytes:
+    """The first frame, which begins at byte `first`."""
+    file.seek(first)
+    return file.read(stream.first.length)
 
 
 def _number(table: bytes, at: int) -> int:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from padstal.ingest import rejection
-from padstal.ingest.container_info import JUNK, Contents, check_form
+from padstal.ingest.container_info import JUNK, LENGTH, MOST_JUNK, UNENDED, Contents, check_form, cut_short
+from padstal.ingest.flac import stream_info
 from padstal.ingest.rejection import RejectedError
 
 BEGIN, END = 2, 4
 NO_GRANULE = 2**64 - 1
 LONGEST_BLOCK = 8192
-"""Samples of Vorbis's longest block; Opus's and FLAC's are shorter or exact."""
-MOST_JUNK = 65_536
-"""Bytes after the last page."""
+"""Samples of Vorbis's longest block; Opus's and FLAC's are shorter."""
 OPUS_RATE = 48_000
 FOREIGN = {
     b"Speex   ": "Speex",
@@ -37,6 +36,7 @@ class Page:
         granule: Sample position at its end.
         serial, sequence: Of its stream, and its number there.
         body: Its packets' bytes.
+        whole: Whether its last packet ends on it.
     """
 
     flags: int
@@ -44,6 +44,7 @@ class Page:
     serial: int
     sequence: int
     body: bytes
+    whole: bool
 
 
 def checksum(page: bytes) -> int:
@@ -55,50 +56,77 @@ def checksum(page: bytes) -> int:
 def ogg(file: BinaryIO, total: int) -> Contents:
     """An Ogg file of one Vorbis, Opus or FLAC stream."""
     file.seek(0)
-    first = _page(file, 0, total)
-    rate, skip, slack = _codec(first)
+    first = _page(file)
+    codec = _codec(first)
     serial, sequence, ended, granule = first.serial, first.sequence, bool(first.flags & END), 0
-    end: int = total
+    end, whole = total, first.whole
     repairs: tuple[str, ...] = ()
     while (position := file.tell()) < total:
         if ended and _foreign_tail(file, position, total):
             end, repairs = position, (JUNK,)
             break
-        page = _page(file, position, total)
+        page = _page(file, f"after {max(0, granule - codec.skip) / codec.rate:.2f} s")
         if page.flags & BEGIN or page.serial != serial:
-            raise RejectedError(rejection.SEVERAL_STREAMS, f"another stream begins at byte {position}: expected one")
+            raise RejectedError(
+                rejection.SEVERAL_STREAMS, f"another stream begins after {granule / codec.rate:.2f} s: expected one"
+            )
         if page.sequence != sequence + 1:
             raise RejectedError(
                 rejection.DAMAGED, f"page {page.sequence} follows page {sequence}: pages are lost or out of order"
             )
         if ended:
             raise RejectedError(rejection.DAMAGED, f"page {page.sequence} comes after the end of the stream")
-        sequence, ended = page.sequence, bool(page.flags & END)
+        sequence, ended, whole = page.sequence, bool(page.flags & END), page.whole
         if page.granule != NO_GRANULE:
             if page.granule < granule:
                 raise RejectedError(rejection.DAMAGED, f"page {sequence} goes back in time")
             granule = page.granule
-    if not ended:
-        raise RejectedError(rejection.TRUNCATED, "the last page does not end the stream")
-    return Contents("ogg", granule - skip, rate, slack=slack, stretch=(0, end), repairs=repairs)
+    samples = granule - codec.skip
+    if codec.frames and codec.frames > samples:
+        raise cut_short(samples, codec.frames, codec.rate)
+    if codec.frames and codec.frames < samples:
+        repairs += (LENGTH,)
+    unended = not ended and not codec.frames
+    if not ended and (not whole or (unended and codec.exact)):
+        raise no_end(samples, codec.rate)
+    return Contents(
+        "ogg",
+        samples,
+        codec.rate,
+        slack=LONGEST_BLOCK if unended else codec.slack,
+        trim=unended,
+        stretch=(0, end),
+        repairs=repairs if ended else (*repairs, UNENDED),
+        md5=codec.md5,
+        bits=codec.bits,
+        unended=unended,
+    )
 
 
-def _page(file: BinaryIO, position: int, total: int) -> Page:
+def no_end(samples: int, rate: int) -> RejectedError:
+    """Of a stream without an end flag, of which nothing tells that it is not cut between two pages."""
+    seconds = samples / rate
+    return RejectedError(rejection.TRUNCATED, f"after {seconds:.2f} s the last page does not end the stream")
+
+
+def _page(file: BinaryIO, where: str = "at its start") -> Page:
+    """The page that begins where `file` stands; `where` tells that place to people."""
     head = file.read(27)
     if len(head) == 27 and head[:4] != b"OggS":
-        raise RejectedError(rejection.DAMAGED, f"byte {position}: expected an Ogg page")
+        raise RejectedError(rejection.DAMAGED, f"{where} come bytes that are no Ogg page")
     table = file.read(head[26]) if len(head) == 27 else b""
     body = file.read(sum(table))
     if len(head) < 27 or len(table) < head[26] or len(body) < sum(table):
-        raise RejectedError(rejection.TRUNCATED, f"the page at byte {position} is cut: the file has {total} bytes")
+        raise RejectedError(rejection.TRUNCATED, f"cut short {where}: a page is not all there")
     if checksum(head[:22] + bytes(4) + head[26:] + table + body) != int.from_bytes(head[22:26], "little"):
-        raise RejectedError(rejection.DAMAGED, f"the page at byte {position} does not have its checksum")
+        raise RejectedError(rejection.DAMAGED, f"damaged {where}: a page does not have its checksum")
     return Page(
         flags=head[5],
         granule=int.from_bytes(head[6:14], "little"),
         serial=int.from_bytes(head[14:18], "little"),
         sequence=int.from_bytes(head[18:22], "little"),
         body=body,
+        whole=table[-1:] != b"\xff",
     )
 
 
@@ -109,26 +137,45 @@ def _foreign_tail(file: BinaryIO, position: int, total: int) -> bool:
     return head != b"OggS" and total - position <= MOST_JUNK
 
 
-def _codec(page: Page) -> tuple[int, int, int]:
-    """Sample rate of granules, samples to skip and slack of the stream that `page` begins."""
+@dataclass(frozen=True)
+class _Codec:
+    """What the first page says of a stream.
+
+    Attributes:
+        rate: Hz that granules count.
+        skip, slack: Samples to skip, and that a decoder may give more or less.
+        exact: Whether its last page is told by nothing but the end flag.
+        frames, md5, bits: As `Contents` has them, of FLAC.
+    """
+
+    rate: int
+    skip: int = 0
+    slack: int = 0
+    exact: bool = False
+    frames: int = 0
+    md5: bytes = b""
+    bits: int = 0
+
+
+def _codec(page: Page) -> _Codec:
     body = page.body
     if not page.flags & BEGIN:
         raise RejectedError(rejection.DAMAGED, "the first page does not begin a stream")
     if body[:7] == b"\x01vorbis" and len(body) >= 30:
         rate = int.from_bytes(body[12:16], "little")
         check_form(rate, body[11])
-        return rate, 0, LONGEST_BLOCK
+        return _Codec(rate, slack=1 << (body[28] >> 4))
     if body[:8] == b"OpusHead" and len(body) >= 19:
         _opus_channels(body)
-        return OPUS_RATE, int.from_bytes(body[10:12], "little"), 0
+        return _Codec(OPUS_RATE, skip=int.from_bytes(body[10:12], "little"))
     if body[:5] == b"\x7fFLAC" and len(body) >= 51:
-        packed = int.from_bytes(body[27:31], "big")
-        check_form(packed >> 12, (packed >> 9 & 7) + 1)
-        return packed >> 12, 0, 0
+        rate, channels, bits, frames = stream_info(body[17:51])
+        check_form(rate, channels)
+        return _Codec(rate, exact=True, frames=frames, md5=body[35:51] if any(body[35:51]) else b"", bits=bits)
     for head, name in FOREIGN.items():
         if body.startswith(head):
             raise RejectedError(rejection.FORMAT, f"{name} in Ogg: expected Vorbis, Opus or FLAC")
-    raise RejectedError(rejection.FORMAT, f"Ogg of {body[:8]!r}: expected Vorbis, Opus or FLAC")
+    raise RejectedError(rejection.FORMAT, "Ogg of a kind that is not known: expected Vorbis, Opus or FLAC")
 
 
 def _opus_channels(head: bytes) -> None:

@@ -15,7 +15,7 @@ from padstal.ingest.digests import Stamp
 from padstal.ingest.measure import measure
 from padstal.ingest.pcm import pcm_of
 from padstal.ingest.rejection import RejectedError
-from padstal.ingest.screen import screen
+from padstal.ingest.screen import CLIPPED, NOTED_CLIPPED_SHARE, screen
 from padstal.ingest.segment import offsets
 from padstal.ingest.standardise import level_of, resampled
 from padstal.ingest.track_cache import Clip, Rejection, Track, TrackCache
@@ -59,7 +59,7 @@ def take_in(order: Order) -> Rejection | None:
     passing: Rejection | None = None
     result: tuple[Track, list[np.ndarray]] | Rejection
     try:
-        result = clips_of(order.path, order.sha256, order.form)
+        result = clips_of(order.path, order.sha256, order.form, order.store.folder)
     except RejectedError as error:
         result = Rejection(error.reason, error.detail)
     except ValueError as error:
@@ -107,20 +107,26 @@ def prepare() -> None:
     measure(pcm, rate, loudness_lufs=level.loudness_lufs[0], source_SC=noise_SC)
 
 
-def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.ndarray]]:
+def clips_of(path: Path, sha256: str, form: ClipForm, scratch: Path | None = None) -> tuple[Track, list[np.ndarray]]:
     """A file's track and its clips' samples, int16 [samples, channels] each.
+
+    Args:
+        path, sha256: The file.
+        form: Of its clips.
+        scratch: Folder for the samples of long tracks.
 
     Raises:
         RejectedError: With the reason.
     """
-    decoded = decode(path, min_seconds=form.min_track_seconds, max_seconds=form.max_track_seconds)
-    screened = screen(decoded.audio_SC, decoded.sample_rate, form.screening)
+    decoded = decode(path, min_seconds=form.min_track_seconds, max_seconds=form.max_track_seconds, scratch=scratch)
+    screened = screen(decoded.audio_SC, decoded.sample_rate, form.screening, scratch)
     audio_SC = resampled(
         screened.audio_SC,
         from_rate=decoded.sample_rate,
         sample_rate=form.sample_rate,
         channels=form.channels,
         silence_dbfs=form.silence_dbfs,
+        scratch=scratch,
     )
     if len(audio_SC) < form.clip_samples:  # min_track_seconds of a clip, rounded down to a sample
         audio_SC = np.pad(audio_SC, ((0, form.clip_samples - len(audio_SC)), (0, 0)))
@@ -139,8 +145,13 @@ def clips_of(path: Path, sha256: str, form: ClipForm) -> tuple[Track, list[np.nd
             kept.append(pcm.samples_SC)
     silent = len(stretches) - len(clips)
     if not clips:
-        raise RejectedError(rejection.SILENT, f"all {silent} clips are below {form.silence_dbfs} dBFS")
+        seconds = silent * form.clip_seconds
+        raise RejectedError(
+            rejection.SILENT, f"nothing to hear: all {seconds:.1f} s of clips lie below {form.silence_dbfs:g} dBFS"
+        )
     repairs = decoded.repairs + screened.repairs
+    if float(np.mean([clip.measures.clipped_share for clip in clips])) > NOTED_CLIPPED_SHARE:
+        repairs += (CLIPPED,)
     channels = decoded.audio_SC.shape[1]
     track = Track(decoded.seconds, decoded.sample_rate, channels, tuple(clips), silent, repairs)
     return track, kept

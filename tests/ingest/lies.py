@@ -1,0 +1,255 @@
+"""Files that contradict themselves, which are refused or noted, and files whose fault does no harm, which are kept."""
+
+import struct
+
+import numpy as np
+from tests.ingest.encoders import (
+    RATE,
+    after,
+    av_encode,
+    flac_block,
+    flac_frames,
+    flac_header,
+    floats,
+    good,
+    id3,
+    moofs,
+    mp3_frames,
+    music,
+    ogg_pages,
+    patched,
+    pcm,
+    sndfile,
+    wav,
+    with_edits,
+    with_flac_blocks,
+)
+from tests.ingest.kinds import KEPT, REPAIRED, Kind, music_of
+
+from padstal.demo.audio_files import renumber_ogg
+from padstal.ingest import rejection as why
+from padstal.ingest.container_info import (
+    CHECKSUM,
+    HALF,
+    JUNK,
+    LATE,
+    LENGTH,
+    NO_COUNT,
+    NO_RATE,
+    PAD,
+    STREAMED,
+    TABLE,
+    UNENDED,
+)
+from padstal.ingest.screen import CLIPPED
+
+HALF_OF_DATA = 2 * len(music())
+"""Bytes: of 16-bit stereo."""
+
+
+def _number(content: bytes, mark: bytes, skip: int, number: int, order: str = "<", kind: str = "I") -> bytes:
+    return after(content, mark, skip, struct.pack(order + kind, number))
+
+
+def _halved_riff() -> bytes:
+    """Data and RIFF say half; the rest follows behind the end of the RIFF."""
+    return patched(wav(length=HALF_OF_DATA), 4, struct.pack("<I", 36 + HALF_OF_DATA))
+
+
+def _law(bits: int) -> bytes:
+    return wav(bytes(4 * RATE * 2), tag=6, bits=bits, block=2)
+
+
+def _of_24_bits(bits: int) -> bytes:
+    """PCM of three bytes a sample, of which the header says that `bits` are used."""
+    whole = np.clip(music(seed=bits) * 2**23, -(2**23), 2**23 - 1).astype("<i4")
+    data = np.ascontiguousarray(whole).view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+    return wav(data, bits=bits, block=6)
+
+
+def _with_fact(frames: int, seed: int) -> bytes:
+    return wav(pcm(music(seed=seed)), before=b"fact" + struct.pack("<II", 4, frames))
+
+
+def _odd_wav() -> bytes:
+    """Of a header that counts a pad byte, which is not there."""
+    content = sndfile(music()[: 2 * RATE + 1, :1], "WAV", "PCM_U8")
+    return patched(content[:-1], 4, struct.pack("<I", len(content) - 8))
+
+
+def _odd_aiff(*, counted: bool) -> bytes:
+    """Without the pad byte, which libsndfile counts as a sample."""
+    content = sndfile(music()[: 2 * RATE + 1, :1], "AIFF", "PCM_S8")[:-1]
+    if counted:
+        return content
+    return _number(_number(content, b"SSND", 0, 8 + 2 * RATE + 1, ">"), b"COMM", 6, 2 * RATE + 1, ">")
+
+
+def _piped_aiff(length: int, frames: int) -> bytes:
+    """As programs write it that cannot go back to the header."""
+    content = sndfile(music(seed=frames % 97 + 1), "AIFF", "PCM_16")
+    content = _number(patched(content, 4, struct.pack(">I", length)), b"COMM", 6, frames, ">")
+    return _number(content, b"SSND", 0, length, ">")
+
+
+def _frames_swapped(*, hole: bool) -> bytes:
+    """FLAC without an MD5 whose third frame is missing, or changes places with the fourth."""
+    content = flac_header(good("flac"), md5=bytes(16))
+    at = flac_frames(content)
+    third, fourth = content[at[2] : at[3]], content[at[3] : at[4]]
+    return content[: at[2]] + (fourth if hole else fourth + third) + content[at[4] :]
+
+
+def _without_end_flag(kind: str) -> bytes:
+    content = music_of(kind, seed=31)
+    last = ogg_pages(content)[-2]
+    return renumber_ogg(patched(content, last + 5, bytes([content[last + 5] & ~4])))
+
+
+def _ogg_flac(at: int, value: bytes) -> bytes:
+    """Ogg FLAC with something else in its STREAMINFO."""
+    return renumber_ogg(after(good("oggflac"), b"fLaC", 4 + at, value))
+
+
+def _ogg_without_page(kind: str) -> bytes:
+    """A page is missing, and the numbers of the others and their checksums do not tell."""
+    content, pages = good(kind), ogg_pages(good(kind))
+    kept = bytearray(content[: pages[3]] + content[pages[4] :])
+    for number, start in enumerate(ogg_pages(bytes(kept))[:-1]):
+        kept[start + 18 : start + 22] = struct.pack("<I", number)
+    return renumber_ogg(bytes(kept))
+
+
+def _zeroed_table(kind: str, seed: int) -> bytes:
+    """MP3 whose Xing table is there and holds nothing but zeros."""
+    content = music_of("vbr", seed)
+    start, end = content.index(b"Xing") + 4, mp3_frames(content)[1]
+    return patched(content, start, bytes(end - start if kind == "all" else 12))
+
+
+def _counted_zeros(seed: int) -> bytes:
+    """A table that says that it counts, and counts 0 frames and 0 bytes."""
+    return after(music_of("vbr", seed), b"Xing", 4, bytes(8))
+
+
+def _tag_counted() -> bytes:
+    content = music_of("vbr", 34)
+    return _number(content + b"TAG" + bytes(125), b"Xing", 8, len(content) + 128, ">")
+
+
+def _without_table(seed: int) -> bytes:
+    content = music_of("vbr", seed)
+    return content[mp3_frames(content)[1] :]
+
+
+def _frame(seed: int) -> bytes:
+    content = music_of("vbr", seed)
+    return content[mp3_frames(content)[30] :]
+
+
+def _mp3_flipped(byte: int) -> bytes:
+    """One bit of the sound in the middle of a frame."""
+    content = bytearray(music_of("vbr", 37))
+    content[mp3_frames(bytes(content))[30] + byte] ^= 1
+    return bytes(content)
+
+
+def _fragments(*order: int) -> bytes:
+    flags = "frag_keyframe+delay_moov+default_base_moof"
+    content = av_encode(music(), "aac", "mp4", movflags=flags, frag_duration="500000")
+    places = moofs(content)
+    kept = [content[places[index] : places[index + 1]] for index in order]
+    return content[: places[0]] + b"".join(kept) + content[places[-1] :]
+
+
+def _clipped() -> bytes:
+    return floats(np.clip(music(seed=38) * 8, -0.5, 0.5))
+
+
+def _chunk_offset(change: int) -> bytes:
+    """The first chunk of an M4A elsewhere."""
+    content = good("m4a")
+    at = content.index(b"stco") + 12
+    return patched(content, at, struct.pack(">I", int.from_bytes(content[at : at + 4], "big") + change))
+
+
+REFUSED = (why.DAMAGED, why.TRUNCATED, why.UNREADABLE)
+LIES = [
+    Kind("halved.wav", why.DAMAGED, lambda: wav(length=HALF_OF_DATA)),
+    Kind("halved_twice.wav", why.DAMAGED, _halved_riff),
+    Kind("shortened.wav", why.DAMAGED, lambda: wav(length=4 * len(music()) - 4000)),
+    Kind("two_data.wav", why.SEVERAL_STREAMS, lambda: wav() + b"data" + struct.pack("<I", 400) + bytes(400)),
+    Kind("halved.w64", why.DAMAGED, lambda: _number(good("w64"), b"data", 12, HALF_OF_DATA + 24, kind="Q")),
+    Kind("halved.rf64", why.DAMAGED, lambda: _number(good("rf64"), b"ds64", 12, HALF_OF_DATA, kind="Q")),
+    Kind("halved_sound.aiff", REFUSED, lambda: _number(good("aiff"), b"SSND", 0, HALF_OF_DATA + 8, ">")),
+    Kind("halved_frames.aiff", why.DAMAGED, lambda: _number(good("aiff"), b"COMM", 6, len(music()) // 2, ">")),
+    Kind("doubled_frames.aiff", why.TRUNCATED, lambda: _number(good("aiff"), b"COMM", 6, len(music()) * 2, ">")),
+    Kind("sixteen_of_eight.aiff", REFUSED, lambda: _number(good("aiff"), b"COMM", 10, 8, ">", "H")),
+    Kind("other_rate.wav", why.DAMAGED, lambda: patched(wav(), 24, struct.pack("<I", 22_050))),
+    Kind("byte_rate.wav", why.DAMAGED, lambda: patched(wav(), 28, struct.pack("<I", 5 * RATE))),
+    Kind("adpcm_rate.wav", why.DAMAGED, lambda: patched(sndfile(music(), "WAV", "IMA_ADPCM"), 24, b"\x44\xac\0\0")),
+    Kind("sixteen_bit_law.wav", why.DAMAGED, lambda: _law(16)),
+    Kind("mono_law.wav", why.DAMAGED, lambda: patched(_law(8), 22, b"\1\0")),
+    Kind("float_of_16_bits.wav", why.DAMAGED, lambda: wav(tag=3)),
+    Kind("valid_bits.wav", why.DAMAGED, lambda: patched(sndfile(music(), "WAVEX", "PCM_16"), 38, b"\x18\0")),
+    Kind("fact_of_more.wav", why.TRUNCATED, lambda: _with_fact(2 * len(music()), 41)),
+    Kind("fact_of_less.wav", REPAIRED + LENGTH, lambda: _with_fact(len(music()) // 2, 42)),
+    Kind("half_a_sample.wav", REPAIRED + LENGTH, lambda: wav(pcm(music(seed=43)) + b"\1\1")),
+    Kind("other_rate.flac", why.DAMAGED, lambda: flac_header(good("flac"), rate=22_050)),
+    Kind("other_channels.flac", why.DAMAGED, lambda: flac_header(good("flac"), channels=0)),
+    Kind("hole_without_md5.flac", REFUSED, lambda: _frames_swapped(hole=True)),
+    Kind("swapped_without_md5.flac", why.DAMAGED, lambda: _frames_swapped(hole=False)),
+    Kind("streamed_with_wrong_md5.flac", why.DAMAGED, lambda: flac_header(good("flac"), frames=0, md5=b"x" * 16)),
+    Kind("lost_page_renumbered.ogg", REFUSED, lambda: _ogg_without_page("ogg")),
+    Kind("lost_page_renumbered.opus", REFUSED, lambda: _ogg_without_page("opus")),
+    Kind("ogg_md5.oga", why.DAMAGED, lambda: _ogg_flac(18, b"x" * 16)),
+    Kind("ogg_rate.oga", REFUSED, lambda: _ogg_flac(10, b"\x05\x62\x20")),
+    Kind("ogg_frames.oga", why.TRUNCATED, lambda: _ogg_flac(14, struct.pack(">I", 9 * RATE))),
+    Kind("nameless_table.mp3", REPAIRED + TABLE, lambda: music_of("vbr", 44).replace(b"Xing", b"Xi\0g")),
+    Kind("music_checksum.mp3", REPAIRED + CHECKSUM, lambda: _mp3_flipped(60)),
+    Kind("fragment_missing.m4a", why.DAMAGED, lambda: _fragments(0, 2, 3, 4)),
+    Kind("fragments_swapped.m4a", why.DAMAGED, lambda: _fragments(0, 2, 1, 3, 4)),
+    Kind("first_fragment_missing.m4a", (why.DAMAGED, REPAIRED + LATE), lambda: _fragments(1, 2, 3, 4)),
+    Kind("fragment_twice.m4a", why.DAMAGED, lambda: _fragments(0, 1, 1, 2, 3, 4)),
+    Kind("two_edits.m4a", why.FORMAT, lambda: with_edits((1000, 1024, 1), (700, 20_000, 1))),
+    Kind("edits_with_a_pause.m4a", why.FORMAT, lambda: with_edits((1000, 1024, 1), (500, -1, 1))),
+    Kind("twice_as_fast.m4a", why.FORMAT, lambda: with_edits((2500, 1024, 2))),
+    Kind("edit_of_less.m4a", REPAIRED + LENGTH, lambda: with_edits((2500, 1183, 1))),
+    Kind("edit_of_more.m4a", REPAIRED + LENGTH, lambda: with_edits((90_000, 1024, 1))),
+    Kind("chunk_outside.m4a", why.EMPTY, lambda: _chunk_offset(2_000_000)),
+    Kind("chunk_before.m4a", REFUSED, lambda: _chunk_offset(-40)),
+    Kind("durations.m4a", why.DAMAGED, lambda: _number(good("m4a"), b"stts", 8, 9, ">")),
+    Kind("timescale.m4a", REFUSED, lambda: _number(good("m4a"), b"mdhd", 12, 8_000, ">")),
+    Kind("clipped.wav", REPAIRED + CLIPPED, _clipped),
+]
+
+MENDED = [
+    Kind(
+        "seek_table_behind_a_tag.flac",
+        KEPT,
+        lambda: id3(150_000) + with_flac_blocks(music_of("flac", 51), flac_block(3, struct.pack(">QQH", 0, 0, 4096))),
+    ),
+    Kind("behind_a_tag.wav", KEPT, lambda: id3(3000) + music_of("wav", 52)),
+    Kind("behind_a_tag.ogg", KEPT, lambda: id3(3000) + music_of("ogg", 53)),
+    Kind("behind_a_tag.m4a", KEPT, lambda: id3(3000) + music_of("m4a", 54)),
+    Kind("tag_behind.flac", KEPT, lambda: music_of("flac", 55) + b"TAG" + bytes(125)),
+    Kind("tag_behind.wav", REPAIRED + JUNK, lambda: music_of("wav", 56) + b"TAG" + bytes(125)),
+    Kind("unended.ogg", REPAIRED + UNENDED, lambda: _without_end_flag("ogg")),
+    Kind("unended.opus", REPAIRED + UNENDED, lambda: _without_end_flag("opus")),
+    Kind("zeroed_table.mp3", f"{REPAIRED}{NO_COUNT}; {TABLE}", lambda: _counted_zeros(57)),
+    Kind("empty_table.mp3", KEPT, lambda: _zeroed_table("all", 58)),
+    Kind("tag_counted.mp3", f"{REPAIRED}{LENGTH}; {TABLE}", _tag_counted),
+    Kind("half_a_frame.mp3", REPAIRED + HALF, lambda: _without_table(59)[:-30]),
+    Kind("half_a_frame_more.mp3", REPAIRED + HALF, lambda: music_of("vbr", 60) + _frame(60)[:40]),
+    Kind("half_a_frame_and_a_tag.mp3", REPAIRED + HALF, lambda: _without_table(61)[:-30] + b"TAG" + bytes(125)),
+    Kind("piped_zeros.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0, 0)),
+    Kind("piped_ones.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0xFFFF_FFFF, 0xFFFF_FFFF)),
+    Kind("piped_most.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0x7F00_0008, 0x7F00_0000 // 4)),
+    Kind("no_pad.aiff", REPAIRED + PAD, lambda: _odd_aiff(counted=False)),
+    Kind("no_counted_pad.aiff", REPAIRED + PAD, lambda: _odd_aiff(counted=True)),
+    Kind("no_pad.wav", REPAIRED + PAD, _odd_wav),
+    Kind("twenty_bits.wav", KEPT, lambda: _of_24_bits(20)),
+    Kind("eighteen_bits.wav", KEPT, lambda: _of_24_bits(18)),
+    Kind("twelve_bits.wav", KEPT, lambda: wav(pcm(music(seed=62)), bits=12, block=4)),
+    Kind("no_byte_rate.wav", REPAIRED + NO_RATE, lambda: patched(music_of("wav", 63), 28, bytes(4))),
+]

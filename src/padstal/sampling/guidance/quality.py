@@ -24,10 +24,6 @@ class _Away(Section):
 
     w: float = value("w of the paper; 0 is the conditional model alone, in half the work", ge=0)
 
-    @property
-    def told(self) -> dict[str, Branch]:
-        raise NotImplementedError
-
     def branches(self, sigma: float) -> tuple[str, ...]:
         return ("cond", NEGATIVE) if self.w else ("cond",)
 

@@ -26,8 +26,8 @@ def bursts(count: int, seed: int) -> np.ndarray:
     clips = []
     for _ in range(count):
         spectrum = np.fft.rfft(rng.standard_normal(len(time)))
-        spectrum *= np.linspace(1, 0, len(spectrum)) ** rng.uniform(0, 6)
-        clips.append(np.fft.irfft(spectrum, len(time)) * np.exp(-rng.uniform(0, 10) * time) * 10 ** rng.uniform(-3, -1))
+        spectrum *= np.linspace(1, 0, len(spectrum)) ** rng.uniform(0, 3)
+        clips.append(np.fft.irfft(spectrum, len(time)) * np.exp(-rng.uniform(0, 5) * time) * 10 ** rng.uniform(-1, 0))
     return np.stack(clips).astype(np.float32)
 
 

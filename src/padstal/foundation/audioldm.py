@@ -27,13 +27,30 @@ PARTS = ("vae", "vocoder")
 WINDOW = 1024
 """Samples of the mel spectrogram's Fourier window; neither config has it."""
 VAE_VALUES = (
-    "in_channels out_channels down_block_types up_block_types block_out_channels layers_per_block act_fn "
-    "latent_channels norm_num_groups mid_block_add_attention use_quant_conv use_post_quant_conv"
-).split()
+    "in_channels",
+    "out_channels",
+    "down_block_types",
+    "up_block_types",
+    "block_out_channels",
+    "layers_per_block",
+    "act_fn",
+    "latent_channels",
+    "norm_num_groups",
+    "mid_block_add_attention",
+    "use_quant_conv",
+    "use_post_quant_conv",
+)
 VOCODER_VALUES = (
-    "model_in_dim sampling_rate upsample_initial_channel upsample_rates upsample_kernel_sizes resblock_kernel_sizes "
-    "resblock_dilation_sizes leaky_relu_slope normalize_before"
-).split()
+    "model_in_dim",
+    "sampling_rate",
+    "upsample_initial_channel",
+    "upsample_rates",
+    "upsample_kernel_sizes",
+    "resblock_kernel_sizes",
+    "resblock_dilation_sizes",
+    "leaky_relu_slope",
+    "normalize_before",
+)
 
 
 class AudioLdm(nn.Module):
@@ -43,6 +60,8 @@ class AudioLdm(nn.Module):
         vae: Values of `AutoencoderKL`.
         vocoder: Values of `SpeechT5HifiGanConfig`.
     """
+
+    vae: Any  # the types of diffusers' decorators hide its methods
 
     def __init__(self, vae: Mapping[str, Any], vocoder: Mapping[str, Any]):
         from diffusers import AutoencoderKL
@@ -120,7 +139,7 @@ def _fill(module: nn.Module, part: str, files: Mapping[str, Path], weights: Pinn
         raise UntrustedFileError(f"{files[name]}: not weights of its config.json: {error}") from None
 
 
-def _values(path: Path, names: list[str]) -> dict[str, Any]:
+def _values(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     """What of a published config the network is built from; what it leaves out has the library's own default."""
     config = json.loads(path.read_text(encoding="utf-8"))
     return {name: config[name] for name in names if name in config}

@@ -35,6 +35,8 @@ class MelVocoder(nn.Module):
 
     window_W: torch.Tensor
     spread_MF: torch.Tensor
+    mean_M: torch.Tensor
+    spread_M: torch.Tensor
 
     def __init__(self, *, sample_rate: int, bands: int, hop: int, window: int, width: int, depth: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The log-mel spectrogram that HiFi-GAN reads (Kong et al. 2020), with AudioLDM's numbers: what QA-MDT's latents encode.
+"""The log-mel spectrogram that HiFi-GAN reads (Kong et al. 2020), as AudioLDM and QA-MDT take it.
 
     E[t, m] = ln max(Σ_f M[m, f]·|STFT(x)[f, t]|, 10⁻⁵)                                                            (1)
 
@@ -11,7 +11,6 @@ Shape suffixes: B batch, S samples, T frames, M mel bands, F bins.
 from functools import lru_cache
 
 import torch
-from torch.nn import functional
 
 from padstal.nn.stft import analyse
 

@@ -33,6 +33,11 @@ SECTION = {
         "kind": "trained", "captions": 20, "held_out_captions": 20, "fit": FIT, "width": 16, "layers": 1, "heads": 2,
         "decoder_layers": 1, "max_length": 128,
     },
+    "mel_codec": {
+        "kind": "trained", "clips": 20, "fit": FIT, "crop_frames": 16, "kl": 0.01, "fft_sizes": [512, 128], "bands": 16,
+        "window": 512, "hop": 160, "latent_channels": 2, "width": 8, "depth": 1, "vocoder_window": 640,
+        "vocoder_width": 16, "vocoder_depth": 1,
+    },
 }  # fmt: skip
 
 
@@ -81,7 +86,7 @@ def test_pmos_is_prepared_twice_to_the_same_bytes_and_its_loader_reads_it(tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ["clap", "tagger", "text_encoder"])
+@pytest.mark.parametrize("role", ["clap", "tagger", "text_encoder", "mel_codec"])
 def test_every_other_role_is_prepared_to_a_folder_that_its_loader_reads(tmp_path, role):
     done = run(repository(tmp_path, SECTION), role)
     assert done.returncode == 0, done.stderr

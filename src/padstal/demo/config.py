@@ -7,9 +7,11 @@ from pydantic import Field
 from padstal.core.section import Section, value
 from padstal.foundation.config import (
     ClapShape,
+    MelCodecShape,
     PmosShape,
     PublishedCaptioner,
     PublishedClap,
+    PublishedMelCodec,
     PublishedPmos,
     PublishedTextEncoder,
     TaggerShape,
@@ -68,6 +70,14 @@ class TrainedTextEncoder(TextEncoderShape, Trained):
     held_out_captions: int = value("captions kept out of training, to test on", "captions", ge=20)
 
 
+class TrainedMelCodec(MelCodecShape, TrainedOnClips):
+    """A codec of mel spectrograms."""
+
+    crop_frames: int = value("length of a crop", "mel frames", ge=8, multiple_of=4)
+    kl: float = value("weight of the divergence, a mean over latent values", ge=0)
+    fft_sizes: tuple[int, ...] = value("windows of the vocoder's spectral loss", "samples", min_length=1)
+
+
 class ComposedCaptioner(Section):
     """Captions are composed of the tagger's tags; there is nothing to train."""
 
@@ -83,3 +93,4 @@ class PrepareParams(Section):
     captioner: Annotated[ComposedCaptioner | PublishedCaptioner, Field(discriminator="kind")]
     tagger: TrainedTagger
     text_encoder: Annotated[TrainedTextEncoder | PublishedTextEncoder, Field(discriminator="kind")]
+    mel_codec: Annotated[TrainedMelCodec | PublishedMelCodec, Field(discriminator="kind")]

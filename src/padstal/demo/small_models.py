@@ -41,24 +41,24 @@ def make(
     steps = partial(progress, unit="step")
     if isinstance(section, TrainedTextEncoder):
         return _text_encoder(section, draw.seed, folder, device, steps)
-    clips, test = _clips(draw, section.clips, workers, progress)
+    clips, test = draw_clips(draw, section.clips, workers, progress)
     how: dict[str, Any] = {"sample_rate": draw.sample_rate, "device": device, "progress": steps}
     origin = {"origin": f"trained on the composer's draw: {section.clips} clips, seed {draw.seed}"}
     match section:
         case TrainedClap():
             model, losses = train_clap.train(clips.audio_BS, lessons.fresh_captions(clips), section, **how)
             save(folder, model.model, model.config | origin)
-            return _course(losses) | held_out.clap_report(clap.load(folder, device), test)
+            return course(losses) | held_out.clap_report(clap.load(folder, device), test)
         case TrainedPmos():
             scorer, losses = train_pmos.train(clips.audio_BS, clips.mos_B, section, **how)
             save(folder, scorer.model, scorer.config | origin)
-            return _course(losses) | held_out.pmos_report(pmos.load(folder, device), test)
+            return course(losses) | held_out.pmos_report(pmos.load(folder, device), test)
         case TrainedTagger():
             words, losses = train_tagger.train(
                 clips.audio_BS, lessons.labels(clips), lessons.VOCABULARY, section, **how
             )
             save(folder, words.model, words.config | origin)
-            return _course(losses) | held_out.tagger_report(tagger.load(folder, device), test)
+            return course(losses) | held_out.tagger_report(tagger.load(folder, device), test)
 
 
 def _text_encoder(
@@ -70,10 +70,10 @@ def _text_encoder(
     )
     origin = f"trained on {section.captions} captions of the composer, seed {seed}"
     save(folder, tested.model, config | {"origin": origin})
-    return _course(losses) | {"held_out_loss": tested.held_out_loss, "held_out_chance": tested.chance}
+    return course(losses) | {"held_out_loss": tested.held_out_loss, "held_out_chance": tested.chance}
 
 
-def _clips(draw: Draw, count: int, workers: int, progress: Progress) -> tuple[LabelledClips, LabelledClips]:
+def draw_clips(draw: Draw, count: int, workers: int, progress: Progress) -> tuple[LabelledClips, LabelledClips]:
     """`count` clips to learn from, and those to test on."""
     clips = labelled_clips(
         count + draw.held_out,
@@ -87,7 +87,7 @@ def _clips(draw: Draw, count: int, workers: int, progress: Progress) -> tuple[La
     return lessons.split(clips, draw.held_out)
 
 
-def _course(losses: list[float]) -> Metrics:
+def course(losses: list[float]) -> Metrics:
     """How a training went: the first loss, and the mean of the last tenth."""
     last = losses[-max(1, len(losses) // 10) :]
     return {"steps": len(losses), "loss_first": losses[0], "loss_last": sum(last) / len(last)}

@@ -1,1 +1,2 @@
-"""Foundation models, one file a role; the only package that imports laion_clap, transformers or dac."""
+"""Foundation models, one file a role; the only package that imports laion_clap, transformers,
+diffusers or dac."""

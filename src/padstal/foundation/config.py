@@ -72,6 +72,28 @@ class TextEncoderShape(Section):
         return self
 
 
+class MelCodecShape(Section):
+    """Size of a small codec of log-mel spectrograms: a convolutional VAE, and a vocoder after it."""
+
+    bands: int = value("mel bands", "bands", ge=8, le=256, multiple_of=4)
+    window: int = value("Fourier window of the mel spectrogram", "samples", ge=64)
+    hop: int = value("samples of a mel frame; a latent frame has four", "samples", ge=16)
+    latent_channels: int = value("channels of the latent", "channels", ge=1)
+    width: int = value("features of a block of the VAE", "features", ge=8)
+    depth: int = value("blocks of its encoder, and of its decoder", "blocks", ge=1)
+    vocoder_window: int = value("window of the vocoder's STFT", "samples", ge=64)
+    vocoder_width: int = value("features of a block of the vocoder", "features", ge=8)
+    vocoder_depth: int = value("blocks of the vocoder", "blocks", ge=1)
+
+    @model_validator(mode="after")
+    def _windows_fit_the_hop(self) -> "MelCodecShape":
+        if self.window <= self.hop or (self.window - self.hop) % 2:
+            raise ValueError(f"window = {self.window}: expected hop = {self.hop} and an even number of samples more")
+        if self.vocoder_window % self.hop or (self.vocoder_window - self.hop) % 2:
+            raise ValueError(f"vocoder_window = {self.vocoder_window}: expected an even multiple of hop = {self.hop}")
+        return self
+
+
 class PublishedClap(Section):
     """LAION's CLAP."""
 
@@ -107,4 +129,12 @@ class PublishedTextEncoder(Section):
     max_length: int = value("positions that every text is padded or cut to", "tokens", ge=16, le=1024)
 
 
-Published = PublishedClap | PublishedPmos | PublishedCaptioner | PublishedTextEncoder
+class PublishedMelCodec(Section):
+    """AudioLDM 2's VAE of mel spectrograms and its HiFi-GAN."""
+
+    kind: Literal["pretrained"]
+    weights: PinnedFiles
+    clip_seconds: float = value("length of a clip; its latent is decoded to exactly that", "s", gt=0.5, le=60)
+
+
+Published = PublishedClap | PublishedPmos | PublishedCaptioner | PublishedTextEncoder | PublishedMelCodec

@@ -5,7 +5,14 @@ from typing import Any
 
 import torch
 
-from padstal.foundation.config import Published, PublishedCaptioner, PublishedClap, PublishedPmos, PublishedTextEncoder
+from padstal.foundation.config import (
+    Published,
+    PublishedCaptioner,
+    PublishedClap,
+    PublishedMelCodec,
+    PublishedPmos,
+    PublishedTextEncoder,
+)
 
 
 def convert(section: Published, folder: Path, device: torch.device) -> dict[str, Any]:
@@ -38,3 +45,9 @@ def convert(section: Published, folder: Path, device: torch.device) -> dict[str,
             text_encoder.convert(weights, tokenizer, max_length, folder)
             encoder = text_encoder.load(folder, device)
             return {"vocabulary": encoder.vocabulary, "width": encoder.width}
+        case PublishedMelCodec(weights=weights, clip_seconds=clip_seconds):
+            from padstal.foundation import audioldm, mel_codec
+
+            audioldm.convert(weights, clip_seconds, folder)
+            form = mel_codec.load(folder, device).form
+            return {"sample_rate": form.sample_rate, "latent_channels": form.latent_channels}

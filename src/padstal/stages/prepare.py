@@ -5,11 +5,12 @@ from padstal.demo.config import PrepareParams
 from padstal.foundation.fetch import FetchError, UntrustedFileError
 from padstal.stages.harness import Stage, run_stage, stage_errors
 
-ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder")
+ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder", "mel_codec")
 
 
 def main(stage: Stage[PrepareParams]) -> None:
     """Fill `models/<scale>/foundation/<role>` and say how good the model is on clips that it did not see."""
+    from padstal.codecs import train_mel_codec
     from padstal.demo import small_models
     from padstal.foundation import published
 
@@ -18,7 +19,8 @@ def main(stage: Stage[PrepareParams]) -> None:
         if section.kind == "pretrained":
             metrics = published.convert(section, folder, stage.device())
         else:
-            metrics = small_models.make(
+            make = train_mel_codec.make if stage.item == "mel_codec" else small_models.make
+            metrics = make(
                 section,
                 stage.params.draw,
                 folder,

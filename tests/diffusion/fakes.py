@@ -79,7 +79,7 @@ def random_denoiser(seed: int = 0, form: DenoiserForm = FORM) -> Denoiser:
 
 def latent_config() -> LatentConfig:
     groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}
-    return LatentConfig("tal", "a" * 64, 8_000, 1, RATIO, LATENT_SHAPE, groups)
+    return LatentConfig("tal", "a" * 64, 8_000, 1, RATIO, RATIO * FRAMES, LATENT_SHAPE, groups)
 
 
 def config(**changes: object) -> DenoiserConfig:

@@ -27,7 +27,7 @@ from padstal.training.distributed_shard import WHOLE
 pytestmark = pytest.mark.slow  # trains for some seconds
 SHAPE = (2, 6, 4)
 LEVELS = 24 * [1, 3, 5]
-LATENTS = LatentConfig("mel", "a" * 64, 8_000, 1, 4, SHAPE, {"z": (0, 2)})
+LATENTS = LatentConfig("mel", "a" * 64, 8_000, 1, 4, 24, SHAPE, {"z": (0, 2)})
 PARAMS: dict[str, Any] = {
     "form": {
         "conditioner": {"kind": "text_quality", "quality": True},

@@ -54,19 +54,18 @@ def encode_clips(
         device: Where it is.
         progress: Wraps the batches.
     """
-    import torch
-
     from padstal.codecs.latents.statistics import measure
     from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
 
-    first = dataset.iloc[0]
+    samples = hears(codec, dataset.iloc[:1], audio).shape[-1]
     config = LatentConfig(
         codec=name,
         fingerprint=fingerprint,
         sample_rate=codec.sample_rate,
         channels=codec.channels,
         ratio=codec.ratio,
-        shape=codec.latent_shape(len(audio.pcm(int(first["shard"]), int(first["row"])))),
+        samples=samples,
+        shape=codec.latent_shape(samples),
         channel_groups=codec.channel_groups,
     )
     heard: dict[str, list[np.ndarray]] = {}
@@ -75,7 +74,7 @@ def encode_clips(
         starts = range(0, len(dataset), params.batch_clips)
         for start in progress(starts, total=len(starts), unit="batch"):
             rows = dataset.iloc[start : start + params.batch_clips]
-            audio_BCS = torch.from_numpy(audio.float_BCS(rows)).to(device)
+            audio_BCS = hears(codec, rows, audio).to(device)
             mean, std = codec.encode(audio_BCS, encoder.encode(rows["caption"].tolist()) if encoder else None)
             for what, array in codec.probes(audio_BCS).items():
                 heard.setdefault(what, []).append(array.cpu().numpy().astype(np.float16))
@@ -89,6 +88,20 @@ def encode_clips(
         np.save(folder / f"{what}.npy", np.concatenate(parts))
     quality = _held_out(folder, codec, store, dataset, audio, params, device)
     return {"clips": len(dataset), **_spreads(store, statistics), **quality}
+
+
+def hears(codec: "Codec", rows: pd.DataFrame, audio: "ClipAudio") -> "torch.Tensor":
+    """Audio [B, C, S] of clips as the codec takes it: of its channels (one: the mean), at its sample rate."""
+    import torch
+
+    from padstal.ingest.resample import resample
+
+    clips_BCS = audio.float_BCS(rows)
+    if codec.channels == 1:
+        clips_BCS = clips_BCS.mean(axis=1, keepdims=True)
+    rate = round(clips_BCS.shape[-1] / float(rows["clip_seconds"].iloc[0]))
+    clips = [resample(np.ascontiguousarray(clip_CS.T), rate, codec.sample_rate).T for clip_CS in clips_BCS]
+    return torch.from_numpy(np.ascontiguousarray(np.stack(clips)))
 
 
 def _by_batch(store: "LatentStore", batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -123,7 +136,7 @@ def _held_out(
     parts, kept = [], []
     for start in range(0, len(chosen), params.batch_clips):
         items = chosen[start : start + params.batch_clips]
-        target = torch.from_numpy(audio.float_BCS(dataset.iloc[items]))
+        target = hears(codec, dataset.iloc[items], audio)
         output = codec.decode(torch.from_numpy(store.posterior(items)[0]).to(device)).cpu()
         parts.append(quality(output, target, codec.sample_rate))
         kept.append(output.numpy())
@@ -135,8 +148,8 @@ def _held_out(
     write_table(table, folder / "reconstructions.parquet")
     train = dataset[dataset["split"] == "train"].iloc[: params.measured_clips]
     guess = mean_spectrum_distance(
-        torch.from_numpy(audio.float_BCS(train)),
-        torch.from_numpy(audio.float_BCS(dataset.iloc[chosen])),
+        hears(codec, train, audio),
+        hears(codec, dataset.iloc[chosen], audio),
         codec.sample_rate,
     )
     return {"split": split, "mel_l1_mean_spectrum": guess, **Quality.join(parts).summary()}

@@ -28,12 +28,14 @@ class Neighbourhood:
 def pool(latent_NDT: np.ndarray, pooling: str) -> np.ndarray:
     """Latents as vectors: "mean" over frames [N, D], or "flat" [N, D·T] (TAL's z_p has no time axis to average over).
 
+    Latents [N, D, T, F] keep their bands: [N, D·F] and [N, D·T·F].
+
     Raises:
         ValueError: Another pooling.
     """
     match pooling:
         case "mean":
-            return latent_NDT.astype(np.float64).mean(axis=2)
+            return latent_NDT.astype(np.float64).mean(axis=2).reshape(len(latent_NDT), -1)
         case "flat":
             return latent_NDT.astype(np.float64).reshape(len(latent_NDT), -1)
         case _:

@@ -6,16 +6,20 @@ from padstal.foundation.fetch import FetchError, UntrustedFileError
 from padstal.stages.harness import Stage, run_stage, stage_errors
 
 ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder", "mel_codec")
+CODECS = {"mel_codec": "mel"}
+"""Role → the codec that it is."""
 
 
 def main(stage: Stage[PrepareParams]) -> None:
-    """Fill `models/<scale>/foundation/<role>` and say how good the model is on clips that it did not see."""
+    """Fill the role's folder and say how good the model is on clips that it did not see."""
     from padstal.codecs import train_mel_codec
     from padstal.demo import small_models
     from padstal.foundation import published
 
     section = getattr(stage.params, stage.item)
-    with stage_errors(FetchError, UntrustedFileError), atomic_folder(stage.paths.foundation(stage.item)) as folder:
+    codec = CODECS.get(stage.item)
+    place = stage.paths.vae(codec) if codec else stage.paths.foundation(stage.item)
+    with stage_errors(FetchError, UntrustedFileError), atomic_folder(place) as folder:
         if section.kind == "pretrained":
             metrics = published.convert(section, folder, stage.device())
         else:

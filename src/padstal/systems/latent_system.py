@@ -45,8 +45,7 @@ class LatentSystem:
 
     @property
     def samples(self) -> int:
-        latents = self.trained.config.latents
-        return latents.shape[1] * latents.ratio
+        return self.trained.config.latents.samples
 
     def texts(self, prompts: Sequence[str], attributes: Mapping[str, Sequence[float]]) -> list[str]:
         """What the text encoder reads: the prompts, after the quality's prefix where captions had one in training."""

@@ -87,7 +87,7 @@ def test_impossible_weights_are_refused(weights, message):
 
 @pytest.fixture
 def dataset(tmp_path):
-    config = LatentConfig("audio", "", 16_000, 1, 1024, (2, 4), {"z": (0, 2)})
+    config = LatentConfig("audio", "", 16_000, 1, 1024, 4096, (2, 4), {"z": (0, 2)})
     index = pd.DataFrame({"clip_id": list("abcde"), "split": ["train"] * 3 + ["test"] * 2, "caption": list("ABCDE")})
     mean = np.arange(5, dtype=np.float32)[:, None, None] * np.ones((5, 2, 4), np.float32)
     write_store(tmp_path, index, config, [(mean, np.full_like(mean, 0.5))])

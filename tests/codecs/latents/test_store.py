@@ -12,6 +12,7 @@ CONFIG = LatentConfig(
     sample_rate=16_000,
     channels=1,
     ratio=1024,
+    samples=5120,
     shape=(3, 5),
     channel_groups={"w_m": (0, 2), "z_p": (2, 3)},
 )
@@ -63,7 +64,7 @@ def test_latents_too_large_for_float16_are_refused(tmp_path):
 
 def test_groups_with_a_gap_are_refused():
     with pytest.raises(ValueError, match="z_p"):
-        LatentConfig("tal", "", 16_000, 1, 1024, 5, {"w_m": (0, 2), "z_p": (3, 4)})
+        LatentConfig("tal", "", 16_000, 1, 1024, 5120, 5, {"w_m": (0, 2), "z_p": (3, 4)})
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path):

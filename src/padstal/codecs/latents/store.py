@@ -28,6 +28,7 @@ class LatentConfig:
         sample_rate: Of the audio, Hz.
         channels: Of the audio.
         ratio: Samples of one latent frame.
+        samples: Of a clip, at `sample_rate`.
         shape: Of a clip's latent: (D, T) or (D, T, F).
         channel_groups: Name → [start, stop) of each group of latent channels, in order.
     """
@@ -37,6 +38,7 @@ class LatentConfig:
     sample_rate: int
     channels: int
     ratio: int
+    samples: int
     shape: tuple[int, ...]
     channel_groups: dict[str, tuple[int, int]]
 

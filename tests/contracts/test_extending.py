@@ -110,6 +110,7 @@ def dataset() -> pd.DataFrame:
             "shard": 0,
             "row": range(count),
             "offset_seconds": 0.0,
+            "clip_seconds": FRAME * FRAMES / RATE,
             "track_seconds": 18.0,
         }
     )

@@ -80,7 +80,7 @@ def test_a_stage_runs_its_namesake_and_writes_metrics_of_its_name(stage: str, co
     assert call.args[0].value == stage
     items = next((_literal(stage, word.value) for word in call.keywords if word.arg == "items"), ())
     listed = content.get("foreach") or content.get("matrix", {axis: []})[axis]
-    assert listed == f"${{{items}}}" if isinstance(items, str) else list(items) == listed
+    assert listed == f"${{{items}}}" if isinstance(items, str) else list(items) == list(listed)
 
 
 def test_the_flow_runs_them_in_this_order(tmp_path: Path) -> None:

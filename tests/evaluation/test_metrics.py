@@ -18,7 +18,8 @@ from padstal.evaluation.measure import measure
 from padstal.evaluation.metrics import METRICS, Metric
 from padstal.operations.config import PromoteParams
 from padstal.operations.promotion.head_to_head import head_to_head
-from padstal.reporting import comparison_metrics, results_view
+from padstal.reporting import results_view
+from padstal.reporting.comparison import metrics as comparison_metrics
 from padstal.reporting.text import words
 
 ROOT = Path(__file__).resolve().parents[2]

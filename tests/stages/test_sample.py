@@ -55,7 +55,7 @@ def write_system(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     """A random denoiser with a fake codec and text encoder that belong to it."""
     for module, fake in (
         ("padstal.foundation.text_encoder", FakeTextEncoder),
-        ("padstal.codecs.checkpoint", FakeCodec),
+        ("padstal.codecs.any_codec", FakeCodec),
     ):
         monkeypatch.setattr(importlib.import_module(module), "load", lambda folder, device, fake=fake: fake())
     for folder in (paths.vae("tal"), paths.foundation("text_encoder"), paths.diffusion("tal_dit")):

@@ -116,7 +116,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Paths:
 
 @pytest.fixture
 def system(trained: Paths, monkeypatch: pytest.MonkeyPatch) -> LatentSystem:
-    for module, fake in (("foundation.text_encoder", FakeTextEncoder), ("codecs.checkpoint", MelCodec)):
+    for module, fake in (("foundation.text_encoder", FakeTextEncoder), ("codecs.any_codec", MelCodec)):
         place = importlib.import_module(f"padstal.{module}")
         monkeypatch.setattr(place, "load", lambda folder, device, fake=fake: fake())
     config: Any = SYSTEMS.parse({"kind": "qa_mdt", "codec": "mel", "denoiser": "qa", "grid": "qa_mdt", "quality": 5})

@@ -1,4 +1,4 @@
-"""A trained codec on disk, and frozen behind `protocols.Codec`: an autoencoder of ours, or what `prepare` made.
+"""A trained autoencoder on disk, and frozen behind `protocols.Codec`.
 
 The folder holds the averaged weights of what inference and the probes need (the text decoder and w_t stay behind), as
 `model.safetensors`, and `config.json`: what the codec is, and what it was made for.
@@ -14,8 +14,6 @@ from padstal.codecs.config import CODECS, CodecConfig, CropForm
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.protocols import Codec
 
-MEL_CODEC = "mel_codec"
-"""Role of a folder that `prepare` made."""
 NOT_SHIPPED = ("encoder_w_t", "text_decoder")
 """Parts of the text-aware autoencoder that only its training needs."""
 
@@ -48,12 +46,8 @@ def load(folder: Path, device: torch.device | str) -> Codec:
     from safetensors.torch import load_file
 
     if not (folder / "config.json").exists():
-        raise FileNotFoundError(f"{folder}: no autoencoder here; has the stage that makes it (train_vae, prepare) run?")
+        raise FileNotFoundError(f"{folder}: no autoencoder here; has the stage train_vae run?")
     about = read_json(folder / "config.json")
-    if about.get("role") == MEL_CODEC:
-        from padstal.codecs.mel_codec import load as load_mel_codec
-
-        return load_mel_codec(folder, device)
     codec: CodecConfig = CODECS.parse(about["codec"])  # type: ignore[assignment]
     form = CropForm.model_validate(about["form"])
     model = codec.build(form)

@@ -1,6 +1,6 @@
 """`encode`: all curated clips to latents, their statistics on the training split, and how well they decode."""
 
-from padstal.codecs.checkpoint import load
+from padstal.codecs.any_codec import load
 from padstal.codecs.encode import EncodeParams, encode_clips
 from padstal.core.data.atomic import atomic_folder
 from padstal.core.data.content import sha256_file

@@ -91,7 +91,7 @@ def load_parts(folders: Mapping[str, Path], device: "torch.device") -> dict[str,
         FileNotFoundError: A model has not been trained.
         MismatchError: The denoiser was trained with another codec or text encoder.
     """
-    from padstal.codecs.checkpoint import load as load_codec
+    from padstal.codecs.any_codec import load as load_codec
     from padstal.diffusion.checkpoint import check_belongs
     from padstal.diffusion.checkpoint import load as load_denoiser
     from padstal.foundation.text_encoder import load as load_text_encoder

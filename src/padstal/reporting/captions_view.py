@@ -8,8 +8,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from padstal.reporting import svg
-from padstal.reporting.data_view import Table
 from padstal.reporting.inputs import Inputs
+from padstal.reporting.table import Table
 from padstal.reporting.text import MISSING, finite, interval, number, words
 
 DECISION_WORDS = {

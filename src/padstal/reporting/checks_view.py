@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from padstal.reporting.table import Cell, Table
 from padstal.reporting.text import finite, interval, number, words
 
 _VALUE_KEYS = ("value", "precision", "estimate", "mean", "accuracy", "spearman")
@@ -27,6 +28,23 @@ def checks(section: Any) -> list[Check]:
     found: list[Check] = []
     _collect(section, [], found)
     return found
+
+
+def checks_table(section: Any) -> Table:
+    """The same as a table, intervals below the values; chance has columns where any figure has one."""
+    found = checks(section)
+    beside = any(check.chance for check in found)
+    rows = tuple(
+        (
+            check.name,
+            Cell(check.value, below=check.interval),
+            *((check.chance or "–", check.times_chance or "–") if beside else ()),
+            check.n or "–",
+        )
+        for check in found
+    )
+    head = ("check", "value", *(("chance", "ratio") if beside else ()), "n")
+    return Table(head, rows, (False, *(True for _ in head[1:])))
 
 
 def flat(section: Any, prefix: str = "", show: Callable[[Any], str] = number) -> list[tuple[str, str]]:

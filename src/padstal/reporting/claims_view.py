@@ -3,12 +3,13 @@
 Only evaluation reads the truth; the figures are those of `evaluate.json`, section `truth`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from padstal.reporting.data_view import Table
 from padstal.reporting.inputs import Inputs
+from padstal.reporting.table import Cell, Table
 from padstal.reporting.text import finite, interval, number, words
 
 NEAR_BOUND = 0.95
@@ -27,6 +28,7 @@ LEFT_WORDS = {
     "artists_in_two_splits": "artists that are in more than one split",
 }
 Verdict = Literal["holds", "does not hold", "open", ""]
+_LOOKS = {"holds": "good", "does not hold": "bad", "open": "warn"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,48 @@ def claims_table(inputs: Inputs) -> Table:
         for row in claims(inputs)
     )
     return Table(head, rows, (False, False, True, True, False, False, True))
+
+
+@dataclass(frozen=True)
+class StageClaims:
+    """One stage's claims as the page shows them.
+
+    Attributes:
+        told: How many hold, how many are open, how many are held against nothing.
+        broken: Whether one does not hold.
+    """
+
+    stage: str
+    told: str
+    broken: bool
+    table: Table
+
+
+def stage_claims(inputs: Inputs) -> list[StageClaims]:
+    """The claims of each stage that makes any."""
+    found: dict[str, list[Claim]] = {}
+    for claim in claims(inputs):
+        found.setdefault(claim.stage, []).append(claim)
+    return [_of_stage(stage, rows) for stage, rows in found.items()]
+
+
+def _of_stage(stage: str, rows: Sequence[Claim]) -> StageClaims:
+    verdicts = Counter(row.verdict for row in rows)
+    told = [f"{number(verdicts['holds'])} of {number(len(rows) - verdicts[''])} hold"]
+    told += [f"{number(verdicts['open'])} open"] if verdicts["open"] else []
+    told += [f"{number(verdicts[''])} more without a bound"] if verdicts[""] else []
+    cells = tuple(
+        (
+            row.claim,
+            Cell(row.figure, below=row.interval),
+            row.against or "–",
+            Cell(row.verdict or "–", look=_LOOKS.get(row.verdict, "")),
+            row.n or "–",
+        )
+        for row in rows
+    )
+    table = Table(("claim", "found", "held against", "verdict", "n"), cells, (False, False, False, False, True))
+    return StageClaims(stage, ", ".join(told), "does not hold" in verdicts, table)
 
 
 def broken_claims(inputs: Inputs) -> list[str]:

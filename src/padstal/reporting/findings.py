@@ -11,7 +11,7 @@ import pandas as pd
 from padstal.reporting.claims_view import broken_claims
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Space, direction, interval_of, rows, spaces, sweep_name
-from padstal.reporting.text import finite, interval, labelled, number, words
+from padstal.reporting.text import MINUS, finite, interval, labelled, number, words
 
 Kind = Literal["yes", "no", "open"]
 _VERDICT: dict[Kind, str] = {"yes": "holds here", "no": "does not hold here", "open": "open here"}
@@ -19,11 +19,18 @@ _VERDICT: dict[Kind, str] = {"yes": "holds here", "no": "does not hold here", "o
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence and its verdict: the claim holds here, does not, or the run cannot tell."""
+    """One sentence and its verdict: the claim holds here, does not, or the run cannot tell.
+
+    Attributes:
+        figure: The measured figure in a few words; "" where there is none.
+        system: Whose samples it is about; "" if of none.
+    """
 
     kind: Kind
     claim: str
     sentence: str
+    figure: str = ""
+    system: str = ""
 
     @property
     def verdict(self) -> str:
@@ -97,7 +104,7 @@ def _matched_claim(matched: Mapping[str, Any], system: str, metric: str, claim: 
     row = differences[0]
     around = row.get("interval")
     share: Any = row.get("share_of_baseline")
-    relative = f" ({100 * share:+.1f} %)".replace("-", "\u2212") if finite(share) else ""
+    relative = f" ({100 * share:+.1f} %)".replace("-", MINUS) if finite(share) else ""
     said = interval(*around) if around else "no interval: too few draws of prompts reach the target"
     word = direction(metric, around)
     sentence = (
@@ -106,7 +113,10 @@ def _matched_claim(matched: Mapping[str, Any], system: str, metric: str, claim: 
         f"by {number(row.get('difference'))}{relative} {said}."
     )
     kinds: dict[str, Kind] = {"better": "yes", "worse": "no", "open": "open"}
-    return Finding(kinds[word], claim, sentence)
+    difference = number(row.get("difference"))
+    sign = "" if difference.startswith(MINUS) else "+"
+    figure = f"{words(metric)} {sign}{difference}" if finite(row.get("difference")) else ""
+    return Finding(kinds[word], claim, sentence, figure, system)
 
 
 def _latent_claims(inputs: Inputs) -> list[Finding]:
@@ -136,6 +146,7 @@ def _latent_claims(inputs: Inputs) -> list[Finding]:
                 kinds.pop() if len(kinds) == 1 else "open",
                 f"The {words(codec)} space keeps genres together better than the {words(base)} space",
                 f"Genre precision of nearest neighbours is {', '.join(parts)}{at_chance}.",
+                f"{number(pairs[0][0].precision)} against {number(pairs[0][1].precision)}",
             )
         )
     return told
@@ -165,7 +176,9 @@ def _pads_claims(evaluation: Mapping[str, Any]) -> list[Finding]:
             f"without; {cost} ({number(pads['clap_f'])} against {number(plain['clap_f'])})."
         )
         name = labelled(str(pads.get("path") or "pads"))
-        told.append(Finding(diverse, f"{name} makes the {words(str(system))} more diverse", sentence))
+        figure = f"{words('vendi')} {number(pads['vendi'])} against {number(plain['vendi'])}"
+        claim = f"{name} makes the {words(str(system))} more diverse"
+        told.append(Finding(diverse, claim, sentence, figure, str(system)))
     return told
 
 

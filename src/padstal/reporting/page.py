@@ -11,8 +11,8 @@ from padstal.evaluation.metrics import METRICS
 from padstal.reporting import data_view, listen_view, results_view, svg, training_view
 from padstal.reporting.captions_view import caption_rows, caption_views, decision_table
 from padstal.reporting.cards import Card
-from padstal.reporting.checks_view import checks, flat
-from padstal.reporting.claims_view import claims_table
+from padstal.reporting.checks_view import checks_table, flat
+from padstal.reporting.claims_view import stage_claims
 from padstal.reporting.compose import PLACEHOLDER
 from padstal.reporting.findings import failures, findings
 from padstal.reporting.inputs import STAGES, Inputs
@@ -68,14 +68,18 @@ def render_page(
     heard = listen_view.reconstruction_rows(inputs, reconstructions_shown)
     generated = listen_view.sample_rows(inputs, prompts_shown, chosen)
     played, cut_seconds = listen_view.encode([*heard, *generated])
+    found = findings(inputs)
+    headline = next((finding for finding in found if finding.figure), None)
     environment = template_environment()
     return environment.get_template("page.html").render(
         title=title,
         inputs=inputs,
         sections=SECTIONS,
         scale_line=scale_line(inputs),
-        origins=[model for model in inputs.models if model.kind == "foundation"],
-        findings=findings(inputs),
+        origins=data_view.foundation_models(inputs),
+        headline=headline,
+        findings=[finding for finding in found if finding is not headline],
+        opening=listen_view.opening(played[len(heard) :] or played, headline.system if headline else ""),
         failures=failures(inputs),
         facts=_facts(inputs),
         stages=[_stage(inputs, name) for name in STAGES],
@@ -97,9 +101,9 @@ def render_page(
         captions=caption_rows(inputs, captions_shown),
         decisions=decision_table(inputs),
         caption_views=caption_views(inputs),
-        claims=claims_table(inputs),
-        planted=checks(evaluation.get("truth") or {}),
-        checks=[(caption, checks(evaluation.get(name) or {})) for name, caption in CHECKS],
+        claims=stage_claims(inputs),
+        planted=checks_table(evaluation.get("truth") or {}),
+        checks=[(caption, checks_table(evaluation.get(name) or {})) for name, caption in CHECKS],
         training=[
             (name, training_view.run_styles(inputs.curves, stage), training_view.training_charts(inputs.curves, stage))
             for stage, name in (("train_vae", "Autoencoders"), ("train_diffusion", "Diffusion models"))
@@ -115,7 +119,7 @@ def render_page(
         ],
         latent=results_view.latent_chart(evaluation.get("latent_space"), inputs.text_aware),
         latent_labels=(evaluation.get("latent_space") or {}).get("labels"),
-        spaces=results_view.spaces(evaluation.get("latent_space")),
+        spaces=results_view.spaces_table(results_view.spaces(evaluation.get("latent_space"))),
         explained={name: metric.explained for name, metric in METRICS.items()},
         chosen_table=results_view.results_table(rows),
         sweep_table=results_view.results_table(sweep, rows),
@@ -125,7 +129,7 @@ def render_page(
         matched_table=results_view.results_table(results_view.rows(matched)),
         contrasts=results_view.contrasts(matched),
         baseline=results_view.sweep_name(matched.get("baseline") or {}),
-        published=results_view.published_table(matched),
+        published=results_view.results_table(results_view.rows(matched.get("published") or {})),
         cards=cards,
         placeholder=Markup(PLACEHOLDER),
         number=number,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -80,7 +79,7 @@ def _data(inputs: Inputs) -> list[str]:
         return ["No data set was found."]
     held = data_view.tally(train, inputs.clip_seconds)
     sources = ", ".join(
-        f"{escape_markdown(str(name))} ({number(int(count))} clips)" for name, count in _counted(train, "source")
+        f"{escape_markdown(name)} ({number(count)} clips)" for name, count in data_view.counted(train["source"])
     )
     return [
         f"Training split: {held['clips']} clips of {held['tracks']} tracks by {held['artists']} artists, "
@@ -192,8 +191,3 @@ def _citation(inputs: Inputs, model: ModelFolder, title: str) -> str:
     )
     text = "\n".join(lines)
     return f"```bibtex\n{text}\n```\n\nWhoever shows what it generates also credits the music: [{FILE}]({FILE})."
-
-
-def _counted(table: pd.DataFrame, column: str) -> list[tuple[Any, int]]:
-    found = table[column].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    return [(name, int(count)) for name, count in found.items()]

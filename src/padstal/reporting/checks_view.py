@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from padstal.reporting.table import Cell, Table
-from padstal.reporting.text import finite, interval, number, words
+from padstal.reporting.text import bounds, finite, number, words
 
 _VALUE_KEYS = ("value", "precision", "estimate", "mean", "accuracy", "spearman")
 _BESIDE = ("chance", "interval", "n", "times_chance", "why")
@@ -101,12 +101,12 @@ def _count(node: Mapping[str, Any], name: str) -> Any:
 
 
 def _check(path: list[str], value: Any, beside: Mapping[str, Any]) -> Check:
-    chance, around = beside.get("chance"), beside.get("interval")
+    chance = beside.get("chance")
     ratio = value / chance if finite(value) and finite(chance) and chance else None
     return Check(
         " › ".join(path),
         number(value),
-        interval(*around) if isinstance(around, Sequence) and len(around) == 2 else "",
+        bounds(beside.get("interval")),
         number(chance) if finite(chance) else "",
         f"{ratio:.1f}×" if ratio is not None else "",
         number(beside["n"]) if beside.get("n") is not None else "",

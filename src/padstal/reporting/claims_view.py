@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.table import Cell, Table
-from padstal.reporting.text import finite, interval, number, words
+from padstal.reporting.text import bounds, finite, number, words
 
 NEAR_BOUND = 0.95
 """Precision and recall that finding near-duplicates is to reach."""
@@ -202,7 +202,7 @@ def _caption(captions: Mapping[str, Any]) -> Iterator[Claim]:
             score = row["clap_score"]
             figure = f"{number(score['before']['value'])} → {number(score['after']['value'])}"
             claim = f"CLAP score rises: {FAULT_WORDS.get(name, name)}, before → after; interval of the difference"
-            yield Claim("caption", claim, figure, _around(ends), "rises", verdict, n)
+            yield Claim("caption", claim, figure, bounds(ends), "rises", verdict, n)
         claim = f"the true genre is named: {FAULT_WORDS.get(name, name)}, before → after"
         yield Claim("caption", claim, f"{number(row['genre_before'])} → {number(row['genre_after'])}", n=n)
         decisions = sorted(row["decisions"].items(), key=lambda pair: (-pair[1], pair[0]))
@@ -243,7 +243,7 @@ def _detection(stage: str, what: str, found: Mapping[str, Any], least: float) ->
 def _bounded(stage: str, claim: str, row: Mapping[str, Any], key: str, least: float, n: Any = None) -> Claim:
     verdict: Verdict = "holds" if row[key] >= least else "does not hold"
     against = "all" if least == 1 else f"at least {number(least)}"
-    return Claim(stage, claim, number(row[key]), _around(_ends(row, key)), against, verdict, _count(n, row))
+    return Claim(stage, claim, number(row[key]), bounds(_ends(row, key)), against, verdict, _count(n, row))
 
 
 def _beside_chance(stage: str, claim: str, row: Mapping[str, Any], key: str, n: Any) -> Claim:
@@ -255,7 +255,7 @@ def _beside_chance(stage: str, claim: str, row: Mapping[str, Any], key: str, n: 
     verdict: Verdict = "open"
     if ends:
         verdict = "holds" if ends[0] > chance else "does not hold" if ends[1] < chance else "open"
-    return Claim(stage, claim, number(row[key]), _around(ends), f"chance {number(chance)}", verdict, _count(n, row))
+    return Claim(stage, claim, number(row[key]), bounds(ends), f"chance {number(chance)}", verdict, _count(n, row))
 
 
 def _above(stage: str, claim: str, value: float, chance: float, n: str) -> Claim:
@@ -264,7 +264,7 @@ def _above(stage: str, claim: str, value: float, chance: float, n: str) -> Claim
 
 
 def _told(stage: str, claim: str, row: Mapping[str, Any], key: str, n: Any) -> Claim:
-    return Claim(stage, claim, number(row[key]), _around(_ends(row, key)), n=_count(n, row))
+    return Claim(stage, claim, number(row[key]), bounds(_ends(row, key)), n=_count(n, row))
 
 
 def _ends(row: Mapping[str, Any], key: str) -> Sequence[float]:
@@ -275,10 +275,6 @@ def _sign(ends: Sequence[float]) -> Verdict:
     if not ends or ends[0] <= 0 <= ends[1]:
         return "open"
     return "holds" if ends[0] > 0 else "does not hold"
-
-
-def _around(ends: Sequence[float]) -> str:
-    return interval(ends[0], ends[1]) if len(ends) == 2 else ""
 
 
 def _count(n: Any, row: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from padstal.core.data.manifest import SPLITS
 from padstal.reporting import svg
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.table import Cell, Table
-from padstal.reporting.text import duration, number, words
+from padstal.reporting.text import duration, number, percent, words
 
 
 def tally(table: pd.DataFrame | None, clip_seconds: float) -> dict[str, str]:
@@ -65,9 +65,7 @@ def genre_loss(inputs: Inputs) -> Table:
     """The tags that the likelihood cut took most of, as shares of their training tracks; none where it took nothing."""
     found = inputs.metrics.get("curate", {}).get("genre_loss", {}).get("of_tag", {})
     worst = sorted(found.items(), key=lambda pair: (-pair[1]["lost"], -pair[1]["tracks"], pair[0]))[:TAGS_SHOWN]
-    rows = tuple(
-        (tag, number(counts["tracks"]), f"{100 * counts['lost']:.1f} %") for tag, counts in worst if counts["lost"]
-    )
+    rows = tuple((tag, number(counts["tracks"]), percent(counts["lost"])) for tag, counts in worst if counts["lost"])
     return Table(("tag", "training tracks", "lost"), rows, (False, True, True))
 
 
@@ -92,27 +90,24 @@ def licences(table: pd.DataFrame | None) -> Table:
     grouped = named.groupby("licence").agg(clips=("clip_id", "size"), tracks=("track_id", "nunique"))
     grouped = grouped.sort_values(["clips"], ascending=False, kind="stable")
     rows = tuple(
-        (str(name), number(int(row["clips"])), number(int(row["tracks"])), f"{100 * row['clips'] / len(table):.1f} %")
+        (str(name), number(int(row["clips"])), number(int(row["tracks"])), percent(row["clips"] / len(table)))
         for name, row in grouped.iterrows()
     )
     return Table(("licence", "clips", "tracks", "share"), rows, (False, True, True, True))
 
 
-def reasons(table: pd.DataFrame | None, unit: str, column: str = "reason") -> Table:
+def counted(column: pd.Series) -> list[tuple[str, int]]:
+    """How often each value occurs, the most common first, equally common ones by name."""
+    found = column.astype(str).value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return [(str(name), int(count)) for name, count in found.items()]
+
+
+def reasons(table: pd.DataFrame | None, unit: str) -> Table:
     """How many rows of `table` have each reason."""
-    if table is None or column not in table or not len(table):
+    if table is None or "reason" not in table:
         return Table(("reason", unit), ())
-    found = (
-        table[column]
-        .astype(str)
-        .str.replace("_", " ")
-        .value_counts()
-        .sort_index()
-        .sort_values(ascending=False, kind="stable")
-    )
-    return Table(
-        ("reason", unit), tuple((str(name), number(int(count))) for name, count in found.items()), (False, True)
-    )
+    found = counted(table["reason"].astype(str).str.replace("_", " "))
+    return Table(("reason", unit), tuple((name, number(count)) for name, count in found), (False, True))
 
 
 def quality_levels(inputs: Inputs) -> Table:

@@ -11,7 +11,7 @@ import pandas as pd
 from padstal.reporting.claims_view import broken_claims
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Space, direction, interval_of, rows, spaces, sweep_name
-from padstal.reporting.text import MINUS, finite, interval, labelled, number, words
+from padstal.reporting.text import MINUS, bounds, finite, interval, labelled, number, words
 
 Kind = Literal["yes", "no", "open"]
 _VERDICT: dict[Kind, str] = {"yes": "holds here", "no": "does not hold here", "open": "open here"}
@@ -135,8 +135,8 @@ def _latent_claims(inputs: Inputs) -> list[Finding]:
             continue
         kinds = {_apart(own.interval, other.interval) for own, other in pairs}
         parts = [
-            f"{number(own.precision)} {_around(own)} in the {words(codec)} space and {number(other.precision)} "
-            f"{_around(other)} in the {words(base)} space{f' with {own.pooling} latents' if own.pooling else ''}"
+            f"{_precision(own)} in the {words(codec)} space and {_precision(other)} "
+            f"in the {words(base)} space{f' with {own.pooling} latents' if own.pooling else ''}"
             for own, other in pairs
         ]
         chance = pairs[0][0].chance
@@ -213,5 +213,5 @@ def _apart(ours: Any, theirs: Any) -> Kind:
     return "no" if ours[1] < theirs[0] else "open"
 
 
-def _around(space: Space) -> str:
-    return interval(*space.interval) if space.interval else "(no interval)"
+def _precision(space: Space) -> str:
+    return f"{number(space.precision)} {bounds(space.interval) or '(no interval)'}"

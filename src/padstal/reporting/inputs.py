@@ -16,22 +16,22 @@ from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.sampling.setting import SETTINGS, Setting, read_settings
 
-STAGES = (
-    "ingest",
-    "validate",
-    "gate",
-    "prepare",
-    "score",
-    "caption",
-    "curate",
-    "train_vae",
-    "encode",
-    "train_diffusion",
-    "sample",
-    "evaluate",
-    "report",
-)
-"""The stages in the order of `dvc.yaml`."""
+STAGES = {
+    "ingest": "brings all sources to clips of one form, with provenance and licence",
+    "validate": "checks what was ingested and what was curated against expectations, and how far they drifted",
+    "gate": "stops the run where the data break an expectation",
+    "prepare": "makes or fetches the foundation models",
+    "score": "predicts the quality of every clip",
+    "caption": "keeps, replaces or merges captions by what CLAP hears",
+    "curate": "takes duplicates and unlikely tracks out",
+    "train_vae": "trains the autoencoders",
+    "encode": "turns clips into latents",
+    "train_diffusion": "trains the diffusion models on latents",
+    "sample": "generates the grid of prompts, seeds and settings",
+    "evaluate": "measures alignment, diversity and quality",
+    "report": "writes this page",
+}
+"""Stage → what it does, in the order of `dvc.yaml`."""
 CHECKED = ("ingest", "curate")
 """Stages whose data set `validate` and `gate` look at."""
 TEXT_GROUP = "z_p"

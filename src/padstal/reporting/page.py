@@ -34,21 +34,6 @@ SECTIONS = (
     ("cards", "Model cards"),
     ("reproduce", "Reproduce"),
 )
-STAGE_WORDS = {
-    "ingest": "brings all sources to clips of one form, with provenance and licence",
-    "validate": "checks what was ingested and what was curated against expectations, and how far they drifted",
-    "gate": "stops the run where the data break an expectation",
-    "prepare": "makes or fetches the foundation models",
-    "score": "predicts the quality of every clip",
-    "caption": "keeps, replaces or merges captions by what CLAP hears",
-    "curate": "takes duplicates and unlikely tracks out",
-    "train_vae": "trains the autoencoders",
-    "encode": "turns clips into latents",
-    "train_diffusion": "trains the diffusion models on latents",
-    "sample": "generates the grid of prompts, seeds and settings",
-    "evaluate": "measures alignment, diversity and quality",
-    "report": "writes this page",
-}
 
 
 def render_page(
@@ -105,7 +90,7 @@ def render_page(
         planted=checks_table(evaluation.get("truth") or {}),
         checks=[(caption, checks_table(evaluation.get(name) or {})) for name, caption in CHECKS],
         training=[
-            (name, training_view.run_styles(inputs.curves, stage), training_view.training_charts(inputs.curves, stage))
+            (name, training_view.run_legend(inputs.curves, stage), training_view.training_charts(inputs.curves, stage))
             for stage, name in (("train_vae", "Autoencoders"), ("train_diffusion", "Diffusion models"))
         ],
         reconstructions=played[: len(heard)],
@@ -182,7 +167,7 @@ def _facts(inputs: Inputs) -> list[tuple[str, str]]:
 
 def _stage(inputs: Inputs, name: str) -> dict[str, object]:
     told = flat(inputs.params[name], show=setting) if name in inputs.params else []
-    return {"name": name, "meaning": STAGE_WORDS[name], "params": told, "metrics": _metrics_of(inputs, name)}
+    return {"name": name, "meaning": STAGES[name], "params": told, "metrics": _metrics_of(inputs, name)}
 
 
 def _metrics_of(inputs: Inputs, stage: str) -> list[tuple[str, list[tuple[str, str]]]]:

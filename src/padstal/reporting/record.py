@@ -44,7 +44,8 @@ def stage_timings(paths: Paths) -> list[dict[str, Any]]:
             found[record["stage"], item] = {**record, "finished": finished, "cached": False}
     for stage, item in _locked(paths):
         found.setdefault((stage, item), {"stage": stage, "item": item, "cached": True})
-    rows = sorted(found.items(), key=lambda pair: (STAGES.index(pair[0][0]), pair[0][1]))
+    order = list(STAGES)
+    rows = sorted(found.items(), key=lambda pair: (order.index(pair[0][0]), pair[0][1]))
     return [{**record, "label": f"{stage}@{item}" if item else stage} for (stage, item), record in rows]
 
 

@@ -65,7 +65,8 @@ def looks(paths: Sequence[Row]) -> dict[tuple[str, str], Look]:
 
 def legend(paths: Sequence[Row]) -> list[tuple[str, Markup]]:
     """(name, swatch) of each sweep."""
-    return [(sweep_name(row), _swatch(look)) for row, look in zip(paths, looks(paths).values(), strict=True)]
+    drawn = [svg.line_swatch(look.style, look.shape, look.open) for look in looks(paths).values()]
+    return [(sweep_name(row), swatch) for row, swatch in zip(paths, drawn, strict=True)]
 
 
 def frontier(sweep: Sequence[Row], paths: Sequence[Row], metric: str, matched_clap_f: float | None) -> Markup:
@@ -259,12 +260,3 @@ def _best(rows: Sequence[Row], metric: str) -> Row | None:
 
 def _sweep(row: Row) -> tuple[str, str]:
     return str(row.get("system")), str(row.get("path"))
-
-
-def _swatch(look: Look) -> Markup:
-    mark = svg.mark(look.shape, 15, 7, look.open)
-    # Built from our own class names alone.
-    return Markup(
-        f'<svg class="chart" viewBox="0 0 30 14" aria-hidden="true"><g class="{look.style}">'
-        f'<path class="line" d="M1 7H29"/>{mark}</g></svg>'
-    )

@@ -258,20 +258,21 @@ def _error_bars(frame: _Frame, mark: Mark) -> str:
     return f'<path class="error" d="{"".join(parts)}"/>' if parts else ""
 
 
-def mark(shape: str, x: float, y: float, hollow: bool) -> str:
-    """One mark without hover text, for legends."""
-    return _shape(shape, x, y, hollow, "")
-
-
 def bar_swatch(style: str) -> Markup:
     """A bar for legends; `style` is one of our own classes."""
-    return Markup(
-        f'<svg class="chart" viewBox="0 0 30 14" aria-hidden="true">'
-        f'<g class="bars {style}"><rect x="4" y="1" width="22" height="12"/></g></svg>'
-    )
+    return _swatch(f"bars {style}", '<rect x="4" y="1" width="22" height="12"/>')
 
 
-def _shape(shape: str, x: float, y: float, hollow: bool, title: str) -> str:
+def line_swatch(style: str, shape: str = "", hollow: bool = False) -> Markup:
+    """A line for legends, with the mark of its `shape` if it has one; `style` is one of our own classes."""
+    return _swatch(style, '<path class="line" d="M1 7H29"/>' + (_shape(shape, 15, 7, hollow) if shape else ""))
+
+
+def _swatch(style: str, drawn: str) -> Markup:
+    return Markup(f'<svg class="chart" viewBox="0 0 30 14" aria-hidden="true"><g class="{style}">{drawn}</g></svg>')
+
+
+def _shape(shape: str, x: float, y: float, hollow: bool, title: str = "") -> str:
     style = "mark open" if hollow else "mark"
     match shape:
         case "square":

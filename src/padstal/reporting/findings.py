@@ -1,7 +1,7 @@
 """What the run found, in sentences whose verdicts are computed: an interval that leaves the null value says yes or no,
 any other says that it is open. Nothing here knows the answer beforehand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -50,6 +50,12 @@ def findings(inputs: Inputs) -> list[Finding]:
     found += _pads_claims(evaluation)
     found.append(_caption_claim(inputs.captions, inputs.manifest))
     return [finding for finding in found if finding is not None]
+
+
+def headline(found: Sequence[Finding]) -> Finding | None:
+    """The finding that the page begins with: the first that has a figure, of those about samples if there is one."""
+    told = [finding for finding in found if finding.figure]
+    return next((finding for finding in told if finding.system), told[0] if told else None)
 
 
 def _text_aware_systems(inputs: Inputs) -> list[tuple[str, str]]:
@@ -146,7 +152,7 @@ def _latent_claims(inputs: Inputs) -> list[Finding]:
                 kinds.pop() if len(kinds) == 1 else "open",
                 f"The {words(codec)} space keeps genres together better than the {words(base)} space",
                 f"Genre precision of nearest neighbours is {', '.join(parts)}{at_chance}.",
-                f"{number(pairs[0][0].precision)} against {number(pairs[0][1].precision)}",
+                f"Precision {number(pairs[0][0].precision)} against {number(pairs[0][1].precision)}",
             )
         )
     return told

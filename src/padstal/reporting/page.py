@@ -14,7 +14,7 @@ from padstal.reporting.cards import Card
 from padstal.reporting.checks_view import checks_table, flat
 from padstal.reporting.claims_view import stage_claims
 from padstal.reporting.compose import PLACEHOLDER
-from padstal.reporting.findings import failures, findings
+from padstal.reporting.findings import failures, findings, headline
 from padstal.reporting.inputs import STAGES, Inputs
 from padstal.reporting.text import number, setting, words
 
@@ -54,7 +54,7 @@ def render_page(
     generated = listen_view.sample_rows(inputs, prompts_shown, chosen)
     played, cut_seconds = listen_view.encode([*heard, *generated])
     found = findings(inputs)
-    headline = next((finding for finding in found if finding.figure), None)
+    first = headline(found)
     environment = template_environment()
     return environment.get_template("page.html").render(
         title=title,
@@ -62,9 +62,9 @@ def render_page(
         sections=SECTIONS,
         scale_line=scale_line(inputs),
         origins=data_view.foundation_models(inputs),
-        headline=headline,
-        findings=[finding for finding in found if finding is not headline],
-        opening=listen_view.opening(played[len(heard) :] or played, headline.system if headline else ""),
+        headline=first,
+        findings=[finding for finding in found if finding is not first],
+        opening=listen_view.opening(played[len(heard) :] or played, first.system if first else ""),
         failures=failures(inputs),
         facts=_facts(inputs),
         stages=[_stage(inputs, name) for name in STAGES],

@@ -147,8 +147,7 @@ def _ingest(truth: Mapping[str, Any]) -> Iterator[Claim]:
 
 
 def _validate(inputs: Inputs, left: Mapping[str, Any]) -> Iterator[Claim]:
-    verdict = inputs.verdict
-    rows = verdict.get("expectations") if isinstance(verdict, Mapping) else None
+    rows = (inputs.verdict or {}).get("expectations")
     if rows:
         broken = sum(not row.get("success", True) for row in rows)
         yield Claim("validate", "expectations of the data that are broken", number(broken), n=number(len(rows)))

@@ -187,8 +187,7 @@ def foundation_models(inputs: Inputs) -> Table:
 
 def outcomes(verdict: Any) -> Table:
     """The verdict's expectations, the broken ones first."""
-    rows = verdict.get("expectations") if isinstance(verdict, Mapping) else None
-    found = [_outcome(row) for row in rows or [] if isinstance(row, Mapping)]
+    found = [_outcome(row) for row in (verdict or {}).get("expectations") or []]
     found.sort(key=lambda row: ("bad", "warn", "good").index(row[1].look))
     return Table(("expectation", "outcome", "found", "expected"), tuple(found))
 

@@ -81,19 +81,16 @@ def failures(inputs: Inputs) -> list[str]:
     for finding in findings(inputs):
         if finding.kind != "yes":
             told.append(f"“{finding.claim}”: {finding.verdict}. {finding.sentence}")
-    for row in rows(evaluation):
-        if row.get("fd_is_singular"):
-            told.append(
-                "The Fréchet distance rests on fewer clips than its features have dimensions: its value means little."
-            )
-            break
+    if any(row.get("fd_is_singular") for row in rows(evaluation)):
+        told.append(
+            "The Fréchet distance rests on fewer clips than its features have dimensions: its value means little."
+        )
     told += broken_claims(inputs)
-    if inputs.verdict and isinstance(inputs.verdict, Mapping):
-        broken = [row for row in inputs.verdict.get("expectations") or [] if not row.get("success", True)]
-        told += [
-            f"The data broke an expectation ({row.get('severity')}): {row.get('name')}; found {row.get('observed')}."
-            for row in broken
-        ]
+    told += [
+        f"The data broke an expectation ({row.get('severity')}): {row.get('name')}; found {row.get('observed')}."
+        for row in rows(inputs.verdict or {}, "expectations")
+        if not row.get("success", True)
+    ]
     return told
 
 

@@ -104,7 +104,7 @@ class Inputs:
     curves: Mapping[str, pd.DataFrame]
     manifest: pd.DataFrame | None = None
     quarantine: pd.DataFrame | None = None
-    verdict: Any = None
+    verdict: Mapping[str, Any] | None = None
     scores: pd.DataFrame | None = None
     distribution: Mapping[str, Any] = field(default_factory=dict)
     captions: pd.DataFrame | None = None

@@ -3,6 +3,7 @@ page that DVC hashes."""
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -59,11 +60,11 @@ def _locked(paths: Paths) -> Iterator[tuple[str, str]]:
 
 def machine() -> dict[str, Any]:
     """Processor, cores, memory, system, Python and accelerator, in words."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory": f"{pages / 2**30:.0f} GiB" if pages else "",
+        "memory": f"{memory / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "accelerator": _accelerator(),
@@ -72,24 +73,16 @@ def machine() -> dict[str, Any]:
 
 def _accelerator() -> str:
     """Name of the GPU, asked of its driver's own tool (importing torch to ask takes seconds); "none" without one."""
-    return _output(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]).partition("\n")[0] or "none"
+    ask = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(ask, capture_output=True, text=True, timeout=30, check=True, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError):
+        return "none"
+    return told.stdout.strip().partition("\n")[0] or "none"
 
 
 def _processor() -> str:
     listing = Path("/proc/cpuinfo")
-    if listing.is_file():
-        for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
-def _output(command: list[str]) -> str:
-    """What a command prints; "" if it is not there or fails."""
-    try:
-        found = subprocess.run(
-            command, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return found.stdout.strip() if found.returncode == 0 else ""
+    text = listing.read_text(encoding="utf-8", errors="replace") if listing.is_file() else ""
+    named = re.search(r"^model name\s*:(.*)$", text, flags=re.MULTILINE)
+    return named[1].strip() if named else platform.processor()

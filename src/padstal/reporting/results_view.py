@@ -190,24 +190,19 @@ class Space:
 
 def spaces(latent_space: Any) -> list[Space]:
     """The latent spaces that `evaluate.json` has figures of."""
-    rows = latent_space.get("spaces") if isinstance(latent_space, Mapping) else None
-    found = []
-    for row in rows or []:
-        if not isinstance(row, Mapping) or not finite(row.get("precision")):
-            continue
-        around = row.get("interval")
-        found.append(
-            Space(
-                codec=str(row.get("codec", "")),
-                name=str(row.get("space", "")),
-                pooling=str(row.get("pooling", "") or ""),
-                precision=float(row["precision"]),
-                interval=(float(around[0]), float(around[1])) if around else None,
-                chance=float(row["chance"]) if finite(row.get("chance")) else None,
-                queries=row.get("queries"),
-            )
+    return [
+        Space(
+            codec=str(row.get("codec", "")),
+            name=str(row.get("space", "")),
+            pooling=str(row.get("pooling", "") or ""),
+            precision=float(row["precision"]),
+            interval=tuple(row["interval"]) if row.get("interval") else None,
+            chance=row.get("chance"),
+            queries=row.get("queries"),
         )
-    return found
+        for row in rows(latent_space or {}, "spaces")
+        if finite(row.get("precision"))
+    ]
 
 
 def spaces_table(found: Sequence[Space]) -> Table:
@@ -231,7 +226,7 @@ def latent_chart(latent_space: Any, text_aware: Collection[str] = ()) -> Markup:
     The spaces of codecs that are `text_aware` have a colour of their own.
     """
     found = spaces(latent_space)
-    k = latent_space.get("k", "k") if isinstance(latent_space, Mapping) else "k"
+    k = (latent_space or {}).get("k", "k")
     title = f"Genre precision@{k} of nearest neighbours in each latent space"
     bars = [
         (space.label, space.precision, space.interval, "c3" if space.codec in text_aware else "c5") for space in found

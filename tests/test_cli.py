@@ -159,6 +159,7 @@ def test_report_says_where_the_page_is_and_what_the_stages_took(root: Path, monk
     assert "report: reports/demo/index.html" in shown.output
     assert shown.output.index("ingest") < shown.output.index("train_vae@tal")
     assert "212.3" in shown.output
+    assert "ran here: 2 of " in shown.output
     assert opened == [(root / "reports" / "demo" / "index.html").as_uri()]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.reporting.finished import write_finished_scale
+from tests.reporting.finished import lock, write_finished_scale
 
 from padstal.reporting.cards import model_cards
 from padstal.reporting.compose import compose_report
@@ -56,6 +56,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     paths = write_finished_scale(tmp_path_factory.mktemp("finished"))
     inputs = read_inputs(paths, _sections(paths.params))
     shown = {"captions_shown": 30, "prompts_shown": 3, "reconstructions_shown": 2}
+    (paths.root / "dvc.lock").write_text(lock("demo", "score", "caption", "ingest", "encode@tal"))
     paths.page.write_text(render_page(inputs, model_cards(inputs), title="padstal", **shown), encoding="utf-8")
     return compose_report(paths)
 
@@ -86,6 +87,43 @@ def test_nothing_is_wider_than_the_window(browser, report: Path, width: int, tmp
     page.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=str(tmp_path / f"report_{width}.png"), full_page=True)
+    assert_quiet(opened, report)
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_tables_fit_and_their_words_stand_in_lines(browser, report: Path, width: int) -> None:
+    opened = open_report(browser, report, width)
+    page = opened.page
+    page.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll(".scroll")].filter((box) => box.scrollWidth > box.clientWidth)
+            .map((box) => box.getAttribute("aria-label"))"""
+    )
+    assert cut == []
+    narrow = page.evaluate(
+        """() => [...document.querySelectorAll("th, td")].flatMap((cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.bottom))).size;
+            const words = cell.innerText.split(/\\s+/).length;
+            return words > 6 && words < 2 * lines ? [cell.innerText] : [];
+        })"""
+    )
+    assert narrow == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_sound_and_the_headline_figure_are_in_the_first_screen(browser, report: Path, width: int) -> None:
+    opened = open_report(browser, report, width)
+    page = opened.page
+    for part in (".headline .figure", ".opening .clip .screen"):
+        box = page.locator(part).first.bounding_box()
+        assert box["y"] + box["height"] <= 900, part
+    clip = page.locator(".opening .clip").first
+    clip.locator(".screen").click()
+    assert not clip.locator("audio").evaluate("(audio) => audio.paused")
     assert_quiet(opened, report)
     page.context.close()
 
@@ -160,11 +198,30 @@ def test_the_record_of_this_machine_is_drawn(browser, report: Path) -> None:
     rows = opened.page.locator("#record-here tbody tr")
     assert [text.split("\t")[0] for text in rows.all_inner_texts()] == [
         "ingest",
-        "train_vae · tal",
+        "train_vae@tal",
         "evaluate",
         "report",
     ]
+    told = opened.page.locator("#record-here").inner_text()
+    assert "4 of 7 stages, 4.3 min" in told
+    assert "From the cache, as another run had made it: score, caption, encode@tal." in told
+    opened.page.context.close()
+
+
+def test_a_bar_that_is_over_its_budget_can_be_told_from_one_that_is_just_full(browser, report: Path) -> None:
+    opened = open_report(browser, report, 1280)
     assert opened.page.locator("#record-here .meter.over").count() == 1
+    bars = opened.page.evaluate(
+        """() => [...document.querySelectorAll("#record-here .meter")].map((bar) => ({
+            told: bar.parentElement.innerText.trim(), whole: bar.clientWidth,
+            fill: bar.querySelector("i").getBoundingClientRect().width,
+            budget: bar.querySelector("b").getBoundingClientRect().right - bar.getBoundingClientRect().left,
+        }))"""
+    )
+    assert [bar["told"] for bar in bars] == ["29 %", "111 %", "37 %", "7 %"]
+    for bar in bars:
+        assert bar["fill"] / bar["budget"] == pytest.approx(float(bar["told"].split()[0]) / 100, abs=0.03)
+        assert bar["fill"] <= bar["whole"]
     assert_quiet(opened, report)
     opened.page.context.close()
 

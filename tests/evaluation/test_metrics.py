@@ -54,8 +54,8 @@ def test_a_new_metric_is_measured_shown_compared_and_judged(monkeypatch: pytest.
     assert measured.interval("quiet", 0.95) is not None
 
     assert (words("quiet"), results_view.direction("quiet", (-0.3, -0.1))) == ("Quiet share", "better")
-    metrics, _ = results_view.results_table([{"system": "a", "method": "none", "quiet": 0.2}])
-    assert metrics == ("quiet",)
+    table = results_view.results_table([{"system": "a", "method": "none", "quiet": 0.2}])
+    assert table.head == ("system", "method", "setting", "Quiet share", "n")
     assert comparison_metrics.direction("quiet") == "lower"
 
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())["promote"]

@@ -45,6 +45,12 @@ def write_finished_scale(root: Path, *, scale: str = "demo", prompts: int = 4, t
     return paths
 
 
+def lock(scale: str, *stages: str) -> str:
+    """The text of a `dvc.lock` that knows `stages`, each with one output."""
+    outs = {name: [{"path": f"data/{scale}/{name}", "md5": "0" * 32}] for name in stages}
+    return yaml.safe_dump({"schema": "2.0", "stages": {name: {"cmd": "run", "outs": outs[name]} for name in stages}})
+
+
 def tone(pitch: float, brightness: float, noise: float, seed: int, seconds: float = SECONDS) -> np.ndarray:
     """A few plucked chords: int16 [S, 1]."""
     generator = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from padstal.reporting.findings import failures, findings
+from padstal.reporting.findings import failures, findings, headline
 from padstal.reporting.inputs import Inputs
 
 
@@ -104,6 +104,19 @@ def test_what_does_not_hold_is_listed_among_the_failures(inputs: Inputs) -> None
         assert (finding.claim in told) == (finding.kind != "yes")
     assert "would need extrapolation" in told
     assert "loudness is in range" in told
+
+
+def test_the_headline_is_about_samples_where_any_finding_is(inputs: Inputs) -> None:
+    main = headline(findings(inputs))
+    assert main is not None
+    assert (main.claim, main.figure, main.system) == (MATCHED, "Vendi +1.40", "tal_dit")
+    apart = headline(findings(with_evaluation(inputs, matched={"clap_f": None, "baseline": {"system": "audio_dit"}})))
+    assert apart is not None
+    assert (apart.figure, apart.system) == ("Vendi 6.50 against 5.00", "audio_dit")
+    spaces = headline(findings(with_evaluation(inputs, rows=[], matched={"baseline": {"system": "audio_dit"}})))
+    assert spaces is not None
+    assert spaces.figure == "Precision 0.520 against 0.300"
+    assert headline([]) is None
 
 
 def test_nothing_is_found_where_nothing_ran(empty: Inputs) -> None:

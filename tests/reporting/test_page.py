@@ -14,6 +14,7 @@ from padstal.reporting import inputs as reading
 from padstal.reporting.cards import model_cards
 from padstal.reporting.compose import PLACEHOLDER, compose_report, script_json
 from padstal.reporting.inputs import STAGES, Inputs, read_inputs
+from padstal.reporting.listen_view import OPENING_CLIPS
 from padstal.reporting.page import SECTIONS, render_page
 from padstal.reporting.summary import render_summary
 
@@ -57,7 +58,7 @@ def test_the_stages_are_those_of_the_dag() -> None:
     from pathlib import Path
 
     dag = yaml.safe_load((Path(__file__).parents[2] / "dvc.yaml").read_text(encoding="utf-8"))
-    assert tuple(dag["stages"]) == STAGES
+    assert list(dag["stages"]) == list(STAGES)
 
 
 def test_every_section_is_there(elements: Elements) -> None:
@@ -98,10 +99,19 @@ def test_the_policy_names_the_script_that_is_there(page: str) -> None:
 
 def test_samples_of_a_row_share_their_seed_and_every_method_is_there(elements: Elements) -> None:
     labels = [a["aria-label"] for a in elements.named("button") if "screen" in (a.get("class") or "")]
-    played = [label for label in labels if label and "DiT" in label]
+    opening, *played = [label for label in labels if label and "DiT" in label][OPENING_CLIPS - 1 :]
+    assert opening == "Play TAL DiT · PADS, s = 0.25, w = 7"
     assert len(played) == 2 * 6
     assert len(set(played)) == 6
     assert "Play TAL DiT · PADS, s = 0.25, w = 7" in played
+
+
+def test_the_page_begins_with_the_main_figure_and_what_it_sounds_like(page: str, empty: Inputs) -> None:
+    start = page.index('<section id="overview">')
+    figure, sound, others = (page.index(part, start) for part in ('"figure">Vendi +1.40', "<audio", "What else this"))
+    assert figure < sound < others
+    assert page.count("PADS in the TAL space is more diverse at equal alignment.</strong>") == 1
+    assert 'class="figure"' not in render_page(empty, [], **SHOWN)
 
 
 def test_every_metric_without_a_value_says_so(elements: Elements) -> None:

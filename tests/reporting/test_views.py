@@ -49,7 +49,7 @@ def test_counts_add_up(inputs: Inputs) -> None:
 
 
 def test_broken_expectations_come_first(inputs: Inputs) -> None:
-    assert [outcome.outcome for outcome in data_view.outcomes(inputs.verdict)] == ["broken", "holds", "holds"]
+    assert [row[1] for row in data_view.outcomes(inputs.verdict).rows] == ["broken", "holds", "holds"]
 
 
 def test_the_verdicts_on_both_data_sets_are_told_together(tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_the_verdicts_on_both_data_sets_are_told_together(tmp_path: Path) -> Non
         verdict = {"expectations": [{**row, "table": "clips", "success": success}]}
         write_json(paths.validate(item) / "verdict.json", verdict)
     shown = data_view.outcomes(read_inputs(paths, {}).verdict)
-    assert [(outcome.outcome, outcome.where) for outcome in shown] == [
-        ("broken", "x of clips of curate, critical"),
-        ("holds", "x of clips of ingest, critical"),
+    assert [(outcome, outcome.look, name.below) for name, outcome, *_ in shown.rows] == [
+        ("broken", "bad", "x of clips of curate, critical"),
+        ("holds", "good", "x of clips of ingest, critical"),
     ]
 
 
@@ -109,9 +109,9 @@ def test_the_best_value_is_marked_only_where_it_is_alone() -> None:
         {"system": "a", "method": p, "vendi": v, "kl": k}
         for p, v, k in (("x", 2.0, 1.0), ("y", 3.0, 0.5), ("z", 3.0, 2.0))
     ]
-    metrics, table = results_view.results_table(rows)
-    assert metrics == ("vendi", "kl")
-    assert [[cell.best for cell in row.cells] for row in table] == [[False, False], [False, True], [False, False]]
+    table = results_view.results_table(rows)
+    assert table.head == ("system", "method", "setting", "Vendi", "KL", "n")
+    assert [[cell.look for cell in row[3:5]] for row in table.rows] == [["", ""], ["", "strong"], ["", ""]]
 
 
 def test_lines_start_at_the_unperturbed_model(inputs: Inputs) -> None:

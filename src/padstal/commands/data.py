@@ -24,6 +24,7 @@ from padstal.reporting import data_view
 from padstal.reporting.captions_view import decision_table
 from padstal.reporting.catalogue import COLUMN_OF, QUARANTINED, REMOVED, Catalogue, find, read_catalogue
 from padstal.reporting.clip_view import Facts, clip_facts, file_facts
+from padstal.reporting.table import Table as Rows
 from padstal.reporting.text import duration, number, visible
 
 LISTED = (
@@ -309,7 +310,7 @@ CLIP_COLUMNS = (("item", "id"), ("offset_seconds", "starts at"), ("fate", "fate"
 SHARED = ("split", "artist", "licence", "path")
 
 
-def _licences(catalogue: Catalogue) -> data_view.Table:
+def _licences(catalogue: Catalogue) -> Rows:
     inputs = catalogue.inputs
     return data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest)
 

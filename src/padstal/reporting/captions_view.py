@@ -8,9 +8,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from padstal.reporting import svg
-from padstal.reporting.data_view import Table
+from padstal.reporting.data_view import counted
 from padstal.reporting.inputs import Inputs
-from padstal.reporting.text import MISSING, finite, interval, number, words
+from padstal.reporting.table import Table
+from padstal.reporting.text import MISSING, bounds, finite, number, percent, words
 
 DECISION_WORDS = {
     "fused": "both fit and differ: merged",
@@ -85,16 +86,15 @@ def decision_table(inputs: Inputs) -> Table:
     head = ("decision", "what it means", "clips", "share")
     if inputs.captions is None or not len(inputs.captions):
         return Table(head, ())
-    found = inputs.captions["decision"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     total = len(inputs.captions)
     rows = tuple(
         (
             str(name).replace("_", " "),
             DECISION_WORDS.get(str(name), ""),
-            number(int(count)),
-            f"{100 * count / total:.1f} %",
+            number(count),
+            percent(count / total),
         )
-        for name, count in found.items()
+        for name, count in counted(inputs.captions["decision"])
     )
     return Table(head, rows, (False, False, True, True))
 
@@ -135,8 +135,8 @@ def shares_table(inputs: Inputs) -> Table:
         (
             name,
             SHARE_WORDS.get(name, ""),
-            _percent(row["value"]),
-            _percent(row["paper"]),
+            percent(row["value"]),
+            percent(row["paper"]),
             f"{row['times']:.2f}×",
             "far from the paper's: other captions, captioner, CLAP or thresholds" if row["alarm"] else "",
         )
@@ -185,17 +185,16 @@ def detection_table(found: Mapping[str, Any]) -> Table:
     if not wrong:
         return Table(("measure", "value", "interval", "chance"), ())
     left = {name: found.get(f"{name}_left") or {} for name in ("wrong", "right")}
-    around = {name: wrong.get(f"{name}_interval") or () for name in ("precision", "recall")}
     rows = (
         ("planted wrong captions (clips)", number(wrong["planted"]), "", ""),
         ("rejected as unfit (clips)", number(wrong["flagged"]), "", ""),
-        ("precision", number(wrong["precision"]), _around(around["precision"]), ""),
-        ("recall", number(wrong["recall"]), _around(around["recall"]), ""),
+        ("precision", number(wrong["precision"]), bounds(wrong.get("precision_interval")), ""),
+        ("recall", number(wrong["recall"]), bounds(wrong.get("recall_interval")), ""),
         ("ROC area of the fit to the music", number(wrong.get("roc_area")), "", "0.5"),
         ("ROC area of original against generated", number(wrong.get("roc_area_of_disagreement")), "", "0.5"),
         ("ROC area of the generated one fitting better", number(wrong.get("roc_area_of_better_generated")), "", "0.5"),
         *(
-            (f"{name} captions kept or fused", number(share.get("value")), _around(share.get("interval") or ()), "")
+            (f"{name} captions kept or fused", number(share.get("value")), bounds(share.get("interval")), "")
             for name, share in left.items()
         ),
     )
@@ -243,15 +242,7 @@ def _all_first(effect: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _estimate(found: Mapping[str, Any] | None) -> str:
     if not found:
         return MISSING
-    return f"{number(found['value'])} {_around(found['interval'] or ())}".strip()
-
-
-def _around(ends: Any) -> str:
-    return interval(*ends) if len(ends) == 2 else ""
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{number(found['value'])} {bounds(found['interval'])}".strip()
 
 
 def _cosine(value: float) -> str:

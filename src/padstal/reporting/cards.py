@@ -1,8 +1,7 @@
 """Model cards (Mitchell et al. 2019): a model's data and licences, training, metrics, limits and fingerprints."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -10,8 +9,9 @@ from padstal.reporting import data_view
 from padstal.reporting.attribution import FILE, obligations, trained_on
 from padstal.reporting.checks_view import flat
 from padstal.reporting.inputs import Inputs, ModelFolder
-from padstal.reporting.results_view import Row, results_table
+from padstal.reporting.results_view import Row, results_grid
 from padstal.reporting.results_view import rows as rows_in
+from padstal.reporting.table import Table, markdown_table
 from padstal.reporting.text import MISSING, duration, escape_markdown, number, setting, words
 
 TRAIN_STAGE = {"vae": "train_vae", "diffusion": "train_diffusion"}
@@ -79,7 +79,7 @@ def _data(inputs: Inputs) -> list[str]:
         return ["No data set was found."]
     held = data_view.tally(train, inputs.clip_seconds)
     sources = ", ".join(
-        f"{escape_markdown(str(name))} ({number(int(count))} clips)" for name, count in _counted(train, "source")
+        f"{escape_markdown(name)} ({number(count)} clips)" for name, count in data_view.counted(train["source"])
     )
     return [
         f"Training split: {held['clips']} clips of {held['tracks']} tracks by {held['artists']} artists, "
@@ -95,16 +95,16 @@ def _largest(train: pd.DataFrame) -> str:
     found = [(name, part) for name, part in train[train["artist"] != ""].groupby("artist")]
     found.sort(key=lambda pair: (-len(pair[1]), str(pair[0])))
     rows = [
-        (escape_markdown(str(name)), number(int(part["track_id"].nunique())), number(len(part)))
+        (str(name), number(int(part["track_id"].nunique())), number(len(part)))
         for name, part in found[:LARGEST_ATTRIBUTIONS]
     ]
     if not rows:
         return ""
     unknown = int((train["artist"] == "").sum())
-    table = data_view.Table(("artist", "tracks", "clips"), tuple(rows), (False, True, True))
+    table = Table(("artist", "tracks", "clips"), tuple(rows), (False, True, True))
     return (
         f"Of {number(len(found))} named artists, those with most clips ({number(unknown)} clips name none):\n\n"
-        f"{markdown_table(table, escaped=True)}"
+        f"{markdown_table(table, outside=1)}"
     )
 
 
@@ -112,8 +112,8 @@ def _training(inputs: Inputs, model: ModelFolder) -> str:
     stage = TRAIN_STAGE[model.kind]
     section = inputs.params.get(stage, {})
     own = section.get(model.name, section) if isinstance(section, Mapping) else {}
-    rows = tuple((escape_markdown(name), escape_markdown(text)) for name, text in flat(own, show=setting))
-    return markdown_table(data_view.Table(("param", "value"), rows), escaped=True) if rows else "Params were not found."
+    rows = tuple(flat(own, show=setting))
+    return markdown_table(Table(("param", "value"), rows)) if rows else "Params were not found."
 
 
 def _metrics(inputs: Inputs, model: ModelFolder) -> list[str]:
@@ -123,11 +123,8 @@ def _metrics(inputs: Inputs, model: ModelFolder) -> list[str]:
     for stage, item in [(TRAIN_STAGE[model.kind], model.name), *later]:
         found = inputs.metrics.get(f"{stage}_{item}")
         if found:
-            pairs = [pair for pair in flat(found) if pair[0] != "scale"]
-            rows = tuple((escape_markdown(name), escape_markdown(text)) for name, text in pairs)
-            parts.append(
-                f"From `{stage}`:\n\n" + markdown_table(data_view.Table(("metric", "value"), rows), escaped=True)
-            )
+            rows = tuple(pair for pair in flat(found) if pair[0] != "scale")
+            parts.append(f"From `{stage}`:\n\n" + markdown_table(Table(("metric", "value"), rows)))
     rows_of = [row for row in rows_in(inputs.evaluation) if row.get("system") in systems]
     if rows_of:
         parts.append("On held-out prompts, with bootstrap intervals:\n\n" + results_markdown(rows_of))
@@ -136,20 +133,7 @@ def _metrics(inputs: Inputs, model: ModelFolder) -> list[str]:
 
 def results_markdown(rows: Sequence[Row]) -> str:
     """Rows of `evaluate.json` as a Markdown table, intervals beside the values."""
-    grid = results_grid(rows)
-    body = tuple((*map(escape_markdown, row[:3]), *row[3:]) for row in grid.rows)
-    return markdown_table(replace(grid, rows=body), escaped=True)
-
-
-def results_grid(rows: Sequence[Row]) -> data_view.Table:
-    """Rows of `evaluate.json` as a table of texts, intervals beside the values."""
-    metrics, table = results_table(rows)
-    head = ("system", "method", "setting", *(words(metric) for metric in metrics), "n")
-    body = tuple(
-        (row.system, row.method, row.setting or "–", *(f"{c.text} {c.interval}".strip() for c in row.cells), row.n)
-        for row in table
-    )
-    return data_view.Table(head, body, (False, False, False, *(True for _ in metrics), True))
+    return markdown_table(results_grid(rows), outside=3)
 
 
 def _limits(inputs: Inputs) -> list[str]:
@@ -179,7 +163,7 @@ def _fingerprints(inputs: Inputs, model: ModelFolder) -> str:
         for other in used
     )
     note = "SHA-256 of each `model.safetensors`:"
-    parts = [note, markdown_table(data_view.Table(("model", "sha256", "origin"), rows), escaped=True)]
+    parts = [note, markdown_table(Table(("model", "sha256", "origin"), rows), outside=0)]
     if model.ledger:
         parts.append(
             f"Ledger: {number(int(model.ledger['tracks']))} tracks, whose list `{_ledger_path(inputs, model)}` has the "
@@ -207,23 +191,3 @@ def _citation(inputs: Inputs, model: ModelFolder, title: str) -> str:
     )
     text = "\n".join(lines)
     return f"```bibtex\n{text}\n```\n\nWhoever shows what it generates also credits the music: [{FILE}]({FILE})."
-
-
-def _counted(table: pd.DataFrame, column: str) -> list[tuple[Any, int]]:
-    found = table[column].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    return [(name, int(count)) for name, count in found.items()]
-
-
-def markdown_table(table: data_view.Table, escaped: bool = False) -> str:
-    """A table in Markdown; cells from outside are escaped here unless they already are."""
-
-    def cell(text: str) -> str:
-        return text if escaped else escape_markdown(text)
-
-    flags = table.numeric or (False,) * len(table.head)
-    lines = [
-        "| " + " | ".join(table.head) + " |",
-        "|" + "|".join("---:" if flag else "---" for flag in flags) + "|",
-        *("| " + " | ".join(cell(text) for text in row) + " |" for row in table.rows),
-    ]
-    return "\n".join(lines)

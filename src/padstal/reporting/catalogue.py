@@ -9,18 +9,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from padstal.core.data.atomic import read_json
 from padstal.core.data.content import ADDRESS_DIGITS
 from padstal.core.data.manifest import ClipAudio
 from padstal.core.dvc_lock import stages_here
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
-from padstal.reporting.inputs import Inputs
+from padstal.reporting.inputs import Inputs, read_record, read_rows
 
 KEPT, REMOVED, QUARANTINED, OPEN = "kept", "removed", "quarantined", "not curated"
 NAMED = 8
@@ -94,7 +91,7 @@ def read_catalogue(paths: Paths) -> Catalogue:
     Raises:
         FileNotFoundError: Not even `ingest` has run.
     """
-    manifest = _table(paths.ingest / "manifest.parquet")
+    manifest = read_rows(paths.ingest / "manifest.parquet")
     if manifest is None:
         raise FileNotFoundError(
             f"scale {paths.scale}: no {(paths.ingest / 'manifest.parquet').relative_to(paths.root)}; run "
@@ -103,16 +100,16 @@ def read_catalogue(paths: Paths) -> Catalogue:
     inputs = Inputs(
         scale=paths.scale,
         params={},
-        metrics={name: _json(paths.metrics(name)) or {} for name in ("ingest", "curate")},
+        metrics={name: read_record(paths.metrics(name)) or {} for name in ("ingest", "curate")},
         curves={},
         manifest=manifest,
-        quarantine=_table(paths.ingest / "quarantine.parquet"),
-        verdict=_json(paths.validate("ingest") / "verdict.json"),
-        scores=_table(paths.score / "scores.parquet"),
-        distribution=_json(paths.score / "distribution.json") or {},
-        captions=_table(paths.caption / "captions.parquet"),
-        dataset=_table(paths.curate / "dataset.parquet"),
-        removed=_table(paths.curate / "removed.parquet"),
+        quarantine=read_rows(paths.ingest / "quarantine.parquet"),
+        verdict=read_record(paths.validate("ingest") / "verdict.json"),
+        scores=read_rows(paths.score / "scores.parquet"),
+        distribution=read_record(paths.score / "distribution.json") or {},
+        captions=read_rows(paths.caption / "captions.parquet"),
+        dataset=read_rows(paths.curate / "dataset.parquet"),
+        removed=read_rows(paths.curate / "removed.parquet"),
         clip_audio=ClipAudio(paths.ingest),
     )
     standing = _standing(inputs, paths)
@@ -247,11 +244,3 @@ def _outdated(paths: Paths) -> bool:
     took = locked.params.get("params.yaml", {}).get(f"scales.{paths.scale}.ingest")
     now = read_yaml(paths.params)["scales"][paths.scale]["ingest"] if took else None
     return bool(took) and json.dumps(took, sort_keys=True) != json.dumps(now, sort_keys=True)
-
-
-def _table(path: Path) -> pd.DataFrame | None:
-    return pd.read_parquet(path) if path.is_file() else None
-
-
-def _json(path: Path) -> Any:
-    return read_json(path) if path.is_file() else None

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from padstal.reporting.text import finite, interval, number, words
+from padstal.reporting.table import Cell, Table
+from padstal.reporting.text import bounds, finite, number, words
 
 _VALUE_KEYS = ("value", "precision", "estimate", "mean", "accuracy", "spearman")
 _BESIDE = ("chance", "interval", "n", "times_chance", "why")
@@ -27,6 +28,23 @@ def checks(section: Any) -> list[Check]:
     found: list[Check] = []
     _collect(section, [], found)
     return found
+
+
+def checks_table(section: Any) -> Table:
+    """The same as a table, intervals below the values; chance has columns where any figure has one."""
+    found = checks(section)
+    beside = any(check.chance for check in found)
+    rows = tuple(
+        (
+            check.name,
+            Cell(check.value, below=check.interval),
+            *((check.chance or "–", check.times_chance or "–") if beside else ()),
+            check.n or "–",
+        )
+        for check in found
+    )
+    head = ("check", "value", *(("chance", "ratio") if beside else ()), "n")
+    return Table(head, rows, (False, *(True for _ in head[1:])))
 
 
 def flat(section: Any, prefix: str = "", show: Callable[[Any], str] = number) -> list[tuple[str, str]]:
@@ -83,12 +101,12 @@ def _count(node: Mapping[str, Any], name: str) -> Any:
 
 
 def _check(path: list[str], value: Any, beside: Mapping[str, Any]) -> Check:
-    chance, around = beside.get("chance"), beside.get("interval")
+    chance = beside.get("chance")
     ratio = value / chance if finite(value) and finite(chance) and chance else None
     return Check(
         " › ".join(path),
         number(value),
-        interval(*around) if isinstance(around, Sequence) and len(around) == 2 else "",
+        bounds(beside.get("interval")),
         number(chance) if finite(chance) else "",
         f"{ratio:.1f}×" if ratio is not None else "",
         number(beside["n"]) if beside.get("n") is not None else "",

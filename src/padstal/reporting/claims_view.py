@@ -3,13 +3,14 @@
 Only evaluation reads the truth; the figures are those of `evaluate.json`, section `truth`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from padstal.reporting.data_view import Table
 from padstal.reporting.inputs import Inputs
-from padstal.reporting.text import finite, interval, number, words
+from padstal.reporting.table import Cell, Table
+from padstal.reporting.text import bounds, finite, number, words
 
 NEAR_BOUND = 0.95
 """Precision and recall that finding near-duplicates is to reach."""
@@ -27,6 +28,7 @@ LEFT_WORDS = {
     "artists_in_two_splits": "artists that are in more than one split",
 }
 Verdict = Literal["holds", "does not hold", "open", ""]
+_LOOKS = {"holds": "good", "does not hold": "bad", "open": "warn"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,48 @@ def claims_table(inputs: Inputs) -> Table:
     return Table(head, rows, (False, False, True, True, False, False, True))
 
 
+@dataclass(frozen=True)
+class StageClaims:
+    """One stage's claims as the page shows them.
+
+    Attributes:
+        told: How many hold, how many are open, how many are held against nothing.
+        broken: Whether one does not hold.
+    """
+
+    stage: str
+    told: str
+    broken: bool
+    table: Table
+
+
+def stage_claims(inputs: Inputs) -> list[StageClaims]:
+    """The claims of each stage that makes any."""
+    found: dict[str, list[Claim]] = {}
+    for claim in claims(inputs):
+        found.setdefault(claim.stage, []).append(claim)
+    return [_of_stage(stage, rows) for stage, rows in found.items()]
+
+
+def _of_stage(stage: str, rows: Sequence[Claim]) -> StageClaims:
+    verdicts = Counter(row.verdict for row in rows)
+    told = [f"{number(verdicts['holds'])} of {number(len(rows) - verdicts[''])} hold"]
+    told += [f"{number(verdicts['open'])} open"] if verdicts["open"] else []
+    told += [f"{number(verdicts[''])} more without a bound"] if verdicts[""] else []
+    cells = tuple(
+        (
+            row.claim,
+            Cell(row.figure, below=row.interval),
+            row.against or "–",
+            Cell(row.verdict or "–", look=_LOOKS.get(row.verdict, "")),
+            row.n or "–",
+        )
+        for row in rows
+    )
+    table = Table(("claim", "found", "held against", "verdict", "n"), cells, (False, False, False, False, True))
+    return StageClaims(stage, ", ".join(told), "does not hold" in verdicts, table)
+
+
 def broken_claims(inputs: Inputs) -> list[str]:
     """One sentence for each claim that does not hold."""
     return [
@@ -103,8 +147,7 @@ def _ingest(truth: Mapping[str, Any]) -> Iterator[Claim]:
 
 
 def _validate(inputs: Inputs, left: Mapping[str, Any]) -> Iterator[Claim]:
-    verdict = inputs.verdict
-    rows = verdict.get("expectations") if isinstance(verdict, Mapping) else None
+    rows = (inputs.verdict or {}).get("expectations")
     if rows:
         broken = sum(not row.get("success", True) for row in rows)
         yield Claim("validate", "expectations of the data that are broken", number(broken), n=number(len(rows)))
@@ -158,7 +201,7 @@ def _caption(captions: Mapping[str, Any]) -> Iterator[Claim]:
             score = row["clap_score"]
             figure = f"{number(score['before']['value'])} → {number(score['after']['value'])}"
             claim = f"CLAP score rises: {FAULT_WORDS.get(name, name)}, before → after; interval of the difference"
-            yield Claim("caption", claim, figure, _around(ends), "rises", verdict, n)
+            yield Claim("caption", claim, figure, bounds(ends), "rises", verdict, n)
         claim = f"the true genre is named: {FAULT_WORDS.get(name, name)}, before → after"
         yield Claim("caption", claim, f"{number(row['genre_before'])} → {number(row['genre_after'])}", n=n)
         decisions = sorted(row["decisions"].items(), key=lambda pair: (-pair[1], pair[0]))
@@ -199,7 +242,7 @@ def _detection(stage: str, what: str, found: Mapping[str, Any], least: float) ->
 def _bounded(stage: str, claim: str, row: Mapping[str, Any], key: str, least: float, n: Any = None) -> Claim:
     verdict: Verdict = "holds" if row[key] >= least else "does not hold"
     against = "all" if least == 1 else f"at least {number(least)}"
-    return Claim(stage, claim, number(row[key]), _around(_ends(row, key)), against, verdict, _count(n, row))
+    return Claim(stage, claim, number(row[key]), bounds(_ends(row, key)), against, verdict, _count(n, row))
 
 
 def _beside_chance(stage: str, claim: str, row: Mapping[str, Any], key: str, n: Any) -> Claim:
@@ -211,7 +254,7 @@ def _beside_chance(stage: str, claim: str, row: Mapping[str, Any], key: str, n: 
     verdict: Verdict = "open"
     if ends:
         verdict = "holds" if ends[0] > chance else "does not hold" if ends[1] < chance else "open"
-    return Claim(stage, claim, number(row[key]), _around(ends), f"chance {number(chance)}", verdict, _count(n, row))
+    return Claim(stage, claim, number(row[key]), bounds(ends), f"chance {number(chance)}", verdict, _count(n, row))
 
 
 def _above(stage: str, claim: str, value: float, chance: float, n: str) -> Claim:
@@ -220,7 +263,7 @@ def _above(stage: str, claim: str, value: float, chance: float, n: str) -> Claim
 
 
 def _told(stage: str, claim: str, row: Mapping[str, Any], key: str, n: Any) -> Claim:
-    return Claim(stage, claim, number(row[key]), _around(_ends(row, key)), n=_count(n, row))
+    return Claim(stage, claim, number(row[key]), bounds(_ends(row, key)), n=_count(n, row))
 
 
 def _ends(row: Mapping[str, Any], key: str) -> Sequence[float]:
@@ -231,10 +274,6 @@ def _sign(ends: Sequence[float]) -> Verdict:
     if not ends or ends[0] <= 0 <= ends[1]:
         return "open"
     return "holds" if ends[0] > 0 else "does not hold"
-
-
-def _around(ends: Sequence[float]) -> str:
-    return interval(ends[0], ends[1]) if len(ends) == 2 else ""
 
 
 def _count(n: Any, row: Mapping[str, Any]) -> str:

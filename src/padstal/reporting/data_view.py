@@ -1,7 +1,6 @@
 """The data, before and after: counts, splits, licences, quarantine, quality, likelihood, and the gate's verdict."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,21 +10,8 @@ from markupsafe import Markup
 from padstal.core.data.manifest import SPLITS
 from padstal.reporting import svg
 from padstal.reporting.inputs import Inputs
-from padstal.reporting.text import duration, number
-
-
-@dataclass(frozen=True)
-class Table:
-    """Column names and rows of ready text; `numeric` says which columns align right."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: tuple[bool, ...] = ()
-
-    def cells(self, row: Sequence[str]) -> list[tuple[str, str, bool]]:
-        """(column name, text, numeric) of each cell of `row`."""
-        flags = self.numeric or (False,) * len(self.head)
-        return list(zip(self.head, row, flags, strict=True))
+from padstal.reporting.table import Cell, Table
+from padstal.reporting.text import duration, number, percent, words
 
 
 def tally(table: pd.DataFrame | None, clip_seconds: float) -> dict[str, str]:
@@ -68,8 +54,8 @@ def ledger(inputs: Inputs) -> Table:
     """What became of everything that came in; the run itself checked that the counts add up."""
     counted = inputs.metrics.get("curate", {}).get("ledger", {})
     rows = tuple(
-        (words, *(number(counted[name].get(fate)) for fate in FATES))
-        for name, words in LEDGER.items()
+        (label, *(number(counted[name].get(fate)) for fate in FATES))
+        for name, label in LEDGER.items()
         if name in counted
     )
     return Table(("of", *FATES), rows, (False, *(True for _ in FATES)))
@@ -79,9 +65,7 @@ def genre_loss(inputs: Inputs) -> Table:
     """The tags that the likelihood cut took most of, as shares of their training tracks; none where it took nothing."""
     found = inputs.metrics.get("curate", {}).get("genre_loss", {}).get("of_tag", {})
     worst = sorted(found.items(), key=lambda pair: (-pair[1]["lost"], -pair[1]["tracks"], pair[0]))[:TAGS_SHOWN]
-    rows = tuple(
-        (tag, number(counts["tracks"]), f"{100 * counts['lost']:.1f} %") for tag, counts in worst if counts["lost"]
-    )
+    rows = tuple((tag, number(counts["tracks"]), percent(counts["lost"])) for tag, counts in worst if counts["lost"])
     return Table(("tag", "training tracks", "lost"), rows, (False, True, True))
 
 
@@ -106,27 +90,24 @@ def licences(table: pd.DataFrame | None) -> Table:
     grouped = named.groupby("licence").agg(clips=("clip_id", "size"), tracks=("track_id", "nunique"))
     grouped = grouped.sort_values(["clips"], ascending=False, kind="stable")
     rows = tuple(
-        (str(name), number(int(row["clips"])), number(int(row["tracks"])), f"{100 * row['clips'] / len(table):.1f} %")
+        (str(name), number(int(row["clips"])), number(int(row["tracks"])), percent(row["clips"] / len(table)))
         for name, row in grouped.iterrows()
     )
     return Table(("licence", "clips", "tracks", "share"), rows, (False, True, True, True))
 
 
-def reasons(table: pd.DataFrame | None, unit: str, column: str = "reason") -> Table:
+def counted(column: pd.Series) -> list[tuple[str, int]]:
+    """How often each value occurs, the most common first, equally common ones by name."""
+    found = column.astype(str).value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return [(str(name), int(count)) for name, count in found.items()]
+
+
+def reasons(table: pd.DataFrame | None, unit: str) -> Table:
     """How many rows of `table` have each reason."""
-    if table is None or column not in table or not len(table):
+    if table is None or "reason" not in table:
         return Table(("reason", unit), ())
-    found = (
-        table[column]
-        .astype(str)
-        .str.replace("_", " ")
-        .value_counts()
-        .sort_index()
-        .sort_values(ascending=False, kind="stable")
-    )
-    return Table(
-        ("reason", unit), tuple((str(name), number(int(count))) for name, count in found.items()), (False, True)
-    )
+    found = counted(table["reason"].astype(str).str.replace("_", " "))
+    return Table(("reason", unit), tuple((name, number(count)) for name, count in found), (False, True))
 
 
 def quality_levels(inputs: Inputs) -> Table:
@@ -189,34 +170,35 @@ def likelihood_chart(inputs: Inputs) -> Markup:
     )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """One expectation of the gate: `kind` is "good", "warn" or "bad"."""
+def foundation_models(inputs: Inputs) -> Table:
+    """What listens and judges: role, origin, weights and fingerprint of each foundation model."""
+    rows = tuple(
+        (
+            words(model.name),
+            model.origin or "not recorded",
+            f"{number(model.weights_bytes / 1e6)} MB",
+            model.fingerprint[:16] or "–",
+        )
+        for model in inputs.models
+        if model.kind == "foundation"
+    )
+    return Table(("role", "origin", "weights", "sha256"), rows, (False, False, True, False))
 
-    name: str
-    where: str
-    kind: str
-    outcome: str
-    observed: str
-    expected: str
 
-
-def outcomes(verdict: Any) -> list[Outcome]:
+def outcomes(verdict: Any) -> Table:
     """The verdict's expectations, the broken ones first."""
-    rows = verdict.get("expectations") if isinstance(verdict, Mapping) else None
-    found = [_outcome(row) for row in rows or [] if isinstance(row, Mapping)]
-    return sorted(found, key=lambda outcome: ("bad", "warn", "good").index(outcome.kind))
+    found = [_outcome(row) for row in (verdict or {}).get("expectations") or []]
+    found.sort(key=lambda row: ("bad", "warn", "good").index(row[1].look))
+    return Table(("expectation", "outcome", "found", "expected"), tuple(found))
 
 
-def _outcome(row: Mapping[str, Any]) -> Outcome:
+def _outcome(row: Mapping[str, Any]) -> tuple[Cell, Cell, str, str]:
     held = bool(row.get("success"))
     severity = str(row.get("severity") or "")
-    where = " of ".join(str(part) for part in (row.get("column"), row.get("table")) if part)
-    return Outcome(
-        name=str(row.get("name") or "unnamed"),
-        where=f"{where}, {severity}" if where and severity else where or severity,
-        kind="good" if held else ("bad" if severity == "critical" else "warn"),
-        outcome="holds" if held else "broken",
-        observed=number(row.get("observed")),
-        expected=number(row.get("expected")),
+    place = " of ".join(str(part) for part in (row.get("column"), row.get("table")) if part)
+    return (
+        Cell(str(row.get("name") or "unnamed"), below=", ".join(part for part in (place, severity) if part)),
+        Cell("holds", look="good") if held else Cell("broken", look="bad" if severity == "critical" else "warn"),
+        number(row.get("observed")),
+        number(row.get("expected")),
     )

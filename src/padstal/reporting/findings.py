@@ -1,7 +1,7 @@
 """What the run found, in sentences whose verdicts are computed: an interval that leaves the null value says yes or no,
 any other says that it is open. Nothing here knows the answer beforehand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import pandas as pd
 from padstal.reporting.claims_view import broken_claims
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Space, direction, interval_of, rows, spaces, sweep_name
-from padstal.reporting.text import finite, interval, labelled, number, words
+from padstal.reporting.text import MINUS, bounds, finite, interval, labelled, number, words
 
 Kind = Literal["yes", "no", "open"]
 _VERDICT: dict[Kind, str] = {"yes": "holds here", "no": "does not hold here", "open": "open here"}
@@ -19,11 +19,18 @@ _VERDICT: dict[Kind, str] = {"yes": "holds here", "no": "does not hold here", "o
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence and its verdict: the claim holds here, does not, or the run cannot tell."""
+    """One sentence and its verdict: the claim holds here, does not, or the run cannot tell.
+
+    Attributes:
+        figure: The measured figure in a few words; "" where there is none.
+        system: Whose samples it is about; "" if of none.
+    """
 
     kind: Kind
     claim: str
     sentence: str
+    figure: str = ""
+    system: str = ""
 
     @property
     def verdict(self) -> str:
@@ -43,6 +50,12 @@ def findings(inputs: Inputs) -> list[Finding]:
     found += _pads_claims(evaluation)
     found.append(_caption_claim(inputs.captions, inputs.manifest))
     return [finding for finding in found if finding is not None]
+
+
+def headline(found: Sequence[Finding]) -> Finding | None:
+    """The finding that the page begins with: the first that has a figure, of those about samples if there is one."""
+    told = [finding for finding in found if finding.figure]
+    return next((finding for finding in told if finding.system), told[0] if told else None)
 
 
 def _text_aware_systems(inputs: Inputs) -> list[tuple[str, str]]:
@@ -68,19 +81,16 @@ def failures(inputs: Inputs) -> list[str]:
     for finding in findings(inputs):
         if finding.kind != "yes":
             told.append(f"“{finding.claim}”: {finding.verdict}. {finding.sentence}")
-    for row in rows(evaluation):
-        if row.get("fd_is_singular"):
-            told.append(
-                "The Fréchet distance rests on fewer clips than its features have dimensions: its value means little."
-            )
-            break
+    if any(row.get("fd_is_singular") for row in rows(evaluation)):
+        told.append(
+            "The Fréchet distance rests on fewer clips than its features have dimensions: its value means little."
+        )
     told += broken_claims(inputs)
-    if inputs.verdict and isinstance(inputs.verdict, Mapping):
-        broken = [row for row in inputs.verdict.get("expectations") or [] if not row.get("success", True)]
-        told += [
-            f"The data broke an expectation ({row.get('severity')}): {row.get('name')}; found {row.get('observed')}."
-            for row in broken
-        ]
+    told += [
+        f"The data broke an expectation ({row.get('severity')}): {row.get('name')}; found {row.get('observed')}."
+        for row in rows(inputs.verdict or {}, "expectations")
+        if not row.get("success", True)
+    ]
     return told
 
 
@@ -97,7 +107,7 @@ def _matched_claim(matched: Mapping[str, Any], system: str, metric: str, claim: 
     row = differences[0]
     around = row.get("interval")
     share: Any = row.get("share_of_baseline")
-    relative = f" ({100 * share:+.1f} %)".replace("-", "\u2212") if finite(share) else ""
+    relative = f" ({100 * share:+.1f} %)".replace("-", MINUS) if finite(share) else ""
     said = interval(*around) if around else "no interval: too few draws of prompts reach the target"
     word = direction(metric, around)
     sentence = (
@@ -106,7 +116,10 @@ def _matched_claim(matched: Mapping[str, Any], system: str, metric: str, claim: 
         f"by {number(row.get('difference'))}{relative} {said}."
     )
     kinds: dict[str, Kind] = {"better": "yes", "worse": "no", "open": "open"}
-    return Finding(kinds[word], claim, sentence)
+    difference = number(row.get("difference"))
+    sign = "" if difference.startswith(MINUS) else "+"
+    figure = f"{words(metric)} {sign}{difference}" if finite(row.get("difference")) else ""
+    return Finding(kinds[word], claim, sentence, figure, system)
 
 
 def _latent_claims(inputs: Inputs) -> list[Finding]:
@@ -125,8 +138,8 @@ def _latent_claims(inputs: Inputs) -> list[Finding]:
             continue
         kinds = {_apart(own.interval, other.interval) for own, other in pairs}
         parts = [
-            f"{number(own.precision)} {_around(own)} in the {words(codec)} space and {number(other.precision)} "
-            f"{_around(other)} in the {words(base)} space{f' with {own.pooling} latents' if own.pooling else ''}"
+            f"{_precision(own)} in the {words(codec)} space and {_precision(other)} "
+            f"in the {words(base)} space{f' with {own.pooling} latents' if own.pooling else ''}"
             for own, other in pairs
         ]
         chance = pairs[0][0].chance
@@ -136,6 +149,7 @@ def _latent_claims(inputs: Inputs) -> list[Finding]:
                 kinds.pop() if len(kinds) == 1 else "open",
                 f"The {words(codec)} space keeps genres together better than the {words(base)} space",
                 f"Genre precision of nearest neighbours is {', '.join(parts)}{at_chance}.",
+                f"Precision {number(pairs[0][0].precision)} against {number(pairs[0][1].precision)}",
             )
         )
     return told
@@ -165,7 +179,9 @@ def _pads_claims(evaluation: Mapping[str, Any]) -> list[Finding]:
             f"without; {cost} ({number(pads['clap_f'])} against {number(plain['clap_f'])})."
         )
         name = labelled(str(pads.get("path") or "pads"))
-        told.append(Finding(diverse, f"{name} makes the {words(str(system))} more diverse", sentence))
+        figure = f"{words('vendi')} {number(pads['vendi'])} against {number(plain['vendi'])}"
+        claim = f"{name} makes the {words(str(system))} more diverse"
+        told.append(Finding(diverse, claim, sentence, figure, str(system)))
     return told
 
 
@@ -200,5 +216,5 @@ def _apart(ours: Any, theirs: Any) -> Kind:
     return "no" if ours[1] < theirs[0] else "open"
 
 
-def _around(space: Space) -> str:
-    return interval(*space.interval) if space.interval else "(no interval)"
+def _precision(space: Space) -> str:
+    return f"{number(space.precision)} {bounds(space.interval) or '(no interval)'}"

@@ -1,6 +1,5 @@
 """Everything the report shows, read once; what a run has not made is `None` or empty, never an error."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
 from padstal.core.data.manifest import ClipAudio
 from padstal.core.data.track_ledger import ROOT_FILE
@@ -16,22 +16,22 @@ from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.sampling.setting import SETTINGS, Setting, read_settings
 
-STAGES = (
-    "ingest",
-    "validate",
-    "gate",
-    "prepare",
-    "score",
-    "caption",
-    "curate",
-    "train_vae",
-    "encode",
-    "train_diffusion",
-    "sample",
-    "evaluate",
-    "report",
-)
-"""The stages in the order of `dvc.yaml`."""
+STAGES = {
+    "ingest": "brings all sources to clips of one form, with provenance and licence",
+    "validate": "checks what was ingested and what was curated against expectations, and how far they drifted",
+    "gate": "stops the run where the data break an expectation",
+    "prepare": "makes or fetches the foundation models",
+    "score": "predicts the quality of every clip",
+    "caption": "keeps, replaces or merges captions by what CLAP hears",
+    "curate": "takes duplicates and unlikely tracks out",
+    "train_vae": "trains the autoencoders",
+    "encode": "turns clips into latents",
+    "train_diffusion": "trains the diffusion models on latents",
+    "sample": "generates the grid of prompts, seeds and settings",
+    "evaluate": "measures alignment, diversity and quality",
+    "report": "writes this page",
+}
+"""Stage → what it does, in the order of `dvc.yaml`."""
 CHECKED = ("ingest", "curate")
 """Stages whose data set `validate` and `gate` look at."""
 TEXT_GROUP = "z_p"
@@ -104,7 +104,7 @@ class Inputs:
     curves: Mapping[str, pd.DataFrame]
     manifest: pd.DataFrame | None = None
     quarantine: pd.DataFrame | None = None
-    verdict: Any = None
+    verdict: Mapping[str, Any] | None = None
     scores: pd.DataFrame | None = None
     distribution: Mapping[str, Any] = field(default_factory=dict)
     captions: pd.DataFrame | None = None
@@ -148,16 +148,16 @@ def read_inputs(paths: Paths, params: Mapping[str, Any]) -> Inputs:
     return Inputs(
         scale=paths.scale,
         params={name: section for name, section in params.items() if name != "budget"},
-        metrics={file.stem: _json(file) or {} for file in sorted((paths.reports / "metrics").glob("*.json"))},
+        metrics={file.stem: read_record(file) or {} for file in sorted((paths.reports / "metrics").glob("*.json"))},
         curves={file.stem: _csv(file) for file in sorted((paths.reports / "curves").glob("*.csv"))},
-        manifest=_parquet(paths.ingest / "manifest.parquet"),
-        quarantine=_parquet(paths.ingest / "quarantine.parquet"),
+        manifest=read_rows(paths.ingest / "manifest.parquet"),
+        quarantine=read_rows(paths.ingest / "quarantine.parquet"),
         verdict=_verdict(paths),
-        scores=_parquet(paths.score / "scores.parquet"),
-        distribution=_json(paths.score / "distribution.json") or {},
-        captions=_parquet(paths.caption / "captions.parquet"),
-        dataset=_parquet(paths.curate / "dataset.parquet"),
-        removed=_parquet(paths.curate / "removed.parquet"),
+        scores=read_rows(paths.score / "scores.parquet"),
+        distribution=read_record(paths.score / "distribution.json") or {},
+        captions=read_rows(paths.caption / "captions.parquet"),
+        dataset=read_rows(paths.curate / "dataset.parquet"),
+        removed=read_rows(paths.curate / "removed.parquet"),
         models=_models(paths),
         samples=_samples(paths),
         reconstructions=_reconstructions(paths),
@@ -168,7 +168,9 @@ def read_inputs(paths: Paths, params: Mapping[str, Any]) -> Inputs:
 
 def _verdict(paths: Paths) -> dict[str, Any] | None:
     """The verdicts on all data sets as one; each row's table says whose it is."""
-    found = {item: verdict for item in CHECKED if (verdict := _json(paths.validate(item) / "verdict.json")) is not None}
+    found = {
+        item: verdict for item in CHECKED if (verdict := read_record(paths.validate(item) / "verdict.json")) is not None
+    }
     rows = [
         {**row, "table": f"{row.get('table')} of {item}"}
         for item, verdict in found.items()
@@ -187,10 +189,10 @@ def _models(paths: Paths) -> tuple[ModelFolder, ...]:
                 ModelFolder(
                     kind=kind,
                     name=folder.name,
-                    config=_json(folder / "config.json") or {},
+                    config=read_record(folder / "config.json") or {},
                     fingerprint=sha256_file(weights) if exists else "",
                     weights_bytes=weights.stat().st_size if exists else 0,
-                    ledger=_json(folder / ROOT_FILE) or {},
+                    ledger=read_record(folder / ROOT_FILE) or {},
                 )
             )
     return tuple(found)
@@ -199,9 +201,9 @@ def _models(paths: Paths) -> tuple[ModelFolder, ...]:
 def _samples(paths: Paths) -> tuple[SampleSet, ...]:
     found = []
     for folder in sorted(path for path in (paths.data / "samples").glob("*") if path.is_dir()):
-        table, audio = _parquet(folder / "samples.parquet"), _array(folder / "audio.npy")
+        table, audio = read_rows(folder / "samples.parquet"), _array(folder / "audio.npy")
         if table is not None and audio is not None and (folder / SETTINGS).is_file():
-            prompts = _parquet(folder / "prompts.parquet")
+            prompts = read_rows(folder / "prompts.parquet")
             found.append(SampleSet(folder.name, table, read_settings(folder / SETTINGS), prompts, audio))
     return tuple(found)
 
@@ -209,17 +211,19 @@ def _samples(paths: Paths) -> tuple[SampleSet, ...]:
 def _reconstructions(paths: Paths) -> tuple[Reconstructions, ...]:
     found = []
     for folder in sorted(path for path in (paths.data / "latents").glob("*") if path.is_dir()):
-        table, audio = _parquet(folder / "reconstructions.parquet"), _array(folder / "reconstructions.npy")
+        table, audio = read_rows(folder / "reconstructions.parquet"), _array(folder / "reconstructions.npy")
         if table is not None and audio is not None:
             found.append(Reconstructions(folder.name, table, audio))
     return tuple(found)
 
 
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+def read_record(path: Path) -> Any:
+    """The JSON of a file; `None` where there is none."""
+    return read_json(path) if path.is_file() else None
 
 
-def _parquet(path: Path) -> pd.DataFrame | None:
+def read_rows(path: Path) -> pd.DataFrame | None:
+    """The table of a Parquet file; `None` where there is none."""
     return pd.read_parquet(path) if path.is_file() else None
 
 

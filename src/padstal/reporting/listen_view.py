@@ -1,7 +1,7 @@
 """What can be played: reconstructions beside their originals, and samples of one prompt and seed side by side."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ from padstal.sampling.setting import Setting
 AUDIO_LIMIT_BYTES = 8_500_000
 """Audio that one page carries, as base64; longer clips are cut so that all fit."""
 
+OPENING_CLIPS = 3
+"""Clips that the page begins with."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -23,6 +26,7 @@ class Source:
     detail: str
     pcm_SC: np.ndarray
     sample_rate: int
+    system: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Clip:
     audio: str
     picture: str
     seconds: float
+    system: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def sample_rows(
             cell = _cell(found.table, column, prompt_id, seed)
             if cell is not None:
                 pcm = np.asarray(found.audio_NSC[int(cell["row"])])
-                sources.append(Source(column.label, column.detail, pcm, inputs.sample_rate))
+                sources.append(Source(column.label, column.detail, pcm, inputs.sample_rate, found.system))
         rows.append((prompt, f"seed {seed}", sources))
     return rows
 
@@ -143,13 +148,21 @@ def encode(
 
 def _playable(source: Source) -> Source:
     pcm_SC, rate = playable(source.pcm_SC, source.sample_rate)
-    return Source(source.label, source.detail, pcm_SC, rate)
+    return replace(source, pcm_SC=pcm_SC, sample_rate=rate)
 
 
 def _clip(source: Source, uri: str, cut: float | None) -> Clip:
     pcm_SC = source.pcm_SC if cut is None else source.pcm_SC[: int(cut * source.sample_rate)]
     picture = spectrogram_uri(pcm_SC, source.sample_rate)
-    return Clip(source.label, source.detail, uri, picture, len(pcm_SC) / source.sample_rate)
+    return Clip(source.label, source.detail, uri, picture, len(pcm_SC) / source.sample_rate, source.system)
+
+
+def opening(rows: Sequence[Row], system: str) -> Row | None:
+    """What the page begins with: the first row, of it the first clips of `system` (of any, where it has none)."""
+    if not rows:
+        return None
+    own = [clip for clip in rows[0].clips if clip.system == system]
+    return replace(rows[0], clips=tuple((own or rows[0].clips)[:OPENING_CLIPS]))
 
 
 def _prompts(samples: Iterable[SampleSet], shown: int) -> list[tuple[str, str]]:

@@ -11,10 +11,10 @@ from padstal.evaluation.metrics import METRICS
 from padstal.reporting import data_view, listen_view, results_view, svg, training_view
 from padstal.reporting.captions_view import caption_rows, caption_views, decision_table
 from padstal.reporting.cards import Card
-from padstal.reporting.checks_view import checks, flat
-from padstal.reporting.claims_view import claims_table
+from padstal.reporting.checks_view import checks_table, flat
+from padstal.reporting.claims_view import stage_claims
 from padstal.reporting.compose import PLACEHOLDER
-from padstal.reporting.findings import failures, findings
+from padstal.reporting.findings import failures, findings, headline
 from padstal.reporting.inputs import STAGES, Inputs
 from padstal.reporting.text import number, setting, words
 
@@ -34,21 +34,6 @@ SECTIONS = (
     ("cards", "Model cards"),
     ("reproduce", "Reproduce"),
 )
-STAGE_WORDS = {
-    "ingest": "brings all sources to clips of one form, with provenance and licence",
-    "validate": "checks what was ingested and what was curated against expectations, and how far they drifted",
-    "gate": "stops the run where the data break an expectation",
-    "prepare": "makes or fetches the foundation models",
-    "score": "predicts the quality of every clip",
-    "caption": "keeps, replaces or merges captions by what CLAP hears",
-    "curate": "takes duplicates and unlikely tracks out",
-    "train_vae": "trains the autoencoders",
-    "encode": "turns clips into latents",
-    "train_diffusion": "trains the diffusion models on latents",
-    "sample": "generates the grid of prompts, seeds and settings",
-    "evaluate": "measures alignment, diversity and quality",
-    "report": "writes this page",
-}
 
 
 def render_page(
@@ -68,14 +53,18 @@ def render_page(
     heard = listen_view.reconstruction_rows(inputs, reconstructions_shown)
     generated = listen_view.sample_rows(inputs, prompts_shown, chosen)
     played, cut_seconds = listen_view.encode([*heard, *generated])
+    found = findings(inputs)
+    first = headline(found)
     environment = template_environment()
     return environment.get_template("page.html").render(
         title=title,
         inputs=inputs,
         sections=SECTIONS,
         scale_line=scale_line(inputs),
-        origins=[model for model in inputs.models if model.kind == "foundation"],
-        findings=findings(inputs),
+        origins=data_view.foundation_models(inputs),
+        headline=first,
+        findings=[finding for finding in found if finding is not first],
+        opening=listen_view.opening(played[len(heard) :] or played, first.system if first else ""),
         failures=failures(inputs),
         facts=_facts(inputs),
         stages=[_stage(inputs, name) for name in STAGES],
@@ -97,11 +86,11 @@ def render_page(
         captions=caption_rows(inputs, captions_shown),
         decisions=decision_table(inputs),
         caption_views=caption_views(inputs),
-        claims=claims_table(inputs),
-        planted=checks(evaluation.get("truth") or {}),
-        checks=[(caption, checks(evaluation.get(name) or {})) for name, caption in CHECKS],
+        claims=stage_claims(inputs),
+        planted=checks_table(evaluation.get("truth") or {}),
+        checks=[(caption, checks_table(evaluation.get(name) or {})) for name, caption in CHECKS],
         training=[
-            (name, training_view.run_styles(inputs.curves, stage), training_view.training_charts(inputs.curves, stage))
+            (name, training_view.run_legend(inputs.curves, stage), training_view.training_charts(inputs.curves, stage))
             for stage, name in (("train_vae", "Autoencoders"), ("train_diffusion", "Diffusion models"))
         ],
         reconstructions=played[: len(heard)],
@@ -115,7 +104,7 @@ def render_page(
         ],
         latent=results_view.latent_chart(evaluation.get("latent_space"), inputs.text_aware),
         latent_labels=(evaluation.get("latent_space") or {}).get("labels"),
-        spaces=results_view.spaces(evaluation.get("latent_space")),
+        spaces=results_view.spaces_table(results_view.spaces(evaluation.get("latent_space"))),
         explained={name: metric.explained for name, metric in METRICS.items()},
         chosen_table=results_view.results_table(rows),
         sweep_table=results_view.results_table(sweep, rows),
@@ -125,7 +114,7 @@ def render_page(
         matched_table=results_view.results_table(results_view.rows(matched)),
         contrasts=results_view.contrasts(matched),
         baseline=results_view.sweep_name(matched.get("baseline") or {}),
-        published=results_view.published_table(matched),
+        published=results_view.results_table(results_view.rows(matched.get("published") or {})),
         cards=cards,
         placeholder=Markup(PLACEHOLDER),
         number=number,
@@ -178,7 +167,7 @@ def _facts(inputs: Inputs) -> list[tuple[str, str]]:
 
 def _stage(inputs: Inputs, name: str) -> dict[str, object]:
     told = flat(inputs.params[name], show=setting) if name in inputs.params else []
-    return {"name": name, "meaning": STAGE_WORDS[name], "params": told, "metrics": _metrics_of(inputs, name)}
+    return {"name": name, "meaning": STAGES[name], "params": told, "metrics": _metrics_of(inputs, name)}
 
 
 def _metrics_of(inputs: Inputs, stage: str) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -8,12 +8,14 @@ from markupsafe import Markup
 
 from padstal.evaluation.metrics import METRICS
 from padstal.reporting import svg
+from padstal.reporting.table import Cell, Table
 from padstal.reporting.text import MISSING, finite, interval, labelled, number, words
 
 Row = Mapping[str, Any]
 
 _METHOD_STYLES = {"none": "c0", "cads": "c1", "pads": "c2"}
 _SPARE_STYLES = ("c3", "c5", "c4", "c6")
+_VERDICT_LOOKS = {"better": "good", "worse": "bad"}
 _SHAPES = ("circle", "square", "diamond", "triangle")
 
 
@@ -24,27 +26,6 @@ class Look:
     style: str
     shape: str
     open: bool
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One cell of a results table."""
-
-    text: str
-    interval: str
-    best: bool = False
-
-
-@dataclass(frozen=True)
-class ResultRow:
-    """One setting or sweep of a system, with a cell for each metric."""
-
-    system: str
-    method: str
-    setting: str
-    n: str
-    cells: tuple[Measure, ...]
-    chosen: bool = False
 
 
 def rows(found: Mapping[str, Any], name: str = "rows") -> list[Row]:
@@ -84,7 +65,8 @@ def looks(paths: Sequence[Row]) -> dict[tuple[str, str], Look]:
 
 def legend(paths: Sequence[Row]) -> list[tuple[str, Markup]]:
     """(name, swatch) of each sweep."""
-    return [(sweep_name(row), _swatch(look)) for row, look in zip(paths, looks(paths).values(), strict=True)]
+    drawn = [svg.line_swatch(look.style, look.shape, look.open) for look in looks(paths).values()]
+    return [(sweep_name(row), swatch) for row, swatch in zip(paths, drawn, strict=True)]
 
 
 def frontier(sweep: Sequence[Row], paths: Sequence[Row], metric: str, matched_clap_f: float | None) -> Markup:
@@ -120,10 +102,12 @@ def frontier(sweep: Sequence[Row], paths: Sequence[Row], metric: str, matched_cl
     return svg.line_chart(lines, axes, title=f"{words(metric)} against CLAP-f", description=description)
 
 
-def results_table(rows: Sequence[Row], chosen: Sequence[Row] = ()) -> tuple[tuple[str, ...], list[ResultRow]]:
-    """Metrics that any row has, and the rows with their cells; a metric's best value is marked if it is alone."""
-    shown = tuple(metric for metric in METRICS if any(finite(row.get(metric)) for row in rows))
-    cells_chosen = {(row.get("system"), row.get("setting")) for row in chosen}
+def results_table(rows: Sequence[Row], chosen: Sequence[Row] = ()) -> Table:
+    """A row for each setting or sweep and a column for each metric that any of them has, intervals below the values.
+
+    A metric's best value is strong if it is alone; rows that are `chosen` are tinted.
+    """
+    shown = [metric for metric in METRICS if any(finite(row.get(metric)) for row in rows)]
     best = {metric: _best(rows, metric) for metric in shown}
     table = []
     for row in rows:
@@ -131,18 +115,24 @@ def results_table(rows: Sequence[Row], chosen: Sequence[Row] = ()) -> tuple[tupl
         for metric in shown:
             around = interval_of(row, metric)
             text = number(float(row[metric])) if finite(row.get(metric)) else MISSING
-            cells.append(Measure(text, interval(*around) if around else "", best[metric] is row))
-        table.append(
-            ResultRow(
-                words(str(row.get("system", ""))),
-                words(str(row.get("method", ""))),
-                setting_text(row),
-                number(row.get("n")) if row.get("n") is not None else "–",
-                tuple(cells),
-                (row.get("system"), row.get("setting")) in cells_chosen,
-            )
-        )
-    return shown, table
+            look = "strong" if best[metric] is row else ""
+            cells.append(Cell(text, below=interval(*around) if around else "", look=look))
+        n = number(row.get("n")) if row.get("n") is not None else "–"
+        named = (words(str(row.get("system", ""))), words(str(row.get("method", ""))), setting_text(row) or "–")
+        table.append((*named, *cells, n))
+    head = ("system", "method", "setting", *(words(metric) for metric in shown), "n")
+    picked = {(row.get("system"), row.get("setting")) for row in chosen}
+    tinted = frozenset(at for at, row in enumerate(rows) if (row.get("system"), row.get("setting")) in picked)
+    return Table(head, tuple(table), (False, False, False, *(True for _ in shown), True), tinted)
+
+
+def results_grid(rows: Sequence[Row]) -> Table:
+    """The same as plain texts, intervals beside the values."""
+    table = results_table(rows)
+    flat = tuple(
+        tuple(f"{cell} {cell.below}".strip() if isinstance(cell, Cell) else cell for cell in row) for row in table.rows
+    )
+    return Table(table.head, flat, table.numeric)
 
 
 def setting_text(row: Row) -> str:
@@ -150,19 +140,13 @@ def setting_text(row: Row) -> str:
     return str(row.get("label") or row.get("path") or "").removeprefix(str(row.get("method"))).strip()
 
 
-def published_table(matched: Mapping[str, Any]) -> tuple[str, tuple[str, ...], list[ResultRow]]:
-    """Source, metrics and rows of the published comparison that `matched` carries."""
-    found = matched.get("published") or {}
-    shown, table = results_table(rows(found))
-    return str(found.get("source", "")), shown, table
-
-
-def contrasts(matched: Mapping[str, Any]) -> list[tuple[str, str, str, str, str, str]]:
-    """(method, metric, difference, interval, share of baseline, verdict) of each difference to the baseline."""
+def contrasts(matched: Mapping[str, Any]) -> Table:
+    """Each difference to the baseline with its interval, share of the baseline's value and verdict."""
     table = []
     for row in rows(matched, "differences"):
         around = row.get("interval")
         share: Any = row.get("share_of_baseline")
+        verdict = direction(str(row.get("metric")), around)
         table.append(
             (
                 sweep_name(row),
@@ -170,10 +154,10 @@ def contrasts(matched: Mapping[str, Any]) -> list[tuple[str, str, str, str, str,
                 number(row.get("difference")),
                 interval(*around) if around else "no interval",
                 f"{100 * share:+.1f} %".replace("-", "\u2212") if finite(share) else "–",
-                direction(str(row.get("metric")), around),
+                Cell(verdict, look=_VERDICT_LOOKS.get(verdict, "warn")),
             )
         )
-    return table
+    return Table(("method", "metric", "difference to baseline", "interval", "share", "verdict"), tuple(table))
 
 
 def direction(metric: str, around: Sequence[float] | None) -> str:
@@ -206,24 +190,34 @@ class Space:
 
 def spaces(latent_space: Any) -> list[Space]:
     """The latent spaces that `evaluate.json` has figures of."""
-    rows = latent_space.get("spaces") if isinstance(latent_space, Mapping) else None
-    found = []
-    for row in rows or []:
-        if not isinstance(row, Mapping) or not finite(row.get("precision")):
-            continue
-        around = row.get("interval")
-        found.append(
-            Space(
-                codec=str(row.get("codec", "")),
-                name=str(row.get("space", "")),
-                pooling=str(row.get("pooling", "") or ""),
-                precision=float(row["precision"]),
-                interval=(float(around[0]), float(around[1])) if around else None,
-                chance=float(row["chance"]) if finite(row.get("chance")) else None,
-                queries=row.get("queries"),
-            )
+    return [
+        Space(
+            codec=str(row.get("codec", "")),
+            name=str(row.get("space", "")),
+            pooling=str(row.get("pooling", "") or ""),
+            precision=float(row["precision"]),
+            interval=tuple(row["interval"]) if row.get("interval") else None,
+            chance=row.get("chance"),
+            queries=row.get("queries"),
         )
-    return found
+        for row in rows(latent_space or {}, "spaces")
+        if finite(row.get("precision"))
+    ]
+
+
+def spaces_table(found: Sequence[Space]) -> Table:
+    """The latent spaces with their figures."""
+    rows = tuple(
+        (
+            space.label,
+            number(space.precision),
+            interval(*space.interval) if space.interval else "–",
+            number(space.chance),
+            number(space.queries),
+        )
+        for space in found
+    )
+    return Table(("space", "precision", "interval", "chance", "queries"), rows, (False, True, True, True, True))
 
 
 def latent_chart(latent_space: Any, text_aware: Collection[str] = ()) -> Markup:
@@ -232,7 +226,7 @@ def latent_chart(latent_space: Any, text_aware: Collection[str] = ()) -> Markup:
     The spaces of codecs that are `text_aware` have a colour of their own.
     """
     found = spaces(latent_space)
-    k = latent_space.get("k", "k") if isinstance(latent_space, Mapping) else "k"
+    k = (latent_space or {}).get("k", "k")
     title = f"Genre precision@{k} of nearest neighbours in each latent space"
     bars = [
         (space.label, space.precision, space.interval, "c3" if space.codec in text_aware else "c5") for space in found
@@ -261,12 +255,3 @@ def _best(rows: Sequence[Row], metric: str) -> Row | None:
 
 def _sweep(row: Row) -> tuple[str, str]:
     return str(row.get("system")), str(row.get("path"))
-
-
-def _swatch(look: Look) -> Markup:
-    mark = svg.mark(look.shape, 15, 7, look.open)
-    # Built from our own class names alone.
-    return Markup(
-        f'<svg class="chart" viewBox="0 0 30 14" aria-hidden="true"><g class="{look.style}">'
-        f'<path class="line" d="M1 7H29"/>{mark}</g></svg>'
-    )

@@ -7,12 +7,11 @@ from typing import Any
 import pandas as pd
 
 from padstal.reporting import data_view, results_view
-from padstal.reporting.cards import results_grid
-from padstal.reporting.data_view import Table
 from padstal.reporting.findings import failures, findings
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.page import scale_line
-from padstal.reporting.results_view import Row
+from padstal.reporting.results_view import Row, results_grid
+from padstal.reporting.table import Table
 from padstal.reporting.text import MISSING, number, words
 
 TRAINED = {"train_vae": "Autoencoders", "train_diffusion": "Diffusion transformers"}
@@ -103,13 +102,12 @@ def run_report(inputs: Inputs, origin: Origin) -> tuple[Block, ...]:
 def _matched(matched: Mapping[str, Any]) -> list[Block]:
     if matched.get("clap_f") is None:
         return [Text(f"No comparison: {matched.get('why') or MISSING}.")]
-    head = ("method", "metric", "difference to baseline", "interval", "share", "verdict")
     differences = results_view.contrasts(matched)
     blocks: list[Block] = [
         Text(f"All methods interpolated to CLAP-f {number(matched['clap_f'])}."),
         _results(results_view.rows(matched)),
     ]
-    return [*blocks, Grid(Table(head, tuple(differences)))] if differences else blocks
+    return [*blocks, Grid(differences)] if differences.rows else blocks
 
 
 def _results(rows: Sequence[Row]) -> Block:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from padstal.reporting.cards import markdown_table
 from padstal.reporting.run_report import Block, Curves, Grid, Points, Section, Text
+from padstal.reporting.table import markdown_table
 from padstal.reporting.text import escape_markdown
 
 

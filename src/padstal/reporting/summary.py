@@ -6,13 +6,14 @@ from typing import Any
 
 from padstal.reporting import data_view, results_view
 from padstal.reporting.captions_view import decision_table, shares_table
-from padstal.reporting.cards import markdown_table, results_markdown
+from padstal.reporting.cards import results_markdown
 from padstal.reporting.checks_view import Check, checks
 from padstal.reporting.claims_view import claims_table
 from padstal.reporting.findings import failures, findings
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.page import CHECKS, scale_line
-from padstal.reporting.text import MISSING, escape_markdown, interval, number
+from padstal.reporting.table import Table, markdown_table
+from padstal.reporting.text import MISSING, escape_markdown, number
 
 
 def render_summary(inputs: Inputs, *, title: str) -> str:
@@ -61,10 +62,8 @@ def _matched(matched: Mapping[str, Any]) -> str:
     rows = results_view.rows(matched)
     parts = [f"All methods interpolated to CLAP-f {number(matched['clap_f'])}.", results_markdown(rows)]
     differences = results_view.contrasts(matched)
-    if differences:
-        head = ("method", "metric", "difference to baseline", "interval", "share", "verdict")
-        body = tuple(tuple(escape_markdown(text) for text in row) for row in differences)
-        parts.append(markdown_table(data_view.Table(head, body), escaped=True))
+    if differences.rows:
+        parts.append(markdown_table(differences))
     published = matched.get("published") or {}
     if published.get("rows"):
         source = escape_markdown(str(published.get("source", "")))
@@ -78,28 +77,16 @@ def _checks(title: str, found: list[Check]) -> str:
         return f"{title}: {MISSING}."
     rows = tuple(tuple(text or "–" for text in astuple(check)) for check in found)
     head = ("check", "value", "interval", "chance", "value / chance", "n")
-    return f"{title}:\n\n" + markdown_table(data_view.Table(head, rows, (False, True, True, True, True, True)))
+    return f"{title}:\n\n" + markdown_table(Table(head, rows, (False, True, True, True, True, True)))
 
 
 def _spaces(found: list[results_view.Space]) -> str:
     title = "Genre precision of nearest neighbours in the latent spaces"
-    if not found:
-        return f"{title}: {MISSING}."
-    head = ("space", "precision", "interval", "chance", "queries")
-    rows = tuple(
-        (
-            escape_markdown(space.label),
-            number(space.precision),
-            interval(*space.interval) if space.interval else "–",
-            number(space.chance),
-            number(space.queries),
-        )
-        for space in found
-    )
-    return f"{title}:\n\n" + markdown_table(data_view.Table(head, rows, (False, True, True, True, True)), escaped=True)
+    table = markdown_table(results_view.spaces_table(found), outside=1)
+    return f"{title}:\n\n{table}" if found else f"{title}: {MISSING}."
 
 
-def _table(title: str, table: data_view.Table) -> str:
+def _table(title: str, table: Table) -> str:
     return f"{title}:\n\n{markdown_table(table)}" if table.rows else f"{title}: none."
 
 

@@ -6,7 +6,7 @@ Hover text is a `<title>` in each mark. Coordinates have one decimal: the same d
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
@@ -55,9 +55,8 @@ class Axes:
     y_range: tuple[float, float] | None = None
     width: int = WIDTH
     height: int = HEIGHT
-    rules_x: Sequence[tuple[float, str]] = field(default_factory=tuple)
+    rules_x: Sequence[tuple[float, str]] = ()
     """Vertical rules with a label each, e.g. the matched CLAP-f."""
-    rules_y: Sequence[tuple[float, str]] = field(default_factory=tuple)
 
 
 def line_chart(lines: Sequence[Line], axes: Axes, *, title: str, description: str) -> Markup:
@@ -66,7 +65,7 @@ def line_chart(lines: Sequence[Line], axes: Axes, *, title: str, description: st
     if not every:
         return empty_chart(title)
     x_ends = [end for mark in every for end in (mark.x, *(mark.x_interval or ()))] + [at for at, _ in axes.rules_x]
-    y_ends = [end for mark in every for end in (mark.y, *(mark.y_interval or ()))] + [at for at, _ in axes.rules_y]
+    y_ends = [end for mark in every for end in (mark.y, *(mark.y_interval or ()))]
     frame = _Frame(axes.x_range or padded(x_ends), axes.y_range or padded(y_ends), axes.width, axes.height, _left(axes))
     parts = [frame.grid(axes), frame.rules(axes)]
     for line in lines:
@@ -237,10 +236,6 @@ class _Frame:
             side, shift = ("end", -5) if x > (self.left + self.right) / 2 else ("", 5)
             parts.append(f'<path class="rule" d="M{x:.1f} {TOP}V{self.bottom}"/>')
             parts.append(f'<text class="rule-label {side}" x="{x + shift:.1f}" y="{TOP + 11}">{escape(label)}</text>')
-        for value, label in axes.rules_y:
-            y = self.y(value)
-            parts.append(f'<path class="rule" d="M{self.left} {y:.1f}H{self.right}"/>')
-            parts.append(f'<text class="rule-label end" x="{self.right - 2}" y="{y - 5:.1f}">{escape(label)}</text>')
         return "".join(parts)
 
 
@@ -258,20 +253,21 @@ def _error_bars(frame: _Frame, mark: Mark) -> str:
     return f'<path class="error" d="{"".join(parts)}"/>' if parts else ""
 
 
-def mark(shape: str, x: float, y: float, hollow: bool) -> str:
-    """One mark without hover text, for legends."""
-    return _shape(shape, x, y, hollow, "")
-
-
 def bar_swatch(style: str) -> Markup:
     """A bar for legends; `style` is one of our own classes."""
-    return Markup(
-        f'<svg class="chart" viewBox="0 0 30 14" aria-hidden="true">'
-        f'<g class="bars {style}"><rect x="4" y="1" width="22" height="12"/></g></svg>'
-    )
+    return _swatch(f"bars {style}", '<rect x="4" y="1" width="22" height="12"/>')
 
 
-def _shape(shape: str, x: float, y: float, hollow: bool, title: str) -> str:
+def line_swatch(style: str, shape: str = "", hollow: bool = False) -> Markup:
+    """A line for legends, with the mark of its `shape` if it has one; `style` is one of our own classes."""
+    return _swatch(style, '<path class="line" d="M1 7H29"/>' + (_shape(shape, 15, 7, hollow) if shape else ""))
+
+
+def _swatch(style: str, drawn: str) -> Markup:
+    return Markup(f'<svg class="chart" viewBox="0 0 30 14" aria-hidden="true"><g class="{style}">{drawn}</g></svg>')
+
+
+def _shape(shape: str, x: float, y: float, hollow: bool, title: str = "") -> str:
     style = "mark open" if hollow else "mark"
     match shape:
         case "square":

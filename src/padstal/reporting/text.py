@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from padstal.evaluation.metrics import METRICS
@@ -44,6 +45,16 @@ def interval(low: Any, high: Any, digits: int = 3) -> str:
     if not finite(low) or not finite(high):
         return ""
     return f"[{number(float(low), digits)}, {number(float(high), digits)}]"
+
+
+def bounds(ends: Any) -> str:
+    """The interval of two `ends`; "" for anything else, e.g. `None`."""
+    return interval(*ends) if isinstance(ends, Sequence) and len(ends) == 2 else ""
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in percent."""
+    return f"{100 * share:.1f} %"
 
 
 def finite(value: Any) -> bool:

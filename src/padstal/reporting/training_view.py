@@ -28,10 +28,10 @@ def training_charts(curves: Mapping[str, pd.DataFrame], stage: str) -> list[tupl
     return [(quantity, _chart(runs, quantity)) for quantity in ranked[:MAX_CHARTS]]
 
 
-def run_styles(curves: Mapping[str, pd.DataFrame], stage: str) -> list[tuple[str, str]]:
-    """(run, style class) of each run of `stage`, for the legend."""
+def run_legend(curves: Mapping[str, pd.DataFrame], stage: str) -> list[tuple[str, Markup]]:
+    """(run, swatch) of each run of `stage`."""
     names = sorted(name.removeprefix(f"{stage}_") for name in curves if name.startswith(f"{stage}_"))
-    return [(words(name), _STYLES[place % len(_STYLES)]) for place, name in enumerate(names)]
+    return [(words(name), svg.line_swatch(_STYLES[place % len(_STYLES)])) for place, name in enumerate(names)]
 
 
 def thinned(step: np.ndarray, value: np.ndarray, points: int = MAX_POINTS) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from padstal.operations.tracking.run import STEP
 from padstal.operations.tracking.server import ServerError, brief
-from padstal.reporting.cards import markdown_table
 from padstal.reporting.run_report import Block, Curves, Grid, Points, Section, Text
+from padstal.reporting.table import markdown_table
 
 LONGEST_TITLE = 128
 _PLOT_WIDTH, _PLOT_HEIGHT, _PLOTS_A_ROW = 8, 6, 3

@@ -109,27 +109,41 @@
     return list;
   }
 
+  // A bar on the scale of the stage that went furthest over its budget; the stroke marks the budget.
+  function ofBudget(share, highest) {
+    const box = element("span", `${(100 * share).toFixed(0)} %`);
+    const bar = element("span", undefined, share > 1 ? "meter over" : "meter");
+    const fill = element("i");
+    fill.style.width = `${100 * share / highest}%`;
+    const budget = element("b");
+    budget.style.left = `calc(${100 / highest}% - 2px)`;
+    bar.append(fill, budget);
+    box.append(bar);
+    return box;
+  }
+
   function timings(rows) {
-    const table = element("table");
+    const table = element("table", undefined, "stack");
+    const highest = Math.max(1, ...rows.map((row) => row.wall_seconds / row.budget_seconds).filter(Number.isFinite));
     const head = table.createTHead().insertRow();
-    [["stage", ""], ["took", "num"], ["budget", "num"], ["of budget", ""], ["peak memory", "num"], ["finished", ""]].forEach(
-      ([text, className]) => { const cell = element("th", text, className); cell.scope = "col"; head.append(cell); });
+    const columns = [["stage", ""], ["took", "num"], ["budget", "num"], ["of budget", ""], ["peak memory", "num"], ["finished", ""]];
+    columns.forEach(([text, className]) => { const cell = element("th", text, className); cell.scope = "col"; head.append(cell); });
     const body = table.createTBody();
     rows.forEach((row) => {
       const line = body.insertRow();
-      const budget = row.budget_seconds;
-      const meter = element("td");
-      if (budget) {
-        const bar = element("span", undefined, row.wall_seconds > budget ? "meter over" : "meter");
-        const fill = element("i");
-        fill.style.width = `${Math.min(100, 100 * row.wall_seconds / budget).toFixed(1)}%`;
-        bar.append(fill);
-        bar.title = `${(100 * row.wall_seconds / budget).toFixed(0)} % of the budget`;
-        meter.append(bar);
-      }
-      line.append(element("td", row.label, "whole"), element("td", seconds(row.wall_seconds), "num"),
-        element("td", budget ? seconds(budget) : "–", "num"), meter,
-        element("td", `${row.peak_gibibytes.toFixed(2)} GiB`, "num"), element("td", row.finished || "–", "whole"));
+      const name = element("th", row.label);
+      name.scope = "row";
+      const cells = [
+        seconds(row.wall_seconds), row.budget_seconds ? seconds(row.budget_seconds) : "–",
+        row.budget_seconds ? ofBudget(row.wall_seconds / row.budget_seconds, highest) : "–",
+        `${row.peak_gibibytes.toFixed(2)} GiB`, row.finished];
+      line.append(name, ...cells.map((content, place) => {
+        const [label, className] = columns[place + 1];
+        const cell = element("td", undefined, className);
+        cell.dataset.label = label;
+        cell.append(content);
+        return cell;
+      }));
     });
     const box = element("div", undefined, "scroll");
     box.append(table);
@@ -137,18 +151,23 @@
   }
 
   if (record && place) {
-    const total = record.timings.reduce((sum, row) => sum + row.wall_seconds, 0);
-    const peak = Math.max(0, ...record.timings.map((row) => row.peak_gibibytes));
+    const ran = record.timings.filter((row) => !row.cached);
+    const total = ran.reduce((sum, row) => sum + row.wall_seconds, 0);
+    const peak = Math.max(0, ...ran.map((row) => row.peak_gibibytes));
+    const cached = record.timings.filter((row) => row.cached).map((row) => row.label);
     place.replaceChildren(
       facts([
         ["git revision", record.revision ? record.revision.slice(0, 10) + (record.changed ? " + changes" : "") : "unknown"],
-        ["written", record.written], ["all stages", seconds(total)],
+        ["written", record.written],
+        ["ran here", `${ran.length} of ${record.timings.length} stages, ${seconds(total)}`],
+        ["from the cache", cached.length ? `${cached.length} stages` : ""],
         ["peak memory", `${peak.toFixed(2)} GiB`],
         ["processor", record.machine.processor], ["cores", String(record.machine.cores)],
         ["memory", record.machine.memory], ["system", record.machine.system], ["Python", record.machine.python],
         ["accelerator", record.machine.accelerator],
       ]),
-      timings(record.timings));
+      timings(ran));
+    if (cached.length) place.append(element("p", `From the cache, as another run had made it: ${cached.join(", ")}.`, "soft small"));
   }
 
   // The section in view is marked in the navigation.

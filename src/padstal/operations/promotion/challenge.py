@@ -18,6 +18,7 @@ from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
+from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import JUDGES, Ears, Progress, load_ears
 from padstal.operations.config import PromoteParams
@@ -256,9 +257,7 @@ def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, ot
 
 
 def _check_scale(other: Opponent, scale: str) -> None:
-    import yaml
-
-    tree = yaml.safe_load(other.tree.read("params.yaml") or b"") or {}
+    tree = parse_yaml(other.tree.read("params.yaml") or b"") or {}
     if tree.get("scale") != scale:
         raise ValueError(
             f"the champion {other.version or other.tree.commit[:12]} is of scale {tree.get('scale')}, the challenger "

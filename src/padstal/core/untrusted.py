@@ -21,7 +21,7 @@ def expecting(what: str, path: Path) -> Iterator[None]:
     """What a library raises in reading `path` becomes an `UntrustedFileError` naming it; the system's errors stay."""
     try:
         yield
-    except UntrustedFileError:
+    except (UntrustedFileError, FileNotFoundError):
         raise
     except Exception as error:  # libraries raise many kinds for what is damaged
         if isinstance(error, OSError) and error.errno is not None:

@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from flows import run_branch
 from flows.dag import read_dag
 from flows.failure import FailureKind, StageFailedError
@@ -28,6 +26,7 @@ from flows.repro import Say, StageRun, summary
 from flows.stages import Steps, phases, run_stages, up_to_date
 from flows.workspace import Workspace
 from padstal.core.git import git
+from padstal.core.params import read_yaml
 from padstal.core.secrets import without_user
 from padstal.operations.tracking.group import RETRAINING
 
@@ -100,7 +99,7 @@ def retrain(
         GitError: As of `run_branch.push`.
     """
     root = space.root
-    journal.scale = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["scale"]
+    journal.scale = read_yaml(root / "params.yaml")["scale"]
     manifest = scan(space, steps, journal)
     if manifest is None:
         return journal.end("no new data", [f"the sources hold what {plan.branch} was made from"])

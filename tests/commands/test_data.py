@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def root(tmp_path_factory):
     made = tmp_path_factory.mktemp("curated")
     curated(made)
-    (made / "params.yaml").write_text("scale: demo\n")
+    shutil.copy(ROOT / "params.yaml", made)
     return made
 
 
@@ -81,7 +82,7 @@ def test_the_overview_tells_counts_that_add_up(here, catalogue):
 @pytest.mark.parametrize("make", [ingested, scored, captioned])
 def test_half_a_pipeline_is_shown_as_far_as_it_goes(tmp_path, monkeypatch, make):
     make(tmp_path)
-    (tmp_path / "params.yaml").write_text("scale: demo\n")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     for arguments in ((), ("list",), ("show", "0000d100"), ("show", "broken.mp3"), ("show", "03ac0ffee03")):
         shown = run(*arguments)
@@ -178,7 +179,7 @@ def test_mistakes_become_one_message(here, arguments, message):
 
 def test_a_column_that_no_stage_has_told_names_the_stage(tmp_path, monkeypatch):
     ingested(tmp_path)
-    (tmp_path / "params.yaml").write_text("scale: demo\n")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     assert "--decision kept: not known yet; `dvc repro caption` tells" in run("list", "--decision", "kept").output
     assert "--sort pmos: not known yet; `dvc repro score` tells" in run("list", "--sort", "pmos").output

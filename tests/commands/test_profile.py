@@ -1,5 +1,6 @@
 """`padstal profile`: only data that passed become a reference, both data sets or none, byte for byte."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from padstal.core.paths import Paths
 from padstal.curation.expectations import drift
 from padstal.curation.expectations.config import DriftLimits
 
+PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 PROFILE = {"tracks": 3, "features": {"licence": {"kind": "categorical", "tracks": 3, "share": {"CC0-1.0": 1.0}}}}
 
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
     """Two data sets with a profile, of which `ingest` alone has passed."""
-    (tmp_path / "params.yaml").write_text("scale: demo\n", encoding="utf-8")
+    shutil.copy(PARAMS, tmp_path)
     paths = Paths(tmp_path, "demo")
     for item in ("ingest", "curate"):
         write_json(paths.validate(item) / "profile.json", PROFILE)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from padstal.core.untrusted import UntrustedFileError
 from padstal.foundation import clap, pmos
 from padstal.foundation.config import ClapShape
-from padstal.foundation.fetch import UntrustedFileError
 from padstal.foundation.store import save
 
 SHAPE = ClapShape(

@@ -4,7 +4,8 @@ import pytest
 from tests.foundation.pinned import pinned, with_sha256
 
 from padstal.core.data.content import sha256_file
-from padstal.foundation.fetch import UNVERIFIED, FetchError, UntrustedFileError, fetch, verify
+from padstal.core.untrusted import UntrustedFileError
+from padstal.foundation.fetch import UNVERIFIED, FetchError, fetch, verify
 
 
 def test_files_of_a_local_folder_are_copied_and_checked(tmp_path):

@@ -9,9 +9,9 @@ import torch
 from tests.foundation.pinned import pinned
 from tests.foundation.test_clap import SHAPE
 
+from padstal.core.untrusted import UntrustedFileError
 from padstal.foundation import clap, laion, published
 from padstal.foundation.config import PublishedClap
-from padstal.foundation.fetch import UntrustedFileError
 from padstal.foundation.laion_classes import clap_module
 
 CHECKPOINT = "music_audioset_epoch_15_esc_90.14.pt"

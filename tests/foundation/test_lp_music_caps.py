@@ -13,8 +13,8 @@ from tests.foundation.tiny_lp_music_caps import (
     write_tokenizer,
 )
 
+from padstal.core.untrusted import UntrustedFileError
 from padstal.foundation import captioner, lp_music_caps
-from padstal.foundation.fetch import UntrustedFileError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from padstal.core.data.content import sha256_file
-from padstal.foundation.fetch import UntrustedFileError
+from padstal.core.untrusted import UntrustedFileError
 from padstal.foundation.store import load_into, read_config, read_tensors, save
 
 

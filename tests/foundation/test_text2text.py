@@ -6,8 +6,8 @@ import pytest
 import torch
 from tests.foundation.pinned import pinned, with_sha256
 
+from padstal.core.untrusted import UntrustedFileError
 from padstal.foundation import text2text
-from padstal.foundation.fetch import UntrustedFileError
 
 FILES = ("config.json", "model.safetensors", "tokenizer_config.json")
 
@@ -70,7 +70,7 @@ def test_only_pinned_files_are_read(source, tmp_path):
     wrong = with_sha256(source, {**pinned(source, *FILES).sha256, "config.json": "0" * 64})
     with pytest.raises(UntrustedFileError, match=r"config\.json"):
         text2text.load(wrong, tmp_path / "a", "cpu")
-    with pytest.raises(UntrustedFileError, match="cannot be loaded"):
+    with pytest.raises(UntrustedFileError, match="not a model of sequences to sequences"):
         text2text.load(pinned(source, "config.json", "tokenizer_config.json"), tmp_path / "b", "cpu")
     (source / "pytorch_model.bin").write_bytes(b"not looked at")
     text2text.load(pinned(source, *FILES), tmp_path / "c", "cpu")

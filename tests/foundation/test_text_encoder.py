@@ -7,10 +7,10 @@ import torch
 from tests.demo.test_train_text_encoder import SECTION, TEXTS
 from tests.foundation.pinned import pinned
 
+from padstal.core.untrusted import UntrustedFileError
 from padstal.demo.train_text_encoder import END, train
 from padstal.foundation import published, text_encoder
 from padstal.foundation.config import PublishedTextEncoder
-from padstal.foundation.fetch import UntrustedFileError
 from padstal.foundation.store import save
 from padstal.foundation.text_encoder import guard_vocabulary
 

@@ -8,8 +8,8 @@ import torch
 from tests.foundation.pinned import pinned, with_sha256
 from torchaudio.models import wav2vec2_model
 
+from padstal.core.untrusted import UntrustedFileError
 from padstal.foundation import pmos, wav2vec2
-from padstal.foundation.fetch import UntrustedFileError
 
 pytestmark = pytest.mark.slow  # transformers and torchaudio take seconds to import
 

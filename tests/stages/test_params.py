@@ -39,13 +39,19 @@ def test_an_error_in_any_scale_is_found_whichever_is_active(tmp_path: Path, good
 def test_an_unknown_key_is_named_without_its_value_which_may_be_a_secret(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     raw["scales"]["demo"]["score"]["colour"] = "red"
-    assert _error(tmp_path, raw).startswith("scales.demo.score.colour: unknown key")
+    assert _error(tmp_path, raw).startswith("scales.demo.score.colour: unknown key; expected gap_policy, ")
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["sample"]["grids"]["pads_tal"]["sampler"]["solver"]["colour"] = "red"
+    assert "sampler.solver.colour: unknown key; expected kind" in _error(tmp_path, raw)
 
 
 def test_a_missing_key_is_named(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     del raw["scales"]["study"]["gate"]["stop_at"]
-    assert _error(tmp_path, raw).startswith("scales.study.gate.stop_at: missing")
+    assert _error(tmp_path, raw) == (
+        "scales.study.gate.stop_at: missing; least severity of a broken expectation that stops the run "
+        "(critical | warning)"
+    )
     raw = copy.deepcopy(good)
     raw["scales"]["demo"]["validate"]["curate"]["fused_share"] = [0.1]
     assert _error(tmp_path, raw).startswith("scales.demo.validate.curate.fused_share.1: missing")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 from pydantic import model_validator
 
 from padstal.core.kinds import Kinds
-from padstal.core.section import Section, value
+from padstal.core.section import Count, Section, value
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,8 +40,8 @@ class Oobleck(Section):
 
     kind: Literal["oobleck"] = "oobleck"
     width: int = value("channels at full rate", "channels", ge=4)
-    multiples: tuple[int, ...] = value("channels of each level, in units of the width", min_length=1)
-    strides: tuple[int, ...] = value("downsampling between levels; their product is the ratio", min_length=1)
+    multiples: tuple[Count, ...] = value("channels of each level, in units of the width", min_length=1)
+    strides: tuple[Count, ...] = value("downsampling between levels; their product is the ratio", min_length=1)
 
     @model_validator(mode="after")
     def _one_stride_a_level(self) -> "Oobleck":

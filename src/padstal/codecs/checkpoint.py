@@ -13,6 +13,8 @@ from torch import nn
 from padstal.codecs.config import CODECS, CodecConfig, CropForm
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.protocols import Codec
+from padstal.core.tensor_files import load_state, read_safetensors
+from padstal.core.untrusted import loads
 
 NOT_SHIPPED = ("encoder_w_t", "text_decoder")
 """Parts of the text-aware autoencoder that only its training needs."""
@@ -36,15 +38,14 @@ def save(folder: Path, model: nn.Module, codec: Any, form: CropForm, *, origin: 
     write_json(folder / "config.json", about)
 
 
+@loads("the folder of an autoencoder")
 def load(folder: Path, device: torch.device | str) -> Codec:
     """The autoencoder of a model folder, frozen, in float32, weight norms folded.
 
     Raises:
         FileNotFoundError: The folder holds no autoencoder.
-        ValueError: Weights and config do not fit.
+        UntrustedFileError: A file is damaged, or weights and config do not fit.
     """
-    from safetensors.torch import load_file
-
     if not (folder / "config.json").exists():
         raise FileNotFoundError(f"{folder}: no autoencoder here; has the stage train_vae run?")
     about = read_json(folder / "config.json")
@@ -54,12 +55,8 @@ def load(folder: Path, device: torch.device | str) -> Codec:
     for part in NOT_SHIPPED:
         if hasattr(model, part):
             delattr(model, part)
-    weights = load_file(folder / "model.safetensors")
-    missing, unexpected = model.load_state_dict(weights, strict=False)
-    if missing or unexpected:
-        raise ValueError(
-            f"{folder}: weights do not fit config.json: missing {missing[:3]}, unexpected {unexpected[:3]}"
-        )
+    path = folder / "model.safetensors"
+    load_state(model, read_safetensors(path), path, "weights of what config.json says")
     _fold_weight_norms(model)
     return codec.freeze(model.to(device).eval().requires_grad_(False), form)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from pydantic import model_validator
 
 from padstal.codecs.backbones import BackboneField
-from padstal.codecs.discriminators import DiscriminatorField
+from padstal.codecs.discriminators import DiscriminatorField, FftSize
 from padstal.core.kinds import Kinds
 from padstal.core.section import Section, value
 from padstal.training.config import TrainConfig
@@ -126,7 +126,7 @@ CODECS = Kinds("codec", AudioVaeConfig, TalVaeConfig)
 class MrstftParams(Section):
     """The reconstruction loss."""
 
-    fft_sizes: tuple[int, ...] = value("windows of the resolutions", "samples", min_length=1)
+    fft_sizes: tuple[FftSize, ...] = value("windows of the resolutions", "samples", min_length=1)
     a_weighting: bool = value("weigh frequencies as the ear does (A-weighting)")
 
 

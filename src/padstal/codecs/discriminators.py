@@ -2,11 +2,16 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
+from pydantic import Field
+
 from padstal.core.kinds import Kinds
-from padstal.core.section import Section, value
+from padstal.core.section import Count, Section, value
 
 if TYPE_CHECKING:
     from torch import nn
+
+FftSize = Annotated[int, Field(ge=4)]
+"""Window of an STFT whose hop is a quarter of it."""
 
 
 class Discriminator(Protocol):
@@ -21,7 +26,7 @@ class StftDiscriminator(Section):
     """EnCodec's complex multi-scale STFT discriminator."""
 
     kind: Literal["stft"] = "stft"
-    fft_sizes: tuple[int, ...] = value("window of each scale", "samples", min_length=1)
+    fft_sizes: tuple[FftSize, ...] = value("window of each scale", "samples", min_length=1)
     filters: int = value("filters of each layer", "channels", ge=1)
 
     def build(self, *, channels: int, sample_rate: int) -> "nn.Module":
@@ -34,8 +39,8 @@ class DacDiscriminator(Section):
     """The Descript Audio Codec's discriminator."""
 
     kind: Literal["dac"] = "dac"
-    fft_sizes: tuple[int, ...] = value("windows of the multi-band spectrograms", "samples")
-    periods: tuple[int, ...] = value("periods of the multi-period discriminators", "samples")
+    fft_sizes: tuple[FftSize, ...] = value("windows of the multi-band spectrograms", "samples")
+    periods: tuple[Count, ...] = value("periods of the multi-period discriminators", "samples")
 
     def build(self, *, channels: int, sample_rate: int) -> "nn.Module":
         from padstal.nn import discriminators

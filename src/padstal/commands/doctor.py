@@ -154,10 +154,6 @@ def _machine(root: Path, scale: str) -> Iterator[Finding]:
 def _programs() -> Iterator[Finding]:
     git = shutil.which("git")
     yield Finding("git", "ok" if git else "missing", _first_line([git, "--version"]) if git else "not on PATH")
-    ffmpeg = shutil.which("ffmpeg")
-    yield Finding(
-        "ffmpeg", "ok" if ffmpeg else "note", "on PATH" if ffmpeg else "not on PATH; only needed for M4A and WMA"
-    )
     browser = next((name for name in ("chromium", "chromium-browser", "google-chrome") if shutil.which(name)), None)
     yield Finding(
         "Chromium", "ok" if browser else "note", browser or "not on PATH; only the report's browser test needs it"

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from padstal.commands.project import paths_of, promote_params
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.core.data.content import sha256_file
 from padstal.core.params import check
+from padstal.core.yaml_text import YamlTextError, parse_yaml
 from padstal.sampling.setting import Setting
 
 LONGEST_SLUG = 48
@@ -86,8 +85,8 @@ def changes_of(assignments: list[str]) -> dict[str, Any]:
         if not (path and equals and text):
             raise ValueError(f"--set {one}: expected PATH=VALUE, e.g. method.tau1=0.3")
         try:
-            found[path] = yaml.safe_load(text)
-        except yaml.YAMLError:
+            found[path] = parse_yaml(text)
+        except YamlTextError:
             raise ValueError(f"--set {one}: {text} is no YAML value") from None
     return found
 

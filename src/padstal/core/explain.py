@@ -1,12 +1,13 @@
 """What each value of a section is: its path, value, unit, meaning and limits, as a person reads them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
+from padstal.core.kinds import Kinds
 from padstal.core.secrets import redact
 from padstal.core.section import Section
 
@@ -48,6 +49,57 @@ def explain(section: Section, at: str) -> Iterator[Explained]:
                 yield from explain(inner, where)
         else:
             yield Explained(path, redact(_shown(content)), _unit(field), _meaning(field), _allowed(field))
+
+
+def type_at(model: type[Section], location: Sequence[int | str], name: str = "") -> type[Section] | None:
+    """The section that `location` of an error of pydantic leads to from `model`; of several the one of that name."""
+    held: Any = model
+    for part in location:
+        held = _held(held, part)
+    found = list(_types(held))
+    found += [inner for one in found for field in one.model_fields.values() for inner in _types(field.annotation)]
+    return next((one for one in found if name in ("", one.__name__)), None)
+
+
+def part_of(model: type[Section], key: int | str) -> FieldInfo | None:
+    """The field of a section that params call `key`."""
+    return next((field for name, field in model.model_fields.items() if key in (name, field.alias)), None)
+
+
+def said_of(field: FieldInfo) -> str:
+    """One line on a value: what it is, its unit and limits."""
+    unit, allowed = _unit(field), _allowed(field)
+    return _meaning(field) + (f", in {unit}" if unit else "") + (f" ({allowed})" if allowed else "")
+
+
+def names_of(model: type[Section]) -> tuple[str, ...]:
+    """The keys of a section, as params call them."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def _held(annotation: Any, part: int | str) -> Any:
+    """What `part` of a value of this type is: a field's type, or for a tag that pydantic puts in, that kind's."""
+    for model in _types(annotation):
+        field = part_of(model, part)
+        if field is not None:
+            return (field.annotation, *field.metadata)
+        kind = model.model_fields.get("kind")
+        if kind is not None and part in get_args(kind.annotation):
+            return model
+        if model.model_config.get("extra") == "allow":
+            return model.__annotations__["__pydantic_extra__"]
+    return annotation  # an entry of a list, or a key of a mapping
+
+
+def _types(annotation: Any) -> Iterator[type[Section]]:
+    """All sections that a type is made of."""
+    if isinstance(annotation, Kinds):
+        yield from annotation.members
+    elif isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    else:
+        for part in annotation if isinstance(annotation, tuple) else get_args(annotation):
+            yield from _types(part)
 
 
 def _sections(content: Any, path: str) -> Iterator[tuple[str, Section]]:

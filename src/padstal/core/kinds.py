@@ -45,6 +45,11 @@ class Kinds:
         """Of all kinds, in the order of the table."""
         return tuple(self._members)
 
+    @property
+    def members(self) -> tuple[type[Section], ...]:
+        """All kinds, in the order of the table."""
+        return tuple(self._members.values())
+
     def parse(self, raw: Any) -> Section:
         """The kind that `raw` names, checked; one that is made already stays as it is.
 
@@ -54,7 +59,7 @@ class Kinds:
         if isinstance(raw, Section) and type(raw) in self._members.values():
             return raw
         name = raw.get("kind") if isinstance(raw, Mapping) else None
-        if name not in self._members:
+        if not isinstance(name, str) or name not in self._members:
             found = f"kind = {name!r}" if isinstance(raw, Mapping) else repr(raw)
             raise ValueError(f"{found}: expected a {self.what}, {{kind: …}} with one of {', '.join(self.names)}")
         return self._members[name].model_validate(raw)

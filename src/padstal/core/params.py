@@ -4,13 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
+from padstal.core.explain import names_of, part_of, said_of, type_at
 from padstal.core.secrets import REMOVED, looks_secret, redact, without_secrets
 from padstal.core.section import Section
+from padstal.core.yaml_text import YamlTextError, parse_yaml
 
 SCALES = ("demo", "study", "full")
+LARGEST_INTEGER = 2**53
+"""Beyond it readers of JSON and YAML no longer agree on a number."""
+DEEPEST = 30
+"""Mappings and lists within each other; `params.yaml` has some ten."""
+LONGEST_SHOWN = 200
+"""Characters of a wrong value in a message."""
 SectionT = TypeVar("SectionT", bound=Section)
 
 
@@ -22,16 +29,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The whole of `params.yaml` as plain dictionaries.
 
     Raises:
-        ParamsError: The file is missing, is no YAML mapping, or `scale` is not one of `SCALES`.
+        ParamsError: The file is missing, is no YAML mapping, holds what is no plain value, or `scale` is not one of
+            `SCALES`.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path}: not found; run from the repository's root") from None
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not valid YAML: {redact(str(error))}") from None
+    except (YamlTextError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: {redact(str(error))}") from None
     if not isinstance(tree, dict):
         raise ParamsError(f"{path}: expected a mapping at the top, found {type(tree).__name__}")
+    refused = list(_not_plain(tree))
+    if refused:
+        raise ParamsError("\n".join(refused))
     if tree.get("scale") not in SCALES:
         raise ParamsError(f"scale = {tree.get('scale')!r}: expected one of {', '.join(SCALES)}")
     return tree
@@ -46,7 +57,7 @@ def check(model: type[SectionT], raw: Any, at: str) -> SectionT:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(redact("\n".join(explained(error, at, raw)))) from None
+        raise ParamsError(redact("\n".join(explained(error, at, raw, model)))) from None
 
 
 def load_section(path: Path, name: str, model: type[SectionT], scale: str | None = None) -> SectionT:
@@ -65,35 +76,45 @@ def load_section(path: Path, name: str, model: type[SectionT], scale: str | None
     return check(model, raw, at)
 
 
-def explained(error: ValidationError, at: str, raw: Any) -> Iterator[str]:
-    """One line for each wrong value: key path below `at`, value, what is allowed."""
+def explained(error: ValidationError, at: str, raw: Any, model: type[Section] | None = None) -> Iterator[str]:
+    """One line for each wrong value of `model`: key path below `at`, value, what is allowed."""
     for detail in error.errors():
         inner = detail.get("ctx", {}).get("error")
         if isinstance(inner, ValidationError):  # a kind of a table (`core/kinds.py`) checks its own values
             where = ".".join([*([at] if at else []), *_keys(detail["loc"], raw)])
-            yield from explained(inner, where, detail["input"])
+            within = type_at(model, detail["loc"], inner.title) if model else None
+            yield from explained(inner, where, detail["input"], within)
         else:
-            yield _explain(detail, at, raw)
+            yield _explain(detail, at, raw, model)
 
 
-def _explain(detail: Any, at: str, raw: Any) -> str:
+def _explain(detail: Any, at: str, raw: Any, model: type[Section] | None) -> str:
+    *above, last = detail["loc"] or ("",)
     path = [*([at] if at else []), *_keys(detail["loc"], raw, missing=detail["type"] == "missing")]
     where = ".".join(path)
-    found = "" if isinstance(detail["input"], dict) else f" = {_shown(path[-1], detail['input'])}"
+    found = "" if isinstance(detail["input"], dict) else f" = {_short(path[-1], detail['input'])}"
+    section = type_at(model, above) if model else None
     match detail["type"]:
         case "extra_forbidden":
-            return f"{where}: unknown key; `padstal params` lists the known ones"
+            known = f"expected {', '.join(names_of(section))}" if section else "`padstal params` lists the known ones"
+            return f"{where}: unknown key; {known}"
         case "missing":
-            return f"{where}: missing; `padstal params` explains it"
+            field = part_of(section, last) if section else None
+            return f"{where}: missing" + (f"; {said_of(field)}" if field and said_of(field) else "")
+        case "tuple_type":
+            return f"{where}{found}: expected a list"
         case "value_error":
             return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
         case _:
             return f"{where}{found}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
 
 
-def _shown(key: str, value: Any) -> str:
-    """A value as a message may repeat it: an unknown key's never, for it may be anything."""
-    return REMOVED if looks_secret(key) else repr(without_secrets(value) if isinstance(value, list) else value)
+def _short(key: str, found: Any) -> str:
+    """A value as a message shows it: as the file has it, no secret, and not all of a long one."""
+    if looks_secret(key):
+        return REMOVED
+    text = repr(without_secrets(list(found)) if isinstance(found, tuple | list) else found)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _keys(loc: tuple[int | str, ...], raw: Any, *, missing: bool = False) -> list[str]:
@@ -104,3 +125,23 @@ def _keys(loc: tuple[int | str, ...], raw: Any, *, missing: bool = False) -> lis
             raw = raw[part]  # type: ignore[index]
             keys.append(str(part))
     return [*keys, str(loc[-1])] if missing else keys
+
+
+def _not_plain(node: Any, at: str = "", depth: int = 0) -> Iterator[str]:
+    """What no params are made of, with its key path: keys that are no text, dates, numbers that not all can hold."""
+    if depth > DEEPEST:
+        yield f"{at}: more than {DEEPEST} mappings and lists within each other; does an alias (*name) name itself?"
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            where = f"{at}.{key}" if at else str(key)
+            if isinstance(key, str):
+                yield from _not_plain(child, where, depth + 1)
+            else:
+                yield f"{where}: a key is a text, found {key!r}; put it in quotes"
+    elif isinstance(node, list):
+        for number, child in enumerate(node):
+            yield from _not_plain(child, f"{at}.{number}", depth + 1)
+    elif isinstance(node, int) and abs(node) > LARGEST_INTEGER:
+        yield f"{at}: a number beyond ±2^53, which not every reader holds"
+    elif node is not None and not isinstance(node, str | int | float):
+        yield f"{at} = {node}: a {type(node).__name__}; put it in quotes if it is a text"

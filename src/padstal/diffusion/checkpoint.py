@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
-from safetensors.torch import load_file, save_file
+from pydantic import ConfigDict
+from safetensors.torch import save_file
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.content import sha256_file
 from padstal.core.section import Section, value
+from padstal.core.tensor_files import load_state, read_safetensors
+from padstal.core.untrusted import UntrustedFileError, expecting, loads
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.form import DenoiserForm
 
@@ -25,6 +27,8 @@ WEIGHTS, CONFIG, STATISTICS = "model.safetensors", "config.json", "statistics.sa
 
 class DenoiserConfig(Section):
     """What a denoiser is and belongs to."""
+
+    model_config = ConfigDict(strict=False)  # JSON has no tuples, and texts for keys
 
     name: str = value("of the denoiser, e.g. tal_dit")
     origin: str = value("what it was trained on")
@@ -48,7 +52,7 @@ class TrainedDenoiser:
     config: DenoiserConfig
 
 
-class MismatchError(ValueError):
+class MismatchError(UntrustedFileError):
     """Models that do not belong together."""
 
 
@@ -65,27 +69,25 @@ def save(folder: Path, denoiser: Denoiser, statistics: LatentStatistics, config:
     write_json(folder / CONFIG, {"role": ROLE, **config.model_dump(mode="json")})
 
 
+@loads("the folder of a denoiser")
 def load(folder: Path, device: torch.device | str) -> TrainedDenoiser:
     """The denoiser that `save` wrote, on `device`.
 
     Raises:
         FileNotFoundError: A file is missing.
         MismatchError: The folder holds something else, or its parts do not fit.
+        UntrustedFileError: A file is damaged.
     """
     if not (folder / CONFIG).is_file():
         raise FileNotFoundError(f"{folder / CONFIG}: not found; has the stage train_diffusion run?")
     raw = read_json(folder / CONFIG)
     if raw.pop("role", None) != ROLE:
         raise MismatchError(f"{folder}: not the folder of a denoiser")
-    try:
+    with expecting("the config of a denoiser of this version of padstal", folder / CONFIG):
         config = DenoiserConfig.model_validate(raw)
-    except ValidationError as error:
-        raise MismatchError(f"{folder / CONFIG}: of another version of padstal: {error}") from None
     denoiser = Denoiser(config.form, config.latents.shape, config.text_width)
-    try:
-        denoiser.load_state_dict(load_file(folder / WEIGHTS))
-    except RuntimeError as error:
-        raise MismatchError(f"{folder / WEIGHTS}: weights do not fit the config beside them: {error}") from None
+    weights = read_safetensors(folder / WEIGHTS)
+    load_state(denoiser, weights, folder / WEIGHTS, "weights of what the config beside them says")
     statistics = LatentStatistics.load(folder / STATISTICS)
     _check_channels(statistics, config)
     return TrainedDenoiser(denoiser.to(device).eval().requires_grad_(False), statistics, config)

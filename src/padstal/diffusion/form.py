@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from padstal.core.kinds import Kinds
 from padstal.core.protocols import Prediction, Schedule
-from padstal.core.section import Section, value
+from padstal.core.section import Count, Section, value
 from padstal.diffusion.prediction import PREDICTIONS
 from padstal.diffusion.schedule import SCHEDULES
 
@@ -82,7 +82,7 @@ class MdtBackbone(Section):
     """QA-MDT's masked diffusion transformer (`nn/mdt.py`)."""
 
     kind: Literal["mdt"] = "mdt"
-    patch: tuple[int, int] = value("frames and bands of a patch", "latent frames, bands")
+    patch: tuple[Count, Count] = value("frames and bands of a patch", "latent frames, bands")
     overlap: tuple[int, int] = value("of neighbouring patches", "latent frames, bands")
     width: int = value("features of a token", "features", ge=16, multiple_of=4)
     heads: int = value("attention heads", "heads", ge=1)

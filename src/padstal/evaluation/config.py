@@ -12,7 +12,7 @@ class EvaluateParams(Section):
 
     seed: int = value("seed of the bootstrap", ge=0)
     batch_clips: int = value("clips that the foundation models hear at once", "clips", ge=1)
-    windows: tuple[float, ...] = value(
+    windows: tuple[Annotated[float, Field(ge=0, le=1)], ...] = value(
         "where CLAP-f's windows start, as shares of (length − window); each in [0, 1]", min_length=1, max_length=10
     )
     window_grid_seconds: float = value("window starts are rounded to multiples of it; 0 for none", "s", ge=0, le=10)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from padstal.core.protocols import Captioner, Tagger
+from padstal.core.untrusted import loads
 from padstal.foundation import tagger as tagger_role
 from padstal.foundation.store import read_config, save_config
 
@@ -66,6 +67,7 @@ def compose(folder: Path) -> None:
     save_config(folder, {"role": ROLE, "kind": COMPOSED, "origin": "composed of the tagger's tags"})
 
 
+@loads("the folder of a captioner")
 def load(folder: Path, tagger_folder: Path, device: torch.device | str) -> Captioner:
     """The captioner of a model folder; a composed one on the tagger of `tagger_folder`.
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.protocols import AudioTextEmbedder
+from padstal.core.untrusted import loads
 from padstal.foundation.config import ClapShape
 from padstal.foundation.laion_classes import build, small_htsat
 from padstal.foundation.logmel import LogMel
@@ -80,6 +81,7 @@ class SmallClap:
         return [len(text.lower().encode()) < self.shape.text_length for text in texts]
 
 
+@loads("the folder of a CLAP")
 def load(folder: Path, device: torch.device | str) -> AudioTextEmbedder:
     """The CLAP of a model folder: a small one or LAION's.
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from padstal.core.section import Section, value
+from padstal.core.section import Count, Section, value
 from padstal.foundation.fetch import PinnedFiles
 
 
@@ -16,8 +16,8 @@ class ClapShape(Section):
     image: int = value("side of HTSAT's image; a clip is image² / bands frames", "pixels", ge=32)
     patch: int = value("side of a patch of the image", "pixels", ge=2)
     width: int = value("features of a patch in the first group of layers; they double from group to group", ge=8)
-    depths: tuple[int, ...] = value("layers of each group", "layers", min_length=1)
-    heads: tuple[int, ...] = value("attention heads of each group", "heads", min_length=1)
+    depths: tuple[Count, ...] = value("layers of each group", "layers", min_length=1)
+    heads: tuple[Count, ...] = value("attention heads of each group", "heads", min_length=1)
     text_width: int = value("features of a byte in the text tower", ge=8)
     text_layers: int = value("layers of the text tower", "layers", ge=1)
     text_heads: int = value("attention heads of the text tower", "heads", ge=1)
@@ -31,6 +31,11 @@ class ClapShape(Section):
             )
         if len(self.depths) != len(self.heads):
             raise ValueError(f"depths = {self.depths} and heads = {self.heads}: expected equal lengths")
+        for group, heads in enumerate(self.heads):
+            if self.width * 2**group % heads:
+                raise ValueError(f"heads.{group} = {heads}: expected a divisor of {self.width * 2**group} features")
+        if self.text_width % self.text_heads:
+            raise ValueError(f"text_width = {self.text_width} must be a multiple of text_heads = {self.text_heads}")
         return self
 
     @property

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from padstal.core.data.content import sha256_file
 from padstal.core.section import Section, value
+from padstal.core.untrusted import UntrustedFileError
 
 PINNED = re.compile(r"[0-9a-f]{40}")
 UNVERIFIED = "unverified"
@@ -17,10 +18,6 @@ UNVERIFIED = "unverified"
 
 class FetchError(RuntimeError):
     """A file could not be had; the message names repository, revision, file and what to do."""
-
-
-class UntrustedFileError(ValueError):
-    """A file of weights is not what it should be; it was not used."""
 
 
 class PinnedFiles(Section):

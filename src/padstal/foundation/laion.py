@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from padstal.foundation.fetch import PinnedFiles, UntrustedFileError, fetch
+from padstal.core.tensor_files import load_state
+from padstal.core.untrusted import UntrustedFileError, expecting, loads
+from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.laion_classes import build, clap_module
 from padstal.foundation.store import load_into, read_config, read_tensors, save
 
@@ -118,10 +120,7 @@ def convert(weights: PinnedFiles, tokenizer: PinnedFiles, folder: Path) -> None:
     tensors.pop(POSITION_IDS, None)
     architecture = architecture_of(tensors, path)
     model = new(architecture)
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UntrustedFileError(f"{path}: not a checkpoint of laion_clap: {error}") from None
+    load_state(model, tensors, path, "a checkpoint of laion_clap")
     config = {
         "role": ROLE,
         "kind": "laion",
@@ -140,17 +139,13 @@ def architecture_of(tensors: dict[str, Tensor], path: Path) -> dict[str, Any]:
     Raises:
         UntrustedFileError: Tensors that only laion_clap has are missing.
     """
-    try:
+    with expecting("a checkpoint of laion_clap with HTSAT and RoBERTa", path):
         patch = tensors["audio_branch.patch_embed.proj.weight"].shape[0]
         vocabulary, width = tensors["text_branch.embeddings.word_embeddings.weight"].shape
         positions = tensors["text_branch.embeddings.position_embeddings.weight"].shape[0]
         hidden = tensors["text_branch.encoder.layer.0.intermediate.dense.weight"].shape[0]
         size, _ = HTSAT_SIZES[patch]
-    except KeyError as error:
-        raise UntrustedFileError(
-            f"{path}: not a checkpoint of laion_clap with HTSAT and RoBERTa: {error} is missing"
-        ) from None
-    layers = {name.split(".")[3] for name in tensors if name.startswith("text_branch.encoder.layer.")}
+        layers = {name.split(".")[3] for name in tensors if name.startswith("text_branch.encoder.layer.")}
     return {
         "htsat": size,
         "patch_width": patch,
@@ -204,6 +199,7 @@ def new(architecture: dict[str, Any]) -> nn.Module:
     )
 
 
+@loads("the folder of LAION's CLAP")
 def load(folder: Path, device: torch.device | str) -> LaionClap:
     """LAION's CLAP of a model folder that `convert` filled.
 
@@ -229,7 +225,8 @@ def load_tokenizer(folder: Path) -> Any:
         raise UntrustedFileError(
             f"{folder}: RoBERTa's tokenizer lacks {' and '.join(missing)}; run the stage prepare@clap"
         )
-    tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
+    with expecting("RoBERTa's tokenizer", folder):
+        tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
     if len(tokenizer) != ROBERTA_VOCABULARY:
         raise UntrustedFileError(f"{folder}: the tokenizer knows {len(tokenizer)} ids, expected {ROBERTA_VOCABULARY}")
     return tokenizer

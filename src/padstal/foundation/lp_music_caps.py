@@ -19,7 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from padstal.foundation.fetch import PinnedFiles, UntrustedFileError, fetch
+from padstal.core.tensor_files import load_state
+from padstal.core.untrusted import UntrustedFileError, expecting, loads
+from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.store import load_into, read_config, read_tensors, save
 
 ROLE = "captioner"
@@ -182,10 +184,7 @@ def convert(weights: PinnedFiles, tokenizer: PinnedFiles, licence: str, folder: 
     fetch(tokenizer, folder / TOKENIZER)
     load_tokenizer(folder / TOKENIZER, shape.vocabulary)
     model = new(shape)
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UntrustedFileError(f"{path}: not a checkpoint of LP-MusicCaps: {error}") from None
+    load_state(model, tensors, path, "a checkpoint of LP-MusicCaps")
     config = {
         "role": ROLE,
         "kind": KIND,
@@ -204,11 +203,11 @@ def shape_of(tensors: dict[str, Tensor], path: Path) -> Shape:
     Raises:
         UntrustedFileError: Tensors that only LP-MusicCaps has are missing.
     """
-    layers = {
-        side: len({name.split(".")[4] for name in tensors if name.startswith(f"bart.model.{side}.layers.")})
-        for side in ("encoder", "decoder")
-    }
-    try:
+    with expecting("a checkpoint of LP-MusicCaps", path):
+        layers = {
+            side: len({name.split(".")[4] for name in tensors if name.startswith(f"bart.model.{side}.layers.")})
+            for side in ("encoder", "decoder")
+        }
         _, bands, _ = tensors["audio_encoder.conv1.weight"].shape
         positions, width = tensors["audio_encoder.positional_embedding"].shape
         return Shape(
@@ -222,10 +221,9 @@ def shape_of(tensors: dict[str, Tensor], path: Path) -> Shape:
             text_positions=tensors["bart.model.decoder.embed_positions.weight"].shape[0] - 2,
             vocabulary=tensors["bart.model.shared.weight"].shape[0],
         )
-    except (KeyError, ValueError) as error:
-        raise UntrustedFileError(f"{path}: not a checkpoint of LP-MusicCaps: {error} is missing") from None
 
 
+@loads("the folder of LP-MusicCaps")
 def load(folder: Path, device: torch.device | str) -> LpMusicCaps:
     """The captioner of a model folder that `convert` filled.
 
@@ -252,7 +250,8 @@ def load_tokenizer(folder: Path, vocabulary: int) -> Any:
         raise UntrustedFileError(
             f"{folder}: BART's tokenizer lacks {' and '.join(missing)}; run the stage prepare@captioner"
         )
-    tokenizer = BartTokenizer.from_pretrained(folder, local_files_only=True)
+    with expecting("BART's tokenizer", folder):
+        tokenizer = BartTokenizer.from_pretrained(folder, local_files_only=True)
     if len(tokenizer) != vocabulary:
         raise UntrustedFileError(f"{folder}: the tokenizer knows {len(tokenizer)} ids, expected {vocabulary}")
     return tokenizer

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.protocols import QualityScorer
+from padstal.core.untrusted import loads
 from padstal.foundation import faults, wav2vec2
 from padstal.foundation.config import PmosShape
 from padstal.foundation.logmel import LogMel
@@ -75,6 +76,7 @@ def statistics(audio_BS: np.ndarray, mel: LogMel, *, chunk: int = 64) -> Tensor:
     return torch.cat(parts)
 
 
+@loads("the folder of a p-MOS scorer")
 def load(folder: Path, device: torch.device | str) -> QualityScorer:
     """The p-MOS scorer of a model folder: the small one, or a published wav2vec 2.0 (`wav2vec2.py`).
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.protocols import Tags
+from padstal.core.untrusted import loads
 from padstal.foundation.config import TaggerShape
 from padstal.foundation.convnet import ConvNet
 from padstal.foundation.logmel import LogMel
@@ -111,6 +112,7 @@ class ConvTagger:
         )
 
 
+@loads("the folder of a tagger")
 def load(folder: Path, device: torch.device | str) -> ConvTagger:
     """The tagger of a model folder.
 

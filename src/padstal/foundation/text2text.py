@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from padstal.foundation.fetch import PinnedFiles, UntrustedFileError, fetch
+from padstal.core.untrusted import UntrustedFileError, expecting
+from padstal.foundation.fetch import PinnedFiles, fetch
 
 PROMPT_TOKENS = 512
 """Positions of a prompt; a longer one would be cut and is refused instead."""
@@ -62,7 +63,7 @@ def load(weights: PinnedFiles, folder: Path, device: torch.device | str) -> Text
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
     fetch(weights, folder)
-    try:
+    with expecting("a model of sequences to sequences", Path(weights.origin)):
         model, report = AutoModelForSeq2SeqLM.from_pretrained(
             folder,
             local_files_only=True,
@@ -72,11 +73,6 @@ def load(weights: PinnedFiles, folder: Path, device: torch.device | str) -> Text
             output_loading_info=True,
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        first = str(error).strip().splitlines()[:1]
-        raise UntrustedFileError(
-            f"{weights.origin}: cannot be loaded: {' '.join(first) or type(error).__name__}"
-        ) from None
     absent = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if absent:
         raise UntrustedFileError(f"{weights.origin}: weights lack {', '.join(absent[:3])}")

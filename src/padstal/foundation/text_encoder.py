@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from padstal.core.data.atomic import read_json
 from padstal.core.protocols import TextStates
-from padstal.foundation.fetch import PinnedFiles, UntrustedFileError, fetch
+from padstal.core.untrusted import UntrustedFileError, expecting, loads
+from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.store import load_into, read_config, read_tensors, save
 
 ROLE = "text_encoder"
@@ -66,6 +68,7 @@ class T5TextEncoder:
         return TextStates(states_BLD=torch.cat(states) if states else empty, mask_BL=mask_BL)
 
 
+@loads("the folder of a text encoder")
 def load(folder: Path, device: torch.device | str) -> T5TextEncoder:
     """The text encoder of a model folder.
 
@@ -119,7 +122,6 @@ def convert(weights: PinnedFiles, tokenizer: PinnedFiles, max_length: int, folde
     Raises:
         FetchError, UntrustedFileError: See `fetch`, `read_tensors` and `guard_vocabulary`.
     """
-    import json
     import shutil
 
     from transformers import T5Config, T5EncoderModel
@@ -127,13 +129,15 @@ def convert(weights: PinnedFiles, tokenizer: PinnedFiles, max_length: int, folde
     raw = folder / "raw"
     files = fetch(weights, raw)
     fetch(tokenizer, folder / TOKENIZER)
-    t5 = T5Config(**_known(json.loads(files["config.json"].read_text(encoding="utf-8"))))
+    with expecting("the config of a T5", files["config.json"]):
+        t5 = T5Config(**_known(read_json(files["config.json"])))
     name = next(name for name in weights.sha256 if name != "config.json")
     tensors = read_tensors(files[name], weights.sha256[name])
-    model = T5EncoderModel(t5)
-    kept = {key: value for key, value in tensors.items() if key.startswith(("shared.", "encoder."))}
-    kept.setdefault("encoder.embed_tokens.weight", kept["shared.weight"])
-    missing, unexpected = model.load_state_dict(kept, strict=False)
+    with expecting("a T5 encoder", files[name]):
+        model = T5EncoderModel(t5)
+        kept = {key: value for key, value in tensors.items() if key.startswith(("shared.", "encoder."))}
+        kept.setdefault("encoder.embed_tokens.weight", kept["shared.weight"])
+        missing, unexpected = model.load_state_dict(kept, strict=False)
     if missing or unexpected:
         raise UntrustedFileError(f"{files[name]}: not a T5 encoder: missing {missing[:3]}, unexpected {unexpected[:3]}")
     shutil.rmtree(raw)
@@ -170,7 +174,8 @@ def _tokenizer(folder: Path, kind: str, vocabulary: int) -> Any:
         return byte_tokenizer()
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder / kind, local_files_only=True)
+    with expecting("a tokenizer", folder / kind):
+        tokenizer = AutoTokenizer.from_pretrained(folder / kind, local_files_only=True, trust_remote_code=False)
     if len(tokenizer) < vocabulary // 2:
         raise UntrustedFileError(f"{folder / kind}: a tokenizer of {len(tokenizer)} ids for {vocabulary} embeddings")
     return tokenizer

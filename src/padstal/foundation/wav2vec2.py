@@ -20,7 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from padstal.foundation.fetch import PinnedFiles, UntrustedFileError, fetch
+from padstal.core.tensor_files import load_state
+from padstal.core.untrusted import UntrustedFileError, expecting, loads
+from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.store import load_into, read_config, read_tensors, save
 
 ROLE = "pmos"
@@ -130,10 +132,7 @@ def convert(weights: PinnedFiles, folder: Path) -> None:
         architecture = found
         tensors |= {f"{number}.{key}": value.float() for key, value in member.items()}
     model = new(architecture, len(weights.sha256))
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UntrustedFileError(f"{weights.repository}: not a wav2vec 2.0 with a head: {error}") from None
+    load_state(model, tensors, Path(weights.repository), "a wav2vec 2.0 with a head")
     config = {
         "role": ROLE,
         "kind": KIND,
@@ -172,34 +171,32 @@ def architecture_of(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Any]
         UntrustedFileError: Tensors that every wav2vec 2.0 scorer has are missing.
     """
     body = {name.removeprefix("wav2vec2."): value for name, value in tensors.items()}
-    try:
+    with expecting("a wav2vec 2.0 with a quality head", path):
         kernels = [body[f"feature_extractor.conv_layers.{at}.conv.weight"] for at in range(_count(body, "conv_layers"))]
         every_layer = "feature_extractor.conv_layers.1.layer_norm.weight" in body
         position = body["encoder.pos_conv_embed.conv.parametrizations.weight.original1"]
         hidden = int(body["feature_projection.projection.weight"].shape[0])
         inner = int(body["encoder.layers.0.feed_forward.intermediate_dense.weight"].shape[0])
         head = tuple(tensors["head.weight"].shape)
-    except KeyError as error:
-        raise UntrustedFileError(f"{path}: not a wav2vec 2.0 with a quality head: {error} is missing") from None
-    if not kernels or head != (1, hidden) or hidden % HEAD_FEATURES:
-        raise UntrustedFileError(
-            f"{path}: {len(kernels)} convolutions, {hidden} features and a head of shape {head}: expected some, "
-            f"a multiple of {HEAD_FEATURES}, and (1, {hidden})"
-        )
-    return {
-        "hidden_size": hidden,
-        "num_hidden_layers": _count(body, "layers"),
-        "num_attention_heads": hidden // HEAD_FEATURES,
-        "intermediate_size": inner,
-        "conv_dim": [int(kernel.shape[0]) for kernel in kernels],
-        "conv_kernel": [int(kernel.shape[2]) for kernel in kernels],
-        "conv_stride": [5] + [2] * (len(kernels) - 1),
-        "conv_bias": "feature_extractor.conv_layers.0.conv.bias" in body,
-        "num_conv_pos_embeddings": int(position.shape[2]),
-        "num_conv_pos_embedding_groups": hidden // int(position.shape[1]),
-        "feat_extract_norm": "layer" if every_layer else "group",
-        "do_stable_layer_norm": every_layer,
-    }
+        if not kernels or head != (1, hidden) or hidden % HEAD_FEATURES:
+            raise UntrustedFileError(
+                f"{path}: {len(kernels)} convolutions, {hidden} features and a head of shape {head}: expected some, "
+                f"a multiple of {HEAD_FEATURES}, and (1, {hidden})"
+            )
+        return {
+            "hidden_size": hidden,
+            "num_hidden_layers": _count(body, "layers"),
+            "num_attention_heads": hidden // HEAD_FEATURES,
+            "intermediate_size": inner,
+            "conv_dim": [int(kernel.shape[0]) for kernel in kernels],
+            "conv_kernel": [int(kernel.shape[2]) for kernel in kernels],
+            "conv_stride": [5] + [2] * (len(kernels) - 1),
+            "conv_bias": "feature_extractor.conv_layers.0.conv.bias" in body,
+            "num_conv_pos_embeddings": int(position.shape[2]),
+            "num_conv_pos_embedding_groups": hidden // int(position.shape[1]),
+            "feat_extract_norm": "layer" if every_layer else "group",
+            "do_stable_layer_norm": every_layer,
+        }
 
 
 def new(architecture: Mapping[str, Any], members: int) -> nn.Module:
@@ -207,6 +204,7 @@ def new(architecture: Mapping[str, Any], members: int) -> nn.Module:
     return Members(Wav2Vec2Quality(architecture) for _ in range(members))
 
 
+@loads("the folder of a wav2vec 2.0 scorer")
 def load(folder: Path, device: torch.device | str) -> Wav2Vec2Scorer:
     """The scorer of a model folder that `convert` filled.
 

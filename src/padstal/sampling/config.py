@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, model_validator
 
-from padstal.core.section import Section, value
+from padstal.core.section import Name, Section, Seed, value
 from padstal.sampling.setting import Sampler, Setting, Sweep
 
 
@@ -16,7 +16,7 @@ class Grid(Section):
     model_config = ConfigDict(ignored_types=(cached_property,))
 
     sampler: Sampler
-    sweeps: dict[str, Sweep] = value(
+    sweeps: dict[Name, Sweep] = value(
         "settings by name; a list in place of a value sweeps it, and what is not named is the sampler's", min_length=1
     )
 
@@ -51,7 +51,7 @@ class SampleParams(Section):
     tune_prompts: int = value("prompts from the validation split, to choose settings with", "prompts", ge=0)
     test_prompts: int = value("prompts from the test split, to report on", "prompts", ge=1)
     prompt_seed: int = value("seed of the choice of prompts", ge=0)
-    seeds: tuple[int, ...] = value("seeds of x_T and of all other noise", min_length=1)
+    seeds: tuple[Seed, ...] = value("seeds of x_T and of all other noise", min_length=1)
     samples_per_seed: int = value("samples of one prompt and seed", "samples", ge=1)
     batch: int = value(
         "samples of every call of a model; holds whole prompts; any number gives the same audio up to rounding",
@@ -59,7 +59,7 @@ class SampleParams(Section):
         ge=1,
     )
     precision: Literal["32-true", "bf16-mixed"] = value("arithmetic of the denoiser's matrix products")
-    grids: dict[str, Grid] = value("by name; `systems` say which is whose", min_length=1)
+    grids: dict[Name, Grid] = value("by name; `systems` say which is whose", min_length=1)
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> "SampleParams":

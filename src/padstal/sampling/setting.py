@@ -21,6 +21,8 @@ from padstal.sampling.guidance import GUIDANCE
 from padstal.sampling.solvers import SOLVERS
 
 ID_DIGITS = 10
+MOST_SETTINGS = 1000
+"""Of one sweep."""
 SETTINGS = "settings.json"
 """Setting's id → its record, beside samples."""
 SYMBOLS = {
@@ -147,11 +149,14 @@ def expanded(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every combination of the lists in a tree, as trees without lists; the first list varies fastest.
 
     Raises:
-        ValueError: A list is empty.
+        ValueError: A list is empty, a range is none, or there are more than `MOST_SETTINGS`.
     """
     trees: list[dict[str, Any]] = [{}]
     for name, content in raw.items():
         choices = _choices(str(name), content)
+        count = len(choices) * len(trees)
+        if count > MOST_SETTINGS:
+            raise ValueError(f"{name}: a sweep of {count} settings, expected {MOST_SETTINGS} at most")
         trees = [{**tree, name: choice} for choice in choices for tree in trees]
     return trees
 
@@ -183,7 +188,11 @@ def read_settings(file: Path) -> dict[str, Setting]:
 def _choices(name: str, content: Any) -> list[Any]:
     if isinstance(content, Mapping):
         if set(content) == {"from", "to", "count"}:
-            first, last, count = float(content["from"]), float(content["to"]), int(content["count"])
+            first, last, count = content["from"], content["to"], content["count"]
+            if not all(type(one) in (int, float) for one in (first, last)) or type(count) is not int:
+                raise ValueError(f"{name} = {dict(content)}: expected numbers from and to, and a whole count")
+            if not 1 <= count <= MOST_SETTINGS:
+                raise ValueError(f"{name}.count = {count}: expected 1 to {MOST_SETTINGS}")
             return [first + (last - first) * step / max(1, count - 1) for step in range(count)]
         return list(expanded(content))
     if isinstance(content, list | tuple):

@@ -13,7 +13,7 @@ from padstal.curation.captions.endpoint import EndpointError
 from padstal.curation.captions.mergers import merger_of, merging_key
 from padstal.curation.captions.refinement import hear, refine_captions, warnings
 from padstal.evaluation.caption_effect import effects
-from padstal.foundation.fetch import FetchError, UntrustedFileError
+from padstal.foundation.fetch import FetchError
 from padstal.stages.harness import Stage, run_stage, stage_errors
 
 
@@ -32,7 +32,7 @@ def main(stage: Stage[CaptionParams]) -> None:
         ClipAudio(paths.ingest), manifest, embedder, hearing, batch_clips=params.batch_clips, progress=progress
     )
     merge = merger_of(params, words, answers, key=key, folder=state / "merger", device=device, progress=progress)
-    with stage_errors(EndpointError, FetchError, UntrustedFileError, doing="merging captions"):
+    with stage_errors(EndpointError, FetchError, doing="merging captions"):
         found = refine_captions(manifest, audio_ND, generated, embedder, params, merge, licence=hearing.licence)
     with atomic_folder(paths.caption) as folder:
         write_table(found.table, folder / "captions.parquet")

@@ -25,6 +25,7 @@ from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.core.secrets import redact
 from padstal.core.section import Section
+from padstal.core.untrusted import UntrustedFileError
 
 if TYPE_CHECKING:
     import torch
@@ -167,7 +168,7 @@ def run_stage(
             main(stage)
         if stage.leads:
             _record_timing(stage, time.monotonic() - started, tree["scales"][stage.scale].get("budget", {}))
-    except (ParamsError, StageError, FileNotFoundError) as error:
+    except (ParamsError, StageError, UntrustedFileError, FileNotFoundError) as error:
         print(f"{name}{'@' + item if item else ''} failed: {redact(str(error))}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
     except OSError as error:

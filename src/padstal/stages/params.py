@@ -88,6 +88,14 @@ class Tree(Runs):
             for scale in ("demo", "study", "full"):
                 if name not in self.scales[scale].train_diffusion.model_dump():
                     raise ValueError(f"scales.{scale}.train_diffusion.{name}: missing, but denoisers names it")
+        for name in self.autoencoders:
+            if name not in TrainVaeParams.model_fields:
+                raise ValueError(f"autoencoders: {name}: expected one of {', '.join(TrainVaeParams.model_fields)}")
+        for name, system in self.systems.items():
+            for scale in ("demo", "study", "full"):
+                if system.grid not in (grids := self.scales[scale].sample.grids):
+                    found = f"systems.{name}.grid = {system.grid}"
+                    raise ValueError(f"{found}: scales.{scale}.sample.grids has {', '.join(grids)}")
         if self.promote.system not in self.systems:
             raise ValueError(f"promote.system = {self.promote.system}: expected one of {', '.join(self.systems)}")
         return self

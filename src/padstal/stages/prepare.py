@@ -2,7 +2,7 @@
 
 from padstal.core.data.atomic import atomic_folder
 from padstal.demo.config import PrepareParams
-from padstal.foundation.fetch import FetchError, UntrustedFileError
+from padstal.foundation.fetch import FetchError
 from padstal.stages.harness import Stage, run_stage, stage_errors
 
 ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder", "mel_codec")
@@ -19,7 +19,7 @@ def main(stage: Stage[PrepareParams]) -> None:
     section = getattr(stage.params, stage.item)
     codec = CODECS.get(stage.item)
     place = stage.paths.vae(codec) if codec else stage.paths.foundation(stage.item)
-    with stage_errors(FetchError, UntrustedFileError), atomic_folder(place) as folder:
+    with stage_errors(FetchError), atomic_folder(place) as folder:
         if section.kind == "pretrained":
             metrics = published.convert(section, folder, stage.device())
         else:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import model_validator
 
 from padstal.core.params import ParamsError, check, read_yaml
-from padstal.core.section import Section, value
+from padstal.core.section import Name, Section, value
 from padstal.diffusion.config import DenoiserPlace
 from padstal.systems import SYSTEMS
 
@@ -14,10 +14,10 @@ from padstal.systems import SYSTEMS
 class Runs(Section):
     """Autoencoders, codecs, denoisers and systems by name."""
 
-    autoencoders: tuple[str, ...] = value("codecs that `train_vae` trains")
-    codecs: tuple[str, ...] = value("codecs whose latents `encode` makes", min_length=1)
-    denoisers: dict[str, DenoiserPlace] = value("denoisers that `train_diffusion` trains", min_length=1)
-    systems: dict[str, Annotated[Any, SYSTEMS]] = value("systems that `sample` plays with", min_length=1)
+    autoencoders: tuple[Name, ...] = value("codecs that `train_vae` trains")
+    codecs: tuple[Name, ...] = value("codecs whose latents `encode` makes", min_length=1)
+    denoisers: dict[Name, DenoiserPlace] = value("denoisers that `train_diffusion` trains", min_length=1)
+    systems: dict[Name, Annotated[Any, SYSTEMS]] = value("systems that `sample` plays with", min_length=1)
 
     @model_validator(mode="after")
     def _all_named(self) -> "Runs":

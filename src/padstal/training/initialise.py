@@ -5,6 +5,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from padstal.core.tensor_files import read_safetensors
+
 WEIGHTS = "model.safetensors"
 
 
@@ -13,14 +15,12 @@ def initialise(module: nn.Module, folder: Path) -> int:
 
     Raises:
         FileNotFoundError: The folder holds no weights.
-        ValueError: None agrees.
+        ValueError: None agrees, or (`UntrustedFileError`) the file is damaged.
     """
-    from safetensors.torch import load_file
-
     path = folder / WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(f"init_from = {folder}: {WEIGHTS} not found there; expected the folder of a model")
-    own, found = module.state_dict(), load_file(path)
+    own, found = module.state_dict(), read_safetensors(path)
     fitting = {name: weight for name, weight in found.items() if name in own and own[name].shape == weight.shape}
     if not fitting:
         example = next(iter(own))

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from padstal.core.tensor_files import read_safetensors
+from padstal.core.untrusted import expecting
+
 SMALLEST_STD = 1e-4
 """A channel that never varies is divided by this, not by zero."""
 
@@ -39,11 +42,20 @@ class LatentStatistics:
 
     @classmethod
     def load(cls, path: Path) -> "LatentStatistics":
-        """Read what `save` wrote."""
-        from safetensors.torch import load_file
+        """Read what `save` wrote.
 
-        tensors = load_file(path)
-        return cls(tensors["mean"], tensors["std"])
+        Raises:
+            FileNotFoundError: There is none.
+            UntrustedFileError: It is damaged, or holds no two vectors of equal length, finite, the second positive.
+        """
+        tensors = read_safetensors(path)
+        with expecting("statistics of latents", path):
+            mean_D, std_D = tensors["mean"], tensors["std"]
+            if mean_D.ndim != 1 or mean_D.shape != std_D.shape:
+                raise ValueError(f"mean {tuple(mean_D.shape)} and std {tuple(std_D.shape)}: expected two vectors")
+            if not (mean_D.isfinite().all() and std_D.isfinite().all() and (std_D > 0).all()):
+                raise ValueError("expected finite numbers, and a std above 0")
+        return cls(mean_D, std_D)
 
     @staticmethod
     def _column(values_D: torch.Tensor, like_BD: torch.Tensor) -> torch.Tensor:

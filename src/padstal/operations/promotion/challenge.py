@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
+from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import JUDGES, Ears, Heard, Progress, load_ears
 from padstal.operations.config import PromoteParams
@@ -89,7 +88,7 @@ def opponent(root: Path, register: Register, asked: str | None, scale: str) -> O
     tree = open_tree(root, version.commit if version else str(asked))
     version = version or register.version_at(tree.commit)
     found = Opponent(version.name if version else "", tree)
-    its_scale = (yaml.safe_load(tree.read("params.yaml") or b"") or {}).get("scale")
+    its_scale = (parse_yaml(tree.read("params.yaml") or b"") or {}).get("scale")
     if its_scale != scale:
         raise ValueError(
             f"the champion {found.name} is of scale {its_scale}, the challenger of {scale}, and figures of two scales "

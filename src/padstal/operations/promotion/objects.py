@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from padstal.core.dvc_objects import content_of, digits, read_tree
 from padstal.core.git import git_bytes
 from padstal.core.paths import Paths
 from padstal.core.revisions import open_tree
+from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.hear import JUDGES
 from padstal.systems import SYSTEMS
 
@@ -33,7 +32,7 @@ def needed(root: Path, revision: str, scale: str, system: str) -> tuple[str, ...
     Raises:
         ValueError: Its params have no such system.
     """
-    tree = yaml.safe_load(open_tree(root, revision).read("params.yaml") or b"") or {}
+    tree = parse_yaml(open_tree(root, revision).read("params.yaml") or b"") or {}
     systems = tree.get("systems")
     if not isinstance(systems, dict) or system not in systems:
         known = ", ".join(systems) if isinstance(systems, dict) else "no systems: an earlier version wrote it"

@@ -1,0 +1,108 @@
+"""Tensors from files that may be damaged or made to do harm: safetensors, and pickles of nothing but tensors.
+
+What a file claims is held against its length, before it is read and after, so that a small one cannot fill the memory:
+members of a torch archive are stored as they are (a deflated one may grow a thousandfold), storages lie within the file
+(`mmap`), and no tensor shows more numbers than its storage has (a stride of 0 makes 10¹² of one).
+"""
+
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from padstal.core.untrusted import UntrustedFileError, expecting
+
+MOST_SHARED = 4
+"""Tensors may share storages (tied weights), but not show more than so many times the file's length."""
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+_NUMPY_SCALAR: Any = getattr(np.core.multiarray, "scalar")  # noqa: B009  (its type stub lacks the name)
+_NUMPY_SCALARS: list[Any] = [_NUMPY_SCALAR, np.dtype, np.dtypes.Float64DType, np.dtypes.Int64DType]
+"""LAION's checkpoints note a loss beside the weights; a NumPy scalar carries no code."""
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file by name; the library holds its header against the file's length.
+
+    Raises:
+        FileNotFoundError: There is none.
+        UntrustedFileError: It is truncated, or its header does not fit its bytes.
+    """
+    from safetensors.torch import load_file
+
+    with expecting("a safetensors file", path):
+        return load_file(path)
+
+
+def read_pickled_tensors(path: Path) -> dict[str, Tensor]:
+    """Tensors of what `torch.save` wrote, by name; `state_dict` is unwrapped, other values are left out.
+
+    Raises:
+        UntrustedFileError: It asks for more than tensors and plain values, is damaged, or claims more than it holds.
+    """
+    records = _records(path)
+    try:
+        with torch.serialization.safe_globals(_NUMPY_SCALARS):
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=bool(records))
+    except Exception as error:  # torch raises many kinds here; none of them ran what the file brought
+        asked = _GLOBAL.search(str(error))
+        wanted = f"it asks for {asked.group(1)}" if asked else "it is damaged, or asks for other things"
+        raise UntrustedFileError(
+            f"{path}: refused, more than tensors and plain values: {wanted}; nothing of it was run"
+        ) from None
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict):
+        raise UntrustedFileError(f"{path}: holds a {type(content).__name__}, expected a dictionary of tensors")
+    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+    _check_claims(tensors, path, records)
+    return tensors
+
+
+def load_state(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, what: str) -> None:
+    """Give `model` exactly these tensors of the file `path`.
+
+    Raises:
+        UntrustedFileError: Names or shapes are not the model's; it is not `what`.
+    """
+    with expecting(what, path):
+        model.load_state_dict(tensors)
+
+
+def _records(path: Path) -> frozenset[int]:
+    """Lengths of an archive's members, none for a file of torch's older form; each has to lie in it as it is."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            return frozenset()
+    with expecting("a checkpoint of torch", path), zipfile.ZipFile(path) as opened:
+        members = opened.infolist()
+    for member in members:
+        if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
+            raise UntrustedFileError(
+                f"{path}: {member.filename} is compressed, {member.compress_size} bytes for {member.file_size}; "
+                "expected members stored as they are, as torch writes them"
+            )
+    claimed = sum(member.file_size for member in members)
+    if claimed > path.stat().st_size:
+        raise UntrustedFileError(f"{path}: its members claim {claimed} bytes, more than the file has")
+    return frozenset(member.file_size for member in members)
+
+
+def _check_claims(tensors: Mapping[Any, Tensor], path: Path, records: frozenset[int]) -> None:
+    length, total = path.stat().st_size, 0
+    for name, tensor in tensors.items():
+        if not isinstance(name, str):
+            raise UntrustedFileError(f"{path}: a tensor is named {str(name)[:60]!r}: expected a text for a name")
+        if tensor.layout is not torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
+            raise UntrustedFileError(f"{path}: {name}: expected plain numbers, found a {tensor.layout} tensor")
+        shown, held = tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()
+        total += shown
+        alone = bool(records) and held not in records  # a storage is a member, whole
+        if shown > held or held > length or total > MOST_SHARED * length or alone:
+            raise UntrustedFileError(
+                f"{path}: {name} claims {tensor.numel()} numbers {tuple(tensor.shape)} of {held} bytes in a file of "
+                f"{length}, {total} bytes with those before it"
+            )

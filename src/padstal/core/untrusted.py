@@ -1,0 +1,51 @@
+"""Files that may be damaged or made to do harm: one error in our words, whatever the library that reads them says."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+LONGEST_REASON = 200
+"""Characters of a library's message that ours repeats."""
+
+
+class UntrustedFileError(ValueError):
+    """A file of weights is not what it should be; it was not used."""
+
+
+@contextmanager
+def expecting(what: str, path: Path) -> Iterator[None]:
+    """What a library raises in reading `path` becomes an `UntrustedFileError` naming it; the system's errors stay."""
+    try:
+        yield
+    except (UntrustedFileError, FileNotFoundError):
+        raise
+    except Exception as error:  # libraries raise many kinds for what is damaged
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise UntrustedFileError(f"{path}: not {what}: {reason(error)}") from error
+
+
+def loads(what: str) -> Callable[[Callable[Concatenate[Path, P], R]], Callable[Concatenate[Path, P], R]]:
+    """Marks a function that loads a model folder, its first argument: see `expecting`."""
+
+    def marked(load: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
+        @functools.wraps(load)
+        def guarded(folder: Path, *args: P.args, **kwargs: P.kwargs) -> R:
+            with expecting(what, folder):
+                return load(folder, *args, **kwargs)
+
+        return guarded
+
+    return marked
+
+
+def reason(error: Exception) -> str:
+    """What a library says, in one line: its first, the second too where that says what is wrong with a state dict."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()][:2]
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return (" ".join(lines) or type(error).__name__)[:LONGEST_REASON]

@@ -1,0 +1,63 @@
+"""YAML as DVC reads it: version 1.2, through the same library, so that no value has two readings."""
+
+from typing import Any
+
+from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode
+
+SHOWN = 300
+"""Characters of a line in a message."""
+
+
+class YamlTextError(ValueError):
+    """A text that is no YAML; the message says where and why."""
+
+
+def parse_yaml(text: str | bytes) -> Any:
+    """The content of a YAML text; None where it is empty.
+
+    Raises:
+        YamlTextError: It is none, has a key twice, or a value that its tag or form does not allow.
+    """
+    try:
+        return YAML(typ="safe").load(text)
+    except MarkedYAMLError as error:
+        raise YamlTextError(_marked(error, text)) from None
+    except YAMLError as error:
+        raise YamlTextError(f"not valid YAML: {str(error).splitlines()[0]}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # a value that cannot be made
+        raise YamlTextError(f"not valid YAML: {_unmade(text) or f'{type(error).__name__}: {error}'}") from None
+
+
+def _marked(error: MarkedYAMLError, text: str | bytes) -> str:
+    problem = (error.problem or error.context or "unreadable").splitlines()[0]
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return f"not valid YAML: {problem}"
+    shown = text.decode(errors="replace") if isinstance(text, bytes) else text
+    written = [(number, line.strip()[:SHOWN]) for number, line in enumerate(shown.splitlines(), 1) if line.strip()]
+    here = "".join(f" at line {number} ({line})" for number, line in written if number == mark.line + 1)
+    before = [f", after line {number} ({line})" for number, line in written if number <= mark.line]
+    return f"not valid YAML{here}{''.join(before[-1:])}: {problem}"
+
+
+def _unmade(text: str | bytes) -> str:
+    """The key path of the first value that cannot be made, and why; "" where none is found."""
+    reader = YAML(typ="safe", pure=True)
+
+    def first(node: Any, at: str) -> str:
+        if isinstance(node, ScalarNode):
+            try:
+                reader.constructor.construct_object(node)
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                return f"{at} = {node.value[:SHOWN]}: {error}"
+            return ""
+        children = ((key.value, child) for key, child in node.value) if isinstance(node, MappingNode) else None
+        found = (first(child, f"{at}.{key}" if at else str(key)) for key, child in children or enumerate(node.value))
+        return next(filter(None, found), "")
+
+    try:
+        return first(reader.compose(text), "")
+    except (YAMLError, RecursionError):
+        return ""

@@ -45,14 +45,22 @@ def fork_server(*preload: str) -> Iterator[None]:
 
     Without this context, one that has imported nothing starts with the first child, and ends with this process.
     """
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]  # the only way to wait for its end, and count its time
+    _stop_fork_server()
     forkserver.set_forkserver_preload([*_main_module(), *preload])
     _ensure_fork_server()
     try:
         yield
     finally:
-        forkserver._forkserver._stop()  # type: ignore[attr-defined]
+        _stop_fork_server()
         forkserver.set_forkserver_preload(_main_module())
+
+
+def _stop_fork_server() -> None:
+    """End the fork server, whatever it imports, and wait for it, so that its time and its children's are counted."""
+    server: Any = forkserver._forkserver  # type: ignore[attr-defined]  # there is no public way
+    if server._forkserver_pid is not None:
+        os.kill(server._forkserver_pid, signal.SIGKILL)
+    server._stop()
 
 
 def _main_module() -> list[str]:
@@ -98,11 +106,11 @@ class SupervisedWorker:
         try:
             self._connection.send((function, item))
             if not self._connection.poll(seconds):
-                self._end()
+                self.close()
                 raise LostError(True)
             kind, *answer = json.loads(self._connection.recv_bytes())
         except (EOFError, ConnectionError):
-            self._end()
+            self.close()
             raise LostError(False) from None
         if kind == "result":
             return answer[0]
@@ -114,6 +122,14 @@ class SupervisedWorker:
         if child is not None:
             child.kill()
 
+    def close(self) -> None:
+        """End the child and wait for it; only by the thread that uses it, or after its end."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.join()
+            self._connection.close()
+            self._child = None
+
     def _begin(self) -> None:
         _ensure_fork_server()
         context = multiprocessing.get_context("forkserver")
@@ -124,13 +140,6 @@ class SupervisedWorker:
         self._child = child
         if self._ended:
             child.kill()
-
-    def _end(self) -> None:
-        assert self._child is not None
-        self._child.kill()
-        self._child.join()
-        self._connection.close()
-        self._child = None
 
 
 def serve(connection: Connection) -> None:

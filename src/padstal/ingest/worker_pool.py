@@ -149,13 +149,17 @@ def _submission(workers: Workers) -> Iterator[tuple[Submit, int]]:
         finally:
             idle.put(child)
 
-    with ThreadPoolExecutor(workers.count, thread_name_prefix="supervisor") as threads:
-        try:
-            yield lambda *order: threads.submit(supervised, *order), workers.count
-        finally:
-            threads.shutdown(wait=False, cancel_futures=True)
-            for child in children:
-                child.kill()
+    try:
+        with ThreadPoolExecutor(workers.count, thread_name_prefix="supervisor") as threads:
+            try:
+                yield lambda *order: threads.submit(supervised, *order), workers.count
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+                for child in children:
+                    child.kill()
+    finally:
+        for child in children:
+            child.close()
 
 
 @contextmanager

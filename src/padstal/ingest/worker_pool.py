@@ -89,8 +89,9 @@ def ordered_map(
             return submit(function, item, seconds) if result is None else result
 
         for item, answer in in_order(begin, items, width=width):
+            again = partial(submit, function, item, seconds)
             try:
-                yield _result(answer, partial(begin, item)) if isinstance(answer, Future) else answer
+                yield _result(answer, again) if isinstance(answer, Future) else answer
             except LostError as error:
                 end = timed_out if error.hung else crashed
                 if end is None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from padstal.core.data.content import address_of_clip, bytes_of
-from padstal.ingest.clip_samples import ClipName, ClipSamples, DamagedError, intact
+from padstal.ingest.clip_samples import ClipName, ClipSamples, DamagedError
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
 
 NAMES = sorted(hashlib.sha256(str(i).encode()).hexdigest() for i in range(1000))
@@ -48,21 +48,22 @@ SHA256 = "ab" * 32
 def part(path: Path, clips: np.ndarray) -> ClipSamples:
     """These clips behind some other bytes."""
     path.write_bytes(b"before" + clips.tobytes() + b"after")
-    return ClipSamples(SHA256, path, 6, clips.shape)
+    return ClipSamples(path, 6, clips.shape[1:], names(clips))
 
 
-def names(clips: np.ndarray) -> list[ClipName]:
-    return [
-        ClipName(address_of_clip([bytes_of(clip)], clip.shape, SHA256[:16], 4 * i), SHA256, 4 * i)
+def names(clips: np.ndarray, sha256: str = SHA256) -> tuple[ClipName, ...]:
+    return tuple(
+        ClipName(address_of_clip([bytes_of(clip)], clip.shape, sha256[:16], 4 * i), sha256, 4 * i)
         for i, clip in enumerate(clips)
-    ]
+    )
 
 
 def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
     parts = [part(tmp_path / "x", CLIPS[:1]), part(tmp_path / "y", CLIPS[1:])]
+    held = parts[0].names + parts[1].names
     for out, content in (("a", parts), ("b", None)):
         shards = Shards(tmp_path / out, tmp_path / "store")
-        shards.write(7, CLIPS.shape, names(CLIPS), content)
+        shards.write(7, CLIPS.shape[1:], held, content)
         shards.sweep()
         shards.close()
         assert np.array_equal(np.load(tmp_path / out / "00007.npy"), CLIPS)
@@ -72,29 +73,13 @@ def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
     shards.close()
 
 
-@pytest.mark.parametrize("block", [2**24, 1000])
-def test_a_piece_is_copied_whole_or_not_at_all(tmp_path, monkeypatch, block):
-    monkeypatch.setattr("padstal.ingest.clip_samples._BLOCK", block)
-    clips = np.random.default_rng(0).integers(-(2**15), 2**15, (3, 2**15 + 5, 1), np.int16)
-    found = part(tmp_path / "x", clips)
-    with (tmp_path / "target").open("wb", buffering=0) as target:
-        target.write(b"head")
-        found.copy_to(target.fileno(), 4)
-        replace(found, names=tuple(names(clips))).copy_to(target.fileno(), 4 + found.length)
-    assert (tmp_path / "target").read_bytes() == b"head" + 2 * clips.tobytes()
-    longer = replace(found, shape=(4, *found.shape[1:]))
-    with (tmp_path / "target").open("wb", buffering=0) as target, pytest.raises(DamagedError, match=SHA256):
-        longer.copy_to(target.fileno(), 0)
-    moved = replace(found, start=found.start - 1, names=tuple(names(clips)))
-    with (tmp_path / "target").open("wb", buffering=0) as target, pytest.raises(DamagedError, match=SHA256):
-        moved.copy_to(target.fileno(), 0)
-
-
-def test_clips_are_intact_where_their_samples_have_their_names(tmp_path):
+def test_clips_are_read_only_where_they_have_their_names(tmp_path):
     found = part(tmp_path / "x", CLIPS)
-    assert intact(found.path, found.start, found.shape, names(CLIPS))
-    assert not intact(found.path, found.start - 1, found.shape, names(CLIPS))
-    assert not intact(found.path, found.start, (4, 4, 2), [*names(CLIPS), names(CLIPS)[0]])
+    assert b"".join(bytes(block) for block in found.blocks()) == CLIPS.tobytes()
+    longer = replace(found, names=(*found.names, found.names[0]))
+    for wrong in (longer, replace(found, start=5), replace(found, path=tmp_path / "none")):
+        with pytest.raises(DamagedError, match=SHA256):
+            wrong.check()
 
 
 def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp_path):
@@ -102,7 +87,7 @@ def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp
 
     def written(out: str, *, verify: bool, content: list[ClipSamples] | None) -> np.ndarray:
         shards = Shards(tmp_path / out, tmp_path / "store", verify=verify)
-        shards.write(0, CLIPS.shape, names(CLIPS), content)
+        shards.write(0, CLIPS.shape[1:], names(CLIPS), content)
         shards.close()
         return np.load(tmp_path / out / "00000.npy")
 
@@ -118,13 +103,13 @@ def test_a_shard_that_changed_behind_its_times_is_seen_by_verification_alone(tmp
 
 
 def test_a_track_is_found_in_its_shard_until_the_shard_changes(tmp_path):
-    other = [replace(name, sha256="cd" * 32) for name in names(CLIPS[:1])]
-    both = np.concatenate([CLIPS[:1], CLIPS])
+    other = replace(part(tmp_path / "y", CLIPS[:1]), names=names(CLIPS[:1], "cd" * 32))
+    found = part(tmp_path / "x", CLIPS)
     shards = Shards(tmp_path / "out", tmp_path / "store")
-    assert shards.write(0, both.shape, [*other, *names(CLIPS)], [part(tmp_path / "x", both)])
+    assert shards.write(0, CLIPS.shape[1:], other.names + found.names, [other, found])
     place = shards.place(SHA256)
     assert place is not None
-    assert intact(*place, CLIPS.shape, names(CLIPS))
+    ClipSamples(*place, CLIPS.shape[1:], found.names).check()
     assert shards.place("ef" * 32) is None
     place[0].write_bytes(b"")
     assert shards.place(SHA256) is None

@@ -3,7 +3,9 @@
 Workers run `eval` of the standard library: a new process cannot import a test module.
 """
 
+import errno
 import os
+import sys
 import time
 
 import pytest
@@ -13,7 +15,6 @@ from padstal.ingest.worker_pool import Workers, ordered_map
 CRASH = "__import__('os')._exit(1)"
 HANG = "__import__('ctypes').PyDLL(None).pause()"
 """In C, and no other Python thread of the process runs meanwhile."""
-LOSE_NURSERY = "(os := __import__('os')).kill(os.getppid(), 9) or __import__('time').sleep(100)"
 LOSE_WORKER = "(os := __import__('os')).kill(int(open(f'/proc/{os.getppid()}/stat').read().split()[3]), 9)"
 
 
@@ -44,16 +45,37 @@ def test_what_hangs_in_c_is_killed_and_its_neighbours_are_not():
     assert found == [2, f"timed out: {HANG}", 6, 9, 16]
 
 
-def test_what_kills_the_process_that_all_are_copied_from_is_alone_lost():
-    items = ["__import__('time').sleep(1) or 1", LOSE_NURSERY, *map(str, range(5)), LOSE_NURSERY, "5"]
-    found = list(ordered_map(eval, items, workers=Workers(2), **_ends()))
-    lost = f"crashed: {LOSE_NURSERY}"
-    assert found == [1, lost, 0, 1, 2, 3, 4, lost, 5]
+def test_work_goes_on_where_the_process_that_all_are_copied_from_is_lost():
+    lose = "(os := __import__('os')).kill(os.getppid(), 9) or __import__('time').sleep(100)"
+    found = list(ordered_map(eval, ["1", lose, "2", "3"], workers=Workers(1), seconds=60.0, **_ends()))
+    assert found == [1, f"crashed: {lose}", 2, 3]
+
+
+def test_answers_are_plain_data_and_what_pickles_into_a_call_stays_a_failure():
+    call = "type('Evil', (), {'__reduce__': lambda self: (print, ('called',))})()"
+    assert list(ordered_map(eval, ["[1, 'a', None]"], workers=Workers(2))) == [[1, "a", None]]
+    with pytest.raises(RuntimeError, match="TypeError: Object of type Evil is not JSON"):
+        list(ordered_map(eval, [call], workers=Workers(2)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not limit private memory")
+def test_an_item_that_asks_for_too_much_memory_fails_alone():
+    items = ["len(bytearray(10**6))", "len(bytearray(3 * 2**30))"]
+    found = ordered_map(eval, items, workers=Workers(2))
+    assert next(found) == 10**6
+    with pytest.raises(RuntimeError, match="MemoryError"):
+        next(found)
+
+
+def test_an_error_of_the_system_keeps_its_kind_number_and_file():
+    with pytest.raises(FileNotFoundError) as told:
+        list(ordered_map(eval, ["open('/no/such')"], workers=Workers(2)))
+    assert (told.value.errno, told.value.filename) == (errno.ENOENT, "/no/such")
 
 
 def test_an_exception_is_raised_here_and_work_that_is_left_ends_at_once():
     started = time.monotonic()
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: division by zero"):
         list(ordered_map(eval, ["1 / 0", "__import__('time').sleep(100)"], workers=Workers(2)))
     assert time.monotonic() - started < 30
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from padstal.ingest.fork_server import THREAD_VARIABLES
+from padstal.ingest.supervised_worker import THREAD_VARIABLES
 
 SAME_RATE, OTHER_RATE = 44_100, 48_000
 GROWTH = 0.01
@@ -78,12 +78,9 @@ def run(options: Options) -> int:
     Raises:
         ValueError: Too few tracks for the ratios to mean anything, or tracks shorter than a clip.
     """
-    if options.tracks < 40:
-        raise ValueError(f"--tracks {options.tracks}: expected at least 40")
-    if options.seconds < 12:
-        raise ValueError(f"--seconds {options.seconds}: expected at least 12, a clip and a little")
-    if options.repeats < 1:
-        raise ValueError(f"--repeats {options.repeats}: expected at least 1")
+    for name, least in (("tracks", 40), ("seconds", 12), ("repeats", 1)):
+        if getattr(options, name) < least:
+            raise ValueError(f"--{name} {getattr(options, name)}: expected at least {least}")
     if options.folder:
         options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="padstal-bench-", dir=options.folder) as temporary:
@@ -96,12 +93,7 @@ def run(options: Options) -> int:
                 Path(temporary), options, say=lambda text: bar.write(text, file=sys.stderr), done=bar.update
             )
     if options.as_json:
-        asked = {
-            "tracks": options.tracks,
-            "seconds": options.seconds,
-            "workers": options.workers,
-            "repeats": options.repeats,
-        }
+        asked = {name: getattr(options, name) for name in ("tracks", "seconds", "workers", "repeats")}
         found = {"load": os.getloadavg()[0], "figures": [asdict(figure) for figure in figures]}
         print(json.dumps({**asked, **found}, indent=2))
     else:
@@ -175,13 +167,7 @@ class _Bench:
     """Measured runs below `root`."""
 
     def __init__(self, root: Path, options: Options, say: Callable[[str], None], done: Callable[[float], object]):
-        self._root, self._workers, self._seconds, self._say, self._done = (
-            root,
-            options.workers,
-            options.seconds,
-            say,
-            done,
-        )
+        self._root, self._workers, self._say, self._done = root, options.workers, say, done
 
     def decode(self, music: Path) -> dict[str, Any]:
         return self._run({"work": "decode", "music": [str(music)], "workers": self._workers})

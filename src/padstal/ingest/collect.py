@@ -5,8 +5,8 @@ function of what the folders hold: the same bytes whatever runs came before, by 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -21,17 +21,16 @@ from padstal.ingest.clip_samples import ClipName, DamagedError
 from padstal.ingest.config import CollectParams
 from padstal.ingest.digests import Digests
 from padstal.ingest.file_register import Candidate, FileRegister, Refusal
-from padstal.ingest.fork_server import ForkServer
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
-from padstal.ingest.supervised_worker import worker_fork_server
+from padstal.ingest.supervised_worker import fork_server
 from padstal.ingest.table_writer import TableWriter
-from padstal.ingest.track import Order, crashed, prepare, store_key, take_in, timed_out
+from padstal.ingest.track import Order, crashed, store_key, take_in, timed_out
 from padstal.ingest.track_cache import Rejection, Track, TrackCache
-from padstal.ingest.worker_pool import Workers, ordered_map, works_here
+from padstal.ingest.worker_pool import Workers, ordered_map
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
-EVENNESS = 16
-"""A worker gets no more than its share of the tracks over this at a time, so that all end at about the same time."""
+PREPARED = "padstal.ingest.prepared"
+"""The module that prepares a process that workers are copied from."""
 
 
 @dataclass
@@ -129,9 +128,8 @@ def collect(
     collected = Collected()
     form = params.form
     tracks = TrackCache(store, store_key(form))
-    with closing(FileRegister(store)) as register, closing(worker_fork_server(prepare)) as fork_server:
-        if workers.kind == "processes" and not works_here(workers, params.max_file_seconds):
-            fork_server.start()
+    children = workers.kind == "processes" and not workers.here(params.max_file_seconds)
+    with closing(FileRegister(store)) as register, fork_server(PREPARED) if children else nullcontext():
         with closing(digests_of(store, rehash=rehash)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
@@ -142,11 +140,11 @@ def collect(
                 collected.ignored += counts["ignored"]
                 collected.forgotten += [(folder.name, path) for path in left_out]
             digests.sweep()
-        with closing(Shards(out / "shards", tracks.shards, verify=rehash, threads=workers.count)) as shards:
-            run = _Run(params, form, workers, fork_server, tracks, shards, register, collected, register.settle())
+        with closing(Shards(out / "shards", tracks.shards, verify=rehash)) as shards:
+            run = _Run(params, form, workers, tracks, shards, register, collected, register.settle())
             with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(progress), key=lambda member: run.bucket(member[0])):
-                    for row in run.shard(bucket, list(members)):
+                    for row in run.shard(bucket, dict(members)):
                         manifest.add(row)
             shards.sweep()
         for copy, first, reason, detail in register.copies():
@@ -178,7 +176,6 @@ class _Run:
     params: CollectParams
     form: ClipForm
     workers: Workers
-    fork_server: ForkServer
     store: TrackCache
     shards: Shards
     register: FileRegister
@@ -192,39 +189,31 @@ class _Run:
     def bucket(self, candidate: Candidate) -> int:
         return bucket_of(candidate.sha256, self.buckets)
 
-    def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection, bool]]:
-        """What came of each candidate, in the order of sha256, and whether this run found it out."""
+    def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection]]:
+        """What came of each candidate, in the order of sha256."""
         orders = (self._order(candidate) for candidate in self.register.firsts())
         answers = show(self._taken_in(orders), total=self.tracks, unit="track")
         for candidate, answer in zip(self.register.firsts(), answers, strict=True):
-            yield candidate, self._stored(candidate) if answer is None else answer, answer is None
+            yield candidate, self._result(candidate, answer)
 
-    def shard(self, bucket: int, members: list[tuple[Candidate, Track | Rejection, bool]]) -> Iterator[dict[str, Any]]:
+    def shard(self, bucket: int, results: dict[Candidate, Track | Rejection]) -> Iterator[dict[str, Any]]:
         """Write the shard of one bucket; its manifest rows."""
-        results = {one: result for one, result, _ in members}
-        fresh = {one for one, _, new in members if new}
         while True:
             tracks = [(one, result) for one, result in results.items() if isinstance(result, Track)]
-            clips = sum(len(track.clips) for _, track in tracks)
-            shape = (clips, self.form.clip_samples, self.form.channels)
             names = [
                 ClipName(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
             ]
+            samples = (self.store.samples(one.sha256, elsewhere=self.shards.place) for one, _ in tracks)
             try:
-                if tracks:
-                    places = self.shards.place
-                    samples = (
-                        self.store.samples(one.sha256, elsewhere=places, fresh=one in fresh) for one, _ in tracks
-                    )
-                    self.shards.write(bucket, shape, names, samples)
+                if tracks and self.shards.write(bucket, (self.form.clip_samples, self.form.channels), names, samples):
+                    for one, _ in tracks:
+                        self.store.moved(one.sha256)
                 break
             except DamagedError as damaged:
                 self.store.drop(damaged.sha256)
                 for one, _ in tracks:
                     if self.store.read(one.sha256) is None:
-                        answer = next(self._taken_in(iter([self._order(one)])))
-                        results[one] = self._stored(one) if answer is None else answer
-                        fresh.add(one)
+                        results[one] = self._result(one, next(self._taken_in(iter([self._order(one)]))))
         row = 0
         for candidate, result in results.items():
             if isinstance(result, Rejection):
@@ -236,21 +225,17 @@ class _Run:
                 row += 1
 
     def _order(self, candidate: Candidate) -> Order:
-        bucket = f"{self.bucket(candidate):05d}-of-{self.buckets:05d}"
-        return Order(candidate.full, candidate.sha256, candidate.stamp, self.form, self.store, bucket)
+        return Order(candidate.full, candidate.sha256, candidate.stamp, self.form, self.store)
 
-    def _taken_in(self, orders: Iterator[Order]) -> Iterator[Track | Rejection | None]:
+    def _taken_in(self, orders: Iterator[Order]) -> Iterator[Track | Rejection | Sequence[str] | None]:
         return ordered_map(
             take_in,
             orders,
             workers=self.workers,
             seconds=self.params.max_file_seconds,
             known=self._known,
-            together=lambda order: order.bucket,
-            most=max(1, self.tracks // (EVENNESS * self.workers.count)),
             crashed=crashed,
             timed_out=timed_out,
-            fork_server=self.fork_server,
         )
 
     def _known(self, order: Order) -> Track | Rejection | None:
@@ -258,8 +243,10 @@ class _Run:
         self.collected.from_store += result is not None
         return result
 
-    def _stored(self, candidate: Candidate) -> Track | Rejection:
-        result = self.store.read(candidate.sha256)
+    def _result(self, candidate: Candidate, answer: Track | Rejection | Sequence[str] | None) -> Track | Rejection:
+        if isinstance(answer, Track | Rejection):
+            return answer
+        result = self.store.read(candidate.sha256) if answer is None else Rejection(*answer)
         if result is None:
             raise RuntimeError(f"{self.store.path(candidate.sha256)}: was written and cannot be read")
         return result

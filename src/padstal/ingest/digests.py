@@ -9,13 +9,14 @@ the clock and the file system (local ones, NFS); where they cannot be trusted, `
 import os
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 from padstal.core.data.content import sha256_file
 from padstal.core.data.database import open_database
-from padstal.ingest.worker_pool import Queue
+from padstal.ingest.worker_pool import in_order
 
 SETTLED_SECONDS = 2.0
 _ATTEMPTS = 3
@@ -70,14 +71,17 @@ class Digests:
     def of(self, paths: Iterable[Path], *, threads: int) -> Iterator[tuple[Path, Digest]]:
         """Regular files with their digests, in order; what must be read is read by `threads` at a time."""
         with ThreadPoolExecutor(threads, thread_name_prefix="sha256") as pool:
-            queue = Queue(lambda batch: pool.submit(_digests, batch), self._known, width=threads)
+
+            def begin(path: Path) -> Any:
+                return self._known(path) or pool.submit(_digest, path)
+
             try:
-                for path, answer in queue.answers(iter(paths)):
-                    digest, read_ns = answer
+                for path, answer in in_order(begin, paths, width=threads):
+                    digest, read_ns = answer.result() if isinstance(answer, Future) else answer
                     self._remember(path, digest, read_ns)
                     yield path, digest
             finally:
-                queue.cancel()
+                pool.shutdown(cancel_futures=True)
 
     def drop(self, path: Path) -> None:
         """Remember nothing of a file, and leave no trace of what was remembered."""
@@ -121,10 +125,6 @@ class Digests:
             if self._unsaved == _SAVE_EVERY:
                 self._database.commit()
                 self._unsaved = 0
-
-
-def _digests(paths: list[Path]) -> list[tuple[Digest, int]]:
-    return [_digest(path) for path in paths]
 
 
 def _digest(path: Path) -> tuple[Digest, int]:

@@ -9,22 +9,19 @@ import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
-from itertools import accumulate, groupby
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from padstal.core.data.content import address
 from padstal.core.data.database import open_database
-from padstal.ingest.bucket_files import HEADER_BYTES
-from padstal.ingest.clip_samples import ClipName, ClipSamples, intact
+from padstal.ingest.clip_samples import ClipName, ClipSamples, DamagedError
 
+HEADER_BYTES = 128
+"""Bytes of a shard's header."""
 _DIGITS = 8
 _BITS = 4 * _DIGITS
-_COPIES = 4
-"""Pieces that a processor copies at a time; most of them wait for the disk."""
 
 
 def bucket_count(tracks: int, shard_tracks: int) -> int:
@@ -48,15 +45,13 @@ class Shards:
     """Writes shards into a folder, and takes those that did not change from the store.
 
     A stored shard is trusted while its length and modification time are those it was written with; `verify` reads it
-    all and holds it against its clips' ids. Shards go to the disk while the next ones are made.
+    all and holds it against its clips' ids.
     """
 
-    def __init__(self, out: Path, store: Path, *, verify: bool = False, threads: int = 1):
+    def __init__(self, out: Path, store: Path, *, verify: bool = False):
         self._out, self._store, self._verify = out, store, verify
-        self._copying = ThreadPoolExecutor(_COPIES * threads, thread_name_prefix="copy")
         out.mkdir(parents=True, exist_ok=True)
         store.mkdir(parents=True, exist_ok=True)
-        self._flushing = ThreadPoolExecutor(1, thread_name_prefix="flush")
         self._records = open_database(
             store / "shards.sqlite",
             "CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER)",
@@ -65,46 +60,43 @@ class Shards:
         )
 
     def close(self) -> None:
-        self._copying.shutdown()
-        self._flushing.shutdown()
         self._records.commit()
         self._records.close()
 
     def write(
-        self, bucket: int, shape: tuple[int, int, int], names: Sequence[ClipName], samples: Iterable[ClipSamples]
+        self, bucket: int, shape: tuple[int, int], names: Sequence[ClipName], samples: Iterable[ClipSamples]
     ) -> bool:
         """The shard of `bucket`; whether the store did not have it.
 
         Args:
             bucket: Its number.
-            shape: Clips, samples, channels.
+            shape: Samples and channels of a clip.
             names: Of its clips, in order.
             samples: Theirs; read only where the store has no such shard.
 
         Raises:
             DamagedError: Samples are not those with the names.
         """
-        ids = " ".join(clip.clip_id for clip in names)
-        name = address(f"{shape} {ids}".encode())
-        stored, target = self._store / f"{name}.npy", self._out / f"{bucket:05d}.npy"
+        whole = (len(names), *shape)
+        name = address(f"{whole} {' '.join(clip.clip_id for clip in names)}".encode())
+        stored = self._store / f"{name}.npy"
         self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
-        new = not self._usable(name, stored, shape, names)
+        new = not self._usable(name, ClipSamples(stored, HEADER_BYTES, shape, tuple(names)))
         if new:
-            temporary, parts = stored.with_name(f".{name}.{os.getpid()}"), list(samples)
-            assert sum(part.shape[0] for part in parts) == shape[0], f"{parts} for a shard of shape {shape}"
+            temporary = stored.with_name(f".{name}.{os.getpid()}")
             try:
-                made = _completed(shape, parts) or self._assembled(temporary, shape, parts)
-                row = (name, *(_stamp(made) or ()))
+                with temporary.open("wb") as file:
+                    file.write(_header(whole))
+                    for part in samples:
+                        file.writelines(part.blocks())
+                row = (name, *(_stamp(temporary) or ()))
                 self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
                 self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _places(name, shape, names))
                 self._records.commit()  # before the name, from which on samples are looked for in the shard
-                made.replace(stored)
+                temporary.replace(stored)
             finally:
                 temporary.unlink(missing_ok=True)
-            for bucket_file in {part.path for part in parts if part.in_bucket_file}:
-                bucket_file.unlink(missing_ok=True)
-            self._flushing.submit(_flush, stored)
-        _share(stored, target)
+        _share(stored, self._out / f"{bucket:05d}.npy")
         return new
 
     def place(self, sha256: str) -> tuple[Path, int] | None:
@@ -129,50 +121,24 @@ class Shards:
     def _is_used(self, name: str) -> bool:
         return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
 
-    def _assembled(self, path: Path, shape: tuple[int, int, int], parts: Sequence[ClipSamples]) -> Path:
-        """A new file at `path` with these samples, copied by several threads."""
-        with path.open("wb", buffering=0) as file:
-            file.write(_header(shape))
-            starts = accumulate((part.length for part in parts), initial=HEADER_BYTES)
-            copies = [
-                self._copying.submit(part.copy_to, file.fileno(), at) for part, at in zip(parts, starts, strict=False)
-            ]
-            wait(copies)  # all of them: the descriptor may be another file's once this one is closed
-            for copy in copies:
-                copy.result()
-        return path
-
-    def _usable(self, name: str, stored: Path, shape: tuple[int, int, int], names: Sequence[ClipName]) -> bool:
+    def _usable(self, name: str, stored: ClipSamples) -> bool:
         query = "SELECT bytes, modified_ns FROM shards WHERE name = ?"
         row = self._records.execute(query, (name,)).fetchone()
-        if row is None or _stamp(stored) != row:
+        if row is None or _stamp(stored.path) != row:
             return False
-        return not self._verify or intact(stored, HEADER_BYTES, shape, names)
+        try:
+            if self._verify:
+                stored.check()
+        except DamagedError:
+            return False
+        return True
 
 
-def _completed(shape: tuple[int, int, int], parts: Sequence[ClipSamples]) -> Path | None:
-    """The bucket file that holds these samples and nothing else, with a shard's header; None where there is none."""
-    bucket_file = parts[0].path
-    ends = [HEADER_BYTES, *(part.end for part in parts)]
-    if (
-        not all(part.in_bucket_file and part.path == bucket_file for part in parts)
-        or bucket_file.stat().st_size != ends[-1]
-    ):
-        return None
-    if any(part.start != end for part, end in zip(parts, ends, strict=False)):
-        return None
-    for part in parts:
-        part.check()
-    with bucket_file.open("r+b", buffering=0) as file:
-        file.write(_header(shape))
-    return bucket_file
-
-
-def _places(name: str, shape: tuple[int, int, int], names: Sequence[ClipName]) -> Iterator[tuple[str, str, int]]:
+def _places(name: str, shape: tuple[int, int], names: Sequence[ClipName]) -> Iterator[tuple[str, str, int]]:
     """Of each track in a shard: its sha256, the shard's name, and the byte where its clips begin."""
     for sha256, clips in groupby(enumerate(names), key=lambda clip: clip[1].sha256):
         first, _ = next(clips)
-        yield sha256, name, HEADER_BYTES + first * 2 * shape[1] * shape[2]
+        yield sha256, name, HEADER_BYTES + first * 2 * shape[0] * shape[1]
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -184,18 +150,12 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_size, found.st_mtime_ns
 
 
-def _header(shape: tuple[int, int, int]) -> bytes:
+def _header(shape: tuple[int, ...]) -> bytes:
     file = io.BytesIO()
     content = {"descr": "<i2", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, content)  # type: ignore[arg-type]
     assert file.tell() == HEADER_BYTES, f"{file.getvalue()!r}: expected {HEADER_BYTES} bytes"
     return file.getvalue()
-
-
-def _flush(path: Path) -> None:
-    """Begin to bring a file to the disk; who needs it there waits for it himself (`atomic_folder`)."""
-    with suppress(OSError), path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _share(stored: Path, target: Path) -> None:

@@ -1,144 +1,175 @@
-"""Work on one item in a process that may die or hang without harm: a child beside each thread that gives out work.
+"""Work on one item in a process that may die or hang without harm.
 
-The thread waits no longer than it was told, kills a child that is still busy then, even inside C, and takes a new one
-for the next item. So an item's crash is that item's alone, on any executor (threads here, Dask's workers elsewhere).
+Children are copied from one process, Python's fork server, that has imported and compiled what they need. Whoever waits
+for a child waits no longer than he was told and kills one that is still busy then, even inside C. What a child read may
+have taken it over: it answers in JSON, and nothing that it says is unpickled.
 """
 
-import pickle
+import ctypes
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
-from padstal.ingest.fork_server import IDLE_SECONDS, ForkServer
+from padstal.core.parent_death import SET_PARENT_DEATH_SIGNAL
 
-_STALE_SECONDS = IDLE_SECONDS / 2
-
-
-@dataclass(frozen=True)
-class NoResult:
-    """An item that has no result: its process died (`hung` False), or was killed after its time (True)."""
-
-    hung: bool
-
-
-@dataclass(frozen=True)
-class Raised:
-    """What the function raised."""
-
-    error: BaseException
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+MEMORY_BYTES = 2**31
+"""Private memory of a child at most: an item that needs more raises MemoryError. Mapped files do not count."""
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**27)}
+"""A child of glibc keeps up to 128 MiB for its next item, in blocks of at most 32 MiB; to get them from the system page
+by page again would take a fifth of its time. Other libraries do not know these names."""
+_start = threading.Lock()
 
 
-def worker_fork_server(prepare: Callable[[], None] | None = None) -> ForkServer:
-    """For supervised workers' children, which are copied from a process that has called `prepare`."""
-    return ForkServer(serve, prepare)
+class LostError(Exception):
+    """An item has no result: its process died, or was killed after its time (`hung`)."""
+
+    def __init__(self, hung: bool):
+        super().__init__(hung)
+        self.hung = hung
+
+
+@contextmanager
+def fork_server(*preload: str) -> Iterator[None]:
+    """A fork server that has imported modules `preload`; it prepares while others work, and ends with the context.
+
+    Without this context, one that has imported nothing starts with the first child, and ends with this process.
+    """
+    _stop_fork_server()
+    forkserver.set_forkserver_preload([*_main_module(), *preload])
+    _ensure_fork_server()
+    try:
+        yield
+    finally:
+        _stop_fork_server()
+        forkserver.set_forkserver_preload(_main_module())
+
+
+def _stop_fork_server() -> None:
+    """End the fork server, whatever it imports, and wait for it, so that its time and its children's are counted."""
+    server: Any = forkserver._forkserver  # type: ignore[attr-defined]  # there is no public way
+    if server._forkserver_pid is not None:
+        os.kill(server._forkserver_pid, signal.SIGKILL)
+    server._stop()
+
+
+def _main_module() -> list[str]:
+    """The module that runs, if it has a name: each child imports it."""
+    spec = sys.modules["__main__"].__spec__
+    return [spec.name] if spec else []
+
+
+def _ensure_fork_server() -> None:
+    """Start the fork server with one thread of arithmetic, if none runs."""
+    with _start:
+        before = dict(os.environ)
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1") | _MALLOC)
+        try:
+            forkserver.ensure_running()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 class SupervisedWorker:
-    """One child; it starts with the first item."""
+    """One child; it starts with the first item. One thread uses it; any may `kill` it."""
 
-    def __init__(self, fork_server: ForkServer) -> None:
-        self._fork_server = fork_server
-        self._own: ForkServer | None = None
-        self._child = 0
-        self._connection: Connection | None = None
-        self._used = 0.0
+    def __init__(self) -> None:
+        self._child: BaseProcess | None = None
         self._ended = False
 
     def __call__(self, function: Callable[[Any], Any], item: Any, seconds: float | None) -> Any:
-        """`function(item)`, or `Raised`, or `NoResult`.
+        """`function(item)`.
 
         Args:
-            function: A top-level function, importable in a new process.
+            function: A top-level function, importable in a new process, whose result JSON can tell.
             item: Can be pickled.
             seconds: Wall time allowed; None for any.
+
+        Raises:
+            LostError: The child died or hung; the next item has a new one.
+            OSError: The function raised one, or there can be no further process.
+            RuntimeError: The function raised something else, which is named.
         """
-        for _ in range(2):  # a fork server that dies takes its children along, whatever they work on
-            if self._connection is not None and time.monotonic() - self._used > _STALE_SECONDS:
+        if self._child is None or not self._child.is_alive():
+            self._begin()
+        try:
+            self._connection.send((function, item))
+            if not self._connection.poll(seconds):
                 self.close()
-            if self._connection is None:
-                self._child, self._connection = self._fork_server.fork()
-            if self._ended:
-                break
-            try:
-                self._connection.send((function, item))
-                if self._connection.poll(seconds):
-                    result = self._connection.recv()
-                    self._used = time.monotonic()
-                    return result
-                self.close()
-                return NoResult(hung=True)
-            except (EOFError, ConnectionError):
-                if self.close():
-                    break
-                self._fork_server = self._own = self._fork_server.another()  # another's item may do it again
-        return NoResult(hung=False)
+                raise LostError(True)
+            kind, *answer = json.loads(self._connection.recv_bytes())
+        except (EOFError, ConnectionError):
+            self.close()
+            raise LostError(False) from None
+        if kind == "result":
+            return answer[0]
+        raise OSError(*answer) if kind == "OSError" else RuntimeError(*answer)
 
     def kill(self) -> None:
-        """End the child, whatever it does; the thread that waits for it gets `NoResult`, and for all items after it."""
-        self._ended = True
-        if self._child:
-            self._fork_server.end(self._child)
+        """End the child, whatever it does; the thread that waits for it gets `LostError`, and so for all items."""
+        self._ended, child = True, self._child
+        if child is not None:
+            child.kill()
 
-    def close(self) -> bool:
-        """End the child and forget it; only by the thread that uses it, or after its end.
+    def close(self) -> None:
+        """End the child and wait for it; only by the thread that uses it, or after its end."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.join()
+            self._connection.close()
+            self._child = None
 
-        Returns:
-            False where its fork server had died.
-        """
-        if self._connection is None:
-            return True
-        self._connection.close()
-        self._connection, child, self._child = None, self._child, 0
-        lived = self._fork_server.end(child)
-        if self._own is not None:
-            self._own.close()
-        return lived
-
-
-_here = threading.local()
-
-
-def run_supervised(
-    supervised: list[SupervisedWorker] | None,
-    fork_server: ForkServer | None,
-    function: Callable[[Any], Any],
-    items: Sequence[Any],
-    seconds: float | None,
-) -> list[Any]:
-    """Results of `items` by this thread's worker; one that is new is noted in `supervised`.
-
-    Args:
-        supervised: None on another machine, where a worker stays for the next tasks.
-        fork_server: Of the worker's child; None for one of this thread.
-        function, items, seconds: As `SupervisedWorker` has them.
-    """
-    worker = getattr(_here, "worker", None)
-    if worker is None:
-        worker = _here.worker = SupervisedWorker(fork_server or worker_fork_server())
-        if supervised is not None:
-            supervised.append(worker)
-    return [worker(function, item, seconds) for item in items]
+    def _begin(self) -> None:
+        _ensure_fork_server()
+        context = multiprocessing.get_context("forkserver")
+        self._connection, theirs = context.Pipe()
+        child = context.Process(target=serve, args=(theirs,), daemon=True)
+        child.start()
+        theirs.close()
+        self._child = child
+        if self._ended:
+            child.kill()
 
 
 def serve(connection: Connection) -> None:
-    """A child: answer items until the other side is gone, or asks for none any more."""
-    while connection.poll(IDLE_SECONDS):
-        try:
-            order = connection.recv_bytes()
-        except EOFError:
-            return
-        connection.send_bytes(_answer(order))
+    """A child: answer items until the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    _die_with_parent()
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    allowed = MEMORY_BYTES if most == resource.RLIM_INFINITY else min(MEMORY_BYTES, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))
+    with suppress(EOFError):
+        while True:
+            function, item = connection.recv()
+            connection.send_bytes(_answer(function, item).encode())
 
 
-def _answer(order: bytes) -> bytes:
+def _answer(function: Callable[[Any], Any], item: Any) -> str:
     try:
-        function, item = pickle.loads(order)
-        return pickle.dumps(function(item))
+        return json.dumps(["result", function(item)])
+    except OSError as error:
+        name = error.filename and os.fsdecode(error.filename)
+        return json.dumps(["OSError", error.errno, error.strerror or str(error), name])
     except Exception as error:
-        try:
-            return pickle.dumps(Raised(error))
-        except Exception:
-            return pickle.dumps(Raised(RuntimeError(f"{type(error).__name__}: {error}")))
+        return json.dumps(["error", f"{type(error).__name__}: {error}"])
+
+
+def _die_with_parent() -> None:
+    """End at once when the process that works with this one dies: its fork server then ends, and this one with it."""
+    os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]  # what the server waits for
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():  # it died before the kernel could be asked
+        os._exit(0)

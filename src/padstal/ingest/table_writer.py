@@ -1,13 +1,8 @@
-"""Tables written row by row, without pandas, which pyarrow imports (0.4 s) to look at a list but not at a buffer."""
+"""Tables written row by row, so that memory does not grow with them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from typing import Any
 
 
 class TableWriter:
@@ -24,15 +19,14 @@ class TableWriter:
 
         fields = [(name, pa.string()) for name in text]
         fields += [(name, pa.int64() if name in integers else pa.float64()) for name in numbers]
-        self._schema = pa.schema(fields)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
-        self._columns: list[list[Any]] = [[] for _ in fields]
+        self._writer = pq.ParquetWriter(path, pa.schema(fields), compression="zstd")
+        self._rows: list[dict[str, Any]] = []
 
     def __enter__(self) -> "TableWriter":
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._columns[0]:
+        if self._rows:
             self._flush()
         self._writer.close()
 
@@ -42,29 +36,12 @@ class TableWriter:
         Raises:
             KeyError: A column has no value.
         """
-        for column, name in zip(self._columns, self._schema.names, strict=True):
-            column.append(row[name])
-        if len(self._columns[0]) == self.GROUP_ROWS:
+        self._rows.append({name: row[name] for name in self._writer.schema.names})
+        if len(self._rows) == self.GROUP_ROWS:
             self._flush()
 
     def _flush(self) -> None:
         import pyarrow as pa
 
-        arrays = [_array(column, field.type) for column, field in zip(self._columns, self._schema, strict=True)]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
-        self._columns = [[] for _ in self._columns]
-
-
-def _array(values: list[Any], kind: "pa.DataType") -> "pa.Array":
-    """Text, whole numbers or numbers as Arrow lays them out: text as its end positions and its bytes."""
-    import pyarrow as pa
-
-    if pa.types.is_string(kind):
-        texts = [text.encode() for text in values]
-        ends = np.cumsum([0, *map(len, texts)])
-        if ends[-1] >= 2**31:
-            return pa.array(values, kind)
-        buffers = [None, pa.py_buffer(ends.astype("<i4")), pa.py_buffer(b"".join(texts))]
-    else:
-        buffers = [None, pa.py_buffer(np.array(values, "<i8" if pa.types.is_integer(kind) else "<f8"))]
-    return pa.Array.from_buffers(kind, len(values), buffers)
+        self._writer.write_table(pa.Table.from_pylist(self._rows, self._writer.schema))
+        self._rows = []

@@ -1,6 +1,7 @@
 """One track: from a file to its clips in the store, or to a rejection."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,6 @@ class Order:
         sha256, stamp: What it had when it was hashed.
         form: Of its clips.
         store: Where they go.
-        bucket: Names the tracks that share a shard with it.
     """
 
     path: Path
@@ -47,16 +47,15 @@ class Order:
     stamp: Stamp
     form: ClipForm
     store: TrackCache
-    bucket: str
 
 
-def take_in(order: Order) -> Rejection | None:
+def take_in(order: Order) -> Sequence[str] | None:
     """Put a file's clips, or why it has none, into the store; never raises for what a file holds.
 
     Returns:
-        A rejection that says nothing about the content, and is therefore not stored.
+        Reason and detail of a rejection that says nothing about the content, and is therefore not stored.
     """
-    passing: Rejection | None = None
+    passing: Sequence[str] = ()
     result: tuple[Track, list[np.ndarray]] | Rejection
     try:
         result = clips_of(order.path, order.sha256, order.form, order.store.folder)
@@ -66,15 +65,15 @@ def take_in(order: Order) -> Rejection | None:
         result = Rejection(rejection.UNREADABLE, f"ValueError: {error}".replace(str(order.path), "the file"))
     except (MemoryError, OSError) as error:
         message = f"{type(error).__name__}: {error}".replace(str(order.path), "the file")
-        passing = Rejection(rejection.UNREADABLE, message)
+        passing = (rejection.UNREADABLE, message)
     if _changed(order):
-        return Rejection(rejection.UNREADABLE, "the file changed while it was read")
+        return rejection.UNREADABLE, "the file changed while it was read"
     if passing:
         return passing
     if isinstance(result, Rejection):
         order.store.keep(order.sha256, result)
     else:
-        order.store.keep(order.sha256, *result, bucket=order.bucket)
+        order.store.keep(order.sha256, *result)
     return None
 
 
@@ -85,14 +84,14 @@ def _changed(order: Order) -> bool:
         return True
 
 
-def crashed(order: Order) -> Rejection:
+def crashed(order: Order) -> Sequence[str]:
     """What becomes of a file whose decoder kills its process."""
-    return Rejection(rejection.CRASHED, "the process that decoded it died")
+    return rejection.CRASHED, "the process that decoded it died"
 
 
-def timed_out(order: Order) -> Rejection:
+def timed_out(order: Order) -> Sequence[str]:
     """What becomes of a file that takes longer than `max_file_seconds`."""
-    return Rejection(rejection.TIMEOUT, "it took longer than a file may; its process was killed")
+    return rejection.TIMEOUT, "it took longer than a file may; its process was killed"
 
 
 def prepare() -> None:

@@ -4,26 +4,27 @@ The executor is one of this machine's processes or of a Dask cluster; each item 
 killed (`supervised_worker`).
 """
 
+import multiprocessing
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
 from padstal.core.runtime import DaskParams, RuntimeParams
-from padstal.ingest.fork_server import ForkServer
-from padstal.ingest.supervised_worker import NoResult, Raised, SupervisedWorker, run_supervised, worker_fork_server
+from padstal.ingest.supervised_worker import LostError, SupervisedWorker
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 AHEAD = 3
-"""Chunks given out ahead of those at work, for each worker."""
+"""Items given out ahead of those at work, for each worker."""
 LONGEST_QUEUE = 256
 """Items whose results are held in memory at most."""
-DASK_CHUNK = 8
-"""Items of one Dask task; a task costs its scheduler about a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,129 @@ class Workers:
         executor = runtime.executor
         return cls(runtime.workers, executor.kind, executor.address if isinstance(executor, DaskParams) else None)
 
+    def here(self, seconds: float | None) -> bool:
+        """Whether `ordered_map` with this limit of time needs no other process."""
+        return self == Workers(1) and seconds is None
 
-@contextmanager
-def executor_of(workers: Workers) -> Iterator[tuple[Executor, int]]:
-    """An executor and how many items it works on at a time.
+
+def ordered_map(
+    function: Callable[[ItemT], ResultT],
+    items: Iterable[ItemT],
+    *,
+    workers: Workers,
+    seconds: float | None = None,
+    known: Callable[[ItemT], ResultT | None] = lambda item: None,
+    crashed: Callable[[ItemT], ResultT] | None = None,
+    timed_out: Callable[[ItemT], ResultT] | None = None,
+) -> Iterator[ResultT]:
+    """`map(function, items)` by `workers`; by one process without a limit of time it runs here.
+
+    Args:
+        function: A top-level function, whose result JSON can tell.
+        items: Read as needed.
+        workers: Who does the work.
+        seconds: Wall time of one item; an item that takes longer is killed. None for any time.
+        known: Result of an item that needs no work, or None.
+        crashed: Result of an item that kills its process; without it that raises `RuntimeError`.
+        timed_out: Result of an item that took longer; without it that raises `TimeoutError`.
 
     Raises:
         ConnectionError: No Dask scheduler answers at the address.
+        OSError, RuntimeError: `function` raised it, or something else, which is named.
     """
-    if workers.kind == "processes":
-        with ThreadPoolExecutor(workers.count, thread_name_prefix="supervisor") as threads:
-            yield threads, workers.count
+    if workers.here(seconds):
+        for item in items:
+            result = known(item)
+            yield function(item) if result is None else result
         return
+    with _submission(workers) as (submit, width):
+
+        def begin(item: ItemT) -> Any:
+            result = known(item)
+            return submit(function, item, seconds) if result is None else result
+
+        for item, answer in in_order(begin, items, width=width):
+            again = partial(submit, function, item, seconds)
+            try:
+                yield _result(answer, again) if isinstance(answer, Future) else answer
+            except LostError as error:
+                end = timed_out if error.hung else crashed
+                if end is None:
+                    kind, what = (TimeoutError, "took too long") if error.hung else (RuntimeError, "died")
+                    raise kind(f"the process that worked on {item!r} {what}") from None
+                yield end(item)
+
+
+def in_order(begin: Callable[[ItemT], Any], items: Iterable[ItemT], *, width: int) -> Iterator[tuple[ItemT, Any]]:
+    """Each item with what `begin` gave for it: an answer, or a `Future` that may still be at work.
+
+    At most `AHEAD` futures for each of `width` workers are begun, and at most `LONGEST_QUEUE` items wait for their
+    turn, so that memory does not grow with the number of items, and those that need work find it though most are known.
+    """
+    coming, waiting, at_work = iter(items), deque[tuple[ItemT, Any]](), list[Future[Any]]()
+    while True:
+        at_work = [future for future in at_work if not future.done()]
+        while len(at_work) < AHEAD * width and len(waiting) < LONGEST_QUEUE:
+            try:
+                item = next(coming)
+            except StopIteration:
+                break
+            begun = begin(item)
+            waiting.append((item, begun))
+            if isinstance(begun, Future):
+                at_work.append(begun)
+        if not waiting:
+            return
+        yield waiting.popleft()
+
+
+Submit = Callable[[Callable[[Any], Any], Any, float | None], "Future[Any]"]
+"""Has a child do `function(item)` in so many seconds."""
+
+
+@contextmanager
+def _submission(workers: Workers) -> Iterator[tuple[Submit, int]]:
+    """How items are given out, and how many at a time; what has not ended with the context is given up."""
+    if workers.kind == "dask":
+        with _dask_client(workers) as (client, width):
+            executor = client.get_executor(pure=False, retries=0)
+            try:
+                yield lambda *order: executor.submit(_on_dask, *order), width
+            finally:
+                executor.shutdown(wait=False)
+        return
+    idle: SimpleQueue[SupervisedWorker] = SimpleQueue()
+    children = [SupervisedWorker() for _ in range(workers.count)]
+    for child in children:
+        idle.put(child)
+
+    def supervised(*order: Any) -> Any:
+        child = idle.get()
+        try:
+            return child(*order)
+        finally:
+            idle.put(child)
+
+    try:
+        with ThreadPoolExecutor(workers.count, thread_name_prefix="supervisor") as threads:
+            try:
+                yield lambda *order: threads.submit(supervised, *order), workers.count
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+                for child in children:
+                    child.kill()
+    finally:
+        for child in children:
+            child.close()
+
+
+@contextmanager
+def _dask_client(workers: Workers) -> Iterator[tuple[Any, int]]:
+    """A client of the cluster, and the number of its threads.
+
+    Raises:
+        ConnectionError: No scheduler answers at the address.
+    """
     import dask
     from distributed import Client, LocalCluster
 
@@ -68,187 +180,38 @@ def executor_of(workers: Workers) -> Iterator[tuple[Executor, int]]:
                 n_workers=workers.count, threads_per_worker=1, processes=True, dashboard_address=None
             ) as local,
             Client(local) as client,
-            client.get_executor(pure=False, retries=0) as executor,
         ):
-            yield executor, workers.count
+            yield client, workers.count
         return
     try:
         client = Client(workers.address, timeout=20)
     except (OSError, TimeoutError) as error:
         raise ConnectionError(f"{workers.address}: no Dask scheduler answers: {error}") from None
-    with client, client.get_executor(pure=False, retries=0) as executor:
-        yield executor, max(1, sum(client.nthreads().values()))
+    with client:
+        yield client, max(1, sum(client.nthreads().values()))
 
 
-def ordered_map(
-    function: Callable[[ItemT], ResultT],
-    items: Iterable[ItemT],
-    *,
-    workers: Workers,
-    seconds: float | None = None,
-    known: Callable[[ItemT], ResultT | None] = lambda item: None,
-    together: Callable[[ItemT], Any] = lambda item: None,
-    most: int = 1,
-    crashed: Callable[[ItemT], ResultT] | None = None,
-    timed_out: Callable[[ItemT], ResultT] | None = None,
-    fork_server: ForkServer | None = None,
-) -> Iterator[ResultT]:
-    """`map(function, items)` by `workers`; by one process without a limit of time it runs here.
+_thread = threading.local()
 
-    Args:
-        function: A top-level function; what it raises is raised here.
-        items: Read as needed.
-        workers: Who does the work.
-        seconds: Wall time of one item; an item that takes longer is killed. None for any time.
-        known: Result of an item that needs no work, or None.
-        together: Neighbours for which this is equal go to one process where that does not keep others idle.
-        most: How many of them at the most.
-        crashed: Result of an item that kills its process; without it that raises `RuntimeError`.
-        timed_out: Result of an item that took longer; without it that raises `TimeoutError`.
-        fork_server: Of this machine (`worker_fork_server`), closed by its owner; by default one that ends with this.
+
+def _on_dask(*order: Any) -> Any:
+    """An item on a Dask worker, in a child of the worker's thread that stays for the next items."""
+    if not hasattr(_thread, "child"):
+        multiprocessing.current_process().daemon = False  # Dask's workers are daemons, which may have no children
+        _thread.child = SupervisedWorker()
+    return _thread.child(*order)
+
+
+def _result(future: "Future[Any]", again: Callable[[], "Future[Any]"]) -> Any:
+    """What a future gives; one whose Dask workers all died is tried once more: another item may have killed them.
+
+    Raises:
+        LostError: The item has no result.
     """
-    if works_here(workers, seconds):
-        for item in items:
-            result = known(item)
-            yield function(item) if result is None else result
-        return
-    supervised: list[SupervisedWorker] = []
-    own = worker_fork_server()
-    try:
-        with executor_of(workers) as (executor, width):
-            local = workers.kind == "processes"
-            noted, near = (supervised, fork_server or own) if local else (None, None)
-            queue = Queue(
-                lambda batch: executor.submit(run_supervised, noted, near, function, batch, seconds),
-                known,
-                width=width,
-                together=together,
-                chunk=most if local else max(most, DASK_CHUNK),
-            )
-            try:
-                for item, answer in queue.answers(iter(items)):
-                    yield _result(item, answer, crashed, timed_out)
-            finally:
-                queue.cancel()
-                for worker in supervised:
-                    worker.kill()
-    finally:
-        for worker in supervised:
-            worker.close()
-        own.close()
-
-
-def works_here(workers: Workers, seconds: float | None) -> bool:
-    """Whether `ordered_map` needs no other process."""
-    return workers == Workers(1) and seconds is None
-
-
-def _result(
-    item: Any, answer: Any, crashed: Callable[[Any], Any] | None, timed_out: Callable[[Any], Any] | None
-) -> Any:
-    """A worker's answer as the caller wants it."""
-    if isinstance(answer, Raised):
-        raise answer.error
-    if not isinstance(answer, NoResult):
-        return answer
-    end = timed_out if answer.hung else crashed
-    if end is not None:
-        return end(item)
-    if answer.hung:
-        raise TimeoutError(f"{item!r} took longer than allowed")
-    raise RuntimeError(f"the process that worked on {item!r} died")
-
-
-@dataclass(eq=False)
-class _Slot:
-    """An item on its way: its answer, or the place of its answer in what `future` gives."""
-
-    item: Any
-    answer: Any = None
-    future: "Future[list[Any]] | None" = None
-    place: int = 0
-
-
-class Queue:
-    """Items at work, whose answers come in order.
-
-    At most `AHEAD` chunks a worker are given out, and at most `LONGEST_QUEUE` items wait for their turn, so that memory
-    does not grow with the number of items, and those that need work find it though most are known.
-    """
-
-    def __init__(
-        self,
-        submit: Callable[[list[Any]], "Future[list[Any]]"],
-        known: Callable[[Any], Any],
-        *,
-        width: int,
-        together: Callable[[Any], Any] = lambda item: None,
-        chunk: int = 1,
-    ):
-        self._submit, self._known, self._together, self._chunk = submit, known, together, chunk
-        self._most_chunks = AHEAD * width
-        self._most_slots = max(LONGEST_QUEUE, 2 * self._most_chunks * chunk)
-        self._slots: deque[_Slot] = deque()
-        self._gathered: list[_Slot] = []
-        self._given: list[Future[list[Any]]] = []
-
-    def answers(self, items: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
-        """Each item with its answer."""
-        while True:
-            self._fill(items)
-            if not self._slots:
-                return
-            slot = self._slots.popleft()
-            if slot.future is None and slot in self._gathered:
-                self._give()
-            yield slot.item, self._wait(slot) if slot.future else slot.answer
-
-    def cancel(self) -> None:
-        """Take back what has not begun."""
-        for future in self._given:
-            future.cancel()
-
-    def _fill(self, items: Iterator[Any]) -> None:
-        self._given = [future for future in self._given if not future.done()]
-        while len(self._given) < self._most_chunks and len(self._slots) < self._most_slots:
-            try:
-                item = next(items)
-            except StopIteration:
-                self._give()
-                return
-            if self._gathered and self._together(item) != self._together(self._gathered[0].item):
-                self._give()
-            slot = _Slot(item, self._known(item))
-            self._slots.append(slot)
-            if slot.answer is None:
-                self._gathered.append(slot)
-                if len(self._gathered) == self._chunk:
-                    self._give()
-
-    def _give(self) -> None:
-        if not self._gathered:
-            return
-        future = self._submit([slot.item for slot in self._gathered])
-        for place, slot in enumerate(self._gathered):
-            slot.future, slot.place = future, place
-        self._gathered = []
-        self._given.append(future)
-
-    def _wait(self, slot: _Slot) -> Any:
-        assert slot.future is not None
+    for attempt in (lambda: future, again):
         try:
-            return slot.future.result()[slot.place]
+            return attempt().result()
         except Exception as error:
-            if not _worker_lost(error):
+            if type(error).__name__ != "KilledWorker":
                 raise
-        try:
-            return self._submit([slot.item]).result()[0]  # alone: the chunk's other items may be innocent
-        except Exception as error:
-            if not _worker_lost(error):
-                raise
-            return NoResult(hung=False)
-
-
-def _worker_lost(error: Exception) -> bool:
-    """Whether Dask gave a task up because every worker that took it died."""
-    return type(error).__name__ == "KilledWorker"
+    raise LostError(False)

@@ -107,7 +107,11 @@ def test_a_budget_names_a_stage(tmp_path: Path, good: Any) -> None:
     assert "budget.train = 3" in _error(tmp_path, raw)
 
 
-HAVE_DEFAULTS = ("accumulate", "keep_every", "init_from", "quality_dropout", "quality_prefix", "first", "last", "count", "linked_folders", "hidden")
+HAVE_DEFAULTS = (
+    *("accumulate", "keep_every", "init_from", "quality_dropout", "quality_prefix"),
+    *("first", "last", "count"),
+    *("linked_folders", "hidden"),
+)
 """Values of trainings that params need not name."""
 
 

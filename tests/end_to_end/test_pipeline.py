@@ -47,7 +47,8 @@ def test_every_stage_writes_its_metrics_and_the_report_is_there(repo: Path) -> N
     reports = repo / "reports" / "demo"
     evaluated = json.loads((reports / "metrics" / "evaluate.json").read_text())
     kinds = {(row["system"], row["method"]) for row in evaluated["rows"]}
-    assert kinds == {(system, kind) for system in ("audio_dit", "tal_dit") for kind in ("none", "cads", "pads")}
+    played = {(system, kind) for system in ("audio_dit", "tal_dit") for kind in ("none", "cads", "pads")}
+    assert kinds == played | {("qa_mdt", "none")}
     for row in evaluated["rows"]:
         assert {"clap_f", "vendi", "ibs", "mrecall", "kl", "fd", "pmos", "n", "intervals"} <= set(row)
     assert "matched" in evaluated
@@ -56,7 +57,7 @@ def test_every_stage_writes_its_metrics_and_the_report_is_there(repo: Path) -> N
 
 
 def test_no_secret_of_the_environment_is_in_anything_that_the_pipeline_left(repo: Path) -> None:
-    assert len(list((repo / "wandb").glob("offline-run-*/*.wandb"))) == 5, "two autoencoders, two DiTs, the evaluation"
+    assert len(list((repo / "wandb").glob("offline-run-*/*.wandb"))) == 6, "two autoencoders, three denoisers, the evaluation"
     command(repo, "padstal", "report")
     command(repo, "padstal", "wandb-report", "--offline")
     assert planted.found(repo) == {}
@@ -73,7 +74,7 @@ def test_a_sampling_parameter_reruns_sampling_evaluation_and_report_alone(repo: 
     params = (repo / "params.yaml").read_text()
     try:
         change_params(repo, {"sample": {"prompt_seed": 99}})
-        assert changed_stages(repo) == {"sample@audio_dit", "sample@tal_dit", "report"}
+        assert changed_stages(repo) == {"sample@audio_dit", "sample@tal_dit", "sample@qa_mdt", "report"}
     finally:
         (repo / "params.yaml").write_text(params)
 

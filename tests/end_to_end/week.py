@@ -145,7 +145,7 @@ def make_place(folder: Path) -> Place:
     command(root, "dvc", "push")
     command(root, "padstal", "challenge", "--out", str(folder / "first.json"))
     command(root, "padstal", "promote", "--decision", str(folder / "first.json"))
-    change_params(root, {"sample": {"sigma_max": 100.0}})
+    change_params(root, {"sample": {"grids": {"pads_tal": {"sampler": {"sigma_max": 100.0}}}}})
     place.commit("Sample from noise")
     return place
 

@@ -30,7 +30,7 @@ LONG = 1500.0
 """s; how long a step of the week may take on a busy machine."""
 LENGTHENED = {"steps": 40, "checkpoint_every": 5}
 """A training that lasts long enough to be killed in its midst."""
-FLAT = {"sigma_max": 0.05}
+FLAT = {"grids": {"pads_tal": {"sampler": {"sigma_max": 0.05}}}}
 """Sampling from hardly any noise gives takes that are nearly alike: the first champion is beaten in diversity."""
 
 

@@ -9,17 +9,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.operations.integrity.locations import Folder
-
 from flows.child import Outcome, run_child
 from flows.dag import read_dag
 from flows.failure import FailureKind, StageFailedError, failure_kind, last_words
 from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, compose, outs_of, stage_texts, stages_here
 from padstal.core.dvc_objects import key_of, oid_of_tree, read_tree, write_tree
 from padstal.core.file_lock import file_lock
-from padstal.ingest.s3.errors import StoreError
 from padstal.operations.integrity.open_repo import guard_lock
-from padstal.operations.integrity.remotes import read_config, remote_of
+from padstal.operations.integrity.remotes import RefusedError, RemoteError, Store, cache_of, read_config, remote_of
 from padstal.operations.integrity.required import find_missing, outs_in
 
 DVC_CHILD = Path(__file__).with_name("dvc_child.py")
@@ -146,12 +143,14 @@ def lost_outs(root: Path) -> dict[str, list[str]]:
         StageFailedError: The remote does not answer.
     """
     config = read_config(root)
-    cache = Folder(config.cache, "cache")
-    remote = Folder(config.temporary / "no remote", "no remote")
+    cache = cache_of(config)
+    nowhere = Store("no remote", str(root / ".dvc" / "tmp" / "no remote"), cache.fs)
     lost: dict[str, list[str]] = {}
     try:
-        absent = find_missing(root, cache, remote_of(config) if config.default else remote).elsewhere
-    except StoreError as error:
+        absent = find_missing(root, cache, remote_of(config) if config.default else nowhere).elsewhere
+    except RefusedError:
+        return lost
+    except RemoteError as error:
         raise StageFailedError("DVC remote", FailureKind.NETWORK, str(error)) from error
     except (FileNotFoundError, ValueError):
         return lost

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from padstal.cli import app
 from padstal.commands.data import Options, choose, sources
 from padstal.core.data.atomic import write_json
+from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.reporting.catalogue import KEPT, QUARANTINED, read_catalogue
 
@@ -94,8 +95,9 @@ def test_figures_of_other_data_that_came_with_git_are_named_and_not_shown(tmp_pa
     """A fresh clone with the committed demo's metrics, and two files of one's own."""
     paths = ingested(tmp_path)
     monkeypatch.chdir(tmp_path)
-    ours = {"sources": [{"kind": "folder", "path": "/music"}]}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"scale": "demo", "scales": {"demo": {"ingest": ours}}}))
+    tree = read_yaml(ROOT / "params.yaml")
+    ours = tree["scales"]["demo"]["ingest"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree))
     loss = {"of_tag": {"demo tag": {"of": 9, "lost": 5, "share": 0.5}}, "worst": ["demo tag"]}
     write_json(paths.metrics("curate"), {"genre_loss": loss})
     write_json(paths.sources, {"sources": []})

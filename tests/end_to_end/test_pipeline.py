@@ -57,7 +57,9 @@ def test_every_stage_writes_its_metrics_and_the_report_is_there(repo: Path) -> N
 
 
 def test_no_secret_of_the_environment_is_in_anything_that_the_pipeline_left(repo: Path) -> None:
-    assert len(list((repo / "wandb").glob("offline-run-*/*.wandb"))) == 6, "two autoencoders, three denoisers, the evaluation"
+    assert len(list((repo / "wandb").glob("offline-run-*/*.wandb"))) == 6, (
+        "two autoencoders, three denoisers, the evaluation"
+    )
     command(repo, "padstal", "report")
     command(repo, "padstal", "wandb-report", "--offline")
     assert planted.found(repo) == {}

@@ -106,7 +106,7 @@ def test_a_table_row_stays_one_row() -> None:
 def test_a_foreign_text_is_one_line_without_markup(text: str) -> None:
     shown = foreign(text)
     assert "\n" not in shown
-    assert not re.search(r"[<>]|(?<!\\)[`*\[\]|]|[@#]\w|://|(?i:www)\.", shown.replace("&#", ""))
+    assert not re.search(r"[<>]|(?<!\\)[`*\[\]|]|[@#]\w|://|(?i:www)\.", re.sub(r"&#\d+;", "&", shown))
     assert rendered(f"| a |\n|---|\n| x{shown} |").tags <= {"table", "thead", "tbody", "tr", "th", "td"}
 
 

@@ -87,7 +87,7 @@ def test_what_a_sweep_does_not_name_is_the_samplers() -> None:
     ("change", "said"),
     [
         ({"tau1": 3.0}, "grid.sweeps.pads.method.tau1 = 3.0: input should be less than or equal to 1"),
-        ({"rescale": 1.0}, "grid.sweeps.pads.method.rescale: unknown key"),
+        ({"rescale": 1.0}, "grid.sweeps.pads.method.rescale: unknown key; expected strength, tau1"),
         ({"kind": "pds"}, "grid.sweeps.pads.method: kind = 'pds': expected a diversity method, .* none, cads, pads"),
         ({"strength": []}, r"strength = \[\]: a sweep needs at least one value"),
         ({"tau1": 0.95}, "tau1 = 0.95 must not exceed tau2 = 0.9"),

@@ -51,14 +51,22 @@ def explain(section: Section, at: str) -> Iterator[Explained]:
             yield Explained(path, redact(_shown(content)), _unit(field), _meaning(field), _allowed(field))
 
 
-def type_at(model: type[Section], location: Sequence[int | str], name: str = "") -> type[Section] | None:
-    """The section that `location` of an error of pydantic leads to from `model`; of several the one of that name."""
+def type_at(model: type[Section], location: Sequence[int | str], name: str) -> type[Section] | None:
+    """The section that `location` of an error of pydantic leads to from `model`; of several the one of that name.
+
+    Args:
+        model: Where the location begins.
+        location: Keys and numbers.
+        name: Of the class or, of a table's kinds, its `kind`; "" where there can be one alone.
+    """
     held: Any = model
     for part in location:
         held = _held(held, part)
     found = list(_types(held))
-    found += [inner for one in found for field in one.model_fields.values() for inner in _types(field.annotation)]
-    return next((one for one in found if name in ("", one.__name__)), None)
+    if len(found) == 1 and name in ("", found[0].__name__):
+        return found[0]
+    found += _within(found)
+    return next((one for one in found if name and name in (one.__name__, *_kind_of(one))), None)
 
 
 def part_of(model: type[Section], key: int | str) -> FieldInfo | None:
@@ -88,7 +96,21 @@ def _held(annotation: Any, part: int | str) -> Any:
             return model
         if model.model_config.get("extra") == "allow":
             return model.__annotations__["__pydantic_extra__"]
+    for model in _within(list(_types(annotation))):  # of what a section makes of several (a sweep's settings)
+        field = part_of(model, part)
+        if field is not None:
+            return (field.annotation, *field.metadata)
     return annotation  # an entry of a list, or a key of a mapping
+
+
+def _kind_of(model: type[Section]) -> tuple[str, ...]:
+    kind = model.model_fields.get("kind")
+    return get_args(kind.annotation) if kind else ()
+
+
+def _within(models: Sequence[type[Section]]) -> list[type[Section]]:
+    """The sections that fields of `models` hold."""
+    return [inner for one in models for field in one.model_fields.values() for inner in _types(field.annotation)]
 
 
 def _types(annotation: Any) -> Iterator[type[Section]]:

@@ -1,6 +1,7 @@
 """Reading `params.yaml`: one section, checked; errors name the key path, the value and what is allowed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,7 +94,7 @@ def _explain(detail: Any, at: str, raw: Any, model: type[Section] | None) -> str
     path = [*([at] if at else []), *_keys(detail["loc"], raw, missing=detail["type"] == "missing")]
     where = ".".join(path)
     found = "" if isinstance(detail["input"], dict) else f" = {_short(path[-1], detail['input'])}"
-    section = type_at(model, above) if model else None
+    section = type_at(model, above, _kind(raw, above)) if model else None
     match detail["type"]:
         case "extra_forbidden":
             known = f"expected {', '.join(names_of(section))}" if section else "`padstal params` lists the known ones"
@@ -107,6 +108,14 @@ def _explain(detail: Any, at: str, raw: Any, model: type[Section] | None) -> str
             return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
         case _:
             return f"{where}{found}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _kind(raw: Any, location: Sequence[int | str]) -> str:
+    """`kind` of the mapping at a location; "" where it has none."""
+    for part in location:
+        with suppress(KeyError, IndexError, TypeError):  # pydantic puts in names of its own
+            raw = raw[part]
+    return str(raw.get("kind", "")) if isinstance(raw, dict) else ""
 
 
 def _short(key: str, found: Any) -> str:

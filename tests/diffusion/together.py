@@ -42,7 +42,7 @@ def make(folder: Path, **training: Any) -> tuple[DenoiserTask, TrainConfig]:
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     store = latent_store(folder)
-    dataset = store.index.assign(offset_seconds=0.0, track_seconds=18.0)
+    dataset = store.index.assign(offset_seconds=0.0, track_seconds=18.0, text=store.index["caption"])
     states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
     statistics = LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS))
     splits = splits_of(dataset, store, statistics, states)

@@ -124,6 +124,7 @@ def test_no_mutant_of_a_table_crashes_hangs_or_is_lost(tmp_path):
     _fuzz_tables(tmp_path, 600)
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_ten_thousand_mutants_of_files_in_two_processes(tmp_path):

@@ -88,6 +88,7 @@ def check_edit(file: Path, text: str, key: str, how: str) -> str:
     return "read"
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_300_edits_are_read_as_dvc_reads_them_or_refused_by_key(tmp_path: Path) -> None:
     made = edits(seed=12)

@@ -7,9 +7,10 @@ noise x_T → solver(D(x, σ) = guided, perturbed denoiser) → latent → codec
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from padstal.core.protocols import Attributes, Codec, TextEncoder, TextStates
+from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
     import torch
@@ -18,6 +19,51 @@ if TYPE_CHECKING:
     from padstal.diffusion.checkpoint import TrainedDenoiser
     from padstal.sampling.batching import Batch
     from padstal.sampling.setting import Setting
+
+
+class LatentSystemParams(Section):
+    """Which codec and which denoiser; each paper's system adds what it is told."""
+
+    codec: str = value("codec whose latents the denoiser learns", min_length=1)
+    denoiser: str = value("section of `train_diffusion`", min_length=1)
+    grid: str = value("settings that it is sampled with, of `sample.grids`", min_length=1)
+
+    @property
+    def denoisers(self) -> tuple[str, ...]:
+        """In the order that sampling runs them."""
+        return (self.denoiser,)
+
+    def folders(self, paths: "Paths") -> dict[str, Path]:
+        """Where its models lie, by role."""
+        return {
+            "denoiser": paths.diffusion(self.denoiser),
+            "codec": paths.vae(self.codec),
+            "text_encoder": paths.foundation("text_encoder"),
+        }
+
+    def usual(self, trained: "TrainedDenoiser") -> dict[str, float]:
+        """What samples are told where nothing else is asked for."""
+        return {}
+
+    def load(self, name: str, paths: "Paths", device: "torch.device | str") -> "LatentSystem":
+        """The models, checked to belong together.
+
+        Raises:
+            FileNotFoundError: A model has not been trained.
+            MismatchError: The denoiser was trained with another codec or text encoder.
+        """
+        import torch
+
+        from padstal.codecs.any_codec import load as load_codec
+        from padstal.diffusion.checkpoint import check_belongs
+        from padstal.diffusion.checkpoint import load as load_denoiser
+        from padstal.foundation.text_encoder import load as load_text_encoder
+
+        folders, device = self.folders(paths), torch.device(device)
+        trained = load_denoiser(folders["denoiser"], device)
+        check_belongs(trained.config, codec_folder=folders["codec"], text_encoder_folder=folders["text_encoder"])
+        codec, encoder = load_codec(folders["codec"], device), load_text_encoder(folders["text_encoder"], device)
+        return LatentSystem(name, trained, codec, encoder, device, self.usual(trained))
 
 
 @dataclass(frozen=True)
@@ -82,33 +128,3 @@ class LatentSystem:
         told = {name: torch.tensor(own, device=self.device) for name, own in usual.items()}
         denoiser = self.trained.denoiser
         return asdict(conditioning_scale(denoiser, denoiser.condition(text, told)))
-
-
-def load_parts(folders: Mapping[str, Path], device: "torch.device") -> dict[str, Any]:
-    """Denoiser (`trained`), codec and text encoder of `latent_folders`, checked to belong together.
-
-    Raises:
-        FileNotFoundError: A model has not been trained.
-        MismatchError: The denoiser was trained with another codec or text encoder.
-    """
-    from padstal.codecs.any_codec import load as load_codec
-    from padstal.diffusion.checkpoint import check_belongs
-    from padstal.diffusion.checkpoint import load as load_denoiser
-    from padstal.foundation.text_encoder import load as load_text_encoder
-
-    trained = load_denoiser(folders["denoiser"], device)
-    check_belongs(trained.config, codec_folder=folders["codec"], text_encoder_folder=folders["text_encoder"])
-    return {
-        "trained": trained,
-        "codec": load_codec(folders["codec"], device),
-        "text_encoder": load_text_encoder(folders["text_encoder"], device),
-    }
-
-
-def latent_folders(paths: "Paths", codec: str, denoiser: str) -> dict[str, Path]:
-    """Where the models lie, by role."""
-    return {
-        "denoiser": paths.diffusion(denoiser),
-        "codec": paths.vae(codec),
-        "text_encoder": paths.foundation("text_encoder"),
-    }

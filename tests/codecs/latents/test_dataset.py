@@ -95,13 +95,12 @@ def dataset(tmp_path):
     return LatentDataset(store.only("train"), LatentStatistics(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0])))
 
 
-def test_a_batch_is_a_normalised_draw_with_its_own_caption(dataset):
+def test_a_batch_is_a_normalised_draw_that_names_its_clips(dataset):
     batch = dataset.batch(np.array([2, 0]), torch.Generator().manual_seed(5))
     noise = torch.randn(2, 2, 4, generator=torch.Generator().manual_seed(5))
     drawn = torch.tensor([2.0, 0.0])[:, None, None] + 0.5 * noise
     expected = (drawn - torch.tensor([1.0, 2.0])[:, None]) / torch.tensor([2.0, 4.0])[:, None]
     torch.testing.assert_close(batch.latent_BD, expected)
-    assert batch.captions == ["C", "A"]
     assert batch.clip_ids == ["c", "a"]
 
 

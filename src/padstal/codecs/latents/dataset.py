@@ -21,16 +21,14 @@ POSTERIOR_STREAM = 3
 
 @dataclass(frozen=True)
 class LatentBatch:
-    """Normalised latents and the texts that go with them.
+    """Normalised latents, and which clips they are of.
 
     Attributes:
         latent_BD: Draws from the posterior [B, D, …], normalised, float32.
-        captions: One a clip; "" where there is none.
         clip_ids: One a clip.
     """
 
     latent_BD: torch.Tensor
-    captions: list[str]
     clip_ids: list[str]
 
 
@@ -47,7 +45,6 @@ class LatentDataset:
         self.store = store
         self.statistics = statistics
         self.weight_N = weight_N
-        self.captions = store.index["caption"].fillna("").tolist()
         self.clip_ids = store.index["clip_id"].tolist()
         self._rows = store.index["row"].to_numpy()
 
@@ -61,7 +58,7 @@ class LatentDataset:
         mean_BD, std_BD = torch.from_numpy(mean), torch.from_numpy(std)
         noise_BD = shard.randn(mean_BD.shape, generator)
         latent_BD = self.statistics.normalise(mean_BD + std_BD * noise_BD)
-        return LatentBatch(latent_BD, [self.captions[i] for i in items], [self.clip_ids[i] for i in items])
+        return LatentBatch(latent_BD, [self.clip_ids[i] for i in items])
 
     def batches(
         self, *, batch: int, start: int, stop: int, seed: int, shard: DistributedShard = WHOLE

@@ -61,6 +61,8 @@ def test_batches_go_on_where_they_stopped(tmp_path: Path) -> None:
 def test_a_batch_carries_the_attributes_of_its_own_clips(tmp_path: Path) -> None:
     for batch in clips(tmp_path).batches(batch=5, start=0, stop=4, seed=3):
         assert batch.attributes["seconds_start"].tolist() == [2.5] * 5
-        assert batch.attributes["quality"].tolist() == [
-            float(clip_id.removeprefix("clip")) for clip_id in batch.clip_ids
-        ]
+        named = [int(clip_id.removeprefix("clip")) for clip_id in batch.clip_ids]
+        assert batch.attributes["quality"].tolist() == named
+        own = FakeTextEncoder().encode([("", "jazz", "slow rock")[number % 3] for number in named])
+        assert torch.equal(batch.text.mask_BL, own.mask_BL)
+        assert torch.equal(batch.text.states_BLD, own.states_BLD * own.mask_BL.unsqueeze(-1))

@@ -24,11 +24,9 @@ from torch.nn import functional
 from padstal.core.protocols import Conditioning
 from padstal.nn.patches import Patches
 from padstal.nn.rotary import rotary_angles_2d, rotate
+from padstal.nn.time_features import TIME_FEATURES, time_features
 
 LEVELS = 5
-TIME_FEATURES = 256
-TIME_SCALE = 1000.0
-"""Diffusion time in [0, 1] is told as a step of 1,000."""
 Hide = Callable[[int], torch.Tensor]
 """From the number of patches to which are hidden, bool [B, P]."""
 
@@ -283,14 +281,6 @@ class Block(nn.Module):
 
 def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2)
-
-
-def time_features(t_B: torch.Tensor) -> torch.Tensor:
-    """cos and sin of 1000 t at frequencies from 1 to 1/10,000, [B, 256] (Vaswani et al. 2017)."""
-    half = TIME_FEATURES // 2
-    frequency = torch.exp(-math.log(10_000.0) * torch.arange(half, dtype=torch.float32, device=t_B.device) / half)
-    angle = TIME_SCALE * t_B.float().unsqueeze(-1) * frequency
-    return torch.cat([angle.cos(), angle.sin()], dim=-1)
 
 
 def sines(rows: int, columns: int, width: int) -> torch.Tensor:

@@ -13,7 +13,7 @@ from padstal.diffusion.checkpoint import DenoiserConfig, TrainedDenoiser
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.form import DenoiserForm
 from padstal.sampling.setting import Setting
-from padstal.systems.latent_system import LatentSystem
+from padstal.systems.latent_system import LatentSystem, SamplingStage
 
 POSITIONS, WIDTH, CHANNELS, FRAMES, RATIO = 16, 16, 6, 8, 4
 LATENT_SHAPE = (CHANNELS, FRAMES)
@@ -104,7 +104,7 @@ def model() -> TrainedDenoiser:
 def system(name: str = "tal_dit") -> LatentSystem:
     """A system that plays a random denoiser."""
     usual = {"seconds_start": 0.0, "seconds_total": 18.0}
-    return LatentSystem(name, model(), FakeCodec(), FakeTextEncoder(), torch.device("cpu"), usual)
+    return LatentSystem(name, (SamplingStage(model()),), FakeCodec(), FakeTextEncoder(), torch.device("cpu"), usual)
 
 
 def setting(method: str | dict[str, object] = "none", w: float = 3.0, **changes: object) -> Setting:

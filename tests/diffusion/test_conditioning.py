@@ -4,7 +4,7 @@ from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder
 
 from padstal.core.protocols import Conditioning, TextStates
 from padstal.diffusion.conditioning import TimingConditioner
-from padstal.diffusion.quality_conditioning import QualityConditioner
+from padstal.diffusion.text_conditioning import TextConditioner
 
 
 def timing(start: list[float], total: list[float]) -> dict[str, torch.Tensor]:
@@ -76,7 +76,7 @@ def test_states_of_another_width_are_refused() -> None:
 
 def test_without_text_one_learned_row_stands_and_the_level_is_kept() -> None:
     torch.manual_seed(0)
-    conditioner = QualityConditioner(WIDTH, quality=True)
+    conditioner = TextConditioner(WIDTH, quality=True)
     told = conditioner(FakeTextEncoder().encode(["jazz", "slow rock"]), {"quality": torch.tensor([2.0, 5.0])})
     null = conditioner.null(told)
     assert torch.equal(null.text_BLC[:, 0], conditioner.null_row_C.expand(2, -1))

@@ -15,6 +15,7 @@ from padstal.sampling.files import to_pcm
 from padstal.sampling.generate import generate
 from padstal.sampling.setting import Setting
 from padstal.sampling.solvers import SOLVERS
+from padstal.systems.latent_system import SamplingStage
 
 SYSTEM = system()
 PLAIN, PADS, CADS = setting(), setting("pads"), setting("cads")
@@ -63,7 +64,7 @@ def test_pads_of_a_full_length_prompt_equals_unperturbed_bit_for_bit() -> None:
 def test_perturbation_leaves_the_starting_noise_alone() -> None:
     # untrained blocks are identities, so what the denoiser is told does not reach its answer
     untrained = Denoiser(FORM, LATENT_SHAPE, WIDTH).eval()
-    deaf = replace(SYSTEM, trained=replace(SYSTEM.trained, denoiser=untrained))
+    deaf = replace(SYSTEM, stages=(SamplingStage(replace(SYSTEM.trained, denoiser=untrained)),))
     quiet = generate(deaf, PROMPTS, [3] * 8, PLAIN, **HOW)
     assert quiet.any()
     assert np.array_equal(quiet, generate(deaf, PROMPTS, [3] * 8, CADS, **HOW))
@@ -77,7 +78,8 @@ def test_another_seed_or_index_gives_other_audio() -> None:
 
 def test_latents_are_destandardised_before_decoding() -> None:
     own = SYSTEM.trained.statistics
-    shifted = replace(SYSTEM, trained=replace(SYSTEM.trained, statistics=LatentStatistics(own.mean_D + 8, own.std_D)))
+    moved_by_8 = replace(SYSTEM.trained, statistics=LatentStatistics(own.mean_D + 8, own.std_D))
+    shifted = replace(SYSTEM, stages=(SamplingStage(moved_by_8),))
     moved = generate(shifted, ["jazz"], [3], PLAIN, **HOW) - generate(SYSTEM, ["jazz"], [3], PLAIN, **HOW)
     assert np.allclose(moved, 1.0, atol=1e-5)  # the fake decoder divides by 8
 

@@ -16,12 +16,17 @@ def test_every_draw_is_fresh() -> None:
     assert not torch.equal(stream.draw((4,)), stream.draw((4,)))
 
 
-def test_seed_index_and_stream_each_change_the_noise() -> None:
-    draws = [
-        SampleNoise([seed], [index], stream).draw((4,))
-        for seed, index, stream in [(5, 0, 0), (6, 0, 0), (5, 1, 0), (5, 0, 1), (0, 5, 0)]  # type: ignore[list-item]
+def test_seed_index_stream_and_denoiser_each_change_the_noise() -> None:
+    names = [
+        (5, 0, Stream(0), 0),
+        (6, 0, Stream(0), 0),
+        (5, 1, Stream(0), 0),
+        (5, 0, Stream(1), 0),
+        (0, 5, Stream(0), 0),
     ]
-    assert len({tuple(draw.flatten().tolist()) for draw in draws}) == 5
+    names += [(5, 0, stream, 1) for stream in Stream]
+    draws = [SampleNoise([seed], [index], stream, place).draw((4,)) for seed, index, stream, place in names]
+    assert len({tuple(draw.flatten().tolist()) for draw in draws}) == len(names)
 
 
 def test_noise_is_standard_normal_float32() -> None:

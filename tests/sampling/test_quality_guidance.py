@@ -15,7 +15,7 @@ from padstal.sampling.guided_denoiser import GuidedDenoiser
 
 FORM = DenoiserForm.model_validate(
     {
-        "conditioner": {"kind": "text_quality", "quality": True},
+        "conditioner": {"kind": "text", "quality": True},
         "backbone": {
             "kind": "mdt", "patch": [2, 2], "overlap": [0, 0], "width": 32, "heads": 4, "encoder_blocks": 2,
             "decoder_blocks": 1, "feed_forward": 2, "positions": "rope2d", "padding": "masked",

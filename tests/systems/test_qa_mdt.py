@@ -30,7 +30,7 @@ LEVELS = 24 * [1, 3, 5]
 LATENTS = LatentConfig("mel", "a" * 64, 8_000, 1, 4, 24, SHAPE, {"z": (0, 2)})
 PARAMS: dict[str, Any] = {
     "form": {
-        "conditioner": {"kind": "text_quality", "quality": True},
+        "conditioner": {"kind": "text", "quality": True},
         "backbone": {
             "kind": "mdt", "patch": [2, 2], "overlap": [0, 0], "width": 32, "heads": 4, "encoder_blocks": 2,
             "decoder_blocks": 1, "feed_forward": 2, "positions": "rope2d", "padding": "masked",

@@ -10,8 +10,8 @@ import os
 import platform
 from collections.abc import MutableMapping
 
-INSTRUCTIONS = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "AVX2"}
-"""What PyTorch, oneDNN and MKL read at their first call."""
+INSTRUCTIONS = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "AVX2,STRICT"}
+"""What PyTorch, oneDNN and MKL read at their first call; strict: a row of a product is the same in any place of it."""
 SPIN_COUNT = "1000"
 """Rounds that a thread of OpenMP waits actively: beside four busy processes a training step took 0.2 s, not 1.8 s."""
 

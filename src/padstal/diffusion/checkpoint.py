@@ -42,6 +42,11 @@ class DenoiserConfig(Section):
         "quality level → what captions of it began with in training; empty where none did", default={}
     )
 
+    def build(self) -> Denoiser:
+        """With fresh weights."""
+        first = min(stop for _, stop in self.latents.channel_groups.values())
+        return Denoiser(self.form, self.latents.shape, self.text_width, first_channels=first)
+
 
 @dataclass(frozen=True)
 class TrainedDenoiser:
@@ -85,7 +90,7 @@ def load(folder: Path, device: torch.device | str) -> TrainedDenoiser:
         raise MismatchError(f"{folder}: not the folder of a denoiser")
     with expecting("the config of a denoiser of this version of padstal", folder / CONFIG):
         config = DenoiserConfig.model_validate(raw)
-    denoiser = Denoiser(config.form, config.latents.shape, config.text_width)
+    denoiser = config.build()
     weights = read_safetensors(folder / WEIGHTS)
     load_state(denoiser, weights, folder / WEIGHTS, "weights of what the config beside them says")
     statistics = LatentStatistics.load(folder / STATISTICS)

@@ -15,6 +15,10 @@ class DenoiserPlace(Section):
     """Where a denoiser belongs, as the list `denoisers` of `params.yaml` says."""
 
     codec: str = value("codec whose latents it learns", min_length=1)
+    folder: str = value(
+        "of models/<scale>/diffusion: its name; of a system with two denoisers, both in one folder: discodiff/primary",
+        pattern=r"^\w[\w-]*(/\w[\w-]*)?$",
+    )
 
 
 class DenoiserParams(Section):
@@ -23,6 +27,11 @@ class DenoiserParams(Section):
     form: DenoiserForm
     objective: Annotated[Objective, OBJECTIVES]
     dropout: float = value("probability of the null condition, per clip, for classifier-free guidance", ge=0, lt=1)
+    lower_noise: float = value(
+        "standard deviation of noise added to the standardised lower latent in training, for `generates: rest`",
+        default=0.0,
+        ge=0,
+    )
     quality_dropout: float = value("probability of an unknown quality level, per clip", default=0.0, ge=0, lt=1)
     quality_prefix: bool = value('whether captions say the quality: "high quality, …"', default=False)
     training: TrainConfig

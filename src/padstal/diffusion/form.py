@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from padstal.diffusion.conditioning import TimingConditioner
-    from padstal.diffusion.quality_conditioning import QualityConditioner
+    from padstal.diffusion.text_conditioning import TextConditioner
 
 
 class TextAndTiming(Section):
@@ -29,20 +29,20 @@ class TextAndTiming(Section):
         return TimingConditioner(text_width)
 
 
-class TextAndQuality(Section):
-    """QA-MDT's conditioner: text rows with their mask, and the quality level."""
+class Text(Section):
+    """QA-MDT's and DiscoDiff's conditioner: text rows with their mask, and the quality level where it is wanted."""
 
-    kind: Literal["text_quality"] = "text_quality"
-    quality: bool = value("whether the backbone is told the quality level, as a token")
+    kind: Literal["text"] = "text"
+    quality: bool = value("whether the backbone is told the quality level, as a token", default=False)
 
-    def build(self, text_width: int) -> "QualityConditioner":
+    def build(self, text_width: int) -> "TextConditioner":
         """Fresh, for text states of `text_width` features."""
-        from padstal.diffusion.quality_conditioning import QualityConditioner
+        from padstal.diffusion.text_conditioning import TextConditioner
 
-        return QualityConditioner(text_width, self.quality)
+        return TextConditioner(text_width, self.quality)
 
 
-CONDITIONERS = Kinds("conditioner", TextAndTiming, TextAndQuality)
+CONDITIONERS = Kinds("conditioner", TextAndTiming, Text)
 
 
 class DiTBackbone(Section):
@@ -101,7 +101,7 @@ class MdtBackbone(Section):
                 raise ValueError(f"overlap of {axis} = {overlap}: expected 0 ≤ overlap < patch = {patch}")
         return self
 
-    def build(self, latent_shape: tuple[int, ...], conditioner: "QualityConditioner") -> "nn.Module":
+    def build(self, latent_shape: tuple[int, ...], conditioner: "TextConditioner") -> "nn.Module":
         """Fresh, for latents [D, L, F] and what `conditioner` gives.
 
         Raises:
@@ -121,11 +121,56 @@ class MdtBackbone(Section):
         )
 
 
-BACKBONES = Kinds("backbone", DiTBackbone, MdtBackbone)
+class UNet1dBackbone(Section):
+    """DiscoDiff's one-dimensional U-Net (`nn/unet1d.py`)."""
+
+    kind: Literal["unet1d"] = "unet1d"
+    width: int = value("channels of the first level", "channels", ge=4)
+    multiples: tuple[Count, ...] = value("channels that each level ends with, in units of the width", min_length=1)
+    blocks: int = value("residual blocks of a level, each way", "blocks", ge=1)
+    attentions: int = value("how many of them linear attention follows", "blocks", ge=0)
+    groups: int = value("of group normalisation; divides the width", "groups", ge=1)
+    heads: int = value("attention heads", "heads", ge=1)
+    linear_features: int = value("of a head of linear attention", "features", ge=4)
+    cross_features: int = value("of a head of cross-attention", "features", ge=4)
+    padding: Literal["masked", "visible"] = value("rows of padding in cross-attention; PADS needs them visible")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "UNet1dBackbone":
+        if self.width % self.groups:
+            raise ValueError(f"width = {self.width} must be a multiple of groups = {self.groups}")
+        if self.attentions >= self.blocks:
+            raise ValueError(f"attentions = {self.attentions}: expected fewer than blocks = {self.blocks}")
+        return self
+
+    def build(
+        self, latent_shape: tuple[int, ...], conditioner: "TextConditioner", *, lower_channels: int = 0
+    ) -> "nn.Module":
+        """Fresh, for latents [D, T], what `conditioner` gives, and a lower latent of so many channels.
+
+        Raises:
+            ValueError: Latents of another number of dimensions, or of frames that cannot be halved often enough.
+        """
+        from padstal.nn.unet1d import UNet1d, check_frames
+
+        if len(latent_shape) != 2:
+            raise ValueError(f"latents of shape {latent_shape}: a unet1d takes (channels, frames)")
+        channels, frames = latent_shape
+        check_frames(frames, len(self.multiples) - 1)
+        sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
+        return UNet1d(latent_channels=channels, lower_channels=lower_channels, cond_width=conditioner.width, **sizes)
+
+
+BACKBONES = Kinds("backbone", DiTBackbone, MdtBackbone, UNet1dBackbone)
 
 
 class DenoiserForm(Section):
     """Conditioner, backbone, schedule and prediction: all that it takes to build a denoiser again."""
+
+    generates: Literal["whole", "first", "rest"] = value(
+        "channel groups of the codec's latent: whole; the first (DiscoDiff's primary); or the rest, told the first",
+        default="whole",
+    )
 
     conditioner: Annotated[Any, CONDITIONERS]
     backbone: Annotated[Any, BACKBONES]
@@ -137,8 +182,10 @@ class DenoiserForm(Section):
         kinds = (getattr(self.schedule, "kind", ""), getattr(self.prediction, "kind", ""))
         if kinds == ("flow", "v"):
             raise ValueError("prediction v under schedule flow: v needs α² + σ² = 1; expected flow_velocity")
-        needed = {"dit": "text_timing", "mdt": "text_quality"}.get(getattr(self.backbone, "kind", ""))
-        if needed and self.conditioner.kind in ("text_timing", "text_quality") and self.conditioner.kind != needed:
-            found = f"backbone {self.backbone.kind} with conditioner {self.conditioner.kind}"
-            raise ValueError(f"{found}: expected {needed}")
+        backbone, conditioner = (getattr(part, "kind", "") for part in (self.backbone, self.conditioner))
+        needed = {"dit": "text_timing", "mdt": "text", "unet1d": "text"}.get(backbone)
+        if needed and conditioner in ("text_timing", "text") and conditioner != needed:
+            raise ValueError(f"backbone {backbone} with conditioner {conditioner}: expected {needed}")
+        if self.generates == "rest" and backbone in ("dit", "mdt"):
+            raise ValueError(f"generates = rest: the backbone {backbone} reads no lower latent; expected unet1d")
         return self

@@ -15,7 +15,7 @@ from padstal.diffusion.objective import denoising_loss
 from padstal.training.distributed_shard import DistributedShard
 from padstal.training.task import AdamW, Move, Network
 
-NOISE_STREAM, VALIDATION_STREAM, QUALITY_STREAM = 1, 2, 4
+NOISE_STREAM, VALIDATION_STREAM, QUALITY_STREAM, LOWER_STREAM = 1, 2, 4, 5
 UNKNOWN_LEVEL = 0.0
 BETAS = (0.9, 0.999)
 
@@ -50,8 +50,8 @@ class DenoiserTask:
         with _attention(batch.latent_BD.device):
             loss = denoising_loss(
                 self._denoiser,
-                batch.latent_BD,
-                self._denoiser.condition(batch.text, self.known(batch, shard)),
+                self._denoiser.own_of(batch.latent_BD),
+                self._denoiser.condition(batch.text, self.known(batch, shard), self.lower(batch, shard)),
                 dropout=self._params.dropout,
                 generator=generator(self._params.training.seed, batch.step, NOISE_STREAM),
                 shard=shard,
@@ -68,6 +68,14 @@ class DenoiserTask:
         kept_B = shard.rand((len(level_B),), draw).to(level_B.device) >= self._params.quality_dropout
         return {**batch.attributes, "quality": torch.where(kept_B, level_B, UNKNOWN_LEVEL)}
 
+    def lower(self, batch: ClipBatch, shard: DistributedShard) -> torch.Tensor | None:
+        """The true lower latent that the denoiser is told, with noise as the sampled one will have errors."""
+        lower_BE = self._denoiser.lower_of(batch.latent_BD)
+        if lower_BE is None or not self._params.lower_noise:
+            return lower_BE
+        draw = generator(self._params.training.seed, batch.step, LOWER_STREAM)
+        return lower_BE + self._params.lower_noise * shard.randn(lower_BE.shape, draw).to(lower_BE)
+
     @torch.no_grad()
     def validate(self, average: Denoiser) -> dict[str, float]:
         """Loss on the fixed batch, with the caption and with the null condition."""
@@ -75,11 +83,12 @@ class DenoiserTask:
             return {}
         batch = self._validation.to(next(average.parameters()).device)
         with _attention(batch.latent_BD.device):
-            conditioning = average.condition(batch.text, batch.attributes)
+            lower_BE = average.lower_of(batch.latent_BD)
+            conditioning = average.condition(batch.text, batch.attributes, lower_BE)
             losses = [
                 denoising_loss(
                     average,
-                    batch.latent_BD,
+                    average.own_of(batch.latent_BD),
                     told,
                     dropout=0.0,
                     generator=generator(self._params.training.seed, 0, VALIDATION_STREAM),

@@ -123,11 +123,9 @@ class Inputs:
         return frozenset(one.codec for one in diffusion if TEXT_GROUP in one.config["latents"]["channel_groups"])
 
     def systems_with(self, denoiser: str) -> list[str]:
-        """Systems that sample with a denoiser."""
+        """Systems that sample with a denoiser: `tal_dit`, or `discodiff` with `discodiff_primary`."""
         return [
-            name
-            for name, own in self.systems.items()
-            if any(denoiser in (one if isinstance(one, list) else [one]) for one in own.values())
+            name for name, own in self.systems.items() if own.get("denoiser") in (denoiser, denoiser.rpartition("_")[0])
         ]
 
     @property
@@ -182,13 +180,13 @@ def _verdict(paths: Paths) -> dict[str, Any] | None:
 def _models(paths: Paths) -> tuple[ModelFolder, ...]:
     found = []
     for kind in ("foundation", "vae", "diffusion"):
-        for folder in sorted(path for path in (paths.models / kind).glob("*") if path.is_dir()):
+        for folder in _model_folders(paths.models / kind):
             weights = folder / "model.safetensors"
             exists = weights.is_file()
             found.append(
                 ModelFolder(
                     kind=kind,
-                    name=folder.name,
+                    name="_".join(folder.relative_to(paths.models / kind).parts),
                     config=read_record(folder / "config.json") or {},
                     fingerprint=sha256_file(weights) if exists else "",
                     weights_bytes=weights.stat().st_size if exists else 0,
@@ -196,6 +194,15 @@ def _models(paths: Paths) -> tuple[ModelFolder, ...]:
                 )
             )
     return tuple(found)
+
+
+def _model_folders(folder: Path) -> list[Path]:
+    """Folders of models; those of a system with several denoisers lie in one of its own, without a config."""
+    found = []
+    for path in sorted(path for path in folder.glob("*") if path.is_dir()):
+        inner = [part.parent for part in sorted(path.glob("*/config.json"))]
+        found += inner if inner and not (path / "config.json").is_file() else [path]
+    return found
 
 
 def _samples(paths: Paths) -> tuple[SampleSet, ...]:

@@ -90,32 +90,38 @@ def generate(
 
 @torch.inference_mode()
 def sample_latents(
-    denoiser: Denoiser, told: Mapping[str, Conditioning], batch: Batch, setting: Setting, *, bf16: bool
+    denoiser: Denoiser, told: Mapping[str, Conditioning], batch: Batch, setting: Setting, *, place: int, bf16: bool
 ) -> torch.Tensor:
-    """Standardised latents [B, D, …], all channels generated from noise (of TAL, z_p too).
+    """Standardised latents [B, D, …], all that the denoiser generates (of TAL, z_p too).
 
     Args:
         denoiser: In eval mode.
         told: What each branch of the guidance is told of the batch's samples (`told_of`).
         batch: The samples.
         setting: Method, guidance, solver and noise levels.
+        place: Of the denoiser in its system, whose noise is its own.
         bf16: Matrix products in bfloat16.
     """
     device = told["cond"].text_BLC.device
-    denoise = GuidedDenoiser(denoiser, told, batch, setting, bf16=bf16)
+    denoise = GuidedDenoiser(denoiser, told, batch, setting, place=place, bf16=bf16)
     sigmas = exponential_sigmas(setting.steps, setting.sigma_min, setting.sigma_max)
-    first = SampleNoise(batch.seeds, batch.indices, Stream.LATENT).draw(denoiser.latent_shape, device)
-    later = SampleNoise(batch.seeds, batch.indices, Stream.SOLVER)
+    first = SampleNoise(batch.seeds, batch.indices, Stream.LATENT, place).draw(denoiser.latent_shape, device)
+    later = SampleNoise(batch.seeds, batch.indices, Stream.SOLVER, place)
     return setting.solver.solve(
         denoise, first * sigmas[0], sigmas, lambda: later.draw(denoiser.latent_shape, device), iter
     )
 
 
 def told_of(
-    denoiser: Denoiser, text: TextStates, attributes: Attributes, guidance: Guidance, encoder: TextEncoder
+    denoiser: Denoiser,
+    text: TextStates,
+    attributes: Attributes,
+    guidance: Guidance,
+    encoder: TextEncoder,
+    lower_BE: torch.Tensor | None = None,
 ) -> dict[str, Conditioning]:
-    """What each branch of `guidance` is told of B samples with this text and these attributes."""
-    told = {"cond": denoiser.condition(text, attributes)}
+    """What each branch of `guidance` is told of B samples with this text, these attributes and this lower latent."""
+    told = {"cond": denoiser.condition(text, attributes, lower_BE)}
     for name, branch in guidance.told.items():
         own_text = text
         if branch.text is not None:
@@ -123,6 +129,6 @@ def told_of(
             count = len(text.mask_BL)
             own_text = TextStates(own.states_BLD.expand(count, -1, -1), own.mask_BL.expand(count, -1))
         changed = {key: torch.full_like(attributes[key], one) for key, one in branch.attributes.items()}
-        conditioning = denoiser.condition(own_text, {**attributes, **changed})
+        conditioning = denoiser.condition(own_text, {**attributes, **changed}, lower_BE)
         told[name] = denoiser.null(conditioning) if branch.text is None else conditioning
     return told

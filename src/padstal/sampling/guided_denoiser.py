@@ -27,6 +27,7 @@ class GuidedDenoiser:
         batch: Batch,
         setting: Setting,
         *,
+        place: int = 0,
         bf16: bool = False,
     ):
         """Open the samples' streams; each branch is embedded once.
@@ -36,6 +37,7 @@ class GuidedDenoiser:
             told: "cond" and each other branch of the guidance → conditioning of the batch's samples.
             batch: The samples.
             setting: Method and guidance.
+            place: Of the denoiser in its system.
             bf16: Matrix products in bfloat16.
 
         Raises:
@@ -51,8 +53,8 @@ class GuidedDenoiser:
         self._denoiser, self._told, self._batch = denoiser, told, batch
         self._method, self._guidance, self._bf16 = setting.method, setting.guidance, bf16
         self._embedded: dict[str, Conditioning] = {}
-        self._noise = SampleNoise(batch.seeds, batch.indices, Stream.PERTURBATION)
-        self._own_noise = SampleNoise(batch.seeds, batch.indices, Stream.NULL_PERTURBATION)
+        self._noise = SampleNoise(batch.seeds, batch.indices, Stream.PERTURBATION, place)
+        self._own_noise = SampleNoise(batch.seeds, batch.indices, Stream.NULL_PERTURBATION, place)
 
     def __call__(self, x_BD: torch.Tensor, sigma: float) -> torch.Tensor:
         """(1), then the method's `guide` prompt by prompt."""

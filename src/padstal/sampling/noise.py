@@ -23,19 +23,25 @@ class Stream(IntEnum):
     SOLVER = 3
     """What a stochastic solver adds."""
 
+    def of(self, place: int) -> int:
+        """The stream's number for the denoiser at `place` in its system; that of the first is the stream's own."""
+        return self + len(Stream) * place
+
 
 class SampleNoise:
     """Standard normal noise of a batch, each row from its own generator."""
 
-    def __init__(self, seeds: Sequence[int], indices: Sequence[int], stream: Stream):
-        """Open one stream for each (seed, index).
+    def __init__(self, seeds: Sequence[int], indices: Sequence[int], stream: Stream, place: int = 0):
+        """Open one stream for each (seed, index), of the denoiser at `place` in its system.
 
         Raises:
             ValueError: A seed or an index is negative.
         """
         if min([*seeds, *indices], default=0) < 0:
             raise ValueError(f"seeds {list(seeds)}, indices {list(indices)}: expected no negative number")
-        self._generators = [generator(seed, index, stream) for seed, index in zip(seeds, indices, strict=True)]
+        self._generators = [
+            generator(seed, index, stream.of(place)) for seed, index in zip(seeds, indices, strict=True)
+        ]
 
     def draw(self, shape: Sequence[int], device: torch.device | str = "cpu") -> torch.Tensor:
         """Fresh noise [B, *shape], float32."""

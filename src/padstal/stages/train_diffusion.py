@@ -1,5 +1,7 @@
 """`train_diffusion`: a denoiser of latents, conditioned on text and timing (PADS-TAL 2.3)."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from padstal.codecs.latents.statistics import LatentStatistics
@@ -10,7 +12,6 @@ from padstal.core.protocols import TextEncoder
 from padstal.diffusion.checkpoint import DenoiserConfig, fingerprint, save
 from padstal.diffusion.clips import CaptionStates, Clips, StaleCaptionsError, prefixes_of, splits_of, with_latents
 from padstal.diffusion.config import DenoiserParams, DenoiserPlace, TrainDiffusionParams
-from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.task import DenoiserTask
 from padstal.foundation.text_encoder import load as load_text_encoder
 from padstal.stages.harness import Stage, StageError, run_stage
@@ -20,10 +21,11 @@ from padstal.stages.training import begin, train_and_write
 def main(stage: Stage[TrainDiffusionParams]) -> None:
     params: DenoiserParams = getattr(stage.params, stage.item)
     group = begin(stage, params.training)
-    latents, text_encoder = stage.paths.latents(_codec(stage)), stage.paths.foundation("text_encoder")
+    place, text_encoder = _place(stage), stage.paths.foundation("text_encoder")
+    latents = stage.paths.latents(place.codec)
     statistics = LatentStatistics.load(latents / "statistics.safetensors")
     encoder = load_text_encoder(text_encoder, stage.device())
-    store, dataset, splits = _clips(stage, statistics, encoder, prefix=params.quality_prefix)
+    store, dataset, splits = _clips(stage, latents, statistics, encoder, prefix=params.quality_prefix)
     train = dataset[dataset["split"] == "train"]
     config = DenoiserConfig(
         name=stage.item,
@@ -36,11 +38,10 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         seconds_total=float(train["track_seconds"].median()),
         prefixes=prefixes_of(train) if params.quality_prefix else {},
     )
-    denoiser = Denoiser(config.form, config.latents.shape, config.text_width)
     train_and_write(
         stage,
         params,
-        DenoiserTask(denoiser, splits["train"], splits.get("validation"), params),
+        DenoiserTask(config.build(), splits["train"], splits.get("validation"), params),
         group,
         code=["padstal.diffusion.task"],
         inputs=[
@@ -49,24 +50,29 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
             text_encoder / "model.safetensors",
         ],
         artifact=(f"latents-{store.config.codec}", latents),
-        folder=stage.paths.diffusion(stage.item),
+        folder=stage.paths.diffusion(place.folder),
         save=lambda folder, average: save(folder, average, statistics, config),
         tracks=train["sha256"].tolist(),
         measure=lambda average: {"codec": store.config.codec},
     )
 
 
-def _codec(stage: Stage[TrainDiffusionParams]) -> str:
-    """Whose latents it learns; not all of what runs is read: an edit of a sampler is no reason to train again."""
+def _place(stage: Stage[TrainDiffusionParams]) -> DenoiserPlace:
+    """Where it belongs; not all of what runs is read: an edit of a sampler is no reason to train again."""
     places = read_yaml(stage.paths.params)["denoisers"]
-    return check(DenoiserPlace, places[stage.item], f"denoisers.{stage.item}").codec
+    return check(DenoiserPlace, places[stage.item], f"denoisers.{stage.item}")
 
 
 def _clips(
-    stage: Stage[TrainDiffusionParams], statistics: LatentStatistics, encoder: TextEncoder, *, prefix: bool
+    stage: Stage[TrainDiffusionParams],
+    latents: Path,
+    statistics: LatentStatistics,
+    encoder: TextEncoder,
+    *,
+    prefix: bool,
 ) -> tuple[LatentStore, pd.DataFrame, dict[str, Clips]]:
     """Latents, their rows of the curated data set, and the clips of both splits."""
-    store = LatentStore.open(stage.paths.latents(_codec(stage)))
+    store = LatentStore.open(latents)
     try:
         dataset = with_latents(read_table(stage.paths.curate / "dataset.parquet"), store, prefix=prefix)
     except StaleCaptionsError as error:
@@ -74,7 +80,7 @@ def _clips(
     states = CaptionStates.encode(stage.progress(dataset["text"].tolist(), unit="caption"), encoder)
     splits = splits_of(dataset, store, statistics, states)
     if "train" not in splits:
-        raise StageError(f"{stage.paths.latents(store.config.codec)}: no clip in the training split")
+        raise StageError(f"{latents}: no clip in the training split")
     return store, dataset, splits
 
 

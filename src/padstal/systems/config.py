@@ -25,6 +25,8 @@ class Runs(Section):
             if name not in self.codecs:
                 raise ValueError(f"autoencoders: {name}: expected one of codecs: {', '.join(self.codecs)}")
         for name, place in self.denoisers.items():
+            if place.folder.replace("/", "_") != name:
+                raise ValueError(f"denoisers.{name}.folder = {place.folder}: expected {name}, with / for one of its _")
             if place.codec not in self.codecs:
                 raise ValueError(f"denoisers.{name}.codec = {place.codec}: expected one of {', '.join(self.codecs)}")
         for name, system in self.systems.items():

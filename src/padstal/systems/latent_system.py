@@ -1,13 +1,15 @@
-"""What systems of one denoiser share: prompts to audio through one codec's latents (PADS-TAL 2, QA-MDT 5.2).
+"""What systems share: prompts to audio through one codec's latents (PADS-TAL 2, QA-MDT 5.2, DiscoDiff 3.3).
 
 text → text rows, attributes → Conditioner ┐
 noise x_T → solver(D(x, σ) = guided, perturbed denoiser) → latent → codec.decode → audio                      (1)
+
+Of several denoisers each generates some channels, and is told those of the denoisers before it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from padstal.core.protocols import Attributes, Codec, TextEncoder, TextStates
 from padstal.core.section import Section, value
@@ -24,19 +26,27 @@ if TYPE_CHECKING:
 class LatentSystemParams(Section):
     """Which codec and which denoiser; each paper's system adds what it is told."""
 
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Of several denoisers, what each generates, in the order of sampling."""
+
     codec: str = value("codec whose latents the denoiser learns", min_length=1)
-    denoiser: str = value("section of `train_diffusion`", min_length=1)
+    denoiser: str = value("section of `train_diffusion`; of several, the folder that they lie in", min_length=1)
     grid: str = value("settings that it is sampled with, of `sample.grids`", min_length=1)
 
     @property
     def denoisers(self) -> tuple[str, ...]:
         """In the order that sampling runs them."""
-        return (self.denoiser,)
+        return tuple(f"{self.denoiser}_{part}" for part in self.parts) or (self.denoiser,)
+
+    def denoiser_folders(self, paths: "Paths") -> dict[str, Path]:
+        """Where its denoisers lie, by role, in the order of sampling."""
+        parts = {part: paths.diffusion(f"{self.denoiser}/{part}") for part in self.parts}
+        return parts or {"denoiser": paths.diffusion(self.denoiser)}
 
     def folders(self, paths: "Paths") -> dict[str, Path]:
         """Where its models lie, by role."""
         return {
-            "denoiser": paths.diffusion(self.denoiser),
+            **self.denoiser_folders(paths),
             "codec": paths.vae(self.codec),
             "text_encoder": paths.foundation("text_encoder"),
         }
@@ -45,12 +55,16 @@ class LatentSystemParams(Section):
         """What samples are told where nothing else is asked for."""
         return {}
 
+    def perturbs(self, part: str) -> bool:
+        """Whether a setting's diversity method acts on the denoiser of a part."""
+        return True
+
     def load(self, name: str, paths: "Paths", device: "torch.device | str") -> "LatentSystem":
         """The models, checked to belong together.
 
         Raises:
             FileNotFoundError: A model has not been trained.
-            MismatchError: The denoiser was trained with another codec or text encoder.
+            MismatchError: A denoiser was trained with another codec or text encoder.
         """
         import torch
 
@@ -60,10 +74,21 @@ class LatentSystemParams(Section):
         from padstal.foundation.text_encoder import load as load_text_encoder
 
         folders, device = self.folders(paths), torch.device(device)
-        trained = load_denoiser(folders["denoiser"], device)
-        check_belongs(trained.config, codec_folder=folders["codec"], text_encoder_folder=folders["text_encoder"])
+        stages = []
+        for part, folder in self.denoiser_folders(paths).items():
+            trained = load_denoiser(folder, device)
+            check_belongs(trained.config, codec_folder=folders["codec"], text_encoder_folder=folders["text_encoder"])
+            stages.append(SamplingStage(trained, self.perturbs(part)))
         codec, encoder = load_codec(folders["codec"], device), load_text_encoder(folders["text_encoder"], device)
-        return LatentSystem(name, trained, codec, encoder, device, self.usual(trained))
+        return LatentSystem(name, tuple(stages), codec, encoder, device, self.usual(stages[0].trained))
+
+
+@dataclass(frozen=True)
+class SamplingStage:
+    """A denoiser in its system, and whether diversity methods act on it."""
+
+    trained: "TrainedDenoiser"
+    perturbed: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,15 +96,21 @@ class LatentSystem:
     """The models, ready to sample from.
 
     Attributes:
+        stages: Its denoisers, in the order of sampling.
         attributes: What samples are told where nothing else is asked for.
     """
 
     name: str
-    trained: "TrainedDenoiser"
+    stages: tuple[SamplingStage, ...]
     codec: Codec
     text_encoder: TextEncoder
     device: "torch.device"
     attributes: Mapping[str, float]
+
+    @property
+    def trained(self) -> "TrainedDenoiser":
+        """The first denoiser."""
+        return self.stages[0].trained
 
     @property
     def sample_rate(self) -> int:
@@ -103,16 +134,51 @@ class LatentSystem:
         levels = attributes["quality"]
         return [prefixed(prompt, prefixes.get(round(level), "")) for prompt, level in zip(prompts, levels, strict=True)]
 
+    def preview(self) -> "LatentSystem":
+        """The same without all denoisers but the first: coarser, and sooner there.
+
+        Raises:
+            ValueError: It has but one.
+        """
+        if len(self.stages) == 1:
+            raise ValueError(f"system {self.name}: no preview, since it has one denoiser")
+        return replace(self, stages=self.stages[:1])
+
     def sample(
         self, text: TextStates, attributes: Attributes, batch: "Batch", setting: "Setting", *, bf16: bool
     ) -> "torch.Tensor":
         """(1)."""
+        latent_BD = self.latents(text, attributes, batch, setting, bf16=bf16)
+        return self.codec.decode(self.trained.statistics.first(latent_BD.shape[1]).denormalise(latent_BD))
+
+    def latents(
+        self,
+        text: TextStates,
+        attributes: Attributes,
+        batch: "Batch",
+        setting: "Setting",
+        *,
+        bf16: bool,
+        known_BE: "torch.Tensor | None" = None,
+    ) -> "torch.Tensor":
+        """Standardised latents [B, D, …] of one batch; what the first denoisers would generate may be `known_BE`."""
+        import torch
+
+        from padstal.sampling.diversity.unperturbed import Unperturbed
         from padstal.sampling.generate import sample_latents, told_of
 
-        denoiser = self.trained.denoiser
-        told = told_of(denoiser, text, attributes, setting.guidance, self.text_encoder)
-        latent_BD = sample_latents(denoiser, told, batch, setting, bf16=bf16)
-        return self.codec.decode(self.trained.statistics.denormalise(latent_BD))
+        quiet = setting.model_copy(update={"method": Unperturbed()})
+        for place, stage in enumerate(self.stages):
+            denoiser = stage.trained.denoiser
+            if known_BE is not None and denoiser.first_channel < known_BE.shape[1]:
+                continue
+            lower_BE = None if known_BE is None else denoiser.lower_of(known_BE)
+            told = told_of(denoiser, text, attributes, setting.guidance, self.text_encoder, lower_BE)
+            how = setting if stage.perturbed else quiet
+            own_BD = sample_latents(denoiser, told, batch, how, place=place, bf16=bf16)
+            known_BE = own_BD if known_BE is None else torch.cat([known_BE, own_BD], dim=1)
+        assert known_BE is not None
+        return known_BE
 
     def scales(self, prompts: Sequence[str]) -> dict[str, float]:
         """Share of padding rows, and `salient_rms`, the scale of rows where CADS and PADS act."""

@@ -34,6 +34,10 @@ class LatentStatistics:
         """The inverse of `normalise`."""
         return latent_BD * self._column(self.std_D, latent_BD) + self._column(self.mean_D, latent_BD)
 
+    def first(self, channels: int) -> "LatentStatistics":
+        """Those of the first channels."""
+        return LatentStatistics(self.mean_D[:channels], self.std_D[:channels])
+
     def save(self, path: Path) -> None:
         """Write `mean` and `std` as safetensors."""
         from safetensors.torch import save_file

@@ -1,4 +1,4 @@
-"""What QA-MDT's denoiser is told: text rows with their mask, and the quality level (QA-MDT 4.1).
+"""What QA-MDT's and DiscoDiff's denoisers are told: text rows with their mask; QA-MDT's also the quality (4.1).
 
 Without text stands one learned row in place of all.
 
@@ -12,7 +12,7 @@ from padstal.core.protocols import Attributes, Conditioning, TextStates
 from padstal.diffusion.conditioning import masked_rows
 
 
-class QualityConditioner(nn.Module):
+class TextConditioner(nn.Module):
     """A `Conditioner`; the level is a number from 1 to 5, 0 where it is unknown."""
 
     def __init__(self, width: int, quality: bool):

@@ -58,7 +58,7 @@ def test_both_have_1_2_billion_parameters_at_the_published_size(own: int, lower:
 def test_frames_that_cannot_be_halved_are_refused_with_the_nearest_that_can() -> None:
     with pytest.raises(ValueError, match="18 latent frames: this U-Net halves them 2 times; the nearest are 16 or 20"):
         network(lower_channels=0)(torch.zeros(1, 6, 18), torch.zeros(1), told(lower=0))
-    with pytest.raises(ValueError, match="the nearest are 4$"):
+    with pytest.raises(ValueError, match=r"the nearest are 4$"):
         network(lower_channels=0)(torch.zeros(1, 6, 3), torch.zeros(1), told(lower=0))
 
 

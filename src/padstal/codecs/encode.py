@@ -104,6 +104,18 @@ def hears(codec: "Codec", rows: pd.DataFrame, audio: "ClipAudio") -> "torch.Tens
     return torch.from_numpy(np.ascontiguousarray(np.stack(clips)))
 
 
+def held_out_rows(dataset: pd.DataFrame, most: int) -> np.ndarray:
+    """Rows of held-out clips: of the test split, else of validation, else of training.
+
+    The first clips of all tracks come before any second one, so that few clips are of many tracks.
+    """
+    splits = set(dataset["split"])
+    split = next(name for name in ("test", "validation", "train") if name in splits)
+    held_out = np.flatnonzero(dataset["split"] == split)
+    place_in_track = dataset.groupby("track_id").cumcount().to_numpy()[held_out]
+    return held_out[np.argsort(place_in_track, kind="stable")][:most]
+
+
 def _by_batch(store: "LatentStore", batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     rows = store.index["row"].to_numpy()
     for start in range(0, len(rows), batch):
@@ -119,20 +131,13 @@ def _held_out(
     params: EncodeParams,
     device: "torch.device",
 ) -> dict[str, Any]:
-    """Quality of held-out clips decoded from their stored posterior means; keeps some to listen to.
-
-    The first clips of all tracks come before any second one, so that few clips are of many tracks.
-    """
+    """Quality of held-out clips decoded from their stored posterior means; keeps some to listen to."""
     import torch
 
     from padstal.codecs.reconstruction import Quality, mean_spectrum_distance, quality
     from padstal.core.data.manifest import write_table
 
-    splits = set(dataset["split"])
-    split = next(name for name in ("test", "validation", "train") if name in splits)
-    held_out = np.flatnonzero(dataset["split"] == split)
-    place_in_track = dataset.groupby("track_id").cumcount().to_numpy()[held_out]
-    chosen = held_out[np.argsort(place_in_track, kind="stable")][: params.measured_clips]
+    chosen = held_out_rows(dataset, params.measured_clips)
     parts, kept = [], []
     for start in range(0, len(chosen), params.batch_clips):
         items = chosen[start : start + params.batch_clips]
@@ -152,7 +157,7 @@ def _held_out(
         hears(codec, dataset.iloc[chosen], audio),
         codec.sample_rate,
     )
-    return {"split": split, "mel_l1_mean_spectrum": guess, **Quality.join(parts).summary()}
+    return {"split": dataset["split"].iloc[chosen[0]], "mel_l1_mean_spectrum": guess, **Quality.join(parts).summary()}
 
 
 def _spreads(store: "LatentStore", statistics: "LatentStatistics") -> dict[str, float]:

@@ -12,6 +12,7 @@ from padstal.core.data.atomic import read_json
 from padstal.core.data.manifest import read_table
 from padstal.evaluation import audit
 from padstal.evaluation.clips import heard_genres, listen, subset
+from padstal.evaluation.coarse_to_fine import coarse_to_fine
 from padstal.evaluation.compare import compare
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.generated import Generated
@@ -48,6 +49,7 @@ def evaluate(
     generated: Generated,
     corpus: Corpus,
     latents: Mapping[str, Path],
+    refined: Mapping[str, Path],
     ears: Ears,
     params: EvaluateParams,
     progress: Progress = iter,
@@ -58,6 +60,7 @@ def evaluate(
         generated: The samples of all systems.
         corpus: What they were made from.
         latents: Codec → folder of its latents.
+        refined: System of two denoisers → folder of its samples, with held-out clips that it refined.
         ears: The models that judge.
         params: How.
         progress: Wraps loops.
@@ -75,6 +78,8 @@ def evaluate(
     wanted = {*reference_ids, *generated.prompts["clip_id"], *track_ids}
     for folder in latents.values():
         wanted |= set(read_table(folder / "reconstructions.parquet")["clip_id"])
+    for folder in refined.values():
+        wanted |= set(read_table(folder / "refined.parquet")["clip_id"])
     real = dataset[dataset["clip_id"].isin(wanted)].reset_index(drop=True)
     clips = listen(corpus.ingest, real, rate, ears, batch, progress)
 
@@ -122,6 +127,10 @@ def evaluate(
         ),
         "reconstruction": {
             codec: reconstruction(folder, clips, ears, rate, batch) for codec, folder in latents.items()
+        },
+        "coarse_to_fine": {
+            system: coarse_to_fine(folder, corpus.ingest, clips, clips.reference(reference_ids), ears, rate, params)
+            for system, folder in refined.items()
         },
     }
     features = {"clap": heard.clap_NWD.astype(np.float16), "tagger": heard.features_NF.astype(np.float16)}

@@ -58,6 +58,11 @@ class SampleParams(Section):
         "samples",
         ge=1,
     )
+    refined_clips: int = value(
+        "held-out clips that a system of two denoisers refines from their own first latent (DiscoDiff, table 1)",
+        "clips",
+        ge=2,
+    )
     precision: Literal["32-true", "bf16-mixed"] = value("arithmetic of the denoiser's matrix products")
     grids: dict[Name, Grid] = value("by name; `systems` say which is whose", min_length=1)
 

@@ -42,9 +42,11 @@ def write(stage: Stage[EvaluateParams], ears: Ears) -> pd.DataFrame:
     paths, runs = stage.paths, read_yaml(stage.paths.params)  # of which the names alone: models stay unopened
     latents = {codec: paths.latents(codec) for codec in runs["codecs"]}
     try:
-        generated = load_generated({system: paths.samples(system) for system in runs["systems"]})
+        samples = {system: paths.samples(system) for system in runs["systems"]}
+        refined = {system: folder for system, folder in samples.items() if (folder / "refined.parquet").is_file()}
+        generated = load_generated(samples)
         stage.say(f"listening to {len(generated.samples)} samples of {', '.join(runs['systems'])}")
-        found = evaluate(generated, corpus(paths), latents, ears, stage.params, stage.progress)
+        found = evaluate(generated, corpus(paths), latents, refined, ears, stage.params, stage.progress)
     except ValueError as error:
         raise StageError(str(error)) from error
     with atomic_folder(paths.evaluate) as folder:

@@ -1,5 +1,7 @@
 """`sample`: the sampling grid of one system, prompts × seeds × settings (PADS-TAL 2.1)."""
 
+from padstal.codecs.encode import held_out_rows
+from padstal.codecs.latents.store import LatentStore
 from padstal.core.data.atomic import atomic_folder
 from padstal.core.data.manifest import read_table
 from padstal.sampling.config import SampleParams
@@ -7,6 +9,7 @@ from padstal.sampling.grid import choose_prompts, requests
 from padstal.sampling.write_grid import write_grid
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.systems.config import systems_in
+from padstal.systems.refined_clips import write_refined_clips
 
 
 def main(stage: Stage[SampleParams]) -> None:
@@ -34,6 +37,18 @@ def main(stage: Stage[SampleParams]) -> None:
             precision=params.precision,
             progress=stage.progress,
         )
+        if len(config.denoisers) > 1:
+            write_refined_clips(
+                folder,
+                system,
+                LatentStore.open(paths.latents(config.codec)),
+                dataset.iloc[held_out_rows(dataset, params.refined_clips)],
+                settings[0],
+                seed=params.seeds[0],
+                batch=params.batch,
+                bf16=params.precision == "bf16-mixed",
+                progress=stage.progress,
+            )
     stage.write_metrics(metrics)
     stage.say(f"{len(settings)} settings × {len(wanted)} samples, {len(prompts)} prompts")
 

@@ -148,7 +148,10 @@ class LatentSystem:
         self, text: TextStates, attributes: Attributes, batch: "Batch", setting: "Setting", *, bf16: bool
     ) -> "torch.Tensor":
         """(1)."""
-        latent_BD = self.latents(text, attributes, batch, setting, bf16=bf16)
+        return self.decode(self.latents(text, attributes, batch, setting, bf16=bf16))
+
+    def decode(self, latent_BD: "torch.Tensor") -> "torch.Tensor":
+        """Audio [B, C, S] of standardised latents, or of their first channels where the codec decodes those."""
         return self.codec.decode(self.trained.statistics.first(latent_BD.shape[1]).denormalise(latent_BD))
 
     def latents(

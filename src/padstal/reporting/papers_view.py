@@ -1,0 +1,82 @@
+"""What two of the papers claim of their own systems: QA-MDT's quality levels, DiscoDiff's way from coarse to fine."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scipy.stats import spearmanr
+
+from padstal.reporting.inputs import Inputs
+from padstal.reporting.results_view import Row, results_table, rows
+from padstal.reporting.table import Cell, Table
+from padstal.reporting.text import MISSING, finite, interval, number, words
+
+QUALITY = "quality"
+"""Attribute that QA-MDT's settings ask for."""
+REFINED = {
+    "round_trip": "the codec alone",
+    "primary_alone": "the first codebook alone",
+    "true_primary": "secondary denoiser, told the true primary latent",
+    "shuffled_primary": "secondary denoiser, told another clip's primary latent",
+    "full": "both denoisers, told the caption",
+}
+PUBLISHED = {"round_trip": (1.1, 0.46), "true_primary": (1.3, 0.43), "full": (4.1, 0.34)}
+"""FAD and CLAP score of DiscoDiff's table 1, on MusicCaps with VGGish and LAION-CLAP: not these judges."""
+COLUMNS = {"fd": "FD", "clap_f": "CLAP-f", "mel_l1": "mel L1", "genre": "same genre heard"}
+
+
+def quality_rows(inputs: Inputs) -> list[Row]:
+    """Every measured setting of the systems that are told a quality."""
+    told = {name for name, own in inputs.systems.items() if own.get("kind") == "qa_mdt"}
+    return [row for row in rows(inputs.evaluation, "sweep") if row.get("system") in told]
+
+
+def quality_table(inputs: Inputs) -> Table:
+    """Those settings with their metrics."""
+    return results_table(quality_rows(inputs))
+
+
+def quality_correlation(inputs: Inputs) -> str:
+    """Spearman's ρ of the level that was asked for and the mean p-MOS, over settings that differ in nothing else."""
+    asked = {
+        setting_id: (setting.model_copy(update={"attributes": {}}).id, setting.attributes[QUALITY])
+        for found in inputs.samples
+        for setting_id, setting in found.settings.items()
+        if QUALITY in setting.attributes
+    }
+    by_rest: dict[str, list[tuple[float, float]]] = {}
+    for row in quality_rows(inputs):
+        if str(row.get("setting")) in asked and finite(row.get("pmos")):
+            rest, level = asked[str(row["setting"])]
+            by_rest.setdefault(rest, []).append((level, float(row["pmos"])))
+    points = max(by_rest.values(), key=len, default=[])
+    if len(points) < 3:
+        return ""
+    levels, scores = zip(*points, strict=True)
+    return f"{number(float(spearmanr(levels, scores).statistic))} over {number(len(points))} levels"
+
+
+def coarse_tables(inputs: Inputs) -> list[tuple[str, Table]]:
+    """(caption, table) of each system that goes from coarse to fine."""
+    found = inputs.evaluation.get("coarse_to_fine") or {}
+    return [(_caption(name, part), _coarse_table(part)) for name, part in found.items() if part.get("kinds")]
+
+
+def _caption(name: str, part: Mapping[str, Any]) -> str:
+    chance = number(part["commonest_genre"])
+    return f"{words(name)}: {number(part['n'])} held-out clips; the commonest genre is {chance} of them"
+
+
+def _coarse_table(part: Mapping[str, Any]) -> Table:
+    table = []
+    for kind, measured in part["kinds"].items():
+        cells = [
+            Cell(
+                number(measured[name]["value"]),
+                below=interval(*measured[name]["interval"]) if measured[name]["interval"] else "",
+            )
+            for name in COLUMNS
+        ]
+        published = [number(figure) for figure in PUBLISHED.get(kind, ())] or [MISSING, MISSING]
+        table.append((REFINED.get(kind, words(kind)), *cells, *published))
+    head = ("what is known of a clip", *COLUMNS.values(), "FAD, paper", "CLAP, paper")
+    return Table(head, tuple(table), (False, *(True for _ in head[1:])))

@@ -88,7 +88,7 @@ def test_an_experiment_changes_the_values_it_names_and_no_other(tmp_path: Path, 
         (
             "      <<: *demo_sample",
             "      <<: *demo_sample\n      prompt_seed: 6",
-            {"sample@audio_dit", "sample@tal_dit", "sample@qa_mdt"},
+            {"sample@audio_dit", "sample@tal_dit", "sample@qa_mdt", "sample@discodiff"},
         ),
         (
             "training: {<<: *study_dit_training, rate: {<<: *study_dit_rate}}",

@@ -47,18 +47,19 @@ def test_every_stage_writes_its_metrics_and_the_report_is_there(repo: Path) -> N
     reports = repo / "reports" / "demo"
     evaluated = json.loads((reports / "metrics" / "evaluate.json").read_text())
     kinds = {(row["system"], row["method"]) for row in evaluated["rows"]}
-    played = {(system, kind) for system in ("audio_dit", "tal_dit") for kind in ("none", "cads", "pads")}
+    played = {(system, kind) for system in ("audio_dit", "tal_dit", "discodiff") for kind in ("none", "cads", "pads")}
     assert kinds == played | {("qa_mdt", "none")}
     for row in evaluated["rows"]:
         assert {"clap_f", "vendi", "ibs", "mrecall", "kl", "fd", "pmos", "n", "intervals"} <= set(row)
     assert "matched" in evaluated
+    assert evaluated["coarse_to_fine"]["discodiff"]["n"] == 4
     assert "<html" in (reports / "index.html").read_text()
     assert (reports / "summary.md").read_text().startswith("#")
 
 
 def test_no_secret_of_the_environment_is_in_anything_that_the_pipeline_left(repo: Path) -> None:
-    assert len(list((repo / "wandb").glob("offline-run-*/*.wandb"))) == 6, (
-        "two autoencoders, three denoisers, the evaluation"
+    assert len(list((repo / "wandb").glob("offline-run-*/*.wandb"))) == 8, (
+        "two autoencoders, five denoisers, the evaluation"
     )
     command(repo, "padstal", "report")
     command(repo, "padstal", "wandb-report", "--offline")
@@ -76,7 +77,13 @@ def test_a_sampling_parameter_reruns_sampling_evaluation_and_report_alone(repo: 
     params = (repo / "params.yaml").read_text()
     try:
         change_params(repo, {"sample": {"prompt_seed": 99}})
-        assert changed_stages(repo) == {"sample@audio_dit", "sample@tal_dit", "sample@qa_mdt", "report"}
+        assert changed_stages(repo) == {
+            "sample@audio_dit",
+            "sample@tal_dit",
+            "sample@qa_mdt",
+            "sample@discodiff",
+            "report",
+        }
     finally:
         (repo / "params.yaml").write_text(params)
 
@@ -132,7 +139,7 @@ def test_a_folder_takes_the_place_of_the_composer(repo: Path, tmp_path: Path) ->
     quarantine = pd.read_parquet(repo / "data" / "demo" / "ingest" / "quarantine.parquet")
     assert "broken.mp3" in set(quarantine["path"])
     evaluated = json.loads((repo / "reports" / "demo" / "metrics" / "evaluate.json").read_text())
-    assert len(evaluated["rows"]) == 11  # three methods of two systems, five settings of qa_mdt
+    assert len(evaluated["rows"]) == 14  # three methods of three systems, five settings of qa_mdt
     assert (repo / "reports" / "demo" / "index.html").exists()
 
 

@@ -27,7 +27,11 @@ TINY_MDT = {
     "form": {"backbone": {"width": 32, "heads": 2, "encoder_blocks": 2, "decoder_blocks": 1}},
     "training": {**TINY_TRAINING, "steps": 6, "batch": 4, "validate_every": 2},
 }
-TINY_GRIDS = {name: {"sampler": {"steps": 3}} for name in ("pads_tal", "qa_mdt")}
+TINY_UNET = {
+    "form": {"backbone": {"width": 16, "multiples": [1, 2], "groups": 4, "heads": 2}},
+    "training": {**TINY_TRAINING, "steps": 6, "batch": 4, "validate_every": 2},
+}
+TINY_GRIDS = {name: {"sampler": {"steps": 3}} for name in ("pads_tal", "qa_mdt", "discodiff")}
 CHANGES: dict[str, Any] = {
     "ingest": {
         "sources": [{"kind": "synth", "tracks": 40, "track_seconds": 9.0, "seed": 7}],
@@ -53,8 +57,12 @@ CHANGES: dict[str, Any] = {
     "curate": {"min_likelihood_tracks": 8},
     "train_vae": {"audio": TINY_VAE, "tal": TINY_VAE},
     "encode": {"reconstructions": 2, "measured_clips": 4},
-    "train_diffusion": {"audio_dit": TINY_DIT, "tal_dit": TINY_DIT, "qa_mdt": TINY_MDT},
-    "sample": {"tune_prompts": 2, "test_prompts": 4, "batch": 12, "grids": TINY_GRIDS},
+    "train_diffusion": {
+        **dict.fromkeys(("audio_dit", "tal_dit"), TINY_DIT),
+        "qa_mdt": TINY_MDT,
+        **dict.fromkeys(("discodiff_primary", "discodiff_secondary"), TINY_UNET),
+    },
+    "sample": {"tune_prompts": 2, "test_prompts": 4, "batch": 12, "refined_clips": 4, "grids": TINY_GRIDS},
     "evaluate": {"draws": 1000, "set_draws": 100, "reference_clips": 20, "latent_clips": 60},
     "report": {"captions_shown": 5, "prompts_shown": 1, "reconstructions_shown": 1},
 }

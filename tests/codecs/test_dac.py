@@ -1,4 +1,4 @@
-"""The codec `dac`: latent query and embedding reconstruction are the library's own, in eval mode, whatever the length."""
+"""The codec `dac`: latent query and embedding reconstruction are the library's own, in eval mode, at any length."""
 
 from dataclasses import replace
 

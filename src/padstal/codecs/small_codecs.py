@@ -36,7 +36,11 @@ def make(
     """
     clips, test = draw_clips(draw, section.clips, workers, progress)
     sounds = (clips.audio_BS, test.audio_BS)
-    how: dict[str, Any] = {"sample_rate": draw.sample_rate, "device": device, "progress": partial(progress, unit="step")}
+    how: dict[str, Any] = {
+        "sample_rate": draw.sample_rate,
+        "device": device,
+        "progress": partial(progress, unit="step"),
+    }
     origin = {"origin": f"trained on the composer's draw: {section.clips} clips, seed {draw.seed}"}
     match section:
         case TrainedMelCodec():

@@ -139,13 +139,11 @@ def revive(model: Any, latent_BDT: torch.Tensor, uses: list[torch.Tensor], gener
         use.zero_()
 
 
-def held_out(
-    codec: FrozenDac, train_BS: np.ndarray, test_BS: np.ndarray, device: torch.device
-) -> dict[str, float]:
+def held_out(codec: FrozenDac, train_BS: np.ndarray, test_BS: np.ndarray, device: torch.device) -> dict[str, float]:
     """Reconstruction of held-out clips from all codebooks, and from the first alone; use of each codebook.
 
-    `perplexity_codebook_i` is e to the entropy of its entries' shares, `used_codebook_i` the share of them that is asked
-    for at all.
+    `perplexity_codebook_i` is e to the entropy of its entries' shares, `used_codebook_i` the share of them that is
+    asked for at all.
     """
     test_BCS = torch.from_numpy(test_BS)[:, None]
     first = codec.channel_groups["codebook_1"][1]

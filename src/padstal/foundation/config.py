@@ -121,7 +121,7 @@ class DacShape(Section):
     def _decoder_undoes_the_encoder(self) -> "DacShape":
         if math.prod(self.encoder_rates) != math.prod(self.decoder_rates):
             raise ValueError(
-                f"encoder_rates = {self.encoder_rates} and decoder_rates = {self.decoder_rates}: expected equal products"
+                f"encoder_rates = {self.encoder_rates}, decoder_rates = {self.decoder_rates}: expected equal products"
             )
         if self.decoder_dim % 2 ** len(self.decoder_rates):
             raise ValueError(

@@ -79,8 +79,8 @@ def convert(weights: PinnedFiles, latents: DacLatents, clip_seconds: float, fold
         folder: Model folder to fill.
 
     Raises:
-        FetchError, UntrustedFileError: See `fetch` and `read_checkpoint`; or the file does not say of which sizes it is,
-            or its weights are not of them.
+        FetchError, UntrustedFileError: See `fetch` and `read_checkpoint`; or the file does not state its sizes, or its
+            weights are not of them.
     """
     raw = folder / "raw"
     (path,) = fetch(weights, raw).values()

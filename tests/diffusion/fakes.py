@@ -52,6 +52,7 @@ class FakeCodec:
     sample_rate, channels, ratio, latent_channels = 8_000, 1, RATIO, CHANNELS
     channel_groups = {"w_m": (0, 4), "z_p": (4, CHANNELS)}  # noqa: RUF012
     reads_text = True
+    pools_groups = False
 
     def latent_shape(self, samples: int) -> tuple[int, ...]:
         return (CHANNELS, samples // RATIO)

@@ -53,6 +53,7 @@ CHANGES: dict[str, Any] = {
         "tagger": {"clips": 40, "fit": TINY_FIT},
         "text_encoder": {"captions": 200, "held_out_captions": 20, "fit": TINY_FIT},
         "mel_codec": {"clips": 40, "fit": TINY_FIT},
+        "dac": {"clips": 40, "fit": {"steps": 4, "batch": 4}},
     },
     "curate": {"min_likelihood_tracks": 8},
     "train_vae": {"audio": TINY_VAE, "tal": TINY_VAE},

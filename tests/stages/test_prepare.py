@@ -16,7 +16,7 @@ from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.demo.config import PrepareParams
 from padstal.foundation import captioner, pmos
 from padstal.stages.harness import Stage, StageError
-from padstal.stages.prepare import main
+from padstal.stages.prepare import CODECS, main
 
 FIT = {"steps": 4, "batch": 8, "learning_rate": 1e-3, "seed": 1}
 FILES = {"repository": "owner/name", "revision": "unverified", "sha256": {"config.json": "unverified"}}
@@ -37,6 +37,12 @@ SECTION = {
         "kind": "trained", "clips": 20, "fit": FIT, "crop_frames": 16, "kl": 0.01, "fft_sizes": [512, 128], "bands": 16,
         "window": 512, "hop": 160, "latent_channels": 2, "width": 8, "depth": 1, "vocoder_window": 640,
         "vocoder_width": 16, "vocoder_depth": 1,
+    },
+    "dac": {
+        "kind": "trained", "clips": 20, "fit": FIT, "target": "pre", "multiple": 4, "encoder_dim": 2,
+        "encoder_rates": [4, 8], "decoder_dim": 8, "decoder_rates": [8, 4], "n_codebooks": 2, "codebook_size": 16,
+        "codebook_dim": 8, "crop_frames": 64, "quantizer_dropout": 0.5, "fft_sizes": [512, 128], "mel": 15.0,
+        "mrstft": 1.0, "commitment": 0.25, "codebook": 1.0,
     },
 }  # fmt: skip
 
@@ -86,13 +92,13 @@ def test_pmos_is_prepared_twice_to_the_same_bytes_and_its_loader_reads_it(tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ["clap", "tagger", "text_encoder", "mel_codec"])
+@pytest.mark.parametrize("role", ["clap", "tagger", "text_encoder", "mel_codec", "dac"])
 def test_every_other_role_is_prepared_to_a_folder_that_its_loader_reads(tmp_path, role):
     done = run(repository(tmp_path, SECTION), role)
     assert done.returncode == 0, done.stderr
     import importlib
 
-    place = "vae/mel" if role == "mel_codec" else f"foundation/{role}"
+    place = f"vae/{CODECS[role]}" if role in CODECS else f"foundation/{role}"
     loaded = importlib.import_module(f"padstal.foundation.{role}").load(tmp_path / "models/demo" / place, "cpu")
     assert loaded is not None
     assert f"reports/demo/metrics/prepare_{role}.json" in outputs(tmp_path, role)

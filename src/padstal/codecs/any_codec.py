@@ -17,10 +17,16 @@ def load(folder: Path, device: torch.device | str) -> Codec:
     """
     if not (folder / "config.json").is_file():
         raise FileNotFoundError(f"{folder}: no codec here; has the stage that makes it (train_vae, prepare) run?")
-    if read_json(folder / "config.json").get("role") == "mel_codec":
-        from padstal.codecs import mel_codec
+    match read_json(folder / "config.json").get("role"):
+        case "mel_codec":
+            from padstal.codecs import mel_codec
 
-        return mel_codec.load(folder, device)
-    from padstal.codecs import checkpoint
+            return mel_codec.load(folder, device)
+        case "dac":
+            from padstal.codecs import dac
 
-    return checkpoint.load(folder, device)
+            return dac.load(folder, device)
+        case _:
+            from padstal.codecs import checkpoint
+
+            return checkpoint.load(folder, device)

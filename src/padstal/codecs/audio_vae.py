@@ -51,6 +51,7 @@ class FrozenAudioVae:
     """The audio-only autoencoder, a `protocols.Codec`; its latent is z."""
 
     reads_text = False
+    pools_groups = False
 
     def __init__(self, model: AudioVae, form: CropForm):
         self.model = model

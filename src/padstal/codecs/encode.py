@@ -82,7 +82,8 @@ def encode_clips(
 
     write_store(folder, dataset[["clip_id", "split", "caption"]], config, posteriors())
     store = LatentStore.open(folder)
-    statistics = measure(_by_batch(store.only("train"), params.batch_clips))
+    pooled = codec.channel_groups if codec.pools_groups else None
+    statistics = measure(_by_batch(store.only("train"), params.batch_clips), pooled)
     statistics.save(folder / "statistics.safetensors")
     for what, parts in heard.items():
         np.save(folder / f"{what}.npy", np.concatenate(parts))

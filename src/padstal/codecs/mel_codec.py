@@ -20,6 +20,7 @@ class FrozenMelCodec:
     """Mel spectrograms' VAE and vocoder, a `protocols.Codec`; its latent is z."""
 
     reads_text = False
+    pools_groups = False
     channels = 1
 
     def __init__(self, model: mel_codec.MelCodecModel):

@@ -86,3 +86,25 @@ def mean_spectrum_distance(train_BCS: torch.Tensor, target_BCS: torch.Tensor, sa
     """Mel L1 of the trivial guess: the mean log-mel spectrum of the training clips in every frame."""
     guess_M = log_mel(train_BCS.flatten(0, 1), sample_rate).mean((0, 2))
     return float((log_mel(target_BCS.flatten(0, 1), sample_rate) - guess_M[:, None]).abs().mean())
+
+
+def held_out_quality(
+    output_BCS: torch.Tensor, train_BS: np.ndarray, target_BCS: torch.Tensor, sample_rate: int
+) -> dict[str, float]:
+    """What a codec that `prepare` trained reports of held-out clips: their quality beside the trivial guess.
+
+    Args:
+        output_BCS: What it gives back of them.
+        train_BS: Mono clips that it learnt from; the guess is the mean spectrum of the first as many.
+        target_BCS: The clips.
+        sample_rate: Hz.
+    """
+    found = quality(output_BCS, target_BCS, sample_rate).summary()
+    train_BCS = torch.from_numpy(train_BS[: len(target_BCS)])[:, None]
+    return {
+        "held_out_n": found["n"],
+        "held_out_mel_l1": found["mel_l1"],
+        "held_out_mel_l1_mean_spectrum": mean_spectrum_distance(train_BCS, target_BCS, sample_rate),
+        "held_out_log_spectral_distance": found["log_spectral_distance"],
+        "held_out_mrstft": found["mrstft"],
+    }

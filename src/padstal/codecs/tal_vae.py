@@ -179,6 +179,7 @@ class FrozenTalVae:
     """The text-aware autoencoder, a `protocols.Codec`; its latent is [w_m; z_p]."""
 
     reads_text = True
+    pools_groups = False
 
     def __init__(self, model: TalVae, form: CropForm):
         self.model = model

@@ -9,58 +9,22 @@ The vocoder learns from what the VAE gives back (sg: no gradient), as it is used
 Shape suffixes: B batch, S samples, T mel frames, M mel bands.
 """
 
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from padstal.codecs.mel_codec import FrozenMelCodec, load
+from padstal.codecs.mel_codec import FrozenMelCodec
 from padstal.codecs.mrstft import MultiResolutionStft
-from padstal.codecs.reconstruction import mean_spectrum_distance, quality
-from padstal.demo.config import Draw, TrainedMelCodec
+from padstal.codecs.reconstruction import held_out_quality
+from padstal.demo.config import TrainedMelCodec
 from padstal.demo.fit import Progress, fit, seeded
-from padstal.demo.small_models import course, draw_clips
-from padstal.foundation.mel_codec import small_config, small_networks
-from padstal.foundation.store import save
+from padstal.foundation.mel_codec import small_networks
 from padstal.nn.vocoder_mel import vocoder_mel
 
 SMALL_SPREAD = 1e-3
 CHUNK = 64
 """Clips whose spectrograms are taken at once."""
-
-
-def make(
-    section: TrainedMelCodec,
-    draw: Draw,
-    folder: Path,
-    *,
-    device: torch.device,
-    workers: int,
-    progress: Progress,
-) -> dict[str, Any]:
-    """Fill a model folder with a trained codec; how well it gives back clips that it did not learn from.
-
-    Args:
-        section: What to make.
-        draw: The composer's clips that it learns from.
-        folder: Exists and is empty.
-        device: Where to train.
-        workers: Processes that render clips.
-        progress: Shows how far drawing and training are.
-    """
-    clips, test = draw_clips(draw, section.clips, workers, progress)
-    networks, losses = train(
-        clips.audio_BS,
-        section,
-        sample_rate=draw.sample_rate,
-        device=device,
-        progress=partial(progress, unit="step"),
-    )
-    origin = {"origin": f"trained on the composer's draw: {section.clips} clips, seed {draw.seed}"}
-    save(folder, networks, small_config(section, draw.sample_rate, draw.clip_seconds) | origin)
-    return course(losses) | held_out(load(folder, device), clips.audio_BS, test.audio_BS, device)
 
 
 def train(
@@ -129,16 +93,9 @@ def held_out(
         means.append(mean.cpu())
         stds.append(std.cpu())
     output_BCS, mean, std = torch.cat(outputs), torch.cat(means), torch.cat(stds)
-    found = quality(output_BCS, test_BCS, codec.sample_rate).summary()
     noise = float(std.square().mean())
     return {
-        "held_out_n": len(test_BCS),
-        "held_out_mel_l1": found["mel_l1"],
-        "held_out_mel_l1_mean_spectrum": mean_spectrum_distance(
-            torch.from_numpy(train_BS[: len(test_BS)])[:, None], test_BCS, codec.sample_rate
-        ),
-        "held_out_log_spectral_distance": found["log_spectral_distance"],
-        "held_out_mrstft": found["mrstft"],
+        **held_out_quality(output_BCS, train_BS, test_BCS, codec.sample_rate),
         "held_out_vae_l1": float(torch.cat(distances).mean()),
         "noise_share": noise / (noise + float(mean.var())),
     }

@@ -39,7 +39,12 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def read_pickled_tensors(path: Path) -> dict[str, Tensor]:
-    """Tensors of what `torch.save` wrote, by name; `state_dict` is unwrapped, other values are left out.
+    """Tensors of what `torch.save` wrote, by name; see `read_checkpoint`."""
+    return read_checkpoint(path)[0]
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors of what `torch.save` wrote, by name, and what its `state_dict` has beside it ({} where there is none).
 
     Raises:
         UntrustedFileError: It asks for more than tensors and plain values, is damaged, or claims more than it holds.
@@ -54,12 +59,13 @@ def read_pickled_tensors(path: Path) -> dict[str, Tensor]:
         raise UntrustedFileError(
             f"{path}: refused, more than tensors and plain values: {wanted}; nothing of it was run"
         ) from None
-    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    beside = dict(content) if isinstance(content, dict) and "state_dict" in content else {}
+    state = beside.pop("state_dict", content)
     if not isinstance(state, dict):
         raise UntrustedFileError(f"{path}: holds a {type(content).__name__}, expected a dictionary of tensors")
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     _check_claims(tensors, path, records)
-    return tensors
+    return tensors, beside
 
 
 def load_state(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, what: str) -> None:

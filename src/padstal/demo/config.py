@@ -7,10 +7,13 @@ from pydantic import Field
 from padstal.core.section import Section, value
 from padstal.foundation.config import (
     ClapShape,
+    DacLatents,
+    DacShape,
     MelCodecShape,
     PmosShape,
     PublishedCaptioner,
     PublishedClap,
+    PublishedDac,
     PublishedMelCodec,
     PublishedPmos,
     PublishedTextEncoder,
@@ -78,6 +81,22 @@ class TrainedMelCodec(MelCodecShape, TrainedOnClips):
     fft_sizes: tuple[int, ...] = value("windows of the vocoder's spectral loss", "samples", min_length=1)
 
 
+class TrainedDac(DacShape, DacLatents, TrainedOnClips):
+    """A Descript Audio Codec."""
+
+    crop_frames: int = value("length of a crop", "latent frames", ge=4)
+    quantizer_dropout: float = value(
+        "share of crops of which only a random number of codebooks is used, so that the first alone can be decoded",
+        ge=0,
+        le=1,
+    )
+    fft_sizes: tuple[int, ...] = value("windows of both spectral losses", "samples", min_length=1)
+    mel: float = value("weight of the distance of log-mel magnitudes", ge=0)
+    mrstft: float = value("weight of the multi-resolution STFT loss", ge=0)
+    commitment: float = value("weight of the distance that draws the encoder to the codebooks", ge=0)
+    codebook: float = value("weight of the distance that draws the codebooks to the encoder", ge=0)
+
+
 class ComposedCaptioner(Section):
     """Captions are composed of the tagger's tags; there is nothing to train."""
 
@@ -94,3 +113,4 @@ class PrepareParams(Section):
     tagger: TrainedTagger
     text_encoder: Annotated[TrainedTextEncoder | PublishedTextEncoder, Field(discriminator="kind")]
     mel_codec: Annotated[TrainedMelCodec | PublishedMelCodec, Field(discriminator="kind")]
+    dac: Annotated[TrainedDac | PublishedDac, Field(discriminator="kind")]

@@ -1,8 +1,9 @@
 """What foundation models are: sizes of the small ones, which their folders keep, and the files of published ones."""
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from padstal.core.section import Count, Section, value
 from padstal.foundation.fetch import PinnedFiles
@@ -99,6 +100,50 @@ class MelCodecShape(Section):
         return self
 
 
+Stride = Annotated[int, Field(ge=2, multiple_of=2)]
+"""An odd one would decode a frame to a sample less than it was encoded from."""
+
+
+class DacShape(Section):
+    """Size of a `DAC` of descript-audio-codec, by the names of its arguments."""
+
+    encoder_dim: int = value("channels of the encoder at full rate; every stride doubles them", "channels", ge=1)
+    encoder_rates: tuple[Stride, ...] = value(
+        "strides of the encoder; a latent frame is their product", "samples", min_length=1
+    )
+    decoder_dim: int = value("channels of the decoder at the rate of latents; every stride halves them", ge=1)
+    decoder_rates: tuple[Stride, ...] = value("strides of the decoder; of the same product", "samples", min_length=1)
+    n_codebooks: int = value("N, codebooks; each quantises what those before it left", ge=1)
+    codebook_size: int = value("entries of a codebook", "entries", ge=2)
+    codebook_dim: int = value("channels of an entry", "channels", ge=1)
+
+    @model_validator(mode="after")
+    def _decoder_undoes_the_encoder(self) -> "DacShape":
+        if math.prod(self.encoder_rates) != math.prod(self.decoder_rates):
+            raise ValueError(
+                f"encoder_rates = {self.encoder_rates}, decoder_rates = {self.decoder_rates}: expected equal products"
+            )
+        if self.decoder_dim % 2 ** len(self.decoder_rates):
+            raise ValueError(
+                f"decoder_dim = {self.decoder_dim}: expected a multiple of {2 ** len(self.decoder_rates)}, "
+                f"as {len(self.decoder_rates)} strides halve it"
+            )
+        return self
+
+
+class DacLatents(Section):
+    """What is taken for the latents of a `DAC`."""
+
+    target: Literal["pre", "post"] = value(
+        "projections before quantisation (DiscoDiff's code), or the codebooks' entries (its eq. 1)"
+    )
+    multiple: int = value(
+        "latents have a multiple of so many frames, the last of silence; a U-Net that halves four times needs 16",
+        "latent frames",
+        ge=1,
+    )
+
+
 class PublishedClap(Section):
     """LAION's CLAP."""
 
@@ -142,4 +187,12 @@ class PublishedMelCodec(Section):
     clip_seconds: float = value("length of a clip; its latent is decoded to exactly that", "s", gt=0.5, le=60)
 
 
-Published = PublishedClap | PublishedPmos | PublishedCaptioner | PublishedTextEncoder | PublishedMelCodec
+class PublishedDac(DacLatents):
+    """The Descript Audio Codec."""
+
+    kind: Literal["pretrained"]
+    weights: PinnedFiles
+    clip_seconds: float = value("length of a clip; its latent is decoded to exactly that", "s", gt=0.5, le=60)
+
+
+Published = PublishedClap | PublishedPmos | PublishedCaptioner | PublishedTextEncoder | PublishedMelCodec | PublishedDac

@@ -9,6 +9,7 @@ from padstal.foundation.config import (
     Published,
     PublishedCaptioner,
     PublishedClap,
+    PublishedDac,
     PublishedMelCodec,
     PublishedPmos,
     PublishedTextEncoder,
@@ -51,3 +52,9 @@ def convert(section: Published, folder: Path, device: torch.device) -> dict[str,
             audioldm.convert(weights, clip_seconds, folder)
             form = mel_codec.load(folder, device).form
             return {"sample_rate": form.sample_rate, "latent_channels": form.latent_channels}
+        case PublishedDac(weights=weights, clip_seconds=clip_seconds):
+            from padstal.foundation import dac
+
+            dac.convert(weights, section, clip_seconds, folder)
+            model = dac.load(folder, device).model
+            return {"sample_rate": model.sample_rate, "codebooks": model.n_codebooks}

@@ -5,14 +5,14 @@ from padstal.demo.config import PrepareParams
 from padstal.foundation.fetch import FetchError
 from padstal.stages.harness import Stage, run_stage, stage_errors
 
-ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder", "mel_codec")
-CODECS = {"mel_codec": "mel"}
+ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder", "mel_codec", "dac")
+CODECS = {"mel_codec": "mel", "dac": "dac"}
 """Role → the codec that it is."""
 
 
 def main(stage: Stage[PrepareParams]) -> None:
     """Fill the role's folder and say how good the model is on clips that it did not see."""
-    from padstal.codecs import train_mel_codec
+    from padstal.codecs import small_codecs
     from padstal.demo import small_models
     from padstal.foundation import published
 
@@ -23,7 +23,7 @@ def main(stage: Stage[PrepareParams]) -> None:
         if section.kind == "pretrained":
             metrics = published.convert(section, folder, stage.device())
         else:
-            make = train_mel_codec.make if stage.item == "mel_codec" else small_models.make
+            make = small_codecs.make if codec else small_models.make
             metrics = make(
                 section,
                 stage.params.draw,

@@ -75,3 +75,27 @@ def test_latents_of_any_shape_are_measured_and_normalised_by_channel():
     latent = torch.from_numpy(mean)
     expected = flat.normalise(latent).reshape(6, 3, 2, 2)
     torch.testing.assert_close(flat.normalise(latent.reshape(6, 3, 2, 2)), expected)
+
+
+def test_pooled_groups_have_the_statistics_of_all_their_values_and_share_them():
+    rng = np.random.default_rng(4)
+    scale = np.array([1.0, 2.0, 3.0, 0.5])[:, None]
+    mean, std = rng.standard_normal((300, 4, 8)) * scale + scale, rng.random((300, 4, 8))
+    statistics = measure([(mean[:100], std[:100]), (mean[100:], std[100:])], {"a": (0, 1), "b": (1, 4)})
+    alone = measure([(mean, std)])
+    assert (statistics.mean_D[0], statistics.std_D[0]) == (alone.mean_D[0], alone.std_D[0])
+    spread = np.sqrt(mean[:, 1:].var() + (std[:, 1:] ** 2).mean())
+    np.testing.assert_allclose(statistics.mean_D[1:], mean[:, 1:].mean(), rtol=1e-5)
+    np.testing.assert_allclose(statistics.std_D[1:], spread, rtol=1e-5)
+
+
+def test_latents_are_never_changed_by_what_is_done_with_them():
+    rng = np.random.default_rng(5)
+    mean, std = rng.standard_normal((3, 4, 8)), np.zeros((3, 4, 8))
+    kept = mean.copy(), std.copy()
+    statistics = measure([(mean, std)], {"all": (0, 4)})
+    latent = torch.from_numpy(mean)
+    statistics.normalise(latent)
+    statistics.denormalise(latent)
+    assert np.array_equal(mean, kept[0])
+    assert np.array_equal(std, kept[1])

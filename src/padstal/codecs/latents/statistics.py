@@ -2,10 +2,11 @@
 
 A latent that diffusion sees is a draw x = μ + σ·ε, so with the law of total variance
     E[x] = E[μ],    Var[x] = Var[μ] + E[σ²]                                                                       (1)
-over clips and places, channel by channel. Latents are [B, D, …]: channels first, then frames, or frames and features.
+over clips and places, channel by channel, or over the channels of a group too (DiscoDiff: a codebook's), which then
+share mean and deviation. Latents are [B, D, …]: channels first, then frames, or frames and features.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,8 +69,14 @@ class LatentStatistics:
         return values_D.to(like_BD).view(-1, *[1] * (like_BD.ndim - 2))
 
 
-def measure(posteriors: Iterable[tuple[np.ndarray, np.ndarray]]) -> LatentStatistics:
+def measure(
+    posteriors: Iterable[tuple[np.ndarray, np.ndarray]], pooled: Mapping[str, tuple[int, int]] | None = None
+) -> LatentStatistics:
     """Statistics of batches of posterior mean and standard deviation [B, D, …], in float64.
+
+    Args:
+        posteriors: The batches.
+        pooled: Name → [start, stop) of groups of channels that share theirs.
 
     Raises:
         ValueError: There is no batch.
@@ -87,6 +94,9 @@ def measure(posteriors: Iterable[tuple[np.ndarray, np.ndarray]]) -> LatentStatis
         variance_D = variance_D + variance.sum(axis=others)
     if not count:
         raise ValueError("no latents to take statistics of; is the training split empty?")
+    for start, stop in (pooled or {}).values():
+        for sum_D in (total_D, square_D, variance_D):
+            sum_D[start:stop] = sum_D[start:stop].mean()
     mean_D = total_D / count
     # (1)
     std_D = np.sqrt(np.maximum(square_D / count - mean_D**2, 0) + variance_D / count)

@@ -41,6 +41,11 @@ class Codec(Protocol):
         ...
 
     @property
+    def pools_groups(self) -> bool:
+        """Whether a latent is normalised by group of channels (DiscoDiff's by codebook), not by channel."""
+        ...
+
+    @property
     def reads_text(self) -> bool:
         """Whether `encode` needs the clips' texts."""
         ...

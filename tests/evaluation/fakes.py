@@ -164,7 +164,7 @@ def _write_latents(data: Path, dataset: pd.DataFrame, audio: np.ndarray, generat
         folder = data / "latents" / vae
         np.save(folder / "latents.npy", np.concatenate([latents, np.ones_like(latents)], axis=1).astype(np.float16))
         write_table(index, folder / "index.parquet")
-        write_json(folder / "config.json", {"channel_groups": groups, "sample_rate": RATE, "channels": 1, "frames": 6})
+        write_json(folder / "config.json", {"channel_groups": groups, "clip_rate": RATE, "channels": 1, "frames": 6})
         test = index[index["split"] == "test"].head(4)
         np.save(folder / "reconstructions.npy", audio[dataset["row"].to_numpy()[test["row"].to_numpy()]])
         write_table(pd.DataFrame({"clip_id": test["clip_id"], "row": range(4)}), folder / "reconstructions.parquet")

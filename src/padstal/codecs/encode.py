@@ -67,6 +67,7 @@ def encode_clips(
         samples=samples,
         shape=codec.latent_shape(samples),
         channel_groups=codec.channel_groups,
+        clip_rate=rate_of(dataset.iloc[:1], audio),
     )
     heard: dict[str, list[np.ndarray]] = {}
 
@@ -100,9 +101,15 @@ def hears(codec: "Codec", rows: pd.DataFrame, audio: "ClipAudio") -> "torch.Tens
     clips_BCS = audio.float_BCS(rows)
     if codec.channels == 1:
         clips_BCS = clips_BCS.mean(axis=1, keepdims=True)
-    rate = round(clips_BCS.shape[-1] / float(rows["clip_seconds"].iloc[0]))
+    rate = rate_of(rows, audio)
     clips = [resample(np.ascontiguousarray(clip_CS.T), rate, codec.sample_rate).T for clip_CS in clips_BCS]
     return torch.from_numpy(np.ascontiguousarray(np.stack(clips)))
+
+
+def rate_of(rows: pd.DataFrame, audio: "ClipAudio") -> int:
+    """Sample rate of clips, Hz."""
+    first = rows.iloc[0]
+    return round(len(audio.pcm(int(first["shard"]), int(first["row"]))) / float(first["clip_seconds"]))
 
 
 def held_out_rows(dataset: pd.DataFrame, most: int) -> np.ndarray:
@@ -135,6 +142,7 @@ def _held_out(
     """Quality of held-out clips decoded from their stored posterior means; keeps some to listen to."""
     import torch
 
+    from padstal.codecs.clip_form import in_clip_form
     from padstal.codecs.reconstruction import Quality, mean_spectrum_distance, quality
     from padstal.core.data.manifest import write_table
 
@@ -145,8 +153,8 @@ def _held_out(
         target = hears(codec, dataset.iloc[items], audio)
         output = codec.decode(torch.from_numpy(store.posterior(items)[0]).to(device)).cpu()
         parts.append(quality(output, target, codec.sample_rate))
-        kept.append(output.numpy())
-    outputs = np.concatenate(kept)[: params.reconstructions]
+        kept.append(output)
+    outputs = in_clip_form(torch.cat(kept)[: params.reconstructions], store.config).numpy()
     pcm_KSC = np.round(np.clip(outputs, -1, 1) * 32767).astype(np.int16).transpose(0, 2, 1)
     np.save(folder / "reconstructions.npy", np.ascontiguousarray(pcm_KSC))
     clip_ids = dataset["clip_id"].iloc[chosen[: len(outputs)]].tolist()

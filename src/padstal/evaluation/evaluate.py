@@ -138,12 +138,12 @@ def evaluate(
 
 
 def sample_rate(latents: Mapping[str, Path]) -> int:
-    """Sample rate of all audio in Hz, as the latents record it.
+    """Sample rate of the clips in Hz, as the latents record it; all that codecs decode is written at it.
 
     Raises:
-        ValueError: Codecs work at different rates.
+        ValueError: Codecs learnt from clips of different rates.
     """
-    rates = {codec: read_json(folder / "config.json")["sample_rate"] for codec, folder in latents.items()}
+    rates = {codec: read_json(folder / "config.json")["clip_rate"] for codec, folder in latents.items()}
     if len(set(rates.values())) != 1:
-        raise ValueError(f"codecs work at {rates} Hz: expected one rate")
+        raise ValueError(f"latents were made of clips at {rates} Hz: expected one rate")
     return int(next(iter(rates.values())))

@@ -58,7 +58,8 @@ def load_generated(folders: dict[str, Path]) -> Generated:
 
     def read(start: int, stop: int) -> np.ndarray:
         parts = [pcm[max(start - first, 0) : max(stop - first, 0)] for pcm, first in zip(audio, firsts, strict=True)]
-        return np.concatenate([part for part in parts if len(part)])
+        channels = max(part.shape[2] for part in parts)  # a mono system's audio is the same in all
+        return np.concatenate([np.broadcast_to(part, (*part.shape[:2], channels)) for part in parts if len(part)])
 
     prompts = check_prompts({system: read_table(folder / "prompts.parquet") for system, folder in folders.items()})
     return Generated(pd.concat(tables, ignore_index=True), settings, prompts, read)

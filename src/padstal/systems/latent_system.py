@@ -114,7 +114,8 @@ class LatentSystem:
 
     @property
     def sample_rate(self) -> int:
-        return self.trained.config.latents.sample_rate
+        """Hz, of the clips that it learnt from, whatever its codec works at."""
+        return self.trained.config.latents.clip_rate
 
     @property
     def channels(self) -> int:
@@ -122,7 +123,7 @@ class LatentSystem:
 
     @property
     def samples(self) -> int:
-        return self.trained.config.latents.samples
+        return self.trained.config.latents.clip_samples
 
     def texts(self, prompts: Sequence[str], attributes: Mapping[str, Sequence[float]]) -> list[str]:
         """What the text encoder reads: the prompts, after the quality's prefix where captions had one in training."""
@@ -152,7 +153,10 @@ class LatentSystem:
 
     def decode(self, latent_BD: "torch.Tensor") -> "torch.Tensor":
         """Audio [B, C, S] of standardised latents, or of their first channels where the codec decodes those."""
-        return self.codec.decode(self.trained.statistics.first(latent_BD.shape[1]).denormalise(latent_BD))
+        from padstal.codecs.clip_form import in_clip_form
+
+        statistics = self.trained.statistics.first(latent_BD.shape[1])
+        return in_clip_form(self.codec.decode(statistics.denormalise(latent_BD)), self.trained.config.latents)
 
     def latents(
         self,

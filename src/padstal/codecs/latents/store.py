@@ -31,6 +31,7 @@ class LatentConfig:
         samples: Of a clip, at `sample_rate`.
         shape: Of a clip's latent: (D, T) or (D, T, F).
         channel_groups: Name → [start, stop) of each group of latent channels, in order.
+        clip_rate: Of the clips that were encoded, Hz; 0 for the codec's own. What is decoded is brought to it.
     """
 
     codec: str
@@ -41,8 +42,10 @@ class LatentConfig:
     samples: int
     shape: tuple[int, ...]
     channel_groups: dict[str, tuple[int, int]]
+    clip_rate: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "clip_rate", self.clip_rate or self.sample_rate)
         groups = dict(sorted(self.channel_groups.items(), key=lambda group: group[1]))  # JSON keeps them by name
         object.__setattr__(self, "channel_groups", groups)
         position = 0
@@ -52,6 +55,11 @@ class LatentConfig:
             position = stop
         if position != self.latent_channels:
             raise ValueError(f"channel groups end at {position}: expected the {self.latent_channels} of {self.shape}")
+
+    @property
+    def clip_samples(self) -> int:
+        """Of a clip, at `clip_rate`."""
+        return round(self.samples * self.clip_rate / self.sample_rate)
 
     @property
     def latent_channels(self) -> int:

@@ -53,4 +53,4 @@ def test_a_dep_that_a_stage_writes_is_named_as_it_is_written_but_where_all_items
     holders = {str(parent) for path in written for parent in PurePosixPath(path).parents}
     parts = {(stage, dep) for stage, dep in deps if any(dep.startswith(f"{path}/") for path in written)}
     assert not parts
-    assert {stage for stage, dep in deps if dep in holders} == {"evaluate", "report"}
+    assert {stage for stage, dep in deps if dep in holders} == {"evaluate", "report", "sample@discodiff"}

@@ -14,9 +14,9 @@ from padstal.foundation.store import save
 
 SECTION = TrainedDac(
     kind="trained", clips=24, fit={"steps": 150, "batch": 8, "learning_rate": 3e-3, "seed": 0}, target="pre",
-    multiple=4, encoder_dim=4, encoder_rates=[4, 8], decoder_dim=16, decoder_rates=[8, 4], n_codebooks=2, codebook_size=16,
-    codebook_dim=4, crop_frames=32, quantizer_dropout=0.5, fft_sizes=[256, 64], mel=15.0, mrstft=1.0, commitment=0.25,
-    codebook=1.0,
+    multiple=4, encoder_dim=4, encoder_rates=[4, 8], decoder_dim=16, decoder_rates=[8, 4], n_codebooks=2,
+    codebook_size=16, codebook_dim=4, crop_frames=32, continuous=0.4, quantizer_dropout=0.5, fft_sizes=[256, 64],
+    mel=15.0, mrstft=1.0, commitment=0.25, codebook=1.0,
 )  # fmt: skip
 CLIP_SECONDS = 0.2
 CPU = torch.device("cpu")

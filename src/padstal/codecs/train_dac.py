@@ -26,8 +26,10 @@ from padstal.foundation.dac import build
 from padstal.nn.vocoder_mel import vocoder_mel
 
 REVIVE_EVERY = 20
-DEBUG = []
 """Steps."""
+SETTLED_ON = 256
+"""Crops whose embeddings set the codebooks."""
+ROUNDS = 5
 CHUNK = 8
 """Clips encoded at once."""
 
@@ -59,40 +61,37 @@ def train(
         model = build(section, sample_rate, section.quantizer_dropout).to(device)
         stft = MultiResolutionStft(section.fft_sizes, 1, a_weighting=False, sample_rate=sample_rate).to(device)
         uses = [torch.zeros(section.codebook_size, device=device) for _ in range(section.n_codebooks)]
-        steps = 0
+        steps, settled_at = 0, round(section.continuous * section.fit.steps)
 
         def crops_of(rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
             starts = torch.randint(0, samples - length + 1, rows.shape, generator=generator)
             crops = zip(rows.tolist(), starts.tolist(), strict=True)
             return torch.stack([audio[row, at : at + length] for row, at in crops])[:, None].to(device)
 
-        def mel_distance(ours_BS: torch.Tensor, true_BS: torch.Tensor) -> torch.Tensor:
-            distances = []
+        def distance(ours_BCS: torch.Tensor, true_BCS: torch.Tensor) -> torch.Tensor:
+            mels = []
             for window in section.fft_sizes:
                 form = (sample_rate, window, window // 4, max(5 * window // 32, 1))
-                ours, true = vocoder_mel(ours_BS, *form), vocoder_mel(true_BS, *form)
-                distances.append((ours - true).abs().mean() / math.log(10))
-            return torch.stack(distances).sum()
+                ours, true = vocoder_mel(ours_BCS[:, 0], *form), vocoder_mel(true_BCS[:, 0], *form)
+                mels.append((ours - true).abs().mean() / math.log(10))
+            return section.mel * torch.stack(mels).sum() + section.mrstft * stft(ours_BCS, stft.target(true_BCS))
 
         def loss_of(rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
             nonlocal steps
             true_BCS = crops_of(rows, generator)
-            if not steps:
-                settle(model, true_BCS, generator)
-            z, codes_BNT, latent_BDT, commitment, codebook = model.encode(true_BCS)
-            ours_BCS = model.decode(z)
             steps += 1
-            DEBUG.append((float(commitment), float(z.std()), float(latent_BDT.std()), float(ours_BCS.std())))
+            if steps <= settled_at:
+                return distance(model.decode(model.encoder(true_BCS)), true_BCS)
+            if steps == settled_at + 1:
+                drawn = torch.randint(0, len(audio), (SETTLED_ON,), generator=generator)
+                settle(model, crops_of(drawn, generator), generator)
+            z, codes_BNT, latent_BDT, commitment, codebook = model.encode(true_BCS)
             for number, use in enumerate(uses):
                 use += codes_BNT[:, number].flatten().bincount(minlength=len(use))
             if steps % REVIVE_EVERY == 0:
                 revive(model, latent_BDT.detach(), uses, generator)
-            return (
-                section.mel * mel_distance(ours_BCS[:, 0], true_BCS[:, 0])
-                + section.mrstft * stft(ours_BCS, stft.target(true_BCS))
-                + section.commitment * commitment
-                + section.codebook * codebook
-            )  # (1)
+            heard = distance(model.decode(z), true_BCS)
+            return heard + section.commitment * commitment + section.codebook * codebook  # (1)
 
         losses = fit(model, loss_of, len(audio), section.fit, progress=progress)
     return model, losses
@@ -100,24 +99,32 @@ def train(
 
 @torch.no_grad()
 def settle(model: Any, audio_BCS: torch.Tensor, generator: torch.Generator) -> None:
-    """Begin where quantisation works: embeddings of zero mean and unit variance, Q_i = P_iᵀ with orthonormal rows, and
-    all entries where latents X̂ of a batch are, codebook by codebook, since each sees what those before it left.
+    """Set projections and entries by what the encoder says of a batch, so that quantisation begins where it works.
 
-    As torch initialises them, embeddings are a hundredth of the projections' biases, and all fall on one entry.
+    For each codebook in turn, P_i are the principal directions of what those before it left, Q_i = P_iᵀ, and its
+    entries the means of the X̂ that they are nearest to (by the library's own lookup), found in a few rounds.
     """
-    last, embedding_BET = model.encoder.block[-1], model.encoder(audio_BCS)
-    scale = 1 / embedding_BET.std()
-    last.weight_g.mul_(scale)
-    last.bias.sub_(embedding_BET.mean(dim=(0, 2))).mul_(scale)
+    embedding_BET = torch.cat([model.encoder(part) for part in audio_BCS.split(CHUNK)])
+    left_KE = embedding_BET.transpose(1, 2).flatten(0, 1)
+    mean_E = left_KE.mean(dim=0)
+    left_KE = left_KE - mean_E
     for number, quantizer in enumerate(model.quantizer.quantizers):
-        for projection in (quantizer.in_proj, quantizer.out_proj):
-            torch.nn.init.zeros_(projection.bias)
-        rows = torch.nn.init.orthogonal_(quantizer.in_proj.weight_v[..., 0].clone())[..., None]
-        for projection, weight in ((quantizer.in_proj, rows), (quantizer.out_proj, rows.transpose(0, 1))):
-            projection.weight_v.copy_(weight)
-            projection.weight_g.copy_(weight.norm(dim=(1, 2), keepdim=True))
-        uses = [torch.full((model.codebook_size,), float(other != number)) for other in range(model.n_codebooks)]
-        revive(model, model.encode(audio_BCS)[2], uses, generator)
+        directions_ED = torch.linalg.eigh(left_KE.T @ left_KE)[1][:, -model.codebook_dim :]
+        for projection, weight in ((quantizer.in_proj, directions_ED.T), (quantizer.out_proj, directions_ED)):
+            projection.weight_v.copy_(weight[..., None])
+            projection.weight_g.copy_(weight.norm(dim=1)[:, None, None])
+            projection.bias.zero_()
+        if number == 0:
+            quantizer.in_proj.bias.copy_(-mean_E @ directions_ED)
+            quantizer.out_proj.bias.copy_(mean_E)
+        latent_KD, entries = left_KE @ directions_ED, quantizer.codebook.weight
+        entries.copy_(latent_KD[torch.randint(0, len(latent_KD), (len(entries),), generator=generator)])
+        for _ in range(ROUNDS):
+            found_K = quantizer.decode_latents(latent_KD.T[None])[1][0]
+            count = found_K.bincount(minlength=len(entries))[:, None]
+            means = torch.zeros_like(entries).index_add_(0, found_K, latent_KD) / count.clamp(min=1)
+            entries.copy_(torch.where(count > 0, means, entries))
+        left_KE = left_KE - quantizer.decode_latents(latent_KD.T[None])[0][0].T @ directions_ED.T
 
 
 @torch.no_grad()

@@ -85,6 +85,7 @@ class TrainedDac(DacShape, DacLatents, TrainedOnClips):
     """A Descript Audio Codec."""
 
     crop_frames: int = value("length of a crop", "latent frames", ge=4)
+    continuous: float = value("share of steps before the codebooks are set and used", ge=0, lt=1)
     quantizer_dropout: float = value(
         "share of crops of which only a random number of codebooks is used, so that the first alone can be decoded",
         ge=0,

@@ -6,6 +6,7 @@ from padstal.commands.project import paths_of, promote_params
 from padstal.core.params import check, load_section, read_yaml
 from padstal.core.runtime import RuntimeParams
 from padstal.evaluation.config import EvaluateParams
+from padstal.evaluation.hear import JUDGES, load_ears
 from padstal.ingest.config import IngestParams
 from padstal.sampling.config import SampleParams
 
@@ -14,7 +15,7 @@ def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
     """Choose prompts from the test split, listen to their clips, write `data/<scale>/frozen_prompts.json`.
 
     Raises:
-        FileNotFoundError: The data set or the tagger is missing.
+        FileNotFoundError: The data set or a model that listens is missing.
         ValueError: There are frozen prompts already, or no captions in the test split.
     """
     paths, params = paths_of(root, scale), promote_params(root)
@@ -28,16 +29,14 @@ def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
     evaluate = load_section(paths.params, "evaluate", EvaluateParams, paths.scale)
     rate = load_section(paths.params, "ingest", IngestParams, paths.scale).sample_rate
     threads = check(RuntimeParams, read_yaml(paths.params).get("runtime"), "runtime").threads
-    for needed in (paths.curate / "dataset.parquet", paths.foundation("tagger") / "config.json"):
+    for needed in (paths.curate / "dataset.parquet", *(paths.foundation(role) / "config.json" for role in JUDGES)):
         if not needed.is_file():
             raise FileNotFoundError(f"{needed.relative_to(root)}: not found; run `dvc repro`, or `dvc pull`")
 
     import torch
 
     from padstal.core.data.manifest import read_table
-    from padstal.foundation import tagger
-    from padstal.operations.promotion.frozen import write
-    from padstal.operations.promotion.frozen_evaluation import freeze
+    from padstal.operations.promotion.frozen import freeze, write
     from padstal.sampling.grid import choose_prompts
 
     torch.set_num_threads(threads)
@@ -49,7 +48,7 @@ def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
         paths,
         dataset,
         prompts,
-        tagger.load(paths.foundation("tagger"), torch.device("cpu")),
+        load_ears(paths.foundation, evaluate, "cpu"),
         rate,
         evaluate.batch_clips,
         sample.seeds,

@@ -9,25 +9,32 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import read_table
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
 from padstal.core.yaml_text import parse_yaml
+from padstal.evaluation.clips import listen, subset
 from padstal.evaluation.config import EvaluateParams
-from padstal.evaluation.hear import JUDGES, Ears, Heard, Progress, load_ears
+from padstal.evaluation.hear import JUDGES, Ears, Heard, Progress, hear, load_ears
+from padstal.evaluation.judged import Reference
 from padstal.operations.config import PromoteParams
-from padstal.operations.promotion import data_facts, frozen, objects
-from padstal.operations.promotion import frozen_evaluation as hearing
+from padstal.operations.promotion import frozen, objects
 from padstal.operations.promotion.decision import Decision, Side, rounded
-from padstal.operations.promotion.gate import Evidence, decide
+from padstal.operations.promotion.gate import Drift, Evidence, decide
 from padstal.operations.promotion.head_to_head import HeadToHead, head_to_head
 from padstal.operations.promotion.register import Register
+from padstal.reporting.comparison.side import mapping, read_side
+from padstal.reporting.inputs import CHECKED
+from padstal.rights.licence import normalise
 from padstal.rights.policy import Policy
 
 NONE = "none"
@@ -186,13 +193,13 @@ def challenge(
 
 
 def play_child(home: Path, frozen_file: Path, out: Path, system: str, method: str) -> None:
-    """Run `generate_frozen` of the revision in `home`.
+    """Run `play` of the revision in `home`.
 
     Raises:
         ValueError: It failed.
     """
     path = os.pathsep.join(filter(None, [str(home / "src"), os.environ.get("PYTHONPATH", "")]))
-    command = [sys.executable, "-m", "padstal.operations.promotion.generate_frozen"]
+    command = [sys.executable, "-m", "padstal.operations.promotion.play"]
     arguments = [str(frozen_file), str(out), system, method]
     done = subprocess.run(command + arguments, cwd=home, env={**os.environ, "PYTHONPATH": path}, check=False)
     if done.returncode != 0:
@@ -211,21 +218,40 @@ def _heard(
     progress: Progress,
 ) -> tuple[HeadToHead, int]:
     """What the judges hear in both folders of samples, and how many held-out clips they heard too."""
-    evaluate = setup.evaluate
-    clips = hearing.held_out(setup.paths, ears, setup.sample_rate, evaluate, progress)
-    reference = clips.reference(clips.table["clip_id"].tolist())
+    reference = _held_out(setup, ears, progress)
 
     def heard(folder: Path) -> Heard:
-        return hearing.samples(folder, prompts, ears, evaluate.batch_clips, progress)
+        """Arrays start with [P, I]."""
+        pcm = np.load(folder / "audio.npy", mmap_mode="r", allow_pickle=False)
+        shape = len(prompts.prompts), prompts.samples
+        if len(pcm) != shape[0] * shape[1]:
+            raise ValueError(f"{folder / 'audio.npy'}: {len(pcm)} samples, expected {shape[0]} × {shape[1]}")
+        rate, batch = int(read_json(folder / "record.json")["sample_rate"]), setup.evaluate.batch_clips
+        found = hear(lambda start, stop: pcm[start:stop], len(pcm), rate, ears, batch, progress)
+        return found.take(np.arange(len(pcm)).reshape(shape))
 
     now, before = heard(challenger), heard(champion) if champion else None
-    asked = hearing.prompts_of(prompts, ears)
-    return head_to_head(now, before, asked, reference, setup.promote, evaluate.recall_neighbours), len(reference.heard)
+    asked, neighbours = prompts.judged_by(ears), setup.evaluate.recall_neighbours
+    return head_to_head(now, before, asked, reference, setup.promote, neighbours), len(reference.heard)
+
+
+def _held_out(setup: Setup, ears: Ears, progress: Progress) -> Reference:
+    """At most `evaluate.reference_clips` clips of the test split."""
+    evaluate, file = setup.evaluate, setup.paths.curate / "dataset.parquet"
+    dataset = read_table(file)
+    test = dataset.loc[dataset["split"] == "test", "clip_id"].tolist()
+    if not test:
+        raise ValueError(f"{file}: no clips in the test split to compare with")
+    wanted = subset(test, evaluate.reference_clips, np.random.default_rng(evaluate.seed))
+    table = dataset[dataset["clip_id"].isin(set(wanted))].reset_index(drop=True)
+    clips = listen(setup.paths.ingest, table, setup.sample_rate, ears, evaluate.batch_clips, progress)
+    return clips.reference(table["clip_id"].tolist())
 
 
 def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, other: Opponent | None) -> Evidence:
-    scale = setup.paths.scale
-    names = data_facts.licences(workspace, scale)
+    scale, outs = setup.paths.scale, workspace.outs()
+    metrics = read_side(workspace, scale).metrics
+    names = _licences(metrics)
     return Evidence(
         champion=other is not None,
         prompts=prompts,
@@ -233,7 +259,20 @@ def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, ot
         floors=found.floors,
         licences=names,
         refused={name: why for name in names if (why := setup.policy.refusal(name))},
-        champion_licences=data_facts.licences(other.tree, scale) if other else (),
-        gates=data_facts.gates(workspace, scale),
-        drift=data_facts.drift(workspace, scale),
+        champion_licences=_licences(read_side(other.tree, scale).metrics) if other else (),
+        # a gate that stops a run leaves neither metrics nor an out in `dvc.lock`
+        gates={item: f"data/{scale}/gate/{item}" in outs if metrics.get(f"gate_{item}") else None for item in CHECKED},
+        drift={item: _drift(metrics.get(f"validate_{item}", {})) for item in CHECKED},
     )
+
+
+def _licences(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Licences of all clips that were let in; empty where that is not known."""
+    found = mapping(metrics.get("validate_ingest", {}).get("clips_of_licence"))
+    return tuple(sorted({normalise(str(name)) for name in found}))
+
+
+def _drift(validated: Mapping[str, Any]) -> Drift | None:
+    """What `validate` found against its reference."""
+    compared, drifted = validated.get("features_compared"), validated.get("features_drifted")
+    return Drift(compared, drifted) if isinstance(compared, int) and isinstance(drifted, int) else None

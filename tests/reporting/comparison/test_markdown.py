@@ -53,7 +53,6 @@ def hostile(count: int = 3) -> Comparison:
         data=(Count(text, 1, 2),) * count,
         stages=(StageChange(text, "changed", (text,) * 9, (text,) * 9),) * count,
         stale=(text,) * count,
-        outputs=(Change(text, text, "a" * 32),) * count,
     )
 
 

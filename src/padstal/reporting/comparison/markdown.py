@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from padstal.reporting.comparison.record import Change, Comparison, Count, Delta, Revision, Verdict
+from padstal.reporting.comparison.record import Comparison, Count, Delta, Revision, Verdict
 from padstal.reporting.text import escape_markdown, interval, labelled, number, words
 
 LONGEST = 60_000
@@ -115,7 +115,6 @@ def _headlines(comparison: Comparison) -> list[str]:
     data = [one for one in comparison.data if one.base != one.head]
     told.append(
         f"**Changed:** {_many(len(comparison.params), 'param')}, {_many(len(comparison.stages), 'stage')}, "
-        f"{_many(len(comparison.outputs), 'model or data set', 'models or data sets')}, "
         f"{_many(len(data), 'data count')}."
     )
     if comparison.stale:
@@ -148,7 +147,13 @@ def _tables(comparison: Comparison) -> list[_Table]:
         _deltas("Differences to the baseline at matched CLAP-f", _different(matched)),
         _deltas("Checks of foundation models, planted truth and latent spaces", _different(checks)),
         _deltas("Figures that do not compare", apart, foreign(comparison.remedy, 500)),
-        _texts("Params", "param", comparison.params, _set, folded=False),
+        _Table(
+            "Params",
+            ("param", "before", "now"),
+            comparison.params,
+            lambda one: (foreign(one.key), _set(one.base), _set(one.head)),
+            folded=False,
+        ),
         _Table(
             "Data",
             ("what", "before", "now", "change"),
@@ -166,7 +171,6 @@ def _tables(comparison: Comparison) -> list[_Table]:
                 _list(one.outputs),
             ),
         ),
-        _texts("Models and data sets, MD5", "output", comparison.outputs, _hash),
     ]
 
 
@@ -185,11 +189,6 @@ def _deltas(title: str, deltas: Sequence[Delta], before: str = "", folded: bool 
     if any(delta.better for delta in deltas):
         before = f"{before} ↑ higher is better, ↓ lower is better.".strip()
     return _Table(title, head, deltas, row, (2, 3), before if deltas else "", folded)
-
-
-def _texts(title: str, what: str, changes: Sequence[Change], show: Callable[[str | None], str], **how: Any) -> _Table:
-    head = (what, "before", "now")
-    return _Table(title, head, changes, lambda one: (foreign(one.key), show(one.base), show(one.head)), **how)
 
 
 def _section(table: _Table, cap: int) -> str:
@@ -243,11 +242,6 @@ def _set(text: str | None) -> str:
     return "–" if text is None else foreign(text) or "(empty)"
 
 
-def _hash(md5: str | None) -> str:
-    known = re.fullmatch(r"([0-9a-f]{32})(?:\.dir)?", md5 or "")
-    return f"`{known.group(1)[:12]}`" if known else "–"
-
-
 def _list(items: Sequence[str]) -> str:
     shown = ", ".join(foreign(item, 70) for item in items[:4])
     return shown + (f" … {len(items) - 4} more" if len(items) > 4 else "")
@@ -263,5 +257,5 @@ def _different(deltas: Sequence[Delta]) -> list[Delta]:
     return [delta for delta in deltas if delta.verdict != "unchanged"]
 
 
-def _many(count: int, one: str, more: str = "") -> str:
-    return f"{count} {one if count == 1 else more or one + 's'}"
+def _many(count: int, one: str) -> str:
+    return f"{count} {one}{'' if count == 1 else 's'}"

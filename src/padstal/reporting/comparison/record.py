@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 Verdict = Literal["better", "worse", "different", "no clear difference", "unchanged", "not comparable", "open"]
 """Of a figure: "better", "worse" and "different" (nobody knows which is good) if the intervals are apart, "no clear
 difference" if they overlap, "not comparable" if another model measured it, "open" without intervals or a figure."""
-FORMAT = "padstal-comparison-2"
+FORMAT = "padstal-comparison-3"
 LARGEST_RECORD = 2**20
 """Bytes; a record of a whole study has about a tenth of it."""
 LONGEST_TEXT = 1_000
@@ -37,7 +37,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class Change:
-    """One text before and after (a param, an output's MD5); `None` where a side has no such key."""
+    """One param before and after, as text; `None` where a side has no such key."""
 
     key: str
     base: str | None
@@ -95,7 +95,6 @@ class Comparison:
         remedy: What to do about metrics that do not compare; "" where all do.
         licences: Tracks under each; a note says what a change means.
         data: Files, clips and artists, the quarantine by reason, and the share of each caption decision.
-        outputs: MD5s of models and data sets.
         stale: Stages of HEAD whose params in `dvc.lock` are not those of `params.yaml`: they have to run again.
     """
 
@@ -112,7 +111,6 @@ class Comparison:
     data: tuple[Count, ...]
     stages: tuple[StageChange, ...]
     stale: tuple[str, ...]
-    outputs: tuple[Change, ...]
 
 
 def write_record(comparison: Comparison) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from padstal.reporting.comparison.record import Comparison, Count, Delta, Revision, Verdict
+from padstal.reporting.table import Table, markdown_table
 from padstal.reporting.text import escape_markdown, interval, labelled, number, words
 
 LONGEST = 60_000
@@ -192,11 +193,9 @@ def _deltas(title: str, deltas: Sequence[Delta], before: str = "", folded: bool 
 
 
 def _section(table: _Table, cap: int) -> str:
-    shown = table.items[:cap]
-    marks = ["---:" if place in table.numeric else "---" for place in range(len(table.head))]
-    lines = [f"| {' | '.join(table.head)} |", f"|{'|'.join(marks)}|"] if shown else []
-    lines += [f"| {' | '.join(row)} |" for row in map(table.row, shown)]
-    body = "\n".join(lines)
+    shown = tuple(map(table.row, table.items[:cap]))
+    numeric = tuple(place in table.numeric for place in range(len(table.head)))
+    body = markdown_table(Table(table.head, shown, numeric), outside=0) if shown else ""
     left = len(table.items) - len(shown)
     rest = f"… and {_many(left, 'row')} more, in the comparison's JSON." if left else ""
     content = "\n\n".join(part for part in (table.before, body, rest) if part)

@@ -16,9 +16,6 @@ difference" if they overlap, "not comparable" if another model measured it, "ope
 FORMAT = "padstal-comparison-3"
 LARGEST_RECORD = 2**20
 """Bytes; a record of a whole study has about a tenth of it."""
-LONGEST_TEXT = 1_000
-"""Characters; longer ones are cut when written and refused when read."""
-LONGEST_LIST = 2_000
 
 
 class RecordError(ValueError):
@@ -114,8 +111,8 @@ class Comparison:
 
 
 def write_record(comparison: Comparison) -> str:
-    """The comparison as JSON, the same text each time; too long texts and lists are cut."""
-    content = {"format": FORMAT, "comparison": _cut(asdict(comparison))}
+    """The comparison as JSON, the same text each time."""
+    content = {"format": FORMAT, "comparison": asdict(comparison)}
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=True) + "\n"
 
 
@@ -123,7 +120,7 @@ def read_record(content: bytes) -> Comparison:
     """The comparison that `write_record` wrote; everything else is refused.
 
     Raises:
-        RecordError: Too long, no JSON, an unknown or missing key, a wrong type, a text or list over its length.
+        RecordError: Too long, no JSON, an unknown or missing key, a wrong type.
     """
     if len(content) > LARGEST_RECORD:
         raise RecordError(f"the record has {len(content)} bytes: expected at most {LARGEST_RECORD}")
@@ -149,15 +146,13 @@ def _value(kind: Any, node: Any, at: str) -> Any:
             raise RecordError(f"{at}: not one of the words expected")
         return node
     if get_origin(kind) is tuple:
-        if not isinstance(node, list) or len(node) > LONGEST_LIST:
-            raise RecordError(f"{at}: expected a list of at most {LONGEST_LIST} items")
+        if not isinstance(node, list):
+            raise RecordError(f"{at}: expected a list")
         return tuple(_value(options[0], item, f"{at}[{place}]") for place, item in enumerate(node))
     if is_dataclass(kind):
         return _build(kind, node, at)
     if type(node) is not kind:
         raise RecordError(f"{at}: expected {kind.__name__}")
-    if isinstance(node, str) and len(node) > LONGEST_TEXT:
-        raise RecordError(f"{at}: {len(node)} characters, expected at most {LONGEST_TEXT}")
     return node
 
 
@@ -179,11 +174,3 @@ def _finite(digits: str) -> float:
     if not math.isfinite(value):
         raise RecordError("the record has a number that is not finite")
     return value
-
-
-def _cut(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {name: _cut(item) for name, item in node.items()}
-    if isinstance(node, list | tuple):
-        return [_cut(item) for item in node[:LONGEST_LIST]]
-    return node[:LONGEST_TEXT] if isinstance(node, str) else node

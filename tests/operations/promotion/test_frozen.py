@@ -7,16 +7,13 @@ import numpy as np
 import pytest
 import yaml
 from tests.diffusion.fakes import FRAMES, RATIO
-from tests.evaluation.fakes import FakeClap, FakePmos, FakeTagger
-from tests.operations.promotion.world import World, ears, freeze
+from tests.operations.promotion.world import World, freeze
 from tests.stages.test_sample import PARAMS, RUNS, write_system
 from typer.testing import CliRunner
 
 from padstal.cli import app
-from padstal.commands import freeze_prompts
 from padstal.core.data.atomic import read_json
 from padstal.core.paths import Paths
-from padstal.evaluation.hear import Ears
 from padstal.operations.promotion import frozen, play
 from padstal.operations.promotion.frozen import FrozenPrompts, Prompt
 from padstal.sampling.setting import Setting
@@ -25,40 +22,19 @@ PROMPTS = FrozenPrompts(
     "demo",
     (5, 6),
     2,
-    tuple(
-        Prompt(f"test_00{n}", text, f"clip{n}", "jazz", {"jazz": 0.75, "rock": 0.25}, 0.0, 18.0)
-        for n, text in enumerate(("a", "b"))
-    ),
+    tuple(Prompt(f"test_00{n}", text, f"clip{n}", 0.0, 18.0) for n, text in enumerate(("a", "b"))),
 )
 
 
-def test_they_come_from_the_test_split_with_what_the_tagger_hears(world: World) -> None:
+def test_they_come_from_different_clips_of_the_test_split(world: World) -> None:
     made = freeze(Paths(world.root, "demo"))
-    assert len(made.prompts) == 16
-    assert len({one.clip_id for one in made.prompts}) == 16
-    assert all(one.genre == one.prompt.split(",")[0] for one in made.prompts)
-    posterior_PG = made.judged_by(heard_with(*FakeTagger.genres)).reference_PG
-    assert posterior_PG.sum(axis=1) == pytest.approx(np.ones(16), abs=1e-4)
+    assert len(made.prompts) == len({one.clip_id for one in made.prompts}) == 16
+    assert [one.prompt_id for one in made.of({made.prompts[3].clip_id, "gone"}).prompts] == [made.prompts[3].prompt_id]
 
 
 def test_they_are_read_as_written(tmp_path: Path) -> None:
     frozen.write(tmp_path / "frozen.json", PROMPTS)
     assert frozen.read(tmp_path / "frozen.json")[0] == PROMPTS
-
-
-def test_another_taggers_words_are_put_in_order_or_refused() -> None:
-    asked = PROMPTS.judged_by(heard_with("rock", "jazz"))
-    assert asked.reference_PG[0].tolist() == [0.25, 0.75]
-    assert asked.genre_P.tolist() == [1, 1]
-    with pytest.raises(ValueError, match="freeze prompts again"):
-        PROMPTS.judged_by(heard_with("rock", "pop"))
-
-
-def heard_with(*genres: str) -> Ears:
-    """Judges whose tagger knows these words."""
-    tagger = FakeTagger()
-    tagger.genres = genres
-    return Ears(FakeClap(), tagger, FakePmos(), (0.0,), 0)
 
 
 def test_something_else_is_no_frozen_prompts(tmp_path: Path) -> None:
@@ -69,11 +45,7 @@ def test_something_else_is_no_frozen_prompts(tmp_path: Path) -> None:
         frozen.read(tmp_path / "none.json")
 
 
-def test_the_command_writes_them_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(freeze_prompts, "load_ears", ears)
-    params = yaml.safe_load((world.root / "params.yaml").read_text())
-    params["scales"]["demo"]["ingest"]["sample_rate"] = 8000  # the least that params allow; tones do not care
-    (world.root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+def test_the_command_writes_them_once(world: World) -> None:
     file = world.root / "data/demo/frozen_prompts.json"
     before = file.read_bytes()
     refused = CliRunner().invoke(app, ["freeze-prompts"])

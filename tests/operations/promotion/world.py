@@ -174,8 +174,8 @@ def freeze(paths: Paths, count: int = 16) -> frozen.FrozenPrompts:
     """Frozen prompts of the world's test split."""
     dataset = read_table(paths.curate / "dataset.parquet")
     prompts = choose_prompts(dataset, {"tune": 0, "test": count}, 5)
-    judges = Ears(FakeClap(), FakeTagger(), FakePmos(), (0.0,), 0)
-    return frozen.freeze(paths, dataset, prompts, judges, RATE, 8, (101, 102), 2)
+    rows = prompts.drop(columns="role").to_dict("records")
+    return frozen.FrozenPrompts("demo", (101, 102), 2, tuple(frozen.Prompt(**row) for row in rows))
 
 
 def git(root: Path, *arguments: str) -> str:

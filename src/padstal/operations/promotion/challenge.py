@@ -1,8 +1,8 @@
 """A challenge: champion and challenger made ready, both play the frozen prompts, judges listen, the gate decides.
 
 The judges (CLAP, tagger, p-MOS) and the words they know are the champion's, so that no challenger brings its own ruler;
-without a champion they are the workspace's. Held-out clips are the workspace's: what has been erased since is not asked
-for again.
+without a champion they are the workspace's. Held-out clips are the workspace's: a prompt whose clip has been erased
+since, or is held out no more, is not played.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
@@ -25,7 +26,6 @@ from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.clips import listen, subset
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import JUDGES, Ears, Heard, Progress, hear, load_ears
-from padstal.evaluation.judged import Reference
 from padstal.operations.config import PromoteParams
 from padstal.operations.promotion import frozen, objects
 from padstal.operations.promotion.decision import Decision, Side, rounded
@@ -130,9 +130,18 @@ def challenge(
         ValueError: The workspace is not what its `dvc.lock` says, or the two do not compare.
     """
     paths, root, play = setup.paths, setup.paths.root, play or play_child
-    prompts, digest = frozen.read(paths.frozen_prompts)
-    if prompts.scale != paths.scale:
-        raise ValueError(f"{paths.frozen_prompts}: prompts of scale {prompts.scale}, expected {paths.scale}")
+    known, digest = frozen.read(paths.frozen_prompts)
+    if known.scale != paths.scale:
+        raise ValueError(f"{paths.frozen_prompts}: prompts of scale {known.scale}, expected {paths.scale}")
+    dataset = read_table(paths.curate / "dataset.parquet")
+    held_out = dataset[dataset["split"] == "test"].reset_index(drop=True)
+    prompts = known.of(set(held_out["clip_id"]))
+    if not prompts.prompts:
+        raise ValueError(
+            f"{paths.frozen_prompts}: the test split has none of their clips any more; `padstal freeze-prompts --force`"
+        )
+    if left := len(known.prompts) - len(prompts.prompts):
+        say(f"{left} frozen prompts are left out: their clips are in the test split no more")
     workspace, other = open_tree(root, WORKSPACE), opponent(root, register, asked, paths.scale)
     if not workspace.commit:
         raise ValueError(f"{root}: nothing is committed yet; a decision names the challenger's commit")
@@ -143,9 +152,10 @@ def challenge(
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="challenge-", dir=folder) as temporary:
         hall = Path(temporary)
+        frozen.write(hall / "prompts.json", prompts)
 
         def played(home: Path, name: str) -> tuple[Path, dict[str, Any]]:
-            play(home, paths.frozen_prompts, hall / name, setup.system, setup.promote.method)
+            play(home, hall / "prompts.json", hall / name, setup.system, setup.promote.method)
             return hall / name, read_json(hall / name / "record.json")
 
         judges, of = paths, f"the challenger, {workspace.commit[:12]}"
@@ -164,7 +174,7 @@ def challenge(
             champion = Side(other.version, other.tree.commit, theirs, record)
         say(f"the judges of {of} listen")
         ears = load_ears(judges.foundation, setup.evaluate, setup.device)
-        found, clips = _heard(setup, prompts, ears, samples, champion_samples, progress)
+        found, clips = _heard(setup, prompts, held_out, ears, samples, champion_samples, progress)
         fingerprints = {role: sha256_file(judges.foundation(role) / "model.safetensors") for role in JUDGES}
 
     evidence, limits = rounded(_evidence(setup, len(prompts.prompts), found, workspace, other)), setup.promote.gate
@@ -212,13 +222,19 @@ def play_child(home: Path, frozen_file: Path, out: Path, system: str, method: st
 def _heard(
     setup: Setup,
     prompts: frozen.FrozenPrompts,
+    held_out: pd.DataFrame,
     ears: Ears,
     challenger: Path,
     champion: Path | None,
     progress: Progress,
 ) -> tuple[HeadToHead, int]:
     """What the judges hear in both folders of samples, and how many held-out clips they heard too."""
-    reference = _held_out(setup, ears, progress)
+    evaluate = setup.evaluate
+    chosen = subset(held_out["clip_id"].tolist(), evaluate.reference_clips, np.random.default_rng(evaluate.seed))
+    wanted = {*chosen, *prompts.table["clip_id"]}
+    table = held_out[held_out["clip_id"].isin(wanted)].reset_index(drop=True)
+    clips = listen(setup.paths.ingest, table, setup.sample_rate, ears, evaluate.batch_clips, progress)
+    reference, asked = clips.reference(chosen), clips.prompts(prompts.table, ears.clap, tuple(ears.tagger.genres))
 
     def heard(folder: Path) -> Heard:
         """Arrays start with [P, I]."""
@@ -226,26 +242,13 @@ def _heard(
         shape = len(prompts.prompts), prompts.samples
         if len(pcm) != shape[0] * shape[1]:
             raise ValueError(f"{folder / 'audio.npy'}: {len(pcm)} samples, expected {shape[0]} × {shape[1]}")
-        rate, batch = int(read_json(folder / "record.json")["sample_rate"]), setup.evaluate.batch_clips
-        found = hear(lambda start, stop: pcm[start:stop], len(pcm), rate, ears, batch, progress)
+        rate = int(read_json(folder / "record.json")["sample_rate"])
+        found = hear(lambda start, stop: pcm[start:stop], len(pcm), rate, ears, evaluate.batch_clips, progress)
         return found.take(np.arange(len(pcm)).reshape(shape))
 
     now, before = heard(challenger), heard(champion) if champion else None
-    asked, neighbours = prompts.judged_by(ears), setup.evaluate.recall_neighbours
-    return head_to_head(now, before, asked, reference, setup.promote, neighbours), len(reference.heard)
-
-
-def _held_out(setup: Setup, ears: Ears, progress: Progress) -> Reference:
-    """At most `evaluate.reference_clips` clips of the test split."""
-    evaluate, file = setup.evaluate, setup.paths.curate / "dataset.parquet"
-    dataset = read_table(file)
-    test = dataset.loc[dataset["split"] == "test", "clip_id"].tolist()
-    if not test:
-        raise ValueError(f"{file}: no clips in the test split to compare with")
-    wanted = subset(test, evaluate.reference_clips, np.random.default_rng(evaluate.seed))
-    table = dataset[dataset["clip_id"].isin(set(wanted))].reset_index(drop=True)
-    clips = listen(setup.paths.ingest, table, setup.sample_rate, ears, evaluate.batch_clips, progress)
-    return clips.reference(table["clip_id"].tolist())
+    found = head_to_head(now, before, asked, reference, setup.promote, evaluate.recall_neighbours)
+    return found, len(chosen)
 
 
 def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, other: Opponent | None) -> Evidence:

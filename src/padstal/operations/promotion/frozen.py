@@ -1,22 +1,17 @@
-"""Frozen prompts: the texts, seeds and reference posteriors that all champions and challengers are judged on.
+"""Frozen prompts: the texts and seeds that all champions and challengers are judged on.
 
 Written once from the test split and kept in git; with other prompts, figures of earlier decisions would not compare.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter
 
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.content import sha256_file
-from padstal.core.paths import Paths
-from padstal.evaluation.clips import listen
-from padstal.evaluation.hear import Ears
-from padstal.evaluation.judged import Prompts
 
 FORMAT = "padstal-frozen-prompts-2"
 
@@ -28,17 +23,13 @@ class Prompt:
     Attributes:
         prompt_id: Its name.
         prompt: The text.
-        clip_id: The held-out clip that the text describes; it may have left the data since.
-        genre: The tagger's word for what the text asks for.
-        posterior: Genre → what the tagger heard in the clip.
-        seconds_start, seconds_total: Where in its track the clip lay, in seconds.
+        clip_id: The held-out clip that the text describes.
+        seconds_start, seconds_total: Where in its track the clip lies, in seconds.
     """
 
     prompt_id: str
     prompt: str
     clip_id: str
-    genre: str
-    posterior: Mapping[str, float]
     seconds_start: float
     seconds_total: float
 
@@ -57,51 +48,14 @@ class FrozenPrompts:
         """Samples of a prompt."""
         return len(self.seeds) * self.samples_per_seed
 
-    def judged_by(self, ears: Ears) -> Prompts:
-        """The prompts as metrics need them.
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row a prompt."""
+        return pd.DataFrame([asdict(one) for one in self.prompts])
 
-        Raises:
-            ValueError: The tagger knows other words than they were frozen with.
-        """
-        genres = tuple(ears.tagger.genres)
-        known = self.prompts[0].posterior
-        if set(genres) != set(known):
-            raise ValueError(
-                f"the tagger knows {', '.join(sorted(genres))}; the frozen prompts were made with "
-                f"{', '.join(sorted(known))}: freeze prompts again (earlier decisions will not compare)"
-            )
-        posterior_PG = np.array([[one.posterior[genre] for genre in genres] for one in self.prompts])
-        genre_P = np.array([genres.index(one.genre) for one in self.prompts], dtype=np.int64)
-        return Prompts(ears.clap.embed_text([one.prompt for one in self.prompts]), genre_P, posterior_PG)
-
-
-def freeze(
-    paths: Paths,
-    dataset: pd.DataFrame,
-    prompts: pd.DataFrame,
-    ears: Ears,
-    rate: int,
-    batch: int,
-    seeds: tuple[int, ...],
-    samples_per_seed: int,
-) -> FrozenPrompts:
-    """Frozen prompts of rows of `choose_prompts`, with what the tagger hears in their clips."""
-    table = dataset[dataset["clip_id"].isin(set(prompts["clip_id"]))].reset_index(drop=True)
-    genres = tuple(ears.tagger.genres)
-    found = listen(paths.ingest, table, rate, ears, batch).prompts(prompts, ears.clap, genres)
-    chosen = tuple(
-        Prompt(
-            prompt_id=row.prompt_id,
-            prompt=row.prompt,
-            clip_id=row.clip_id,
-            genre=genres[genre],
-            posterior=dict(zip(genres, posterior_G.tolist(), strict=True)),
-            seconds_start=float(row.seconds_start),
-            seconds_total=float(row.seconds_total),
-        )
-        for row, genre, posterior_G in zip(prompts.itertuples(), found.genre_P, found.reference_PG, strict=True)
-    )
-    return FrozenPrompts(paths.scale, seeds, samples_per_seed, chosen)
+    def of(self, clip_ids: Collection[str]) -> "FrozenPrompts":
+        """The prompts whose clips are among these."""
+        return replace(self, prompts=tuple(one for one in self.prompts if one.clip_id in clip_ids))
 
 
 def write(path: Path, frozen: FrozenPrompts) -> None:

@@ -28,7 +28,6 @@ def main(frozen_file: Path, out: Path, name: str, method: str) -> None:
         FileNotFoundError: A model is missing.
         ValueError: Models that do not belong together, no such system, or a method that the grid does not have.
     """
-    import pandas as pd
     import torch
     from tqdm import tqdm
 
@@ -36,13 +35,12 @@ def main(frozen_file: Path, out: Path, name: str, method: str) -> None:
     found = trained(Paths(Path.cwd(), frozen.scale), name, method)
     system = found.load()
     torch.use_deterministic_algorithms(True, warn_only=True)
-    prompts = pd.DataFrame([vars(one) for one in frozen.prompts]).drop(columns="posterior")
     out.mkdir(parents=True, exist_ok=True)
     write_grid(
         out,
         system,
-        prompts,
-        requests(prompts, frozen.seeds, frozen.samples_per_seed),
+        frozen.table,
+        requests(frozen.table, frozen.seeds, frozen.samples_per_seed),
         [found.usual],
         batch=found.params.batch,
         precision=found.params.precision,

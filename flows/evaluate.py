@@ -9,16 +9,18 @@ from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it 
 
 # isort: split
 from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
 
 from flows.parameters import TRAINING, Revision, Scale, choose_scale
 from flows.pipeline import bring_up_to_date
-from flows.results import show_report
 from flows.workspace import workspace
+from padstal.core.params import read_yaml
+from padstal.core.paths import Paths
 
 
 @flow(name="evaluate", flow_run_name="evaluate-{revision}", persist_result=False)
-def evaluate(revision: Revision = "main", scale: Scale | None = None, train: bool = False) -> str:
-    """Bring the report of a revision up to date; gives the address of its page.
+def evaluate(revision: Revision = "main", scale: Scale | None = None, train: bool = False) -> None:
+    """Bring the report of a revision up to date, and show its summary as the artifact `report`.
 
     Args:
         revision: Whose models.
@@ -34,4 +36,6 @@ def evaluate(revision: Revision = "main", scale: Scale | None = None, train: boo
     with workspace("evaluate", revision=revision, say=say) as space:
         choose_scale(space.root, scale)
         bring_up_to_date(space.root, ["report"], fixed=() if train else TRAINING, kept=["report"])
-        return show_report(space.root)
+        paths = Paths(space.root, read_yaml(space.root / "params.yaml")["scale"])
+        shown = paths.summary.read_text(encoding="utf-8")
+        create_markdown_artifact(shown, key="report", description="The report's summary")

@@ -35,5 +35,5 @@ def ingest(revision: Revision = "main", scale: Scale | None = None) -> list[Stag
     say = get_run_logger().info
     with workspace("ingest", revision=revision, say=say) as space:
         choose_scale(space.root, scale)
-        prefect_steps(space.root).padstal(["scan"])
+        prefect_steps(space.root).padstal("scan")
         return bring_up_to_date(space.root, ["gate@ingest"])

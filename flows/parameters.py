@@ -19,9 +19,6 @@ Revision = Annotated[
         description="a branch, a tag or a commit",
     ),
 ]
-StageName = Annotated[
-    str, Field(pattern=r"^[a-z_]+(@[a-z_]+)?$", description="a stage (`sample`) or an item of one (`sample@tal_dit`)")
-]
 
 
 def choose_scale(root: Path, scale: Scale | None) -> None:

@@ -6,7 +6,6 @@ run one after the other: `dvc` locks the repository.
 Usage:
     python flows/pipeline.py                    everything that is out of date
     python flows/pipeline.py --stage curate     `curate` and what it needs
-    python flows/pipeline.py --force            everything, whether out of date or not
 """
 
 import argparse
@@ -24,13 +23,10 @@ from flows import local_prefect  # sets Prefect's variables, so it comes first
 # isort: split
 from prefect import flow
 
-from flows.assets import tell_assets
 from flows.dag import read_dag
 from flows.failure import StageFailedError
-from flows.prefect_tasks import prefect_steps, say
-from flows.repro import StageRun, summary
-from flows.results import show_stages
-from flows.stages import UP_TO_DATE
+from flows.prefect_tasks import prefect_steps, say, show_stages
+from flows.repro import UP_TO_DATE, StageRun, summary
 from padstal.core.outlook import time_left
 
 
@@ -38,36 +34,32 @@ def bring_up_to_date(
     root: Path,
     stages: Sequence[str] = (),
     *,
-    force: bool = False,
-    pull: bool = True,
+    pulls: bool = True,
     fixed: Sequence[str] = (),
     kept: Sequence[str] = (),
 ) -> list[StageRun]:
     """Bring stages and all that they need up to date, in the order of `dvc.yaml`; to be called in a flow.
 
-    The outcome is shown in Prefect: a table of the stages, and an event for each output that is new.
+    The outcome is shown in Prefect as a table.
 
     Args:
         root: The repository.
         stages: What is wanted; by default everything.
-        force: Run them even if they are up to date.
-        pull: Get from the DVC remote what they need and is not here; what `dvc.lock` says is done need not be here.
+        pulls: Get from the DVC remote what they need and is not here; what `dvc.lock` says is done need not be here.
         fixed: Stages that must be up to date already ("train_vae" stands for all its items).
-        kept: Stages whose outputs are to be here in the end.
+        kept: Stages of these whose outputs are to be here in the end.
 
     Raises:
         StageFailedError: A stage failed, with the cause; those after it did not start.
         ValueError: A name is no stage; or a stage of `fixed` is out of date, in which case nothing ran.
     """
-    steps = prefect_steps(root, force=force, pull=pull)
+    steps = prefect_steps(root, pulls=pulls)
     runs: list[StageRun] = []
     started = time.monotonic()
     try:
         dag = read_dag(root)
         wanted = dag.upto(stages or dag.stages)
-        suspects = frozenset(wanted)
-        if not force:
-            suspects &= dag.downstream(steps.changed(wanted, [stage for stage in kept if stage in wanted]))
+        suspects = dag.downstream(steps.changed(wanted, kept)) & frozenset(wanted)
         names = {name for name in (*wanted, *(stage.partition("@")[0] for stage in wanted)) if name in fixed}
         if refused := [stage for stage in wanted if stage in suspects & dag.named(names)]:
             raise ValueError(
@@ -83,24 +75,21 @@ def bring_up_to_date(
             left = time_left(root, ahead[place:])
             say(f"{stage}: {place + 1} of {len(ahead)} stages that may run" + (f", {left} left" if left else ""))
             runs.append(steps.stage(stage))
-        if kept and set(kept) & set(wanted):
-            steps.pull([stage for stage in kept if stage in wanted])
+        if kept:
+            steps.pull(kept)
     except StageFailedError as failure:
         runs.append(StageRun(failure.stage, f"failed ({failure.kind.value})", time.monotonic() - started))
         raise
     finally:
         if runs:
             show_stages(runs)
-        tell_assets(root, [run.stage for run in runs if run.result in ("ran", "from cache")])
     return runs
 
 
 @flow(name="padstal", flow_run_name="pipeline", persist_result=False, log_prints=False)
-def pipeline(
-    root: str = str(local_prefect.ROOT), stages: list[str] | None = None, force: bool = False
-) -> list[StageRun]:
+def pipeline(root: str = str(local_prefect.ROOT), stages: list[str] | None = None) -> list[StageRun]:
     """Bring the pipeline (or `stages` and what they need) up to date, in the order of `dvc.yaml`."""
-    return bring_up_to_date(Path(root), stages or (), force=force, pull=False)
+    return bring_up_to_date(Path(root), stages or (), pulls=False)
 
 
 def run_as_program(work: Callable[[], str]) -> int:
@@ -123,10 +112,9 @@ def main() -> int:
     parser.add_argument(
         "--stage", action="append", metavar="NAME", help="only this stage and what it needs; may be repeated"
     )
-    parser.add_argument("--force", action="store_true", help="run stages even if they are up to date")
     parser.add_argument("--root", default=str(local_prefect.ROOT), help="repository; by default the one of this file")
     given = parser.parse_args()
-    return run_as_program(lambda: summary(pipeline(given.root, given.stage, given.force)))
+    return run_as_program(lambda: summary(pipeline(given.root, given.stage)))
 
 
 if __name__ == "__main__":

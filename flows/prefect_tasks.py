@@ -1,4 +1,4 @@
-"""The steps of a run as tasks of Prefect, tried again where the cause may go away by itself.
+"""The steps of a run as tasks of Prefect, tried again where the cause may go away by itself, and what a person sees.
 
 DVC decides what is up to date and keeps the results, so Prefect's cache and result store stay off.
 """
@@ -11,10 +11,12 @@ from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it 
 
 # isort: split
 from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows.failure import StageFailedError
-from flows.stages import PADSTAL, Steps, plain_steps, read_operations
+from flows.repro import StageRun, summary
+from flows.steps import PADSTAL, Steps, once, read_operations
 
 
 def may_help_to_retry(_task: Any, _run: Any, state: Any) -> bool:
@@ -33,11 +35,10 @@ def say(line: str) -> None:
     get_run_logger().info(line)
 
 
-def prefect_steps(root: Path, *, force: bool = False, pull: bool = True, program: Sequence[str] = PADSTAL) -> Steps:
-    """`plain_steps` as task runs; to be called in a flow."""
-    plain = plain_steps(root, say, force=force, pull=pull, program=program)
+def prefect_steps(root: Path, *, pulls: bool = True, program: Sequence[str] = PADSTAL) -> Steps:
+    """Steps as task runs; to be called in a flow."""
     waits = read_operations().retry_waits
-    run: Any = task(
+    carry: Any = task(
         name="step",
         task_run_name="{name}",
         cache_policy=NO_CACHE,
@@ -45,16 +46,10 @@ def prefect_steps(root: Path, *, force: bool = False, pull: bool = True, program
         retries=len(waits),
         retry_delay_seconds=list(waits),
         retry_condition_fn=may_help_to_retry,
-    )(_run)
-    return Steps(
-        stage=lambda stage: run(stage, plain.stage, stage),
-        changed=lambda stages, kept: run("status", plain.changed, list(stages), list(kept)),
-        push=lambda stages: run("dvc push", plain.push, list(stages)),
-        pull=lambda stages: run("dvc pull", plain.pull, list(stages)),
-        push_branch=lambda branch: run(f"push {branch}", plain.push_branch, branch),
-        padstal=lambda command: run(f"padstal {command[0]}", plain.padstal, list(command)),
-    )
+    )(once)
+    return Steps(root, say, carry, pulls, program)
 
 
-def _run(name: str, step: Any, *arguments: Any) -> Any:
-    return step(*arguments)
+def show_stages(runs: Sequence[StageRun]) -> None:
+    """The artifact `stages`: what became of each stage, and its wall time."""
+    create_markdown_artifact(summary(runs), key="stages", description="What became of each stage")

@@ -20,6 +20,7 @@ from padstal.operations.integrity.remotes import RefusedError, RemoteError, Stor
 from padstal.operations.integrity.required import find_missing, outs_in
 
 DVC_CHILD = Path(__file__).with_name("dvc_child.py")
+UP_TO_DATE = "up to date"
 Say = Callable[[str], None]
 
 
@@ -39,9 +40,7 @@ def dvc(root: Path, arguments: Sequence[str], say: Say, timeout_seconds: float |
     return run_child(command, root, child_environment(root), say, timeout_seconds)
 
 
-def repro(
-    stage: str, root: Path, force: bool, say: Say, pull: bool = False, timeout_seconds: float | None = None
-) -> StageRun:
+def repro(stage: str, root: Path, say: Say, pull: bool = False, timeout_seconds: float | None = None) -> StageRun:
     """Bring one stage up to date.
 
     Clones with a common `.state/` run a stage one at a time, for its checkpoints lie there; who waited finds the result
@@ -50,7 +49,6 @@ def repro(
     Args:
         stage: Its name in `dvc.yaml`.
         root: The repository.
-        force: Run it even if it is up to date.
         say: Gets each line of its output.
         pull: Get from the DVC remote what it needs and is not here.
         timeout_seconds: Then it is ended; by default never.
@@ -58,7 +56,7 @@ def repro(
     Raises:
         StageFailedError: With the cause.
     """
-    options = [*(["--force"] if force else []), *(["--pull", "--allow-missing"] if pull else [])]
+    options = ["--pull", "--allow-missing"] if pull else []
     started = time.monotonic()
     with file_lock(root / ".state" / "locks" / stage, say=say):
         if pull and (lacking := _lacking_deps(root, stage)):
@@ -234,10 +232,10 @@ def _result(lines: tuple[str, ...]) -> str:
             return "ran"
         if "is cached - skipping run" in line:
             return "from cache"
-    return "up to date"
+    return UP_TO_DATE
 
 
-def summary(runs: list[StageRun]) -> str:
+def summary(runs: Sequence[StageRun]) -> str:
     """Markdown table of the stages."""
     rows = [f"| {run.stage} | {run.result} | {run.wall_seconds:.1f} |" for run in runs]
     total = f"| **all** | | {sum(run.wall_seconds for run in runs):.1f} |"

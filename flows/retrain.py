@@ -27,14 +27,12 @@ from prefect.deployments import run_deployment
 from prefect.states import Completed
 
 from flows import run_branch
-from flows.assets import tell_assets
 from flows.failure import FailureKind, StageFailedError
 from flows.pipeline import run_as_program
-from flows.prefect_tasks import prefect_steps
-from flows.results import show_stages
-from flows.retraining import Journal, Plan, report
+from flows.prefect_tasks import prefect_steps, show_stages
+from flows.retraining import Journal, Train, report
 from flows.retraining import retrain as retrain_steps
-from flows.stages import PADSTAL, read_operations
+from flows.steps import PADSTAL, read_operations
 from flows.workspace import Workspace, workspace
 
 TRAIN = "train/train"
@@ -45,7 +43,6 @@ TRAIN = "train/train"
 def retrain(
     train_on: Literal["here", "gpu"] = "here",
     branch: str = "main",
-    training_stages: list[str] | None = None,
     repository: str | None = None,
     padstal: list[str] | None = None,
 ) -> State[Any]:
@@ -54,18 +51,15 @@ def retrain(
     Args:
         train_on: "gpu" hands the run's commit to the deployment `train/train`.
         branch: Branch to start from, and to propose a promotion to.
-        training_stages: Stages that train; they and what lies between them go to the GPU. By default the plan's.
         repository: Address or path of the repository; by default the `origin` of this checkout.
         padstal: The program `padstal` and its first arguments; by default the workspace's own.
     """
     say = get_run_logger().info
-    plan = Plan(branch, tuple(training_stages or Plan.training))
     journal = Journal()
     train = _train_on_gpu(say) if train_on == "gpu" else None
     try:
         with workspace("retrain", revision=branch, repository=repository, say=say) as space:
-            retrain_steps(space, plan, prefect_steps(space.root, program=padstal or PADSTAL), journal, say, train)
-            tell_assets(space.root, [run.stage for run in journal.stages if run.result != "up to date"])
+            retrain_steps(space, prefect_steps(space.root, program=padstal or PADSTAL), journal, train, branch)
     except (StageFailedError, ValueError) as failure:
         _show(journal, failure)
         raise
@@ -79,7 +73,7 @@ def _show(journal: Journal, failure: Exception | None = None) -> None:
     create_markdown_artifact(report(journal, failure), key="retraining", description="What happened, and why")
 
 
-def _train_on_gpu(say: Callable[[str], None]) -> Callable[[Workspace, str, Sequence[str]], None]:
+def _train_on_gpu(say: Callable[[str], None]) -> Train:
     def train(space: Workspace, branch: str, stages: Sequence[str]) -> None:
         run_training(space.repository, run_branch.head(space.root), branch, stages, say)
 
@@ -125,7 +119,7 @@ def main() -> int:
     given = parser.parse_args()
 
     def work() -> str:
-        ended = retrain(given.train_on, given.branch, None, given.repository, return_state=True)
+        ended = retrain(given.train_on, given.branch, given.repository, return_state=True)
         ended.result()
         return f"{ended.name}: {ended.message}"
 

@@ -22,9 +22,12 @@ from typing import Any, Literal
 from flows import run_branch
 from flows.dag import read_dag
 from flows.failure import FailureKind, StageFailedError
-from flows.repro import Say, StageRun, summary
-from flows.stages import Steps, phases, run_stages, up_to_date
+from flows.parameters import TRAINING
+from flows.repro import StageRun, summary
+from flows.stages import phases, run_stages, up_to_date
+from flows.steps import Steps
 from flows.workspace import Workspace
+from padstal.core.data.atomic import write_json
 from padstal.core.git import git
 from padstal.core.params import read_yaml
 from padstal.core.secrets import without_user
@@ -33,19 +36,6 @@ from padstal.operations.tracking.group import RETRAINING
 AGAIN = "challenge again"
 """What `padstal promote` says of a decision that does not hold any more: another champion, other thresholds."""
 Result = Literal["no new data", "promoted", "refused"]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a retraining is to do.
-
-    Attributes:
-        branch: The branch that it starts from and that a promoted challenger is proposed to.
-        training: Stages that train, as in `dvc.yaml`; they and what lies between them go to the GPU.
-    """
-
-    branch: str = "main"
-    training: tuple[str, ...] = ("train_vae", "train_diffusion")
 
 
 @dataclass
@@ -82,88 +72,85 @@ Train = Callable[[Workspace, str, Sequence[str]], None]
 
 
 def retrain(
-    space: Workspace, plan: Plan, steps: Steps, journal: Journal, say: Say, train: Train | None = None
+    space: Workspace, steps: Steps, journal: Journal, train: Train | None = None, base: str = "main"
 ) -> Journal:
-    """One retraining in a workspace at the tip of `plan.branch`; the journal is filled as it goes.
+    """One retraining in a workspace at the tip of `base`; the journal is filled as it goes.
 
     Args:
         space: The workspace.
-        plan: What to do.
-        steps: Who carries out what may be tried again.
+        steps: Its steps.
         journal: An empty one.
-        say: Gets a line for a person.
         train: Has a worker train; trained here if `None`.
+        base: The branch that it starts from and that a promoted challenger is proposed to.
 
     Raises:
         StageFailedError: A step failed, other than by a gate that refused; what was done is on the branch.
         GitError: As of `run_branch.push`.
     """
-    root = space.root
-    journal.scale = read_yaml(root / "params.yaml")["scale"]
+    journal.scale = read_yaml(space.root / "params.yaml")["scale"]
     manifest = scan(space, steps, journal)
     if manifest is None:
-        return journal.end("no new data", [f"the sources hold what {plan.branch} was made from"])
-    before = begin(space, plan, steps, journal, say, manifest)
+        return journal.end("no new data", [f"the sources hold what {base} was made from"])
+    before = begin(steps, journal, manifest, base)
     if before is not None:
         read_lines = f"{journal.branch} has handled just these data: {before['outcome']}"
         return journal.end("no new data", [read_lines, *before["why"]])
-    steps.padstal(["challenge", "--check"])  # what it will need in the end, before anything is trained
-    parts = phases(read_dag(root), plan.training)
+    steps.padstal("challenge", "--check")  # what it will need in the end, before anything is trained
+    parts = phases(read_dag(space.root), TRAINING)
     try:
-        journal.stages += run_stages(root, journal.branch, parts.before, steps)
+        journal.stages += run_stages(journal.branch, parts.before, steps)
         if train is None:
-            journal.stages += run_stages(root, journal.branch, parts.training, steps, each=True)
+            journal.stages += run_stages(journal.branch, parts.training, steps, each=True)
         else:
-            journal.stages += trained_elsewhere(space, journal, parts.training, steps, say, train)
-        journal.stages += run_stages(root, journal.branch, parts.after, steps)
+            journal.stages += trained_elsewhere(space, journal, parts.training, steps, train)
+        journal.stages += run_stages(journal.branch, parts.after, steps)
     except StageFailedError as failure:
         if failure.kind is not FailureKind.REFUSED:
             raise
-        return finish(space, steps, journal, "refused", [f"{failure.stage}: {failure.words}"])
-    promote, why = decide(space, steps, journal)
-    carry_out = ["promote", "--decision", str(_decision_file(journal))]
+        return finish(steps, journal, "refused", [f"{failure.stage}: {failure.words}"])
+    promote, why = decide(steps, journal)
+    carry_out = ("promote", "--decision", str(_file(journal, "decision")))
     try:
-        steps.padstal(carry_out)
+        steps.padstal(*carry_out)
     except StageFailedError as failure:
         if AGAIN not in failure.words:
             raise
-        say(f"the decision is out of date: {failure.words}")
-        promote, why = decide(space, steps, journal, anew=True)
-        steps.padstal(carry_out)
-    return finish(space, steps, journal, "promoted" if promote else "refused", why)
+        steps.say(f"the decision is out of date: {failure.words}")
+        promote, why = decide(steps, journal, anew=True)
+        steps.padstal(*carry_out)
+    return finish(steps, journal, "promoted" if promote else "refused", why)
 
 
 def scan(space: Workspace, steps: Steps, journal: Journal) -> bytes | None:
     """The manifest of what the sources hold now; `None` if the branch has the same."""
-    lines = steps.padstal(["scan"])
+    lines = steps.padstal("scan")
     journal.files = lines[-1] if lines else ""
-    content = (space.root / _manifest_file(journal)).read_bytes()
+    file = _manifest_file(journal)
+    content = (space.root / file).read_bytes()
     journal.commit = space.commit
-    if run_branch.read_committed(space.root, space.commit, str(_manifest_file(journal))) == content.decode():
+    if run_branch.read_committed(space.root, space.commit, str(file)) == content.decode():
         return None
     journal.manifest = hashlib.sha256(content).hexdigest()[:16]
     journal.branch = f"{RETRAINING}{journal.manifest}"
     return content
 
 
-def begin(
-    space: Workspace, plan: Plan, steps: Steps, journal: Journal, say: Say, manifest: bytes
-) -> dict[str, Any] | None:
+def begin(steps: Steps, journal: Journal, manifest: bytes, base: str) -> dict[str, Any] | None:
     """Check out the run's branch with the manifest committed; how it ended if an earlier run has handled it."""
-    root, branch = space.root, journal.branch
+    root, branch = steps.root, journal.branch
     found = run_branch.tip(root, branch)
     if found is None:
         git(root, "checkout", "-q", "-b", branch)
-        say(f"new data: {journal.files}; branch {branch}")
+        steps.say(f"new data: {journal.files}; branch {branch}")
     else:
-        state = _state(run_branch.read_committed(root, found, str(_state_file(journal))))
+        state = _state(run_branch.read_committed(root, found, str(_file(journal, "retraining"))))
         if state.get("manifest") == journal.manifest and state.get("outcome"):
             return state
-        say(f"going on with {branch}, which an earlier run left at {found[:12]}")
+        steps.say(f"going on with {branch}, which an earlier run left at {found[:12]}")
         git(root, "reset", "-q", "--hard")
         git(root, "clean", "-q", "-fd")
         git(root, "checkout", "-q", "-B", branch, found)
-        run_branch.join(root, f"refs/remotes/origin/{plan.branch}")
+        run_branch.join(root, f"refs/remotes/origin/{base}")
         (root / _manifest_file(journal)).write_bytes(manifest)
     run_branch.commit_all(root, f"Scan the sources: {journal.manifest}")
     steps.push_branch(branch)
@@ -172,7 +159,7 @@ def begin(
 
 
 def trained_elsewhere(
-    space: Workspace, journal: Journal, stages: Sequence[str], steps: Steps, say: Say, train: Train
+    space: Workspace, journal: Journal, stages: Sequence[str], steps: Steps, train: Train
 ) -> list[StageRun]:
     """Have a worker train at exactly this commit, and take over what it recorded on the branch.
 
@@ -180,35 +167,35 @@ def trained_elsewhere(
         StageFailedError: The worker failed, or did not bring the stages up to date.
     """
     root = space.root
-    if not steps.changed(stages, ()):
+    if not steps.changed(stages):
         return up_to_date(stages)
-    say(f"handing {run_branch.head(root)[:12]} to a worker for {', '.join(stages)}")
+    steps.say(f"handing {run_branch.head(root)[:12]} to a worker for {', '.join(stages)}")
     train(space, journal.branch, stages)
     run_branch.fetch(root)
     run_branch.join(root, f"refs/remotes/origin/{journal.branch}")
     journal.commit = run_branch.head(root)
-    if steps.changed(stages, ()):
+    if steps.changed(stages):
         raise StageFailedError(
             "training", FailureKind.DVC, f"the worker ended, yet {journal.branch} lacks results of it"
         )
     return [StageRun(stage, "trained by a worker", 0.0) for stage in stages]
 
 
-def decide(space: Workspace, steps: Steps, journal: Journal, anew: bool = False) -> tuple[bool, list[str]]:
+def decide(steps: Steps, journal: Journal, anew: bool = False) -> tuple[bool, list[str]]:
     """Whether to promote the challenger, and why; decided once for one `dvc.lock`, committed before anyone acts.
 
     Args:
-        space, steps, journal: The run's.
+        steps, journal: The run's.
         anew: Decide again, for the one there is does not hold any more.
     """
-    root, file = space.root, _decision_file(journal)
+    root, file = steps.root, _file(journal, "decision")
     lock = hashlib.sha256((root / run_branch.LOCK).read_bytes()).hexdigest()
-    state_file = root / _state_file(journal)
+    state_file = root / _file(journal, "retraining")
     state = _state(state_file.read_text(encoding="utf-8") if state_file.exists() else None)
     decided = state.get("manifest") == journal.manifest and state.get("lock") == lock and (root / file).exists()
     if anew or not decided:
-        steps.pull(())
-        steps.padstal(["challenge", "--out", str(file)])
+        steps.pull()
+        steps.padstal("challenge", "--out", str(file))
         _write_state(root, journal, {"lock": lock, "outcome": None, "why": []})
         run_branch.commit_all(root, "Decide on the challenger")
         steps.push_branch(journal.branch)
@@ -217,12 +204,12 @@ def decide(space: Workspace, steps: Steps, journal: Journal, anew: bool = False)
     return verdict["promote"], [decision["summary"], *(c["reason"] for c in verdict["checks"] if not c["passed"])]
 
 
-def finish(space: Workspace, steps: Steps, journal: Journal, result: Result, why: Sequence[str]) -> Journal:
+def finish(steps: Steps, journal: Journal, result: Result, why: Sequence[str]) -> Journal:
     """Commit how it ended, so that these data are not retrained on."""
-    _write_state(space.root, journal, {"outcome": result, "why": list(why)})
-    run_branch.commit_all(space.root, f"Retraining ended: {result}")
+    _write_state(steps.root, journal, {"outcome": result, "why": list(why)})
+    run_branch.commit_all(steps.root, f"Retraining ended: {result}")
     steps.push_branch(journal.branch)
-    journal.commit = run_branch.head(space.root)
+    journal.commit = run_branch.head(steps.root)
     return journal.end(result, why)
 
 
@@ -230,12 +217,9 @@ def _manifest_file(journal: Journal) -> Path:
     return Path("data", journal.scale, "sources.json")
 
 
-def _decision_file(journal: Journal) -> Path:
-    return Path("reports", journal.scale, "decision.json")
-
-
-def _state_file(journal: Journal) -> Path:
-    return Path("reports", journal.scale, "retraining.json")
+def _file(journal: Journal, name: str) -> Path:
+    """Where the branch holds the decision ("decision") and how the run ended ("retraining")."""
+    return Path("reports", journal.scale, f"{name}.json")
 
 
 def _state(text: str | None) -> dict[str, Any]:
@@ -248,10 +232,7 @@ def _state(text: str | None) -> dict[str, Any]:
 
 
 def _write_state(root: Path, journal: Journal, what: dict[str, Any]) -> None:
-    content = {"manifest": journal.manifest, **what}
-    file = root / _state_file(journal)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(root / _file(journal, "retraining"), {"manifest": journal.manifest, **what})
 
 
 NEXT = {

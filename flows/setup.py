@@ -31,8 +31,8 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.process import ProcessWorker
 
-QUEUES = {"asked": 1, "scheduled": 2, "spare": 3}
-"""Queue → priority: what a person waits for, what a schedule asks for, what can wait. The same in each pool."""
+QUEUES = {"asked": 1, "scheduled": 2}
+"""Queue → priority: what a person waits for, what a schedule asks for. The same in each pool."""
 POOLS = {
     "cpu": "Audio, text, tables; workers that need no GPU",
     "gpu": "Models; one worker a GPU, and no more runs than GPUs",

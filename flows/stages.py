@@ -1,93 +1,19 @@
 """Stages brought up to date in a workspace, their data pushed and their records committed to the run's branch."""
 
 import re
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from flows import run_branch
-from flows.child import Outcome, run_child
 from flows.dag import Dag
-from flows.failure import FailureKind, StageFailedError, failure_kind, last_words
-from flows.repro import Say, StageRun, changed_stages, child_environment, repro, transfer
-from flows.workspace import HOME, Workspace
-from padstal.core.git import GitError, git, succeeds
-from padstal.core.params import check, read_yaml
-from padstal.operations.config import OperationsParams
-
-UP_TO_DATE = "up to date"
-PADSTAL = (sys.executable, "-m", "padstal.cli")
-
+from flows.failure import StageFailedError
+from flows.repro import UP_TO_DATE, StageRun
+from flows.steps import Steps
+from flows.workspace import Workspace
+from padstal.core.git import git, succeeds
 
 RUN_BRANCH = re.compile(r"[a-z]+/[\w.-]+")
 """What a worker may push to; never the branch that runs start from."""
-
-
-@dataclass(frozen=True)
-class Steps:
-    """What may fail and be tried again in one workspace: plain functions, or tasks of Prefect.
-
-    Attributes:
-        stage: Brings a stage up to date, pulling what it needs.
-        changed: Which of these stages are out of date by themselves; the outputs of the second ones must be to be had.
-        push: Puts the outputs of stages into the DVC remote.
-        pull: Gets the outputs of stages; of none, all that `dvc.lock` names.
-        push_branch: Pushes what is committed to a branch.
-        padstal: Runs a `padstal` command; gives what it said.
-    """
-
-    stage: Callable[[str], StageRun]
-    changed: Callable[[Sequence[str], Sequence[str]], frozenset[str]]
-    push: Callable[[Sequence[str]], None]
-    pull: Callable[[Sequence[str]], None]
-    push_branch: Callable[[str], None]
-    padstal: Callable[[Sequence[str]], tuple[str, ...]]
-
-
-def plain_steps(
-    root: Path, say: Say, *, force: bool = False, pull: bool = True, program: Sequence[str] = PADSTAL
-) -> Steps:
-    """Steps that are tried once.
-
-    Args:
-        root: The workspace.
-        say: Gets each line of what they write.
-        force: Run stages even if they are up to date.
-        pull: Get from the DVC remote what stages need and is not here; what `dvc.lock` says is done need not be here.
-        program: `padstal` and its first arguments.
-    """
-    operations, budget = read_operations(), _budget(root)
-
-    def push_branch(branch: str) -> None:
-        try:
-            run_branch.push(root, branch, say)
-        except GitError as error:
-            kind = failure_kind(Outcome(1, tuple(str(error).splitlines())))
-            raise StageFailedError("git push", kind, str(error)) from error
-
-    return Steps(
-        stage=lambda stage: repro(stage, root, force, say, pull, operations.limit_of(stage, budget)),
-        changed=lambda stages, kept: changed_stages(root, say, stages, not pull, kept),
-        push=lambda stages: transfer(root, "push", stages, say),
-        pull=lambda stages: transfer(root, "pull", stages, say),
-        push_branch=push_branch,
-        padstal=lambda command: padstal(program, command, root, say, operations.limit_unbudgeted),
-    )
-
-
-def read_operations(root: Path = HOME) -> OperationsParams:
-    """The section `operations` of a checkout's params.yaml; by default of the one that this code is part of."""
-    return check(OperationsParams, read_yaml(root / "params.yaml").get("operations"), "operations")
-
-
-def _budget(root: Path) -> dict[str, float]:
-    """What stages should take in the repository at `root`, by name, in seconds; nothing where it does not say."""
-    if not (root / "params.yaml").exists():
-        return {}
-    tree = read_yaml(root / "params.yaml")
-    budget: dict[str, float] = tree.get("scales", {}).get(tree["scale"], {}).get("budget", {})
-    return budget
 
 
 @dataclass(frozen=True)
@@ -124,12 +50,11 @@ def up_to_date(stages: Sequence[str]) -> list[StageRun]:
     return [StageRun(stage, UP_TO_DATE, 0.0) for stage in stages]
 
 
-def run_stages(root: Path, branch: str, stages: Sequence[str], steps: Steps, *, each: bool = False) -> list[StageRun]:
+def run_stages(branch: str, stages: Sequence[str], steps: Steps, *, each: bool = False) -> list[StageRun]:
     """Bring the stages up to date; data first, then the commit that names them, so that no commit names lost data.
 
     Args:
-        root: The workspace, on `branch`.
-        branch: The run's branch.
+        branch: The run's branch, which is checked out.
         stages: In order.
         steps: Who does it.
         each: Push and commit after each stage, not only at the end: a machine may go, and training is dear.
@@ -137,7 +62,7 @@ def run_stages(root: Path, branch: str, stages: Sequence[str], steps: Steps, *, 
     Raises:
         StageFailedError: A stage failed; what was done before it is recorded.
     """
-    if not steps.changed(stages, ()):
+    if not steps.changed(stages):
         return up_to_date(stages)
     runs: list[StageRun] = []
     recorded = 0
@@ -145,22 +70,22 @@ def run_stages(root: Path, branch: str, stages: Sequence[str], steps: Steps, *, 
         for stage in stages:
             runs.append(steps.stage(stage))
             if each:
-                record(root, branch, runs[recorded:], steps)
+                record(branch, runs[recorded:], steps)
                 recorded = len(runs)
     except StageFailedError:
-        record(root, branch, runs[recorded:], steps)
+        record(branch, runs[recorded:], steps)
         raise
-    record(root, branch, runs[recorded:], steps)
+    record(branch, runs[recorded:], steps)
     return runs
 
 
-def record(root: Path, branch: str, runs: Sequence[StageRun], steps: Steps) -> None:
+def record(branch: str, runs: Sequence[StageRun], steps: Steps) -> None:
     """Push the data of stages that ran, then commit and push what they recorded."""
     ran = [run.stage for run in runs if run.result != UP_TO_DATE]
     if not ran:
         return
     steps.push(ran)
-    run_branch.commit_all(root, f"Record {', '.join(ran)}")
+    run_branch.commit_all(steps.root, f"Record {', '.join(ran)}")
     steps.push_branch(branch)
 
 
@@ -180,25 +105,4 @@ def train_at(space: Workspace, branch: str, stages: Sequence[str], steps: Steps)
     if tip is None or not succeeds(root, "merge-base", "--is-ancestor", commit, tip):
         raise ValueError(f"{commit} is not on {branch}: push it before handing it to a worker")
     git(root, "checkout", "-q", "-B", branch, tip if run_branch.only_records(root, commit, tip) else commit)
-    return run_stages(root, branch, stages, steps, each=True)
-
-
-def padstal(
-    program: Sequence[str], arguments: Sequence[str], root: Path, say: Say, timeout_seconds: float | None = None
-) -> tuple[str, ...]:
-    """Run a `padstal` command in the repository; what it said.
-
-    Raises:
-        StageFailedError: With the cause.
-    """
-    name = f"padstal {arguments[0]}"
-    outcome = run_child([*program, *arguments], root, child_environment(root), say, timeout_seconds)
-    if outcome.code != 0 or outcome.timed_out:
-        kind = failure_kind(outcome)
-        said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
-        raise StageFailedError(
-            name,
-            FailureKind.STAGE if kind is FailureKind.DVC else kind,
-            said[-1] if said else last_words(name, outcome),
-        )
-    return outcome.lines
+    return run_stages(branch, stages, steps, each=True)

@@ -15,11 +15,9 @@ from flows import local_prefect  # noqa: F401  sets Prefect's variables, so it c
 # isort: split
 from prefect import flow, get_run_logger
 
-from flows.assets import tell_assets
 from flows.dag import read_dag
-from flows.prefect_tasks import prefect_steps
-from flows.results import show_stages
-from flows.retraining import Plan
+from flows.parameters import TRAINING
+from flows.prefect_tasks import prefect_steps, show_stages
 from flows.run_branch import head
 from flows.stages import phases, train_at
 from flows.workspace import workspace
@@ -39,8 +37,7 @@ def train(commit: str, branch: str, stages: list[str] | None = None, repository:
         The last commit of the branch, with what was recorded.
     """
     with workspace("train", revision=commit, repository=repository, say=get_run_logger().info) as space:
-        wanted = stages or phases(read_dag(space.root), Plan().training).training
+        wanted = stages or phases(read_dag(space.root), TRAINING).training
         runs = train_at(space, branch, wanted, prefect_steps(space.root))
-        tell_assets(space.root, [run.stage for run in runs if run.result != "up to date"])
         show_stages(runs)
         return head(space.root)

@@ -1,9 +1,7 @@
-"""A small GitHub on 127.0.0.1: pull requests, artefacts kept elsewhere, comments; it notes what it was asked."""
+"""A small GitHub on 127.0.0.1: pull requests and comments; it notes what it was asked."""
 
-import io
 import json
 import threading
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ SHA = "5" * 40
 
 @dataclass
 class Forge:
-    """What the server knows, and every request as (method, path, Authorization)."""
+    """What the server knows, the record that a run left, and every request as (method, path, Authorization)."""
 
     pulls: list[dict[str, Any]] = field(default_factory=lambda: [{"number": 7, "head": {"sha": SHA}}])
     artefact: bytes | None = None
@@ -25,15 +23,6 @@ class Forge:
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     status: int = 0
     api: str = ""
-    storage: str = ""
-
-
-def packed(content: bytes, name: str = "comparison.json", **options: Any) -> bytes:
-    """A ZIP of one file."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, **options) as file:
-        file.writestr(name, content)
-    return buffer.getvalue()
 
 
 def comment(body: str, login: str = "github-actions[bot]", kind: str = "Bot", number: int = 1) -> dict[str, Any]:
@@ -42,7 +31,7 @@ def comment(body: str, login: str = "github-actions[bot]", kind: str = "Bot", nu
 
 @contextmanager
 def served(forge: Forge) -> Iterator[Forge]:
-    """`forge` behind two addresses: its interface, and the storage where artefacts lie."""
+    """`forge` behind an address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -60,61 +49,49 @@ def served(forge: Forge) -> Iterator[Forge]:
         def _answer(self, method: str) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             forge.asked.append((method, self.path, self.headers.get("Authorization", "")))
-            status, content, headers = _reply(forge, method, self.path, body)
+            status, content = _reply(forge, method, self.path, body)
             self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2)]
-    threads = [threading.Thread(target=server.serve_forever, args=(0.05,)) for server in servers]
-    forge.api, forge.storage = (f"http://127.0.0.1:{server.server_address[1]}" for server in servers)
-    for thread in threads:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        forge.api = f"http://127.0.0.1:{server.server_address[1]}"
         thread.start()
-    try:
-        yield forge
-    finally:
-        for server, thread in zip(servers, threads, strict=True):
+        try:
+            yield forge
+        finally:
             server.shutdown()
-            server.server_close()
             thread.join()
 
 
-def _reply(forge: Forge, method: str, address: str, body: bytes) -> tuple[int, bytes, dict[str, str]]:
+def _reply(forge: Forge, method: str, address: str, body: bytes) -> tuple[int, bytes]:
     split = urlsplit(address)
     query = {name: values[0] for name, values in parse_qs(split.query).items()}
     path = split.path.removeprefix(f"/repos/{REPOSITORY}/")
     if forge.status:
-        return forge.status, b"{}", {}
-    if path == "/stored":
-        return 200, forge.artefact or b"", {}
+        return forge.status, b"{}"
     if path == "pulls" and method == "POST":
         asked = json.loads(body)
         made = {"number": len(forge.pulls) + 1, "head": {"ref": asked["head"]}, **asked, "branch": asked["head"]}
         forge.pulls.append(made)
-        return 201, json.dumps(made).encode(), {}
+        return 201, json.dumps(made).encode()
     if path == "pulls" and query["state"] == "all":
         owner = REPOSITORY.partition("/")[0]
         found = [one for one in forge.pulls if f"{owner}:{one.get('branch')}" == query["head"]]
-        return 200, json.dumps(found if query["page"] == "1" else []).encode(), {}
+        return 200, json.dumps(found if query["page"] == "1" else []).encode()
     if path == "pulls":
         assert query["state"] == "open"
-        return 200, json.dumps(forge.pulls if query["head"] == "stranger:topic" else []).encode(), {}
-    if path == "actions/runs/99/artifacts":
-        found = [{"id": 5, "name": "comparison"}] if forge.artefact is not None else []
-        return 200, json.dumps({"artifacts": found}).encode(), {}
-    if path == "actions/artifacts/5/zip":
-        return 302, b"", {"Location": f"{forge.storage}/stored"}
+        return 200, json.dumps(forge.pulls if query["head"] == "stranger:topic" else []).encode()
     if path == "issues/7/comments" and method == "GET":
         start = (int(query["page"]) - 1) * int(query["per_page"])
-        return 200, json.dumps(forge.comments[start : start + int(query["per_page"])]).encode(), {}
+        return 200, json.dumps(forge.comments[start : start + int(query["per_page"])]).encode()
     if path == "issues/7/comments" and method == "POST":
         forge.comments.append(comment(json.loads(body)["body"], number=len(forge.comments) + 1))
-        return 201, b"{}", {}
+        return 201, b"{}"
     if path.startswith("issues/comments/") and method == "PATCH":
         [found] = [one for one in forge.comments if str(one["id"]) == path.rpartition("/")[2]]
         found["body"] = json.loads(body)["body"]
-        return 200, b"{}", {}
-    return 404, b"{}", {}
+        return 200, b"{}"
+    return 404, b"{}"

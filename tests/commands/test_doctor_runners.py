@@ -1,6 +1,5 @@
 """Settings of the GPU runner that only GitHub knows: what `padstal doctor` says of right, wrong and unreadable ones."""
 
-import json
 from typing import Any
 
 import pytest
@@ -31,14 +30,14 @@ RIGHT: dict[str, Any] = {
 def said(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> dict[str, str]:
     """What is found where GitHub answers as it should, but for the last parts of addresses that `changed` names."""
 
-    def send(_: GitHub, method: str, address: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def ask(_: GitHub, address: str, method: str = "GET", content: Any = None) -> Any:
         path = next(path for path in RIGHT if path in address)
         answer = changed.get(path.rpartition("/")[2].replace("-", "_"), RIGHT[path])
         if answer is None:
             raise GitHubError(f"{method} {path}: status 403")
-        return 200, json.dumps(answer).encode()
+        return answer
 
-    monkeypatch.setattr(GitHub, "_send", send)
+    monkeypatch.setattr(GitHub, "ask", ask)
     return dict(faults(SET))
 
 

@@ -110,10 +110,11 @@ WRONG: list[tuple[str, Callable[[dict[Any, Any]], object], str]] = [
     ("comment.yml", lambda w: _steps(w).append({"uses": "actions/x@" + "0" * 40}), "no more actions"),
     (
         "comment.yml",
-        lambda w: _steps(w)[1]["env"].update(B="${{ github.event.workflow_run.head_branch }}"),
+        lambda w: _steps(w)[-1]["env"].update(B="${{ github.event.workflow_run.head_branch }}"),
         "stranger's",
     ),
     ("comment.yml", lambda w: _job(w)["permissions"].update(contents="write"), "rights"),
+    ("comment.yml", lambda w: _steps(w)[1]["with"].update(path="src"), "beside the checkout"),
 ]
 
 

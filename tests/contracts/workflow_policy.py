@@ -83,7 +83,9 @@ def _broken_step(triggers: dict[str, Any], step: dict[str, Any]) -> Iterator[str
         yield "an expression in a script is an injection; pass it by env"
     if script and not LOCAL.fullmatch(script.strip()):
         yield f"{script!r}: expected one `make` or `padstal` command, which runs anywhere"
-    if uses and "workflow_run" in triggers and not uses.startswith("actions/checkout@"):
+    if uses and "workflow_run" in triggers and not uses.startswith(("actions/checkout@", "actions/download-artifact@")):
         yield f"{uses}: a job with rights uses no more actions than it must"
+    if "download-artifact@" in uses and not str(step.get("with", {}).get("path")).startswith("${{ runner.temp }}/"):
+        yield "a stranger's artefact lies beside the checkout"
     if "workflow_run" in triggers and STRANGERS_WORDS.search(str(step.get("env", ""))):
         yield "a job with rights takes a stranger's words from the event's file alone"

@@ -45,7 +45,7 @@ class FakeClap:
 
 class FakeTagger:
     sample_rate = RATE
-    genres = GENRES
+    genres: tuple[str, ...] = GENRES
     instruments = ("piano",)
     moods = ("calm",)
 

@@ -16,8 +16,8 @@ from typing import Any
 from retraining_tiny import Tiny  # beside this program
 
 # isort: split
-from flows.retraining import Journal, Plan, retrain
-from flows.stages import plain_steps
+from flows.retraining import Journal, retrain
+from flows.steps import Steps
 from flows.workspace import workspace
 
 
@@ -31,7 +31,7 @@ def main(folder: Path, *kill: str) -> None:
         killing(*kill)
     journal = Journal()
     with workspace("retrain", home=tiny.home, say=print) as space:
-        retrain(space, Plan(), plain_steps(space.root, print, program=tiny.padstal), journal, print)
+        retrain(space, Steps(space.root, print, program=tiny.padstal), journal)
     print(json.dumps([journal.result, journal.why, [[run.stage, run.result] for run in journal.stages]]))
 
 

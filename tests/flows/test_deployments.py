@@ -39,7 +39,7 @@ def test_every_parameter_has_a_default_and_the_defaults_hold(name: str) -> None:
 
 def test_what_may_use_a_gpu_runs_in_the_pool_of_gpus_and_nothing_else_sees_one() -> None:
     pools = {name: entry["work_pool"]["name"] for name, entry in ENTRIES.items()}
-    assert pools == {"ingest": "cpu", "retrain": "cpu", "train": "gpu", "evaluate": "gpu", "backfill": "gpu"}
+    assert pools == {"ingest": "cpu", "retrain": "cpu", "train": "gpu", "evaluate": "gpu"}
     for entry in ENTRIES.values():
         environment = entry["work_pool"]["job_variables"]["env"]
         assert environment.get("CUDA_VISIBLE_DEVICES") == ("" if entry["work_pool"]["name"] == "cpu" else None)

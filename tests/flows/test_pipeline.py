@@ -48,9 +48,9 @@ def test_a_stage_that_ran_is_up_to_date_afterwards_and_says_so(tmp_path: Path) -
 
     root = make_repo(tmp_path, CHAIN)
     said: list[str] = []
-    assert repro("first", root, False, said.append).result == "ran"
+    assert repro("first", root, said.append).result == "ran"
     assert "Running stage 'first':" in said
-    assert repro("first", root, False, said.append).result == "up to date"
+    assert repro("first", root, said.append).result == "up to date"
 
 
 def test_a_failed_stage_is_named_with_its_cause_and_its_last_words(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_failed_stage_is_named_with_its_cause_and_its_last_words(tmp_path: Pat
     with pytest.raises(
         StageFailedError, match=r"first: a parameter: scales.demo.first.rate = -1: too small"
     ) as failure:
-        repro("first", root, False, lambda _: None)
+        repro("first", root, lambda _: None)
     assert failure.value.kind is FailureKind.PARAMETER
 
 

@@ -53,7 +53,7 @@ def test_nothing_runs_again_because_the_folder_is_not_here_or_partly(tmp_path: P
     for gone in ("parts", "parts/x"):
         shutil.rmtree(root / gone)
         assert stale(root) == (set() if gone == "parts" else {"whole"})  # DVC compares a folder that is partly here
-        assert repro("whole", root, False, lambda _: None, pull=True).result == "up to date"
+        assert repro("whole", root, lambda _: None, pull=True).result == "up to date"
         assert runs(root) == 1
         dvc(root, "checkout")
 
@@ -70,7 +70,7 @@ def test_what_can_be_had_nowhere_is_made_again_where_it_is_needed(tmp_path: Path
     said: list[str] = []
     assert changed_stages(root, said.append, stages, False, kept=["whole"]) == set(stages)
     assert said == [f"{name} again: neither the cache nor the DVC remote has {path}" for name, path in LOST]
-    assert [repro(stage, root, False, said.append, pull=True).result for stage in stages] == ["ran"] * 3
+    assert [repro(stage, root, said.append, pull=True).result for stage in stages] == ["ran"] * 3
     assert (root / "whole").read_text() == "oneone"
     assert changed_stages(root, said.append, stages, False, kept=["whole"]) == set()
 
@@ -84,6 +84,6 @@ def test_what_another_machine_wrote_anew_is_fetched_and_read(tmp_path: Path) -> 
     shutil.rmtree(root / ".dvc" / "cache")
     assert set(changed_deps(root, stages_here(root), "whole")) == {"parts/x", "parts/y"}
     assert stale(root) == {"whole"}
-    repro("whole", root, False, lambda _: None, pull=True)
+    repro("whole", root, lambda _: None, pull=True)
     assert (root / "whole").read_text() == "twotwo"
     assert runs(root) == 2

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from flows.failure import StageFailedError
-from flows.retraining import Journal, Plan, Train, retrain
-from flows.stages import Steps, plain_steps, train_at
+from flows.retraining import Journal, Train, retrain
+from flows.stages import train_at
+from flows.steps import Steps
 from flows.workspace import Workspace, workspace
 from tests.flows.retraining_tiny import Tiny, make_tiny, write
 
@@ -24,12 +25,12 @@ ALL_TRAINED = ["train_vae starts at 0", "train_vae trained", "train_diffusion st
 KILLS = [
     ("flows.retraining", "scan", "after", "1"),
     ("flows.run_branch", "push", "before", "1"),  # the branch has its commit here alone
-    ("flows.stages", "repro", "after", "1"),  # ingest has run
+    ("flows.steps", "repro", "after", "1"),  # ingest has run
     ("flows.stages", "record", "before", "1"),
     ("flows.run_branch", "commit_all", "before", "2"),  # data pushed, nothing committed
-    ("flows.stages", "repro", "after", "1"),  # a training has ended, nothing is recorded
+    ("flows.steps", "repro", "after", "1"),  # a training has ended, nothing is recorded
     ("flows.run_branch", "push", "before", "2"),
-    ("flows.stages", "transfer", "before", "1"),
+    ("flows.steps", "transfer", "before", "1"),
     ("flows.run_branch", "commit_all", "before", "2"),  # decided, not committed
     ("flows.run_branch", "push", "after", "2"),  # the decision is pushed
     ("flows.retraining", "finish", "before", "1"),  # promoted, not said
@@ -49,12 +50,12 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
 @contextmanager
 def opened(tiny: Tiny, name: str, revision: str = "main") -> Iterator[tuple[Workspace, Steps]]:
     with workspace(name, revision=revision, home=tiny.home) as space:
-        yield space, plain_steps(space.root, lambda _: None, program=tiny.padstal)
+        yield space, Steps(space.root, lambda _: None, program=tiny.padstal)
 
 
 def retrained(tiny: Tiny, train: Train | None = None) -> Journal:
     with opened(tiny, "retrain") as (space, steps):
-        return retrain(space, Plan(), steps, Journal(), lambda _: None, train)
+        return retrain(space, steps, Journal(), train)
 
 
 def test_better_data_are_promoted_once_and_worse_or_hostile_ones_refused_once(tiny: Tiny) -> None:

@@ -50,8 +50,8 @@ def test_stages_are_brought_up_to_date_and_what_changed_is_told(tmp_path: Path) 
     stages = ("first", "middle@x", "middle@y", "last")
     assert changed_stages(root, _silent, stages, here=True) == set(stages)
     assert changed_stages(root, _silent, stages, here=False) == set(stages)
-    assert [repro(stage, root, False, _silent).result for stage in stages] == ["ran"] * 4
-    assert [repro(stage, root, False, _silent).result for stage in stages] == ["up to date"] * 4
+    assert [repro(stage, root, _silent).result for stage in stages] == ["ran"] * 4
+    assert [repro(stage, root, _silent).result for stage in stages] == ["up to date"] * 4
     assert changed_stages(root, _silent, stages, here=True) == set()
     (root / "b_x").unlink()
     assert changed_stages(root, _silent, stages, here=True) == {"middle@x", "last"}
@@ -61,34 +61,34 @@ def test_stages_are_brought_up_to_date_and_what_changed_is_told(tmp_path: Path) 
 def test_where_data_are_missing_the_lock_tells_that_what_a_stage_reads_was_written_anew(tmp_path: Path) -> None:
     root = make_repo(tmp_path / "here", CHAIN)
     for stage in ("first", "middle@x", "middle@y", "last"):
-        repro(stage, root, False, _silent)
+        repro(stage, root, _silent)
     file = root / "dvc.yaml"
     file.write_text(file.read_text().replace("write('a')", "write('new')"))
-    repro("first", root, False, _silent)
+    repro("first", root, _silent)
     for data in ("a", "b_x", "b_y", "last"):
         (root / data).unlink()
     assert changed_stages(root, _silent, ["first", "middle@x", "last"], here=False) == {"middle@x"}
-    assert repro("middle@x", root, False, _silent, True).result == "ran"
+    assert repro("middle@x", root, _silent, True).result == "ran"
     assert (root / "b_x").read_text() == "newx"
     assert changed_stages(root, _silent, ["middle@x", "middle@y", "last"], here=False) == {"middle@y", "last"}
     (root / "a").unlink()
     shutil.rmtree(root / ".dvc" / "cache")
     with pytest.raises(StageFailedError) as failure:
-        repro("middle@y", root, False, _silent, True)
+        repro("middle@y", root, _silent, True)
     assert failure.value.stage == "middle@y"
 
 
 def test_who_a_stage_leaves_behind_is_ended_and_the_next_command_works(tmp_path: Path) -> None:
     root = make_repo(tmp_path, script=LEAVES_SOMEBODY)
-    assert repro("first", root, False, _silent).result == "ran"
+    assert repro("first", root, _silent).result == "ran"
     assert gone(int((root / "out").read_text()))
-    assert repro("first", root, False, _silent).result == "up to date"
+    assert repro("first", root, _silent).result == "up to date"
 
 
 def test_a_stage_that_takes_too_long_may_save_itself_and_is_ended_with_its_children(tmp_path: Path) -> None:
     root = make_repo(tmp_path, script=SAVES_ITSELF)
     with pytest.raises(StageFailedError) as failure:
-        repro("first", root, False, _silent, timeout_seconds=15.0)
+        repro("first", root, _silent, timeout_seconds=15.0)
     assert failure.value.kind is FailureKind.TIME
     assert all(gone(pid) for pid in _pids(root))
     assert (root / "saved").read_text() == "x"
@@ -97,7 +97,7 @@ def test_a_stage_that_takes_too_long_may_save_itself_and_is_ended_with_its_child
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent death signal is Linux's")
 def test_a_killed_flow_takes_its_stage_along_which_may_save_itself(tmp_path: Path) -> None:
     root = make_repo(tmp_path, script=SAVES_ITSELF)
-    code = f"from pathlib import Path; from flows.repro import repro; repro('first', Path({str(root)!r}), False, print)"
+    code = f"from pathlib import Path; from flows.repro import repro; repro('first', Path({str(root)!r}), print)"
     flow = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.DEVNULL)
     pids = _pids(root)
     os.kill(flow.pid, signal.SIGKILL)

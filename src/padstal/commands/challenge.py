@@ -40,7 +40,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     from padstal.operations.promotion import register
     from padstal.operations.promotion.challenge import Setup, challenge
     from padstal.operations.promotion.explain import markdown
-    from padstal.operations.promotion.player import torch_device
+    from padstal.systems.trained import torch_device
 
     device = torch_device(paths.params)
     setup = Setup(paths, system, params, evaluate, ingest.licences, ingest.sample_rate, device)
@@ -70,7 +70,7 @@ def check_ready(root: Path, system: str | None, scale: str | None) -> int:
         ValueError: Something is missing; names the command that makes it.
     """
     from padstal.operations.promotion import register
-    from padstal.operations.promotion.data_facts import DATA_SETS
+    from padstal.reporting.inputs import CHECKED
 
     paths = paths_of(root, scale)
     name = (system or promote_params(root).system).replace("_", "-")
@@ -78,7 +78,7 @@ def check_ready(root: Path, system: str | None, scale: str | None) -> int:
     if not paths.frozen_prompts.is_file():
         missing.append(f"{paths.frozen_prompts.relative_to(root)} is not there: `padstal freeze-prompts` writes it")
     if champion := register.read(root, name).champion:
-        files = [paths.reference(item) for item in DATA_SETS]
+        files = [paths.reference(item) for item in CHECKED]
         unset = [str(f.relative_to(root)) for f in files if not f.is_file() or not read_json(f).get("features")]
         if unset:
             missing.append(

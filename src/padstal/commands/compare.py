@@ -11,6 +11,7 @@ from padstal.reporting.comparison.plots import plots
 from padstal.reporting.comparison.record import Comparison, write_record
 from padstal.reporting.comparison.side import active_scale, read_side
 from padstal.reporting.comparison.sounds import Sound, sounds
+from padstal.reporting.table import Table, markdown_table
 
 
 def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, as_json: bool) -> int:
@@ -75,10 +76,9 @@ def _listening(heard: list[Sound]) -> str:
     pairs: dict[tuple[str, str], dict[str, str]] = {}
     for sound in heard:
         pairs.setdefault((sound.prompt, sound.method), {})[sound.side] = f"[listen](audio/{sound.file})"
-    lines = [
-        f"| {foreign(prompt)} | {foreign(method)} | {links.get('before', '–')} | {links.get('now', '–')} |"
+    rows = tuple(
+        (foreign(prompt), foreign(method), links.get("before", "–"), links.get("now", "–"))
         for (prompt, method), links in pairs.items()
-    ]
-    return "### Samples of the same prompts\n\n| prompt | method | before | now |\n|---|---|---|---|\n" + "\n".join(
-        lines
     )
+    table = markdown_table(Table(("prompt", "method", "before", "now"), rows), outside=0)
+    return f"### Samples of the same prompts\n\n{table}"

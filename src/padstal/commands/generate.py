@@ -42,18 +42,28 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         ValueError: No such system, a method that the grid lacks, a wrong value, or models that do not belong together.
     """
     import soundfile
+    from tqdm import tqdm
 
-    from padstal.operations.promotion.player import player
+    from padstal.sampling.files import to_pcm
+    from padstal.sampling.generate import generate
+    from padstal.systems.trained import trained
 
     paths, promoted = paths_of(root, scale), promote_params(root)
-    found = player(paths, options.system or promoted.system, options.method or promoted.method)
-    setting = changed(found.usual, options.changes)
-    takes = list(range(options.count))
-    pcm_NSC, rate = found.play(setting, [options.prompt] * options.count, [options.seed] * options.count, takes)
-    files = [options.out / f"{slug(options.prompt)}-{options.seed}-{take:03d}.wav" for take in takes]
-    for file, pcm_SC in zip(files, pcm_NSC, strict=True):
+    found = trained(paths, options.system or promoted.system, options.method or promoted.method)
+    setting, system = changed(found.usual, options.changes), found.load()
+    audio_NCS = generate(
+        system,
+        [options.prompt] * options.count,
+        [options.seed] * options.count,
+        setting,
+        batch=found.params.batch,
+        precision=found.params.precision,
+        progress=lambda parts: tqdm(parts, unit="batch", desc=f"generate with {found.name}", mininterval=1.0),
+    )
+    files = [options.out / f"{slug(options.prompt)}-{options.seed}-{take:03d}.wav" for take in range(options.count)]
+    for file, pcm_SC in zip(files, to_pcm(audio_NCS), strict=True):
         with atomic_file(file) as temporary:
-            soundfile.write(temporary, pcm_SC, rate, subtype="PCM_16", format="WAV")
+            soundfile.write(temporary, pcm_SC, system.sample_rate, subtype="PCM_16", format="WAV")
         print(file)
     record = options.out / f"{slug(options.prompt)}-{options.seed}.json"
     content = {

@@ -1,18 +1,16 @@
 """`padstal post-comment`: keep one comment on a pull request, made from what its own untrusted run left behind.
 
 It runs in a `workflow_run` job with the right to comment, from the default branch's code, and executes nothing of the
-pull request. The artefact is hostile: it is limited in length, read strictly as a record, and rendered here; it chooses
-neither the pull request (that is the open one whose head is the commit of the event) nor any link. Standard library
-alone, so that the job installs nothing: `python -m padstal.commands.post_comment`.
+pull request. The artefact, which the workflow downloads beside the checkout, is hostile: it is limited in length, read
+strictly as a record, and rendered here; it chooses neither the pull request (that is the open one whose head is the
+commit of the event) nor any link. Standard library alone, so that the job installs nothing:
+`python -m padstal.commands.post_comment`.
 """
 
-import io
 import json
 import os
 import re
 import sys
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,6 @@ from padstal.reporting.github import GitHub, GitHubError
 
 WORKFLOW = ".github/workflows/reproduce.yml"
 ARTEFACT, RECORD = "comparison", "comparison.json"
-LARGEST_ARTEFACT = 2 * 2**20
 MARKER = "<!-- padstal compare -->"
 AUTHOR = "github-actions[bot]"
 ENDED = ("success", "failure", "cancelled", "timed_out", "startup_failure")
@@ -66,7 +63,7 @@ def run(environment: Mapping[str, str]) -> int:
         return 0
     server = environment.get("GITHUB_SERVER_URL", "https://github.com")
     closing = _closing(f"{server}/{repository}/actions/runs/{event.run}", environment.get("PADSTAL_WANDB_REPORT", ""))
-    body = f"{MARKER}\n{_text(forge, event, closing)}"
+    body = f"{MARKER}\n{_text(environment, event, closing)}"
     print(f"#{number}: {_keep(forge, number, body)}")
     return 0
 
@@ -111,45 +108,22 @@ def pull_request(forge: GitHub, event: Event) -> int | None:
     return numbers[0] if numbers else None
 
 
-def record_of(archive: bytes) -> bytes:
-    """The record in an artefact's ZIP; nothing else of it is read, and nothing is unpacked to disk.
-
-    Raises:
-        RecordError: No ZIP, no such file, or one over its length.
-    """
+def _text(environment: Mapping[str, str], event: Event, closing: str) -> str:
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-            entry = opened.getinfo(RECORD)
-            if entry.file_size > LARGEST_RECORD or entry.compress_type not in (
-                zipfile.ZIP_STORED,
-                zipfile.ZIP_DEFLATED,
-            ):
-                raise RecordError(f"{RECORD} is too long or oddly packed")
-            with opened.open(entry) as file:
-                return file.read(LARGEST_RECORD + 1)
-    except KeyError:
-        raise RecordError(f"the artefact has no {RECORD}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, RecordError):
-            raise
-        raise RecordError("the artefact is no readable ZIP") from None
-
-
-def _text(forge: GitHub, event: Event, closing: str) -> str:
-    try:
-        comparison = read_record(record_of(_artefact(forge, event)))
-    except (RecordError, GitHubError) as error:
+        comparison = read_record(_record(environment))
+    except RecordError as error:
         return f"## padstal: no comparison\n\nThe run ended with: {event.conclusion}. {error}.\n\n{closing}\n"
     told = "" if event.conclusion == "success" else "\n\n**The run did not succeed; what follows may be incomplete.**"
     return render_markdown(comparison, Media(closing=closing + told))
 
 
-def _artefact(forge: GitHub, event: Event) -> bytes:
-    path = f"actions/runs/{event.run}/artifacts"
-    named = [one for one in forge.pages(path, "artifacts", name=ARTEFACT) if one.get("name") == ARTEFACT]
-    if not named or type(named[0].get("id")) is not int:
-        raise RecordError(f"the run left no artefact {ARTEFACT}")
-    return forge.download(f"actions/artifacts/{named[0]['id']}/zip", LARGEST_ARTEFACT)
+def _record(environment: Mapping[str, str]) -> bytes:
+    """The record that the workflow has got out of the run's artefact."""
+    file = Path(_needed(environment, "RUNNER_TEMP"), ARTEFACT, RECORD)
+    if not file.is_file():
+        raise RecordError(f"the run left no artefact {ARTEFACT} with a {RECORD}")
+    with open(file, "rb") as opened:
+        return opened.read(LARGEST_RECORD + 1)
 
 
 def _keep(forge: GitHub, number: int, body: str) -> str:

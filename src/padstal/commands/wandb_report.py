@@ -15,8 +15,7 @@ from padstal.operations.tracking.group import revision, run_group
 from padstal.operations.tracking.server import Server
 from padstal.operations.tracking.stage_artefacts import stage_artefacts
 from padstal.reporting.inputs import read_inputs
-from padstal.reporting.run_report import Block, Origin, run_report
-from padstal.reporting.run_report_markdown import report_markdown
+from padstal.reporting.summary import Block, Origin, markdown, summary
 
 ADDRESS = "PADSTAL_WANDB_REPORT"
 """Address of the report that is kept up to date; the workflow `comment` links to it."""
@@ -36,10 +35,10 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
         raise FileNotFoundError(f"{paths.reports / 'metrics'}: no metrics; run the pipeline first")
     origin = Origin(revision(root), run_group(root), _artefacts(root, paths.scale))
     title = f"padstal {paths.scale}"
-    blocks = run_report(inputs, origin)
+    blocks = summary(inputs, origin)
     file = out or paths.local / "wandb_report.md"
     with atomic_file(file) as temporary:
-        temporary.write_text(redact(report_markdown(title, blocks)), encoding="utf-8")
+        temporary.write_text(redact(markdown(title, blocks)), encoding="utf-8")
     missing = _missing(offline)
     known = address or os.environ.get(ADDRESS, "")
     tracking = check(TrackingParams, tree.get("tracking"), "tracking")

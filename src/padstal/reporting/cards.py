@@ -1,6 +1,6 @@
 """Model cards (Mitchell et al. 2019): a model's data and licences, training, metrics, limits and fingerprints."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,7 +9,7 @@ from padstal.reporting import data_view
 from padstal.reporting.attribution import FILE, obligations, trained_on
 from padstal.reporting.checks_view import flat
 from padstal.reporting.inputs import Inputs, ModelFolder
-from padstal.reporting.results_view import Row, results_grid
+from padstal.reporting.results_view import results_table
 from padstal.reporting.results_view import rows as rows_in
 from padstal.reporting.table import Table, markdown_table
 from padstal.reporting.text import MISSING, duration, escape_markdown, number, setting, words
@@ -127,13 +127,10 @@ def _metrics(inputs: Inputs, model: ModelFolder) -> list[str]:
             parts.append(f"From `{stage}`:\n\n" + markdown_table(Table(("metric", "value"), rows)))
     rows_of = [row for row in rows_in(inputs.evaluation) if row.get("system") in systems]
     if rows_of:
-        parts.append("On held-out prompts, with bootstrap intervals:\n\n" + results_markdown(rows_of))
+        parts.append(
+            "On held-out prompts, with bootstrap intervals:\n\n" + markdown_table(results_table(rows_of), outside=3)
+        )
     return parts or [f"Metrics: {MISSING}."]
-
-
-def results_markdown(rows: Sequence[Row]) -> str:
-    """Rows of `evaluate.json` as a Markdown table, intervals beside the values."""
-    return markdown_table(results_grid(rows), outside=3)
 
 
 def _limits(inputs: Inputs) -> list[str]:

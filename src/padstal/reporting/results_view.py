@@ -126,15 +126,6 @@ def results_table(rows: Sequence[Row], chosen: Sequence[Row] = ()) -> Table:
     return Table(head, tuple(table), (False, False, False, *(True for _ in shown), True), tinted)
 
 
-def results_grid(rows: Sequence[Row]) -> Table:
-    """The same as plain texts, intervals beside the values."""
-    table = results_table(rows)
-    flat = tuple(
-        tuple(f"{cell} {cell.below}".strip() if isinstance(cell, Cell) else cell for cell in row) for row in table.rows
-    )
-    return Table(table.head, flat, table.numeric)
-
-
 def setting_text(row: Row) -> str:
     """What a row's label says beside its method."""
     return str(row.get("label") or row.get("path") or "").removeprefix(str(row.get("method"))).strip()

@@ -1,94 +1,194 @@
-"""The report as a page of Markdown for pull requests: scale, findings, tables with intervals, caveats."""
+"""The report in short, as a list of blocks: written as Markdown for pull requests, or shown by a tracker."""
 
-from collections.abc import Mapping
-from dataclasses import astuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from padstal.reporting import data_view, results_view
 from padstal.reporting.captions_view import decision_table, shares_table
-from padstal.reporting.cards import results_markdown
-from padstal.reporting.checks_view import Check, checks
+from padstal.reporting.checks_view import checks_table
 from padstal.reporting.claims_view import claims_table
 from padstal.reporting.findings import failures, findings
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.page import CHECKS, scale_line
+from padstal.reporting.results_view import Row, results_table
 from padstal.reporting.table import Table, markdown_table
-from padstal.reporting.text import MISSING, escape_markdown, number
+from padstal.reporting.text import MISSING, escape_markdown, number, words
+
+TRAINED = {"train_vae": "Autoencoders", "train_diffusion": "Diffusion transformers"}
+MOST_QUANTITIES = 12
+"""Curves shown of a stage."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading."""
+
+    title: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph without markup."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """A list of sentences without markup."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of plain texts, under its title if it has one."""
+
+    table: Table
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What the runs of a stage logged over steps: a tracker draws its own record, Markdown has first and last values.
+
+    Attributes:
+        stage: The runs' job type.
+        quantities: Names of the curves.
+        ends: One row for each run and quantity.
+    """
+
+    stage: str
+    quantities: tuple[str, ...]
+    ends: Table
+
+
+Block = Section | Text | Points | Grid | Curves
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run comes from: commit, group of runs, and the artefacts that `dvc.lock` has (path, MD5, stage)."""
+
+    revision: str
+    group: str
+    artefacts: tuple[tuple[str, str, str], ...] = ()
+
+
+def summary(inputs: Inputs, origin: Origin | None = None) -> tuple[Block, ...]:
+    """The blocks in the order of reading.
+
+    Args:
+        inputs: What the run has made.
+        origin: Adds what varies by nature, and so is not part of the reproducible outputs, and the course of training.
+    """
+    evaluation = inputs.evaluation
+    blocks: list[Block] = [Text(scale_line(inputs))]
+    if origin is not None:
+        blocks.append(Text(f"Commit {origin.revision or 'unknown'}; runs of the group {origin.group}."))
+    blocks += [
+        Section("Findings"),
+        _points([f"{one.claim}: {one.verdict}. {one.sentence}" for one in findings(inputs)], MISSING),
+        Section("At matched CLAP-f"),
+        *_matched(evaluation.get("matched") or {}),
+        Section("Each method at its chosen strength"),
+        _results(results_view.rows(evaluation)),
+        Section("Checks"),
+        _grid("What each data stage claims, against what was planted", claims_table(inputs)),
+        *(_grid(title, checks_table(evaluation.get(name) or {})) for name, title in CHECKS),
+        _grid(
+            "Genre precision of nearest neighbours in the latent spaces",
+            results_view.spaces_table(results_view.spaces(evaluation.get("latent_space"))),
+        ),
+    ]
+    if origin is not None:
+        blocks += [Section("Training"), *_curves(inputs.curves)]
+    blocks += [
+        Section("Data"),
+        Grid(data_view.counts(inputs)),
+        _grid("Licences", data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest)),
+        _grid("Quarantine", data_view.reasons(inputs.quarantine, "tracks")),
+        _grid("Taken out by curation", data_view.reasons(inputs.removed, "clips")),
+        _grid("Captions", decision_table(inputs)),
+        _grid("Captions beside the paper", shares_table(inputs)),
+    ]
+    if origin is not None:
+        lineage = Table(("artefact", "MD5", "made by"), origin.artefacts)
+        blocks += [Section("Lineage"), _grid("Artefacts", lineage)]
+    blocks += [Section("Caveats"), _points(failures(inputs), "None was found.")]
+    return tuple(blocks)
+
+
+def markdown(title: str, blocks: Sequence[Block]) -> str:
+    """The whole page; texts are escaped, so nothing in them is markup."""
+    return "\n\n".join([f"# {escape_markdown(title)}", *map(block_markdown, blocks)]) + "\n"
 
 
 def render_summary(inputs: Inputs, *, title: str) -> str:
     """The whole of `summary.md`."""
-    evaluation = inputs.evaluation
-    matched = evaluation.get("matched") or {}
-    rows = results_view.rows(evaluation)
-    parts = [
-        f"# {escape_markdown(title)}: {inputs.scale} scale",
-        f"> {scale_line(inputs)}",
-        "## Findings",
-        _findings(inputs),
-        "## At matched CLAP-f",
-        _matched(matched),
-        "## Each method at its chosen strength",
-        results_markdown(rows) if rows else f"Results: {MISSING}.",
-        "## Checks",
-        _table("What each data stage claims, against what was planted", claims_table(inputs)),
-        *(_checks(caption, checks(evaluation.get(name) or {})) for name, caption in CHECKS),
-        _spaces(results_view.spaces(evaluation.get("latent_space"))),
-        "## Data",
-        markdown_table(data_view.counts(inputs)),
-        _table("Licences", data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest)),
-        _table("Quarantine", data_view.reasons(inputs.quarantine, "tracks")),
-        _table("Taken out by curation", data_view.reasons(inputs.removed, "clips")),
-        _table("Captions", decision_table(inputs)),
-        _table("Captions beside the paper", shares_table(inputs)),
-        "## Caveats",
-        _list(failures(inputs)),
-        "Timings, machine and revision are in `index.html`, which is not part of the reproducible outputs.",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return markdown(f"{title}: {inputs.scale} scale", summary(inputs))
 
 
-def _findings(inputs: Inputs) -> str:
-    lines = [
-        f"**{escape_markdown(finding.claim)}**: {finding.verdict}. {escape_markdown(finding.sentence)}"
-        for finding in findings(inputs)
-    ]
-    return "\n".join(f"- {line}" for line in lines) or f"- {MISSING}"
+def block_markdown(block: Block) -> str:
+    """One block; its texts are escaped."""
+    match block:
+        case Section(title):
+            return f"## {escape_markdown(title)}"
+        case Text(text):
+            return escape_markdown(text)
+        case Points(items):
+            return "\n".join(f"- {escape_markdown(item)}" for item in items)
+        case Grid(table, title):
+            return f"{title}:\n\n{markdown_table(table)}" if title else markdown_table(table)
+        case Curves(_, _, ends):
+            return markdown_table(ends)
 
 
-def _matched(matched: Mapping[str, Any]) -> str:
+def _matched(matched: Mapping[str, Any]) -> list[Block]:
     if matched.get("clap_f") is None:
-        return f"No comparison: {escape_markdown(str(matched.get('why') or MISSING))}."
-    rows = results_view.rows(matched)
-    parts = [f"All methods interpolated to CLAP-f {number(matched['clap_f'])}.", results_markdown(rows)]
-    differences = results_view.contrasts(matched)
-    if differences.rows:
-        parts.append(markdown_table(differences))
+        return [Text(f"No comparison: {matched.get('why') or MISSING}.")]
+    blocks: list[Block] = [
+        Text(f"All methods interpolated to CLAP-f {number(matched['clap_f'])}."),
+        _results(results_view.rows(matched)),
+        _grid("Differences to the baseline", results_view.contrasts(matched)),
+    ]
     published = matched.get("published") or {}
     if published.get("rows"):
-        source = escape_markdown(str(published.get("source", "")))
-        parts.append(f"Published figures, for the order of the methods only ({source}):")
-        parts.append(results_markdown(published["rows"]))
-    return "\n\n".join(parts)
+        blocks.append(Text(f"Published figures, for the order of the methods only ({published.get('source', '')}):"))
+        blocks.append(_results(published["rows"]))
+    return blocks
 
 
-def _checks(title: str, found: list[Check]) -> str:
-    if not found:
-        return f"{title}: {MISSING}."
-    rows = tuple(tuple(text or "–" for text in astuple(check)) for check in found)
-    head = ("check", "value", "interval", "chance", "value / chance", "n")
-    return f"{title}:\n\n" + markdown_table(Table(head, rows, (False, True, True, True, True, True)))
+def _results(rows: Sequence[Row]) -> Block:
+    return Grid(results_table(rows)) if rows else Text(f"Results: {MISSING}.")
 
 
-def _spaces(found: list[results_view.Space]) -> str:
-    title = "Genre precision of nearest neighbours in the latent spaces"
-    table = markdown_table(results_view.spaces_table(found), outside=1)
-    return f"{title}:\n\n{table}" if found else f"{title}: {MISSING}."
+def _curves(curves: Mapping[str, pd.DataFrame]) -> list[Block]:
+    blocks: list[Block] = []
+    for stage, title in TRAINED.items():
+        rows, quantities = [], dict[str, None]()
+        for name, curve in curves.items():
+            if not name.startswith(f"{stage}_") or not len(curve):
+                continue
+            item = words(name.removeprefix(f"{stage}_"))
+            for quantity in [str(column) for column in curve.columns if column != "step"][:MOST_QUANTITIES]:
+                values = pd.to_numeric(curve[quantity], errors="coerce").dropna()
+                if len(values):
+                    quantities[quantity] = None
+                    ends = (number(float(values.iloc[place])) for place in (0, -1))
+                    rows.append((item, words(quantity), *ends))
+        if rows:
+            head = (title.lower().removesuffix("s"), "quantity", "first", "last")
+            blocks.append(Curves(stage, tuple(quantities), Table(head, tuple(rows), (False, False, True, True))))
+    return blocks
 
 
-def _table(title: str, table: Table) -> str:
-    return f"{title}:\n\n{markdown_table(table)}" if table.rows else f"{title}: none."
+def _points(items: Sequence[str], empty: str) -> Block:
+    return Points(tuple(items) or (empty,))
 
 
-def _list(sentences: list[str]) -> str:
-    return "\n".join(f"- {escape_markdown(sentence)}" for sentence in sentences) or "- None was found."
+def _grid(title: str, table: Table) -> Block:
+    return Grid(table, title) if table.rows else Text(f"{title}: none.")

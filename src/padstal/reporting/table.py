@@ -7,7 +7,7 @@ from padstal.reporting.text import escape_markdown
 
 
 class Cell(str):
-    """A cell's text with what the page shows beside it; everywhere else it is its text alone.
+    """A cell's text with what the page shows beside it.
 
     Attributes:
         below: Small print under the text, e.g. an interval.
@@ -47,12 +47,16 @@ class Table:
 
 
 def markdown_table(table: Table, outside: int | None = None) -> str:
-    """A table in Markdown; the first `outside` columns hold texts from outside and are escaped (all by default)."""
+    """A table in Markdown; the first `outside` columns hold texts from outside and are escaped (all by default).
+
+    What the page shows below a cell stands beside it.
+    """
     lines = [
         "| " + " | ".join(table.head) + " |",
         "|" + "|".join("---:" if flag else "---" for flag in table.aligned) + "|",
     ]
-    for row in table.rows:
+    for cells_of in table.rows:
+        row = [f"{cell} {cell.below}".strip() if isinstance(cell, Cell) else cell for cell in cells_of]
         cells = [*map(escape_markdown, row[:outside]), *row[len(row[:outside]) :]]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, World
 
+from padstal.core.data.manifest import read_table, write_table
+from padstal.core.paths import Paths
 from padstal.operations.promotion import decision as decisions
+from padstal.operations.promotion import frozen
 
 
 def test_the_first_challenger_is_judged_by_floors_alone(world: World, tmp_path: Path) -> None:
@@ -113,6 +116,18 @@ def test_a_licence_that_asks_for_more_needs_to_be_named(world: World, tmp_path: 
     assert "CC-BY-SA-4.0" in failed.reason
     world.params(accepted_licences=["CC-BY-SA-4.0"])
     assert world.challenge(tmp_path / "decision.json", base).verdict.promote
+
+
+def test_a_prompt_whose_clip_is_held_out_no_more_is_not_played(world: World, tmp_path: Path) -> None:
+    file = Paths(world.root, "demo").curate / "dataset.parquet"
+    table, known = read_table(file), frozen.read(world.root / "data/demo/frozen_prompts.json")[0]
+    erased = known.prompts[0].clip_id
+    write_table(table[table["clip_id"] != erased], file)
+    made = world.challenge(tmp_path / "decision.json")
+    assert made.design["prompts"] == made.evidence.prompts == len(known.prompts) - 1
+    write_table(table[table["split"] != "test"], file)
+    with pytest.raises(ValueError, match="the test split has none of their clips any more"):
+        world.challenge(tmp_path / "decision.json")
 
 
 def test_drifted_data_are_refused(world: World, tmp_path: Path) -> None:

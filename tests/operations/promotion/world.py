@@ -21,7 +21,6 @@ from padstal.evaluation.hear import Ears
 from padstal.operations.config import PromoteParams
 from padstal.operations.promotion import decision as decisions
 from padstal.operations.promotion import frozen, register
-from padstal.operations.promotion import frozen_evaluation as hearing
 from padstal.operations.promotion.challenge import Setup, challenge
 from padstal.operations.promotion.decision import Decision
 from padstal.rights.policy import Policy
@@ -148,7 +147,7 @@ def write_recipe(root: Path, recipe: dict[str, float]) -> None:
 
 
 def play(home: Path, frozen_file: Path, out: Path, system: str, method: str) -> None:
-    """Stand-in for `generate_frozen`: tones as the weights in `home` say."""
+    """Stand-in for `play`: tones as the weights in `home` say."""
     recipe = json.loads((home / f"models/demo/diffusion/{system}/model.safetensors").read_text())
     prompts, _ = frozen.read(frozen_file)
     audio = []
@@ -175,7 +174,8 @@ def freeze(paths: Paths, count: int = 16) -> frozen.FrozenPrompts:
     """Frozen prompts of the world's test split."""
     dataset = read_table(paths.curate / "dataset.parquet")
     prompts = choose_prompts(dataset, {"tune": 0, "test": count}, 5)
-    return hearing.freeze(paths, dataset, prompts, FakeTagger(), RATE, 8, (101, 102), 2)
+    rows = prompts.drop(columns="role").to_dict("records")
+    return frozen.FrozenPrompts("demo", (101, 102), 2, tuple(frozen.Prompt(**row) for row in rows))
 
 
 def git(root: Path, *arguments: str) -> str:

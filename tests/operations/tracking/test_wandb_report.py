@@ -16,7 +16,7 @@ from tests.reporting.finished import write_finished_scale
 from padstal.commands.post_comment import _REPORT as LINKED  # what a pull request's comment takes for a report
 from padstal.core.params import read_yaml
 from padstal.reporting.inputs import read_inputs
-from padstal.reporting.run_report import Curves, Grid, Origin, Points, Section, Text, run_report
+from padstal.reporting.summary import Curves, Grid, Origin, Points, Section, Text, summary
 
 KEY = "canary0123456789canary0123456789canary01"
 
@@ -51,7 +51,7 @@ def test_every_block_becomes_one_of_wandbs(tmp_path: Path) -> None:
 
     paths = write_finished_scale(tmp_path)
     inputs = read_inputs(paths, read_yaml(paths.params)["scales"]["demo"])
-    blocks = run_report(inputs, Origin("abc", "group-1", (("models/demo/vae/tal", "0" * 32, "train_vae@tal"),)))
+    blocks = summary(inputs, Origin("abc", "group-1", (("models/demo/vae/tal", "0" * 32, "train_vae@tal"),)))
     report = build("padstal demo", blocks, entity="team", project="padstal", group="group-1")
     kinds: dict[type, list[str]] = {
         Section: ["H2"],

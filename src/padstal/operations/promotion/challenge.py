@@ -1,33 +1,40 @@
 """A challenge: champion and challenger made ready, both play the frozen prompts, judges listen, the gate decides.
 
 The judges (CLAP, tagger, p-MOS) and the words they know are the champion's, so that no challenger brings its own ruler;
-without a champion they are the workspace's. Held-out clips are the workspace's: what has been erased since is not asked
-for again.
+without a champion they are the workspace's. Held-out clips are the workspace's: a prompt whose clip has been erased
+since, or is held out no more, is not played.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import read_table
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
 from padstal.core.yaml_text import parse_yaml
+from padstal.evaluation.clips import listen, subset
 from padstal.evaluation.config import EvaluateParams
-from padstal.evaluation.hear import JUDGES, Ears, Heard, Progress, load_ears
+from padstal.evaluation.hear import JUDGES, Ears, Heard, Progress, hear, load_ears
 from padstal.operations.config import PromoteParams
-from padstal.operations.promotion import data_facts, frozen, objects
-from padstal.operations.promotion import frozen_evaluation as hearing
+from padstal.operations.promotion import frozen, objects
 from padstal.operations.promotion.decision import Decision, Side, rounded
-from padstal.operations.promotion.gate import Evidence, decide
+from padstal.operations.promotion.gate import Drift, Evidence, decide
 from padstal.operations.promotion.head_to_head import HeadToHead, head_to_head
 from padstal.operations.promotion.register import Register
+from padstal.reporting.comparison.side import mapping, read_side
+from padstal.reporting.inputs import CHECKED
+from padstal.rights.licence import normalise
 from padstal.rights.policy import Policy
 
 NONE = "none"
@@ -123,9 +130,18 @@ def challenge(
         ValueError: The workspace is not what its `dvc.lock` says, or the two do not compare.
     """
     paths, root, play = setup.paths, setup.paths.root, play or play_child
-    prompts, digest = frozen.read(paths.frozen_prompts)
-    if prompts.scale != paths.scale:
-        raise ValueError(f"{paths.frozen_prompts}: prompts of scale {prompts.scale}, expected {paths.scale}")
+    known, digest = frozen.read(paths.frozen_prompts)
+    if known.scale != paths.scale:
+        raise ValueError(f"{paths.frozen_prompts}: prompts of scale {known.scale}, expected {paths.scale}")
+    dataset = read_table(paths.curate / "dataset.parquet")
+    held_out = dataset[dataset["split"] == "test"].reset_index(drop=True)
+    prompts = known.of(set(held_out["clip_id"]))
+    if not prompts.prompts:
+        raise ValueError(
+            f"{paths.frozen_prompts}: the test split has none of their clips any more; `padstal freeze-prompts --force`"
+        )
+    if left := len(known.prompts) - len(prompts.prompts):
+        say(f"{left} frozen prompts are left out: their clips are in the test split no more")
     workspace, other = open_tree(root, WORKSPACE), opponent(root, register, asked, paths.scale)
     if not workspace.commit:
         raise ValueError(f"{root}: nothing is committed yet; a decision names the challenger's commit")
@@ -136,9 +152,10 @@ def challenge(
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="challenge-", dir=folder) as temporary:
         hall = Path(temporary)
+        frozen.write(hall / "prompts.json", prompts)
 
         def played(home: Path, name: str) -> tuple[Path, dict[str, Any]]:
-            play(home, paths.frozen_prompts, hall / name, setup.system, setup.promote.method)
+            play(home, hall / "prompts.json", hall / name, setup.system, setup.promote.method)
             return hall / name, read_json(hall / name / "record.json")
 
         judges, of = paths, f"the challenger, {workspace.commit[:12]}"
@@ -157,7 +174,7 @@ def challenge(
             champion = Side(other.version, other.tree.commit, theirs, record)
         say(f"the judges of {of} listen")
         ears = load_ears(judges.foundation, setup.evaluate, setup.device)
-        found, clips = _heard(setup, prompts, ears, samples, champion_samples, progress)
+        found, clips = _heard(setup, prompts, held_out, ears, samples, champion_samples, progress)
         fingerprints = {role: sha256_file(judges.foundation(role) / "model.safetensors") for role in JUDGES}
 
     evidence, limits = rounded(_evidence(setup, len(prompts.prompts), found, workspace, other)), setup.promote.gate
@@ -186,13 +203,13 @@ def challenge(
 
 
 def play_child(home: Path, frozen_file: Path, out: Path, system: str, method: str) -> None:
-    """Run `generate_frozen` of the revision in `home`.
+    """Run `play` of the revision in `home`.
 
     Raises:
         ValueError: It failed.
     """
     path = os.pathsep.join(filter(None, [str(home / "src"), os.environ.get("PYTHONPATH", "")]))
-    command = [sys.executable, "-m", "padstal.operations.promotion.generate_frozen"]
+    command = [sys.executable, "-m", "padstal.operations.promotion.play"]
     arguments = [str(frozen_file), str(out), system, method]
     done = subprocess.run(command + arguments, cwd=home, env={**os.environ, "PYTHONPATH": path}, check=False)
     if done.returncode != 0:
@@ -205,6 +222,7 @@ def play_child(home: Path, frozen_file: Path, out: Path, system: str, method: st
 def _heard(
     setup: Setup,
     prompts: frozen.FrozenPrompts,
+    held_out: pd.DataFrame,
     ears: Ears,
     challenger: Path,
     champion: Path | None,
@@ -212,20 +230,31 @@ def _heard(
 ) -> tuple[HeadToHead, int]:
     """What the judges hear in both folders of samples, and how many held-out clips they heard too."""
     evaluate = setup.evaluate
-    clips = hearing.held_out(setup.paths, ears, setup.sample_rate, evaluate, progress)
-    reference = clips.reference(clips.table["clip_id"].tolist())
+    chosen = subset(held_out["clip_id"].tolist(), evaluate.reference_clips, np.random.default_rng(evaluate.seed))
+    wanted = {*chosen, *prompts.table["clip_id"]}
+    table = held_out[held_out["clip_id"].isin(wanted)].reset_index(drop=True)
+    clips = listen(setup.paths.ingest, table, setup.sample_rate, ears, evaluate.batch_clips, progress)
+    reference, asked = clips.reference(chosen), clips.prompts(prompts.table, ears.clap, tuple(ears.tagger.genres))
 
     def heard(folder: Path) -> Heard:
-        return hearing.samples(folder, prompts, ears, evaluate.batch_clips, progress)
+        """Arrays start with [P, I]."""
+        pcm = np.load(folder / "audio.npy", mmap_mode="r", allow_pickle=False)
+        shape = len(prompts.prompts), prompts.samples
+        if len(pcm) != shape[0] * shape[1]:
+            raise ValueError(f"{folder / 'audio.npy'}: {len(pcm)} samples, expected {shape[0]} × {shape[1]}")
+        rate = int(read_json(folder / "record.json")["sample_rate"])
+        found = hear(lambda start, stop: pcm[start:stop], len(pcm), rate, ears, evaluate.batch_clips, progress)
+        return found.take(np.arange(len(pcm)).reshape(shape))
 
     now, before = heard(challenger), heard(champion) if champion else None
-    asked = hearing.prompts_of(prompts, ears)
-    return head_to_head(now, before, asked, reference, setup.promote, evaluate.recall_neighbours), len(reference.heard)
+    found = head_to_head(now, before, asked, reference, setup.promote, evaluate.recall_neighbours)
+    return found, len(chosen)
 
 
 def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, other: Opponent | None) -> Evidence:
-    scale = setup.paths.scale
-    names = data_facts.licences(workspace, scale)
+    scale, outs = setup.paths.scale, workspace.outs()
+    metrics = read_side(workspace, scale).metrics
+    names = _licences(metrics)
     return Evidence(
         champion=other is not None,
         prompts=prompts,
@@ -233,7 +262,20 @@ def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, ot
         floors=found.floors,
         licences=names,
         refused={name: why for name in names if (why := setup.policy.refusal(name))},
-        champion_licences=data_facts.licences(other.tree, scale) if other else (),
-        gates=data_facts.gates(workspace, scale),
-        drift=data_facts.drift(workspace, scale),
+        champion_licences=_licences(read_side(other.tree, scale).metrics) if other else (),
+        # a gate that stops a run leaves neither metrics nor an out in `dvc.lock`
+        gates={item: f"data/{scale}/gate/{item}" in outs if metrics.get(f"gate_{item}") else None for item in CHECKED},
+        drift={item: _drift(metrics.get(f"validate_{item}", {})) for item in CHECKED},
     )
+
+
+def _licences(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Licences of all clips that were let in; empty where that is not known."""
+    found = mapping(metrics.get("validate_ingest", {}).get("clips_of_licence"))
+    return tuple(sorted({normalise(str(name)) for name in found}))
+
+
+def _drift(validated: Mapping[str, Any]) -> Drift | None:
+    """What `validate` found against its reference."""
+    compared, drifted = validated.get("features_compared"), validated.get("features_drifted")
+    return Drift(compared, drifted) if isinstance(compared, int) and isinstance(drifted, int) else None

@@ -2,8 +2,9 @@
 
 from padstal.evaluation.metrics import METRICS
 from padstal.operations.promotion.decision import Decision
-from padstal.operations.promotion.gate import Check, Compared, Figure, Interval
-from padstal.reporting.text import MISSING, escape_markdown, interval, number, words
+from padstal.operations.promotion.gate import Figure
+from padstal.reporting.table import Table, markdown_table
+from padstal.reporting.text import MISSING, bounds, escape_markdown, number, words
 
 
 def markdown(decision: Decision) -> str:
@@ -14,56 +15,43 @@ def markdown(decision: Decision) -> str:
     parts = [f"# {title}", escape_markdown(verdict.summary), _players(decision)]
     if failed:
         parts += ["## Why not", "\n".join(f"- {escape_markdown(check.reason)}" for check in failed)]
-    parts += ["## Figures", _figures(decision), "## Checks", _checks(verdict.checks)]
+    checks = [(check.kind, check.name, "yes" if check.passed else "NO", check.reason) for check in verdict.checks]
+    parts += ["## Figures", markdown_table(_figures(decision))]
+    parts += ["## Checks", markdown_table(Table(("check", "of", "holds", "reason"), tuple(checks)))]
     return "\n\n".join(parts) + "\n"
 
 
 def _players(decision: Decision) -> str:
     changed = " with changes that are not committed" if decision.changed else ""
-    lines = [f"- Challenger: `{decision.challenger.commit[:12]}`{changed}."]
     if decision.champion is not None:
         version = f"{escape_markdown(decision.champion.version)}, " if decision.champion.version else ""
-        lines.append(f"- Champion: {version}`{decision.champion.commit[:12]}`.")
+        champion = f"Champion: {version}`{decision.champion.commit[:12]}`."
     elif decision.replaces:
-        lines.append(f"- Champion: {decision.replaces}, which was not compared with; floors alone decide.")
+        champion = f"Champion: {decision.replaces}, which was not compared with; floors alone decide."
     else:
-        lines.append("- There is no champion yet; floors alone decide.")
-    judges = f"- Judges: the foundation models of {escape_markdown(decision.judges.get('of', MISSING))}."
+        champion = "There is no champion yet; floors alone decide."
     design = decision.design
-    lines += [
-        judges,
-        f"- {number(design.get('prompts'))} frozen prompts (`{str(design.get('frozen_prompts'))[:12]}`), "
-        f"{number(design.get('samples_a_prompt'))} samples each; "
-        f"{number(design.get('reference_clips'))} held-out clips.",
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            f"- Challenger: `{decision.challenger.commit[:12]}`{changed}.",
+            f"- {champion}",
+            f"- Judges: the foundation models of {escape_markdown(decision.judges.get('of', MISSING))}.",
+            f"- {number(design.get('prompts'))} frozen prompts (`{str(design.get('frozen_prompts'))[:12]}`), "
+            f"{number(design.get('samples_a_prompt'))} samples each; "
+            f"{number(design.get('reference_clips'))} held-out clips.",
+        ]
+    )
 
 
-def _figures(decision: Decision) -> str:
-    lines = [
-        "| metric | better | champion | challenger | gain |",
-        "|---|---|---:|---:|---:|",
-        *(_row(name, decision.evidence.metrics.get(name)) for name in decision.thresholds.metrics),
-    ]
-    return "\n".join(lines)
-
-
-def _row(name: str, found: Compared | None) -> str:
-    cells = [found.champion, found.challenger, found.gain] if found else [None, None, None]
-    return f"| {words(name)} | {METRICS[name].better} | " + " | ".join(map(_cell, cells)) + " |"
+def _figures(decision: Decision) -> Table:
+    rows = []
+    for name in decision.thresholds.metrics:
+        found = decision.evidence.metrics.get(name)
+        figures = (found.champion, found.challenger, found.gain) if found else (None, None, None)
+        rows.append((words(name), METRICS[name].better, *map(_cell, figures)))
+    head = ("metric", "better", "champion", "challenger", "gain")
+    return Table(head, tuple(rows), (False, False, True, True, True))
 
 
 def _cell(figure: Figure | None) -> str:
-    return "–" if figure is None else f"{number(figure.value)} {_between(figure.interval)}".strip()
-
-
-def _checks(checks: tuple[Check, ...]) -> str:
-    lines = ["| check | of | holds | reason |", "|---|---|---|---|"]
-    for check in checks:
-        holds = "yes" if check.passed else "**no**"
-        lines.append(f"| {check.kind} | {escape_markdown(check.name)} | {holds} | {escape_markdown(check.reason)} |")
-    return "\n".join(lines)
-
-
-def _between(bounds: Interval | None) -> str:
-    return interval(*bounds) if bounds else ""
+    return "–" if figure is None else f"{number(figure.value)} {bounds(figure.interval)}".strip()

@@ -14,7 +14,7 @@ champion there is no gain to look at: floors, licences, data gates and drift dec
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 from padstal.operations.config import GateParams
 from padstal.rights.terms import joint
@@ -143,62 +143,45 @@ def _prompts(evidence: Evidence, asked: GateParams) -> Check:
 
 def _floor(name: str, figure: Figure | None, floor: float) -> Check:
     """An absolute demand; where chance alone gives 0, the lower end of the interval must reach it."""
-    if figure is None or not _finite(figure.value):
-        return Check("floor", name, False, f"{name} could not be measured.")
-    held, where = figure.value, "which"
+    value = _value(figure)
+    held, where = value, "which"
     if name == "clap_f_above_chance":
-        if not _ordered(figure.interval):
-            return Check("floor", name, False, f"{name} has no interval.")
-        held, where = figure.interval[0], f"the lower end of its interval, {_number(figure.interval[0])},"
-    passed = held >= floor
-    said = f"{'reaches' if passed else 'is below'} {_number(floor)}"
-    return Check("floor", name, passed, f"{name} is {_number(figure.value)}, {where} {said}.")
+        held = _bounds(figure)[0]
+        where = f"the lower end of its interval, {_number(held)},"
+    passed = not math.isnan(value) and held >= floor
+    said = f"{'reaches' if passed else 'does not reach'} {_number(floor)}"
+    return Check("floor", name, passed, f"{name} is {_number(value)}, {where} {said}.")
 
 
 def _measured(name: str, found: Compared | None) -> Check:
     """Without a champion a metric must at least be there, so that the next challenger has something to beat."""
-    if found is None or not _finite(found.challenger.value):
-        return Check("measured", name, False, f"{name} could not be measured.")
-    return Check("measured", name, True, f"{name} is {_number(found.challenger.value)}; there is no champion yet.")
+    value = _value(found.challenger if found else None)
+    return Check("measured", name, not math.isnan(value), f"{name} is {_number(value)}; there is no champion yet.")
 
 
 def _not_worse(name: str, found: Compared | None, share: float) -> Check:
-    complete = _complete(found)
-    if complete is None:
+    if not _whole(found):
         return Check("not worse", name, False, f"{name} could not be compared: a figure is missing.")
-    before, now, gain, bounds = complete
+    before, gain, bounds = _value(found.champion), _value(found.gain), _bounds(found.gain)
     margin = share * abs(before)
     passed = gain >= -margin or bounds[1] >= 0  # (1)
-    went = f"from {_number(before)} to {_number(now)}"
-    if gain >= 0:
-        said = f"{name} went {went}, which is no worse."
-    elif gain >= -margin:
-        said = f"{name} went {went}, within the margin of {_number(margin)}."
-    elif passed:
-        said = f"{name} went {went}, which may be chance: the interval reaches 0."
-    else:
-        said = (
-            f"{name} is worse beyond doubt and margin: {went}, "
-            f"interval of the gain {_between(bounds)}, margin {_number(margin)}."
-        )
-    return Check("not worse", name, passed, said)
+    said = "is no worse beyond doubt and margin" if passed else "is worse beyond doubt and margin"
+    went = f"from {_number(before)} to {_number(_value(found.challenger))}"
+    reason = f"{name} {said}: {went}, gain in {_between(bounds)}, margin {_number(margin)}."
+    return Check("not worse", name, passed, reason)
 
 
 def _better(evidence: Evidence, asked: GateParams) -> Check:
-    known = {}
-    for name in asked.better_in:
-        found = evidence.metrics.get(name)
-        complete = _complete(found)
-        if found and complete and _ordered(found.sure):
-            known[name] = complete.gain, found.sure
-    if not known:
-        reason = f"None of {', '.join(asked.better_in)} could be compared."
-        return Check("better", "alignment or diversity", False, reason)
+    known = {
+        name: (_value(found.gain), sure)
+        for name in asked.better_in
+        if _whole(found := evidence.metrics.get(name)) and not math.isnan((sure := _ends(found.sure))[0])
+    }
     better = {name: (gain, sure) for name, (gain, sure) in known.items() if sure[0] > 0}  # (2)
     shown = ", ".join(f"{name} by {_number(gain)} {_between(sure)}" for name, (gain, sure) in (better or known).items())
     if better:
         return Check("better", ", ".join(better), True, f"Better beyond doubt: {shown}.")
-    reason = f"Not better: no gain in alignment or diversity is above 0 beyond doubt ({shown})."
+    reason = f"Not better: no gain in alignment or diversity is above 0 beyond doubt ({shown or 'none was measured'})."
     return Check("better", "alignment or diversity", False, reason)
 
 
@@ -253,36 +236,32 @@ def _drift(name: str, drift: Drift | None, champion: bool, asked: GateParams) ->
     return Check("drift", name, passed, reason)
 
 
-class _Gain(NamedTuple):
-    """A whole comparison: the champion's value, the challenger's, the gain and its interval, all finite."""
-
-    before: float
-    now: float
-    gain: float
-    bounds: Interval
-
-
-def _complete(found: Compared | None) -> _Gain | None:
-    """A comparison of which no part is missing."""
-    if found is None or found.champion is None or found.gain is None:
-        return None
-    before, now, gain, bounds = found.champion.value, found.challenger.value, found.gain.value, found.gain.interval
-    if _finite(before) and _finite(now) and _finite(gain) and _ordered(bounds):
-        return _Gain(before, now, gain, bounds)
-    return None
+def _whole(found: Compared | None) -> TypeGuard[Compared]:
+    """Whether no part of a comparison is missing, but for `sure`."""
+    if found is None:
+        return False
+    parts = (_value(found.champion), _value(found.challenger), _value(found.gain), *_bounds(found.gain))
+    return not any(map(math.isnan, parts))
 
 
-def _finite(value: float | None) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value)
+def _value(figure: Figure | None) -> float:
+    """A figure's value; NaN where it is missing or not finite."""
+    value = math.nan if figure is None or figure.value is None else figure.value
+    return value if math.isfinite(value) else math.nan
 
 
-def _ordered(bounds: Interval | None) -> TypeGuard[Interval]:
-    """Whether `bounds` are two finite numbers in order."""
-    return bounds is not None and all(map(_finite, bounds)) and bounds[0] <= bounds[1]
+def _bounds(figure: Figure | None) -> Interval:
+    return _ends(figure.interval if figure else None)
+
+
+def _ends(bounds: Interval | None) -> Interval:
+    """An interval's ends; NaN unless they are two finite numbers in order."""
+    known = bounds is not None and all(map(math.isfinite, bounds)) and bounds[0] <= bounds[1]
+    return bounds if bounds is not None and known else (math.nan, math.nan)
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    return "not measured" if math.isnan(value) else f"{value:.4g}"
 
 
 def _between(bounds: Interval) -> str:

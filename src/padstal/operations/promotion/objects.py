@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from padstal.core.dvc_objects import content_of, digits, read_tree
+from padstal.core.dvc_objects import content_of, digits, key_of, read_tree
 from padstal.core.git import git_bytes
 from padstal.core.paths import Paths
 from padstal.core.revisions import open_tree
 from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.hear import JUDGES
+from padstal.operations.integrity.remotes import read_config, remote_of
 from padstal.systems import SYSTEMS
 
 Progress = Callable[[Iterable[str]], Iterable[str]]
@@ -75,38 +76,30 @@ def check_remote(root: Path, outs: Mapping[str, str], progress: Progress = iter)
 
     Raises:
         MissingObjectsError: Some are missing or damaged; names them.
+        ValueError: There is no remote of objects, or it does not answer.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-    from dvc_data.hashfile.hash import file_md5
+    remote = remote_of(read_config(root))
 
-    def whole(odb: Any, oid: str) -> bool:
+    def whole(oid: str) -> bool:
         try:
-            return bool(file_md5(odb.oid_to_path(oid), odb.fs) == digits(oid))
-        except OSError:
+            return remote.md5(key_of(oid)) == digits(oid)
+        except FileNotFoundError:
             return False
 
     bad: list[str] = []
-    try:
-        with Repo(str(root)) as repo:
-            odb = repo.cloud.get_remote_odb(None, "promote")
-            where = repo.config["core"].get("remote", "the remote")
-            files: dict[str, str] = {}
-            for path, oid in outs.items():
-                if not oid.endswith(".dir"):
-                    files[oid] = path
-                elif not whole(odb, oid):
-                    bad.append(f"{path} (its listing)")
-                else:
-                    listing = read_tree(odb.fs.cat_file(odb.oid_to_path(oid)))
-                    files |= {own: f"{path}/{name}" for name, own in listing}
-            bad += [files[oid] for oid in progress(sorted(files)) if not whole(odb, oid)]
-    except DvcException as error:
-        raise MissingObjectsError(f"the DVC remote cannot be asked: {error}") from error
+    files: dict[str, str] = {}
+    for path, oid in outs.items():
+        if not oid.endswith(".dir"):
+            files[oid] = path
+        elif not whole(oid):
+            bad.append(f"{path} (its listing)")
+        else:
+            files |= {own: f"{path}/{name}" for name, own in read_tree(remote.read(key_of(oid)))}
+    bad += [files[oid] for oid in progress(sorted(files)) if not whole(oid)]
     if bad:
         shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
         raise MissingObjectsError(
-            f"DVC remote {where!r} does not hold {shown}, or holds it damaged: what cannot be fetched is not promoted; "
+            f"DVC {remote.name} does not hold {shown}, or holds it damaged: what cannot be fetched is not promoted; "
             "run `dvc push` (and `padstal fsck`)"
         )
 

@@ -101,9 +101,7 @@ def promote(
         "frozen_prompts": decision.design.get("frozen_prompts"),
         "outs": dict(decision.challenger.outs),
     }
-    message = (
-        f"Promote {found.model} {version} ({decision.scale} scale)\n\n{decision.verdict.summary}\n\n{_lines(record)}"
-    )
+    message = f"Promote {found.model} {version} ({decision.scale} scale)\n\n{decision.verdict.summary}"
     done = PromotionResult(found.model, version, number, head, to_push, True)
     return _push(root, found, done, message, record, tag_version=existing is None)
 
@@ -235,12 +233,3 @@ def _push(
 
 def _champion(found: Register) -> str:
     return found.champion.name if found.champion else "nobody"
-
-
-def _lines(record: Mapping[str, Any]) -> str:
-    lines = []
-    for name, one in record["metrics"].items():
-        if one["value"] is not None:
-            bounds = f" [{one['interval'][0]:.4g}, {one['interval'][1]:.4g}]" if one["interval"] else ""
-            lines.append(f"{name}: {one['value']:.4g}{bounds}")
-    return "\n".join([*lines, f"decision: sha256:{record['decision']}"])

@@ -6,8 +6,7 @@ from typing import Any
 
 from padstal.operations.tracking.run import STEP
 from padstal.operations.tracking.server import ServerError, brief
-from padstal.reporting.run_report import Block, Curves, Grid, Points, Section, Text
-from padstal.reporting.table import markdown_table
+from padstal.reporting.summary import Block, Curves, Grid, Points, Section, Text, block_markdown
 
 LONGEST_TITLE = 128
 _PLOT_WIDTH, _PLOT_HEIGHT, _PLOTS_A_ROW = 8, 6, 3
@@ -53,13 +52,13 @@ def _block(block: Block, entity: str, project: str, group: str) -> list[Any]:
             return [wr.P(text=text)]
         case Points(items):
             return [wr.UnorderedList(items=list(items))]
-        case Grid(table):
-            return [wr.MarkdownBlock(text=markdown_table(table))]
-        case Curves(stage, quantities, ends):
+        case Grid():
+            return [wr.MarkdownBlock(text=block_markdown(block))]
+        case Curves(stage, quantities, _):
             ours = [expr.Metric("Group") == group, expr.Metric("JobType") == stage]
             runs = wr.Runset(entity=entity, project=project, name=stage, filters=ours)
             plots = [_plot(quantity, place) for place, quantity in enumerate(quantities)]
-            return [wr.PanelGrid(runsets=[runs], panels=plots), wr.MarkdownBlock(text=markdown_table(ends))]
+            return [wr.PanelGrid(runsets=[runs], panels=plots), wr.MarkdownBlock(text=block_markdown(block))]
 
 
 def _plot(quantity: str, place: int) -> Any:

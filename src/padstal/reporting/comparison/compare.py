@@ -27,7 +27,6 @@ def compare(base: Side, head: Side, scale: str) -> Comparison:
         data=tuple(data.counts(base, head)),
         stages=tuple(lock.stages(base, head)),
         stale=tuple(lock.stale(head)),
-        outputs=tuple(lock.outputs(base, head, scale)),
     )
 
 

@@ -41,16 +41,6 @@ def stale(side: Side) -> list[str]:
     ]
 
 
-def outputs(base: Side, head: Side, scale: str) -> list[Change]:
-    """Models and data sets with other bytes, by MD5."""
-    wanted = (f"models/{scale}/", f"data/{scale}/curate", f"data/{scale}/ingest")
-    before, after = (
-        {path: out.md5 for path, out in outs_of(side.stages).items() if path.startswith(wanted)}
-        for side in (base, head)
-    )
-    return _changes(before, after)
-
-
 def scales(side: Side) -> frozenset[str]:
     """Scales whose outputs `dvc.lock` has."""
     paths = (path.split("/") for path in outs_of(side.stages))

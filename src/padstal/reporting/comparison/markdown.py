@@ -7,11 +7,12 @@ Standard library alone, like `record`.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
 
-from padstal.reporting.comparison.record import Change, Comparison, Count, Delta, Revision, Verdict
+from padstal.reporting.comparison.record import Comparison, Count, Delta, Revision, Verdict
+from padstal.reporting.table import Table, markdown_table
 from padstal.reporting.text import escape_markdown, interval, labelled, number, words
 
 LONGEST = 60_000
@@ -33,14 +34,11 @@ class Media:
 
 
 @dataclass(frozen=True)
-class _Table:
-    """A section: `row` makes an item ready Markdown, if it is shown; `folded` hides the section behind its title."""
+class _Section:
+    """A table under its title; `folded` hides it behind that."""
 
     title: str
-    head: tuple[str, ...]
-    items: Sequence[Any]
-    row: Callable[[Any], tuple[str, ...]]
-    numeric: tuple[int, ...] = ()
+    table: Table
     before: str = ""
     folded: bool = True
 
@@ -51,15 +49,13 @@ def render_markdown(comparison: Comparison, media: Media | None = None, limit: i
     Raises:
         ValueError: `limit` is too small for the headings alone.
     """
-    media = media or Media()
-    for cap in _CAPS:
-        text = _render(comparison, media, cap)
+    media, sections = media or Media(), _sections(comparison)
+    tries = [*((media, cap) for cap in _CAPS), (Media(closing=media.closing), 0)]
+    for beside, cap in tries:
+        text = _render(comparison, sections, beside, cap)
         if len(text.encode("utf-8")) <= limit:
             return text
-    text = _render(comparison, Media(closing=media.closing), 0)
-    if len(text.encode("utf-8")) > limit:
-        raise ValueError(f"limit = {limit} bytes: expected more, the headings alone have {len(text.encode('utf-8'))}")
-    return text
+    raise ValueError(f"limit = {limit} bytes: expected more, the headings alone have {len(text.encode('utf-8'))}")
 
 
 def foreign(text: str, longest: int = _LONGEST_CELL) -> str:
@@ -78,15 +74,14 @@ def foreign(text: str, longest: int = _LONGEST_CELL) -> str:
     return re.sub(r"(?i)(?<![\w&#])([0-9a-f]{6})(?=[0-9a-f]+\b)", rf"\1{_JOINER}", escaped)  # so may a commit's name
 
 
-def _render(comparison: Comparison, media: Media, cap: int) -> str:
+def _render(comparison: Comparison, sections: Sequence[_Section], media: Media, cap: int) -> str:
     base, head = _side(comparison.base), _side(comparison.head)
-    tables = _tables(comparison)
-    quiet = [table.title[0].lower() + table.title[1:] for table in tables if not table.items]
+    quiet = [one.title[0].lower() + one.title[1:] for one in sections if not one.table.rows]
     parts = [
         f"## padstal: {head} against {base}, {foreign(comparison.scale, 20)} scale",
         "\n".join(f"- {line}" for line in _headlines(comparison)),
         "\n".join(f"> {foreign(note, 300)}" for note in comparison.notes[: max(cap, 3)]),
-        *(_section(table, cap) for table in tables if table.items),
+        *(_shown(one, cap) for one in sections if one.table.rows),
         f"Nothing to show: {'; '.join(quiet)}." if quiet else "",
         media.figures,
         media.sounds,
@@ -115,7 +110,6 @@ def _headlines(comparison: Comparison) -> list[str]:
     data = [one for one in comparison.data if one.base != one.head]
     told.append(
         f"**Changed:** {_many(len(comparison.params), 'param')}, {_many(len(comparison.stages), 'stage')}, "
-        f"{_many(len(comparison.outputs), 'model or data set', 'models or data sets')}, "
         f"{_many(len(data), 'data count')}."
     )
     if comparison.stale:
@@ -124,88 +118,73 @@ def _headlines(comparison: Comparison) -> list[str]:
     return told
 
 
-def _tables(comparison: Comparison) -> list[_Table]:
-    asked = any(one.note.startswith("new") for one in comparison.licences)
+def _sections(comparison: Comparison) -> list[_Section]:
+    new = [one.note.startswith("new") for one in comparison.licences]
+    licences = [
+        (foreign(one.name), _count(one.base), _count(one.head), ("⚠️ " if asked else "") + foreign(one.note))
+        for one, asked in zip(comparison.licences, new, strict=True)
+    ]
+    changed = any(one.base != one.head for one in comparison.licences)
     measured = comparison.metrics, comparison.matched, comparison.checks
     metrics, matched, checks = ([one for one in group if one.verdict != "not comparable"] for group in measured)
     apart = [one for group in measured for one in group if one.verdict == "not comparable"]
+    params = [(foreign(one.key), _set(one.base), _set(one.head)) for one in comparison.params]
+    data = [
+        (foreign(one.name), _count(one.base), _count(one.head), _step(one))
+        for one in comparison.data
+        if one.base != one.head
+    ]
+    stages = [
+        (foreign(one.stage), _list(one.because) if one.kind == "changed" else one.kind, _list(one.outputs))
+        for one in comparison.stages
+    ]
     return [
-        _Table(
+        _Section(
             "Licences",
-            ("licence", "tracks before", "tracks now", "what it means"),
-            comparison.licences if any(one.base != one.head for one in comparison.licences) else (),
-            lambda one: (
-                foreign(one.name),
-                _count(one.base),
-                _count(one.head),
-                ("⚠️ " if one.note.startswith("new") else "") + foreign(one.note),
+            Table(
+                ("licence", "tracks before", "tracks now", "what it means"),
+                tuple(licences if changed else ()),
+                (False, True, True, False),
             ),
-            (1, 2),
-            folded=not asked,
+            folded=not any(new),
         ),
         _deltas("Metrics with a clear difference", _ranked(metrics, _DECIDED), folded=False),
         _deltas("Metrics without a clear difference", _ranked(metrics, ("no clear difference", "open"))),
         _deltas("Differences to the baseline at matched CLAP-f", _different(matched)),
         _deltas("Checks of foundation models, planted truth and latent spaces", _different(checks)),
         _deltas("Figures that do not compare", apart, foreign(comparison.remedy, 500)),
-        _texts("Params", "param", comparison.params, _set, folded=False),
-        _Table(
-            "Data",
-            ("what", "before", "now", "change"),
-            [one for one in comparison.data if one.base != one.head],
-            lambda one: (foreign(one.name), _count(one.base), _count(one.head), _step(one)),
-            (1, 2, 3),
-        ),
-        _Table(
-            "Stages that ran again",
-            ("stage", "why", "outputs with other bytes"),
-            comparison.stages,
-            lambda one: (
-                foreign(one.stage),
-                _list(one.because) if one.kind == "changed" else one.kind,
-                _list(one.outputs),
-            ),
-        ),
-        _texts("Models and data sets, MD5", "output", comparison.outputs, _hash),
+        _Section("Params", Table(("param", "before", "now"), tuple(params)), folded=False),
+        _Section("Data", Table(("what", "before", "now", "change"), tuple(data), (False, True, True, True))),
+        _Section("Stages that ran again", Table(("stage", "why", "outputs with other bytes"), tuple(stages))),
     ]
 
 
-def _deltas(title: str, deltas: Sequence[Delta], before: str = "", folded: bool = True) -> _Table:
+def _deltas(title: str, deltas: Sequence[Delta], before: str = "", folded: bool = True) -> _Section:
     noted = any(delta.note for delta in deltas)
-    head = ("of", "metric", "before", "now", "verdict", *(("note",) if noted else ()))
-
-    def row(delta: Delta) -> tuple[str, ...]:
+    rows = []
+    for delta in deltas:
         arrow = {"higher": " ↑", "lower": " ↓"}.get(delta.better, "")
-        figures = (_figure(delta.base, delta.base_interval), _figure(delta.head, delta.head_interval))
         group = foreign(" · ".join(labelled(part) for part in delta.group.split(" · ")))
         metric = foreign(" › ".join(words(part) for part in delta.metric.split("."))) + arrow
+        figures = (_figure(delta.base, delta.base_interval), _figure(delta.head, delta.head_interval))
         verdict = f"{_MARK.get(delta.verdict, '')}{delta.verdict}"
-        return (group, metric, *figures, verdict, *((foreign(delta.note),) if noted else ()))
-
+        rows.append((group, metric, *figures, verdict, *((foreign(delta.note),) if noted else ())))
     if any(delta.better for delta in deltas):
         before = f"{before} ↑ higher is better, ↓ lower is better.".strip()
-    return _Table(title, head, deltas, row, (2, 3), before if deltas else "", folded)
+    head = ("of", "metric", "before", "now", "verdict", *(("note",) if noted else ()))
+    numeric = tuple(name in ("before", "now") for name in head)
+    return _Section(title, Table(head, tuple(rows), numeric), before, folded)
 
 
-def _texts(title: str, what: str, changes: Sequence[Change], show: Callable[[str | None], str], **how: Any) -> _Table:
-    head = (what, "before", "now")
-    return _Table(title, head, changes, lambda one: (foreign(one.key), show(one.base), show(one.head)), **how)
-
-
-def _section(table: _Table, cap: int) -> str:
-    shown = table.items[:cap]
-    marks = ["---:" if place in table.numeric else "---" for place in range(len(table.head))]
-    lines = [f"| {' | '.join(table.head)} |", f"|{'|'.join(marks)}|"] if shown else []
-    lines += [f"| {' | '.join(row)} |" for row in map(table.row, shown)]
-    body = "\n".join(lines)
-    left = len(table.items) - len(shown)
-    rest = f"… and {_many(left, 'row')} more, in the comparison's JSON." if left else ""
-    content = "\n\n".join(part for part in (table.before, body, rest) if part)
-    if table.folded:
-        return (
-            f"<details><summary>{table.title} ({_many(len(table.items), 'row')})</summary>\n\n{content}\n\n</details>"
-        )
-    return f"### {table.title}\n\n{content}"
+def _shown(section: _Section, cap: int) -> str:
+    title, table = section.title, section.table
+    rows = len(table.rows)
+    body = markdown_table(replace(table, rows=table.rows[:cap]), outside=0) if cap else ""
+    rest = f"… and {_many(rows - cap, 'row')} more, in the comparison's JSON." if rows > cap else ""
+    content = "\n\n".join(part for part in (section.before, body, rest) if part)
+    if section.folded:
+        return f"<details><summary>{title} ({_many(rows, 'row')})</summary>\n\n{content}\n\n</details>"
+    return f"### {title}\n\n{content}"
 
 
 def _side(revision: Revision) -> str:
@@ -243,11 +222,6 @@ def _set(text: str | None) -> str:
     return "–" if text is None else foreign(text) or "(empty)"
 
 
-def _hash(md5: str | None) -> str:
-    known = re.fullmatch(r"([0-9a-f]{32})(?:\.dir)?", md5 or "")
-    return f"`{known.group(1)[:12]}`" if known else "–"
-
-
 def _list(items: Sequence[str]) -> str:
     shown = ", ".join(foreign(item, 70) for item in items[:4])
     return shown + (f" … {len(items) - 4} more" if len(items) > 4 else "")
@@ -263,5 +237,5 @@ def _different(deltas: Sequence[Delta]) -> list[Delta]:
     return [delta for delta in deltas if delta.verdict != "unchanged"]
 
 
-def _many(count: int, one: str, more: str = "") -> str:
-    return f"{count} {one if count == 1 else more or one + 's'}"
+def _many(count: int, one: str) -> str:
+    return f"{count} {one}{'' if count == 1 else 's'}"

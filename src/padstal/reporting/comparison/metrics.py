@@ -14,20 +14,8 @@ from padstal.evaluation.metrics import METRICS, Better
 from padstal.reporting.comparison.record import Delta, Verdict
 from padstal.reporting.comparison.side import Side, around, either, figure, leaves, mapping
 
-_HIGHER = (
-    "accuracy",
-    "spearman",
-    "recall",
-    "precision",
-    "si_sdr",
-    "similarity",
-    "roc_area",
-    "zero_shot",
-    "right_of",
-    "tagger_genre",
-)
-_LOWER = ("loss", "mel_l1", "mrstft", "spectral_distance", "error", "broken", "clipped")
-_NO_FIGURE = ("chance", "interval", "n", "why", "times_chance", "mean_spectrum", "untrained", "quantiles", "paper")
+_BESIDE = ("chance", "interval", "n", "times_chance", "quantiles", "paper")
+"""What stands beside a figure and is none itself."""
 
 
 @dataclass(frozen=True)
@@ -111,16 +99,6 @@ def decide(
     return "no clear difference"
 
 
-def direction(name: str) -> Better:
-    """Whether a figure of this name is better "higher" or "lower"; "" where its name does not tell."""
-    metric = next((one for one in METRICS.values() if name == one.name or name.startswith(f"{one.name}_of")), None)
-    if metric is not None:
-        return metric.better
-    if any(word in name for word in _LOWER):
-        return "lower"
-    return "higher" if any(word in name for word in _HIGHER) else ""
-
-
 def _deltas(
     before: _Figures,
     after: _Figures,
@@ -131,7 +109,7 @@ def _deltas(
     found = []
     for group, metric in either(before, after):
         base, head = (side.get((group, metric), _Figure()) for side in (before, after))
-        better = direction(metric.rpartition(".")[2]) or direction(metric)
+        better = METRICS[metric].better if metric in METRICS else ""
         verdict = decide(better, base.value, head.value, base.interval, head.interval)
         note = (notes or {}).get(group, "")
         ears = sorted(heard.intersection(METRICS[metric].ears if metric in METRICS else ()))
@@ -144,21 +122,25 @@ def _deltas(
 
 def _checks(evaluation: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], _Figure]]:
     for section in ("foundation", "truth", "reconstruction"):
-        for key, value in leaves(evaluation.get(section)):
-            name = key.removesuffix(".value")
-            parts = name.split(".")
-            skipped = any(part in _NO_FIGURE or part.startswith("n_") for part in parts) or parts[0] == "origin"
-            if figure(value) is None or skipped or name.endswith("_of_originals"):
-                continue
-            parent = evaluation[section]
-            for part in parts[:-1]:
-                parent = mapping(parent).get(part)
-            own = mapping(mapping(parent).get(parts[-1]))
-            yield (section, name), _Figure(figure(value), around(own.get("interval", mapping(parent).get("interval"))))
+        for name, found in _figures(mapping(evaluation.get(section))):
+            yield (section, name), found
     for row in _list(mapping(evaluation.get("latent_space")).get("spaces")):
         pooling = f", {row.get('pooling')}" if row.get("pooling") else ""
         name = f"precision of neighbours: {row.get('space')}{pooling}"
         yield ("latent spaces", name), _Figure(figure(row.get("precision")), around(row.get("interval")))
+
+
+def _figures(node: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, _Figure]]:
+    """Every figure below `node` by its path; a `value` is called by what holds it."""
+    for key, item in node.items():
+        path = f"{at}.{key}" if at else str(key)
+        value = figure(item)
+        if isinstance(item, Mapping):
+            yield from _figures(item, path)
+        elif key == "value":
+            yield at, _Figure(value, around(node.get("interval")))
+        elif value is not None and key not in _BESIDE and not key.startswith("n_") and not key.endswith("_chance"):
+            yield path, _Figure(value, around(node.get(f"{key}_interval")))
 
 
 def _rows(found: Any) -> dict[str, Mapping[str, Any]]:

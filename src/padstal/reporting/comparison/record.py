@@ -13,12 +13,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 Verdict = Literal["better", "worse", "different", "no clear difference", "unchanged", "not comparable", "open"]
 """Of a figure: "better", "worse" and "different" (nobody knows which is good) if the intervals are apart, "no clear
 difference" if they overlap, "not comparable" if another model measured it, "open" without intervals or a figure."""
-FORMAT = "padstal-comparison-2"
+FORMAT = "padstal-comparison-3"
 LARGEST_RECORD = 2**20
 """Bytes; a record of a whole study has about a tenth of it."""
-LONGEST_TEXT = 1_000
-"""Characters; longer ones are cut when written and refused when read."""
-LONGEST_LIST = 2_000
 
 
 class RecordError(ValueError):
@@ -37,7 +34,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class Change:
-    """One text before and after (a param, an output's MD5); `None` where a side has no such key."""
+    """One param before and after, as text; `None` where a side has no such key."""
 
     key: str
     base: str | None
@@ -95,7 +92,6 @@ class Comparison:
         remedy: What to do about metrics that do not compare; "" where all do.
         licences: Tracks under each; a note says what a change means.
         data: Files, clips and artists, the quarantine by reason, and the share of each caption decision.
-        outputs: MD5s of models and data sets.
         stale: Stages of HEAD whose params in `dvc.lock` are not those of `params.yaml`: they have to run again.
     """
 
@@ -112,12 +108,11 @@ class Comparison:
     data: tuple[Count, ...]
     stages: tuple[StageChange, ...]
     stale: tuple[str, ...]
-    outputs: tuple[Change, ...]
 
 
 def write_record(comparison: Comparison) -> str:
-    """The comparison as JSON, the same text each time; too long texts and lists are cut."""
-    content = {"format": FORMAT, "comparison": _cut(asdict(comparison))}
+    """The comparison as JSON, the same text each time."""
+    content = {"format": FORMAT, "comparison": asdict(comparison)}
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=True) + "\n"
 
 
@@ -125,7 +120,7 @@ def read_record(content: bytes) -> Comparison:
     """The comparison that `write_record` wrote; everything else is refused.
 
     Raises:
-        RecordError: Too long, no JSON, an unknown or missing key, a wrong type, a text or list over its length.
+        RecordError: Too long, no JSON, an unknown or missing key, a wrong type.
     """
     if len(content) > LARGEST_RECORD:
         raise RecordError(f"the record has {len(content)} bytes: expected at most {LARGEST_RECORD}")
@@ -151,15 +146,13 @@ def _value(kind: Any, node: Any, at: str) -> Any:
             raise RecordError(f"{at}: not one of the words expected")
         return node
     if get_origin(kind) is tuple:
-        if not isinstance(node, list) or len(node) > LONGEST_LIST:
-            raise RecordError(f"{at}: expected a list of at most {LONGEST_LIST} items")
+        if not isinstance(node, list):
+            raise RecordError(f"{at}: expected a list")
         return tuple(_value(options[0], item, f"{at}[{place}]") for place, item in enumerate(node))
     if is_dataclass(kind):
         return _build(kind, node, at)
     if type(node) is not kind:
         raise RecordError(f"{at}: expected {kind.__name__}")
-    if isinstance(node, str) and len(node) > LONGEST_TEXT:
-        raise RecordError(f"{at}: {len(node)} characters, expected at most {LONGEST_TEXT}")
     return node
 
 
@@ -181,11 +174,3 @@ def _finite(digits: str) -> float:
     if not math.isfinite(value):
         raise RecordError("the record has a number that is not finite")
     return value
-
-
-def _cut(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {name: _cut(item) for name, item in node.items()}
-    if isinstance(node, list | tuple):
-        return [_cut(item) for item in node[:LONGEST_LIST]]
-    return node[:LONGEST_TEXT] if isinstance(node, str) else node

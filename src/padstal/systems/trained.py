@@ -1,11 +1,8 @@
-"""A trained system with its sampling params, ready to play: what `padstal generate` and a challenge make audio with."""
+"""A trained system with its sampling params, not loaded yet: what `padstal generate` and a challenge play with."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from padstal.core.params import check, load_section, read_yaml
 from padstal.core.paths import Paths
@@ -14,10 +11,13 @@ from padstal.sampling.config import SampleParams
 from padstal.sampling.setting import Setting, of
 from padstal.systems.config import system_in
 
+if TYPE_CHECKING:
+    from padstal.sampling.system import System
+
 
 @dataclass(frozen=True)
-class Player:
-    """A system, not loaded yet.
+class Trained:
+    """A system whose weights are there.
 
     Attributes:
         name: Of params.yaml's systems.
@@ -37,40 +37,17 @@ class Player:
         """Role → folder of the weights that it needs."""
         return dict(self.config.folders(self.paths))
 
-    def play(
-        self,
-        setting: Setting,
-        prompts: Sequence[str],
-        seeds: Sequence[int],
-        indices: Sequence[int],
-        attributes: Mapping[str, Sequence[float]] | None = None,
-    ) -> tuple[np.ndarray, int]:
-        """(int16 [N, S, C], Hz) of N prompts; arguments as of `sampling.generate.generate`, with a progress bar.
+    def load(self) -> "System":
+        """The system on the device of `runtime`.
 
         Raises:
             ValueError: Models that do not belong together.
         """
-        from tqdm import tqdm
-
-        from padstal.sampling.files import to_pcm
-        from padstal.sampling.generate import generate
-
-        system = self.config.load(self.name, self.paths, torch_device(self.paths.params))
-        audio_NCS = generate(
-            system,
-            prompts,
-            seeds,
-            setting,
-            batch=self.params.batch,
-            precision=self.params.precision,
-            indices=indices,
-            attributes=attributes,
-            progress=lambda parts: tqdm(parts, unit="batch", desc=f"generate with {self.name}", mininterval=1.0),
-        )
-        return to_pcm(audio_NCS), system.sample_rate
+        system: System = self.config.load(self.name, self.paths, torch_device(self.paths.params))
+        return system
 
 
-def player(paths: Paths, name: str, method: str) -> Player:
+def trained(paths: Paths, name: str, method: str) -> Trained:
     """The system `name` of params.yaml, with the grid's first setting of `method`.
 
     Raises:
@@ -80,7 +57,7 @@ def player(paths: Paths, name: str, method: str) -> Player:
     params = load_section(paths.params, "sample", SampleParams, paths.scale)
     config = system_in(paths.params, name)
     usual = of(params.settings_on(config.grid), {"method.kind": method})[0]
-    found = Player(paths, name, config, params, usual)
+    found = Trained(paths, name, config, params, usual)
     for role, folder in found.folders.items():
         if not (folder / "model.safetensors").is_file():
             where = folder.relative_to(paths.root)

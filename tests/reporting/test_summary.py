@@ -1,17 +1,17 @@
-"""The report of a run: one list of blocks, which both a tracker and a page of Markdown show whole."""
+"""The report in short: one list of blocks, which both a tracker and a page of Markdown show whole."""
 
 from dataclasses import replace
 
 from padstal.reporting.findings import findings
 from padstal.reporting.inputs import Inputs
-from padstal.reporting.run_report import Curves, Grid, Origin, Points, Section, Text, run_report
-from padstal.reporting.run_report_markdown import report_markdown
+from padstal.reporting.summary import Curves, Grid, Origin, Points, Section, Text, markdown, summary
 
 ORIGIN = Origin("abc123", "abc123-params", (("models/demo/vae/tal", "0" * 32, "train_vae@tal"),))
 ORDER = [
     "Findings",
     "At matched CLAP-f",
     "Each method at its chosen strength",
+    "Checks",
     "Training",
     "Data",
     "Lineage",
@@ -20,14 +20,16 @@ ORDER = [
 
 
 def test_the_sections_stand_in_the_order_of_reading(inputs: Inputs) -> None:
-    blocks = run_report(inputs, ORIGIN)
+    blocks = summary(inputs, ORIGIN)
     assert [block.title for block in blocks if isinstance(block, Section)] == ORDER
+    reproducible = [block.title for block in summary(inputs) if isinstance(block, Section)]
+    assert reproducible == [title for title in ORDER if title not in ("Training", "Lineage")]
     assert isinstance(blocks[0], Text), "how far the figures carry is said before any of them"
 
 
 def test_the_markdown_has_every_finding_table_and_caveat(inputs: Inputs) -> None:
-    blocks = run_report(inputs, ORIGIN)
-    page = report_markdown("padstal demo", blocks)
+    blocks = summary(inputs, ORIGIN)
+    page = markdown("padstal demo", blocks)
     assert page.startswith("# padstal demo\n")
     assert page.count("\n## ") == len(ORDER)
     lines = page.splitlines()
@@ -46,7 +48,7 @@ def test_the_markdown_has_every_finding_table_and_caveat(inputs: Inputs) -> None
 
 
 def test_curves_name_the_stage_and_its_quantities(inputs: Inputs) -> None:
-    curves = {block.stage: block for block in run_report(inputs, ORIGIN) if isinstance(block, Curves)}
+    curves = {block.stage: block for block in summary(inputs, ORIGIN) if isinstance(block, Curves)}
     assert set(curves) == {"train_vae", "train_diffusion"}
     for block in curves.values():
         assert block.quantities
@@ -55,12 +57,12 @@ def test_curves_name_the_stage_and_its_quantities(inputs: Inputs) -> None:
 
 
 def test_hostile_texts_stay_texts(inputs: Inputs) -> None:
-    page = report_markdown("<script>", run_report(inputs, replace(ORIGIN, group="[x](https://evil.example)")))
+    page = markdown("<script>", summary(inputs, replace(ORIGIN, group="[x](https://evil.example)")))
     assert "<script>" not in page
     assert "](https://evil.example)" not in page
 
 
 def test_what_is_missing_is_said_and_breaks_nothing() -> None:
-    page = report_markdown("padstal demo", run_report(Inputs("demo", {}, {}, {}), Origin("", "g")))
+    page = markdown("padstal demo", summary(Inputs("demo", {}, {}, {}), Origin("", "g")))
     assert "Nothing was evaluated" in page
     assert "Commit unknown" in page

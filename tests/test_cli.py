@@ -179,7 +179,8 @@ def _fake_models(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return np.tile(np.linspace(-2, 2, 1600, dtype=np.float32), (len(prompts), 1, 1))
 
     def load(self: Any, name: str, *_: Any) -> Any:
-        return types.SimpleNamespace(name=name, sample_rate=16_000)
+        first = types.SimpleNamespace(name=f"the first of {name}", sample_rate=16_000)
+        return types.SimpleNamespace(name=name, sample_rate=16_000, preview=lambda: first)
 
     monkeypatch.setattr(PadsTal, "load", load)
     monkeypatch.setattr(sampling, "generate", generate)
@@ -267,6 +268,43 @@ def test_a_wrong_value_of_a_setting_names_its_path_the_value_and_what_is_allowed
     assert shown.exit_code == 1
     assert message in shown.output
     assert not asked
+
+
+def test_quality_negative_prompt_and_preview_have_options_of_their_own(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = _fake_models(root, monkeypatch)
+    shown = _run("generate", "x", "-n", "1", "--quality", "4", "--negative", "hiss", "--guidance", "2.5")
+    assert shown.exit_code == 0, shown.output
+    setting = asked["setting"]
+    assert (setting.guidance.kind, setting.guidance.prompt, setting.guidance.w) == ("negative_prompt", "hiss", 2.5)
+    assert setting.attributes == {"quality": 4.0}
+    assert _run("generate", "x", "-n", "1", "--preview").exit_code == 0
+    assert asked["system"].name == "the first of tal_dit"
+
+
+def test_the_best_of_several_takes_are_those_that_fit_the_prompt(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.evaluation.fakes import FakeClap
+
+    from padstal.foundation import clap
+    from padstal.sampling import generate as sampling
+
+    _fake_models(root, monkeypatch)
+    monkeypatch.setattr(clap, "load", lambda *_: FakeClap())
+    pitches = [500.0, 100.0, 300.0, 110.0, 700.0, 800.0]  # "ambient" is a tone of 100 Hz
+
+    def generate(system: Any, prompts: list[str], *_: Any, **__: Any) -> np.ndarray:
+        tones = [np.sin(2 * np.pi * pitch * np.arange(16_000) / 16_000) for pitch in pitches[: len(prompts)]]
+        return np.stack(tones).astype(np.float32)[:, None] / 2
+
+    monkeypatch.setattr(sampling, "generate", generate)
+    shown = _run("generate", "ambient", "-n", "2", "--best-of", "3", "--seed", "7", "--out", "takes")
+    assert shown.exit_code == 0, shown.output
+    kept = sorted(file.name for file in (root / "takes").glob("*.wav"))
+    assert kept == ["ambient-7-001.wav", "ambient-7-003.wav"]
+    record = json.loads((root / "takes" / "ambient-7.json").read_text())
+    assert set(record["clap_f"]) == {"001", "003"}
+    assert min(record["clap_f"].values()) > 0.9
 
 
 def test_generate_names_what_is_missing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,9 @@ def profile(scale: ScaleOption = None) -> None:
 @app.command(
     epilog='Examples: [bold]padstal generate "slow solo piano"[/bold], '
     '[bold]padstal generate "fast techno" -n 4 --method cads --strength 0.3 --guidance 5 --out takes[/bold], '
-    '[bold]padstal generate "dub" --system audio_dit --solver ddim --steps 50 --set method.tau1=0.3[/bold]'
+    '[bold]padstal generate "dub" --system audio_dit --solver ddim --steps 50 --set method.tau1=0.3[/bold], '
+    '[bold]padstal generate "dub" --system qa_mdt --quality 5 --negative "low quality" --best-of 3[/bold], '
+    '[bold]padstal generate "dub" --system discodiff --preview[/bold]'
 )
 def generate(
     prompt: Annotated[str, typer.Argument(help="what to hear")],
@@ -143,6 +145,19 @@ def generate(
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="any other value of the setting, e.g. method.tau1=0.3"),
     ] = None,
+    quality: Annotated[
+        float | None, typer.Option(help="level from 1 to 5 (attributes.quality), of systems that are told one")
+    ] = None,
+    negative: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="guidance away from this prompt; w is --guidance, or 1 (QA-MDT eq. 12)"),
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="the first denoiser alone, of systems with two: coarser, sooner there")
+    ] = False,
+    best_of: Annotated[
+        int, typer.Option(min=1, help="takes that each is the best of, by CLAP score; all are generated")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="same seed, same audio")] = 0,
     out: Annotated[Path, typer.Option(help="folder for the WAV files and their setting (JSON)")] = Path("generated"),
     scale: ScaleOption = None,
@@ -152,6 +167,8 @@ def generate(
 
     named = {
         "solver": {"kind": solver} if solver else None,
+        "guidance": {"kind": "negative_prompt", "prompt": negative, "w": 1.0} if negative else None,
+        "attributes.quality": quality,
         "method.strength": strength,
         "guidance.w": guidance,
         "steps": steps,
@@ -159,7 +176,7 @@ def generate(
     asked = {path: own for path, own in named.items() if own is not None}
 
     def options() -> Options:
-        return Options(prompt, count, system, method, asked | changes_of(values or []), seed, out)
+        return Options(prompt, count, best_of, preview, system, method, asked | changes_of(values or []), seed, out)
 
     finish(lambda: run(Path.cwd(), options(), scale))
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from padstal.commands.project import paths_of, promote_params
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.core.data.content import sha256_file
-from padstal.core.params import check
+from padstal.core.params import check, load_section
+from padstal.core.paths import Paths
 from padstal.core.yaml_text import YamlTextError, parse_yaml
 from padstal.sampling.setting import Setting
 
@@ -21,12 +24,16 @@ class Options:
     """What was asked for.
 
     Attributes:
-        system, method: None takes what `promote` in params.yaml names.
+        best_of: Takes that each of `count` is the best of, by CLAP score (QA-MDT's candidates).
+        preview: Of a system with two denoisers, the first alone.
+        system, method: None takes what `promote` in params.yaml names; another system's method is its grid's first.
         changes: Values by path in which the setting differs from the grid's first one with the method.
     """
 
     prompt: str
     count: int
+    best_of: int
+    preview: bool
     system: str | None
     method: str | None
     changes: Mapping[str, Any]
@@ -49,19 +56,26 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     from padstal.systems.trained import trained
 
     paths, promoted = paths_of(root, scale), promote_params(root)
-    found = trained(paths, options.system or promoted.system, options.method or promoted.method)
+    name = options.system or promoted.system
+    found = trained(paths, name, options.method or (promoted.method if name == promoted.system else None))
     setting, system = changed(found.usual, options.changes), found.load()
+    system = system.preview() if options.preview else system
+    made = options.count * options.best_of
     audio_NCS = generate(
         system,
-        [options.prompt] * options.count,
-        [options.seed] * options.count,
+        [options.prompt] * made,
+        [options.seed] * made,
         setting,
+        indices=list(range(made)),
         batch=found.params.batch,
         precision=found.params.precision,
         progress=lambda parts: tqdm(parts, unit="batch", desc=f"generate with {found.name}", mininterval=1.0),
     )
-    files = [options.out / f"{slug(options.prompt)}-{options.seed}-{take:03d}.wav" for take in range(options.count)]
-    for file, pcm_SC in zip(files, to_pcm(audio_NCS), strict=True):
+    takes, scores = list(range(made)), dict[str, float]()
+    if options.best_of > 1:
+        takes, scores = best(audio_NCS, system.sample_rate, options, paths)
+    files = [options.out / f"{slug(options.prompt)}-{options.seed}-{take:03d}.wav" for take in takes]
+    for file, pcm_SC in zip(files, to_pcm(audio_NCS[takes]), strict=True):
         with atomic_file(file) as temporary:
             soundfile.write(temporary, pcm_SC, system.sample_rate, subtype="PCM_16", format="WAV")
         print(file)
@@ -76,11 +90,32 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         "batch": found.params.batch,
         "precision": found.params.precision,
         "models": {role: sha256_file(folder / "model.safetensors") for role, folder in found.folders.items()},
+        "preview": options.preview,
+        "clap_f": scores,
         "files": {file.name: sha256_file(file) for file in files},
     }
     write_json(record, content)
     print(f"{record}: {found.name}, {setting.label((found.usual,))}")
     return 0
+
+
+def best(audio_NCS: np.ndarray, sample_rate: int, options: Options, paths: Paths) -> tuple[list[int], dict[str, float]]:
+    """The `count` takes whose sound fits the prompt best, best first, and the CLAP score of each."""
+    from padstal.evaluation.clap_score import clap_score, embed_windows
+    from padstal.evaluation.config import EvaluateParams
+    from padstal.evaluation.windows import mono_at
+    from padstal.foundation import clap
+    from padstal.sampling.files import to_pcm
+    from padstal.systems.trained import torch_device
+
+    params = load_section(paths.params, "evaluate", EvaluateParams, paths.scale)
+    ear = clap.load(paths.foundation("clap"), torch_device(paths.params))
+    mono_NS = mono_at(to_pcm(audio_NCS), sample_rate, ear.sample_rate)
+    grid = max(round(params.window_grid_seconds * ear.sample_rate), 1)
+    windows_NWD = embed_windows(mono_NS, ear, params.windows, grid)
+    score_N = clap_score(windows_NWD, np.repeat(ear.embed_text([options.prompt]), len(mono_NS), axis=0))
+    takes = np.argsort(-score_N, kind="stable")[: options.count].tolist()
+    return takes, {f"{take:03d}": round(float(score_N[take]), 6) for take in takes}
 
 
 def changes_of(assignments: list[str]) -> dict[str, Any]:

@@ -48,6 +48,14 @@ class System(Protocol):
         """Where the models are."""
         ...
 
+    def preview(self) -> "System":
+        """The same without all denoisers but the first.
+
+        Raises:
+            ValueError: It has but one.
+        """
+        ...
+
     def texts(self, prompts: Sequence[str], attributes: Mapping[str, Sequence[float]]) -> list[str]:
         """What the text encoder reads for prompts with such attributes."""
         ...

@@ -23,7 +23,7 @@ class Trained:
         name: Of params.yaml's systems.
         config: Its entry there.
         params: The section `sample`.
-        usual: The grid's first setting with the method that was asked for.
+        usual: The grid's first setting, of the method that was asked for if one was.
     """
 
     paths: Paths
@@ -47,8 +47,8 @@ class Trained:
         return system
 
 
-def trained(paths: Paths, name: str, method: str) -> Trained:
-    """The system `name` of params.yaml, with the grid's first setting of `method`.
+def trained(paths: Paths, name: str, method: str | None) -> Trained:
+    """The system `name` of params.yaml, with the grid's first setting of `method`, or its first of all.
 
     Raises:
         FileNotFoundError: A model has not been trained.
@@ -56,7 +56,8 @@ def trained(paths: Paths, name: str, method: str) -> Trained:
     """
     params = load_section(paths.params, "sample", SampleParams, paths.scale)
     config = system_in(paths.params, name)
-    usual = of(params.settings_on(config.grid), {"method.kind": method})[0]
+    settings = params.settings_on(config.grid)
+    usual = of(settings, {"method.kind": method})[0] if method else settings[0]
     found = Trained(paths, name, config, params, usual)
     for role, folder in found.folders.items():
         if not (folder / "model.safetensors").is_file():

@@ -2,12 +2,17 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tests.foundation.tiny_dac import POST, PRE, SHAPE, write_published
 
 from padstal.codecs import any_codec
 from padstal.codecs.dac import FrozenDac, reach
+from padstal.codecs.encode import EncodeParams, encode_clips
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.codecs.latents.store import LatentStore
 from padstal.foundation import dac
 from padstal.foundation.config import DacShape
 from padstal.foundation.store import save
@@ -143,3 +148,34 @@ def test_a_folder_is_loaded_by_its_role(model, tmp_path):
     assert isinstance(codec, FrozenDac)
     assert codec.form == replace(codec.form, latents=POST, clip_samples=CLIP)
     assert codec.decode(codec.encode(audio(1, CLIP), None)[0]).shape == (1, 1, CLIP)
+
+
+class Noises:
+    """A noise a clip, as `ClipAudio` gives samples."""
+
+    def pcm(self, shard: int, row: int) -> np.ndarray:
+        raise NotImplementedError
+
+    def float_BCS(self, rows: pd.DataFrame) -> np.ndarray:
+        noises = [np.random.default_rng(row).standard_normal((1, CLIP)) * 0.1 * (1 + row) for row in rows["row"]]
+        return np.stack(noises).astype(np.float32)
+
+
+def test_encoded_clips_are_normalised_by_codebook_on_the_training_split_and_decoded_from_that(pre, tmp_path):
+    names = [f"{number}" for number in range(6)]
+    clips = pd.DataFrame({"clip_id": names, "track_id": names, "split": ["train"] * 4 + ["test"] * 2, "caption": names})
+    clips = clips.assign(shard=0, row=range(6), clip_seconds=CLIP / 16_000)
+    how = EncodeParams(batch_clips=4, reconstructions=1, measured_clips=2)
+    told = {"name": "dac", "fingerprint": "0" * 64, "device": torch.device("cpu")}
+    found = encode_clips(tmp_path, pre, clips, Noises(), None, how, **told)
+    assert found["noise_share_codebook_1"] == 0
+    statistics = LatentStatistics.load(tmp_path / "statistics.safetensors")
+    store = LatentStore.open(tmp_path)
+    latent = torch.from_numpy(store.posterior(np.arange(4))[0])
+    for start, stop in pre.channel_groups.values():
+        torch.testing.assert_close(statistics.mean_D[start:stop], latent[:, start:stop].mean().expand(8))
+        spread = latent[:, start:stop].std(correction=0).expand(8)
+        torch.testing.assert_close(statistics.std_D[start:stop], spread)
+    again = statistics.denormalise(statistics.normalise(latent))
+    assert (pre.codes(again) == pre.codes(latent)).float().mean() > 0.999
+    assert store.config.shape == (24, 1040)

@@ -5,8 +5,9 @@ For a crop x, x̂ its reconstruction from a random number of codebooks, X̂_i an
     L = w_mel Σ_w mean |log₁₀ M_w(x̂) − log₁₀ M_w(x)| + w_stft L_mrstft(x̂, x)
         + w_commitment Σ_i mean (X̂_i − sg(X_i))² + w_codebook Σ_i mean (sg(X̂_i) − X_i)²                             (1)
 
-M_w are mel magnitudes of window w with 5 bands for 32 samples of it, as DAC's. There is no adversary. An entry that no
-crop asked for in `REVIVE_EVERY` steps is put where a crop is (Dhariwal et al. 2020): small codebooks collapse without.
+M_w are mel magnitudes of window w with 5 bands for 32 samples of it, as DAC's. There is no adversary. So short a
+training needs two aids: in its first steps nothing is quantised, then the codebooks are set by what the encoder says of
+clips (`settle`); and an entry that no crop asked for in a while is put where a crop is (Dhariwal et al. 2020).
 
 Shape suffixes: B batch, C = 1 audio channel, S samples, N codebooks, T latent frames.
 """
@@ -26,10 +27,11 @@ from padstal.foundation.dac import build
 from padstal.nn.vocoder_mel import vocoder_mel
 
 REVIVE_EVERY = 20
-"""Steps."""
+"""Steps in which an entry has to be asked for."""
 SETTLED_ON = 256
 """Crops whose embeddings set the codebooks."""
 ROUNDS = 5
+"""Of assigning latents to entries, and entries to the means of theirs."""
 CHUNK = 8
 """Clips encoded at once."""
 

@@ -9,6 +9,7 @@ from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Row, results_table, rows
 from padstal.reporting.table import Cell, Table
 from padstal.reporting.text import MISSING, finite, interval, number, words
+from padstal.sampling.setting import Setting
 
 QUALITY = "quality"
 """Attribute that QA-MDT's settings ask for."""
@@ -19,8 +20,9 @@ REFINED = {
     "shuffled_primary": "secondary denoiser, told another clip's primary latent",
     "full": "both denoisers, told the caption",
 }
-PUBLISHED = {"round_trip": (1.1, 0.46), "true_primary": (1.3, 0.43), "full": (4.1, 0.34)}
+PUBLISHED = {"round_trip": ("1.1", "0.46"), "true_primary": ("1.3", "0.43"), "full": ("4.1", "0.34")}
 """FAD and CLAP score of DiscoDiff's table 1, on MusicCaps with VGGish and LAION-CLAP: not these judges."""
+Rest = frozenset[tuple[str, Any]]
 COLUMNS = {"fd": "FD", "clap_f": "CLAP-f", "mel_l1": "mel L1", "genre": "same genre heard"}
 
 
@@ -38,12 +40,12 @@ def quality_table(inputs: Inputs) -> Table:
 def quality_correlation(inputs: Inputs) -> str:
     """Spearman's ρ of the level that was asked for and the mean p-MOS, over settings that differ in nothing else."""
     asked = {
-        setting_id: (setting.model_copy(update={"attributes": {}}).id, setting.attributes[QUALITY])
+        setting_id: (_rest(setting), setting.attributes[QUALITY])
         for found in inputs.samples
         for setting_id, setting in found.settings.items()
         if QUALITY in setting.attributes
     }
-    by_rest: dict[str, list[tuple[float, float]]] = {}
+    by_rest: dict[Rest, list[tuple[float, float]]] = {}
     for row in quality_rows(inputs):
         if str(row.get("setting")) in asked and finite(row.get("pmos")):
             rest, level = asked[str(row["setting"])]
@@ -53,6 +55,11 @@ def quality_correlation(inputs: Inputs) -> str:
         return ""
     levels, scores = zip(*points, strict=True)
     return f"{number(float(spearmanr(levels, scores).statistic))} over {number(len(points))} levels"
+
+
+def _rest(setting: Setting) -> Rest:
+    """All values but the attributes."""
+    return frozenset((name, own) for name, own in setting.values.items() if not name.startswith("attributes."))
 
 
 def coarse_tables(inputs: Inputs) -> list[tuple[str, Table]]:
@@ -76,7 +83,6 @@ def _coarse_table(part: Mapping[str, Any]) -> Table:
             )
             for name in COLUMNS
         ]
-        published = [number(figure) for figure in PUBLISHED.get(kind, ())] or [MISSING, MISSING]
-        table.append((REFINED.get(kind, words(kind)), *cells, *published))
+        table.append((REFINED.get(kind, words(kind)), *cells, *PUBLISHED.get(kind, (MISSING, MISSING))))
     head = ("what is known of a clip", *COLUMNS.values(), "FAD, paper", "CLAP, paper")
     return Table(head, tuple(table), (False, *(True for _ in head[1:])))

@@ -1,0 +1,79 @@
+"""The two papers' own tables: quality levels, and the way from coarse to fine."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from tests.diffusion.fakes import setting
+
+from padstal.core.paths import Paths
+from padstal.reporting.inputs import Inputs, SampleSet, read_inputs
+from padstal.reporting.papers_view import coarse_tables, quality_correlation, quality_table
+
+SYSTEMS = {
+    "qa_mdt": {"kind": "qa_mdt", "codec": "mel", "denoiser": "qa_mdt"},
+    "discodiff": {"kind": "discodiff", "codec": "dac", "denoiser": "discodiff"},
+}
+
+
+def levels(*scores: float, guided: float | None = None) -> Inputs:
+    """Settings that ask for level 1, 2, … and got these p-MOS; one more with other guidance."""
+    told = [setting(attributes={"quality": float(level + 1)}) for level in range(len(scores))]
+    rows = [
+        {"system": "qa_mdt", "method": "none", "setting": one.id, "pmos": score, "n": 4}
+        for one, score in zip(told, scores, strict=True)
+    ]
+    if guided is not None:
+        told.append(setting(attributes={"quality": 5.0}, guidance={"kind": "quality", "w": 1.0}))
+        rows.append({"system": "qa_mdt", "method": "none", "setting": told[-1].id, "pmos": guided, "n": 4})
+    rows.append({"system": "audio_dit", "method": "none", "setting": "other", "pmos": 3.0, "n": 4})
+    audio: Any = SimpleNamespace()
+    sampled = SampleSet("qa_mdt", pd.DataFrame(), {one.id: one for one in told}, None, audio)
+    return Inputs("demo", {}, {"evaluate": {"sweep": rows}}, {}, samples=(sampled,), systems=SYSTEMS)
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"), [((1.0, 2.0, 3.0), "1.00 over 3"), ((3.0, 2.0, 1.0), "−1.00 over 3"), ((1.0, 2.0), "")]
+)
+def test_the_correlation_of_level_and_score_is_spearmans(scores: tuple[float, ...], said: str) -> None:
+    assert quality_correlation(levels(*scores)).startswith(said)
+
+
+def test_a_setting_with_other_guidance_is_no_further_level() -> None:
+    assert quality_correlation(levels(1.0, 2.0, 3.0, guided=0.5)).startswith("1.00 over 3")
+
+
+def test_the_table_of_levels_has_the_quality_aware_systems_settings_alone() -> None:
+    assert len(quality_table(levels(1.0, 2.0, 3.0)).rows) == 3
+
+
+def measured(value: float) -> Mapping[str, Any]:
+    return {"value": value, "interval": [value - 0.1, value + 0.1]}
+
+
+def test_each_step_from_coarse_to_fine_stands_beside_the_papers_figures() -> None:
+    row = {name: measured(0.5) for name in ("fd", "clap_f", "mel_l1", "genre")}
+    found = {"n": 60, "commonest_genre": 0.2, "kinds": {"round_trip": row, "primary_alone": row}}
+    inputs = Inputs("demo", {}, {"evaluate": {"coarse_to_fine": {"discodiff": found}}}, {}, systems=SYSTEMS)
+    [(caption, table)] = coarse_tables(inputs)
+    assert "60 held-out clips" in caption
+    first, second = table.rows
+    assert first[0] == "the codec alone"
+    assert first[-2:] == ("1.1", "0.46")
+    assert second[-1] == second[-2] != "0.46"
+
+
+def test_two_denoisers_in_one_folder_are_two_models_of_their_system(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "demo")
+    (tmp_path / "params.yaml").write_text(json.dumps({"scale": "demo", "systems": SYSTEMS}))
+    for name in ("discodiff/primary", "discodiff/secondary", "qa_mdt"):
+        paths.diffusion(name).mkdir(parents=True)
+        (paths.diffusion(name) / "config.json").write_text("{}")
+    inputs = read_inputs(paths, {})
+    assert [model.name for model in inputs.models] == ["discodiff_primary", "discodiff_secondary", "qa_mdt"]
+    assert inputs.systems_with("discodiff_secondary") == ["discodiff"]
+    assert inputs.systems_with("qa_mdt") == ["qa_mdt"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.operations.integrity.open_repo import open_repo
+from padstal.operations.integrity.lock_repair import open_repo
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from flows.failure import FailureKind, StageFailedError, failure_kind, last_word
 from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, compose, outs_of, stage_texts, stages_here
 from padstal.core.dvc_objects import key_of, oid_of_tree, read_tree, write_tree
 from padstal.core.file_lock import file_lock
-from padstal.operations.integrity.open_repo import guard_lock
+from padstal.operations.integrity.lock_repair import guard_lock
 from padstal.operations.integrity.remotes import RefusedError, RemoteError, Store, cache_of, read_config, remote_of
 from padstal.operations.integrity.required import find_missing, outs_in
 

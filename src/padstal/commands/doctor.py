@@ -259,7 +259,7 @@ def _lack(found: "Missing") -> str:
     nowhere = f"; {len(found.elsewhere)} are not in this cache either: `dvc repro` of {', '.join(stages[:NAMES_SHOWN])}"
     nowhere += f" and {len(stages) - NAMES_SHOWN} more stages" if len(stages) > NAMES_SHOWN else ""
     return (
-        f"lacks {len(found.absent)} of {len(found.named)} that dvc.lock names ({found.bytes / 2**20:.1f} MiB): "
+        f"lacks {len(found.absent)} of {len(found.named)} that dvc.lock names: "
         f"{', '.join(paths[:NAMES_SHOWN])}{more}"
         + ("; `padstal push` sends them" if len(found.elsewhere) < len(found.absent) else "")
         + (nowhere if found.elsewhere else "")

@@ -113,7 +113,7 @@ def outs_of(stages: Mapping[str, LockedStage]) -> dict[str, LockedPath]:
     return {out.path: out for stage in stages.values() for out in stage.outs}
 
 
-def with_uncached(outs: Iterable[LockedPath], pipeline: str) -> list[LockedPath]:
+def with_uncached(outs: Iterable[LockedPath], pipeline: bytes | str) -> list[LockedPath]:
     """These outputs; which of them DVC caches as the text of a `dvc.yaml` says."""
     uncached = uncached_paths(pipeline)
     return [replace(out, cached=not uncached(out.path)) for out in outs]
@@ -132,7 +132,7 @@ def read_yaml(content: bytes | str | None) -> Any:
         return None
 
 
-def uncached_paths(pipeline: str) -> Callable[[str], bool]:
+def uncached_paths(pipeline: bytes | str) -> Callable[[str], bool]:
     """Whether a path is an output with `cache: false` in the text of a `dvc.yaml`, with or without templates."""
     patterns = [_TEMPLATE.sub(".+?", re.escape(path)) for path in _uncached(read_yaml(pipeline))]
     match = re.compile("|".join(patterns) if patterns else r"(?!)")

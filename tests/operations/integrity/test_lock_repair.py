@@ -12,7 +12,7 @@ from tests.operations.integrity.kept import Kept, make
 
 from padstal.core.dvc_lock import LockedStage, LockError, read_lock
 from padstal.core.dvc_rwlock import rwlock_fault
-from padstal.operations.integrity.lock_repair import fault, keep_or_repair, repair_rwlock
+from padstal.operations.integrity.lock_repair import fault, guard_lock, repair_rwlock
 
 KILLED = """\
 import os, signal, sys
@@ -43,23 +43,29 @@ def _stages(root: Path) -> dict[str, LockedStage]:
     return read_lock((root / "dvc.lock").read_text())
 
 
+def _guarded(root: Path) -> str:
+    said: list[str] = []
+    guard_lock(root, said.append)
+    return "".join(said)
+
+
 def test_wherever_the_write_was_cut_the_lock_names_all_that_it_named(repository: Kept) -> None:
     root = repository.root
     lock = root / "dvc.lock"
     whole = lock.read_bytes()
-    assert keep_or_repair(root) == ""
+    assert _guarded(root) == ""
     before = _stages(root)
     readable = 0
     for cut in range(0, len(whole) - 1, 13):
         lock.write_bytes(whole[:cut])
         damaged = fault(root)
-        said = keep_or_repair(root)
+        said = _guarded(root)
         assert bool(said) == bool(damaged)
         if damaged:
             assert _stages(root) == before, cut
         readable += not damaged
         lock.write_bytes(whole)
-        keep_or_repair(root)
+        guard_lock(root)
     assert readable < len(whole) / 13 / 4, "only a cut at the end of a line can pass, and DVC then asks its run-cache"
     assert list((Path(repository.cache.base) / "quarantine").glob("dvc.lock.*")), "the torn ones are kept"
 
@@ -71,7 +77,7 @@ def test_without_a_copy_git_has_the_last_one(tmp_path: Path) -> None:
     subprocess.run([*git, "add", "dvc.lock"], check=True)
     subprocess.run([*git, "commit", "-qm", "Lock"], check=True)
     (kept.root / "dvc.lock").write_bytes(b"")
-    assert "3 stages of commit" in keep_or_repair(kept.root)
+    assert "3 stages of commit" in _guarded(kept.root)
     assert _stages(kept.root) == before
 
 

@@ -1,19 +1,23 @@
-"""A `dvc.lock` or lock of DVC's that a kill or a full disk left damaged, put right again.
+"""A `dvc.lock` or list of paths in use that a kill or a full disk left damaged, put right before DVC reads it.
 
 DVC truncates `dvc.lock` and then writes it (`dvc/utils/serialize/_common.py`), so a kill between the two leaves an
 empty or half file that every dvc command refuses. The run-cache knows the stage's result by then (`Stage.save`).
 """
 
 import contextlib
-import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from padstal.core.data.atomic import atomic_file
-from padstal.core.dvc_lock import LockError, read_lock
+from padstal.core.dvc_lock import LOCK, LockError, read_lock
+from padstal.core.dvc_objects import md5_of
 from padstal.core.dvc_rwlock import rwlock_fault
-from padstal.core.git import try_git
+from padstal.core.git import blobs, try_git
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
 
 BACKUP = Path(".dvc", "tmp", "dvc.lock.backup")
 """The last readable `dvc.lock` of this clone."""
@@ -26,10 +30,14 @@ class BusyError(ValueError):
 
 def fault(root: Path) -> str:
     """Why DVC cannot read `dvc.lock`; "" where it can, or where there is none, which DVC takes as well."""
+    with contextlib.suppress(FileNotFoundError):
+        return _fault((root / LOCK).read_bytes())
+    return ""
+
+
+def _fault(content: bytes) -> str:
     try:
-        read_lock((root / "dvc.lock").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ""
+        read_lock(content.decode())
     except UnicodeDecodeError:
         return "no UTF-8"
     except LockError as error:
@@ -37,35 +45,30 @@ def fault(root: Path) -> str:
     return ""
 
 
-def keep_or_repair(root: Path, quarantine: Path | None = None) -> str:
-    """Before DVC runs: keep a copy of `dvc.lock`, or repair it if it is damaged. Says what was repaired, or ""."""
+def guard_lock(root: Path, say: Callable[[str], None] = print) -> None:
+    """Before DVC is asked anything: keep a copy of `dvc.lock`, or repair it and say so."""
     if fault(root):
-        try:
-            with repository_lock(root):
-                if fault(root):
-                    return repair_lock(root, quarantine or root / ".dvc" / "cache" / "quarantine")
-        except BusyError:  # a living DVC is between truncating and writing, and will end it
-            return ""
-    file = root / "dvc.lock"
-    if file.exists() and not fault(root):
+        with contextlib.suppress(BusyError), repository_lock(root):  # a living DVC will end its own writing
+            if fault(root):
+                repaired = repair_lock(root, root / ".dvc" / "cache" / "quarantine")
+                say(f"dvc.lock was damaged by a kill; repaired: {repaired}")
+    if (root / LOCK).exists() and not fault(root):
         with atomic_file(root / BACKUP) as temporary:
-            temporary.write_bytes(file.read_bytes())
-    return ""
+            shutil.copyfile(root / LOCK, temporary)
 
 
 def repair_lock(root: Path, quarantine: Path) -> str:
     """Put the last good `dvc.lock` in place of a damaged one, which is moved aside. Says what was done."""
-    file = root / "dvc.lock"
-    mark = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()[:8]
+    file = root / LOCK
     quarantine.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, quarantine / f"dvc.lock.{mark}")
-    where, text = _last_known(root)
-    if not text:
+    shutil.copyfile(file, quarantine / f"{LOCK}.{md5_of(file)[:8]}")
+    where, content = _last_known(root)
+    if not content:
         file.unlink()
         return f"moved aside, no other copy was found; {AGAIN}"
     with atomic_file(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return f"{len(read_lock(text))} stages of {where}; {AGAIN}"
+        temporary.write_bytes(content)
+    return f"{len(read_lock(content.decode()))} stages of {where}; {AGAIN}"
 
 
 def repair_rwlock(root: Path, quarantine: Path) -> str:
@@ -74,10 +77,9 @@ def repair_rwlock(root: Path, quarantine: Path) -> str:
 
     folder = root / ".dvc" / "tmp"
     with make_lock(str(folder / "rwlock.lock"), tmp_dir=str(folder)):
-        if not rwlock_fault(root):
-            return "DVC wrote it meanwhile"
-        quarantine.mkdir(parents=True, exist_ok=True)
-        shutil.move(folder / "rwlock", quarantine / "rwlock")
+        if rwlock_fault(root):
+            quarantine.mkdir(parents=True, exist_ok=True)
+            shutil.move(folder / "rwlock", quarantine / "rwlock")
     return "moved aside; DVC begins a new one"
 
 
@@ -103,15 +105,30 @@ def repository_lock(root: Path) -> Iterator[None]:
         lock.unlock()
 
 
-def _last_known(root: Path) -> tuple[str, str]:
-    """Where the best other `dvc.lock` is, and its text; "" for none."""
-    with contextlib.suppress(OSError, UnicodeDecodeError, LockError):
-        text = (root / BACKUP).read_text(encoding="utf-8")
-        read_lock(text)
-        return "the last good copy", text
-    for commit in try_git(root, "log", "--format=%H", "-20", "--", "dvc.lock").split():
-        text = try_git(root, "show", f"{commit}:./dvc.lock") + "\n"
-        with contextlib.suppress(LockError):
-            read_lock(text)
-            return f"commit {commit[:12]}", text
-    return "", ""
+@contextlib.contextmanager
+def open_repo(root: Path, say: Callable[[str], None] = print) -> Iterator["Repo"]:
+    """DVC's repository at `root`, its lock repaired; `say` gets a line where it was.
+
+    Raises:
+        ValueError: DVC cannot read the pipeline, or there is no repository; the words are DVC's.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    guard_lock(root, say)
+    try:
+        with Repo(str(root)) as repo:
+            yield repo
+    except DvcException as error:
+        raise ValueError(f"{root}: {error}") from error
+
+
+def _last_known(root: Path) -> tuple[str, bytes]:
+    """Where the best other `dvc.lock` is, and its content; b"" for none."""
+    if (root / BACKUP).is_file() and not _fault(content := (root / BACKUP).read_bytes()):
+        return "the last good copy", content
+    commits = try_git(root, "log", "--format=%H", "-20", "--", LOCK).split()
+    for commit, found in zip(commits, blobs(root, [f"{one}:./{LOCK}" for one in commits]), strict=True):
+        if found and not _fault(found):
+            return f"commit {commit[:12]}", found
+    return "", b""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.core.dvc_objects import OBJECTS, md5_of_stream
+from padstal.core.dvc_objects import OBJECTS, key_of, md5_of_stream, oid_of
 
 QUARANTINE = "quarantine/"
 """What is corrupt is moved here, below the place it lay in."""
@@ -30,7 +30,6 @@ class Config:
     """What DVC is told of this clone.
 
     Attributes:
-        root: The repository.
         cache: Folder of the cache.
         links: How the workspace gets a file of the cache, by preference.
         default: Name of the default remote; "" for none.
@@ -38,7 +37,6 @@ class Config:
         dvc: DVC's own record of it.
     """
 
-    root: Path
     cache: Path
     links: tuple[str, ...]
     default: str
@@ -83,23 +81,18 @@ class Store:
 
     def entries(self, folder: str) -> list[Entry]:
         """All files below a folder ("files/md5/", "runs/")."""
+        base = self.path(folder).rstrip("/")
         with self._asking():
             if self.kind == "local":
-                return list(self._files(folder))
+                files = [Path(parent, name) for parent, _, names in os.walk(base) for name in names]
+                return [Entry(file.relative_to(self.base).as_posix(), file.stat().st_size) for file in files]
             self.fs.fs.invalidate_cache()
-            found = self.fs.fs.find(self.path(folder).rstrip("/"), detail=True).items()
+            found = self.fs.fs.find(base, detail=True).items()
         return [
             Entry(path.removeprefix(f"{self.base}/"), int(info["size"] or 0), str(info.get("ETag", "")).strip('"'))
             for path, info in found
             if info["type"] == "file" and not path.endswith("/")  # a mark of a folder, as some tools write
         ]
-
-    def _files(self, folder: str) -> Iterator[Entry]:
-        for parent, _, names in os.walk(self.path(folder)):
-            for name in names:
-                file = Path(parent, name)
-                with contextlib.suppress(FileNotFoundError):  # it went meanwhile
-                    yield Entry(file.relative_to(self.base).as_posix(), file.stat().st_size)
 
     def md5(self, key: str, advance: Callable[[int], object] = lambda count: None) -> str:
         """MD5 of a file's bytes; `advance` is told how many were read."""
@@ -111,17 +104,23 @@ class Store:
         with self._asking(key), self.fs.open(self.path(key), "rb") as stream:
             return bytes(stream.read())
 
-    def fetch(self, key: str, target: Path) -> None:
-        """Write a file's bytes to `target`."""
-        with self._asking(key):
-            self.fs.get_file(self.path(key), str(target))
+    def objects(self) -> dict[str, Entry]:
+        """All objects by name; what lies among them and is none is left out."""
+        return {oid: entry for entry in self.entries(OBJECTS) if (oid := oid_of(entry.key)) is not None}
 
-    def put(self, key: str, source: Path) -> None:
-        """Keep a file's bytes under `key`, whole or not at all."""
-        with self._asking(key):
-            self.fs.put_file(str(source), self.path(key))
-        if self.kind == "local":
-            os.chmod(self.path(key), 0o444)
+    def holds(self, oid: str) -> bool:
+        """Whether an object is there, whatever its bytes."""
+        with self._asking(oid):
+            return bool(self.fs.isfile(self.path(key_of(oid))))
+
+    def add(self, oid: str, fs: Any, path: str) -> bool:
+        """Copy an object from any of DVC's file systems; whether what came, read again, is what its name says."""
+        from dvc_data.hashfile.db import get_odb
+
+        with self._asking(oid):
+            objects = get_odb(self.fs, self.path(OBJECTS.rstrip("/")), hash_name="md5")
+            objects.add(path, fs, oid, verify=True)
+        return self.holds(oid)
 
     def set_aside(self, key: str, mark: str) -> str:
         """Move a file to the quarantine; gives its new key. `mark` tells apart several of one name."""
@@ -159,7 +158,6 @@ def read_config(root: Path) -> Config:
     config = DvcConfig(str(folder))
     links = config["cache"].get("type") or ["reflink", "copy"]
     return Config(
-        root,
         Path(os.path.join(folder, config["cache"].get("dir") or "cache")),
         tuple(links if isinstance(links, list) else [links]),
         config["core"].get("remote") or "",

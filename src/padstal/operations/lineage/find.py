@@ -4,60 +4,41 @@ The tables of the workspace are asked first, then those of every ingest that DVC
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.core.dvc_lock import LockedPath, LockedStage
-from padstal.operations.lineage.checkouts import Checkout
-from padstal.operations.lineage.stores import Stores
+from padstal.operations.lineage.runs import Runs
 from padstal.operations.lineage.tables import rows_of
-from padstal.operations.lineage.trace import TABLES, root_of
+from padstal.operations.lineage.trace import TABLES
 
 LEAST_DIGITS = 6
 _HEX = re.compile(r"[0-9a-f]+")
-_CURATE = re.compile(r"data/[^/]+/curate")
 FACTS = ("path", "source", "sha256", "artist", "album", "title", "licence", "source_url")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Tables of all ingests and curations that are known, the workspace's first; each read when it is its turn.
-
-    Args:
-        root: The repository.
-        stores: Of DVC's objects.
-        records: Of all runs.
-    """
+    """Tables of all ingests and curations that are known, the workspace's first; each read when it is its turn."""
 
     root: Path
-    stores: Stores
-    records: list[LockedStage]
+    runs: Runs
 
     def ingested(self) -> Iterator[list[bytes | str]]:
         """Manifest and quarantine of each ingest."""
-        here = Checkout(self.root)
-        for scale in here.scales:
-            folder = self.root / "data" / scale / "ingest"
-            yield [str(folder / name) for name in TABLES if (folder / name).is_file()]
-        refs = {ref for record in self.records if (ref := root_of(record))}
-        yield from self._stored(refs, TABLES)
+        return self._all("ingest", TABLES)
 
     def curated(self) -> Iterator[list[bytes | str]]:
         """Clips kept and clips removed by each curation."""
-        names = ("dataset.parquet", "removed.parquet")
-        for scale in Checkout(self.root).scales:
-            folder = self.root / "data" / scale / "curate"
-            yield [str(folder / name) for name in names if (folder / name).is_file()]
-        refs = {out for record in self.records for out in record.outs if _CURATE.fullmatch(out.path)}
-        yield from self._stored(refs, names)
+        return self._all("curate", ("dataset.parquet", "removed.parquet"))
 
-    def _stored(self, refs: Collection[LockedPath], names: Iterable[str]) -> Iterator[list[bytes | str]]:
-        for ref in sorted(refs):
-            files = self.stores.folder(ref.md5) or {}
-            contents = [self.stores.read(files[name]) for name in names if name in files]
-            yield [content for content in contents if content is not None]
+    def _all(self, stage: str, names: Sequence[str]) -> Iterator[list[bytes | str]]:
+        for folder in sorted((self.root / "data").glob(f"*/{stage}")):
+            yield [str(folder / name) for name in names if (folder / name).is_file()]
+        for ref in sorted(out for out in self.runs.makers if re.fullmatch(f"data/[^/]+/{stage}", out.path)):
+            files = self.runs.stores.files(ref)
+            yield [content for name in names if name in files and (content := self.runs.stores.read(files[name]))]
 
 
 def find_files(tables: Tables, wanted: str) -> tuple[str, str]:
@@ -121,7 +102,6 @@ def near_duplicates(tables: Tables, sha256s: Collection[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for of_one in tables.curated():
         rows = [row for table in of_one for row in rows_of(table, ("sha256", "path", "duplicate_group"))]
-        rows = [row for row in rows if len(row) == 3]  # older tables of removed clips did not say
         groups = {row.get("duplicate_group") for row in rows if row["sha256"] in asked} - {"", None}
         for row in rows:
             if row.get("duplicate_group") in groups and row["sha256"] not in asked:

@@ -216,14 +216,14 @@ def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     from concurrent.futures import Future
 
     from padstal.core.dvc_lock import LockError
-    from padstal.operations.integrity.remotes import RemoteError, cache_of, read_config, remote_of
+    from padstal.operations.integrity.remotes import RemoteError, cache_of, default_remote, read_config, remote_of
     from padstal.operations.integrity.required import find_missing
 
     what = "DVC remote's objects"
     if not (root / ".dvc").is_dir():
         return
     config = read_config(root)
-    if not (name or config.default):
+    if not (name or default_remote(config)):
         return
     answer: Future[Missing] = Future()
 

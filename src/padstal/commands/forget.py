@@ -16,7 +16,7 @@ from padstal.core.params import read_yaml
 from padstal.operations.integrity.lock_repair import repository_lock
 from padstal.operations.lineage.checkouts import check_idle
 from padstal.operations.lineage.exposure import SAW, UNKNOWN, exposures
-from padstal.operations.lineage.find import facts_of, find_files, near_duplicates
+from padstal.operations.lineage.find import facts_of, find_file, near_duplicates
 from padstal.operations.lineage.removal import (
     Plan,
     carry_out,
@@ -24,7 +24,6 @@ from padstal.operations.lineage.removal import (
     pending,
     remove_sources,
     source_files,
-    write_down,
 )
 from padstal.operations.lineage.trace import Trace
 from padstal.operations.lineage.view import TOMBSTONES, exposure_record, open_past
@@ -38,18 +37,7 @@ UNLEARNING = (
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked for.
-
-    Attributes:
-        tracks: SHA-256s, ids, paths; none for all tombstones that there are.
-        reason, requested_by: For the tombstone.
-        duplicates: Whether near-duplicates go too.
-        source: Whether the user's own files go too.
-        models: "keep" or "remove" the models that saw a track.
-        dry_run: Only say what would be done.
-        yes: Do not ask.
-        as_json: Say it as JSON.
-    """
+    """What is asked for, as `padstal forget --help` explains it; no tracks stand for all tombstones that there are."""
 
     tracks: tuple[str, ...] = ()
     reason: str = ""
@@ -71,7 +59,7 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
     if options.models not in ("keep", "remove"):
         raise ValueError(f"--models {options.models}: expected keep or remove")
     past = open_past(root)
-    sha256s = {find_files(past.tables, wanted)[0] for wanted in options.tracks}
+    sha256s = {find_file(past.tables, wanted) for wanted in options.tracks}
     if not options.tracks:
         sha256s.update(read_tombstones(root / TOMBSTONES))
     unfinished = pending(root)
@@ -98,7 +86,7 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
         "paths": list(plan.paths),
         "own": [list(pair) for pair in own],
     }
-    record["notes"] = _notes(options, record, unfinished, len(trace.unlisted(kept)))
+    record["notes"] = _notes(options, record, unfinished)
     done = None
     if not options.as_json:
         print_record({**record, "objects": len(plan.objects)}, as_json=False)
@@ -109,11 +97,9 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
         today = date.today().isoformat()
         stones = (Tombstone(sha256, today, options.reason, options.requested_by) for sha256 in sorted(sha256s))
         add_tombstones(root / TOMBSTONES, stones)
-        plan = plan if unfinished is None else unfinished.joined(plan)
-        write_down(root, plan)
         remove_sources(_sources(root), own)  # before the mirror, which knows a bucket's keys, is emptied
         with repository_lock(root):
-            done = carry_out(root, plan, past.runs.stores)
+            done = carry_out(root, unfinished.joined(plan) if unfinished else plan, past.runs.stores)
     if options.as_json:
         print_record({**record, "done": done and asdict(done)}, as_json=True)
     elif done:
@@ -123,18 +109,18 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
     return 1 if done and done.failed else 0
 
 
-def _notes(options: Options, record: dict[str, Any], unfinished: Plan | None, unlisted: int) -> list[str]:
+def _notes(options: Options, record: dict[str, Any], unfinished: Plan | None) -> list[str]:
     """What a person should know before it is done."""
-    told = {
-        "near-duplicates stay, and may be used in the stead of what goes; --duplicates takes them too": bool(
-            record["near_duplicates"]
-        ),
-        "a removal that was not completed is done as well": unfinished is not None,
-        f"{unlisted} older outputs have no listing any more, here or in a remote; nothing to read there": unlisted > 0,
-        "your own source files stay, and ingestion passes them over; --source removes them too": not options.source,
-        UNLEARNING: any(one["how"] == SAW for one in record["models"]),
-    }
-    return [note for note, applies in told.items() if applies]
+    notes = []
+    if record["near_duplicates"]:
+        notes.append("near-duplicates stay, and may be used in the stead of what goes; --duplicates takes them too")
+    if unfinished:
+        notes.append("a removal that was not completed is done as well")
+    if not options.source:
+        notes.append("your own source files stay, and ingestion passes them over; --source removes them too")
+    if any(one["how"] == SAW for one in record["models"]):
+        notes.append(UNLEARNING)
+    return notes
 
 
 def _sources(root: Path) -> list[dict[str, Any]]:

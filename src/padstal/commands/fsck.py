@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,31 +13,24 @@ if TYPE_CHECKING:
 
 
 def run(root: Path, *, remote: bool, name: str, repair: bool, every_commit: bool, read_all: bool, as_json: bool) -> int:
-    """Check, repair if asked, and say what was found; 1 if something is not as it should be.
+    """Check, repair if asked, and say what was found, of options as `Fsck` has them; 1 if not all is as it should be.
 
-    Args:
-        root: The repository.
-        remote: Check the remote too.
-        name: Of the remote, which is checked then; "" for the default one.
-        repair: Put right what can be.
-        every_commit: What any commit's `dvc.lock` names is needed.
-        read_all: Download all of an S3 remote rather than trust its ETags.
-        as_json: Print JSON.
+    A remote that is given by its name is looked at, too.
 
     Raises:
         FileNotFoundError: No DVC repository here.
         ValueError: The remote does not answer, or another DVC process is at work.
     """
     from padstal.operations.integrity.fsck import Fsck
-    from padstal.operations.integrity.remotes import cache_of, read_config, remote_of
+    from padstal.operations.integrity.remotes import cache_of, default_remote, read_config, remote_of
 
     config = read_config(root)
-    asked = name or config.default
+    asked = name or default_remote(config)
     look = remote or bool(name)
     if look and not asked:
         raise ValueError("--remote: no DVC remote is configured; `dvc remote add -d NAME URL`")
-    give = (lambda: remote_of(config, asked)) if asked else None
-    report = Fsck(root, cache_of(config), config.links, give, look, repair, every_commit, read_all).run()
+    give = cache(lambda: remote_of(config, asked)) if asked else None
+    report = Fsck(root, cache_of(config), give, look, repair, every_commit, read_all).run()
     if as_json:
         print(json.dumps({"clean": report.clean, **asdict(report)}, indent=2, ensure_ascii=False))
     else:
@@ -46,10 +40,8 @@ def run(root: Path, *, remote: bool, name: str, repair: bool, every_commit: bool
 
 def _print(report: "Report", advice: str) -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    for counts in report.counts:
-        how = ", ".join(f"{count} by {name}" for name, count in sorted(counts.by.items()))
-        size = f"{counts.bytes / 2**20:.1f} MiB{f' ({how})' * bool(how)}"
-        console.print(f"{counts.where}: {counts.objects} objects, {size}")
+    for line in report.told:
+        console.print(line)
     for finding in report.findings:
         console.print(_line(finding))
     faults = sum(finding.fault != "note" for finding in report.findings)

@@ -16,11 +16,11 @@ from padstal.core.dvc_objects import digits, key_of
 from padstal.operations.integrity.fsck import remake
 from padstal.operations.integrity.lock_repair import guard_lock
 from padstal.operations.integrity.remotes import (
-    Config,
     RefusedError,
     RemoteError,
     Store,
     cache_of,
+    default_remote,
     read_config,
     remote_of,
 )
@@ -64,7 +64,7 @@ def run(root: Path, options: Options, *, first_wait_seconds: float = 5.0) -> int
         except RemoteError as error:
             again, said = True, str(error)
         if not again:
-            nowhere = _nowhere(options, config, found)
+            nowhere = _nowhere(options, options.remote or default_remote(config), found)
             for line in filter(None, (said, nowhere)):
                 print(line)
             return 1 if code or said or (nowhere and options.way == "push") else 0
@@ -108,11 +108,10 @@ def _refused(remote: Store, item: RequiredObject, md5: str) -> str:
     )
 
 
-def _nowhere(options: Options, config: Config, found: Missing) -> str:
+def _nowhere(options: Options, name: str, found: Missing) -> str:
     """What neither side has; for a push that is a fault."""
     if not found.elsewhere:
         return ""
-    name = options.remote or config.default
     if options.way == "pull":
         return f"not in the remote {name}, so left for `dvc repro` to make: {_names(found.elsewhere)}"
     stages = list(dict.fromkeys(item.out.stage for item in found.elsewhere))

@@ -134,7 +134,7 @@ def check(kept: Kept, remote: Store | None = None, *, look: bool = True, **optio
     """`fsck` of the repository and, if given, the remote."""
     give = (lambda: remote) if remote is not None else None
     look = look and remote is not None
-    return Fsck(kept.root, kept.cache, ("hardlink", "copy"), give, look_remotely=look, **options).run()
+    return Fsck(kept.root, kept.cache, give, look_remotely=look, **options).run()
 
 
 def _keep(kept: Kept, content: bytes, suffix: str) -> str:

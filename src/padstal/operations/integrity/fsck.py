@@ -19,7 +19,7 @@ from padstal.core.git import try_git
 from padstal.operations.integrity import lock_repair
 from padstal.operations.integrity.remotes import QUARANTINE, Store
 from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, outs_in_history, required_objects
-from padstal.operations.integrity.survey import Counts, Survey, survey
+from padstal.operations.integrity.survey import Survey, survey
 from padstal.operations.integrity.workspace import inspect_workspace
 from padstal.rights.tombstones import read_tombstones
 
@@ -59,10 +59,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """Of one `fsck`."""
+    """Of one `fsck`; `told` says how much was looked at."""
 
     findings: tuple[Finding, ...]
-    counts: tuple[Counts, ...]
+    told: tuple[str, ...]
 
     @property
     def clean(self) -> bool:
@@ -76,7 +76,6 @@ class Fsck:
     Attributes:
         root: The repository.
         cache: DVC's cache.
-        links: How the workspace gets a file of it.
         remote: Gives the remote; None where none is configured.
         look_remotely: Check the remote too; else it is only asked where a repair needs it.
         repair: Put right what can be.
@@ -86,7 +85,6 @@ class Fsck:
 
     root: Path
     cache: Store
-    links: tuple[str, ...]
     remote: Callable[[], Store] | None
     look_remotely: bool = False
     repair: bool = False
@@ -105,10 +103,9 @@ class Fsck:
             self._gather()
             findings += [self._corrupt(held, oid) for held in self._stores for oid in sorted(held.bad)]
             self._list_required()
-            findings += [*self._absent_here(), *self._absent_remotely(), *self._in_the_workspace()]
+            findings += [*self._lost(), *self._in_the_workspace()]
         files = sum(map(len, self._workspace.files.values()))
-        workspace = Counts("workspace", files, self._workspace.bytes, {})
-        return Report(tuple(findings), (*(held.counts for held in self._stores), workspace))
+        return Report(tuple(findings), (*(held.told for held in self._stores), f"workspace: {files} files"))
 
     def _files_of_dvc(self) -> Iterator[Finding]:
         """Those that a kill can tear."""
@@ -134,7 +131,6 @@ class Fsck:
             outs = []
         self._named = [("", outs), *(outs_in_history(self.root) if self.every_commit else ())]
         self._workspace = inspect_workspace(self.root, outs)
-        self._failure = ""
         self._list_required()
 
     def _list_required(self) -> None:
@@ -172,13 +168,17 @@ class Fsck:
         again = remake(item.out.stage, item.commit)
         return replace(found, advice=f"{moved}; no good copy found{self._failure}; {again}")
 
-    def _absent_here(self) -> Iterator[Finding]:
+    def _lost(self) -> Iterator[Finding]:
         """What the cache lacks: a finding for each output that has lost something; what is elsewhere, as a note."""
+        absent: dict[tuple[LockedPath, str], dict[str, RequiredObject]] = defaultdict(dict)
+        for item in self._required:
+            if item.out.cached and item.oid not in self._here.good and item.oid not in self._here.bad:
+                absent[item.out, item.commit].setdefault(item.oid, item)
         away, forgotten = [], []
-        for (out, commit), items in self._absent(self._here).items():
-            here = [item for item in items if item.oid in self._workspace.copies]
-            lost = [item for item in items if item not in here and not self._remote_may_have(item.oid)]
-            away += [item for item in items if item not in here and item not in lost]
+        for (out, commit), items in absent.items():
+            here = [item for oid, item in items.items() if oid in self._workspace.copies]
+            lost = [item for oid, item in items.items() if item not in here and not self._remote_may_have(oid)]
+            away += [item for item in items.values() if item not in here and item not in lost]
             if here:
                 put = [self._restored(self._here, item.oid) for item in here if self.repair]
                 detail = f"the cache lacks {_counted(here)}, which the workspace has"
@@ -192,24 +192,13 @@ class Fsck:
                 again = remake(out.stage, commit)
                 yield Finding("cache", "lost", out.path, f"{who} {_counted(lost)}", out.stage, "", again)
         look = "" if self._there else ", or `padstal fsck --remote` to see whether the remote has them"
-        yield from _note("cache", away, "not in this cache", f"`dvc pull`{look}")
-        yield from _note(
-            "cache", forgotten, "nowhere, but older than a tombstone: `padstal forget` may have removed it"
-        )
-
-    def _absent_remotely(self) -> Iterator[Finding]:
-        """What the cache has and the remote lacks, as a note."""
-        absent = self._absent(self._there).values() if self._there else ()
-        waiting = [item for items in absent for item in items if item.oid in self._here.good]
-        yield from _note("remote", waiting, "not in the remote", "`padstal push`")
-
-    def _absent(self, held: Survey) -> dict[tuple[LockedPath, str], list[RequiredObject]]:
-        """Cached outputs with their commits, and the objects of them that a store has in no state, each object once."""
-        found: dict[tuple[LockedPath, str], dict[str, RequiredObject]] = defaultdict(dict)
-        for item in self._required:
-            if item.out.cached and item.oid not in held.good and item.oid not in held.bad:
-                found[item.out, item.commit].setdefault(item.oid, item)
-        return {output: list(items.values()) for output, items in found.items()}
+        if away:
+            yield Finding(
+                "cache", "note", "absent", f"not in this cache: {_counted(away)}", advice=f"`padstal pull`{look}"
+            )
+        if forgotten:
+            detail = f"nowhere, but older than a tombstone: `padstal forget` may have removed it: {_counted(forgotten)}"
+            yield Finding("cache", "note", "forgotten", detail)
 
     def _before_a_tombstone(self, commit: str) -> bool:
         """Whether a track was forgotten on the day of a commit or later."""
@@ -246,7 +235,7 @@ class Fsck:
         return Finding("workspace", "differs", path, detail, out.stage, repaired, advice)
 
     def _set_right(self, path: str, oid: str, md5: str) -> str:
-        """Move a file aside and link what belongs there from the cache; says how, or "" if its object is nowhere."""
+        """Move a file aside and copy what belongs there from the cache; says how, or "" if its object is nowhere."""
         from dvc_objects.fs import localfs
         from dvc_objects.fs.generic import transfer
 
@@ -258,11 +247,12 @@ class Fsck:
             said = f"what was there is {name} in the cache"
         if good:
             file.parent.mkdir(parents=True, exist_ok=True)
-            transfer(localfs, self.cache.path(key_of(oid)), localfs, str(file), links=[*self.links, "copy"])
+            transfer(localfs, self.cache.path(key_of(oid)), localfs, str(file))
         return said if good or not oid else ""
 
     def _restored(self, held: Survey, oid: str) -> str:
         """Give a store an object from whoever has it; says from whom, or "" if nobody has it right."""
+        self._failure = ""
         try:
             for source, fs, path in self._copies(held, oid):
                 if held.store.add(oid, fs, path):
@@ -290,12 +280,6 @@ def remake(stage: str, commit: str = "") -> str:
     """The command that makes a stage's output again."""
     first = f"check out commit {commit[:12]}, then " if commit else ""
     return f"{first}`dvc repro -s -f {stage}`"
-
-
-def _note(where: str, items: Sequence[RequiredObject], detail: str, advice: str = "") -> Iterator[Finding]:
-    if items:
-        count = len({item.oid for item in items})
-        yield Finding(where, "note", f"{count} objects", f"{detail}: {_counted(items)}", advice=advice)
 
 
 def _counted(items: Sequence[RequiredObject]) -> str:

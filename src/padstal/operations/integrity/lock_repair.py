@@ -8,16 +8,12 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from padstal.core.data.atomic import atomic_file
 from padstal.core.dvc_lock import LOCK, LockError, read_lock
 from padstal.core.dvc_objects import md5_of
 from padstal.core.dvc_rwlock import rwlock_fault
 from padstal.core.git import blobs, try_git
-
-if TYPE_CHECKING:
-    from dvc.repo import Repo
 
 BACKUP = Path(".dvc", "tmp", "dvc.lock.backup")
 """The last readable `dvc.lock` of this clone."""
@@ -103,24 +99,6 @@ def repository_lock(root: Path) -> Iterator[None]:
         yield
     finally:
         lock.unlock()
-
-
-@contextlib.contextmanager
-def open_repo(root: Path, say: Callable[[str], None] = print) -> Iterator["Repo"]:
-    """DVC's repository at `root`, its lock repaired; `say` gets a line where it was.
-
-    Raises:
-        ValueError: DVC cannot read the pipeline, or there is no repository; the words are DVC's.
-    """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    guard_lock(root, say)
-    try:
-        with Repo(str(root)) as repo:
-            yield repo
-    except DvcException as error:
-        raise ValueError(f"{root}: {error}") from error
 
 
 def _last_known(root: Path) -> tuple[str, bytes]:

@@ -16,24 +16,14 @@ READ, BY_ETAG = "read", "ETag"
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How many objects were looked at; `by` says how it was found out what they are."""
-
-    where: str
-    objects: int
-    bytes: int
-    by: dict[str, int]
-
-
-@dataclass(frozen=True)
 class Survey:
-    """Of one store: objects that are what their names say, and the MD5s of those that are not."""
+    """Of one store: objects that are what their names say, the MD5s of those that are not, and how much that is."""
 
     store: Store
     where: Literal["cache", "remote"]
     good: set[str]
     bad: dict[str, str]
-    counts: Counts
+    told: str
 
 
 def survey(store: Store, where: Literal["cache", "remote"], *, read_all: bool = False) -> Survey:
@@ -72,4 +62,6 @@ def survey(store: Store, where: Literal["cache", "remote"], *, read_all: bool = 
                 good.add(oid)
             else:
                 bad[oid] = md5
-    return Survey(store, where, good, bad, Counts(where, by.total(), total, dict(by)))
+    how = ", ".join(f"{count} by {name}" for name, count in sorted(by.items()))
+    told = f"{where}: {by.total()} objects, {total / 2**20:.1f} MiB{f' ({how})' if how else ''}"
+    return Survey(store, where, good, bad, told)

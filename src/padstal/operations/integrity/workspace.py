@@ -19,13 +19,11 @@ class Workspace:
         files: Output → path below it ("" for an output that is a file) → MD5.
         copies: Object → DVC's file system and path of a file that has its bytes; the lists of folders' files, too.
         busy: Outputs that a process is writing: path → its number.
-        bytes: Looked at.
     """
 
     files: dict[LockedPath, dict[str, str]] = field(default_factory=dict)
     copies: dict[str, tuple[Any, str]] = field(default_factory=dict)
     busy: dict[str, int] = field(default_factory=dict)
-    bytes: int = 0
 
 
 def inspect_workspace(root: Path, outs: Iterable[LockedPath]) -> Workspace:
@@ -42,11 +40,10 @@ def inspect_workspace(root: Path, outs: Iterable[LockedPath]) -> Workspace:
     ]
     for out in tqdm(there, desc="workspace", unit="output", leave=False, disable=None):
         place = root / out.path
-        _, meta, made = build(get_odb(localfs, str(root)), str(place), localfs, "md5", dry_run=True)
+        *_, made = build(get_odb(localfs, str(root)), str(place), localfs, "md5", dry_run=True)
         found.copies[made.oid] = made.fs, made.path
         found.files[out] = {"": made.oid}
         if isinstance(made, Tree):
             found.files[out] = {"/".join(key): name.value for key, _, name in made}
             found.copies |= {oid: (localfs, str(place / name)) for name, oid in found.files[out].items()}
-        found.bytes += meta.size or 0
     return found

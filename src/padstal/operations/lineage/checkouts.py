@@ -4,21 +4,21 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
-
-from tqdm import tqdm
 
 from padstal.core.data.leftovers import leftovers
 from padstal.core.dvc_lock import LockedPath, outs_of, stages_here
 from padstal.core.dvc_rwlock import paths_in_use
-from padstal.core.git import try_git
+from padstal.core.git import git
 from padstal.ingest.s3.mirror_index import forget_in_mirror
 from padstal.operations.lineage.trace import TABLES, Trace, held_files
 
 BASE_VARIABLE = "PADSTAL_WORKSPACES"
 """Where flows clone the repository for each run; `.workspaces/` of the checkout if it is not set."""
+
+REPORTS = ("page.html", "index.html", "model_cards")
 
 
 class BusyError(ValueError):
@@ -28,22 +28,21 @@ class BusyError(ValueError):
 def paths_to_remove(root: Path, trace: Trace, kept: Collection[LockedPath]) -> list[Path]:
     """What holds the tracks or comes from them: outputs of this checkout, half outputs, and all clones of runs.
 
-    What git tracks stays: it holds counts, and `dvc repro` writes it anew. Of models, those go that `dvc.lock` names
-    and that are not `kept`; of a scale whose data held the tracks all other outputs, clean ones too, for what the
-    workspace has need not be what `dvc.lock` says, and DVC has those.
+    Of a scale whose data held the tracks all data go that git is told to ignore, clean ones too, for what the workspace
+    has need not be what `dvc.lock` says. Of models those go that `dvc.lock` names and that are not `kept`.
     """
-    tracked = set(try_git(root, "ls-files", "-z").split("\0"))
     lock = outs_of(stages_here(root))
-    touched = trace.touched - set(kept)
-    held = {scale_of(ref.path) for ref in lock.values() if ref in touched and ref.path.startswith("data/")}
+    touched = [path for path, ref in lock.items() if ref in trace.touched and ref not in kept]
+    held = {scale_of(path) for path in touched if path.startswith("data/")}
     for folder in (root / "data").glob("*/ingest"):
         tables = [str(folder / name) for name in TABLES if (folder / name).is_file()]
         if held_files(tables, trace.sha256s) != frozenset():
             held.add(folder.parent.name)
-    outs = {path for path in trace.runs.fed if scale_of(path) in held and not path.startswith("models/")}
-    outs |= {path for path, ref in lock.items() if ref in touched}
-    found = [root / path for path in sorted(outs - tracked) if (root / path).exists()]
-    return [*found, *(one.path for one in leftovers(root)), *clones(root)]
+    below = [f"data/{scale}" for scale in held] + [f"reports/{scale}/{name}" for scale in held for name in REPORTS]
+    ignored = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--")
+    outs = git(root, *ignored, *below).split("\0")[:-1] if below else []
+    outs += [path for path in touched if path.startswith("models/") and (root / path).exists()]
+    return [*(root / path for path in sorted(outs)), *(one.path for one in leftovers(root)), *clones(root)]
 
 
 def scale_of(path: str) -> str:
@@ -66,12 +65,6 @@ def workspaces(root: Path) -> Path:
 def state_folders(root: Path) -> list[Path]:
     """`.state/` of this checkout and those that clones share."""
     return [path for path in (root / ".state", *sorted(workspaces(root).glob("*/state"))) if path.is_dir()]
-
-
-def mirrors(root: Path) -> list[Path]:
-    """Mirrors of buckets, of this checkout and those that clones share."""
-    folders = (root / "data" / "mirror", *sorted(workspaces(root).glob("*/mirror")))
-    return [path for folder in folders for path in sorted(folder.glob("*")) if path.is_dir()]
 
 
 def check_idle(root: Path) -> None:
@@ -124,17 +117,6 @@ def _forget_digests(path: Path, sha256s: Collection[str]) -> None:
 
 
 def forget_mirrors(root: Path, sha256s: Collection[str]) -> int:
-    """Take files out of all mirrors, so that they are not fetched again; how many."""
-    return sum(len(forget_in_mirror(folder, sha256s)) for folder in mirrors(root))
-
-
-def unlink_all(paths: Iterable[Path]) -> int:
-    """Remove files and folders; how many were there."""
-    removed = 0
-    for path in tqdm([*paths], desc="forget", unit="path", leave=False, disable=None):
-        removed += path.exists() or path.is_symlink()
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    return removed
+    """Take files out of the mirrors of buckets, of clones' too, so that they are not fetched again; how many."""
+    folders = (root / "data" / "mirror", *workspaces(root).glob("*/mirror"))
+    return sum(len(forget_in_mirror(mirror, sha256s)) for folder in folders for mirror in folder.glob("*"))

@@ -42,10 +42,6 @@ class Model:
     built_on: frozenset[LockedPath]
     promotions: tuple[Promotion, ...]
 
-    @property
-    def name(self) -> str:
-        return self.ref.path.rpartition("/")[2]
-
 
 @dataclass(frozen=True)
 class Exposure:

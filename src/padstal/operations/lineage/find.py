@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from padstal.core.data.content import sha256_file
 from padstal.operations.lineage.runs import Runs
 from padstal.operations.lineage.tables import rows_of
 from padstal.operations.lineage.trace import TABLES
 
 LEAST_DIGITS = 6
-_HEX = re.compile(r"[0-9a-f]+")
 FACTS = ("path", "source", "sha256", "artist", "album", "title", "licence", "source_url")
 
 
@@ -41,43 +41,33 @@ class Tables:
             yield [content for name in names if name in files and (content := self.runs.stores.read(files[name]))]
 
 
-def find_files(tables: Tables, wanted: str) -> tuple[str, str]:
-    """The SHA-256 of the file that `wanted` means, and the clip's id if it means a clip.
+def find_file(tables: Tables, wanted: str) -> str:
+    """The SHA-256 of the file that `wanted` means; a clip's id means its file.
 
     Raises:
         ValueError: Nothing, or several files, are meant by it.
     """
     if re.fullmatch(r"[0-9a-f]{64}", wanted):
-        return wanted, ""
-    here = tables.root / wanted
-    if here.is_file():
-        from padstal.core.data.content import sha256_file
-
-        return sha256_file(here), ""
-    digits = wanted if _HEX.fullmatch(wanted) and len(wanted) >= LEAST_DIGITS else None
+        return wanted
+    if (tables.root / wanted).is_file():
+        return sha256_file(tables.root / wanted)
+    is_id = re.fullmatch(rf"[0-9a-f]{{{LEAST_DIGITS},}}", wanted)
     for of_one in tables.ingested():
         found: dict[str, str] = {}
-        clip = ""
-        for table in of_one:
-            for row in rows_of(table, ("sha256", "path", "clip_id")):
-                sha, path, clip_id = (str(row.get(name) or "") for name in ("sha256", "path", "clip_id"))
-                by_clip = bool(digits and clip_id.startswith(digits))
-                if sha and (by_clip or (digits and sha.startswith(digits)) or _names(path, wanted)):
-                    found[sha] = path
-                    clip = clip_id if by_clip and not sha.startswith(str(digits)) else clip
+        for row in (row for table in of_one for row in rows_of(table, ("sha256", "path", "clip_id"))):
+            sha256, path, clip_id = (str(row.get(name) or "") for name in ("sha256", "path", "clip_id"))
+            by_id = is_id and (sha256.startswith(wanted) or clip_id.startswith(wanted))
+            if sha256 and (by_id or f"/{path}".endswith(f"/{wanted}")):
+                found[sha256] = path
         if len(found) > 1:
             listed = "; ".join(f"{sha[:16]} {path}" for sha, path in sorted(found.items())[:5])
             raise ValueError(f"{wanted!r}: {len(found)} files are meant by it, expected one: {listed}")
         if found:
-            return next(iter(found)), clip
+            return next(iter(found))
     raise ValueError(
         f"{wanted!r}: no track or clip of this name in the workspace, the cache or a remote; give a SHA-256, the id of "
         f"a track or clip (at least {LEAST_DIGITS} digits), a path or its end"
     )
-
-
-def _names(path: str, wanted: str) -> bool:
-    return path == wanted or path.endswith(f"/{wanted}")
 
 
 def facts_of(tables: Tables, sha256s: Collection[str]) -> dict[str, list[dict[str, Any]]]:

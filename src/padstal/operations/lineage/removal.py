@@ -6,10 +6,13 @@ reach a remote, is completed by running it again; the plan goes when every objec
 """
 
 import re
+import shutil
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.content import sha256_file
@@ -26,7 +29,6 @@ from padstal.operations.lineage.checkouts import (
     paths_to_remove,
     scale_of,
     state_folders,
-    unlink_all,
 )
 from padstal.operations.lineage.stores import Stores, remove
 from padstal.operations.lineage.trace import Trace
@@ -58,21 +60,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class RemovalResult:
-    """What a removal did, and what it could not do.
-
-    Attributes:
-        removed: Place → objects that were there and are gone.
-        runs: Entries of run-caches that named one.
-        paths, state, mirrored: Files and folders of checkouts, of `.state/` and of mirrors.
-        failed: Place → why it could not be done.
-        notes: What a person should know.
-    """
+    """What a removal did: place → how much went from it, place → why it could not be done, what one should know."""
 
     removed: dict[str, int]
-    runs: int
-    paths: int
-    state: int
-    mirrored: int
     failed: dict[str, str]
     notes: tuple[str, ...]
 
@@ -128,51 +118,51 @@ def pending(root: Path) -> Plan | None:
     return Plan(**{name: tuple(values) for name, values in read_json(file).items()})
 
 
-def write_down(root: Path, plan: Plan) -> None:
-    """Keep the plan until it is done."""
-    write_json(root / JOURNAL, asdict(plan))
-
-
 def carry_out(root: Path, plan: Plan, stores: Stores) -> RemovalResult:
-    """Do what the plan says; remotes first, since they are what may fail, and the cache can plan again for them."""
-    removed, failed, notes, runs = {}, {}, [], 0
+    """Write the plan down and do it; remotes first, since they are what may fail, and the cache can plan again."""
+    write_json(root / JOURNAL, asdict(plan))
+    removed, failed, notes = {}, {}, []
     for store in [*stores.all[1:], stores.all[0]]:
         try:
-            removed[store.name], of_runs, note = _clear(store, plan)
-            runs += of_runs
+            removed[store.name], note = _clear(store, plan)
             notes += [note] if note else []
         except Exception as error:  # DVC's file systems raise what their libraries raise
             failed[store.name] = str(error) or type(error).__name__
-    paths = unlink_all(map(Path, plan.paths))
-    state = sum(forget_state(folder, plan.sha256s, plan.scales) for folder in state_folders(root))
-    mirrored = forget_mirrors(root, plan.sha256s)
+    for path in map(Path, tqdm(plan.paths, desc="forget", unit="path", leave=False, disable=None)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    removed["workspace"] = len(plan.paths)
+    removed["state"] = sum(forget_state(folder, plan.sha256s, plan.scales) for folder in state_folders(root))
+    removed["mirrors"] = forget_mirrors(root, plan.sha256s)
     if not failed:
         (root / JOURNAL).unlink(missing_ok=True)
-    return RemovalResult(removed, runs, paths, state, mirrored, failed, tuple(notes))
+    return RemovalResult(removed, failed, tuple(notes))
 
 
-def _clear(store: Store, plan: Plan) -> tuple[int, int, str]:
-    """Remove the plan's objects, and run-cache entries that name one, from one store; both counts and a note.
+def _clear(store: Store, plan: Plan) -> tuple[int, str]:
+    """Remove the plan's objects, and run-cache entries that name one, from one store; how many, and a note.
 
     Raises:
         RemoteError: Something is still there afterwards.
     """
     wanted = set(plan.objects)
     there = wanted & store.objects().keys()
-    entries = [entry.key for entry in store.entries(RUNS) if wanted & set(_named(store.read(entry.key)))]
+    entries = [entry.key for entry in store.entries(RUNS) if wanted & _named(store.read(entry.key))]
     aside = [entry.key for entry in store.entries(QUARANTINE) if _may_hold(entry.key, wanted)]
     candidates = [md5 for md5 in plan.objects if md5 in there or store.kind == "s3"]  # in S3 old versions count as well
     note = remove(store, [*map(key_of, candidates), *aside, *entries])
     left = sorted(wanted & store.objects().keys())
     if left:
         raise RemoteError(f"{store.name}: {len(left)} objects are still there after they were removed: {left[:3]}")
-    return len(there), len(entries), note
+    return len(there) + len(entries), note
 
 
 def _may_hold(key: str, objects: set[str]) -> bool:
     """Whether what `padstal fsck` moved aside was one of these objects, or a file of the data in the workspace."""
-    return key.startswith(f"{QUARANTINE}workspace/data/") or bool(objects & set(_named(key.encode())))
+    return key.startswith(f"{QUARANTINE}workspace/data/") or bool(objects & _named(key.encode()))
 
 
-def _named(entry: bytes) -> list[str]:
-    return re.findall(r"\b[0-9a-f]{32}(?:\.dir)?\b", entry.decode("utf-8", "replace"))
+def _named(entry: bytes) -> set[str]:
+    return set(re.findall(r"\b[0-9a-f]{32}(?:\.dir)?\b", entry.decode("utf-8", "replace")))

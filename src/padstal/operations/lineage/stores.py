@@ -65,7 +65,7 @@ def open_stores(root: Path) -> Stores:
         ValueError: DVC has no file system for a remote here.
     """
     config = read_config(root)
-    return Stores((cache_of(config), *(remote_of(config, name) for name in config.remotes)))
+    return Stores((cache_of(config), *(remote_of(config, name) for name in sorted(config["remote"]))))
 
 
 def remove(store: Store, keys: Collection[str]) -> str:

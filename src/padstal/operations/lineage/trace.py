@@ -92,7 +92,3 @@ class Trace:
                     (last if name in TABLES else first)[md5] = None
             last[ref.md5] = None
         return [md5 for md5 in {**first, **last} if md5 not in stays]
-
-    def unlisted(self, kept: Collection[LockedPath]) -> list[LockedPath]:
-        """Touched folders whose listing is nowhere: what they were made of cannot be told any more."""
-        return [ref for ref in self.touched - set(kept) if ref.is_folder and not self.runs.stores.files(ref)]

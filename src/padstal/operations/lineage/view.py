@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from padstal.operations.lineage.exposure import Exposure, Model, all_models, exposures
-from padstal.operations.lineage.find import Tables, facts_of, find_files, near_duplicates
+from padstal.operations.lineage.find import Tables, facts_of, find_file, near_duplicates
 from padstal.operations.lineage.history import read_history
 from padstal.operations.lineage.runs import Runs
 from padstal.operations.lineage.stores import open_stores
@@ -50,25 +50,23 @@ def about(past: Past, wanted: str) -> dict[str, Any]:
     versions = _versions(past.models, wanted)
     if versions:
         return {"kind": "model", "wanted": wanted, "versions": [_of_model(past, one) for one in versions]}
-    return _of_track(past, *find_files(past.tables, wanted))
+    return _of_track(past, find_file(past.tables, wanted))
 
 
 def _versions(models: list[Model], wanted: str) -> list[Model]:
-    """Versions of a model by a tag, or by its registered name, its own name, path, or the beginning of its MD5."""
+    """Versions of a model by a tag or its registered name, else by its path or the end of it."""
     tagged = [one for one in models if any(wanted in (tag.tag, tag.model) for tag in one.promotions)]
-    named = [one for one in models if wanted.rstrip("/") in (one.name, one.ref.path, one.ref.path.partition("/")[2])]
-    hashed = [one for one in models if len(wanted) >= 6 and one.ref.md5.startswith(wanted)]
-    return tagged or named or hashed
+    return tagged or [one for one in models if f"/{one.ref.path}".endswith(f"/{wanted.rstrip('/')}")]
 
 
-def _of_track(past: Past, sha256: str, clip: str) -> dict[str, Any]:
+def _of_track(past: Past, sha256: str) -> dict[str, Any]:
     tombstone = read_tombstones(past.root / TOMBSTONES).get(sha256)
     touched = Trace(past.runs, [sha256]).touched
     here = {out for snapshot in past.runs.history.snapshots if snapshot.workspace for out in snapshot.outs.values()}
     versions = sorted(Counter(ref.path for ref in touched).items())
     now = {ref.path for ref in touched & here}
     return {
-        "kind": "clip" if clip else "track",
+        "kind": "track",
         "sha256": sha256,
         "track_id": sha256[:16],
         "files": facts_of(past.tables, [sha256]).get(sha256, []),
@@ -78,7 +76,6 @@ def _of_track(past: Past, sha256: str, clip: str) -> dict[str, Any]:
             {"scale": manifest.parts[-3]} | row
             for manifest in sorted((past.root / "data").glob("*/ingest/manifest.parquet"))
             for row in rows_of(str(manifest), ("clip_id", "split", "offset_seconds", "sha256"), [sha256])
-            if clip in ("", row["clip_id"])
         ],
         "models": [exposure_record(one) for one in exposures(past.models, [sha256])],
         "artefacts": [{"path": path, "versions": count, "workspace": path in now} for path, count in versions],

@@ -15,7 +15,7 @@ from padstal.commands.lineage import print_record
 from padstal.core.params import read_yaml
 from padstal.operations.integrity.lock_repair import repository_lock
 from padstal.operations.lineage.checkouts import check_idle
-from padstal.operations.lineage.exposure import SAW, UNKNOWN, exposures
+from padstal.operations.lineage.exposure import SAW, UNKNOWN, all_models, exposures
 from padstal.operations.lineage.find import facts_of, find_file, near_duplicates
 from padstal.operations.lineage.removal import (
     Plan,
@@ -25,8 +25,9 @@ from padstal.operations.lineage.removal import (
     remove_sources,
     source_files,
 )
+from padstal.operations.lineage.runs import read_runs
 from padstal.operations.lineage.trace import Trace
-from padstal.operations.lineage.view import TOMBSTONES, exposure_record, open_past
+from padstal.operations.lineage.view import TOMBSTONES, exposure_record
 from padstal.rights.tombstones import Tombstone, add_tombstones, read_tombstones
 
 UNLEARNING = (
@@ -58,25 +59,26 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
     """
     if options.models not in ("keep", "remove"):
         raise ValueError(f"--models {options.models}: expected keep or remove")
-    past = open_past(root)
-    sha256s = {find_file(past.tables, wanted) for wanted in options.tracks}
+    runs = read_runs(root)
+    sha256s = {find_file(runs, wanted) for wanted in options.tracks}
     if not options.tracks:
         sha256s.update(read_tombstones(root / TOMBSTONES))
     unfinished = pending(root)
     if not sha256s and unfinished is None:
         raise ValueError("nothing to forget: name a track, or have tombstones in data/tombstones.jsonl")
-    duplicates = near_duplicates(past.tables, sha256s)
+    duplicates = near_duplicates(runs, sha256s)
     if options.duplicates:
         sha256s |= set(duplicates)
-    trace = Trace(past.runs, sha256s)
-    exposed = exposures(past.models, sha256s)
+    trace = Trace(runs, sha256s)
+    exposed = exposures(all_models(runs), sha256s)
     going = {one.model.ref for one in exposed if one.how != UNKNOWN and options.models == "remove"}
     kept = {ref for ref in trace.touched if ref.path.startswith("models/")} - going
     plan = make_plan(root, trace, kept)
-    own = source_files(root, _sources(root), sha256s) if options.source else []
-    for why in past.runs.stores.unreadable.values():
+    sources = _sources(root) if options.source else []
+    own = source_files(root, sources, sha256s)
+    for why in runs.stores.unreadable.values():
         raise ValueError(f"{why}; nothing was changed: what it keeps must be known, so mend it first")
-    files = facts_of(past.tables, sha256s)
+    files = facts_of(runs, sha256s)
     record = {
         "sha256": list(plan.sha256s),
         "files": {sha: [f"{row['source']}: {row['path']}" for row in files.get(sha, ())] for sha in plan.sha256s},
@@ -97,9 +99,9 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
         today = date.today().isoformat()
         stones = (Tombstone(sha256, today, options.reason, options.requested_by) for sha256 in sorted(sha256s))
         add_tombstones(root / TOMBSTONES, stones)
-        remove_sources(_sources(root), own)  # before the mirror, which knows a bucket's keys, is emptied
+        remove_sources(sources, own)  # before the mirror, which knows a bucket's keys, is emptied
         with repository_lock(root):
-            done = carry_out(root, unfinished.joined(plan) if unfinished else plan, past.runs.stores)
+            done = carry_out(root, unfinished.joined(plan) if unfinished else plan, runs.stores)
     if options.as_json:
         print_record({**record, "done": done and asdict(done)}, as_json=True)
     elif done:
@@ -125,14 +127,11 @@ def _notes(options: Options, record: dict[str, Any], unfinished: Plan | None) ->
 
 def _sources(root: Path) -> list[dict[str, Any]]:
     """Sources of all scales, with their defaults, each once."""
-    from padstal.core.params import ParamsError, load_section
+    from padstal.core.params import load_section
     from padstal.ingest.config import IngestParams
 
     found: list[dict[str, Any]] = []
     for scale in read_yaml(root / "params.yaml").get("scales", {}):
-        try:
-            sources = load_section(root / "params.yaml", "ingest", IngestParams, scale).sources
-        except ParamsError:
-            continue
+        sources = load_section(root / "params.yaml", "ingest", IngestParams, scale).sources
         found += [one for source in sources if (one := source.model_dump()) not in found]
     return found

@@ -17,9 +17,9 @@ from tests.operations.lineage import steps
 from tests.operations.lineage.synthetic import Repository, configure, create, files_below, found_in
 
 from padstal.core.data.leftovers import temporary_prefix
-from padstal.operations.lineage.exposure import SAW, THROUGH, UNKNOWN, exposures
+from padstal.operations.lineage.exposure import SAW, THROUGH, UNKNOWN, all_models, exposures
 from padstal.operations.lineage.removal import JOURNAL
-from padstal.operations.lineage.view import open_past
+from padstal.operations.lineage.runs import read_runs
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("forget")]
 BUCKET = "cache"
@@ -117,7 +117,7 @@ def _kept(repository: Repository, server: S3Server | None = None) -> dict[str, b
 
 
 def test_the_models_that_saw_each_track_are_those_whose_data_held_it(history: Repository) -> None:
-    models = open_past(history.root).models
+    models = all_models(read_runs(history.root))
     assert {(one.ref.path, one.ref.md5) for one in models} == {
         pair for version in history.versions for pair in version.models.items()
     }

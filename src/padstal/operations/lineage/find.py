@@ -4,9 +4,8 @@ The tables of the workspace are asked first, then those of every ingest that DVC
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from padstal.core.data.content import sha256_file
@@ -15,33 +14,20 @@ from padstal.operations.lineage.tables import rows_of
 from padstal.operations.lineage.trace import TABLES
 
 LEAST_DIGITS = 6
-FACTS = ("path", "source", "sha256", "artist", "album", "title", "licence", "source_url")
+CURATED = ("dataset.parquet", "removed.parquet")
+FACTS = ("path", "source", "sha256", "artist", "album", "title", "licence", "source_url", "reason")
 
 
-@dataclass(frozen=True)
-class Tables:
-    """Tables of all ingests and curations that are known, the workspace's first; each read when it is its turn."""
-
-    root: Path
-    runs: Runs
-
-    def ingested(self) -> Iterator[list[bytes | str]]:
-        """Manifest and quarantine of each ingest."""
-        return self._all("ingest", TABLES)
-
-    def curated(self) -> Iterator[list[bytes | str]]:
-        """Clips kept and clips removed by each curation."""
-        return self._all("curate", ("dataset.parquet", "removed.parquet"))
-
-    def _all(self, stage: str, names: Sequence[str]) -> Iterator[list[bytes | str]]:
-        for folder in sorted((self.root / "data").glob(f"*/{stage}")):
-            yield [str(folder / name) for name in names if (folder / name).is_file()]
-        for ref in sorted(out for out in self.runs.makers if re.fullmatch(f"data/[^/]+/{stage}", out.path)):
-            files = self.runs.stores.files(ref)
-            yield [content for name in names if name in files and (content := self.runs.stores.read(files[name]))]
+def _tables(runs: Runs, stage: str, names: Sequence[str]) -> Iterator[list[bytes | str]]:
+    """These tables of every run of a stage, the workspace's first; each read when it is its turn."""
+    for folder in sorted((runs.history.root / "data").glob(f"*/{stage}")):
+        yield [str(folder / name) for name in names if (folder / name).is_file()]
+    for ref in sorted(out for out in runs.makers if re.fullmatch(f"data/[^/]+/{stage}", out.path)):
+        files = runs.stores.files(ref)
+        yield [content for name in names if name in files and (content := runs.stores.read(files[name]))]
 
 
-def find_file(tables: Tables, wanted: str) -> str:
+def find_file(runs: Runs, wanted: str) -> str:
     """The SHA-256 of the file that `wanted` means; a clip's id means its file.
 
     Raises:
@@ -49,10 +35,10 @@ def find_file(tables: Tables, wanted: str) -> str:
     """
     if re.fullmatch(r"[0-9a-f]{64}", wanted):
         return wanted
-    if (tables.root / wanted).is_file():
-        return sha256_file(tables.root / wanted)
+    if (file := runs.history.root / wanted).is_file():
+        return sha256_file(file)
     is_id = re.fullmatch(rf"[0-9a-f]{{{LEAST_DIGITS},}}", wanted)
-    for of_one in tables.ingested():
+    for of_one in _tables(runs, "ingest", TABLES):
         found: dict[str, str] = {}
         for row in (row for table in of_one for row in rows_of(table, ("sha256", "path", "clip_id"))):
             sha256, path, clip_id = (str(row.get(name) or "") for name in ("sha256", "path", "clip_id"))
@@ -70,27 +56,23 @@ def find_file(tables: Tables, wanted: str) -> str:
     )
 
 
-def facts_of(tables: Tables, sha256s: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+def facts_of(runs: Runs, sha256s: Collection[str]) -> dict[str, list[dict[str, Any]]]:
     """What the tables say of each file and its copies; asked until every file is known."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for of_one in tables.ingested():
-        missing = set(sha256s) - set(found)
-        if not missing:
-            break
-        for table in of_one:
-            for row in rows_of(table, (*FACTS, "reason"), missing):
-                listed = found.setdefault(str(row["sha256"]), [])
-                fact = {name: str(row.get(name) or "") for name in (*FACTS, "reason")}
-                if fact not in listed:
-                    listed.append(fact)
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for of_one in _tables(runs, "ingest", TABLES):
+        missing = set(sha256s) - found.keys()
+        for row in (row for table in of_one if missing for row in rows_of(table, FACTS, missing)):
+            fact = {name: str(row.get(name) or "") for name in FACTS}
+            if fact not in found[fact["sha256"]]:
+                found[fact["sha256"]].append(fact)
     return found
 
 
-def near_duplicates(tables: Tables, sha256s: Collection[str]) -> dict[str, str]:
+def near_duplicates(runs: Runs, sha256s: Collection[str]) -> dict[str, str]:
     """Files that any curation found to be the same recording as one of these: SHA-256 → path."""
     asked = set(sha256s)
     found: dict[str, str] = {}
-    for of_one in tables.curated():
+    for of_one in _tables(runs, "curate", CURATED):
         rows = [row for table in of_one for row in rows_of(table, ("sha256", "path", "duplicate_group"))]
         groups = {row.get("duplicate_group") for row in rows if row["sha256"] in asked} - {"", None}
         for row in rows:

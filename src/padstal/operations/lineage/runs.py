@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from padstal.core.dvc_lock import LockedPath, LockedStage, overlap, read_run
 from padstal.core.dvc_objects import oid_of_tree, write_tree
-from padstal.operations.lineage.history import History
-from padstal.operations.lineage.stores import Stores
+from padstal.operations.lineage.history import History, read_history
+from padstal.operations.lineage.stores import Stores, open_stores
 
 _INGEST = re.compile(r"data/[^/]+/ingest")
 
@@ -80,6 +81,15 @@ class Runs:
             for inside, md5 in (self.stores.files(out) if out.is_folder else {"": out.md5}).items()
         ]
         return oid_of_tree(write_tree(entries))
+
+
+def read_runs(root: Path) -> Runs:
+    """All that the repository at `root` remembers.
+
+    Raises:
+        ValueError: It has no DVC, no git, or a history that was cut.
+    """
+    return Runs(read_history(root), open_stores(root))
 
 
 def root_of(record: LockedStage) -> LockedPath | None:

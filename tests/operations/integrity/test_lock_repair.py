@@ -11,8 +11,7 @@ from tests.flows.tiny import CHAIN, DVC, make_repo
 from tests.operations.integrity.kept import Kept, make
 
 from padstal.core.dvc_lock import LockedStage, LockError, read_lock
-from padstal.core.dvc_rwlock import rwlock_fault
-from padstal.operations.integrity.lock_repair import fault, guard_lock, repair_rwlock
+from padstal.operations.integrity.lock_repair import guard_lock, torn_files
 
 KILLED = """\
 import os, signal, sys
@@ -58,7 +57,7 @@ def test_wherever_the_write_was_cut_the_lock_names_all_that_it_named(repository:
     readable = 0
     for cut in range(0, len(whole) - 1, 13):
         lock.write_bytes(whole[:cut])
-        damaged = fault(root)
+        damaged = torn_files(root)
         said = _guarded(root)
         assert bool(said) == bool(damaged)
         if damaged:
@@ -102,9 +101,9 @@ def test_what_dvc_cannot_read_is_no_lock(text: str) -> None:
 def test_a_torn_list_of_paths_in_use_is_moved_aside(repository: Kept) -> None:
     file = repository.root / ".dvc" / "tmp" / "rwlock"
     file.write_text('{"write": {"/a"')
-    assert rwlock_fault(repository.root)
-    repair_rwlock(repository.root, Path(repository.cache.base) / "quarantine")
-    assert rwlock_fault(repository.root) == ""
+    assert list(torn_files(repository.root)) == [".dvc/tmp/rwlock"]
+    assert "DVC begins a new one" in _guarded(repository.root)
+    assert torn_files(repository.root) == {}
     assert not file.exists()
 
 

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 from padstal.core.dvc_lock import LockedPath, LockError
 from padstal.core.dvc_objects import key_of, read_tree
-from padstal.core.dvc_rwlock import rwlock_fault
 from padstal.core.git import try_git
 from padstal.operations.integrity import lock_repair
 from padstal.operations.integrity.remotes import QUARANTINE, Store
@@ -99,7 +98,7 @@ class Fsck:
             ValueError: Another DVC process is at work, where a repair is wanted.
         """
         with lock_repair.repository_lock(self.root) if self.repair else contextlib.nullcontext():
-            findings = [*self._files_of_dvc()]
+            findings = [*self._torn()]
             self._gather()
             findings += [self._corrupt(held, oid) for held in self._stores for oid in sorted(held.bad)]
             self._list_required()
@@ -107,17 +106,12 @@ class Fsck:
         files = sum(map(len, self._workspace.files.values()))
         return Report(tuple(findings), (*(held.told for held in self._stores), f"workspace: {files} files"))
 
-    def _files_of_dvc(self) -> Iterator[Finding]:
-        """Those that a kill can tear."""
-        quarantine = Path(self.cache.path(QUARANTINE))
-        again = f"{REPAIR['cache']}, then `dvc repro`; or `git checkout dvc.lock`"
-        for what, wrong, repair, advice in (
-            ("dvc.lock", lock_repair.fault(self.root), lock_repair.repair_lock, again),
-            (".dvc/tmp/rwlock", rwlock_fault(self.root), lock_repair.repair_rwlock, REPAIR["cache"]),
-        ):
-            if wrong:
-                repaired = repair(self.root, quarantine) if self.repair else ""
-                yield Finding(what, "unreadable", what, wrong, "", repaired, "" if repaired else advice)
+    def _torn(self) -> Iterator[Finding]:
+        for what, why in lock_repair.torn_files(self.root).items():
+            if self.repair:
+                yield Finding(what, "unreadable", what, why, repaired=lock_repair.repair(self.root, what))
+            else:
+                yield Finding(what, "unreadable", what, why, advice=REPAIR["cache"])
 
     def _gather(self) -> None:
         self._here = survey(self.cache, "cache")

@@ -15,8 +15,10 @@ from padstal.core.dvc_objects import md5_of
 from padstal.core.dvc_rwlock import rwlock_fault
 from padstal.core.git import blobs, try_git
 
+RWLOCK = ".dvc/tmp/rwlock"
 BACKUP = Path(".dvc", "tmp", "dvc.lock.backup")
 """The last readable `dvc.lock` of this clone."""
+ASIDE = Path(".dvc", "cache", "quarantine")
 AGAIN = "`dvc repro` brings the rest back from the run-cache, without running it"
 
 
@@ -24,40 +26,39 @@ class BusyError(ValueError):
     """Another DVC process is at work in this repository."""
 
 
-def fault(root: Path) -> str:
-    """Why DVC cannot read `dvc.lock`; "" where it can, or where there is none, which DVC takes as well."""
-    with contextlib.suppress(FileNotFoundError):
-        return _fault((root / LOCK).read_bytes())
-    return ""
-
-
-def _fault(content: bytes) -> str:
-    try:
-        read_lock(content.decode())
-    except UnicodeDecodeError:
-        return "no UTF-8"
-    except LockError as error:
-        return str(error)
-    return ""
+def torn_files(root: Path) -> dict[str, str]:
+    """DVC's own files that it cannot read, and why; one that is not there DVC takes as well."""
+    lock = _fault((root / LOCK).read_bytes()) if (root / LOCK).exists() else ""
+    return {what: why for what, why in ((LOCK, lock), (RWLOCK, rwlock_fault(root))) if why}
 
 
 def guard_lock(root: Path, say: Callable[[str], None] = print) -> None:
-    """Before DVC is asked anything: keep a copy of `dvc.lock`, or repair it and say so."""
-    if fault(root):
+    """Before DVC is asked anything: keep a copy of `dvc.lock`, or repair what is torn and say so."""
+    if torn_files(root):
         with contextlib.suppress(BusyError), repository_lock(root):  # a living DVC will end its own writing
-            if fault(root):
-                repaired = repair_lock(root, root / ".dvc" / "cache" / "quarantine")
-                say(f"dvc.lock was damaged by a kill; repaired: {repaired}")
-    if (root / LOCK).exists() and not fault(root):
+            for what in torn_files(root):
+                say(f"{what} was damaged by a kill; repaired: {repair(root, what)}")
+    elif (root / LOCK).exists():
         with atomic_file(root / BACKUP) as temporary:
             shutil.copyfile(root / LOCK, temporary)
 
 
-def repair_lock(root: Path, quarantine: Path) -> str:
-    """Put the last good `dvc.lock` in place of a damaged one, which is moved aside. Says what was done."""
-    file = root / LOCK
-    quarantine.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, quarantine / f"{LOCK}.{md5_of(file)[:8]}")
+def repair(root: Path, what: str) -> str:
+    """Put the last good `dvc.lock` in place of a torn one, or let DVC begin a new list of paths in use.
+
+    What was there is kept in `ASIDE`. Says what was done.
+    """
+    from dvc.lock import make_lock
+
+    file, folder = root / what, root / ".dvc" / "tmp"
+    (root / ASIDE).mkdir(parents=True, exist_ok=True)
+    aside = root / ASIDE / f"{file.name}.{md5_of(file)[:8]}"
+    if what == RWLOCK:
+        with make_lock(str(folder / "rwlock.lock"), tmp_dir=str(folder)):
+            if rwlock_fault(root):  # no process of DVC is writing it now
+                shutil.move(file, aside)
+        return "moved aside; DVC begins a new one"
+    shutil.copyfile(file, aside)
     where, content = _last_known(root)
     if not content:
         file.unlink()
@@ -65,18 +66,6 @@ def repair_lock(root: Path, quarantine: Path) -> str:
     with atomic_file(file) as temporary:
         temporary.write_bytes(content)
     return f"{len(read_lock(content.decode()))} stages of {where}; {AGAIN}"
-
-
-def repair_rwlock(root: Path, quarantine: Path) -> str:
-    """Move a damaged list of paths in use aside; DVC begins a new one."""
-    from dvc.lock import make_lock
-
-    folder = root / ".dvc" / "tmp"
-    with make_lock(str(folder / "rwlock.lock"), tmp_dir=str(folder)):
-        if rwlock_fault(root):
-            quarantine.mkdir(parents=True, exist_ok=True)
-            shutil.move(folder / "rwlock", quarantine / "rwlock")
-    return "moved aside; DVC begins a new one"
 
 
 @contextlib.contextmanager
@@ -110,3 +99,14 @@ def _last_known(root: Path) -> tuple[str, bytes]:
         if found and not _fault(found):
             return f"commit {commit[:12]}", found
     return "", b""
+
+
+def _fault(content: bytes) -> str:
+    """Why DVC cannot read a `dvc.lock`; "" where it can."""
+    try:
+        read_lock(content.decode())
+    except UnicodeDecodeError:
+        return "no UTF-8"
+    except LockError as error:
+        return str(error)
+    return ""

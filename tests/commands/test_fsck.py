@@ -183,3 +183,15 @@ def test_what_an_old_commit_named_may_have_been_forgotten(kept: Kept) -> None:
     shown = _fsck("--remote", "--all-commits")
     assert shown.exit_code == 0, shown.output
     assert "`padstal forget` may have removed it: 1 object: file_2" in shown.output
+
+
+def test_what_may_belong_to_a_folder_whose_list_is_lost_is_not_called_unneeded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = make(tmp_path / "repository", files=2, folders=1, in_folder=2)  # the folder is not checked out
+    monkeypatch.chdir(kept.root)
+    for oid in (next(oid for oid in kept.objects if oid.endswith(".dir")), kept.files["folder_2/part/0.bin"]):
+        rot(file_of(kept.cache, oid), b"rot")
+    shown = _fsck("--repair")
+    assert shown.exit_code == 1
+    assert "it may belong to folder_2, whose list of files is lost; `dvc repro -s -f make_folder_2`" in shown.output

@@ -157,10 +157,20 @@ class Fsck:
         moved = f"moved to {(aside := held.store.set_aside(key_of(oid), md5[:MARK_DIGITS]))}"
         if source := self._restored(held, oid):
             return replace(found, repaired=f"{source}; the corrupt one is {aside}")
+        if item is None and (unlisted := self._unlisted()):
+            names = ", ".join(out.path for out in unlisted)
+            again = ", ".join(remake(out.stage, commit) for out, commit in unlisted.items())
+            return replace(found, advice=f"{moved}; it may belong to {names}, whose list of files is lost; {again}")
         if item is None:
-            return replace(found, repaired=f"{moved}; nothing that could be read names it")
+            return replace(found, repaired=f"{moved}; no dvc.lock that was looked at names it")
         again = remake(item.out.stage, item.commit)
         return replace(found, advice=f"{moved}; no good copy found{self._failure}; {again}")
+
+    def _unlisted(self) -> dict[LockedPath, str]:
+        """Folders whose list of files is nowhere, so that what they need cannot be told, with the commit."""
+        folders = {out: commit for commit, outs in reversed(self._named) for out in outs if out.is_folder}
+        known = {*self._workspace.copies, *(oid for held in self._stores for oid in held.good)}
+        return {out: commit for out, commit in folders.items() if out.md5 not in known}
 
     def _lost(self) -> Iterator[Finding]:
         """What the cache lacks: a finding for each output that has lost something; what is elsewhere, as a note."""

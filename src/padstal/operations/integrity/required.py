@@ -101,7 +101,9 @@ def find_missing(root: Path, cache: Store, remote: Store, targets: Sequence[str]
 
     there = remote.objects()
     outs = [out for out in outs_in(root) if out.cached and (not targets or _meant(out, targets))]
-    named = {item.oid: item for item in reversed([*required_objects(outs, tree_of)])}
+    named: dict[str, RequiredObject] = {}
+    for item in required_objects(outs, tree_of):
+        named.setdefault(item.oid, item)
     absent = [item for item in named.values() if item.oid not in there]
     return Missing([*named.values()], absent, [item for item in absent if not cache.holds(item.oid)], there)
 

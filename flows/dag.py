@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.operations.integrity.open_repo import open_repo
+from padstal.operations.integrity.lock_repair import guard_lock
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,21 @@ class Dag:
 
 
 def read_dag(root: Path) -> Dag:
-    """The DAG of the DVC repository at `root`."""
+    """The DAG of the DVC repository at `root`.
+
+    Raises:
+        ValueError: DVC cannot read the pipeline, or there is no repository; the words are DVC's.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
     from dvc.repo.reproduce import plan_repro
 
-    with open_repo(root) as repo:
-        graph = repo.index.graph  # edges point upstream
-        stages = tuple(stage.name for stage in plan_repro(graph))
-        needs = {stage.name: frozenset(above.name for above in graph.successors(stage)) for stage in graph}
+    guard_lock(root)
+    try:
+        with Repo(str(root)) as repo:
+            graph = repo.index.graph  # edges point upstream
+    except DvcException as error:
+        raise ValueError(f"{root}: {error}") from error
+    stages = tuple(stage.name for stage in plan_repro(graph))
+    needs = {stage.name: frozenset(above.name for above in graph.successors(stage)) for stage in graph}
     return Dag(stages, needs)

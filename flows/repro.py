@@ -15,8 +15,16 @@ from flows.failure import FailureKind, StageFailedError, failure_kind, last_word
 from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, compose, outs_of, stage_texts, stages_here
 from padstal.core.dvc_objects import key_of, oid_of_tree, read_tree, write_tree
 from padstal.core.file_lock import file_lock
-from padstal.operations.integrity.open_repo import guard_lock
-from padstal.operations.integrity.remotes import RefusedError, RemoteError, Store, cache_of, read_config, remote_of
+from padstal.operations.integrity.lock_repair import guard_lock
+from padstal.operations.integrity.remotes import (
+    RefusedError,
+    RemoteError,
+    Store,
+    cache_of,
+    default_remote,
+    read_config,
+    remote_of,
+)
 from padstal.operations.integrity.required import find_missing, outs_in
 
 DVC_CHILD = Path(__file__).with_name("dvc_child.py")
@@ -145,7 +153,7 @@ def lost_outs(root: Path) -> dict[str, list[str]]:
     nowhere = Store("no remote", str(root / ".dvc" / "tmp" / "no remote"), cache.fs)
     lost: dict[str, list[str]] = {}
     try:
-        absent = find_missing(root, cache, remote_of(config) if config.default else nowhere).elsewhere
+        absent = find_missing(root, cache, remote_of(config) if default_remote(config) else nowhere).elsewhere
     except RefusedError:
         return lost
     except RemoteError as error:
@@ -154,7 +162,7 @@ def lost_outs(root: Path) -> dict[str, list[str]]:
         return lost
     oids = {item.oid for item in absent}  # each is told with one of the outputs that hold it
     for out in outs_in(root):
-        listed = config.cache / key_of(out.md5)
+        listed = Path(cache.path(key_of(out.md5)))
         files = read_tree(listed.read_bytes()) if out.is_folder and listed.is_file() else []
         if out.cached and oids & {out.md5, *(md5 for _, md5 in files)}:
             lost.setdefault(out.stage, []).append(out.path)
@@ -190,14 +198,14 @@ def changed_deps(root: Path, locked: Mapping[str, LockedStage], stage: str) -> l
 
 def folder_of(root: Path, path: str, outs: Sequence[LockedPath]) -> str:
     """Name that DVC would give to a folder of these outputs and nothing else; "" if the cache lacks a list of files."""
-    cache = read_config(root).cache
+    cache = cache_of(read_config(root))
     files: list[tuple[str, str]] = []
     for out in outs:
         below = out.path.removeprefix(f"{path}/")
         if not out.is_folder:
             files.append((below, out.md5))
             continue
-        listed = cache / key_of(out.md5)
+        listed = Path(cache.path(key_of(out.md5)))
         if not listed.is_file():
             return ""
         files += [(f"{below}/{name}", md5) for name, md5 in read_tree(listed.read_bytes())]

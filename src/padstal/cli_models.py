@@ -107,7 +107,7 @@ def rollback(
 
 @app.command(
     epilog="Examples: [bold]padstal lineage 0112-electric-river.mp3[/bold], "
-    "[bold]padstal lineage tal_dit --json[/bold], [bold]padstal lineage audio_dit --page lineage.html[/bold]"
+    "[bold]padstal lineage tal_dit --json[/bold], [bold]padstal lineage audio_dit[/bold]"
 )
 def lineage(
     wanted: Annotated[
@@ -118,12 +118,11 @@ def lineage(
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="print all of it as JSON")] = False,
-    page: Annotated[Path | None, typer.Option(help="write a page instead")] = None,
 ) -> None:
     """Walk from a track to clips, artefacts, models and promotions, or from a model to its data, over all history."""
     from padstal.commands.lineage import run
 
-    finish(lambda: run(Path.cwd(), wanted, as_json=as_json, page=page))
+    finish(lambda: run(Path.cwd(), wanted, as_json=as_json))
 
 
 @app.command(

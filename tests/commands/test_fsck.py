@@ -41,7 +41,7 @@ def test_a_corrupt_object_is_named_with_its_place_and_fetched_again(kept: Kept) 
     oid = _rot(kept, "file_0")  # a hard link, so that the workspace rots with it
     shown = _fsck()
     assert shown.exit_code == 1
-    assert f"corrupt: cache: {oid}, file_0 (make_file_0): its 3 bytes have MD5" in shown.output
+    assert f"corrupt: cache: {oid}, file_0 (make_file_0): its bytes have MD5" in shown.output
     assert "differs: workspace: file_0" in shown.output
     repaired = _fsck("--repair")
     assert repaired.exit_code == 0, repaired.output
@@ -87,9 +87,9 @@ def test_an_output_that_a_process_is_writing_is_left_alone(kept: Kept) -> None:
 
 def test_a_torn_lock_is_put_right_and_said(kept: Kept) -> None:
     whole = (kept.root / "dvc.lock").read_text()
-    from padstal.operations.integrity.lock_repair import keep_or_repair
+    from padstal.operations.integrity.lock_repair import guard_lock
 
-    keep_or_repair(kept.root)
+    guard_lock(kept.root)
     (kept.root / "dvc.lock").write_text(whole[: len(whole) // 2])
     shown = _fsck()
     assert shown.exit_code == 1
@@ -98,20 +98,6 @@ def test_a_torn_lock_is_put_right_and_said(kept: Kept) -> None:
     assert repaired.exit_code == 0, repaired.output
     assert "the last good copy" in repaired.output
     assert "`dvc repro`" in repaired.output
-
-
-def test_a_half_transfer_is_set_aside_when_it_is_old(kept: Kept) -> None:
-    import os
-
-    left = Path(kept.cache.base) / "files" / "md5" / "ab" / ".x.tmp"
-    left.parent.mkdir(exist_ok=True)
-    left.write_bytes(b"half")
-    assert _fsck("--repair").exit_code == 0
-    assert left.exists(), "it may be a transfer that goes on"
-    os.utime(left, (0, 0))
-    assert _fsck().exit_code == 1
-    assert _fsck("--repair").exit_code == 0
-    assert not left.exists()
 
 
 def test_other_commits_need_what_they_name(kept: Kept) -> None:
@@ -153,7 +139,7 @@ def test_what_went_from_the_cache_comes_back_from_the_workspace(kept: Kept) -> N
     file.unlink()
     shown = _fsck()
     assert shown.exit_code == 1
-    assert "the cache lacks 1 object: file_1; the workspace has it" in shown.output
+    assert "the cache lacks 1 object: file_1, which the workspace has" in shown.output
     assert _fsck("--repair").exit_code == 0
     assert file.read_bytes() == kept.objects[kept.files["file_1"]]
 
@@ -167,19 +153,7 @@ def test_a_fresh_clone_is_clean_and_told_to_pull(kept: Kept) -> None:
     shown = _fsck("--remote")
     assert shown.exit_code == 0, shown.output
     assert f"not in this cache: {len(kept.objects)} objects" in shown.output
-    assert "`dvc pull`" in shown.output
-
-
-def test_what_only_the_cache_has_is_told_to_be_pushed_and_a_half_folder_is_completed(kept: Kept) -> None:
-    file_of(kept.remote, kept.files["file_2"]).unlink()
-    shown = _fsck("--remote")
-    assert shown.exit_code == 0, "what was not pushed yet is no fault"
-    assert "not in the remote: 1 object: file_2; `dvc push`" in shown.output
-    part = file_of(kept.remote, kept.files["folder_3/part/1.bin"])
-    part.unlink()
-    assert _fsck("--remote").exit_code == 1
-    assert _fsck("--remote", "--repair").exit_code == 0
-    assert part.read_bytes() == kept.objects[kept.files["folder_3/part/1.bin"]]
+    assert "`padstal pull`" in shown.output
 
 
 def test_a_remote_that_was_not_looked_at_is_not_believed(kept: Kept) -> None:
@@ -189,35 +163,6 @@ def test_a_remote_that_was_not_looked_at_is_not_believed(kept: Kept) -> None:
     assert shown.exit_code == 1
     assert "no good copy found" in shown.output
     assert not file_of(kept.cache, oid).exists()
-
-
-def test_what_may_belong_to_a_folder_whose_list_is_lost_is_not_called_unneeded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = make(tmp_path / "repository", files=2, folders=1, in_folder=2)  # the folder is not checked out
-    monkeypatch.chdir(kept.root)
-    for oid in (next(oid for oid in kept.objects if oid.endswith(".dir")), kept.files["folder_2/part/0.bin"]):
-        rot(file_of(kept.cache, oid), b"rot")
-    shown = _fsck("--repair")
-    assert shown.exit_code == 1
-    assert "it may belong to folder_2, whose list of files is lost; `dvc repro -s -f make_folder_2`" in shown.output
-
-
-def test_a_half_output_of_a_dead_process_is_listed_and_goes(kept: Kept) -> None:
-    import os
-
-    from padstal.core.data.leftovers import temporary_prefix
-
-    living = kept.root / "data" / "demo" / f"{temporary_prefix('ingest')}abcd1234"
-    dead = living.with_name(living.name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-"))
-    for one in (living, dead):
-        one.mkdir(parents=True)
-    shown = _fsck()
-    assert shown.exit_code == 1
-    assert f"stray: workspace: data/demo/{dead.name}: half an output of a killed stage" in shown.output
-    assert _fsck("--repair").exit_code == 0
-    assert living.exists()
-    assert not dead.exists()
 
 
 def test_what_an_old_commit_named_may_have_been_forgotten(kept: Kept) -> None:
@@ -238,3 +183,15 @@ def test_what_an_old_commit_named_may_have_been_forgotten(kept: Kept) -> None:
     shown = _fsck("--remote", "--all-commits")
     assert shown.exit_code == 0, shown.output
     assert "`padstal forget` may have removed it: 1 object: file_2" in shown.output
+
+
+def test_what_may_belong_to_a_folder_whose_list_is_lost_is_not_called_unneeded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = make(tmp_path / "repository", files=2, folders=1, in_folder=2)  # the folder is not checked out
+    monkeypatch.chdir(kept.root)
+    for oid in (next(oid for oid in kept.objects if oid.endswith(".dir")), kept.files["folder_2/part/0.bin"]):
+        rot(file_of(kept.cache, oid), b"rot")
+    shown = _fsck("--repair")
+    assert shown.exit_code == 1
+    assert "it may belong to folder_2, whose list of files is lost; `dvc repro -s -f make_folder_2`" in shown.output

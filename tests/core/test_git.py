@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from padstal.core.git import GitError, PushRefusedError, git, git_bytes, succeeds, try_git
+from padstal.core.git import GitError, PushRefusedError, blobs, git, git_bytes, succeeds, try_git
 
 
 @pytest.fixture
@@ -22,6 +22,20 @@ def test_text_comes_without_the_last_lines_end_and_bytes_as_they_are(root: Path)
     blob = git_bytes(root, "hash-object", "-w", "--stdin", given=content).decode().strip()
     assert git(root, "cat-file", "-t", blob) == "blob"
     assert git_bytes(root, "cat-file", "blob", blob) == content
+
+
+def test_files_of_commits_come_together_and_none_where_there_is_none(root: Path) -> None:
+    inside = root / "a folder"
+    inside.mkdir()
+    contents = [b"", b"\n\xff 3\n", b"\n\xff 3\n"]
+    for content in contents:
+        (inside / "x").write_bytes(content)
+        git(root, "add", "-A")
+        git(root, "commit", "-q", "--allow-empty", "-m", "x")
+    names = ["HEAD~2:./x", "HEAD~1:./x", "HEAD:./x"]
+    assert blobs(inside, names) == contents
+    assert blobs(inside, [*names, "HEAD:./y", "gone:./x", "HEAD:./"]) == [*contents, None, None, None]
+    assert blobs(inside, []) == []
 
 
 def test_a_failure_is_an_error_an_empty_answer_or_no(root: Path) -> None:

@@ -216,14 +216,14 @@ def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     from concurrent.futures import Future
 
     from padstal.core.dvc_lock import LockError
-    from padstal.operations.integrity.remotes import RemoteError, cache_of, read_config, remote_of
+    from padstal.operations.integrity.remotes import RemoteError, cache_of, default_remote, read_config, remote_of
     from padstal.operations.integrity.required import find_missing
 
     what = "DVC remote's objects"
     if not (root / ".dvc").is_dir():
         return
     config = read_config(root)
-    if not (name or config.default):
+    if not (name or default_remote(config)):
         return
     answer: Future[Missing] = Future()
 
@@ -259,7 +259,7 @@ def _lack(found: "Missing") -> str:
     nowhere = f"; {len(found.elsewhere)} are not in this cache either: `dvc repro` of {', '.join(stages[:NAMES_SHOWN])}"
     nowhere += f" and {len(stages) - NAMES_SHOWN} more stages" if len(stages) > NAMES_SHOWN else ""
     return (
-        f"lacks {len(found.absent)} of {len(found.named)} that dvc.lock names ({found.bytes / 2**20:.1f} MiB): "
+        f"lacks {len(found.absent)} of {len(found.named)} that dvc.lock names: "
         f"{', '.join(paths[:NAMES_SHOWN])}{more}"
         + ("; `padstal push` sends them" if len(found.elsewhere) < len(found.absent) else "")
         + (nowhere if found.elsewhere else "")

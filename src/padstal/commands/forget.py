@@ -4,37 +4,32 @@ This proves which models saw a track and that its data are gone. It does not mak
 must be trained again without it, and are listed.
 """
 
-import json
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from padstal.commands.lineage import print_sections
-from padstal.core.dvc_lock import LockedPath
+from padstal.commands.lineage import print_record
 from padstal.core.params import read_yaml
+from padstal.operations.integrity.lock_repair import repository_lock
 from padstal.operations.lineage.checkouts import check_idle
-from padstal.operations.lineage.exposure import SAW, Exposure, exposures
-from padstal.operations.lineage.find import facts_of, find_files, near_duplicates
+from padstal.operations.lineage.exposure import SAW, UNKNOWN, all_models, exposures
+from padstal.operations.lineage.find import facts_of, find_file, near_duplicates
 from padstal.operations.lineage.removal import (
     Plan,
-    RemovalResult,
     carry_out,
     make_plan,
     pending,
     remove_sources,
     source_files,
-    write_down,
 )
+from padstal.operations.lineage.runs import read_runs
 from padstal.operations.lineage.trace import Trace
-from padstal.operations.lineage.view import Past, exposure_record, open_past
+from padstal.operations.lineage.view import TOMBSTONES, exposure_record
 from padstal.rights.tombstones import Tombstone, add_tombstones, read_tombstones
 
-TOMBSTONES = Path("data") / "tombstones.jsonl"
 UNLEARNING = (
     "This shows exposure and removes data; it is no unlearning. Models that saw a track must be trained again without "
     "it: commit data/tombstones.jsonl, then run `dvc repro`."
@@ -43,18 +38,7 @@ UNLEARNING = (
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked for.
-
-    Attributes:
-        tracks: SHA-256s, ids, paths; none for all tombstones that there are.
-        reason, requested_by: For the tombstone.
-        duplicates: Whether near-duplicates go too.
-        source: Whether the user's own files go too.
-        models: "keep" or "remove" the models that saw a track.
-        dry_run: Only say what would be done.
-        yes: Do not ask.
-        as_json: Say it as JSON.
-    """
+    """What is asked for, as `padstal forget --help` explains it; no tracks stand for all tombstones that there are."""
 
     tracks: tuple[str, ...] = ()
     reason: str = ""
@@ -67,19 +51,6 @@ class Options:
     as_json: bool = False
 
 
-@dataclass(frozen=True)
-class Intent:
-    """What a run would do, found out before anything changes."""
-
-    files: dict[str, list[dict[str, Any]]]
-    duplicates: dict[str, str]
-    exposed: list[Exposure]
-    trace: Trace
-    plan: Plan
-    kept: frozenset[LockedPath]
-    own: list[tuple[str, str]]
-
-
 def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
     """Forget the tracks; 1 if something could not be removed (run it again), or the answer was no.
 
@@ -88,122 +59,79 @@ def run(root: Path, options: Options, confirm: Callable[[str], bool]) -> int:
     """
     if options.models not in ("keep", "remove"):
         raise ValueError(f"--models {options.models}: expected keep or remove")
-    past = open_past(root)
-    known = read_tombstones(root / TOMBSTONES)
-    sha256s = {find_files(past.tables, wanted)[0] for wanted in options.tracks} if options.tracks else set(known)
+    runs = read_runs(root)
+    sha256s = {find_file(runs, wanted) for wanted in options.tracks}
+    if not options.tracks:
+        sha256s.update(read_tombstones(root / TOMBSTONES))
     unfinished = pending(root)
     if not sha256s and unfinished is None:
         raise ValueError("nothing to forget: name a track, or have tombstones in data/tombstones.jsonl")
-    duplicates = near_duplicates(past.tables, sha256s)
+    duplicates = near_duplicates(runs, sha256s)
     if options.duplicates:
         sha256s |= set(duplicates)
-    intent = _intent(past, sha256s, duplicates, options)
-    for why in past.stores.unreadable.values():
+    trace = Trace(runs, sha256s)
+    exposed = exposures(all_models(runs), sha256s)
+    going = {one.model.ref for one in exposed if one.how != UNKNOWN and options.models == "remove"}
+    kept = {ref for ref in trace.touched if ref.path.startswith("models/")} - going
+    plan = make_plan(root, trace, kept)
+    sources = _sources(root) if options.source else []
+    own = source_files(root, sources, sha256s)
+    for why in runs.stores.unreadable.values():
         raise ValueError(f"{why}; nothing was changed: what it keeps must be known, so mend it first")
-    record = _record(intent, options, len(unfinished.objects) if unfinished else 0)
+    files = facts_of(runs, sha256s)
+    record = {
+        "sha256": list(plan.sha256s),
+        "files": {sha: [f"{row['source']}: {row['path']}" for row in files.get(sha, ())] for sha in plan.sha256s},
+        "near_duplicates": {sha: path for sha, path in duplicates.items() if sha not in sha256s},
+        "models": [{**exposure_record(one), "fate": "remove" if one.model.ref in going else "keep"} for one in exposed],
+        "objects": list(plan.objects),
+        "paths": list(plan.paths),
+        "own": [list(pair) for pair in own],
+    }
+    record["notes"] = _notes(options, record, unfinished)
+    done = None
     if not options.as_json:
-        del record["sha256"]  # "files" names them
-        print_sections({**record, "objects": len(intent.plan.objects)})
-    if options.dry_run:
-        return _finish(options, record, None)
-    check_idle(root)
-    if not options.yes and not confirm(
-        f"Remove {len(intent.plan.objects)} objects and {len(intent.plan.paths)} paths?"
-    ):
-        return 1
-    today = date.today().isoformat()
-    add_tombstones(
-        root / TOMBSTONES,
-        (Tombstone(sha256, today, options.reason, options.requested_by) for sha256 in sorted(sha256s)),
-    )
-    plan = intent.plan if unfinished is None else unfinished.joined(intent.plan)
-    write_down(root, plan)
-    if intent.own:  # before the mirror, which knows a bucket's keys, is emptied
-        remove_sources(_sources(root), intent.own)
-    with _dvc_lock(root):
-        done = carry_out(root, plan, past.stores, _bar)
-    return _finish(options, record, done)
+        print_record({**record, "objects": len(plan.objects)}, as_json=False)
+    if not options.dry_run:
+        check_idle(root)
+        if not options.yes and not confirm(f"Remove {len(plan.objects)} objects and {len(plan.paths)} paths?"):
+            return 1
+        today = date.today().isoformat()
+        stones = (Tombstone(sha256, today, options.reason, options.requested_by) for sha256 in sorted(sha256s))
+        add_tombstones(root / TOMBSTONES, stones)
+        remove_sources(sources, own)  # before the mirror, which knows a bucket's keys, is emptied
+        with repository_lock(root):
+            done = carry_out(root, unfinished.joined(plan) if unfinished else plan, runs.stores)
+    if options.as_json:
+        print_record({**record, "done": done and asdict(done)}, as_json=True)
+    elif done:
+        print_record({"done": asdict(done)}, as_json=False)
+    for place, why in (done.failed if done else {}).items():
+        print(f"padstal: {place}: {why}; mend it and run `padstal forget` again", file=sys.stderr)
+    return 1 if done and done.failed else 0
 
 
-def _intent(past: Past, sha256s: set[str], duplicates: dict[str, str], options: Options) -> Intent:
-    trace = past.trace(sha256s)
-    exposed = exposures(past.models(), sha256s)
-    plan, kept = make_plan(past.root, trace, exposed, remove_models=options.models == "remove")
-    own = source_files(past.root, _sources(past.root), sha256s) if options.source else []
-    left = {sha: path for sha, path in duplicates.items() if sha not in sha256s}
-    return Intent(facts_of(past.tables, sha256s), left, exposed, trace, plan, kept, own)
+def _notes(options: Options, record: dict[str, Any], unfinished: Plan | None) -> list[str]:
+    """What a person should know before it is done."""
+    notes = []
+    if record["near_duplicates"]:
+        notes.append("near-duplicates stay, and may be used in the stead of what goes; --duplicates takes them too")
+    if unfinished:
+        notes.append("a removal that was not completed is done as well")
+    if not options.source:
+        notes.append("your own source files stay, and ingestion passes them over; --source removes them too")
+    if any(one["how"] == SAW for one in record["models"]):
+        notes.append(UNLEARNING)
+    return notes
 
 
 def _sources(root: Path) -> list[dict[str, Any]]:
     """Sources of all scales, with their defaults, each once."""
-    from padstal.core.params import ParamsError, load_section
+    from padstal.core.params import load_section
     from padstal.ingest.config import IngestParams
 
     found: list[dict[str, Any]] = []
     for scale in read_yaml(root / "params.yaml").get("scales", {}):
-        try:
-            sources = load_section(root / "params.yaml", "ingest", IngestParams, scale).sources
-        except ParamsError:
-            continue
+        sources = load_section(root / "params.yaml", "ingest", IngestParams, scale).sources
         found += [one for source in sources if (one := source.model_dump()) not in found]
     return found
-
-
-def _dvc_lock(root: Path) -> Any:
-    """DVC's own lock, so that no `dvc` command writes meanwhile."""
-    from dvc.repo import Repo
-
-    return Repo(str(root)).lock
-
-
-def _bar(items: Iterable[Any], **options: Any) -> Iterable[Any]:
-    return tqdm(items, desc="forget", leave=False, **options)
-
-
-def _record(intent: Intent, options: Options, unfinished: int) -> dict[str, Any]:
-    """What a run would do, for machines and people."""
-    notes = []
-    if intent.duplicates:
-        notes.append("near-duplicates stay, and may be used in the stead of what goes; --duplicates takes them too")
-    if unfinished:
-        notes.append(f"{unfinished} objects of a removal that was not completed go as well")
-    unlisted = intent.trace.unlisted(intent.kept)
-    if unlisted:
-        notes.append(
-            f"{len(unlisted)} older outputs have no listing any more, here or in a remote; nothing to read there"
-        )
-    if not options.source and any(row["source"] != "synth" for rows in intent.files.values() for row in rows):
-        notes.append("your own source files stay; --source removes them too. Until then ingestion passes them over")
-    if any(one.how == SAW for one in intent.exposed):
-        notes.append(UNLEARNING)
-    named = {sha: [f"{row['source']}: {row['path']}" for row in rows] for sha, rows in intent.files.items()}
-    return {
-        "sha256": list(intent.plan.sha256s),
-        "files": {sha: "; ".join(named.get(sha, ())) or "no table names it" for sha in intent.plan.sha256s},
-        "near_duplicates": intent.duplicates,
-        "models": [
-            {**exposure_record(one), "fate": "keep" if one.model.ref in intent.kept else "remove"}
-            for one in intent.exposed
-        ],
-        "objects": list(intent.plan.objects),
-        "paths": list(intent.plan.paths),
-        "own": [list(pair) for pair in intent.own],
-        "notes": notes,
-    }
-
-
-def _finish(options: Options, record: dict[str, Any], done: RemovalResult | None) -> int:
-    if options.as_json:
-        print(json.dumps({**record, "done": None if done is None else vars(done)}, indent=2, ensure_ascii=False))
-    elif done is not None:
-        for place, count in done.removed.items():
-            print(f"{place}: {count} objects removed; looked again, none is left")
-        print(
-            f"{done.runs} run-cache entries, {done.paths} files and folders, {done.state} entries of .state, "
-            f"{done.mirrored} mirrored files removed"
-        )
-        for note in done.notes:
-            print(f"note: {note}")
-    for place, why in (done.failed if done else {}).items():
-        print(f"padstal: {place}: {why}; mend it and run `padstal forget` again", file=sys.stderr)
-    return 1 if done and done.failed else 0

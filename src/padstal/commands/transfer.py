@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Literal
 
 from padstal.core.dvc_objects import digits, key_of
-from padstal.operations.integrity.open_repo import guard_lock
+from padstal.operations.integrity.fsck import remake
+from padstal.operations.integrity.lock_repair import guard_lock
 from padstal.operations.integrity.remotes import (
-    Config,
     RefusedError,
     RemoteError,
     Store,
     cache_of,
+    default_remote,
     read_config,
     remote_of,
 )
-from padstal.operations.integrity.repair import remake
-from padstal.operations.integrity.required import Missing, RequiredObject, find_missing, length, outs_in
+from padstal.operations.integrity.required import Missing, RequiredObject, find_missing, outs_in
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0
@@ -64,7 +64,7 @@ def run(root: Path, options: Options, *, first_wait_seconds: float = 5.0) -> int
         except RemoteError as error:
             again, said = True, str(error)
         if not again:
-            nowhere = _nowhere(options, config, found)
+            nowhere = _nowhere(options, options.remote or default_remote(config), found)
             for line in filter(None, (said, nowhere)):
                 print(line)
             return 1 if code or said or (nowhere and options.way == "push") else 0
@@ -88,13 +88,11 @@ def _left(options: Options, cache: Store, remote: Store, found: Missing) -> tupl
     if options.way == "push":
         late = [item for item in found.absent if item not in found.elsewhere]
         half = [item for item in late if item.out.md5 in found.there]
-        if half:  # DVC remembers that it sent the folder, and does not look again
-            return False, (
-                f"{remote.name} lacks {_names(half)} of folders whose lists it has, and DVC takes those for whole: "
-                "`padstal fsck --remote --repair` sends them"
-            )
-        return bool(late), f"{len(late)} objects did not arrive" if late else ""
-    here = [item for item in found.named if item.oid in found.there and length(cache, item.oid) is None]
+        for item in half:  # DVC takes a folder whose list is there for whole, and does not look again
+            remote.add(item.oid, cache.fs, cache.path(key_of(item.oid)))
+        left = len(late) - len(half)
+        return bool(left), f"{left} objects did not arrive" if left else ""
+    here = [item for item in found.named if item.oid in found.there and not cache.holds(item.oid)]
     md5s = {item.oid: remote.md5(key_of(item.oid)) for item in here}
     wrong = [item for item in here if md5s[item.oid] != digits(item.oid)]
     if wrong:
@@ -110,11 +108,10 @@ def _refused(remote: Store, item: RequiredObject, md5: str) -> str:
     )
 
 
-def _nowhere(options: Options, config: Config, found: Missing) -> str:
+def _nowhere(options: Options, name: str, found: Missing) -> str:
     """What neither side has; for a push that is a fault."""
     if not found.elsewhere:
         return ""
-    name = options.remote or config.default
     if options.way == "pull":
         return f"not in the remote {name}, so left for `dvc repro` to make: {_names(found.elsewhere)}"
     stages = list(dict.fromkeys(item.out.stage for item in found.elsewhere))

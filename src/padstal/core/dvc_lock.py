@@ -1,7 +1,7 @@
 """What `dvc.lock` says: which stage wrote which output under which MD5; without DVC, which refuses damaged ones."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -113,10 +113,11 @@ def outs_of(stages: Mapping[str, LockedStage]) -> dict[str, LockedPath]:
     return {out.path: out for stage in stages.values() for out in stage.outs}
 
 
-def with_uncached(outs: Iterable[LockedPath], pipeline: str) -> list[LockedPath]:
-    """These outputs; which of them DVC caches as the text of a `dvc.yaml` says."""
-    uncached = uncached_paths(pipeline)
-    return [replace(out, cached=not uncached(out.path)) for out in outs]
+def with_uncached(outs: Iterable[LockedPath], pipeline: bytes | str) -> list[LockedPath]:
+    """These outputs; which of them DVC caches as the text of a `dvc.yaml` says, with or without templates."""
+    patterns = [_TEMPLATE.sub(".+?", re.escape(path)) for path in _uncached(read_yaml(pipeline))]
+    uncached = re.compile("|".join(patterns) if patterns else r"(?!)")
+    return [replace(out, cached=not uncached.fullmatch(out.path)) for out in outs]
 
 
 def overlap(one: str, other: str) -> bool:
@@ -130,13 +131,6 @@ def read_yaml(content: bytes | str | None) -> Any:
         return yaml.load(content or b"", Loader=_LOADER)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
-
-
-def uncached_paths(pipeline: str) -> Callable[[str], bool]:
-    """Whether a path is an output with `cache: false` in the text of a `dvc.yaml`, with or without templates."""
-    patterns = [_TEMPLATE.sub(".+?", re.escape(path)) for path in _uncached(read_yaml(pipeline))]
-    match = re.compile("|".join(patterns) if patterns else r"(?!)")
-    return lambda path: match.fullmatch(path) is not None
 
 
 def artifact_paths(pipeline: bytes | None, params: bytes | None) -> dict[str, str]:

@@ -6,14 +6,13 @@ import random
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from dvc_objects.fs import localfs
 from tests.ingest.s3.s3_server import S3Server
 
 from padstal.core.dvc_objects import key_of, write_tree
-from padstal.operations.integrity.findings import Report
-from padstal.operations.integrity.fsck import Plan, fsck
+from padstal.operations.integrity.fsck import Fsck, Report
 from padstal.operations.integrity.remotes import Store
 
 CONFIG = """\
@@ -106,7 +105,7 @@ def fill(kept: Kept, place: Store, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for oid, content in kept.objects.items():
         (folder / "object").write_bytes(content)
-        place.put(key_of(oid), folder / "object")
+        assert place.add(oid, localfs, str(folder / "object"))
 
 
 def spoil(content: bytes, draw: random.Random) -> bytes:
@@ -131,25 +130,11 @@ def rot(file: Path, content: bytes) -> None:
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def check(kept: Kept, remote: Store | None = None, *, look: bool = True, **plan: Any) -> Report:
+def check(kept: Kept, remote: Store | None = None, *, look: bool = True, **options: Any) -> Report:
     """`fsck` of the repository and, if given, the remote."""
     give = (lambda: remote) if remote is not None else None
-    return fsck(
-        Plan(kept.root, kept.cache, ("hardlink", "copy"), give, look_remotely=look and remote is not None, **plan),
-        lambda label, total: _Silent(),
-        lambda commits: commits,
-    )
-
-
-class _Silent:
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        pass
-
-    def update(self, count: int, /) -> None:
-        pass
+    look = look and remote is not None
+    return Fsck(kept.root, kept.cache, give, look_remotely=look, **options).run()
 
 
 def _keep(kept: Kept, content: bytes, suffix: str) -> str:

@@ -25,8 +25,7 @@ def _expected(kept: Kept, remote_good: set[str]) -> set[str]:
         if oid.endswith(".dir"):
             name = kept.stages[oid].removeprefix("make_")
             members = {path: one for path, one in kept.files.items() if path.startswith(f"{name}/")}
-            linked = int(name.split("_")[1]) % 3 == 0  # then the cache's names tell what each file was
-            if linked or all(_has(kept.root / path, kept.objects[one]) for path, one in members.items()):
+            if all(_has(kept.root / path, kept.objects[one]) for path, one in members.items()):
                 known = known | {oid}
     return known
 

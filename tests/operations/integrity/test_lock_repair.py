@@ -11,8 +11,7 @@ from tests.flows.tiny import CHAIN, DVC, make_repo
 from tests.operations.integrity.kept import Kept, make
 
 from padstal.core.dvc_lock import LockedStage, LockError, read_lock
-from padstal.core.dvc_rwlock import rwlock_fault
-from padstal.operations.integrity.lock_repair import fault, keep_or_repair, repair_rwlock
+from padstal.operations.integrity.lock_repair import guard_lock, torn_files
 
 KILLED = """\
 import os, signal, sys
@@ -43,23 +42,29 @@ def _stages(root: Path) -> dict[str, LockedStage]:
     return read_lock((root / "dvc.lock").read_text())
 
 
+def _guarded(root: Path) -> str:
+    said: list[str] = []
+    guard_lock(root, said.append)
+    return "".join(said)
+
+
 def test_wherever_the_write_was_cut_the_lock_names_all_that_it_named(repository: Kept) -> None:
     root = repository.root
     lock = root / "dvc.lock"
     whole = lock.read_bytes()
-    assert keep_or_repair(root) == ""
+    assert _guarded(root) == ""
     before = _stages(root)
     readable = 0
     for cut in range(0, len(whole) - 1, 13):
         lock.write_bytes(whole[:cut])
-        damaged = fault(root)
-        said = keep_or_repair(root)
+        damaged = torn_files(root)
+        said = _guarded(root)
         assert bool(said) == bool(damaged)
         if damaged:
             assert _stages(root) == before, cut
         readable += not damaged
         lock.write_bytes(whole)
-        keep_or_repair(root)
+        guard_lock(root)
     assert readable < len(whole) / 13 / 4, "only a cut at the end of a line can pass, and DVC then asks its run-cache"
     assert list((Path(repository.cache.base) / "quarantine").glob("dvc.lock.*")), "the torn ones are kept"
 
@@ -71,7 +76,7 @@ def test_without_a_copy_git_has_the_last_one(tmp_path: Path) -> None:
     subprocess.run([*git, "add", "dvc.lock"], check=True)
     subprocess.run([*git, "commit", "-qm", "Lock"], check=True)
     (kept.root / "dvc.lock").write_bytes(b"")
-    assert "3 stages of commit" in keep_or_repair(kept.root)
+    assert "3 stages of commit" in _guarded(kept.root)
     assert _stages(kept.root) == before
 
 
@@ -96,9 +101,9 @@ def test_what_dvc_cannot_read_is_no_lock(text: str) -> None:
 def test_a_torn_list_of_paths_in_use_is_moved_aside(repository: Kept) -> None:
     file = repository.root / ".dvc" / "tmp" / "rwlock"
     file.write_text('{"write": {"/a"')
-    assert rwlock_fault(repository.root)
-    repair_rwlock(repository.root, Path(repository.cache.base) / "quarantine")
-    assert rwlock_fault(repository.root) == ""
+    assert list(torn_files(repository.root)) == [".dvc/tmp/rwlock"]
+    assert "DVC begins a new one" in _guarded(repository.root)
+    assert torn_files(repository.root) == {}
     assert not file.exists()
 
 

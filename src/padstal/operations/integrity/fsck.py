@@ -1,37 +1,80 @@
-"""One check of everything that DVC keeps, and its repair: what is wrong, what repaired it, what a person must do."""
+"""One check of everything that DVC keeps, and its repair: what is wrong, what repaired it, what a person must do.
+
+What is corrupt is moved aside, never deleted. A copy is taken from whoever has one (cache, workspace, remote) and read
+again when it has come, so that rot is not spread.
+"""
 
 import contextlib
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
-from padstal.core.data.leftovers import leftovers
-from padstal.core.dvc_objects import RUNS, oid_of
-from padstal.core.dvc_rwlock import rwlock_fault
+from padstal.core.dvc_lock import LockedPath, LockError
+from padstal.core.dvc_objects import key_of, read_tree
+from padstal.core.git import try_git
 from padstal.operations.integrity import lock_repair
-from padstal.operations.integrity.absent_objects import absent_here, absent_remotely
-from padstal.operations.integrity.evidence import Evidence, gather
-from padstal.operations.integrity.findings import Counts, Finding, Location, Report
 from padstal.operations.integrity.remotes import QUARANTINE, Store
-from padstal.operations.integrity.repair import Repairer, remake
-from padstal.operations.integrity.survey import Show, Survey
-from padstal.operations.integrity.workspace import WrongFile
+from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, outs_in_history, required_objects
+from padstal.operations.integrity.survey import Survey, survey
+from padstal.operations.integrity.workspace import inspect_workspace
+from padstal.rights.tombstones import read_tombstones
 
-YOUNG_SECONDS = 3600.0
-"""A file that was written so lately may be a transfer that goes on."""
-REPAIR = "`padstal fsck --repair`"
-Repair = Callable[[Path, Path], str]
+SHOWN = 3
+MARK_DIGITS = 8
+REPAIR = {"cache": "`padstal fsck --repair`", "remote": "`padstal fsck --remote --repair`"}
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to check.
+class Finding:
+    """One thing that is not as it should be.
+
+    Attributes:
+        where: It lies: "cache", "remote", "workspace", or a file of DVC's own.
+        fault: What is wrong: "corrupt" (other bytes than its name says), "lost" (needed and not there), "differs" (from
+            dvc.lock), "unreadable", or "note" (no fault).
+        what: The object or path.
+        detail: In words.
+        belongs: Where it belongs: "models/demo/vae/tal/model.safetensors (train_vae@tal)"; "" where nothing names it.
+        repaired: What repaired it; "" if nothing did.
+        advice: What a person can do; "" for nothing.
+    """
+
+    where: str
+    fault: Literal["corrupt", "lost", "differs", "unreadable", "note"]
+    what: str
+    detail: str
+    belongs: str = ""
+    repaired: str = ""
+    advice: str = ""
+
+    @property
+    def open(self) -> bool:
+        """A fault that is still there."""
+        return self.fault != "note" and not self.repaired
+
+
+@dataclass(frozen=True)
+class Report:
+    """Of one `fsck`; `told` says how much was looked at."""
+
+    findings: tuple[Finding, ...]
+    told: tuple[str, ...]
+
+    @property
+    def clean(self) -> bool:
+        return not any(finding.open for finding in self.findings)
+
+
+@dataclass
+class Fsck:
+    """A check; what it found is kept true while it repairs, so that what became good is used for the next repair.
 
     Attributes:
         root: The repository.
         cache: DVC's cache.
-        links: How the workspace gets a file of it.
         remote: Gives the remote; None where none is configured.
         look_remotely: Check the remote too; else it is only asked where a repair needs it.
         repair: Put right what can be.
@@ -41,144 +84,211 @@ class Plan:
 
     root: Path
     cache: Store
-    links: tuple[str, ...]
     remote: Callable[[], Store] | None
     look_remotely: bool = False
     repair: bool = False
     every_commit: bool = False
     read_all: bool = False
 
+    def run(self) -> Report:
+        """Check, and repair if asked to.
 
-def fsck(plan: Plan, show: Show, commits: Callable[[list[str]], Iterable[str]] = iter) -> Report:
-    """Check, and repair if the plan says so.
+        Raises:
+            RemoteError: The remote does not answer.
+            ValueError: Another DVC process is at work, where a repair is wanted.
+        """
+        with lock_repair.repository_lock(self.root) if self.repair else contextlib.nullcontext():
+            findings = [*self._torn()]
+            self._gather()
+            findings += [self._corrupt(held, oid) for held in self._stores for oid in sorted(held.bad)]
+            self._list_required()
+            findings += [*self._lost(), *self._in_the_workspace()]
+        files = sum(map(len, self._workspace.files.values()))
+        return Report(tuple(findings), (*(held.told for held in self._stores), f"workspace: {files} files"))
 
-    Raises:
-        RemoteError: The remote does not answer.
-        ValueError: Another DVC process is at work, where a repair is wanted.
-    """
-    with lock_repair.repository_lock(plan.root) if plan.repair else contextlib.nullcontext():
-        findings = _locks(plan)
-        evidence = gather(
-            plan.root,
-            plan.cache,
-            plan.remote() if plan.remote and plan.look_remotely else None,
-            every_commit=plan.every_commit,
-            read_all=plan.read_all,
-            show=show,
-            commits=commits,
-        )
-        repairer = Repairer(evidence, plan.links, plan.remote) if plan.repair else None
-        for held in evidence.surveys:
-            findings += [_corrupt(evidence, held, key, repairer) for key in sorted(held.bad)]
-        evidence.list_required()
-        findings += absent_here(evidence, repairer, configured=plan.remote is not None)
-        findings += absent_remotely(evidence, repairer)
-        findings += _workspace(evidence, repairer)
-        findings += [_stray(held, entry.key, repairer) for held in evidence.surveys for entry in held.strays]
-        findings += [*_leftovers(plan), *_states(plan.root)]
-    counts = [held.counts for held in evidence.surveys]
-    counts.append(Counts("workspace", evidence.workspace.files, evidence.workspace.bytes, {}))
-    return Report(tuple(findings), tuple(counts))
+    def _torn(self) -> Iterator[Finding]:
+        for what, why in lock_repair.torn_files(self.root).items():
+            if self.repair:
+                yield Finding(what, "unreadable", what, why, repaired=lock_repair.repair(self.root, what))
+            else:
+                yield Finding(what, "unreadable", what, why, advice=REPAIR["cache"])
+
+    def _gather(self) -> None:
+        self._here = survey(self.cache, "cache")
+        self._there = None
+        if self.remote and self.look_remotely:
+            self._there = survey(self.remote(), "remote", read_all=self.read_all)
+        self._stores = [self._here, *([self._there] if self._there else [])]
+        try:
+            outs = outs_in(self.root)
+        except (LockError, FileNotFoundError):
+            outs = []
+        self._named = [("", outs), *(outs_in_history(self.root) if self.every_commit else ())]
+        self._workspace = inspect_workspace(self.root, outs)
+        self._list_required()
+
+    def _list_required(self) -> None:
+        """Say what is needed, from the lists of files that are good by now; an output that did not change, once."""
+        self._required: list[RequiredObject] = []
+        seen: set[str] = set()
+        for commit, outs in self._named:
+            self._required += required_objects((out for out in outs if out.md5 not in seen), self._tree, commit)
+            seen.update(out.md5 for out in outs)
+        self._belongs = {item.oid: item for item in reversed(self._required)}
+
+    def _tree(self, oid: str) -> Tree | None:
+        """List of a folder's files, from a store that has it good, or the workspace, whose folder may be that one."""
+        for held in self._stores:
+            if oid in held.good:
+                return read_tree(held.store.read(key_of(oid)))
+        if oid not in self._workspace.copies:
+            return None
+        fs, path = self._workspace.copies[oid]
+        return read_tree(fs.cat_file(path))
+
+    def _corrupt(self, held: Survey, oid: str) -> Finding:
+        """An object that is not what its name says: moved aside, and a good copy put there."""
+        md5, item = held.bad[oid], self._belongs.get(oid)
+        at = f" at commit {item.commit[:12]}" if item and item.commit else ""
+        belongs = f"{item.path} ({item.out.stage}{at})" if item else ""
+        found = Finding(held.where, "corrupt", oid, f"its bytes have MD5 {md5}", belongs)
+        if not self.repair:
+            return replace(found, advice=REPAIR[held.where])
+        moved = f"moved to {(aside := held.store.set_aside(key_of(oid), md5[:MARK_DIGITS]))}"
+        if source := self._restored(held, oid):
+            return replace(found, repaired=f"{source}; the corrupt one is {aside}")
+        if item is None and (unlisted := self._unlisted()):
+            names = ", ".join(out.path for out in unlisted)
+            again = ", ".join(remake(out.stage, commit) for out, commit in unlisted.items())
+            return replace(found, advice=f"{moved}; it may belong to {names}, whose list of files is lost; {again}")
+        if item is None:
+            return replace(found, repaired=f"{moved}; no dvc.lock that was looked at names it")
+        again = remake(item.out.stage, item.commit)
+        return replace(found, advice=f"{moved}; no good copy found{self._failure}; {again}")
+
+    def _unlisted(self) -> dict[LockedPath, str]:
+        """Folders whose list of files is nowhere, so that what they need cannot be told, with the commit."""
+        folders = {out: commit for commit, outs in reversed(self._named) for out in outs if out.is_folder}
+        known = {*self._workspace.copies, *(oid for held in self._stores for oid in held.good)}
+        return {out: commit for out, commit in folders.items() if out.md5 not in known}
+
+    def _lost(self) -> Iterator[Finding]:
+        """What the cache lacks: a finding for each output that has lost something; what is elsewhere, as a note."""
+        absent: dict[tuple[LockedPath, str], dict[str, RequiredObject]] = defaultdict(dict)
+        for item in self._required:
+            if item.out.cached and item.oid not in self._here.good and item.oid not in self._here.bad:
+                absent[item.out, item.commit].setdefault(item.oid, item)
+        away, forgotten = [], []
+        for (out, commit), items in absent.items():
+            here = [item for oid, item in items.items() if oid in self._workspace.copies]
+            lost = [item for oid, item in items.items() if item not in here and not self._remote_may_have(oid)]
+            away += [item for item in items.values() if item not in here and item not in lost]
+            if here:
+                put = [self._restored(self._here, item.oid) for item in here if self.repair]
+                detail = f"the cache lacks {_counted(here)}, which the workspace has"
+                repaired = "put into the cache from the workspace" if put and all(put) else ""
+                advice = "" if repaired else f"{REPAIR['cache']}, or `dvc commit`"
+                yield Finding("cache", "lost", out.path, detail, out.stage, repaired, advice)
+            if lost and self._before_a_tombstone(commit):
+                forgotten += lost
+            elif lost:
+                who = "neither the cache nor the remote has" if self._there else "the cache lacks"
+                again = remake(out.stage, commit)
+                yield Finding("cache", "lost", out.path, f"{who} {_counted(lost)}", out.stage, "", again)
+        look = "" if self._there else ", or `padstal fsck --remote` to see whether the remote has them"
+        if away:
+            yield Finding(
+                "cache", "note", "absent", f"not in this cache: {_counted(away)}", advice=f"`padstal pull`{look}"
+            )
+        if forgotten:
+            detail = f"nowhere, but older than a tombstone: `padstal forget` may have removed it: {_counted(forgotten)}"
+            yield Finding("cache", "note", "forgotten", detail)
+
+    def _before_a_tombstone(self, commit: str) -> bool:
+        """Whether a track was forgotten on the day of a commit or later."""
+        stones = read_tombstones(self.root / "data" / "tombstones.jsonl").values() if commit else ()
+        return any(try_git(self.root, "show", "-s", "--format=%cs", commit) <= stone.date for stone in stones)
+
+    def _in_the_workspace(self) -> Iterator[Finding]:
+        """Files that are not what `dvc.lock` says."""
+        for path, process in self._workspace.busy.items():
+            yield Finding("workspace", "note", path, f"process {process} is writing it; not looked at")
+        for out, found in self._workspace.files.items():
+            tree = self._tree(out.md5) if out.is_folder else [("", out.md5)]
+            if tree is None:
+                detail = "a folder that is not what dvc.lock names; in which file cannot be told, its list is lost"
+                yield Finding("workspace", "differs", out.path, detail, out.stage, "", remake(out.stage))
+                continue
+            expected = dict(tree)
+            for name in sorted(expected.keys() | found.keys()):
+                if expected.get(name) != found.get(name):
+                    yield self._differing(out, name, expected.get(name, ""), found.get(name, ""))
+
+    def _differing(self, out: LockedPath, name: str, oid: str, md5: str) -> Finding:
+        """A file that is not what it should be ("" where `dvc.lock` does not name it, or it is not there)."""
+        path = f"{out.path}/{name}".rstrip("/")
+        detail = f"MD5 {md5}, dvc.lock says {oid}" if md5 else "missing from its folder"
+        repaired, advice = "", remake(out.stage)
+        if not out.cached:
+            advice = f"`git checkout {path}`, or {advice}"
+        elif not self.repair:
+            advice = f"`dvc checkout --force {out.path}`, or if it is meant so {advice}"
+        elif repaired := self._set_right(path, oid, md5):
+            advice = ""
+        detail = detail if oid else "dvc.lock does not name it"
+        return Finding("workspace", "differs", path, detail, out.stage, repaired, advice)
+
+    def _set_right(self, path: str, oid: str, md5: str) -> str:
+        """Move a file aside and copy what belongs there from the cache; says how, or "" if its object is nowhere."""
+        from dvc_objects.fs import localfs
+        from dvc_objects.fs.generic import transfer
+
+        file, good, said = self.root / path, oid in self._here.good, "from the cache"
+        if md5 and (good or not oid or oid in self._here.bad):  # of a bad object the file may be the hard link
+            name = f"{QUARANTINE}workspace/{path}.{md5[:MARK_DIGITS]}"
+            Path(self.cache.path(name)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(file, self.cache.path(name))
+            said = f"what was there is {name} in the cache"
+        if good:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            transfer(localfs, self.cache.path(key_of(oid)), localfs, str(file))
+        return said if good or not oid else ""
+
+    def _restored(self, held: Survey, oid: str) -> str:
+        """Give a store an object from whoever has it; says from whom, or "" if nobody has it right."""
+        self._failure = ""
+        try:
+            for source, fs, path in self._copies(held, oid):
+                if held.store.add(oid, fs, path):
+                    held.good.add(oid)
+                    return f"from {source}"
+        except Exception as error:  # DVC's file systems raise what their libraries raise
+            self._failure = f" ({error})"
+        return ""
+
+    def _copies(self, held: Survey, oid: str) -> Iterator[tuple[str, Any, str]]:
+        """Who may have an object's bytes; DVC's file system and path of them."""
+        if oid in self._workspace.copies:
+            yield "the workspace", *self._workspace.copies[oid]
+        if held is not self._here and oid in self._here.good:
+            yield self.cache.name, self.cache.fs, self.cache.path(key_of(oid))
+        if held is self._here and self.remote and self._remote_may_have(oid):
+            store = self._there.store if self._there else self.remote()
+            yield store.name, store.fs, store.path(key_of(oid))
+
+    def _remote_may_have(self, oid: str) -> bool:
+        return oid in self._there.good if self._there else self.remote is not None
 
 
-def _locks(plan: Plan) -> list[Finding]:
-    """DVC's own files that a kill can tear."""
-    quarantine = Path(plan.cache.path(QUARANTINE))
-    again = f"{REPAIR}, then `dvc repro`; or `git checkout dvc.lock`"
-    checked: list[tuple[Location, str, str, Repair, str]] = [
-        ("dvc.lock", "dvc.lock", lock_repair.fault(plan.root), lock_repair.repair_lock, again),
-        ("locks", ".dvc/tmp/rwlock", rwlock_fault(plan.root), lock_repair.repair_rwlock, REPAIR),
-    ]
-    findings = []
-    for where, what, wrong, repair, advice in checked:
-        if wrong and plan.repair:
-            findings.append(Finding(where, "unreadable", what, wrong, repaired=repair(plan.root, quarantine)))
-        elif wrong:
-            findings.append(Finding(where, "unreadable", what, wrong, advice=advice))
-    return findings
+def remake(stage: str, commit: str = "") -> str:
+    """The command that makes a stage's output again."""
+    first = f"check out commit {commit[:12]}, then " if commit else ""
+    return f"{first}`dvc repro -s -f {stage}`"
 
 
-def _corrupt(evidence: Evidence, held: Survey, key: str, repairer: Repairer | None) -> Finding:
-    """An object or a run that is not what its name says."""
-    oid = oid_of(key) or ""
-    item = evidence.belongs.get(oid)
-    commit = f" at commit {item.commit[:12]}" if item and item.commit else ""
-    belongs = f"{item.path} ({item.out.stage}{commit})" if item else ""
-    repaired, advice = "", REPAIR if held.where == "cache" else "`padstal fsck --remote --repair`"
-    if repairer:
-        repaired, advice = repairer.replace(held, key)
-    elif key.startswith(RUNS):
-        advice += "; without it DVC may run that stage again, or take a wrong result"
-    if key.startswith(RUNS):
-        return Finding("run-cache", "corrupt", f"{held.store.name}: {key}", held.bad[key].detail, "", repaired, advice)
-    return Finding(held.where, "corrupt", oid, held.bad[key].detail, belongs, repaired, advice)
-
-
-def _workspace(evidence: Evidence, repairer: Repairer | None) -> list[Finding]:
-    findings = []
-    for path, process in evidence.workspace.busy.items():
-        findings.append(Finding("workspace", "note", path, f"process {process} is writing it; not looked at"))
-    for wrong in evidence.workspace.wrong:
-        repaired = repairer.workspace_file(wrong) if repairer else ""
-        advice = "" if repaired else _advice(wrong, repairer)
-        stage = wrong.out.stage
-        findings.append(Finding("workspace", "differs", wrong.path, _said(wrong), stage, repaired, advice))
-    for out in evidence.workspace.unjudged:
-        detail = "a folder that is not what dvc.lock names; which file it is cannot be told, its list of files is lost"
-        findings.append(Finding("workspace", "differs", out.path, detail, out.stage, "", remake(out.stage)))
-    return findings
-
-
-def _said(wrong: WrongFile) -> str:
-    if not wrong.oid:
-        return "dvc.lock does not name it"
-    return f"MD5 {wrong.md5}, dvc.lock says {wrong.oid}" if wrong.md5 else "missing from its folder"
-
-
-def _advice(wrong: WrongFile, repairer: Repairer | None) -> str:
-    if not wrong.out.cached:
-        return f"`git checkout {wrong.path}`, or {remake(wrong.out.stage)}"
-    if repairer is None:
-        return f"`dvc checkout --force {wrong.out.path}`, or if it is meant so {remake(wrong.out.stage)}"
-    return remake(wrong.out.stage)
-
-
-def _stray(held: Survey, key: str, repairer: Repairer | None) -> Finding:
-    """A file among the objects that is none."""
-    what = f"{held.store.name}: {key}"
-    file = Path(held.store.path(key))
-    if held.store.kind == "local" and time.time() - file.stat().st_mtime < YOUNG_SECONDS:
-        detail = "written within the hour; a transfer that goes on, or was killed"
-        return Finding(held.where, "note", what, detail)
-    repaired = f"moved to {held.store.set_aside(key, 'stray')}" if repairer else ""
-    advice = "" if repaired else REPAIR
-    return Finding(held.where, "stray", what, "no object; left by a killed transfer", "", repaired, advice)
-
-
-def _leftovers(plan: Plan) -> list[Finding]:
-    """Half outputs of stages that were killed; the next stage removes them too."""
-    findings = []
-    for one in leftovers(plan.root):
-        name = one.path.relative_to(plan.root).as_posix()
-        if not one.dead:
-            findings.append(Finding("workspace", "note", name, "half an output; its process may be at work"))
-            continue
-        if plan.repair:
-            one.remove()
-        repaired = "removed" if plan.repair else ""
-        advice = "" if repaired else f"{REPAIR}, or the next stage"
-        findings.append(Finding("workspace", "stray", name, "half an output of a killed stage", "", repaired, advice))
-    return findings
-
-
-def _states(root: Path) -> list[Finding]:
-    """Checkpoints that stopped trainings left; the same stage with the same params and code goes on from them."""
-    findings = []
-    for folder in sorted((root / ".state").glob("*/*")):
-        files = [file for file in folder.rglob("*") if file.is_file()] if folder.name != "ingest" else []
-        if files:
-            name = folder.relative_to(root).as_posix()
-            mebibytes = sum(file.stat().st_size for file in files) / 2**20
-            detail = f"{mebibytes:.1f} MiB of a stage that is at work or was stopped; it goes on from there"
-            findings.append(Finding(".state", "note", name, detail, advice=f"if it is not wanted: `rm -r {name}`"))
-    return findings
+def _counted(items: Sequence[RequiredObject]) -> str:
+    """A count and the first names."""
+    paths = list(dict.fromkeys(item.path for item in items))
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    count = len({item.oid for item in items})
+    return f"{count} {'object' if count == 1 else 'objects'}: {', '.join(paths[:SHOWN])}{more}"

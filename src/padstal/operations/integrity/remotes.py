@@ -5,9 +5,12 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from padstal.core.dvc_objects import OBJECTS, md5_of_stream
+from padstal.core.dvc_objects import OBJECTS, key_of, md5_of_stream, oid_of
+
+if TYPE_CHECKING:
+    from dvc.config import Config
 
 QUARANTINE = "quarantine/"
 """What is corrupt is moved here, below the place it lay in."""
@@ -23,27 +26,6 @@ class RemoteError(ValueError):
 
 class RefusedError(RemoteError):
     """A remote refuses us; the message says what to set."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """What DVC is told of this clone.
-
-    Attributes:
-        root: The repository.
-        cache: Folder of the cache.
-        links: How the workspace gets a file of the cache, by preference.
-        default: Name of the default remote; "" for none.
-        remotes: Their names.
-        dvc: DVC's own record of it.
-    """
-
-    root: Path
-    cache: Path
-    links: tuple[str, ...]
-    default: str
-    remotes: tuple[str, ...]
-    dvc: Any
 
 
 @dataclass(frozen=True)
@@ -83,11 +65,12 @@ class Store:
 
     def entries(self, folder: str) -> list[Entry]:
         """All files below a folder ("files/md5/", "runs/")."""
+        base = self.path(folder).rstrip("/")
         with self._asking():
             if self.kind == "local":
-                return list(self._files(folder))
+                return [*self._files(base)]
             self.fs.fs.invalidate_cache()
-            found = self.fs.fs.find(self.path(folder).rstrip("/"), detail=True).items()
+            found = self.fs.fs.find(base, detail=True).items()
         return [
             Entry(path.removeprefix(f"{self.base}/"), int(info["size"] or 0), str(info.get("ETag", "")).strip('"'))
             for path, info in found
@@ -95,11 +78,9 @@ class Store:
         ]
 
     def _files(self, folder: str) -> Iterator[Entry]:
-        for parent, _, names in os.walk(self.path(folder)):
-            for name in names:
-                file = Path(parent, name)
-                with contextlib.suppress(FileNotFoundError):  # it went meanwhile
-                    yield Entry(file.relative_to(self.base).as_posix(), file.stat().st_size)
+        for path in self.fs.find(folder):
+            with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+                yield Entry(os.path.relpath(path, self.base), os.path.getsize(path))
 
     def md5(self, key: str, advance: Callable[[int], object] = lambda count: None) -> str:
         """MD5 of a file's bytes; `advance` is told how many were read."""
@@ -111,17 +92,23 @@ class Store:
         with self._asking(key), self.fs.open(self.path(key), "rb") as stream:
             return bytes(stream.read())
 
-    def fetch(self, key: str, target: Path) -> None:
-        """Write a file's bytes to `target`."""
-        with self._asking(key):
-            self.fs.get_file(self.path(key), str(target))
+    def objects(self) -> dict[str, Entry]:
+        """All objects by name; what lies among them and is none is left out."""
+        return {oid: entry for entry in self.entries(OBJECTS) if (oid := oid_of(entry.key)) is not None}
 
-    def put(self, key: str, source: Path) -> None:
-        """Keep a file's bytes under `key`, whole or not at all."""
-        with self._asking(key):
-            self.fs.put_file(str(source), self.path(key))
-        if self.kind == "local":
-            os.chmod(self.path(key), 0o444)
+    def holds(self, oid: str) -> bool:
+        """Whether an object is there, whatever its bytes."""
+        with self._asking(oid):
+            return bool(self.fs.isfile(self.path(key_of(oid))))
+
+    def add(self, oid: str, fs: Any, path: str) -> bool:
+        """Copy an object from any of DVC's file systems; whether what came, read again, is what its name says."""
+        from dvc_data.hashfile.db import get_odb
+
+        with self._asking(oid):
+            objects = get_odb(self.fs, self.path(OBJECTS.rstrip("/")), hash_name="md5")
+            objects.add(path, fs, oid, verify=True)
+        return self.holds(oid)
 
     def set_aside(self, key: str, mark: str) -> str:
         """Move a file to the quarantine; gives its new key. `mark` tells apart several of one name."""
@@ -145,37 +132,32 @@ class Store:
             raise RemoteError(f"{where}: no usable answer: {text}") from error
 
 
-def read_config(root: Path) -> Config:
+def read_config(root: Path) -> "Config":
     """DVC's config: the repository's, `config.local`, the user's and the system's.
 
     Raises:
         FileNotFoundError: No DVC repository.
     """
-    from dvc.config import Config as DvcConfig
+    from dvc.config import Config
 
-    folder = root / ".dvc"
-    if not folder.is_dir():
+    if not (root / ".dvc").is_dir():
         raise FileNotFoundError(f"{root}: no .dvc here; run from the repository's root")
-    config = DvcConfig(str(folder))
-    links = config["cache"].get("type") or ["reflink", "copy"]
-    return Config(
-        root,
-        Path(os.path.join(folder, config["cache"].get("dir") or "cache")),
-        tuple(links if isinstance(links, list) else [links]),
-        config["core"].get("remote") or "",
-        tuple(sorted(config["remote"])),
-        config,
-    )
+    return Config(str(root / ".dvc"))
 
 
-def cache_of(config: Config) -> Store:
+def cache_of(config: "Config") -> Store:
     """The cache."""
     from dvc_objects.fs import localfs
 
-    return Store("cache", str(config.cache), localfs)
+    return Store("cache", os.path.join(config.dvc_dir, config["cache"].get("dir") or "cache"), localfs)
 
 
-def remote_of(config: Config, name: str = "") -> Store:
+def default_remote(config: "Config") -> str:
+    """Name of the default remote; "" for none."""
+    return config["core"].get("remote") or ""
+
+
+def remote_of(config: "Config", name: str = "") -> Store:
     """The remote of that name, or the default one.
 
     Raises:
@@ -184,12 +166,12 @@ def remote_of(config: Config, name: str = "") -> Store:
     from dvc.exceptions import DvcException
     from dvc.fs import get_cloud_fs
 
-    name = name or config.default
-    if name not in config.remotes:
-        known = ", ".join(config.remotes) or "none"
+    name = name or default_remote(config)
+    if name not in config["remote"]:
+        known = ", ".join(sorted(config["remote"])) or "none"
         raise ValueError(f"DVC remote {name!r}: not in .dvc/config (there: {known}); `dvc remote add -d NAME URL`")
     try:
-        kind, settings, base = get_cloud_fs(config.dvc, name=name)
+        kind, settings, base = get_cloud_fs(config, name=name)
         if settings.get("version_aware") or settings.get("worktree"):
             raise ValueError(f"DVC remote {name!r}: expected one that holds objects, this one holds files by version")
         return Store(f"remote {name}", str(base).rstrip("/"), kind(**settings))

@@ -1,14 +1,14 @@
 """Which objects a `dvc.lock` needs (those of its outputs and of the files of folders), and which a remote lacks."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.core.dvc_lock import LOCK, LockedPath, LockError, outs_of, read_lock, with_uncached
-from padstal.core.dvc_objects import OBJECTS, TreeError, key_of, oid_of, read_tree
-from padstal.core.git import GitError, git
-from padstal.operations.integrity.remotes import Entry, Store
+from padstal.core.dvc_lock import LOCK, LockedPath, outs_of, read_lock, readable_stages, with_uncached
+from padstal.core.dvc_objects import TreeError, key_of, read_tree
+from padstal.core.git import blobs, git
+from padstal.operations.integrity.remotes import Store
 
 Tree = Sequence[tuple[str, str]]
 
@@ -42,30 +42,24 @@ def outs_in(root: Path) -> list[LockedPath]:
     return with_uncached(outs_of(stages).values(), pipeline.read_text(encoding="utf-8") if pipeline.is_file() else "")
 
 
-def outs_in_history(root: Path, show: Callable[[list[str]], Iterable[str]]) -> Iterator[tuple[str, list[LockedPath]]]:
-    """Each commit of all branches and tags that changed `dvc.lock`, with its outputs; unreadable ones are left out."""
-    for commit in show(git(root, "log", "--all", "--format=%H", "--", LOCK).split()):
-        try:
-            stages = read_lock(git(root, "show", f"{commit}:./{LOCK}") + "\n")
-            yield commit, with_uncached(outs_of(stages).values(), git(root, "show", f"{commit}:./dvc.yaml"))
-        except (GitError, LockError):  # removed there, or committed damaged
-            continue
+def outs_in_history(root: Path) -> list[tuple[str, list[LockedPath]]]:
+    """Each commit of all branches and tags that changed `dvc.lock`, with its outputs as far as they can be read."""
+    commits = git(root, "log", "--all", "--format=%H", "--", LOCK).split()
+    locks, pipelines = (blobs(root, [f"{commit}:./{name}" for commit in commits]) for name in (LOCK, "dvc.yaml"))
+    return [
+        (commit, with_uncached(outs_of(readable_stages(lock)).values(), pipeline or b""))
+        for commit, lock, pipeline in zip(commits, locks, pipelines, strict=True)
+    ]
 
 
 def required_objects(
     outs: Iterable[LockedPath], tree_of: Callable[[str], Tree | None], commit: str = ""
-) -> tuple[list[RequiredObject], list[LockedPath]]:
-    """All objects of some outputs, and the folders whose list of files is nowhere: of those, the list alone."""
-    required: list[RequiredObject] = []
-    unlisted: list[LockedPath] = []
+) -> Iterator[RequiredObject]:
+    """All objects of some outputs; of a folder whose list of files is nowhere, the list alone."""
     for out in outs:
-        required.append(RequiredObject(out.md5, out.path, out, commit))
-        if out.is_folder:
-            tree = tree_of(out.md5)
-            if tree is None:
-                unlisted.append(out)
-            required += [RequiredObject(oid, f"{out.path}/{path}", out, commit) for path, oid in tree or ()]
-    return required, unlisted
+        yield RequiredObject(out.md5, out.path, out, commit)
+        for path, oid in (tree_of(out.md5) or ()) if out.is_folder else ():
+            yield RequiredObject(oid, f"{out.path}/{path}", out, commit)
 
 
 @dataclass(frozen=True)
@@ -76,15 +70,13 @@ class Missing:
         named: Objects that `dvc.lock` names, each once.
         absent: Those of them that the remote does not hold.
         elsewhere: Those of the absent that this cache does not hold either.
-        bytes: Of the absent ones, as far as that is known.
         there: Objects that the remote holds.
     """
 
     named: list[RequiredObject]
     absent: list[RequiredObject]
     elsewhere: list[RequiredObject]
-    bytes: int
-    there: dict[str, Entry]
+    there: Collection[str]
 
 
 def find_missing(root: Path, cache: Store, remote: Store, targets: Sequence[str] = ()) -> Missing:
@@ -107,24 +99,13 @@ def find_missing(root: Path, cache: Store, remote: Store, targets: Sequence[str]
                 return read_tree(store.read(key_of(oid)))
         return None
 
-    there = {oid: entry for entry in remote.entries(OBJECTS) if (oid := oid_of(entry.key)) is not None}
+    there = remote.objects()
     outs = [out for out in outs_in(root) if out.cached and (not targets or _meant(out, targets))]
     named: dict[str, RequiredObject] = {}
-    for item in required_objects(outs, tree_of)[0]:
+    for item in required_objects(outs, tree_of):
         named.setdefault(item.oid, item)
     absent = [item for item in named.values() if item.oid not in there]
-    lengths = {item.oid: length(cache, item.oid) for item in absent}
-    elsewhere = [item for item in absent if lengths[item.oid] is None]
-    whole = sum(item.out.bytes for item in elsewhere if item.path == item.out.path)
-    return Missing(list(named.values()), absent, elsewhere, sum(filter(None, lengths.values())) + whole, there)
-
-
-def length(cache: Store, oid: str) -> int | None:
-    """Bytes of an object in the cache; None if it is not there."""
-    try:
-        return Path(cache.path(key_of(oid))).stat().st_size
-    except FileNotFoundError:
-        return None
+    return Missing([*named.values()], absent, [item for item in absent if not cache.holds(item.oid)], there)
 
 
 def _meant(out: LockedPath, targets: Sequence[str]) -> bool:

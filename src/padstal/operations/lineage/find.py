@@ -4,124 +4,76 @@ The tables of the workspace are asked first, then those of every ingest that DVC
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from padstal.core.dvc_lock import LockedPath, LockedStage
-from padstal.operations.lineage.checkouts import Checkout
-from padstal.operations.lineage.stores import Stores
+from padstal.core.data.content import sha256_file
+from padstal.operations.lineage.runs import Runs
 from padstal.operations.lineage.tables import rows_of
-from padstal.operations.lineage.trace import TABLES, root_of
+from padstal.operations.lineage.trace import TABLES
 
 LEAST_DIGITS = 6
-_HEX = re.compile(r"[0-9a-f]+")
-_CURATE = re.compile(r"data/[^/]+/curate")
-FACTS = ("path", "source", "sha256", "artist", "album", "title", "licence", "source_url")
+CURATED = ("dataset.parquet", "removed.parquet")
+FACTS = ("path", "source", "sha256", "artist", "album", "title", "licence", "source_url", "reason")
 
 
-@dataclass(frozen=True)
-class Tables:
-    """Tables of all ingests and curations that are known, the workspace's first; each read when it is its turn.
-
-    Args:
-        root: The repository.
-        stores: Of DVC's objects.
-        records: Of all runs.
-    """
-
-    root: Path
-    stores: Stores
-    records: list[LockedStage]
-
-    def ingested(self) -> Iterator[list[bytes | str]]:
-        """Manifest and quarantine of each ingest."""
-        here = Checkout(self.root)
-        for scale in here.scales:
-            folder = self.root / "data" / scale / "ingest"
-            yield [str(folder / name) for name in TABLES if (folder / name).is_file()]
-        refs = {ref for record in self.records if (ref := root_of(record))}
-        yield from self._stored(refs, TABLES)
-
-    def curated(self) -> Iterator[list[bytes | str]]:
-        """Clips kept and clips removed by each curation."""
-        names = ("dataset.parquet", "removed.parquet")
-        for scale in Checkout(self.root).scales:
-            folder = self.root / "data" / scale / "curate"
-            yield [str(folder / name) for name in names if (folder / name).is_file()]
-        refs = {out for record in self.records for out in record.outs if _CURATE.fullmatch(out.path)}
-        yield from self._stored(refs, names)
-
-    def _stored(self, refs: Collection[LockedPath], names: Iterable[str]) -> Iterator[list[bytes | str]]:
-        for ref in sorted(refs):
-            files = self.stores.folder(ref.md5) or {}
-            contents = [self.stores.read(files[name]) for name in names if name in files]
-            yield [content for content in contents if content is not None]
+def _tables(runs: Runs, stage: str, names: Sequence[str]) -> Iterator[list[bytes | str]]:
+    """These tables of every run of a stage, the workspace's first; each read when it is its turn."""
+    for folder in sorted((runs.history.root / "data").glob(f"*/{stage}")):
+        yield [str(folder / name) for name in names if (folder / name).is_file()]
+    for ref in sorted(out for out in runs.makers if re.fullmatch(f"data/[^/]+/{stage}", out.path)):
+        files = runs.stores.files(ref)
+        yield [content for name in names if name in files and (content := runs.stores.read(files[name]))]
 
 
-def find_files(tables: Tables, wanted: str) -> tuple[str, str]:
-    """The SHA-256 of the file that `wanted` means, and the clip's id if it means a clip.
+def find_file(runs: Runs, wanted: str) -> str:
+    """The SHA-256 of the file that `wanted` means; a clip's id means its file.
 
     Raises:
         ValueError: Nothing, or several files, are meant by it.
     """
     if re.fullmatch(r"[0-9a-f]{64}", wanted):
-        return wanted, ""
-    here = tables.root / wanted
-    if here.is_file():
-        from padstal.core.data.content import sha256_file
-
-        return sha256_file(here), ""
-    digits = wanted if _HEX.fullmatch(wanted) and len(wanted) >= LEAST_DIGITS else None
-    for of_one in tables.ingested():
+        return wanted
+    if (file := runs.history.root / wanted).is_file():
+        return sha256_file(file)
+    is_id = re.fullmatch(rf"[0-9a-f]{{{LEAST_DIGITS},}}", wanted)
+    for of_one in _tables(runs, "ingest", TABLES):
         found: dict[str, str] = {}
-        clip = ""
-        for table in of_one:
-            for row in rows_of(table, ("sha256", "path", "clip_id")):
-                sha, path, clip_id = (str(row.get(name) or "") for name in ("sha256", "path", "clip_id"))
-                by_clip = bool(digits and clip_id.startswith(digits))
-                if sha and (by_clip or (digits and sha.startswith(digits)) or _names(path, wanted)):
-                    found[sha] = path
-                    clip = clip_id if by_clip and not sha.startswith(str(digits)) else clip
+        for row in (row for table in of_one for row in rows_of(table, ("sha256", "path", "clip_id"))):
+            sha256, path, clip_id = (str(row.get(name) or "") for name in ("sha256", "path", "clip_id"))
+            by_id = is_id and (sha256.startswith(wanted) or clip_id.startswith(wanted))
+            if sha256 and (by_id or f"/{path}".endswith(f"/{wanted}")):
+                found[sha256] = path
         if len(found) > 1:
             listed = "; ".join(f"{sha[:16]} {path}" for sha, path in sorted(found.items())[:5])
             raise ValueError(f"{wanted!r}: {len(found)} files are meant by it, expected one: {listed}")
         if found:
-            return next(iter(found)), clip
+            return next(iter(found))
     raise ValueError(
         f"{wanted!r}: no track or clip of this name in the workspace, the cache or a remote; give a SHA-256, the id of "
         f"a track or clip (at least {LEAST_DIGITS} digits), a path or its end"
     )
 
 
-def _names(path: str, wanted: str) -> bool:
-    return path == wanted or path.endswith(f"/{wanted}")
-
-
-def facts_of(tables: Tables, sha256s: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+def facts_of(runs: Runs, sha256s: Collection[str]) -> dict[str, list[dict[str, Any]]]:
     """What the tables say of each file and its copies; asked until every file is known."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for of_one in tables.ingested():
-        missing = set(sha256s) - set(found)
-        if not missing:
-            break
-        for table in of_one:
-            for row in rows_of(table, (*FACTS, "reason"), missing):
-                listed = found.setdefault(str(row["sha256"]), [])
-                fact = {name: str(row.get(name) or "") for name in (*FACTS, "reason")}
-                if fact not in listed:
-                    listed.append(fact)
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for of_one in _tables(runs, "ingest", TABLES):
+        missing = set(sha256s) - found.keys()
+        for row in (row for table in of_one if missing for row in rows_of(table, FACTS, missing)):
+            fact = {name: str(row.get(name) or "") for name in FACTS}
+            if fact not in found[fact["sha256"]]:
+                found[fact["sha256"]].append(fact)
     return found
 
 
-def near_duplicates(tables: Tables, sha256s: Collection[str]) -> dict[str, str]:
+def near_duplicates(runs: Runs, sha256s: Collection[str]) -> dict[str, str]:
     """Files that any curation found to be the same recording as one of these: SHA-256 → path."""
     asked = set(sha256s)
     found: dict[str, str] = {}
-    for of_one in tables.curated():
+    for of_one in _tables(runs, "curate", CURATED):
         rows = [row for table in of_one for row in rows_of(table, ("sha256", "path", "duplicate_group"))]
-        rows = [row for row in rows if len(row) == 3]  # older tables of removed clips did not say
         groups = {row.get("duplicate_group") for row in rows if row["sha256"] in asked} - {"", None}
         for row in rows:
             if row.get("duplicate_group") in groups and row["sha256"] not in asked:

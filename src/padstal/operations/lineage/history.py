@@ -4,13 +4,11 @@ Promotions are git tags as GTO writes them: `MODEL@v1.2.0` is a version, `MODEL#
 """
 
 import contextlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from padstal.core.dvc_lock import LOCK, LockedStage, artifact_paths, readable_stages
-from padstal.core.git import GitError, git, git_bytes
+from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, artifact_paths, outs_of, readable_stages
+from padstal.core.git import GitError, blobs, git
 
 
 class HistoryError(GitError):
@@ -31,6 +29,11 @@ class Snapshot:
     lock: dict[str, LockedStage]
     workspace: bool = False
 
+    @property
+    def outs(self) -> dict[str, LockedPath]:
+        """Outputs that stood side by side, by path."""
+        return outs_of(self.lock)
+
 
 @dataclass(frozen=True)
 class Promotion:
@@ -50,24 +53,14 @@ class Promotion:
     path: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class History:
-    """All snapshots and promotions.
-
-    Attributes:
-        dates: Commit → its date.
-    """
+    """All snapshots and promotions of the repository at `root`; `commits` are all, the newest first."""
 
     root: Path
-    prefix: str
-    snapshots: list[Snapshot] = field(default_factory=list)
-    promotions: list[Promotion] = field(default_factory=list)
-    dates: dict[str, str] = field(default_factory=dict)
-
-    def blobs(self, path: str, commits: Iterable[str]) -> dict[str, bytes]:
-        """A file's distinct contents in these commits, by blob."""
-        found = _objects(self.root, [f"{commit}:{self.prefix}{path}" for commit in commits])
-        return _contents(self.root, {blob for blob in found if blob})
+    snapshots: list[Snapshot]
+    promotions: list[Promotion]
+    commits: list[str]
 
 
 def read_history(root: Path) -> History:
@@ -81,74 +74,38 @@ def read_history(root: Path) -> History:
         raise HistoryError(
             f"{root}: a shallow clone, whose history is cut; fetch it whole first: git fetch --unshallow --tags"
         )
-    history = History(root, git(root, "rev-parse", "--show-prefix"))
-    listed = git(root, "log", "--all", "--reflog", "--topo-order", "--format=%H %cs").split("\n")
-    history.dates = dict(line.split(" ", 1) for line in listed if line)
-    blobs = _objects(root, [f"{commit}:{history.prefix}{LOCK}" for commit in history.dates])
-    commits_of: dict[str, list[str]] = {}
-    for commit, blob in zip(history.dates, blobs, strict=True):
-        if blob:
-            commits_of.setdefault(blob, []).append(commit)
-    contents = _contents(root, set(commits_of))
+    commits = git(root, "log", "--all", "--reflog", "--topo-order", "--format=%H").split()
     here = (root / LOCK).read_bytes() if (root / LOCK).is_file() else None
-    for blob, commits in commits_of.items():
-        same = contents[blob] == here
-        history.snapshots.append(Snapshot(tuple(commits), readable_stages(contents[blob]), same))
-    if here is not None and here not in contents.values():
-        history.snapshots.append(Snapshot((), readable_stages(here), True))
-    history.promotions = _promotions(root, history.prefix)
-    return history
+    commits_of: dict[bytes, list[str]] = {} if here is None else {here: []}
+    for commit, content in zip(commits, blobs(root, [f"{one}:./{LOCK}" for one in commits]), strict=True):
+        if content is not None:
+            commits_of.setdefault(content, []).append(commit)
+    snapshots = [
+        Snapshot(tuple(found), readable_stages(content), content == here) for content, found in commits_of.items()
+    ]
+    return History(root, snapshots, _promotions(root), commits)
 
 
-def _promotions(root: Path, prefix: str) -> list[Promotion]:
+def _promotions(root: Path) -> list[Promotion]:
     from gto.exceptions import InvalidTagName
     from gto.tag import parse_name
 
     listed = git(root, "for-each-ref", "--format=%(refname:short)%00%(objectname)%00%(*objectname)", "refs/tags")
-    found: list[tuple[str, str, dict[str, Any]]] = []
+    found = []
     for line in listed.splitlines():
         tag, own, peeled = line.split("\0")
         with contextlib.suppress(InvalidTagName):
             found.append((tag, peeled or own, parse_name(tag)))
     newest: dict[tuple[str, str], int] = {}
     for _, _, told in found:
-        if "stage" in told:
-            key = (told["name"], told["stage"])
-            newest[key] = max(newest.get(key, -1), told.get("counter", 0))
+        key = (told["name"], told.get("stage", ""))
+        newest[key] = max(newest.get(key, 0), told.get("counter", 0))
+    pipelines, params = (
+        blobs(root, [f"{commit}:./{name}" for _, commit, _ in found]) for name in ("dvc.yaml", "params.yaml")
+    )
     promotions = []
-    artifacts = {commit: _artifacts(root, prefix, commit) for commit in {commit for _, commit, _ in found}}
-    for tag, commit, told in found:
-        model = told["name"]
-        current = "stage" in told and newest[(model, told["stage"])] == told.get("counter", 0)
-        promotions.append(Promotion(tag, commit, model, current, artifacts[commit].get(model, "")))
+    for (tag, commit, told), *texts in zip(found, pipelines, params, strict=True):
+        model, stage = told["name"], told.get("stage", "")
+        current = bool(stage) and told.get("counter", 0) == newest[model, stage]
+        promotions.append(Promotion(tag, commit, model, current, artifact_paths(*texts).get(model, "")))
     return promotions
-
-
-def _artifacts(root: Path, prefix: str, commit: str) -> dict[str, str]:
-    """`artifacts:` of a commit's dvc.yaml: name → path, at the scale that is active there."""
-    blobs = _objects(root, [f"{commit}:{prefix}{name}" for name in ("dvc.yaml", "params.yaml")])
-    contents = _contents(root, {blob for blob in blobs if blob})
-    pipeline, params = (contents[blob] if blob else None for blob in blobs)
-    return artifact_paths(pipeline, params)
-
-
-def _objects(root: Path, names: list[str]) -> list[str]:
-    """The blob that each name ("commit:path") stands for; "" for none."""
-    if not names:
-        return []
-    text = "".join(f"{name}\n" for name in names)
-    lines = git(root, "cat-file", "--batch-check=%(objectname) %(objecttype)", given=text).splitlines()
-    return [line.split(" ")[0] if line.endswith(" blob") else "" for line in lines]
-
-
-def _contents(root: Path, blobs: set[str]) -> dict[str, bytes]:
-    if not blobs:
-        return {}
-    answer = git_bytes(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in sorted(blobs)).encode())
-    found, at = {}, 0
-    while at < len(answer):
-        end = answer.index(b"\n", at)
-        name, _, length = answer[at:end].decode().split(" ")
-        found[name] = answer[end + 1 : end + 1 + int(length)]
-        at = end + 2 + int(length)
-    return found

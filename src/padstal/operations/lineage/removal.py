@@ -6,10 +6,13 @@ reach a remote, is completed by running it again; the plan goes when every objec
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+import shutil
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.content import sha256_file
@@ -20,13 +23,17 @@ from padstal.ingest.listing import store_of
 from padstal.ingest.s3.mirror_index import Index
 from padstal.ingest.s3.versions import erase
 from padstal.operations.integrity.remotes import QUARANTINE, RemoteError, Store
-from padstal.operations.lineage.checkouts import checkouts, forget_mirrors, forget_state, state_folders, unlink_all
-from padstal.operations.lineage.exposure import SAW, THROUGH, Exposure
-from padstal.operations.lineage.stores import Stores, present, remove
+from padstal.operations.lineage.checkouts import (
+    forget_mirrors,
+    forget_state,
+    paths_to_remove,
+    scale_of,
+    state_folders,
+)
+from padstal.operations.lineage.stores import Stores, remove
 from padstal.operations.lineage.trace import Trace
 
 JOURNAL = ".state/forget.json"
-Progress = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -53,49 +60,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class RemovalResult:
-    """What a removal did, and what it could not do.
-
-    Attributes:
-        removed: Place → objects that were there and are gone.
-        runs: Entries of run-caches that named one.
-        paths, state, mirrored: Files and folders of checkouts, of `.state/` and of mirrors.
-        failed: Place → why it could not be done.
-        notes: What a person should know.
-    """
+    """What a removal did: place → how much went from it, place → why it could not be done, what one should know."""
 
     removed: dict[str, int]
-    runs: int
-    paths: int
-    state: int
-    mirrored: int
     failed: dict[str, str]
     notes: tuple[str, ...]
 
 
-def make_plan(
-    root: Path, trace: Trace, exposed: Iterable[Exposure], *, remove_models: bool
-) -> tuple[Plan, frozenset[LockedPath]]:
-    """What to remove, and the models that hold nothing of the tracks themselves and stay.
-
-    Args:
-        root: The repository.
-        trace: Of the files.
-        exposed: Models that saw them.
-        remove_models: Whether models that saw them, or were built on one that did, go too.
-    """
-    going = {one.model.ref for one in exposed if one.how in (SAW, THROUGH)} if remove_models else set()
-    models = {ref for ref in trace.touched if ref.path.startswith("models/")}
-    kept = frozenset(models - going)
-    touched = trace.touched - kept
-    paths = [str(path) for one in checkouts(root) for path in one.held(trace.sha256s, touched, trace.clean)]
-    scales = {ref.path.split("/")[1] for ref in trace.touched if ref.path.count("/") > 1}
-    plan = Plan(
+def make_plan(root: Path, trace: Trace, kept: Collection[LockedPath]) -> Plan:
+    """What to remove of what `trace` tells; models that are `kept` hold nothing of the tracks themselves and stay."""
+    return Plan(
         sha256s=tuple(sorted(trace.sha256s)),
         objects=tuple(trace.to_remove(kept)),
-        paths=tuple(paths),
-        scales=tuple(sorted(scales)),
+        paths=tuple(map(str, paths_to_remove(root, trace, kept))),
+        scales=tuple(sorted({scale_of(ref.path) for ref in trace.touched} - {""})),
     )
-    return plan, kept
 
 
 def source_files(root: Path, sources: Collection[dict[str, Any]], sha256s: Collection[str]) -> list[tuple[str, str]]:
@@ -139,51 +118,51 @@ def pending(root: Path) -> Plan | None:
     return Plan(**{name: tuple(values) for name, values in read_json(file).items()})
 
 
-def write_down(root: Path, plan: Plan) -> None:
-    """Keep the plan until it is done."""
+def carry_out(root: Path, plan: Plan, stores: Stores) -> RemovalResult:
+    """Write the plan down and do it; remotes first, since they are what may fail, and the cache can plan again."""
     write_json(root / JOURNAL, asdict(plan))
-
-
-def carry_out(root: Path, plan: Plan, stores: Stores, show: Progress) -> RemovalResult:
-    """Do what the plan says; remotes first, since they are what may fail, and the cache can plan again for them."""
-    removed, failed, notes, runs = {}, {}, [], 0
+    removed, failed, notes = {}, {}, []
     for store in [*stores.all[1:], stores.all[0]]:
         try:
-            removed[store.name], of_runs, note = _clear(store, plan, show)
-            runs += of_runs
+            removed[store.name], note = _clear(store, plan)
             notes += [note] if note else []
         except Exception as error:  # DVC's file systems raise what their libraries raise
             failed[store.name] = str(error) or type(error).__name__
-    paths = unlink_all(map(Path, plan.paths), show)
-    state = sum(forget_state(folder, plan.sha256s, plan.scales) for folder in state_folders(root))
-    mirrored = forget_mirrors(root, plan.sha256s)
+    for path in map(Path, tqdm(plan.paths, desc="forget", unit="path", leave=False, disable=None)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    removed["workspace"] = len(plan.paths)
+    removed["state"] = sum(forget_state(folder, plan.sha256s, plan.scales) for folder in state_folders(root))
+    removed["mirrors"] = forget_mirrors(root, plan.sha256s)
     if not failed:
         (root / JOURNAL).unlink(missing_ok=True)
-    return RemovalResult(removed, runs, paths, state, mirrored, failed, tuple(notes))
+    return RemovalResult(removed, failed, tuple(notes))
 
 
-def _clear(store: Store, plan: Plan, show: Progress) -> tuple[int, int, str]:
-    """Remove the plan's objects, and run-cache entries that name one, from one store; both counts and a note.
+def _clear(store: Store, plan: Plan) -> tuple[int, str]:
+    """Remove the plan's objects, and run-cache entries that name one, from one store; how many, and a note.
 
     Raises:
         RemoteError: Something is still there afterwards.
     """
     wanted = set(plan.objects)
-    there = present(store, plan.objects)
-    entries = [entry.key for entry in store.entries(RUNS) if wanted & set(_named(store.read(entry.key)))]
+    there = wanted & store.objects().keys()
+    entries = [entry.key for entry in store.entries(RUNS) if wanted & _named(store.read(entry.key))]
     aside = [entry.key for entry in store.entries(QUARANTINE) if _may_hold(entry.key, wanted)]
-    candidates = plan.objects if store.kind == "s3" else there  # old versions of what is not there now count as well
-    note = remove(store, [*map(key_of, candidates), *aside, *entries], show)
-    left = present(store, plan.objects)
+    candidates = [md5 for md5 in plan.objects if md5 in there or store.kind == "s3"]  # in S3 old versions count as well
+    note = remove(store, [*map(key_of, candidates), *aside, *entries])
+    left = sorted(wanted & store.objects().keys())
     if left:
         raise RemoteError(f"{store.name}: {len(left)} objects are still there after they were removed: {left[:3]}")
-    return len(there), len(entries), note
+    return len(there) + len(entries), note
 
 
-def _may_hold(key: str, objects: Collection[str]) -> bool:
+def _may_hold(key: str, objects: set[str]) -> bool:
     """Whether what `padstal fsck` moved aside was one of these objects, or a file of the data in the workspace."""
-    return key.startswith(f"{QUARANTINE}workspace/data/") or not set(_named(key.encode())).isdisjoint(objects)
+    return key.startswith(f"{QUARANTINE}workspace/data/") or bool(objects & _named(key.encode()))
 
 
-def _named(entry: bytes) -> list[str]:
-    return re.findall(r"\b[0-9a-f]{32}(?:\.dir)?\b", entry.decode("utf-8", "replace"))
+def _named(entry: bytes) -> set[str]:
+    return set(re.findall(r"\b[0-9a-f]{32}(?:\.dir)?\b", entry.decode("utf-8", "replace")))

@@ -1,11 +1,15 @@
 """Objects of this machine's cache and of all remotes of DVC's config: read by MD5, and removed for good."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from padstal.core.dvc_objects import OBJECTS, RUNS, TreeError, key_of, oid_of, read_tree
+from tqdm import tqdm
+
+from padstal.core.dvc_lock import LockedPath
+from padstal.core.dvc_objects import RUNS, TreeError, key_of, read_tree
 from padstal.ingest.s3.versions import erase
 from padstal.operations.integrity.remotes import RemoteError, Store, cache_of, read_config, remote_of
 
@@ -23,7 +27,7 @@ class Stores:
 
     all: tuple[Store, ...]
     unreadable: dict[str, str] = field(default_factory=dict)
-    _folders: dict[str, dict[str, str] | None] = field(default_factory=dict)
+    _folders: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def read(self, md5: str) -> bytes | None:
         """An object's bytes, from wherever it is; None where it is nowhere."""
@@ -33,15 +37,13 @@ class Stores:
         """Entries of all run-caches."""
         return self._asked(lambda store: [store.read(entry.key) for entry in store.entries(RUNS)])
 
-    def folder(self, md5: str) -> dict[str, str] | None:
-        """Relative path → MD5 of the files of a folder; None where its listing is nowhere, or cannot be read."""
-        if md5 not in self._folders:
-            content = self.read(md5)
-            try:
-                self._folders[md5] = None if content is None else dict(read_tree(content))
-            except TreeError:
-                self._folders[md5] = None
-        return self._folders[md5]
+    def files(self, out: LockedPath) -> dict[str, str]:
+        """Relative path → MD5 of the files of a folder; none where its listing is nowhere, or cannot be read."""
+        if out.is_folder and out.md5 not in self._folders:
+            self._folders[out.md5] = {}
+            with contextlib.suppress(TreeError):
+                self._folders[out.md5] = dict(read_tree(self.read(out.md5) or b""))
+        return self._folders.get(out.md5, {})
 
     def _asked(self, question: Callable[[Store], list[bytes]]) -> Iterator[bytes]:
         for store in self.all:
@@ -63,16 +65,10 @@ def open_stores(root: Path) -> Stores:
         ValueError: DVC has no file system for a remote here.
     """
     config = read_config(root)
-    return Stores((cache_of(config), *(remote_of(config, name) for name in config.remotes)))
+    return Stores((cache_of(config), *(remote_of(config, name) for name in sorted(config["remote"]))))
 
 
-def present(store: Store, md5s: Collection[str]) -> list[str]:
-    """Those of the objects that a store has."""
-    held = {oid_of(entry.key) for entry in store.entries(OBJECTS)}
-    return [md5 for md5 in md5s if md5 in held]
-
-
-def remove(store: Store, keys: Collection[str], show: Callable[..., Iterable[str]]) -> str:
+def remove(store: Store, keys: Collection[str]) -> str:
     """Remove files in their order, in S3 with all versions; says what a person should know, or "".
 
     Raises:
@@ -80,11 +76,9 @@ def remove(store: Store, keys: Collection[str], show: Callable[..., Iterable[str
     """
     if store.kind == "s3":
         return _remove_versions(store, keys)
-    for key in show(list(keys), unit="object"):
-        try:
+    for key in tqdm(keys, desc="forget", unit="object", leave=False, disable=None):
+        with contextlib.suppress(FileNotFoundError):
             store.fs.rm_file(store.path(key))
-        except FileNotFoundError:
-            continue
     local = store.kind == "local"
     return "" if local else f"{store.name}: a store of kind {store.kind}; versions that it may keep were not looked for"
 

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from padstal.core.protocols import TextStates
 from padstal.foundation import dac
+from padstal.nn.spectral import SpectralDecoder
 
 CHUNK = 512
 """Latent frames decoded at once, 6 s at 44.1 kHz: it bounds the memory of long audio, and changes no result."""
@@ -100,7 +101,7 @@ class FrozenDac:
 
 def reach(decoder: nn.Module) -> int:
     """Latent frames on either side of its own that a decoded sample depends on: 10 of the published decoder."""
-    steps = 0
+    steps = decoder.window_W.numel() // decoder.hop if isinstance(decoder, SpectralDecoder) else 0
     for layer in reversed(list(decoder.modules())):
         if isinstance(layer, nn.ConvTranspose1d):  # its kernel is two strides long: a neighbour on one side
             steps = -(-steps // layer.stride[0]) + 1

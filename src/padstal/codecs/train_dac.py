@@ -1,4 +1,4 @@
-"""Training of the small Descript Audio Codec on clips of the composer, sound ones and degraded ones.
+"""Training of the small codec with DAC's quantiser on clips of the composer, sound ones and degraded ones.
 
 For a crop x, x̂ its reconstruction from a random number of codebooks, X̂_i and X_i as in `codecs/dac.py`:
 
@@ -44,15 +44,15 @@ def train(
     device: torch.device,
     progress: Progress | None = None,
 ) -> tuple[Any, list[float]]:
-    """Train a DAC on clips.
+    """Train a small codec on clips.
 
     Returns:
-        The `dac.DAC`, and the loss (1) of every step.
+        The `SmallDac`, and the loss (1) of every step.
 
     Raises:
         ValueError: A clip is shorter than a crop.
     """
-    length = section.crop_frames * math.prod(section.encoder_rates)
+    length = section.crop_frames * section.hop
     samples = audio_BS.shape[1]
     if samples < length:
         raise ValueError(
@@ -134,7 +134,7 @@ def revive(model: Any, latent_BDT: torch.Tensor, uses: list[torch.Tensor], gener
     """Put each entry that nothing asked for where a latent X̂ is; counting begins anew.
 
     Args:
-        model: `dac.DAC`, changed in place.
+        model: The codec, changed in place.
         latent_BDT: X̂ of a batch.
         uses: How often each entry of each codebook was asked for, [entries] a codebook; set to zero.
         generator: Draws the latents.

@@ -8,7 +8,6 @@ from padstal.core.section import Section, value
 from padstal.foundation.config import (
     ClapShape,
     DacLatents,
-    DacShape,
     MelCodecShape,
     PmosShape,
     PublishedCaptioner,
@@ -17,6 +16,7 @@ from padstal.foundation.config import (
     PublishedMelCodec,
     PublishedPmos,
     PublishedTextEncoder,
+    SmallDacShape,
     TaggerShape,
     TextEncoderShape,
 )
@@ -81,8 +81,8 @@ class TrainedMelCodec(MelCodecShape, TrainedOnClips):
     fft_sizes: tuple[int, ...] = value("windows of the vocoder's spectral loss", "samples", min_length=1)
 
 
-class TrainedDac(DacShape, DacLatents, TrainedOnClips):
-    """A Descript Audio Codec."""
+class TrainedDac(SmallDacShape, DacLatents, TrainedOnClips):
+    """A small codec with the Descript Audio Codec's quantiser."""
 
     crop_frames: int = value("length of a crop", "latent frames", ge=4)
     continuous: float = value("share of steps before the codebooks are set and used", ge=0, lt=1)

@@ -131,6 +131,26 @@ class DacShape(Section):
         return self
 
 
+class SmallDacShape(Section):
+    """Size of a small codec around descript-audio-codec's quantiser (`nn/small_dac.py`)."""
+
+    width: int = value("features of a block of encoder and decoder", "features", ge=8)
+    n_fft: int = value("window of their STFT", "samples", ge=64)
+    hop: int = value("samples of a latent frame", "samples", ge=16)
+    depth: int = value("blocks before the latent's, and after them", "blocks", ge=1)
+    deep_depth: int = value("blocks next to the latent", "blocks", ge=1)
+    embedding: int = value("channels that are quantised", "channels", ge=8)
+    n_codebooks: int = value("N, codebooks; each quantises what those before it left", ge=1)
+    codebook_size: int = value("entries of a codebook", "entries", ge=2)
+    codebook_dim: int = value("channels of an entry", "channels", ge=1)
+
+    @model_validator(mode="after")
+    def _windows_overlap_evenly(self) -> "SmallDacShape":
+        if self.n_fft % self.hop or (self.n_fft - self.hop) % 2:
+            raise ValueError(f"n_fft = {self.n_fft}: expected an even multiple of hop = {self.hop}")
+        return self
+
+
 class DacLatents(Section):
     """What is taken for the latents of a `DAC`."""
 

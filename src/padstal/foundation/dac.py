@@ -1,7 +1,8 @@
 """The Descript Audio Codec (Kumar et al. 2023) of descript-audio-codec's own class; DiscoDiff's latents come from it.
 
-Small ones are trained (`codecs/train_dac.py`). The published one is what audiotools wrote: a pickle of `state_dict` and
-`metadata`, whose `kwargs` are the class' arguments; it is read without running anything, and kept as safetensors.
+Small ones, with its quantiser, are trained (`codecs/train_dac.py`). The published one is what audiotools wrote: a pickle
+of `state_dict` and `metadata`, whose `kwargs` are the class' arguments; it is read without running anything, and kept
+as safetensors.
 """
 
 import shutil
@@ -15,7 +16,7 @@ import torch
 from padstal.core.data.units import seconds_to_samples
 from padstal.core.tensor_files import load_state, read_checkpoint
 from padstal.core.untrusted import UntrustedFileError, expecting
-from padstal.foundation.config import DacLatents, DacShape
+from padstal.foundation.config import DacLatents, DacShape, SmallDacShape
 from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.store import load_into, read_config, save
 
@@ -27,7 +28,7 @@ class DacModel:
     """The frozen model, and what it is made for.
 
     Attributes:
-        model: `dac.DAC`.
+        model: `dac.DAC`, or a `SmallDac`, which is used alike.
         latents: What is taken for its latents.
         clip_samples: Length of a clip, samples; its latent is decoded to exactly that.
     """
@@ -37,17 +38,29 @@ class DacModel:
     clip_samples: int
 
 
-def build(shape: DacShape, sample_rate: int, quantizer_dropout: float = 0.0) -> Any:
-    """An untrained `dac.DAC`."""
+def build(shape: DacShape | SmallDacShape, sample_rate: int, quantizer_dropout: float = 0.0) -> Any:
+    """An untrained `dac.DAC`, or a `SmallDac`."""
+    if isinstance(shape, SmallDacShape):
+        from dac.nn.quantize import ResidualVectorQuantize
+
+        from padstal.nn.small_dac import SmallDac
+
+        sizes = _sizes(shape)
+        own = {name: sizes.pop(name) for name in ("n_codebooks", "codebook_size", "codebook_dim")}
+        quantizer = ResidualVectorQuantize(shape.embedding, **own, quantizer_dropout=quantizer_dropout)
+        return SmallDac(quantizer, sample_rate=sample_rate, **sizes)
     from dac import DAC
 
     return DAC(**_sizes(shape), sample_rate=sample_rate, quantizer_dropout=quantizer_dropout)
 
 
-def config_of(shape: DacShape, latents: DacLatents, sample_rate: int, clip_seconds: float) -> dict[str, Any]:
+def config_of(
+    shape: DacShape | SmallDacShape, latents: DacLatents, sample_rate: int, clip_seconds: float
+) -> dict[str, Any]:
     """What `load` asks of the folder beside the weights."""
     return {
         "role": ROLE,
+        "kind": "small" if isinstance(shape, SmallDacShape) else "published",
         "shape": _sizes(shape),
         "latents": {name: getattr(latents, name) for name in DacLatents.model_fields},
         "sample_rate": sample_rate,
@@ -64,7 +77,8 @@ def load(folder: Path, device: torch.device | str) -> DacModel:
     """
     config = read_config(folder, ROLE)
     with expecting("the folder of a DAC", folder):
-        shape, latents = DacShape(**config["shape"]), DacLatents(**config["latents"])
+        shape = (SmallDacShape if config["kind"] == "small" else DacShape)(**config["shape"])
+        latents = DacLatents(**config["latents"])
         model = build(shape, config["sample_rate"])
     return DacModel(load_into(model, folder, device), latents, config["clip_samples"])
 
@@ -95,8 +109,9 @@ def convert(weights: PinnedFiles, latents: DacLatents, clip_seconds: float, fold
     shutil.rmtree(raw)
 
 
-def _sizes(shape: DacShape) -> dict[str, Any]:
-    return {name: getattr(shape, name) for name in DacShape.model_fields}
+def _sizes(shape: DacShape | SmallDacShape) -> dict[str, Any]:
+    fields = SmallDacShape.model_fields if isinstance(shape, SmallDacShape) else DacShape.model_fields
+    return {name: getattr(shape, name) for name in fields}
 
 
 def _kwargs(beside: Mapping[str, Any], path: Path) -> Mapping[str, Any]:

@@ -82,9 +82,6 @@ class Server:
         found = self.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 50})
         return {artifact["key"]: artifact["data"] for artifact in found}
 
-    def events(self, prefix: str) -> list[Any]:
-        return list(self.post("/events/filter", {"filter": {"event": {"prefix": [prefix]}}, "limit": 50})["events"])
-
     def log(self, run: str) -> str:
         found = self.post("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200})
         return "\n".join(line["message"] for line in found)

@@ -1,7 +1,5 @@
 """Training the small DAC: new clips are heard in what it learns, and its codebooks are in use."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +12,7 @@ from padstal.foundation.store import save
 
 SECTION = TrainedDac(
     kind="trained", clips=24, fit={"steps": 150, "batch": 8, "learning_rate": 3e-3, "seed": 0}, target="pre",
-    multiple=4, encoder_dim=4, encoder_rates=[4, 8], decoder_dim=16, decoder_rates=[8, 4], n_codebooks=2,
+    multiple=4, width=32, n_fft=128, hop=32, depth=1, deep_depth=1, embedding=16, n_codebooks=2,
     codebook_size=16, codebook_dim=4, crop_frames=32, continuous=0.4, quantizer_dropout=0.5, fft_sizes=[256, 64],
     mel=15.0, mrstft=1.0, commitment=0.25, codebook=1.0,
 )  # fmt: skip
@@ -81,6 +79,6 @@ def test_perplexity_is_one_of_an_entry_alone_and_their_number_where_all_are_as_f
 
 
 def test_clips_shorter_than_a_crop_are_refused():
-    assert math.prod(SECTION.encoder_rates) * SECTION.crop_frames == 1024
+    assert SECTION.hop * SECTION.crop_frames == 1024
     with pytest.raises(ValueError, match=r"expected at least the 1024 of crop_frames = 32"):
         train(bursts(2, 0)[:, :1000], SECTION, sample_rate=16_000, device=CPU)

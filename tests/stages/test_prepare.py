@@ -39,8 +39,8 @@ SECTION = {
         "vocoder_width": 16, "vocoder_depth": 1,
     },
     "dac": {
-        "kind": "trained", "clips": 20, "fit": FIT, "target": "pre", "multiple": 4, "encoder_dim": 2,
-        "encoder_rates": [4, 8], "decoder_dim": 8, "decoder_rates": [8, 4], "n_codebooks": 2, "codebook_size": 16,
+        "kind": "trained", "clips": 20, "fit": FIT, "target": "pre", "multiple": 4, "width": 16,
+        "n_fft": 128, "hop": 32, "depth": 1, "deep_depth": 1, "embedding": 16, "n_codebooks": 2, "codebook_size": 16,
         "codebook_dim": 8, "crop_frames": 64, "continuous": 0.5, "quantizer_dropout": 0.5, "fft_sizes": [512, 128],
         "mel": 15.0, "mrstft": 1.0, "commitment": 0.25, "codebook": 1.0,
     },

@@ -1,8 +1,8 @@
 """The Descript Audio Codec (Kumar et al. 2023) of descript-audio-codec's own class; DiscoDiff's latents come from it.
 
-Small ones, with its quantiser, are trained (`codecs/train_dac.py`). The published one is what audiotools wrote: a pickle
-of `state_dict` and `metadata`, whose `kwargs` are the class' arguments; it is read without running anything, and kept
-as safetensors.
+Small ones, with its quantiser, are trained (`codecs/train_dac.py`). The published one is what audiotools wrote: a
+pickle of `state_dict` and `metadata`, whose `kwargs` are the class' arguments; it is read without running anything, and
+kept as safetensors.
 """
 
 import shutil

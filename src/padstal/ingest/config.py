@@ -70,12 +70,7 @@ class Fetch(Section):
     """How objects come from a store. The defaults suit Amazon's and most others."""
 
     connections: int = value("objects fetched at a time", "threads", default=16, ge=1, le=256)
-    attempts: int = value(
-        "requests in a row without progress before an object counts as failed", default=6, ge=1, le=50
-    )
-    longest_wait_seconds: float = value(
-        "bound of the waits between them, which double", "s", default=20.0, gt=0, le=300
-    )
+    attempts: int = value("requests for an object before it counts as failed", default=6, ge=1, le=50)
     timeout_seconds: float = value("for a connection, and for the next byte", "s", default=30.0, gt=0, le=600)
     max_failed_share: float = value("share of objects that may fail before the stage does", default=0.01, ge=0, le=1)
     max_object_mebibytes: int = value("longer objects fail", "MiB", default=2048, ge=1)
@@ -105,6 +100,22 @@ class S3Source(Section):
         default=None,
     )
     fetch: Fetch = Fetch()
+
+    @property
+    def bucket(self) -> str:
+        """Of `uri`."""
+        return self.uri.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """Of `uri`: a folder, "" or with a "/" at its end."""
+        prefix = self.uri.removeprefix("s3://").partition("/")[2]
+        return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+
+    @property
+    def place(self) -> str:
+        """As messages name it."""
+        return f"{self.uri} at {self.endpoint_url}" if self.endpoint_url else self.uri
 
     @model_validator(mode="before")
     @classmethod

@@ -4,14 +4,15 @@ import boto3
 import pytest
 from tests.ingest.s3.s3_server import S3Server
 
+from padstal.ingest.config import S3Source
 from padstal.ingest.s3.errors import StoreError
-from padstal.ingest.s3.objects import Store
+from padstal.ingest.s3.objects import client_of
 from padstal.ingest.s3.versions import erase
 
 
 @pytest.fixture
 def client(server: S3Server):
-    return Store("s3://music", server.url).client(6)
+    return client_of(S3Source(kind="s3", uri="s3://music", endpoint_url=server.url))
 
 
 def _put(server: S3Server) -> None:

@@ -23,6 +23,7 @@ from padstal.ingest.container_info import (
     Contents,
     check_form,
     cut_short,
+    printable,
 )
 from padstal.ingest.rejection import RejectedError
 
@@ -146,7 +147,9 @@ def mp3(file: BinaryIO, start: int, total: int) -> Contents | None:
             start += stream.first.length
         if table.checksum and not stream.half:
             repairs += _check_sums(file, first, stream, table)
-    if table.checksum is None and any(part in _first_bytes(file, first, stream) for part in PARTS_OF_NAMES):
+    if table.checksum is None and (
+        table.nameless or any(part in _first_bytes(file, first, stream) for part in PARTS_OF_NAMES)
+    ):
         repairs.append(TABLE)
     return _contents("mp3", stream, max(0, samples), (start, first + stream.length), tuple(repairs))
 
@@ -311,12 +314,14 @@ class _Table:
         length: Bytes from its own frame to the last.
         padding: Samples that the encoder put around the sound.
         checksum: Of the bytes of all frames behind its own (CRC-16); 0 for none.
+        nameless: Whether an encoder's statement is there, and no name of an encoder in front of it.
     """
 
     frames: int | None
     length: int | None
     padding: int
     checksum: int | None
+    nameless: bool = False
 
     @staticmethod
     def read(table: bytes) -> "_Table":
@@ -332,7 +337,7 @@ class _Table:
         at += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
         encoder = table[at : at + 36]
         if encoder[:4] not in ENCODERS or len(encoder) < 36:
-            return _Table(frames, length, 0, None)
+            return _Table(frames, length, 0, None, any(encoder) and "?" in printable(encoder[:4]))
         packed = int.from_bytes(encoder[21:24], "big")
         padding = (packed >> 12) + DECODER_DELAY + max(0, (packed & 0xFFF) - DECODER_DELAY)
         return _Table(frames, length, padding, int.from_bytes(encoder[32:34], "big"))

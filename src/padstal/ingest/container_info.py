@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from padstal.ingest import rejection
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, truncated
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 """Hz."""
@@ -75,10 +75,9 @@ class Contents:
 def cut_short(there: int, promised: int, per_second: float) -> RejectedError:
     """`truncated`, with what is there (frames or bytes), what the file promises, and how many of them make a second."""
     if per_second <= 0:
-        return RejectedError(rejection.TRUNCATED, f"cut short: {there} bytes of the {promised} that it promises")
-    return RejectedError(
-        rejection.TRUNCATED,
-        f"cut short: {there / per_second:.2f} s of the {promised / per_second:.2f} s that its header promises",
+        return truncated(f"cut short: {there} bytes of the {promised} that it promises")
+    return truncated(
+        f"cut short: {there / per_second:.2f} s of the {promised / per_second:.2f} s that its header promises"
     )
 
 

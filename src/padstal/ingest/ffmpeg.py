@@ -19,7 +19,7 @@ from padstal.ingest.byte_view import ByteView
 from padstal.ingest.container_info import LATE, Contents, check_form, check_length, cut_short
 from padstal.ingest.mp4 import Packets
 from padstal.ingest.ogg import no_end
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, damaged, unsupported
 from padstal.ingest.sample_digest import SampleDigest
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def read(
                 raise RejectedError(rejection.NO_AUDIO, "no sound stream")
             stream = container.streams.audio[0]
             if stream.codec_context.name not in DECODERS:
-                raise RejectedError(rejection.FORMAT, f"codec {stream.codec_context.name}: expected MP3, AAC or ALAC")
+                raise unsupported(f"codec {stream.codec_context.name}: expected MP3, AAC or ALAC")
             stream.codec_context.options = STRICT
             stream.codec_context.thread_count = 1
             return _read(container, stream, found, Limits(min_seconds, max_seconds, scratch))
@@ -115,7 +115,7 @@ def _read(
     if expected is not None:
         check_length(expected, rate, channels, **within)
     if first.format.name.removesuffix("p") not in KINDS:
-        raise RejectedError(rejection.FORMAT, f"samples of kind {first.format.name}: expected 16 or 32 bits")
+        raise unsupported(f"samples of kind {first.format.name}: expected 16 or 32 bits")
     limit = round(limits.max_seconds * rate) + found.slack
     guess = round((stream.duration or 0) * (stream.time_base or 0) * rate) or round(UNKNOWN_ROOM_SECONDS * rate)
     length = (guess if expected is None else expected) + found.slack
@@ -123,10 +123,9 @@ def _read(
     digest, at = SampleDigest(found.md5, found.bits), 0
     for frame in chain((first,), decoded):
         if (frame.sample_rate, frame.layout.nb_channels, frame.format.name) != (rate, channels, first.format.name):
-            raise RejectedError(
-                rejection.DAMAGED,
+            raise damaged(
                 f"after {at / rate:.2f} s its sound has {frame.sample_rate} Hz and {frame.layout.nb_channels} "
-                f"channels: expected {rate} Hz and {channels} as before",
+                f"channels: expected {rate} Hz and {channels} as before"
             )
         if at + frame.samples > len(audio_SC):
             audio_SC = _grown(audio_SC, at + frame.samples, limit, expected, found, limits.scratch)
@@ -165,9 +164,7 @@ def _grown(
     if expected is not None and found.trim and needed <= len(audio_SC) + found.slack:
         return audio_SC
     if expected is not None:
-        raise RejectedError(
-            rejection.DAMAGED, f"it says that it has {expected} samples a channel: expected the {needed} that decode"
-        )
+        raise damaged(f"it says that it has {expected} samples a channel: expected the {needed} that decode")
     if needed > limit:
         raise RejectedError(rejection.TOO_LONG, f"more than {needed} samples a channel: expected {limit} at most")
     grown_SC = room(min(limit, 2 * len(audio_SC)), audio_SC.shape[1], scratch)

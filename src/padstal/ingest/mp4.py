@@ -11,7 +11,7 @@ import numpy as np
 
 from padstal.ingest import rejection
 from padstal.ingest.container_info import LENGTH, Contents, cut_short, printable
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
 LARGEST_MOOV = 64 * 2**20
 """Bytes of tables and tags (cover art among them)."""
@@ -60,13 +60,11 @@ class Packets:
             RejectedError: `damaged`.
         """
         if not any(start <= place and place + length <= end for start, end in self._sounds):
-            raise RejectedError(rejection.DAMAGED, f"after {self._seconds} its tables point outside its sound")
+            raise damaged(f"after {self._seconds} its tables point outside its sound")
         if place in self._seen:
-            raise RejectedError(rejection.DAMAGED, f"after {self._seconds} its tables point to the same sound again")
+            raise damaged(f"after {self._seconds} its tables point to the same sound again")
         if self._next is not None and abs(time - self._next) > HOLE_SECONDS * self._timescale:
-            raise RejectedError(
-                rejection.DAMAGED, f"after {self._seconds} of sound a fragment is missing or out of order"
-            )
+            raise damaged(f"after {self._seconds} of sound a fragment is missing or out of order")
         self._seen.add(place)
         self._next = time + duration
         self.duration += duration
@@ -81,19 +79,19 @@ def mp4(file: BinaryIO, total: int) -> Contents:
     boxes = list(_boxes(file, 0, total, whole=True))
     moovs = [_body(file, box) for box in boxes if box.name == b"moov"]
     if not moovs:
-        raise RejectedError(rejection.TRUNCATED, "no moov box: the file was never finished, or its end is missing")
+        raise truncated("no moov box: the file was never finished, or its end is missing")
     if len(moovs) > 1:
-        raise RejectedError(rejection.DAMAGED, f"{len(moovs)} moov boxes: expected one")
+        raise damaged(f"{len(moovs)} moov boxes: expected one")
     moov = moovs[0]
     sound = _sound_track(moov)
     sounds = tuple((box.start, box.end) for box in boxes if box.name == b"mdat")
     if not sounds:
-        raise RejectedError(rejection.TRUNCATED, "no mdat box: tables without sound")
+        raise truncated("no mdat box: tables without sound")
     media = _inner(sound, b"mdia")
     head = _inner(media, b"mdhd")
     timescale, stated = _long(head, 12, 20), _long(head, 16, 24, wide=8)
     if timescale == 0:
-        raise RejectedError(rejection.DAMAGED, "a sound track with timescale 0")
+        raise damaged("a sound track with timescale 0")
     packets, duration = _table_packets(_inner(_inner(media, b"minf"), b"stbl"), sounds)
     fragmented = any(box.name == b"moof" for box in boxes)
     if packets == 0 and not fragmented:
@@ -140,7 +138,7 @@ def _sound_track(moov: bytes) -> bytes:
     track, codec = sounds[0]
     if codec not in CODECS:
         expected = ", ".join(CODECS.values())
-        raise RejectedError(rejection.FORMAT, f"MP4 with sound of type {printable(codec)}: expected {expected}")
+        raise unsupported(f"MP4 with sound of type {printable(codec)}: expected {expected}")
     return track
 
 
@@ -162,14 +160,12 @@ def _boxes(file: BinaryIO, position: int, end: int, whole: bool = False) -> Iter
             length = end - position
         name = printable(head[4:8])
         if length < skip:
-            raise RejectedError(rejection.DAMAGED, f"box {name} of {length} bytes: expected at least {skip}")
+            raise damaged(f"box {name} of {length} bytes: expected at least {skip}")
         if position + length > end:
-            raise RejectedError(
-                rejection.TRUNCATED, f"cut short: {end - position} of the {length} bytes of its part {name} are there"
-            )
+            raise truncated(f"cut short: {end - position} of the {length} bytes of its part {name} are there")
         yield Box(head[4:8], position + skip, position + length)
         position += length
-    raise RejectedError(rejection.DAMAGED, f"more than {MOST_BOXES} boxes")
+    raise damaged(f"more than {MOST_BOXES} boxes")
 
 
 def _body(file: BinaryIO, box: Box) -> bytes:
@@ -193,10 +189,10 @@ def _children(body: bytes) -> Iterator[tuple[bytes, bytes]]:
         end = position + length
         if length < skip or end > len(body):
             name = printable(body[position + 4 : position + 8])
-            raise RejectedError(rejection.DAMAGED, f"box {name} of {length} bytes within one of {len(body)}")
+            raise damaged(f"box {name} of {length} bytes within one of {len(body)}")
         yield body[position + 4 : position + 8], body[position + skip : end]
         position = end
-    raise RejectedError(rejection.DAMAGED, f"more than {MOST_BOXES} boxes")
+    raise damaged(f"more than {MOST_BOXES} boxes")
 
 
 def _inner(body: bytes, name: bytes) -> bytes:
@@ -221,7 +217,7 @@ def _table(body: bytes, columns: int, width: int = 4) -> np.ndarray:
     """
     count, there = _uint(body, 4), max(0, len(body) - 8) // (columns * width)
     if count > there:
-        raise RejectedError(rejection.DAMAGED, f"a table that says {count} rows and holds {there}")
+        raise damaged(f"a table that says {count} rows and holds {there}")
     return np.frombuffer(body[8:], f">u{width}", count * columns).astype(np.int64).reshape(-1, columns)
 
 
@@ -235,16 +231,16 @@ def _table_packets(stbl: bytes, sounds: tuple[tuple[int, int], ...]) -> tuple[in
     each, count = _uint(stsz, 4), _uint(stsz, 8)
     there = sum(end - start for start, end in sounds)
     if count > MOST_PACKETS:
-        raise RejectedError(rejection.DAMAGED, f"{count} packets: expected at most {MOST_PACKETS}")
+        raise damaged(f"{count} packets: expected at most {MOST_PACKETS}")
     lengths = each * count if each else int(_table(stsz[4:], 1).sum())
     if lengths > there:
         raise cut_short(there, lengths, 0)
     runs = _table(_inner(stbl, b"stts"), 2)
     if runs[:, 0].sum() != count:
-        raise RejectedError(rejection.DAMAGED, f"{count} packets, and durations of {runs[:, 0].sum()}")
+        raise damaged(f"{count} packets, and durations of {runs[:, 0].sum()}")
     chunks = _table(_inner(stbl, b"stsc"), 3)
     if len(chunks) and chunks[:, 1].max() > MOST_PACKETS:
-        raise RejectedError(rejection.DAMAGED, f"{chunks[:, 1].max()} packets in a chunk: expected {count} at most")
+        raise damaged(f"{chunks[:, 1].max()} packets in a chunk: expected {count} at most")
     return count, int((runs[:, 0] * runs[:, 1]).sum())
 
 
@@ -259,18 +255,18 @@ def _edit(sound: bytes, moov: bytes) -> tuple[int, int]:
     wide = 8 if elst[:1] == b"\1" else 4
     count, step = _uint(elst, 4), 2 * wide + 4
     if count > max(0, len(elst) - 8) // step:
-        raise RejectedError(rejection.DAMAGED, f"an edit list that says {count} edits and does not hold them")
+        raise damaged(f"an edit list that says {count} edits and does not hold them")
     plays: list[tuple[int, int]] = []
     for at in range(8, 8 + count * step, step):
         start = int.from_bytes(elst[at + wide : at + 2 * wide], "big", signed=True)
         if _uint(elst, at + 2 * wide) != ORDINARY_RATE:
-            raise RejectedError(rejection.FORMAT, "an edit that plays at another speed: expected the recorded one")
+            raise unsupported("an edit that plays at another speed: expected the recorded one")
         if start >= 0:  # −1 is a pause
             plays.append((start, _uint(elst, at, wide)))
         elif plays:
-            raise RejectedError(rejection.FORMAT, "a pause between its edits: expected sound without one")
+            raise unsupported("a pause between its edits: expected sound without one")
     if len(plays) > 1:
         movie = max(1, _long(_inner(moov, b"mvhd"), 12, 20))
         parts = " + ".join(f"{played / movie:.1f} s" for _, played in plays)
-        raise RejectedError(rejection.FORMAT, f"its edit list plays {len(plays)} stretches ({parts}): expected one")
+        raise unsupported(f"its edit list plays {len(plays)} stretches ({parts}): expected one")
     return plays[0] if plays else (0, 0)

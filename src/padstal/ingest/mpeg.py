@@ -25,7 +25,7 @@ from padstal.ingest.container_info import (
     cut_short,
     printable,
 )
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, damaged
 
 HEAD_BYTES = 40
 """Enough of a frame to see its header and whether it carries a Xing, Info or VBRI table."""
@@ -261,7 +261,7 @@ def _rest(
             "then sound goes on",
         )
     if total - end > MOST_JUNK:
-        raise RejectedError(rejection.DAMAGED, f"{total - end} foreign bytes follow the sound: expected a tag at most")
+        raise damaged(f"{total - end} foreign bytes follow the sound: expected a tag at most")
     return True
 
 
@@ -355,10 +355,9 @@ def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:
     if table.frames and there < table.frames:  # the table's own frame is one of ours; some count it too
         raise cut_short((stream.frames - 1) * frame.samples, table.frames * frame.samples, frame.rate)
     if table.frames and stream.frames > table.frames + 1:
-        raise RejectedError(
-            rejection.DAMAGED,
+        raise damaged(
             f"its table says {table.frames * frame.samples / frame.rate:.2f} s, and "
-            f"{(stream.frames - 1) * frame.samples / frame.rate:.2f} s are there: expected them to agree",
+            f"{(stream.frames - 1) * frame.samples / frame.rate:.2f} s are there: expected them to agree"
         )
     if table.length and stream.length + stream.half < table.length:
         if table.length > left:

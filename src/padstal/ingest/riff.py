@@ -21,7 +21,7 @@ from padstal.ingest.container_info import (
     cut_short,
     printable,
 )
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
 STREAMED_LENGTHS = range(0x7F00_0000, 0x1_0000_0000)
 """Lengths that programs write which cannot go back to the header, when the file itself is shorter."""
@@ -111,42 +111,39 @@ def _wave(file: BinaryIO, layout: _Layout, start: int, stated: int, total: int) 
                 fact = int.from_bytes(file.read(4), "little")
             case b"data":
                 if form is None:
-                    raise RejectedError(rejection.DAMAGED, "data before its format: expected a chunk 'fmt ' first")
+                    raise damaged("data before its format: expected a chunk 'fmt ' first")
                 if data_of_rf64 is not None and chunk.length in (0, 0xFFFF_FFFF):
                     chunk = replace(chunk, length=data_of_rf64)
                 return _data(file, layout, chunk, form, fact, stated, total)
-    raise RejectedError(rejection.TRUNCATED, "no data chunk: its sound is missing")
+    raise truncated("no data chunk: its sound is missing")
 
 
 def _form(body: bytes) -> _Form:
     """Raises RejectedError where the format chunk contradicts itself; what libsndfile cannot decode it says itself."""
     if len(body) < 16:
-        raise RejectedError(rejection.DAMAGED, f"a format chunk of {len(body)} bytes: expected at least 16")
+        raise damaged(f"a format chunk of {len(body)} bytes: expected at least 16")
     tag, channels, rate, byte_rate, block, bits = _numbers(body, 2, 2, 4, 4, 2, 2)
     check_form(rate, channels)
     if tag == EXTENSIBLE and len(body) >= 26:
         tag, valid = int.from_bytes(body[24:26], "little"), int.from_bytes(body[18:20], "little")
         if valid > bits:
-            raise RejectedError(rejection.DAMAGED, f"{valid} of {bits} bits are said to be used: expected at most all")
+            raise damaged(f"{valid} of {bits} bits are said to be used: expected at most all")
     allowed = {PCM: range(8, 33), FLOAT: (32, 64), A_LAW: (8,), MU_LAW: (8,)}.get(tag)
     if allowed is None:
         samples = int.from_bytes(body[18:20], "little") if tag in (ADPCM, IMA) else 0
         if samples and not 0.9 < byte_rate * samples / max(1, rate * block) < 1.1:
-            raise RejectedError(
-                rejection.DAMAGED,
+            raise damaged(
                 f"{byte_rate} bytes a second, blocks of {block} bytes and {samples} samples, and {rate} Hz contradict "
-                "each other in its header",
+                "each other in its header"
             )
         return _Form(rate, block, byte_rate, samples)
     if bits not in allowed or block != channels * ((bits + 7) // 8):
-        raise RejectedError(
-            rejection.DAMAGED,
-            f"{bits} bits in {channels} channels and a block of {block} bytes contradict each other in its header",
+        raise damaged(
+            f"{bits} bits in {channels} channels and a block of {block} bytes contradict each other in its header"
         )
     if byte_rate not in (0, rate * block):
-        raise RejectedError(
-            rejection.DAMAGED,
-            f"{byte_rate} bytes a second and {rate} samples of {block} bytes contradict each other in its header",
+        raise damaged(
+            f"{byte_rate} bytes a second and {rate} samples of {block} bytes contradict each other in its header"
         )
     return _Form(rate, block, rate * block, 1, () if byte_rate else (NO_RATE,))
 
@@ -164,11 +161,9 @@ def _data(file: BinaryIO, layout: _Layout, data: _Chunk, form: _Form, fact: int,
     file.seek(data.start)
     head = file.read(12)
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        raise RejectedError(rejection.FORMAT, "the data of this WAV is a WAV of its own: expected samples")
+        raise unsupported("the data of this WAV is a WAV of its own: expected samples")
     if data.length == 0 and total - data.start > 8:
-        raise RejectedError(
-            rejection.TRUNCATED, f"data says 0 bytes and {total - data.start} follow: the header was never finished"
-        )
+        raise truncated(f"data says 0 bytes and {total - data.start} follow: the header was never finished")
     if data.end > total:
         if layout is not RIFF or data.length not in STREAMED_LENGTHS:
             raise cut_short(total - data.start, data.length, form.byte_rate)
@@ -201,7 +196,7 @@ def aiff(file: BinaryIO, total: int) -> Contents:
             if chunk.end > total or chunk.length < 8:
                 break
     if common is None or sound is None:
-        raise RejectedError(rejection.TRUNCATED, "no COMM or no SSND chunk: expected both")
+        raise truncated("no COMM or no SSND chunk: expected both")
     file.seek(common.start)
     body = file.read(min(common.length, 22))
     file.seek(sound.start)
@@ -227,10 +222,7 @@ def aiff(file: BinaryIO, total: int) -> Contents:
     elif frames > there:
         raise cut_short(there, frames, rate)
     elif frames < there:
-        raise RejectedError(
-            rejection.DAMAGED,
-            f"its header says {frames} samples a channel, and {there} are there: expected them to agree",
-        )
+        raise damaged(f"its header says {frames} samples a channel, and {there} are there: expected them to agree")
     return Contents("aiff", repairs=tuple(dict.fromkeys(repairs)))
 
 
@@ -247,7 +239,7 @@ def _extended(number: bytes) -> float:
 def _measured_aiff(common: _Chunk, sound: _Chunk, skipped: int, frame: int, total: int, repair: str) -> Contents:
     """An AIFF whose lengths are what is there, and not what its header says."""
     if frame == 0:
-        raise RejectedError(rejection.DAMAGED, "neither its length nor how samples are kept is in its header")
+        raise damaged("neither its length nor how samples are kept is in its header")
     frames = (total - sound.start - skipped) // frame
     lengths = ((4, total - 8), (common.start + 2, frames), (sound.start - 4, skipped + frames * frame))
     patches = tuple((place, number.to_bytes(4, "big")) for place, number in lengths)
@@ -270,7 +262,7 @@ def _chunks(file: BinaryIO, layout: _Layout, position: int, total: int) -> Itera
             return
         yield _Chunk(name[:4], position + layout.head, length)
         position = _next(file, layout, position + layout.head + length, total)
-    raise RejectedError(rejection.DAMAGED, f"more than {MOST_CHUNKS} chunks")
+    raise damaged(f"more than {MOST_CHUNKS} chunks")
 
 
 def _next(file: BinaryIO, layout: _Layout, end: int, total: int) -> int:
@@ -299,9 +291,7 @@ def _after(file: BinaryIO, layout: _Layout, sound: _Chunk, stated: int, total: i
     if foreign > 0:
         inside = min(stated, total) - end
         if inside > layout.align or foreign > MOST_JUNK:
-            raise RejectedError(
-                rejection.DAMAGED, f"{foreign} bytes of no known kind follow {sound.length} bytes of sound"
-            )
+            raise damaged(f"{foreign} bytes of no known kind follow {sound.length} bytes of sound")
         return [JUNK]
     if last.end == total and end > total:
         return [PAD]

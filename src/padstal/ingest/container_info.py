@@ -1,6 +1,7 @@
 """What a file's container says of it, before anything is decoded; and the limits that every file is held to."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from padstal.ingest import rejection
 from padstal.ingest.rejection import RejectedError, truncated
@@ -35,6 +36,15 @@ CHECKSUM = "its sound is not what its encoder's checksum says"
 """Programs that change an MP3's volume do this; so does a fault of a disk."""
 MOST_JUNK = 65_536
 """Foreign bytes before the sound or after it that are put up with."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a track may have, and the folder for the samples of long ones."""
+
+    min_seconds: float
+    max_seconds: float
+    scratch: Path | None
 
 
 @dataclass(frozen=True)
@@ -94,15 +104,15 @@ def check_form(rate: int, channels: int) -> None:
         raise RejectedError(rejection.CHANNELS, f"{channels} channels: expected 1 to {MOST_CHANNELS}")
 
 
-def check_length(frames: int, rate: int, channels: int, *, min_seconds: float, max_seconds: float) -> None:
+def check_length(frames: int, rate: int, channels: int, limits: Limits) -> None:
     """Raises RejectedError `empty`, `too_short`, `too_long` or `too_large`."""
     if frames <= 0:
         raise RejectedError(rejection.EMPTY, "a header without sound: 0.0 s")
     seconds = frames / rate
-    if seconds < min_seconds:
-        raise RejectedError(rejection.TOO_SHORT, f"{seconds:.2f} s long: expected at least {min_seconds} s")
-    if seconds > max_seconds:
-        raise RejectedError(rejection.TOO_LONG, f"{seconds:.2f} s long: expected at most {max_seconds} s")
+    if seconds < limits.min_seconds:
+        raise RejectedError(rejection.TOO_SHORT, f"{seconds:.2f} s long: expected at least {limits.min_seconds} s")
+    if seconds > limits.max_seconds:
+        raise RejectedError(rejection.TOO_LONG, f"{seconds:.2f} s long: expected at most {limits.max_seconds} s")
     if frames * channels > MOST_SAMPLES:
         raise RejectedError(
             rejection.TOO_LARGE,

@@ -86,23 +86,18 @@ def _converted(audio_SC: np.ndarray, from_rate: int, to_rate: int, channels: int
     """What `resample` gives of the whole, bit by bit; each channel alone and a block at a time is less work."""
     import soxr
 
-    from padstal.ingest.kernels import interleave, planes
-
     streams = [soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality=QUALITY) for _ in range(channels)]
     room_SC = room(len(audio_SC) * to_rate // from_rate + 1, channels, scratch)
     taken = made = 0
     for block_SC in blocks(audio_SC):
         taken += len(block_SC)
-        mixed_SC = with_channels(block_SC, channels)
-        parts = list(planes(mixed_SC) if channels == 2 else mixed_SC.T)
+        parts = list(np.ascontiguousarray(with_channels(block_SC, channels).T))
         if from_rate != to_rate:
             last = taken == len(audio_SC)
             parts = [stream.resample_chunk(part, last=last) for stream, part in zip(streams, parts, strict=True)]
         to_SC = room_SC[made : made + len(parts[0])]
-        if channels == 2:
-            interleave(parts[0], parts[1], to_SC)
-        else:
-            to_SC[:, 0] = parts[0]
+        for channel, part in enumerate(parts):
+            to_SC[:, channel] = part
         made += len(to_SC)
         release(room_SC)
     return room_SC[:made]

@@ -3,6 +3,7 @@
 FFmpeg builds its index from these tables before anything can be checked, so absurd ones are turned away here.
 """
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -76,7 +77,7 @@ class Packets:
 
 def mp4(file: BinaryIO, total: int) -> Contents:
     """An MP4, M4A or QuickTime file of one sound track that is not protected; pictures beside it do no harm."""
-    boxes = list(_boxes(file, 0, total, whole=True))
+    boxes = list(_boxes(file, total))
     moovs = [_body(file, box) for box in boxes if box.name == b"moov"]
     if not moovs:
         raise truncated("no moov box: the file was never finished, or its end is missing")
@@ -146,23 +147,26 @@ def _codec(track: bytes) -> bytes:
     return _inner(_inner(_inner(_inner(track, b"mdia"), b"minf"), b"stbl"), b"stsd")[12:16]
 
 
-def _boxes(file: BinaryIO, position: int, end: int, whole: bool = False) -> Iterator[Box]:
-    """Boxes of a file from `position` to `end`; with `whole`, they must fill it."""
+def _boxes(file: BinaryIO, total: int, *, inner: bool = False) -> Iterator[Box]:
+    """Boxes of a file, or of the body of one, which they must fill."""
+    position = 0
     for _ in range(MOST_BOXES):
-        if position + 8 > end:
+        if position + 8 > total:
             return
         file.seek(position)
         head = file.read(16)
-        length, skip = int.from_bytes(head[:4], "big"), 8
-        if length == 1 and len(head) == 16:
-            length, skip = int.from_bytes(head[8:16], "big"), 16
-        if length == 0:
-            length = end - position
+        length, skip = _uint(head, 0), 8
+        if length == 1:
+            length, skip = _uint(head, 8, 8), 16
+        if length == 0 and not inner:
+            length = total - position
         name = printable(head[4:8])
+        if inner and (length < skip or position + length > total):
+            raise damaged(f"box {name} of {length} bytes within one of {total}")
         if length < skip:
             raise damaged(f"box {name} of {length} bytes: expected at least {skip}")
-        if position + length > end:
-            raise truncated(f"cut short: {end - position} of the {length} bytes of its part {name} are there")
+        if position + length > total:
+            raise truncated(f"cut short: {total - position} of the {length} bytes of its part {name} are there")
         yield Box(head[4:8], position + skip, position + length)
         position += length
     raise damaged(f"more than {MOST_BOXES} boxes")
@@ -179,20 +183,7 @@ def _body(file: BinaryIO, box: Box) -> bytes:
 
 def _children(body: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Boxes within one that is in memory: name and body."""
-    position = 0
-    for _ in range(MOST_BOXES):
-        if position + 8 > len(body):
-            return
-        length, skip = _uint(body, position), 8
-        if length == 1:
-            length, skip = _uint(body, position + 8, 8), 16
-        end = position + length
-        if length < skip or end > len(body):
-            name = printable(body[position + 4 : position + 8])
-            raise damaged(f"box {name} of {length} bytes within one of {len(body)}")
-        yield body[position + 4 : position + 8], body[position + skip : end]
-        position = end
-    raise damaged(f"more than {MOST_BOXES} boxes")
+    return ((box.name, body[box.start : box.end]) for box in _boxes(io.BytesIO(body), len(body), inner=True))
 
 
 def _inner(body: bytes, name: bytes) -> bytes:

@@ -83,22 +83,19 @@ def _swings(blocks_SC: Iterable[np.ndarray], threshold: float) -> bool:
 
 
 def _converted(audio_SC: np.ndarray, from_rate: int, to_rate: int, channels: int, scratch: Path | None) -> np.ndarray:
-    """What `resample` gives of the whole, bit by bit; each channel alone and a block at a time is less work."""
+    """What `resample` gives of the whole, bit by bit, a block at a time."""
     import soxr
 
-    streams = [soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality=QUALITY) for _ in range(channels)]
+    stream = soxr.ResampleStream(from_rate, to_rate, channels, dtype="float32", quality=QUALITY)
     room_SC = room(len(audio_SC) * to_rate // from_rate + 1, channels, scratch)
     taken = made = 0
     for block_SC in blocks(audio_SC):
         taken += len(block_SC)
-        parts = list(np.ascontiguousarray(with_channels(block_SC, channels).T))
+        part_SC = with_channels(block_SC, channels)
         if from_rate != to_rate:
-            last = taken == len(audio_SC)
-            parts = [stream.resample_chunk(part, last=last) for stream, part in zip(streams, parts, strict=True)]
-        to_SC = room_SC[made : made + len(parts[0])]
-        for channel, part in enumerate(parts):
-            to_SC[:, channel] = part
-        made += len(to_SC)
+            part_SC = stream.resample_chunk(part_SC, last=taken == len(audio_SC))
+        room_SC[made : made + len(part_SC)] = part_SC
+        made += len(part_SC)
         release(room_SC)
     return room_SC[:made]
 

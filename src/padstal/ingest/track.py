@@ -10,14 +10,13 @@ import numpy as np
 from padstal.core.code_version import code_version
 from padstal.core.data.content import ADDRESS_DIGITS, sha256_file
 from padstal.ingest import rejection
-from padstal.ingest.clip_form import ClipForm
+from padstal.ingest.clip_form import ClipForm, offsets
 from padstal.ingest.decode import decode
 from padstal.ingest.digests import Stamp
 from padstal.ingest.measure import measure
 from padstal.ingest.pcm import pcm_of
 from padstal.ingest.rejection import RejectedError
 from padstal.ingest.screen import CLIPPED, NOTED_CLIPPED_SHARE, screen
-from padstal.ingest.segment import offsets
 from padstal.ingest.standardise import level_of, resampled
 from padstal.ingest.track_cache import Clip, Rejection, Track, TrackCache
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from padstal.ingest import rejection
 from padstal.ingest.rejection import RejectedError, truncated
@@ -89,6 +90,11 @@ def cut_short(there: int, promised: int, per_second: float) -> RejectedError:
     return truncated(
         f"cut short: {there / per_second:.2f} s of the {promised / per_second:.2f} s that its header promises"
     )
+
+
+def number(content: bytes, at: int = 0, length: int = 4, order: Literal["little", "big"] = "big") -> int:
+    """The whole number that `length` bytes from `at` on hold; as many as are there where they end early."""
+    return int.from_bytes(content[at : at + length], order)
 
 
 def printable(name: bytes) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import BinaryIO
 
-from padstal.ingest.container_info import STREAMED, Contents, check_form
+from padstal.ingest.container_info import STREAMED, Contents, check_form, number
 from padstal.ingest.rejection import damaged, truncated
 
 STREAMINFO_BYTES = 34
@@ -48,7 +48,7 @@ def flac(file: BinaryIO, total: int) -> Contents:
     head = file.read(8 + STREAMINFO_BYTES)
     if len(head) < 8 + STREAMINFO_BYTES:
         raise truncated(f"{len(head)} bytes: expected a STREAMINFO block")
-    if head[4] & 0x7F != 0 or int.from_bytes(head[5:8], "big") != STREAMINFO_BYTES:
+    if head[4] & 0x7F != 0 or number(head, 5, 3) != STREAMINFO_BYTES:
         raise damaged("does not begin with a STREAMINFO block")
     rate, channels, bits, frames = stream_info(head[8:])
     check_form(rate, channels)
@@ -65,7 +65,7 @@ def flac(file: BinaryIO, total: int) -> Contents:
 
 def stream_info(block: bytes) -> tuple[int, int, int, int]:
     """Sample rate, channels, bits and samples a channel (0 for unknown) that a STREAMINFO block states."""
-    packed = int.from_bytes(block[10:18], "big")
+    packed = number(block, 10, 8)
     return packed >> 44, (packed >> 41 & 7) + 1, (packed >> 36 & 31) + 1, packed & 2**36 - 1
 
 

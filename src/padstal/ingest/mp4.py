@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from padstal.ingest import rejection
-from padstal.ingest.container_info import LENGTH, Contents, cut_short, printable
+from padstal.ingest.container_info import LENGTH, Contents, cut_short, number, printable
 from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
 LARGEST_MOOV = 64 * 2**20
@@ -155,9 +155,9 @@ def _boxes(file: BinaryIO, total: int, *, inner: bool = False) -> Iterator[Box]:
             return
         file.seek(position)
         head = file.read(16)
-        length, skip = _uint(head, 0), 8
+        length, skip = number(head, 0), 8
         if length == 1:
-            length, skip = _uint(head, 8, 8), 16
+            length, skip = number(head, 8, 8), 16
         if length == 0 and not inner:
             length = total - position
         name = printable(head[4:8])
@@ -191,13 +191,9 @@ def _inner(body: bytes, name: bytes) -> bytes:
     return next((inner for own, inner in _children(body) if own == name), b"")
 
 
-def _uint(body: bytes, at: int, length: int = 4) -> int:
-    return int.from_bytes(body[at : at + length], "big")
-
-
 def _long(body: bytes, at: int, at_of_version_1: int, wide: int = 4) -> int:
     """A number of a box that is kept in 4 bytes, or in `wide` elsewhere by version 1."""
-    return _uint(body, at_of_version_1, wide) if body[:1] == b"\1" else _uint(body, at)
+    return number(body, at_of_version_1, wide) if body[:1] == b"\1" else number(body, at)
 
 
 def _table(body: bytes, columns: int, width: int = 4) -> np.ndarray:
@@ -206,7 +202,7 @@ def _table(body: bytes, columns: int, width: int = 4) -> np.ndarray:
     Raises:
         RejectedError: `damaged` where they are not all there.
     """
-    count, there = _uint(body, 4), max(0, len(body) - 8) // (columns * width)
+    count, there = number(body, 4), max(0, len(body) - 8) // (columns * width)
     if count > there:
         raise damaged(f"a table that says {count} rows and holds {there}")
     return np.frombuffer(body[8:], f">u{width}", count * columns).astype(np.int64).reshape(-1, columns)
@@ -219,7 +215,7 @@ def _table_packets(stbl: bytes, sounds: tuple[tuple[int, int], ...]) -> tuple[in
         RejectedError: `damaged` or `truncated` where they contradict each other or the boxes of sound.
     """
     stsz = _inner(stbl, b"stsz")
-    each, count = _uint(stsz, 4), _uint(stsz, 8)
+    each, count = number(stsz, 4), number(stsz, 8)
     there = sum(end - start for start, end in sounds)
     if count > MOST_PACKETS:
         raise damaged(f"{count} packets: expected at most {MOST_PACKETS}")
@@ -244,16 +240,16 @@ def _edit(sound: bytes, moov: bytes) -> tuple[int, int]:
     """
     elst = _inner(_inner(sound, b"edts"), b"elst")
     wide = 8 if elst[:1] == b"\1" else 4
-    count, step = _uint(elst, 4), 2 * wide + 4
+    count, step = number(elst, 4), 2 * wide + 4
     if count > max(0, len(elst) - 8) // step:
         raise damaged(f"an edit list that says {count} edits and does not hold them")
     plays: list[tuple[int, int]] = []
     for at in range(8, 8 + count * step, step):
         start = int.from_bytes(elst[at + wide : at + 2 * wide], "big", signed=True)
-        if _uint(elst, at + 2 * wide) != ORDINARY_RATE:
+        if number(elst, at + 2 * wide) != ORDINARY_RATE:
             raise unsupported("an edit that plays at another speed: expected the recorded one")
         if start >= 0:  # −1 is a pause
-            plays.append((start, _uint(elst, at, wide)))
+            plays.append((start, number(elst, at, wide)))
         elif plays:
             raise unsupported("a pause between its edits: expected sound without one")
     if len(plays) > 1:

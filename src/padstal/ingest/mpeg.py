@@ -23,6 +23,7 @@ from padstal.ingest.container_info import (
     Contents,
     check_form,
     cut_short,
+    number,
     printable,
 )
 from padstal.ingest.rejection import RejectedError, damaged
@@ -113,7 +114,7 @@ def after_tags(file: BinaryIO, position: int, total: int) -> int:
                 size = size << 7 | byte & 0x7F
             position += 10 + size + (10 if head[5] & 0x10 else 0)
         elif head[:8] == b"APETAGEX" and len(head) == 32:
-            position += 32 + (int.from_bytes(head[12:16], "little") if head[23] & 0x20 else 0)
+            position += 32 + (number(head, 12, order="little") if head[23] & 0x20 else 0)
         elif head[:3] == b"TAG":
             position += 128
         elif head and not any(head):
@@ -327,20 +328,20 @@ class _Table:
     def read(table: bytes) -> "_Table":
         """From the table's bytes."""
         if table[:4] == b"VBRI":
-            return _Table(_number(table, 14), _number(table, 10), 0, None)
-        flags, at = _number(table, 4), 8
+            return _Table(number(table, 14), number(table, 10), 0, None)
+        flags, at = number(table, 4), 8
         frames = length = None
         if flags & 1:
-            frames, at = _number(table, at), at + 4
+            frames, at = number(table, at), at + 4
         if flags & 2:
-            length, at = _number(table, at), at + 4
+            length, at = number(table, at), at + 4
         at += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
         encoder = table[at : at + 36]
         if encoder[:4] not in ENCODERS or len(encoder) < 36:
             return _Table(frames, length, 0, None, any(encoder) and "?" in printable(encoder[:4]))
-        packed = int.from_bytes(encoder[21:24], "big")
+        packed = number(encoder, 21, 3)
         padding = (packed >> 12) + DECODER_DELAY + max(0, (packed & 0xFFF) - DECODER_DELAY)
-        return _Table(frames, length, padding, int.from_bytes(encoder[32:34], "big"))
+        return _Table(frames, length, padding, number(encoder, 32, 2))
 
 
 def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:
@@ -377,7 +378,7 @@ def _check_sums(file: BinaryIO, first: int, stream: _Stream, table: _Table) -> l
     if encoder < 0:  # others sum the table up in other ways
         return wrong
     end = encoder + CHECKED_BYTES
-    own = int.from_bytes(head[end : end + 2], "big")
+    own = number(head, end, 2)
     return wrong if own in (0, crc16(np.frombuffer(head[:end], np.uint8))) else [*wrong, TABLE]
 
 
@@ -385,7 +386,3 @@ def _first_bytes(file: BinaryIO, first: int, stream: _Stream) -> bytes:
     """The first frame, which begins at byte `first`."""
     file.seek(first)
     return file.read(stream.first.length)
-
-
-def _number(table: bytes, at: int) -> int:
-    return int.from_bytes(table[at : at + 4], "big")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from padstal.ingest import rejection
-from padstal.ingest.container_info import JUNK, LENGTH, MOST_JUNK, UNENDED, Contents, check_form, cut_short
+from padstal.ingest.container_info import JUNK, LENGTH, MOST_JUNK, UNENDED, Contents, check_form, cut_short, number
 from padstal.ingest.flac import stream_info
 from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
@@ -116,13 +116,13 @@ def _page(file: BinaryIO, where: str = "at its start") -> Page:
     body = file.read(sum(table))
     if len(head) < 27 or len(table) < head[26] or len(body) < sum(table):
         raise truncated(f"cut short {where}: a page is not all there")
-    if checksum(head[:22] + bytes(4) + head[26:] + table + body) != int.from_bytes(head[22:26], "little"):
+    if checksum(head[:22] + bytes(4) + head[26:] + table + body) != number(head, 22, 4, "little"):
         raise damaged(f"damaged {where}: a page does not have its checksum")
     return Page(
         flags=head[5],
-        granule=int.from_bytes(head[6:14], "little"),
-        serial=int.from_bytes(head[14:18], "little"),
-        sequence=int.from_bytes(head[18:22], "little"),
+        granule=number(head, 6, 8, "little"),
+        serial=number(head, 14, 4, "little"),
+        sequence=number(head, 18, 4, "little"),
         body=body,
         whole=table[-1:] != b"\xff",
     )
@@ -160,12 +160,12 @@ def _codec(page: Page) -> _Codec:
     if not page.flags & BEGIN:
         raise damaged("the first page does not begin a stream")
     if body[:7] == b"\x01vorbis" and len(body) >= 30:
-        rate = int.from_bytes(body[12:16], "little")
+        rate = number(body, 12, 4, "little")
         check_form(rate, body[11])
         return _Codec(rate, slack=1 << (body[28] >> 4))
     if body[:8] == b"OpusHead" and len(body) >= 19:
         _opus_channels(body)
-        return _Codec(OPUS_RATE, skip=int.from_bytes(body[10:12], "little"))
+        return _Codec(OPUS_RATE, skip=number(body, 10, 2, "little"))
     if body[:5] == b"\x7fFLAC" and len(body) >= 51:
         rate, channels, bits, frames = stream_info(body[17:51])
         check_form(rate, channels)

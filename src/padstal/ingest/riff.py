@@ -4,6 +4,7 @@ libsndfile decodes a cut file without an error; here the chunks' own lengths are
 each other. Sources: Microsoft's RIFF specification, EBU Tech 3306 (RF64), Sony's Wave64, Apple's AIFF 1.3.
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
@@ -19,6 +20,7 @@ from padstal.ingest.container_info import (
     Contents,
     check_form,
     cut_short,
+    number,
     printable,
 )
 from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
@@ -83,7 +85,7 @@ WAVE64 = _Layout("little", name=16, length=8, align=8, length_counts_head=True)
 def wav(file: BinaryIO, total: int) -> Contents:
     """A RIFF or RF64 file that begins at 0 and ends at `total`."""
     file.seek(4)
-    stated = 8 + int.from_bytes(file.read(4), "little")
+    stated = 8 + number(file.read(4), order="little")
     return _wave(file, RIFF, 12, stated, total)
 
 
@@ -103,12 +105,12 @@ def _wave(file: BinaryIO, layout: _Layout, start: int, stated: int, total: int) 
         match chunk.name:
             case b"ds64":
                 sizes = file.read(24)
-                riff, data_of_rf64, fact = _numbers(sizes, 8, 8, 8)
+                riff, data_of_rf64, fact = (number(sizes, at, 8, "little") for at in (0, 8, 16))
                 stated = 8 + riff
             case b"fmt ":
                 form = _form(file.read(min(chunk.length, 40)))
             case b"fact":
-                fact = int.from_bytes(file.read(4), "little")
+                fact = number(file.read(4), order="little")
             case b"data":
                 if form is None:
                     raise damaged("data before its format: expected a chunk 'fmt ' first")
@@ -122,15 +124,15 @@ def _form(body: bytes) -> _Form:
     """Raises RejectedError where the format chunk contradicts itself; what libsndfile cannot decode it says itself."""
     if len(body) < 16:
         raise damaged(f"a format chunk of {len(body)} bytes: expected at least 16")
-    tag, channels, rate, byte_rate, block, bits = _numbers(body, 2, 2, 4, 4, 2, 2)
+    tag, channels, rate, byte_rate, block, bits = struct.unpack("<HHIIHH", body[:16])
     check_form(rate, channels)
     if tag == EXTENSIBLE and len(body) >= 26:
-        tag, valid = int.from_bytes(body[24:26], "little"), int.from_bytes(body[18:20], "little")
+        tag, valid = number(body, 24, 2, "little"), number(body, 18, 2, "little")
         if valid > bits:
             raise damaged(f"{valid} of {bits} bits are said to be used: expected at most all")
     allowed = {PCM: range(8, 33), FLOAT: (32, 64), A_LAW: (8,), MU_LAW: (8,)}.get(tag)
     if allowed is None:
-        samples = int.from_bytes(body[18:20], "little") if tag in (ADPCM, IMA) else 0
+        samples = number(body, 18, 2, "little") if tag in (ADPCM, IMA) else 0
         if samples and not 0.9 < byte_rate * samples / max(1, rate * block) < 1.1:
             raise damaged(
                 f"{byte_rate} bytes a second, blocks of {block} bytes and {samples} samples, and {rate} Hz contradict "
@@ -146,14 +148,6 @@ def _form(body: bytes) -> _Form:
             f"{byte_rate} bytes a second and {rate} samples of {block} bytes contradict each other in its header"
         )
     return _Form(rate, block, rate * block, 1, () if byte_rate else (NO_RATE,))
-
-
-def _numbers(body: bytes, *lengths: int) -> list[int]:
-    found, at = [], 0
-    for length in lengths:
-        found.append(int.from_bytes(body[at : at + length], "little"))
-        at += length
-    return found
 
 
 def _data(file: BinaryIO, layout: _Layout, data: _Chunk, form: _Form, fact: int, stated: int, total: int) -> Contents:
@@ -181,7 +175,7 @@ def _data(file: BinaryIO, layout: _Layout, data: _Chunk, form: _Form, fact: int,
 def aiff(file: BinaryIO, total: int) -> Contents:
     """An AIFF or AIFF-C file."""
     file.seek(4)
-    stated = 8 + int.from_bytes(file.read(4), "big")
+    stated = 8 + number(file.read(4))
     common: _Chunk | None = None
     sound: _Chunk | None = None
     for chunk in _chunks(file, AIFF, 12, total):
@@ -200,9 +194,9 @@ def aiff(file: BinaryIO, total: int) -> Contents:
     file.seek(common.start)
     body = file.read(min(common.length, 22))
     file.seek(sound.start)
-    skipped = 8 + int.from_bytes(file.read(4), "big")
-    channels, bits = int.from_bytes(body[:2], "big"), int.from_bytes(body[6:8], "big")
-    frames = int.from_bytes(body[2:6], "big")
+    skipped = 8 + number(file.read(4))
+    channels, bits = number(body, 0, 2), number(body, 6, 2)
+    frames = number(body, 2, 4)
     kind = body[18:22] if len(body) == 22 else b"NONE"
     width = (bits + 7) // 8 if kind in AIFF_PCM else AIFF_BYTES.get(kind.lower(), 0)
     frame, rate = channels * width, _extended(body[8:18])
@@ -230,10 +224,10 @@ def _twice(chunk: _Chunk) -> RejectedError:
     return RejectedError(rejection.SEVERAL_STREAMS, f"two chunks {printable(chunk.name)}: expected one")
 
 
-def _extended(number: bytes) -> float:
+def _extended(written: bytes) -> float:
     """An 80-bit number of the sizes that sample rates have; 0 for others."""
-    exponent = int.from_bytes(number[:2], "big") - 16_383
-    return int.from_bytes(number[2:10], "big") * 2.0 ** (exponent - 63) if 0 <= exponent < 63 else 0.0
+    exponent = number(written, 0, 2) - 16_383
+    return number(written, 2, 8) * 2.0 ** (exponent - 63) if 0 <= exponent < 63 else 0.0
 
 
 def _measured_aiff(common: _Chunk, sound: _Chunk, skipped: int, frame: int, total: int, repair: str) -> Contents:

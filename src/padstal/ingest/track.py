@@ -83,14 +83,11 @@ def _changed(order: Order) -> bool:
         return True
 
 
-def crashed(order: Order) -> Sequence[str]:
-    """What becomes of a file whose decoder kills its process."""
+def lost(order: Order, hung: bool) -> Sequence[str]:
+    """What becomes of a file whose decoder kills its process, or takes longer than `max_file_seconds`."""
+    if hung:
+        return rejection.TIMEOUT, "it took longer than a file may; its process was killed"
     return rejection.CRASHED, "the process that decoded it died"
-
-
-def timed_out(order: Order) -> Sequence[str]:
-    """What becomes of a file that takes longer than `max_file_seconds`."""
-    return rejection.TIMEOUT, "it took longer than a file may; its process was killed"
 
 
 def prepare() -> None:

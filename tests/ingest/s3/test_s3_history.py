@@ -42,7 +42,9 @@ class _Watcher(threading.Thread):
 
     def run(self) -> None:
         known: dict[str, tuple[int, int, int]] = {}
-        while not self.ended.wait(0.005):
+        ended = False
+        while not ended:
+            ended = self.ended.wait(0.005)  # and then once more
             for name in sorted(self.versions):
                 path = self.folder / name
                 try:

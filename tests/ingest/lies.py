@@ -147,11 +147,16 @@ def _frame(seed: int) -> bytes:
     return content[mp3_frames(content)[30] :]
 
 
-def _mp3_flipped(byte: int) -> bytes:
+def _mp3_flipped(byte: int, seed: int = 37) -> bytes:
     """One bit of the sound in the middle of a frame."""
-    content = bytearray(music_of("vbr", 37))
+    content = bytearray(music_of("vbr", seed))
     content[mp3_frames(bytes(content))[30] + byte] ^= 1
     return bytes(content)
+
+
+def _without_encoder_name() -> bytes:
+    """One bit of the sound is wrong, and nothing is left of the name that says that there is a checksum of it."""
+    return _mp3_flipped(60, seed=71).replace(b"LAME3.10", b"LA\x18\x88\xbd\xf2w\x0e")
 
 
 def _fragments(*order: int) -> bytes:
@@ -206,6 +211,7 @@ LIES = [
     Kind("ogg_rate.oga", REFUSED, lambda: _ogg_flac(10, b"\x05\x62\x20")),
     Kind("ogg_frames.oga", why.TRUNCATED, lambda: _ogg_flac(14, struct.pack(">I", 9 * RATE))),
     Kind("nameless_table.mp3", REPAIRED + TABLE, lambda: music_of("vbr", 44).replace(b"Xing", b"Xi\0g")),
+    Kind("foreign_encoder_name.mp3", REPAIRED + TABLE, _without_encoder_name),
     Kind("music_checksum.mp3", REPAIRED + CHECKSUM, lambda: _mp3_flipped(60)),
     Kind("fragment_missing.m4a", why.DAMAGED, lambda: _fragments(0, 2, 3, 4)),
     Kind("fragments_swapped.m4a", why.DAMAGED, lambda: _fragments(0, 2, 1, 3, 4)),

@@ -76,7 +76,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 def test_work_goes_through_the_cluster_in_order_and_a_crash_is_one_items_alone(address: str) -> None:
     items = [f"{number} * 2" for number in range(20)]
     items[7] = CRASH
-    found = list(ordered_map(eval, items, workers=Workers(1, "dask", address), crashed=lambda item: "crashed"))
+    found = list(ordered_map(eval, items, workers=Workers(1, "dask", address), lost=lambda item, hung: "crashed"))
     assert found == ["crashed" if number == 7 else 2 * number for number in range(20)]
     workers = set(ordered_map(eval, [WHO] * 64, workers=Workers(1, "dask", address)))
     assert len(workers) == 2

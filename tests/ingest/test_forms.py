@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from padstal.core.data.content import address_of_clip, bytes_of
 from padstal.ingest import rejection
 from padstal.ingest.blocks import BLOCK
+from padstal.ingest.clip_form import offsets
 from padstal.ingest.loudness import integrated_loudness
 from padstal.ingest.measure import FLOOR_DB, FLOOR_LUFS, Measures, bandwidth, measure, stretches, window
 from padstal.ingest.pcm import Pcm, pcm_of
 from padstal.ingest.rejection import RejectedError
 from padstal.ingest.resample import resample
-from padstal.ingest.segment import offsets
 from padstal.ingest.standardise import CEILING, level_of, resampled, with_channels
 from padstal.ingest.waveform import waveform
 

@@ -35,13 +35,6 @@ def test_loops_over_samples_give_the_same_bits_as_python(channels):
         expected, expected_peak = kernels.energies.py_func(signal_SC, sections, edges, 100)
         assert (found == expected).all()
         assert peak == expected_peak == np.abs(signal_SC).max()
-    pcm_SC, expected_SC = np.zeros((2, *audio_SC.shape), np.int16)
-    kernels.quantise(audio_SC, np.float32(1.7), pcm_SC)
-    kernels.quantise.py_func(audio_SC, np.float32(1.7), expected_SC)
-    assert (pcm_SC == expected_SC).all()
-    assert kernels.peak_and_squares(pcm_SC) == kernels.peak_and_squares.py_func(pcm_SC)
-    floor = np.float32(0.1)
-    assert kernels.count_from(audio_SC[:, 0].copy(), floor) == (abs(audio_SC[:, 0]) >= floor).sum()
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -75,16 +68,6 @@ def test_the_checksum_of_an_mp3_is_the_bitwise_one(content):
     assert kernels.crc16(np.frombuffer(content, np.uint8)) == crc
 
 
-def test_the_largest_magnitude_is_found_anywhere():
-    samples = audio(1)[:, 0]
-    for at in (0, 500, SAMPLES - 1):
-        for value in (-3.5, 3.5):
-            changed = samples.copy()
-            changed[at] = value
-            assert kernels.largest(changed) == kernels.largest.py_func(changed) == np.float32(3.5)
-    assert kernels.largest(np.full(3, -0.0, np.float32)) == 0
-
-
 def test_flat_tops_are_counted_in_every_block_that_has_them():
     samples = audio(2)
     many = np.tile(samples / np.abs(samples).max() * np.float32(0.5), (200, 1))
@@ -92,14 +75,6 @@ def test_flat_tops_are_counted_in_every_block_that_has_them():
     expected = (np.abs(many) >= np.float32(0.98)).sum() / many.size
     assert waveform(many).clipped_share == expected > 0
     assert waveform(np.zeros((10, 1), np.float32)).clipped_share == 0
-
-
-def test_channels_are_parted_and_joined():
-    audio_SC = audio(2)
-    assert (kernels.planes(audio_SC) == audio_SC.T).all()
-    joined_SC = np.zeros_like(audio_SC)
-    kernels.interleave(audio_SC[:, 0], audio_SC[:, 1], joined_SC)
-    assert (joined_SC == audio_SC).all()
 
 
 @pytest.mark.parametrize(

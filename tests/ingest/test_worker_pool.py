@@ -19,7 +19,7 @@ LOSE_WORKER = "(os := __import__('os')).kill(int(open(f'/proc/{os.getppid()}/sta
 
 
 def _ends() -> dict:
-    return {"crashed": lambda item: f"crashed: {item}", "timed_out": lambda item: f"timed out: {item}"}
+    return {"lost": lambda item, hung: f"{'timed out' if hung else 'crashed'}: {item}"}
 
 
 def test_one_process_without_a_limit_maps_here():

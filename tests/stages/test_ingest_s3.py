@@ -49,7 +49,7 @@ def music(tmp_path: Path) -> dict[str, bytes]:
 
 
 def _source(server: S3Server, **more: Any) -> dict[str, Any]:
-    quick = {"connections": 4, "attempts": 2, "longest_wait_seconds": 0.02, "max_failed_share": 0.2}
+    quick = {"connections": 4, "attempts": 2, "max_failed_share": 0.2}
     source = {"kind": "s3", "uri": "s3://music/pile", "endpoint_url": server.url, "licence": "cc0", "fetch": quick}
     return {**source, "captions": "captions.csv", **more}
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -180,7 +180,6 @@ def _buckets(root: Path) -> Iterator[Finding]:
     """The active scale's S3 sources: asked once each, with little patience."""
     from padstal.core.params import ParamsError, load_section
     from padstal.ingest.config import IngestParams, S3Source
-    from padstal.ingest.listing import store_of
     from padstal.ingest.s3.errors import StoreError
     from padstal.ingest.s3.objects import reach
 
@@ -190,9 +189,9 @@ def _buckets(root: Path) -> Iterator[Finding]:
         return
     for source in sources:
         if isinstance(source, S3Source):
-            store = replace(store_of(source), timeout_seconds=DOCTOR_TIMEOUT_SECONDS)
+            once = source.fetch.model_copy(update={"timeout_seconds": DOCTOR_TIMEOUT_SECONDS, "attempts": 1})
             try:
-                known = reach(store, source.manifest)
+                known = reach(source.model_copy(update={"fetch": once}))
                 yield Finding(source.uri, "ok", f"answers; credentials: {known}")
             except StoreError as error:
                 yield Finding(source.uri, "missing", str(error))

@@ -65,3 +65,8 @@ class ClipForm(Section):
                 f"min_track_seconds = {self.min_track_seconds}"
             )
         return self
+
+
+def offsets(samples: int, *, clip_samples: int, hop_samples: int) -> range:
+    """First sample of each clip, at equal distances from a track's start; what is left at its end is not padded."""
+    return range(0, samples - clip_samples + 1, hop_samples)

@@ -24,7 +24,7 @@ from padstal.ingest.file_register import Candidate, FileRegister, Refusal
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
 from padstal.ingest.supervised_worker import fork_server
 from padstal.ingest.table_writer import TableWriter
-from padstal.ingest.track import Order, crashed, store_key, take_in, timed_out
+from padstal.ingest.track import Order, lost, store_key, take_in
 from padstal.ingest.track_cache import Rejection, Track, TrackCache
 from padstal.ingest.worker_pool import Workers, ordered_map
 
@@ -234,8 +234,7 @@ class _Run:
             workers=self.workers,
             seconds=self.params.max_file_seconds,
             known=self._known,
-            crashed=crashed,
-            timed_out=timed_out,
+            lost=lost,
         )
 
     def _known(self, order: Order) -> Track | Rejection | None:

@@ -1,7 +1,7 @@
 """`ingest`: where music comes from and what a clip is."""
 
 from pathlib import PurePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -27,26 +27,27 @@ class SynthSource(Section):
 Layout = Literal["captions", "fma", "mtg_jamendo", "magnatagatune", "audioset", "song_describer"]
 
 
-class FolderSource(Section):
-    """A tree of audio files with an optional captions table beside it, or a published dataset as it is published."""
+class _FilesSource(Section):
+    """Audio files with an optional captions table beside them, or a published dataset as it is published."""
+
+    captions: str | None = value("captions table (CSV, JSONL or Parquet), relative to the source", default=None)
+    layout: Layout = value(
+        "what the metadata look like: a captions table, or the tables of a published dataset", default="captions"
+    )
+    licence: str | None = value("licence of files whose row names none", "SPDX or CC id", default=None)
+
+    @model_validator(mode="after")
+    def _one_kind_of_table(self) -> Self:
+        if self.captions is not None and self.layout != "captions":
+            raise ValueError(f"captions = {self.captions}: the layout {self.layout} has its own tables; leave it out")
+        return self
+
+
+class FolderSource(_FilesSource):
+    """A tree of audio files."""
 
     kind: Literal["folder"]
     path: str = value("folder, absolute or relative to the repository", min_length=1)
-    captions: str | None = Field(
-        default=None,
-        description="captions table (CSV, JSONL or Parquet), relative to `path`",
-        json_schema_extra={"unit": ""},
-    )
-    layout: Layout = Field(
-        default="captions",
-        description="what the metadata look like: a captions table, or the tables of a published dataset",
-        json_schema_extra={"unit": ""},
-    )
-    licence: str | None = Field(
-        default=None,
-        description="licence of files whose row names none",
-        json_schema_extra={"unit": "SPDX or CC id"},
-    )
     linked_folders: bool = value("whether to look into linked folders below `path`, each once", default=False)
     hidden: bool = value("whether to look at names with a leading dot", default=False)
 
@@ -55,33 +56,18 @@ class FolderSource(Section):
         """As the manifest's `source`: the folder's own name."""
         return PurePath(self.path).name
 
-    @model_validator(mode="after")
-    def _one_kind_of_table(self) -> "FolderSource":
-        _check_table(self.captions, self.layout)
-        return self
-
-
-def _check_table(captions: str | None, layout: Layout) -> None:
-    if captions is not None and layout != "captions":
-        raise ValueError(f"captions = {captions}: the layout {layout} has its own tables; leave it out")
-
 
 class Fetch(Section):
     """How objects come from a store. The defaults suit Amazon's and most others."""
 
     connections: int = value("objects fetched at a time", "threads", default=16, ge=1, le=256)
-    attempts: int = value(
-        "requests in a row without progress before an object counts as failed", default=6, ge=1, le=50
-    )
-    longest_wait_seconds: float = value(
-        "bound of the waits between them, which double", "s", default=20.0, gt=0, le=300
-    )
+    attempts: int = value("requests for an object before it counts as failed", default=6, ge=1, le=50)
     timeout_seconds: float = value("for a connection, and for the next byte", "s", default=30.0, gt=0, le=600)
     max_failed_share: float = value("share of objects that may fail before the stage does", default=0.01, ge=0, le=1)
     max_object_mebibytes: int = value("longer objects fail", "MiB", default=2048, ge=1)
 
 
-class S3Source(Section):
+class S3Source(_FilesSource):
     """A bucket, or a prefix of one, of any S3-compatible store; credentials come from boto3's own chain alone."""
 
     kind: Literal["s3"]
@@ -95,16 +81,27 @@ class S3Source(Section):
     endpoint_url: str | None = value("of a store other than Amazon's", default=None, pattern=r"^https?://[^/@?#]+/?$")
     region: str | None = value("null leaves it to boto3's own chain", default=None)
     anonymous: bool = value("ask without credentials, where anyone may read", default=False)
-    captions: str | None = value("captions table (CSV, JSONL or Parquet), relative to `uri`", default=None)
-    layout: Layout = value(
-        "what the metadata look like: a captions table, or the tables of a published dataset", default="captions"
-    )
-    licence: str | None = value("licence of files whose row names none", "SPDX or CC id", default=None)
     manifest: str | None = value(
         "CSV or JSONL of the keys wanted (columns `key` and, if known, `sha256`), relative to `uri`; null takes all",
         default=None,
     )
     fetch: Fetch = Fetch()
+
+    @property
+    def bucket(self) -> str:
+        """Of `uri`."""
+        return self.uri.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """Of `uri`: a folder, "" or with a "/" at its end."""
+        prefix = self.uri.removeprefix("s3://").partition("/")[2]
+        return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+
+    @property
+    def place(self) -> str:
+        """As messages name it."""
+        return f"{self.uri} at {self.endpoint_url}" if self.endpoint_url else self.uri
 
     @model_validator(mode="before")
     @classmethod
@@ -112,11 +109,6 @@ class S3Source(Section):
         if isinstance(raw, dict) and not raw.get("name") and isinstance(raw.get("uri"), str):
             return {**raw, "name": PurePath(raw["uri"]).name}
         return raw
-
-    @model_validator(mode="after")
-    def _one_kind_of_table(self) -> "S3Source":
-        _check_table(self.captions, self.layout)
-        return self
 
 
 Source = Annotated[SynthSource | FolderSource | S3Source, Field(discriminator="kind")]

@@ -1,9 +1,11 @@
 """What a file's container says of it, before anything is decoded; and the limits that every file is held to."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from padstal.ingest import rejection
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, truncated
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 """Hz."""
@@ -35,6 +37,15 @@ CHECKSUM = "its sound is not what its encoder's checksum says"
 """Programs that change an MP3's volume do this; so does a fault of a disk."""
 MOST_JUNK = 65_536
 """Foreign bytes before the sound or after it that are put up with."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a track may have, and the folder for the samples of long ones."""
+
+    min_seconds: float
+    max_seconds: float
+    scratch: Path | None
 
 
 @dataclass(frozen=True)
@@ -75,11 +86,15 @@ class Contents:
 def cut_short(there: int, promised: int, per_second: float) -> RejectedError:
     """`truncated`, with what is there (frames or bytes), what the file promises, and how many of them make a second."""
     if per_second <= 0:
-        return RejectedError(rejection.TRUNCATED, f"cut short: {there} bytes of the {promised} that it promises")
-    return RejectedError(
-        rejection.TRUNCATED,
-        f"cut short: {there / per_second:.2f} s of the {promised / per_second:.2f} s that its header promises",
+        return truncated(f"cut short: {there} bytes of the {promised} that it promises")
+    return truncated(
+        f"cut short: {there / per_second:.2f} s of the {promised / per_second:.2f} s that its header promises"
     )
+
+
+def number(content: bytes, at: int = 0, length: int = 4, order: Literal["little", "big"] = "big") -> int:
+    """The whole number that `length` bytes from `at` on hold; as many as are there where they end early."""
+    return int.from_bytes(content[at : at + length], order)
 
 
 def printable(name: bytes) -> str:
@@ -95,15 +110,15 @@ def check_form(rate: int, channels: int) -> None:
         raise RejectedError(rejection.CHANNELS, f"{channels} channels: expected 1 to {MOST_CHANNELS}")
 
 
-def check_length(frames: int, rate: int, channels: int, *, min_seconds: float, max_seconds: float) -> None:
+def check_length(frames: int, rate: int, channels: int, limits: Limits) -> None:
     """Raises RejectedError `empty`, `too_short`, `too_long` or `too_large`."""
     if frames <= 0:
         raise RejectedError(rejection.EMPTY, "a header without sound: 0.0 s")
     seconds = frames / rate
-    if seconds < min_seconds:
-        raise RejectedError(rejection.TOO_SHORT, f"{seconds:.2f} s long: expected at least {min_seconds} s")
-    if seconds > max_seconds:
-        raise RejectedError(rejection.TOO_LONG, f"{seconds:.2f} s long: expected at most {max_seconds} s")
+    if seconds < limits.min_seconds:
+        raise RejectedError(rejection.TOO_SHORT, f"{seconds:.2f} s long: expected at least {limits.min_seconds} s")
+    if seconds > limits.max_seconds:
+        raise RejectedError(rejection.TOO_LONG, f"{seconds:.2f} s long: expected at most {limits.max_seconds} s")
     if frames * channels > MOST_SAMPLES:
         raise RejectedError(
             rejection.TOO_LARGE,

@@ -12,7 +12,7 @@ from padstal.ingest.flac import flac
 from padstal.ingest.mp4 import mp4
 from padstal.ingest.mpeg import adts, after_tags, mp3
 from padstal.ingest.ogg import ogg
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, truncated, unsupported
 from padstal.ingest.riff import W64_RIFF, aiff, wav, wave64
 
 EXTENSIONS = frozenset(
@@ -68,7 +68,7 @@ def contents(file: BinaryIO) -> Contents:
         raise RejectedError(rejection.TOO_LARGE, f"{total} bytes: expected at most {LARGEST_FILE}")
     start = after_tags(file, 0, total)
     if start > total:
-        raise RejectedError(rejection.TRUNCATED, f"a tag ends at byte {start}, the file has {total}")
+        raise truncated(f"a tag ends at byte {start}, the file has {total}")
     file.seek(0)
     if start == total and any(file.read(HEAD_BYTES)):
         raise RejectedError(rejection.EMPTY, f"{total} bytes of tags and no sound")
@@ -108,7 +108,7 @@ def _frames(file: BinaryIO, head: bytes, start: int, total: int) -> Contents:
         found = mp3(file, start, total)
     if found is None:
         what = _name(head) or _other_layer(head) or "no kind of audio that is known"
-        raise RejectedError(rejection.FORMAT, f"{what}: expected {ACCEPTED}")
+        raise unsupported(f"{what}: expected {ACCEPTED}")
     return found
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from padstal.ingest import ffmpeg, rejection, sndfile
 from padstal.ingest.blocks import blocks
-from padstal.ingest.container_info import STREAMED
+from padstal.ingest.container_info import STREAMED, Limits
 from padstal.ingest.containers import contents
 from padstal.ingest.rejection import RejectedError
 
@@ -80,15 +80,8 @@ def decode(path: Path, *, min_seconds: float, max_seconds: float, scratch: Path 
     with open_regular(path) as file:
         found = contents(file)
         by_sndfile = found.container in SNDFILE and not (found.container == "flac" and STREAMED in found.repairs)
-        if by_sndfile:
-            audio_SC, rate = sndfile.read(
-                file, found, min_seconds=min_seconds, max_seconds=max_seconds, scratch=scratch
-            )
-            noted: tuple[str, ...] = ()
-        else:
-            audio_SC, rate, noted = ffmpeg.read(
-                file, found, min_seconds=min_seconds, max_seconds=max_seconds, scratch=scratch
-            )
+        read = sndfile.read if by_sndfile else ffmpeg.read
+        audio_SC, rate, noted = read(file, found, Limits(min_seconds, max_seconds, scratch))
     _check_samples(audio_SC)
     return Decoded(audio_SC, rate, found.container, found.repairs + noted)
 

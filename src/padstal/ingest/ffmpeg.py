@@ -6,7 +6,6 @@ never guessed: a playlist under an audio name would otherwise be followed.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,10 +15,10 @@ import numpy as np
 from padstal.ingest import rejection
 from padstal.ingest.blocks import release, room
 from padstal.ingest.byte_view import ByteView
-from padstal.ingest.container_info import LATE, Contents, check_form, check_length, cut_short
+from padstal.ingest.container_info import LATE, Contents, Limits, check_form, check_length, cut_short
 from padstal.ingest.mp4 import Packets
 from padstal.ingest.ogg import no_end
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, damaged, unsupported
 from padstal.ingest.sample_digest import SampleDigest
 
 if TYPE_CHECKING:
@@ -38,18 +37,7 @@ NOTED_LATE_SECONDS = 0.1
 """Of a missing beginning; codecs' delays are shorter."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Seconds that a track may have, and the folder for the samples of long ones."""
-
-    min_seconds: float
-    max_seconds: float
-    scratch: Path | None
-
-
-def read(
-    file: BinaryIO, found: Contents, *, min_seconds: float, max_seconds: float, scratch: Path | None
-) -> tuple[np.ndarray, int, tuple[str, ...]]:
+def read(file: BinaryIO, found: Contents, limits: Limits) -> tuple[np.ndarray, int, tuple[str, ...]]:
     """Samples float32 [S, C] and sample rate of a file whose container was found whole, and what else is wrong.
 
     Raises:
@@ -69,10 +57,10 @@ def read(
                 raise RejectedError(rejection.NO_AUDIO, "no sound stream")
             stream = container.streams.audio[0]
             if stream.codec_context.name not in DECODERS:
-                raise RejectedError(rejection.FORMAT, f"codec {stream.codec_context.name}: expected MP3, AAC or ALAC")
+                raise unsupported(f"codec {stream.codec_context.name}: expected MP3, AAC or ALAC")
             stream.codec_context.options = STRICT
             stream.codec_context.thread_count = 1
-            return _read(container, stream, found, Limits(min_seconds, max_seconds, scratch))
+            return _read(container, stream, found, limits)
     except av.FFmpegError as error:
         raise RejectedError(rejection.UNREADABLE, f"its header cannot be read (FFmpeg: {error.strerror})") from None
 
@@ -111,11 +99,10 @@ def _read(
     check_form(rate, channels)
     late = _late(stream, found, rate)
     expected = None if found.frames is None else round(found.frames * rate / found.rate) - late
-    within = {"min_seconds": limits.min_seconds, "max_seconds": limits.max_seconds}
     if expected is not None:
-        check_length(expected, rate, channels, **within)
+        check_length(expected, rate, channels, limits)
     if first.format.name.removesuffix("p") not in KINDS:
-        raise RejectedError(rejection.FORMAT, f"samples of kind {first.format.name}: expected 16 or 32 bits")
+        raise unsupported(f"samples of kind {first.format.name}: expected 16 or 32 bits")
     limit = round(limits.max_seconds * rate) + found.slack
     guess = round((stream.duration or 0) * (stream.time_base or 0) * rate) or round(UNKNOWN_ROOM_SECONDS * rate)
     length = (guess if expected is None else expected) + found.slack
@@ -123,10 +110,9 @@ def _read(
     digest, at = SampleDigest(found.md5, found.bits), 0
     for frame in chain((first,), decoded):
         if (frame.sample_rate, frame.layout.nb_channels, frame.format.name) != (rate, channels, first.format.name):
-            raise RejectedError(
-                rejection.DAMAGED,
+            raise damaged(
                 f"after {at / rate:.2f} s its sound has {frame.sample_rate} Hz and {frame.layout.nb_channels} "
-                f"channels: expected {rate} Hz and {channels} as before",
+                f"channels: expected {rate} Hz and {channels} as before"
             )
         if at + frame.samples > len(audio_SC):
             audio_SC = _grown(audio_SC, at + frame.samples, limit, expected, found, limits.scratch)
@@ -142,7 +128,7 @@ def _read(
         raise no_end(expected, rate)
     if found.trim:
         at = min(at, expected)
-    check_length(at, rate, channels, **within)
+    check_length(at, rate, channels, limits)
     digest.check()
     noted = (LATE,) if late > NOTED_LATE_SECONDS * rate else ()
     return audio_SC[:at], rate, noted
@@ -165,9 +151,7 @@ def _grown(
     if expected is not None and found.trim and needed <= len(audio_SC) + found.slack:
         return audio_SC
     if expected is not None:
-        raise RejectedError(
-            rejection.DAMAGED, f"it says that it has {expected} samples a channel: expected the {needed} that decode"
-        )
+        raise damaged(f"it says that it has {expected} samples a channel: expected the {needed} that decode")
     if needed > limit:
         raise RejectedError(rejection.TOO_LONG, f"more than {needed} samples a channel: expected {limit} at most")
     grown_SC = room(min(limit, 2 * len(audio_SC)), audio_SC.shape[1], scratch)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import BinaryIO
 
-from padstal.ingest import rejection
-from padstal.ingest.container_info import STREAMED, Contents, check_form
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.container_info import STREAMED, Contents, check_form, number
+from padstal.ingest.rejection import damaged, truncated
 
 STREAMINFO_BYTES = 34
 MOST_BLOCKS = 65_536
@@ -48,9 +47,9 @@ def flac(file: BinaryIO, total: int) -> Contents:
     file.seek(0)
     head = file.read(8 + STREAMINFO_BYTES)
     if len(head) < 8 + STREAMINFO_BYTES:
-        raise RejectedError(rejection.TRUNCATED, f"{len(head)} bytes: expected a STREAMINFO block")
-    if head[4] & 0x7F != 0 or int.from_bytes(head[5:8], "big") != STREAMINFO_BYTES:
-        raise RejectedError(rejection.DAMAGED, "does not begin with a STREAMINFO block")
+        raise truncated(f"{len(head)} bytes: expected a STREAMINFO block")
+    if head[4] & 0x7F != 0 or number(head, 5, 3) != STREAMINFO_BYTES:
+        raise damaged("does not begin with a STREAMINFO block")
     rate, channels, bits, frames = stream_info(head[8:])
     check_form(rate, channels)
     md5 = head[26:42] if any(head[26:42]) else b""
@@ -66,7 +65,7 @@ def flac(file: BinaryIO, total: int) -> Contents:
 
 def stream_info(block: bytes) -> tuple[int, int, int, int]:
     """Sample rate, channels, bits and samples a channel (0 for unknown) that a STREAMINFO block states."""
-    packed = int.from_bytes(block[10:18], "big")
+    packed = number(block, 10, 8)
     return packed >> 44, (packed >> 41 & 7) + 1, (packed >> 36 & 31) + 1, packed & 2**36 - 1
 
 
@@ -82,10 +81,10 @@ def _first_frame(file: BinaryIO, total: int) -> int:
         head = file.read(4)
         position += 4 + int.from_bytes(head[1:], "big")
         if position > total or len(head) < 4:
-            raise RejectedError(rejection.TRUNCATED, "it ends within its tags: no sound")
+            raise truncated("it ends within its tags: no sound")
         if head[0] & 0x80:
             return position
-    raise RejectedError(rejection.DAMAGED, f"more than {MOST_BLOCKS} blocks of metadata")
+    raise damaged(f"more than {MOST_BLOCKS} blocks of metadata")
 
 
 def frame_header(head: bytes) -> Frame | None:
@@ -127,10 +126,9 @@ def _crc8(crc: int, byte: int) -> int:
 def _check(frame: Frame, rate: int, channels: int, bits: int) -> None:
     """Raises RejectedError `damaged` where a frame's header is not of the stream that the first block describes."""
     if frame.rate not in (0, rate) or frame.channels != channels or frame.bits not in (0, bits):
-        raise RejectedError(
-            rejection.DAMAGED,
+        raise damaged(
             f"its header says {rate} Hz, {channels} channels, {bits} bits; its sound says {frame.rate or rate} Hz, "
-            f"{frame.channels} channels, {frame.bits or bits} bits",
+            f"{frame.channels} channels, {frame.bits or bits} bits"
         )
 
 
@@ -148,9 +146,7 @@ def _check_order(file: BinaryIO, start: int, rate: int, channels: int, bits: int
         elif place == expected:
             _check(frame, rate, channels, bits)
         elif frame.samples == samples and frame.channels == channels and frame.rate in (0, rate):
-            raise RejectedError(
-                rejection.DAMAGED, f"the sound of {place / rate:.2f} s follows that of {expected / rate:.2f} s"
-            )
+            raise damaged(f"the sound of {place / rate:.2f} s follows that of {expected / rate:.2f} s")
         else:
             continue  # bytes that look like a header by chance
         expected += frame.samples

@@ -123,35 +123,6 @@ def filter_rows(rows_RL: np.ndarray, sections: np.ndarray, state_VL: np.ndarray)
 
 
 @njit(cache=True)
-def planes(audio_SC: np.ndarray) -> np.ndarray:
-    """float32 stereo as [2, S]."""
-    planes_CS = np.empty((2, audio_SC.shape[0]), np.float32)
-    samples, left, right = audio_SC.reshape(-1), planes_CS[0], planes_CS[1]
-    for i in range(left.size):
-        left[i], right[i] = samples[2 * i], samples[2 * i + 1]
-    return planes_CS
-
-
-@njit(cache=True)
-def interleave(left: np.ndarray, right: np.ndarray, audio_SC: np.ndarray) -> None:
-    """Two float32 channels [S] into stereo [S, 2]."""
-    samples = audio_SC.reshape(-1)
-    for i in range(audio_SC.shape[0]):
-        samples[2 * i], samples[2 * i + 1] = left[i], right[i]
-
-
-@njit(cache=True)
-def quantise(audio_SC: np.ndarray, gain: np.float32, pcm_SC: np.ndarray) -> None:
-    """float32 audio times `gain` into int16: the nearest step, halves to even, saturating at full scale."""
-    audio, pcm = audio_SC.reshape(-1), pcm_SC.reshape(-1)
-    scale = np.float32(gain * np.float32(32768.0))
-    for i in range(audio.size):
-        x = np.rint(audio[i] * scale)
-        x = np.float32(-32768.0) if x < np.float32(-32768.0) else x
-        pcm[i] = np.int16(np.int32(np.float32(32767.0) if x > np.float32(32767.0) else x))
-
-
-@njit(cache=True)
 def moments(audio_SC: np.ndarray) -> tuple[np.float64, np.float64, np.float64, np.float64, np.float64]:
     """Of float32 audio [S, 2]: sums of left, right, left², right² and left · right; of every other pair at once."""
     samples = audio_SC.reshape(-1)
@@ -169,38 +140,6 @@ def moments(audio_SC: np.ndarray) -> tuple[np.float64, np.float64, np.float64, n
         x0, x1 = np.float64(samples[whole]), np.float64(samples[whole + 1])
         s0, s1, q0, q1, r0 = s0 + x0, s1 + x1, q0 + x0 * x0, q1 + x1 * x1, r0 + x0 * x1
     return s0 + s2, s1 + s3, q0 + q2, q1 + q3, r0 + r1
-
-
-@njit(cache=True)
-def peak_and_squares(pcm_SC: np.ndarray) -> tuple[int, int]:
-    """Largest magnitude and sum of squares of int16 samples, exact."""
-    pcm = pcm_SC.reshape(-1)
-    peak, squares = np.int32(0), np.int64(0)
-    for i in range(pcm.size):
-        x = np.int32(pcm[i])
-        squares += np.int64(x * x)
-        peak = max(peak, abs(x))
-    return int(peak), int(squares)
-
-
-@njit(cache=True)
-def largest(samples: np.ndarray) -> np.float32:
-    """Largest magnitude of float32 samples [S]; without their sign, they are in the order of their bits."""
-    bits, found = samples.view(np.int32), np.zeros(1, np.int32)
-    most = np.int32(0)
-    for i in range(bits.size):
-        most = max(most, bits[i] & np.int32(0x7FFFFFFF))
-    found[0] = most
-    return found.view(np.float32)[0]
-
-
-@njit(cache=True)
-def count_from(audio: np.ndarray, floor: np.float32) -> int:
-    """How many float32 samples [S] have a magnitude of `floor` or more."""
-    count = 0
-    for i in range(audio.size):
-        count += abs(audio[i]) >= floor
-    return count
 
 
 @njit(cache=True)

@@ -4,7 +4,6 @@
 """
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,8 @@ from padstal.core.data.content import sha256_file
 from padstal.ingest.config import FolderSource, S3Source, Source
 from padstal.ingest.containers import EXTENSIONS
 from padstal.ingest.rejection import HIDDEN, LINKED_FOLDER, UNREADABLE_FOLDER
-from padstal.ingest.s3.errors import RetryBudget
 from padstal.ingest.s3.mirror_index import STATE
-from padstal.ingest.s3.objects import Listing, Store, list_objects
+from padstal.ingest.s3.objects import Listing, client_of, list_objects
 
 
 @dataclass(frozen=True)
@@ -135,35 +133,9 @@ def scan(
         if isinstance(source, S3Source):
             del entry["fetch"]  # how it comes here is no part of what it holds
             known = (listed or {}).get(source.name)
-            entry["files"] = _object_entries(known or list_bucket(source))
+            entry["files"] = _object_entries(known or list_objects(source, client_of(source)))
         entries.append(entry)
     return {"sources": entries}
-
-
-def store_of(source: S3Source) -> Store:
-    """The store of a bucket source."""
-    fetch = source.fetch
-    return Store(
-        source.uri, source.endpoint_url, source.region, source.anonymous, fetch.timeout_seconds, fetch.connections
-    )
-
-
-def list_bucket(source: S3Source, client: Any = None, retry_budget: RetryBudget | None = None) -> Listing:
-    """What a bucket source holds, asked by its own client and with its own budget of retries if none are given.
-
-    Raises:
-        StoreError: It cannot be listed.
-    """
-    store = store_of(source)
-    also = (source.captions,) if source.captions else ()  # wanted beside the keys of a manifest
-    return list_objects(
-        client or store.client(), store, retry_budget or retry_budget_of(source), manifest=source.manifest, also=also
-    )
-
-
-def retry_budget_of(source: S3Source) -> RetryBudget:
-    """How often a bucket source is asked."""
-    return RetryBudget(source.fetch.attempts, source.fetch.longest_wait_seconds, threading.Event())
 
 
 def printable_key(key: str) -> str:

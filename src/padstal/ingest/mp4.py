@@ -3,6 +3,7 @@
 FFmpeg builds its index from these tables before anything can be checked, so absurd ones are turned away here.
 """
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -10,8 +11,8 @@ from typing import BinaryIO
 import numpy as np
 
 from padstal.ingest import rejection
-from padstal.ingest.container_info import LENGTH, Contents, cut_short, printable
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.container_info import LENGTH, Contents, cut_short, number, printable
+from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
 LARGEST_MOOV = 64 * 2**20
 """Bytes of tables and tags (cover art among them)."""
@@ -60,13 +61,11 @@ class Packets:
             RejectedError: `damaged`.
         """
         if not any(start <= place and place + length <= end for start, end in self._sounds):
-            raise RejectedError(rejection.DAMAGED, f"after {self._seconds} its tables point outside its sound")
+            raise damaged(f"after {self._seconds} its tables point outside its sound")
         if place in self._seen:
-            raise RejectedError(rejection.DAMAGED, f"after {self._seconds} its tables point to the same sound again")
+            raise damaged(f"after {self._seconds} its tables point to the same sound again")
         if self._next is not None and abs(time - self._next) > HOLE_SECONDS * self._timescale:
-            raise RejectedError(
-                rejection.DAMAGED, f"after {self._seconds} of sound a fragment is missing or out of order"
-            )
+            raise damaged(f"after {self._seconds} of sound a fragment is missing or out of order")
         self._seen.add(place)
         self._next = time + duration
         self.duration += duration
@@ -78,22 +77,22 @@ class Packets:
 
 def mp4(file: BinaryIO, total: int) -> Contents:
     """An MP4, M4A or QuickTime file of one sound track that is not protected; pictures beside it do no harm."""
-    boxes = list(_boxes(file, 0, total, whole=True))
+    boxes = list(_boxes(file, total))
     moovs = [_body(file, box) for box in boxes if box.name == b"moov"]
     if not moovs:
-        raise RejectedError(rejection.TRUNCATED, "no moov box: the file was never finished, or its end is missing")
+        raise truncated("no moov box: the file was never finished, or its end is missing")
     if len(moovs) > 1:
-        raise RejectedError(rejection.DAMAGED, f"{len(moovs)} moov boxes: expected one")
+        raise damaged(f"{len(moovs)} moov boxes: expected one")
     moov = moovs[0]
     sound = _sound_track(moov)
     sounds = tuple((box.start, box.end) for box in boxes if box.name == b"mdat")
     if not sounds:
-        raise RejectedError(rejection.TRUNCATED, "no mdat box: tables without sound")
+        raise truncated("no mdat box: tables without sound")
     media = _inner(sound, b"mdia")
     head = _inner(media, b"mdhd")
     timescale, stated = _long(head, 12, 20), _long(head, 16, 24, wide=8)
     if timescale == 0:
-        raise RejectedError(rejection.DAMAGED, "a sound track with timescale 0")
+        raise damaged("a sound track with timescale 0")
     packets, duration = _table_packets(_inner(_inner(media, b"minf"), b"stbl"), sounds)
     fragmented = any(box.name == b"moof" for box in boxes)
     if packets == 0 and not fragmented:
@@ -140,7 +139,7 @@ def _sound_track(moov: bytes) -> bytes:
     track, codec = sounds[0]
     if codec not in CODECS:
         expected = ", ".join(CODECS.values())
-        raise RejectedError(rejection.FORMAT, f"MP4 with sound of type {printable(codec)}: expected {expected}")
+        raise unsupported(f"MP4 with sound of type {printable(codec)}: expected {expected}")
     return track
 
 
@@ -148,28 +147,29 @@ def _codec(track: bytes) -> bytes:
     return _inner(_inner(_inner(_inner(track, b"mdia"), b"minf"), b"stbl"), b"stsd")[12:16]
 
 
-def _boxes(file: BinaryIO, position: int, end: int, whole: bool = False) -> Iterator[Box]:
-    """Boxes of a file from `position` to `end`; with `whole`, they must fill it."""
+def _boxes(file: BinaryIO, total: int, *, inner: bool = False) -> Iterator[Box]:
+    """Boxes of a file, or of the body of one, which they must fill."""
+    position = 0
     for _ in range(MOST_BOXES):
-        if position + 8 > end:
+        if position + 8 > total:
             return
         file.seek(position)
         head = file.read(16)
-        length, skip = int.from_bytes(head[:4], "big"), 8
-        if length == 1 and len(head) == 16:
-            length, skip = int.from_bytes(head[8:16], "big"), 16
-        if length == 0:
-            length = end - position
+        length, skip = number(head, 0), 8
+        if length == 1:
+            length, skip = number(head, 8, 8), 16
+        if length == 0 and not inner:
+            length = total - position
         name = printable(head[4:8])
+        if inner and (length < skip or position + length > total):
+            raise damaged(f"box {name} of {length} bytes within one of {total}")
         if length < skip:
-            raise RejectedError(rejection.DAMAGED, f"box {name} of {length} bytes: expected at least {skip}")
-        if position + length > end:
-            raise RejectedError(
-                rejection.TRUNCATED, f"cut short: {end - position} of the {length} bytes of its part {name} are there"
-            )
+            raise damaged(f"box {name} of {length} bytes: expected at least {skip}")
+        if position + length > total:
+            raise truncated(f"cut short: {total - position} of the {length} bytes of its part {name} are there")
         yield Box(head[4:8], position + skip, position + length)
         position += length
-    raise RejectedError(rejection.DAMAGED, f"more than {MOST_BOXES} boxes")
+    raise damaged(f"more than {MOST_BOXES} boxes")
 
 
 def _body(file: BinaryIO, box: Box) -> bytes:
@@ -183,20 +183,7 @@ def _body(file: BinaryIO, box: Box) -> bytes:
 
 def _children(body: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Boxes within one that is in memory: name and body."""
-    position = 0
-    for _ in range(MOST_BOXES):
-        if position + 8 > len(body):
-            return
-        length, skip = _uint(body, position), 8
-        if length == 1:
-            length, skip = _uint(body, position + 8, 8), 16
-        end = position + length
-        if length < skip or end > len(body):
-            name = printable(body[position + 4 : position + 8])
-            raise RejectedError(rejection.DAMAGED, f"box {name} of {length} bytes within one of {len(body)}")
-        yield body[position + 4 : position + 8], body[position + skip : end]
-        position = end
-    raise RejectedError(rejection.DAMAGED, f"more than {MOST_BOXES} boxes")
+    return ((box.name, body[box.start : box.end]) for box in _boxes(io.BytesIO(body), len(body), inner=True))
 
 
 def _inner(body: bytes, name: bytes) -> bytes:
@@ -204,13 +191,9 @@ def _inner(body: bytes, name: bytes) -> bytes:
     return next((inner for own, inner in _children(body) if own == name), b"")
 
 
-def _uint(body: bytes, at: int, length: int = 4) -> int:
-    return int.from_bytes(body[at : at + length], "big")
-
-
 def _long(body: bytes, at: int, at_of_version_1: int, wide: int = 4) -> int:
     """A number of a box that is kept in 4 bytes, or in `wide` elsewhere by version 1."""
-    return _uint(body, at_of_version_1, wide) if body[:1] == b"\1" else _uint(body, at)
+    return number(body, at_of_version_1, wide) if body[:1] == b"\1" else number(body, at)
 
 
 def _table(body: bytes, columns: int, width: int = 4) -> np.ndarray:
@@ -219,9 +202,9 @@ def _table(body: bytes, columns: int, width: int = 4) -> np.ndarray:
     Raises:
         RejectedError: `damaged` where they are not all there.
     """
-    count, there = _uint(body, 4), max(0, len(body) - 8) // (columns * width)
+    count, there = number(body, 4), max(0, len(body) - 8) // (columns * width)
     if count > there:
-        raise RejectedError(rejection.DAMAGED, f"a table that says {count} rows and holds {there}")
+        raise damaged(f"a table that says {count} rows and holds {there}")
     return np.frombuffer(body[8:], f">u{width}", count * columns).astype(np.int64).reshape(-1, columns)
 
 
@@ -232,19 +215,19 @@ def _table_packets(stbl: bytes, sounds: tuple[tuple[int, int], ...]) -> tuple[in
         RejectedError: `damaged` or `truncated` where they contradict each other or the boxes of sound.
     """
     stsz = _inner(stbl, b"stsz")
-    each, count = _uint(stsz, 4), _uint(stsz, 8)
+    each, count = number(stsz, 4), number(stsz, 8)
     there = sum(end - start for start, end in sounds)
     if count > MOST_PACKETS:
-        raise RejectedError(rejection.DAMAGED, f"{count} packets: expected at most {MOST_PACKETS}")
+        raise damaged(f"{count} packets: expected at most {MOST_PACKETS}")
     lengths = each * count if each else int(_table(stsz[4:], 1).sum())
     if lengths > there:
         raise cut_short(there, lengths, 0)
     runs = _table(_inner(stbl, b"stts"), 2)
     if runs[:, 0].sum() != count:
-        raise RejectedError(rejection.DAMAGED, f"{count} packets, and durations of {runs[:, 0].sum()}")
+        raise damaged(f"{count} packets, and durations of {runs[:, 0].sum()}")
     chunks = _table(_inner(stbl, b"stsc"), 3)
     if len(chunks) and chunks[:, 1].max() > MOST_PACKETS:
-        raise RejectedError(rejection.DAMAGED, f"{chunks[:, 1].max()} packets in a chunk: expected {count} at most")
+        raise damaged(f"{chunks[:, 1].max()} packets in a chunk: expected {count} at most")
     return count, int((runs[:, 0] * runs[:, 1]).sum())
 
 
@@ -257,20 +240,20 @@ def _edit(sound: bytes, moov: bytes) -> tuple[int, int]:
     """
     elst = _inner(_inner(sound, b"edts"), b"elst")
     wide = 8 if elst[:1] == b"\1" else 4
-    count, step = _uint(elst, 4), 2 * wide + 4
+    count, step = number(elst, 4), 2 * wide + 4
     if count > max(0, len(elst) - 8) // step:
-        raise RejectedError(rejection.DAMAGED, f"an edit list that says {count} edits and does not hold them")
+        raise damaged(f"an edit list that says {count} edits and does not hold them")
     plays: list[tuple[int, int]] = []
     for at in range(8, 8 + count * step, step):
         start = int.from_bytes(elst[at + wide : at + 2 * wide], "big", signed=True)
-        if _uint(elst, at + 2 * wide) != ORDINARY_RATE:
-            raise RejectedError(rejection.FORMAT, "an edit that plays at another speed: expected the recorded one")
+        if number(elst, at + 2 * wide) != ORDINARY_RATE:
+            raise unsupported("an edit that plays at another speed: expected the recorded one")
         if start >= 0:  # −1 is a pause
-            plays.append((start, _uint(elst, at, wide)))
+            plays.append((start, number(elst, at, wide)))
         elif plays:
-            raise RejectedError(rejection.FORMAT, "a pause between its edits: expected sound without one")
+            raise unsupported("a pause between its edits: expected sound without one")
     if len(plays) > 1:
         movie = max(1, _long(_inner(moov, b"mvhd"), 12, 20))
         parts = " + ".join(f"{played / movie:.1f} s" for _, played in plays)
-        raise RejectedError(rejection.FORMAT, f"its edit list plays {len(plays)} stretches ({parts}): expected one")
+        raise unsupported(f"its edit list plays {len(plays)} stretches ({parts}): expected one")
     return plays[0] if plays else (0, 0)

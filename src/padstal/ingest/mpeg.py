@@ -23,8 +23,10 @@ from padstal.ingest.container_info import (
     Contents,
     check_form,
     cut_short,
+    number,
+    printable,
 )
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, damaged
 
 HEAD_BYTES = 40
 """Enough of a frame to see its header and whether it carries a Xing, Info or VBRI table."""
@@ -112,7 +114,7 @@ def after_tags(file: BinaryIO, position: int, total: int) -> int:
                 size = size << 7 | byte & 0x7F
             position += 10 + size + (10 if head[5] & 0x10 else 0)
         elif head[:8] == b"APETAGEX" and len(head) == 32:
-            position += 32 + (int.from_bytes(head[12:16], "little") if head[23] & 0x20 else 0)
+            position += 32 + (number(head, 12, order="little") if head[23] & 0x20 else 0)
         elif head[:3] == b"TAG":
             position += 128
         elif head and not any(head):
@@ -136,8 +138,9 @@ def mp3(file: BinaryIO, start: int, total: int) -> Contents | None:
     check_form(stream.first.rate, stream.first.channels)
     repairs = [JUNK] * (first > start or stream.junk) + [HALF] * bool(stream.half)
     samples, start = stream.frames * stream.first.samples, first
-    table = _Table.read(stream.table) if stream.table else _Table(None, None, 0, None)
-    if stream.table:
+    written = _table(stream.opening, stream.first.table)
+    table = _Table.read(written) if written else _Table(None, None, 0, None)
+    if written:
         samples -= stream.first.samples
         repairs += _check_table(table, stream, total - first)
         if table.frames or table.length:
@@ -146,9 +149,9 @@ def mp3(file: BinaryIO, start: int, total: int) -> Contents | None:
             start += stream.first.length
         if table.checksum and not stream.half:
             repairs += _check_sums(file, first, stream, table)
-    if table.checksum is None and any(part in _first_bytes(file, first, stream) for part in PARTS_OF_NAMES):
+    if table.checksum is None and (table.nameless or any(part in stream.opening for part in PARTS_OF_NAMES)):
         repairs.append(TABLE)
-    return _contents("mp3", stream, max(0, samples), (start, first + stream.length), tuple(repairs))
+    return stream.contents("mp3", max(0, samples), (start, first + stream.length), tuple(repairs))
 
 
 def adts(file: BinaryIO, start: int, total: int) -> Contents | None:
@@ -161,7 +164,7 @@ def adts(file: BinaryIO, start: int, total: int) -> Contents | None:
     stream = _walk(file, start, total, lambda head: adts_frame(head[:7]))
     check_form(stream.first.rate, stream.first.channels or 1)
     samples, end = stream.frames * stream.first.samples, start + stream.length
-    return _contents("aac", stream, samples, (start, end), (JUNK,) if stream.junk else ())
+    return stream.contents("aac", samples, (start, end), (JUNK,) if stream.junk else ())
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ class _Stream:
     Attributes:
         first: Of them.
         frames, length: How many, and their bytes.
-        table: What the first holds in place of sound; b"" for none.
+        opening: The bytes of the first.
         half: Bytes that a last frame should have of which only a part is there; 0 for none.
         junk: Whether foreign bytes follow.
     """
@@ -179,7 +182,7 @@ class _Stream:
     first: Frame
     frames: int
     length: int
-    table: bytes
+    opening: bytes
     half: int
     junk: bool
 
@@ -187,12 +190,9 @@ class _Stream:
     def bytes_per_second(self) -> float:
         return self.length * self.first.rate / (self.frames * self.first.samples)
 
-
-def _contents(
-    container: str, stream: _Stream, samples: int, stretch: tuple[int, int], repairs: tuple[str, ...]
-) -> Contents:
-    rate, slack = stream.first.rate, 2 * stream.first.samples
-    return Contents(container, samples, rate, slack=slack, stretch=stretch, repairs=repairs)
+    def contents(self, container: str, samples: int, stretch: tuple[int, int], repairs: tuple[str, ...]) -> Contents:
+        slack = 2 * self.first.samples
+        return Contents(container, samples, self.first.rate, slack=slack, stretch=stretch, repairs=repairs)
 
 
 def _walk(
@@ -203,7 +203,7 @@ def _walk(
     Raises:
         RejectedError: `truncated`, `several_streams` or `damaged`.
     """
-    position, frames, table, half = start, 0, b"", 0
+    position, frames, opening, half = start, 0, b"", 0
     end = _before_last_tag(file, total)
     first: Frame | None = None
     while position < end:
@@ -218,7 +218,8 @@ def _walk(
                 break
             raise cut_short(frames * frame.samples, (frames + 1) * frame.samples, frame.rate)
         if first is None:
-            first, table = frame, _table(file, position, frame, head)
+            file.seek(position)
+            first, opening = frame, file.read(frame.length)
         elif frame.table and head[frame.table : frame.table + 4] in (b"Xing", b"Info"):
             raise RejectedError(
                 rejection.SEVERAL_STREAMS,
@@ -228,7 +229,7 @@ def _walk(
         frames += 1
     assert first is not None
     junk = False if half else _rest(file, position, total, first, frames, parse)
-    return _Stream(first, frames, position - start, table, half, junk)
+    return _Stream(first, frames, position - start, opening, half, junk)
 
 
 def _before_last_tag(file: BinaryIO, total: int) -> int:
@@ -258,7 +259,7 @@ def _rest(
             "then sound goes on",
         )
     if total - end > MOST_JUNK:
-        raise RejectedError(rejection.DAMAGED, f"{total - end} foreign bytes follow the sound: expected a tag at most")
+        raise damaged(f"{total - end} foreign bytes follow the sound: expected a tag at most")
     return True
 
 
@@ -291,15 +292,16 @@ def _run(file: BinaryIO, position: int, total: int, parse: Callable[[bytes], Fra
     return SURE_FRAMES
 
 
-def _table(file: BinaryIO, position: int, frame: Frame, head: bytes) -> bytes:
-    """The Xing, Info or VBRI table that the first frame of an MP3 holds instead of sound; b"" for none."""
-    at = frame.table
-    if at and head[at : at + 4] not in (b"Xing", b"Info"):
-        at = 36 if head[36:40] == b"VBRI" else 0
-    if not at:
-        return b""
-    file.seek(position + at)
-    return file.read(max(0, frame.length - at))
+def _table(opening: bytes, at: int) -> bytes:
+    """The Xing, Info or VBRI table that the first frame of an MP3 holds instead of sound; b"" for none.
+
+    Args:
+        opening: The frame.
+        at: Where a Xing or Info table would begin; 0 where there can be none.
+    """
+    if opening[at : at + 4] not in (b"Xing", b"Info"):
+        at = 36 if opening[36:40] == b"VBRI" else 0
+    return opening[at:] if at else b""
 
 
 @dataclass(frozen=True)
@@ -311,31 +313,33 @@ class _Table:
         length: Bytes from its own frame to the last.
         padding: Samples that the encoder put around the sound.
         checksum: Of the bytes of all frames behind its own (CRC-16); 0 for none.
+        nameless: Whether an encoder's statement is there, and no name of an encoder in front of it.
     """
 
     frames: int | None
     length: int | None
     padding: int
     checksum: int | None
+    nameless: bool = False
 
     @staticmethod
     def read(table: bytes) -> "_Table":
         """From the table's bytes."""
         if table[:4] == b"VBRI":
-            return _Table(_number(table, 14), _number(table, 10), 0, None)
-        flags, at = _number(table, 4), 8
+            return _Table(number(table, 14), number(table, 10), 0, None)
+        flags, at = number(table, 4), 8
         frames = length = None
         if flags & 1:
-            frames, at = _number(table, at), at + 4
+            frames, at = number(table, at), at + 4
         if flags & 2:
-            length, at = _number(table, at), at + 4
+            length, at = number(table, at), at + 4
         at += (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
         encoder = table[at : at + 36]
         if encoder[:4] not in ENCODERS or len(encoder) < 36:
-            return _Table(frames, length, 0, None)
-        packed = int.from_bytes(encoder[21:24], "big")
+            return _Table(frames, length, 0, None, any(encoder) and "?" in printable(encoder[:4]))
+        packed = number(encoder, 21, 3)
         padding = (packed >> 12) + DECODER_DELAY + max(0, (packed & 0xFFF) - DECODER_DELAY)
-        return _Table(frames, length, padding, int.from_bytes(encoder[32:34], "big"))
+        return _Table(frames, length, padding, number(encoder, 32, 2))
 
 
 def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:
@@ -350,10 +354,9 @@ def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:
     if table.frames and there < table.frames:  # the table's own frame is one of ours; some count it too
         raise cut_short((stream.frames - 1) * frame.samples, table.frames * frame.samples, frame.rate)
     if table.frames and stream.frames > table.frames + 1:
-        raise RejectedError(
-            rejection.DAMAGED,
+        raise damaged(
             f"its table says {table.frames * frame.samples / frame.rate:.2f} s, and "
-            f"{(stream.frames - 1) * frame.samples / frame.rate:.2f} s are there: expected them to agree",
+            f"{(stream.frames - 1) * frame.samples / frame.rate:.2f} s are there: expected them to agree"
         )
     if table.length and stream.length + stream.half < table.length:
         if table.length > left:
@@ -366,22 +369,13 @@ def _check_sums(file: BinaryIO, first: int, stream: _Stream, table: _Table) -> l
     """Whether the table and the sound of a stream that begins at byte `first` are what its encoder wrote."""
     from padstal.ingest.kernels import crc16
 
-    head = _first_bytes(file, first, stream)
+    head = stream.opening
+    file.seek(first + len(head))
     sound = file.read(stream.length - len(head))
     wrong = [] if crc16(np.frombuffer(sound, np.uint8)) == table.checksum else [CHECKSUM]
     encoder = head.find(b"LAME")
     if encoder < 0:  # others sum the table up in other ways
         return wrong
     end = encoder + CHECKED_BYTES
-    own = int.from_bytes(head[end : end + 2], "big")
+    own = number(head, end, 2)
     return wrong if own in (0, crc16(np.frombuffer(head[:end], np.uint8))) else [*wrong, TABLE]
-
-
-def _first_bytes(file: BinaryIO, first: int, stream: _Stream) -> bytes:
-    """The first frame, which begins at byte `first`."""
-    file.seek(first)
-    return file.read(stream.first.length)
-
-
-def _number(table: bytes, at: int) -> int:
-    return int.from_bytes(table[at : at + 4], "big")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from padstal.ingest import rejection
-from padstal.ingest.container_info import JUNK, LENGTH, MOST_JUNK, UNENDED, Contents, check_form, cut_short
+from padstal.ingest.container_info import JUNK, LENGTH, MOST_JUNK, UNENDED, Contents, check_form, cut_short, number
 from padstal.ingest.flac import stream_info
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
 BEGIN, END = 2, 4
 NO_GRANULE = 2**64 - 1
@@ -71,15 +71,13 @@ def ogg(file: BinaryIO, total: int) -> Contents:
                 rejection.SEVERAL_STREAMS, f"another stream begins after {granule / codec.rate:.2f} s: expected one"
             )
         if page.sequence != sequence + 1:
-            raise RejectedError(
-                rejection.DAMAGED, f"page {page.sequence} follows page {sequence}: pages are lost or out of order"
-            )
+            raise damaged(f"page {page.sequence} follows page {sequence}: pages are lost or out of order")
         if ended:
-            raise RejectedError(rejection.DAMAGED, f"page {page.sequence} comes after the end of the stream")
+            raise damaged(f"page {page.sequence} comes after the end of the stream")
         sequence, ended, whole = page.sequence, bool(page.flags & END), page.whole
         if page.granule != NO_GRANULE:
             if page.granule < granule:
-                raise RejectedError(rejection.DAMAGED, f"page {sequence} goes back in time")
+                raise damaged(f"page {sequence} goes back in time")
             granule = page.granule
     samples = granule - codec.skip
     if codec.frames and codec.frames > samples:
@@ -106,25 +104,25 @@ def ogg(file: BinaryIO, total: int) -> Contents:
 def no_end(samples: int, rate: int) -> RejectedError:
     """Of a stream without an end flag, of which nothing tells that it is not cut between two pages."""
     seconds = samples / rate
-    return RejectedError(rejection.TRUNCATED, f"after {seconds:.2f} s the last page does not end the stream")
+    return truncated(f"after {seconds:.2f} s the last page does not end the stream")
 
 
 def _page(file: BinaryIO, where: str = "at its start") -> Page:
     """The page that begins where `file` stands; `where` tells that place to people."""
     head = file.read(27)
     if len(head) == 27 and head[:4] != b"OggS":
-        raise RejectedError(rejection.DAMAGED, f"{where} come bytes that are no Ogg page")
+        raise damaged(f"{where} come bytes that are no Ogg page")
     table = file.read(head[26]) if len(head) == 27 else b""
     body = file.read(sum(table))
     if len(head) < 27 or len(table) < head[26] or len(body) < sum(table):
-        raise RejectedError(rejection.TRUNCATED, f"cut short {where}: a page is not all there")
-    if checksum(head[:22] + bytes(4) + head[26:] + table + body) != int.from_bytes(head[22:26], "little"):
-        raise RejectedError(rejection.DAMAGED, f"damaged {where}: a page does not have its checksum")
+        raise truncated(f"cut short {where}: a page is not all there")
+    if checksum(head[:22] + bytes(4) + head[26:] + table + body) != number(head, 22, 4, "little"):
+        raise damaged(f"damaged {where}: a page does not have its checksum")
     return Page(
         flags=head[5],
-        granule=int.from_bytes(head[6:14], "little"),
-        serial=int.from_bytes(head[14:18], "little"),
-        sequence=int.from_bytes(head[18:22], "little"),
+        granule=number(head, 6, 8, "little"),
+        serial=number(head, 14, 4, "little"),
+        sequence=number(head, 18, 4, "little"),
         body=body,
         whole=table[-1:] != b"\xff",
     )
@@ -160,22 +158,22 @@ class _Codec:
 def _codec(page: Page) -> _Codec:
     body = page.body
     if not page.flags & BEGIN:
-        raise RejectedError(rejection.DAMAGED, "the first page does not begin a stream")
+        raise damaged("the first page does not begin a stream")
     if body[:7] == b"\x01vorbis" and len(body) >= 30:
-        rate = int.from_bytes(body[12:16], "little")
+        rate = number(body, 12, 4, "little")
         check_form(rate, body[11])
         return _Codec(rate, slack=1 << (body[28] >> 4))
     if body[:8] == b"OpusHead" and len(body) >= 19:
         _opus_channels(body)
-        return _Codec(OPUS_RATE, skip=int.from_bytes(body[10:12], "little"))
+        return _Codec(OPUS_RATE, skip=number(body, 10, 2, "little"))
     if body[:5] == b"\x7fFLAC" and len(body) >= 51:
         rate, channels, bits, frames = stream_info(body[17:51])
         check_form(rate, channels)
         return _Codec(rate, exact=True, frames=frames, md5=body[35:51] if any(body[35:51]) else b"", bits=bits)
     for head, name in FOREIGN.items():
         if body.startswith(head):
-            raise RejectedError(rejection.FORMAT, f"{name} in Ogg: expected Vorbis, Opus or FLAC")
-    raise RejectedError(rejection.FORMAT, "Ogg of a kind that is not known: expected Vorbis, Opus or FLAC")
+            raise unsupported(f"{name} in Ogg: expected Vorbis, Opus or FLAC")
+    raise unsupported("Ogg of a kind that is not known: expected Vorbis, Opus or FLAC")
 
 
 def _opus_channels(head: bytes) -> None:
@@ -186,6 +184,4 @@ def _opus_channels(head: bytes) -> None:
         return
     streams, coupled, mapping = (*head[19:21], head[21 : 21 + channels]) if len(head) >= 21 + channels else (0, 0, b"")
     if streams == 0 or coupled > streams or any(index != 255 and index >= streams + coupled for index in mapping):
-        raise RejectedError(
-            rejection.DAMAGED, f"{channels} channels of {streams} streams, {coupled} coupled: the channel map is wrong"
-        )
+        raise damaged(f"{channels} channels of {streams} streams, {coupled} coupled: the channel map is wrong")

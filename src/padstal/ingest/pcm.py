@@ -33,17 +33,17 @@ def pcm_of(audio_SC: np.ndarray, gain: np.float32, *, track_id: str, offset_samp
         gain: Factor.
         track_id, offset_samples: The track that it was cut from and where.
     """
-    from padstal.ingest.kernels import peak_and_squares, quantise
-
     samples_SC = np.empty(audio_SC.shape, np.int16)
-    levels: list[tuple[int, int]] = []
+    peaks, squares = [0], [0]
+    scale = gain * np.float32(2**15)
 
     def quantised() -> Iterator[memoryview]:
         for source_SC, block_SC in zip(blocks(audio_SC), blocks(samples_SC), strict=True):
-            quantise(source_SC, gain, block_SC)
-            levels.append(peak_and_squares(block_SC))
+            np.clip(np.rint(source_SC * scale), -(2**15), 2**15 - 1, out=block_SC, casting="unsafe")
+            wide_SC = block_SC.astype(np.int32)
+            peaks.append(int(np.abs(wide_SC).max()))
+            squares.append(int(np.square(wide_SC).sum(dtype=np.int64)))
             yield bytes_of(block_SC)
 
     clip_id = address_of_clip(quantised(), samples_SC.shape, track_id, offset_samples)
-    peaks, squares = zip(*levels, strict=True)
     return Pcm(samples_SC, clip_id, max(peaks), sum(squares))

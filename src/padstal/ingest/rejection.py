@@ -86,3 +86,18 @@ class RejectedError(Exception):
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+
+
+def damaged(detail: str) -> RejectedError:
+    """Of a file that contradicts itself."""
+    return RejectedError(DAMAGED, detail)
+
+
+def truncated(detail: str) -> RejectedError:
+    """Of a file whose end is missing."""
+    return RejectedError(TRUNCATED, detail)
+
+
+def unsupported(detail: str) -> RejectedError:
+    """Of a file of a kind that is not read."""
+    return RejectedError(FORMAT, detail)

@@ -4,6 +4,7 @@ libsndfile decodes a cut file without an error; here the chunks' own lengths are
 each other. Sources: Microsoft's RIFF specification, EBU Tech 3306 (RF64), Sony's Wave64, Apple's AIFF 1.3.
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
@@ -19,9 +20,10 @@ from padstal.ingest.container_info import (
     Contents,
     check_form,
     cut_short,
+    number,
     printable,
 )
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
 STREAMED_LENGTHS = range(0x7F00_0000, 0x1_0000_0000)
 """Lengths that programs write which cannot go back to the header, when the file itself is shorter."""
@@ -83,7 +85,7 @@ WAVE64 = _Layout("little", name=16, length=8, align=8, length_counts_head=True)
 def wav(file: BinaryIO, total: int) -> Contents:
     """A RIFF or RF64 file that begins at 0 and ends at `total`."""
     file.seek(4)
-    stated = 8 + int.from_bytes(file.read(4), "little")
+    stated = 8 + number(file.read(4), order="little")
     return _wave(file, RIFF, 12, stated, total)
 
 
@@ -103,60 +105,49 @@ def _wave(file: BinaryIO, layout: _Layout, start: int, stated: int, total: int) 
         match chunk.name:
             case b"ds64":
                 sizes = file.read(24)
-                riff, data_of_rf64, fact = _numbers(sizes, 8, 8, 8)
+                riff, data_of_rf64, fact = (number(sizes, at, 8, "little") for at in (0, 8, 16))
                 stated = 8 + riff
             case b"fmt ":
                 form = _form(file.read(min(chunk.length, 40)))
             case b"fact":
-                fact = int.from_bytes(file.read(4), "little")
+                fact = number(file.read(4), order="little")
             case b"data":
                 if form is None:
-                    raise RejectedError(rejection.DAMAGED, "data before its format: expected a chunk 'fmt ' first")
+                    raise damaged("data before its format: expected a chunk 'fmt ' first")
                 if data_of_rf64 is not None and chunk.length in (0, 0xFFFF_FFFF):
                     chunk = replace(chunk, length=data_of_rf64)
                 return _data(file, layout, chunk, form, fact, stated, total)
-    raise RejectedError(rejection.TRUNCATED, "no data chunk: its sound is missing")
+    raise truncated("no data chunk: its sound is missing")
 
 
 def _form(body: bytes) -> _Form:
     """Raises RejectedError where the format chunk contradicts itself; what libsndfile cannot decode it says itself."""
     if len(body) < 16:
-        raise RejectedError(rejection.DAMAGED, f"a format chunk of {len(body)} bytes: expected at least 16")
-    tag, channels, rate, byte_rate, block, bits = _numbers(body, 2, 2, 4, 4, 2, 2)
+        raise damaged(f"a format chunk of {len(body)} bytes: expected at least 16")
+    tag, channels, rate, byte_rate, block, bits = struct.unpack("<HHIIHH", body[:16])
     check_form(rate, channels)
     if tag == EXTENSIBLE and len(body) >= 26:
-        tag, valid = int.from_bytes(body[24:26], "little"), int.from_bytes(body[18:20], "little")
+        tag, valid = number(body, 24, 2, "little"), number(body, 18, 2, "little")
         if valid > bits:
-            raise RejectedError(rejection.DAMAGED, f"{valid} of {bits} bits are said to be used: expected at most all")
+            raise damaged(f"{valid} of {bits} bits are said to be used: expected at most all")
     allowed = {PCM: range(8, 33), FLOAT: (32, 64), A_LAW: (8,), MU_LAW: (8,)}.get(tag)
     if allowed is None:
-        samples = int.from_bytes(body[18:20], "little") if tag in (ADPCM, IMA) else 0
+        samples = number(body, 18, 2, "little") if tag in (ADPCM, IMA) else 0
         if samples and not 0.9 < byte_rate * samples / max(1, rate * block) < 1.1:
-            raise RejectedError(
-                rejection.DAMAGED,
+            raise damaged(
                 f"{byte_rate} bytes a second, blocks of {block} bytes and {samples} samples, and {rate} Hz contradict "
-                "each other in its header",
+                "each other in its header"
             )
         return _Form(rate, block, byte_rate, samples)
     if bits not in allowed or block != channels * ((bits + 7) // 8):
-        raise RejectedError(
-            rejection.DAMAGED,
-            f"{bits} bits in {channels} channels and a block of {block} bytes contradict each other in its header",
+        raise damaged(
+            f"{bits} bits in {channels} channels and a block of {block} bytes contradict each other in its header"
         )
     if byte_rate not in (0, rate * block):
-        raise RejectedError(
-            rejection.DAMAGED,
-            f"{byte_rate} bytes a second and {rate} samples of {block} bytes contradict each other in its header",
+        raise damaged(
+            f"{byte_rate} bytes a second and {rate} samples of {block} bytes contradict each other in its header"
         )
     return _Form(rate, block, rate * block, 1, () if byte_rate else (NO_RATE,))
-
-
-def _numbers(body: bytes, *lengths: int) -> list[int]:
-    found, at = [], 0
-    for length in lengths:
-        found.append(int.from_bytes(body[at : at + length], "little"))
-        at += length
-    return found
 
 
 def _data(file: BinaryIO, layout: _Layout, data: _Chunk, form: _Form, fact: int, stated: int, total: int) -> Contents:
@@ -164,11 +155,9 @@ def _data(file: BinaryIO, layout: _Layout, data: _Chunk, form: _Form, fact: int,
     file.seek(data.start)
     head = file.read(12)
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        raise RejectedError(rejection.FORMAT, "the data of this WAV is a WAV of its own: expected samples")
+        raise unsupported("the data of this WAV is a WAV of its own: expected samples")
     if data.length == 0 and total - data.start > 8:
-        raise RejectedError(
-            rejection.TRUNCATED, f"data says 0 bytes and {total - data.start} follow: the header was never finished"
-        )
+        raise truncated(f"data says 0 bytes and {total - data.start} follow: the header was never finished")
     if data.end > total:
         if layout is not RIFF or data.length not in STREAMED_LENGTHS:
             raise cut_short(total - data.start, data.length, form.byte_rate)
@@ -186,7 +175,7 @@ def _data(file: BinaryIO, layout: _Layout, data: _Chunk, form: _Form, fact: int,
 def aiff(file: BinaryIO, total: int) -> Contents:
     """An AIFF or AIFF-C file."""
     file.seek(4)
-    stated = 8 + int.from_bytes(file.read(4), "big")
+    stated = 8 + number(file.read(4))
     common: _Chunk | None = None
     sound: _Chunk | None = None
     for chunk in _chunks(file, AIFF, 12, total):
@@ -201,13 +190,13 @@ def aiff(file: BinaryIO, total: int) -> Contents:
             if chunk.end > total or chunk.length < 8:
                 break
     if common is None or sound is None:
-        raise RejectedError(rejection.TRUNCATED, "no COMM or no SSND chunk: expected both")
+        raise truncated("no COMM or no SSND chunk: expected both")
     file.seek(common.start)
     body = file.read(min(common.length, 22))
     file.seek(sound.start)
-    skipped = 8 + int.from_bytes(file.read(4), "big")
-    channels, bits = int.from_bytes(body[:2], "big"), int.from_bytes(body[6:8], "big")
-    frames = int.from_bytes(body[2:6], "big")
+    skipped = 8 + number(file.read(4))
+    channels, bits = number(body, 0, 2), number(body, 6, 2)
+    frames = number(body, 2, 4)
     kind = body[18:22] if len(body) == 22 else b"NONE"
     width = (bits + 7) // 8 if kind in AIFF_PCM else AIFF_BYTES.get(kind.lower(), 0)
     frame, rate = channels * width, _extended(body[8:18])
@@ -227,10 +216,7 @@ def aiff(file: BinaryIO, total: int) -> Contents:
     elif frames > there:
         raise cut_short(there, frames, rate)
     elif frames < there:
-        raise RejectedError(
-            rejection.DAMAGED,
-            f"its header says {frames} samples a channel, and {there} are there: expected them to agree",
-        )
+        raise damaged(f"its header says {frames} samples a channel, and {there} are there: expected them to agree")
     return Contents("aiff", repairs=tuple(dict.fromkeys(repairs)))
 
 
@@ -238,16 +224,16 @@ def _twice(chunk: _Chunk) -> RejectedError:
     return RejectedError(rejection.SEVERAL_STREAMS, f"two chunks {printable(chunk.name)}: expected one")
 
 
-def _extended(number: bytes) -> float:
+def _extended(written: bytes) -> float:
     """An 80-bit number of the sizes that sample rates have; 0 for others."""
-    exponent = int.from_bytes(number[:2], "big") - 16_383
-    return int.from_bytes(number[2:10], "big") * 2.0 ** (exponent - 63) if 0 <= exponent < 63 else 0.0
+    exponent = number(written, 0, 2) - 16_383
+    return number(written, 2, 8) * 2.0 ** (exponent - 63) if 0 <= exponent < 63 else 0.0
 
 
 def _measured_aiff(common: _Chunk, sound: _Chunk, skipped: int, frame: int, total: int, repair: str) -> Contents:
     """An AIFF whose lengths are what is there, and not what its header says."""
     if frame == 0:
-        raise RejectedError(rejection.DAMAGED, "neither its length nor how samples are kept is in its header")
+        raise damaged("neither its length nor how samples are kept is in its header")
     frames = (total - sound.start - skipped) // frame
     lengths = ((4, total - 8), (common.start + 2, frames), (sound.start - 4, skipped + frames * frame))
     patches = tuple((place, number.to_bytes(4, "big")) for place, number in lengths)
@@ -270,7 +256,7 @@ def _chunks(file: BinaryIO, layout: _Layout, position: int, total: int) -> Itera
             return
         yield _Chunk(name[:4], position + layout.head, length)
         position = _next(file, layout, position + layout.head + length, total)
-    raise RejectedError(rejection.DAMAGED, f"more than {MOST_CHUNKS} chunks")
+    raise damaged(f"more than {MOST_CHUNKS} chunks")
 
 
 def _next(file: BinaryIO, layout: _Layout, end: int, total: int) -> int:
@@ -299,9 +285,7 @@ def _after(file: BinaryIO, layout: _Layout, sound: _Chunk, stated: int, total: i
     if foreign > 0:
         inside = min(stated, total) - end
         if inside > layout.align or foreign > MOST_JUNK:
-            raise RejectedError(
-                rejection.DAMAGED, f"{foreign} bytes of no known kind follow {sound.length} bytes of sound"
-            )
+            raise damaged(f"{foreign} bytes of no known kind follow {sound.length} bytes of sound")
         return [JUNK]
     if last.end == total and end > total:
         return [PAD]

@@ -4,8 +4,7 @@ import hashlib
 
 import numpy as np
 
-from padstal.ingest import rejection
-from padstal.ingest.rejection import RejectedError
+from padstal.ingest.rejection import damaged
 
 WHOLE_BYTES = (8, 16, 24)
 """Bits of samples whose MD5 is checked."""
@@ -38,4 +37,4 @@ class SampleDigest:
     def check(self) -> None:
         """Raises RejectedError `damaged` where the samples have another MD5."""
         if self.wanted and self._digest.digest() != self._expected:
-            raise RejectedError(rejection.DAMAGED, "its samples do not have the MD5 that its header states")
+            raise damaged("its samples do not have the MD5 that its header states")

@@ -4,7 +4,6 @@ Blocks are read by hand: `SoundFile.blocks` would invent samples where a file is
 """
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from padstal.ingest import rejection
 from padstal.ingest.blocks import release, room
 from padstal.ingest.byte_view import ByteView
-from padstal.ingest.container_info import Contents, check_form, check_length, cut_short
+from padstal.ingest.container_info import Contents, Limits, check_form, check_length, cut_short
 from padstal.ingest.rejection import RejectedError
 from padstal.ingest.sample_digest import SampleDigest
 
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 BLOCK_FRAMES = 65_536
 
 
-def read(
-    file: BinaryIO, found: Contents, *, min_seconds: float, max_seconds: float, scratch: Path | None
-) -> tuple[np.ndarray, int]:
-    """Samples float32 [S, C] and sample rate of a file whose container was found whole.
+def read(file: BinaryIO, found: Contents, limits: Limits) -> tuple[np.ndarray, int, tuple[str, ...]]:
+    """Samples float32 [S, C] and sample rate of a file whose container was found whole, and that nothing else is wrong.
 
     Raises:
         RejectedError: `unreadable`, `sample_rate`, `channels`, `empty`, `too_short`, `too_long`, `too_large`,
@@ -45,8 +42,8 @@ def read(
         with soundfile.SoundFile(source, closefd=False) as sound:
             rate, declared = sound.samplerate, sound.frames
             check_form(rate, sound.channels)
-            check_length(declared, rate, sound.channels, min_seconds=min_seconds, max_seconds=max_seconds)
-            audio_SC, digest = room(declared, sound.channels, scratch), SampleDigest(found.md5, found.bits)
+            check_length(declared, rate, sound.channels, limits)
+            audio_SC, digest = room(declared, sound.channels, limits.scratch), SampleDigest(found.md5, found.bits)
             while at < declared:
                 count = _read(sound, audio_SC[at : at + BLOCK_FRAMES], digest, found.bits)
                 at += count
@@ -63,7 +60,7 @@ def read(
             ) from None
         words = str(error.error_string).strip().rstrip(".")
         raise RejectedError(rejection.UNREADABLE, f"its header cannot be read (libsndfile: {words})") from None
-    return audio_SC, rate
+    return audio_SC, rate, ()
 
 
 def _read(sound: "soundfile.SoundFile", block_SC: np.ndarray, digest: SampleDigest, bits: int) -> int:

@@ -83,27 +83,19 @@ def _swings(blocks_SC: Iterable[np.ndarray], threshold: float) -> bool:
 
 
 def _converted(audio_SC: np.ndarray, from_rate: int, to_rate: int, channels: int, scratch: Path | None) -> np.ndarray:
-    """What `resample` gives of the whole, bit by bit; each channel alone and a block at a time is less work."""
+    """What `resample` gives of the whole, bit by bit, a block at a time."""
     import soxr
 
-    from padstal.ingest.kernels import interleave, planes
-
-    streams = [soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality=QUALITY) for _ in range(channels)]
+    stream = soxr.ResampleStream(from_rate, to_rate, channels, dtype="float32", quality=QUALITY)
     room_SC = room(len(audio_SC) * to_rate // from_rate + 1, channels, scratch)
     taken = made = 0
     for block_SC in blocks(audio_SC):
         taken += len(block_SC)
-        mixed_SC = with_channels(block_SC, channels)
-        parts = list(planes(mixed_SC) if channels == 2 else mixed_SC.T)
+        part_SC = with_channels(block_SC, channels)
         if from_rate != to_rate:
-            last = taken == len(audio_SC)
-            parts = [stream.resample_chunk(part, last=last) for stream, part in zip(streams, parts, strict=True)]
-        to_SC = room_SC[made : made + len(parts[0])]
-        if channels == 2:
-            interleave(parts[0], parts[1], to_SC)
-        else:
-            to_SC[:, 0] = parts[0]
-        made += len(to_SC)
+            part_SC = stream.resample_chunk(part_SC, last=taken == len(audio_SC))
+        room_SC[made : made + len(part_SC)] = part_SC
+        made += len(part_SC)
         release(room_SC)
     return room_SC[:made]
 

@@ -10,14 +10,13 @@ import numpy as np
 from padstal.core.code_version import code_version
 from padstal.core.data.content import ADDRESS_DIGITS, sha256_file
 from padstal.ingest import rejection
-from padstal.ingest.clip_form import ClipForm
+from padstal.ingest.clip_form import ClipForm, offsets
 from padstal.ingest.decode import decode
 from padstal.ingest.digests import Stamp
 from padstal.ingest.measure import measure
 from padstal.ingest.pcm import pcm_of
 from padstal.ingest.rejection import RejectedError
 from padstal.ingest.screen import CLIPPED, NOTED_CLIPPED_SHARE, screen
-from padstal.ingest.segment import offsets
 from padstal.ingest.standardise import level_of, resampled
 from padstal.ingest.track_cache import Clip, Rejection, Track, TrackCache
 
@@ -84,14 +83,11 @@ def _changed(order: Order) -> bool:
         return True
 
 
-def crashed(order: Order) -> Sequence[str]:
-    """What becomes of a file whose decoder kills its process."""
+def lost(order: Order, hung: bool) -> Sequence[str]:
+    """What becomes of a file whose decoder kills its process, or takes longer than `max_file_seconds`."""
+    if hung:
+        return rejection.TIMEOUT, "it took longer than a file may; its process was killed"
     return rejection.CRASHED, "the process that decoded it died"
-
-
-def timed_out(order: Order) -> Sequence[str]:
-    """What becomes of a file that takes longer than `max_file_seconds`."""
-    return rejection.TIMEOUT, "it took longer than a file may; its process was killed"
 
 
 def prepare() -> None:

@@ -36,12 +36,12 @@ class Waveform:
 
 def waveform(audio_SC: np.ndarray) -> Waveform:
     """Of float32 audio [S, C], C-contiguous, with 1 or 2 channels and at least one sample."""
-    from padstal.ingest.kernels import count_from, largest, moments
+    from padstal.ingest.kernels import moments
 
     stereo = audio_SC.shape[1] == 2
     peaks, sums = [], []
     for block_SC in blocks(audio_SC):
-        peaks.append(largest(block_SC.reshape(-1)))
+        peaks.append(max(block_SC.max(), -block_SC.min()))
         sums.append(moments(block_SC) if stereo else (block_SC.sum(dtype=np.float64),))
     peak, totals = max(peaks), np.sum(sums, axis=0)
     offsets = tuple(float(total) / len(audio_SC) for total in totals[: audio_SC.shape[1]])
@@ -49,7 +49,7 @@ def waveform(audio_SC: np.ndarray) -> Waveform:
     if peak > 0:
         floor = np.float32(FLAT_TOP * peak)
         touching = (block for block, own in zip(blocks(audio_SC), peaks, strict=True) if own >= floor)
-        clipped = sum(count_from(block_SC.reshape(-1), floor) for block_SC in touching)
+        clipped = sum(np.count_nonzero(np.abs(block_SC) >= floor) for block_SC in touching)
     side_db = _side_db(totals, len(audio_SC)) if stereo else MONO_DB
     return Waveform(offsets, side_db, clipped / audio_SC.size)
 

@@ -59,8 +59,7 @@ def ordered_map(
     workers: Workers,
     seconds: float | None = None,
     known: Callable[[ItemT], ResultT | None] = lambda item: None,
-    crashed: Callable[[ItemT], ResultT] | None = None,
-    timed_out: Callable[[ItemT], ResultT] | None = None,
+    lost: Callable[[ItemT, bool], ResultT] | None = None,
 ) -> Iterator[ResultT]:
     """`map(function, items)` by `workers`; by one process without a limit of time it runs here.
 
@@ -70,8 +69,7 @@ def ordered_map(
         workers: Who does the work.
         seconds: Wall time of one item; an item that takes longer is killed. None for any time.
         known: Result of an item that needs no work, or None.
-        crashed: Result of an item that kills its process; without it that raises `RuntimeError`.
-        timed_out: Result of an item that took longer; without it that raises `TimeoutError`.
+        lost: Result of an item that kills its process, or that took longer (true); without it that is an error.
 
     Raises:
         ConnectionError: No Dask scheduler answers at the address.
@@ -93,11 +91,10 @@ def ordered_map(
             try:
                 yield _result(answer, again) if isinstance(answer, Future) else answer
             except LostError as error:
-                end = timed_out if error.hung else crashed
-                if end is None:
-                    kind, what = (TimeoutError, "took too long") if error.hung else (RuntimeError, "died")
-                    raise kind(f"the process that worked on {item!r} {what}") from None
-                yield end(item)
+                if lost is None:
+                    what = "took too long" if error.hung else "died"
+                    raise RuntimeError(f"the process that worked on {item!r} {what}") from None
+                yield lost(item, error.hung)
 
 
 def in_order(begin: Callable[[ItemT], Any], items: Iterable[ItemT], *, width: int) -> Iterator[tuple[ItemT, Any]]:

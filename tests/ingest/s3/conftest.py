@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import botocore.session
 import pytest
 from botocore.loaders import create_loader
+from botocore.retries.standard import ExponentialBackoff
 from tests.ingest.s3.s3_server import S3Server
 
 
@@ -15,6 +16,12 @@ def _one_loader() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", lambda *arguments: loader)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a request that failed and the next, which otherwise take seconds."""
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *arguments: 0.01)
 
 
 @pytest.fixture

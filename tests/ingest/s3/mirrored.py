@@ -9,7 +9,7 @@ from padstal.ingest.config import S3Source
 from padstal.ingest.s3.mirror import Mirrored, mirror
 from padstal.ingest.s3.mirror_index import STATE
 
-QUICK = {"timeout_seconds": 1.0, "connections": 4, "longest_wait_seconds": 0.02, "attempts": 4, "max_failed_share": 0.0}
+QUICK = {"timeout_seconds": 1.0, "connections": 4, "attempts": 4, "max_failed_share": 0.0}
 
 
 def fetch(server: S3Server, folder: Path, uri: str = "s3://music/p", **more: Any) -> Mirrored:

@@ -8,7 +8,6 @@ Kind = Literal[
     "cut",  # the line closes at `at_byte` of the body
     "reset",  # the same, with a TCP reset
     "stall",  # nothing more comes after `at_byte`, for `seconds`
-    "drip",  # a byte every tenth of a second after `at_byte`
     "slow_down",  # 503 SlowDown
     "internal",  # 500 InternalError
     "flip",  # one bit of the body at `at_byte` is wrong
@@ -18,7 +17,6 @@ Kind = Literal[
     "replace",  # the object becomes `content` while it is sent, and the line closes at `at_byte`
     "remove",  # the object goes while it is sent, and the line closes at `at_byte`
     "half_page",  # a listing that ends in the middle, with the length that fits
-    "no_ranges",  # the whole object although a range is asked for
 ]
 
 

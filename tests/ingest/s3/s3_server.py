@@ -193,12 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             **found.headers,
         }
         start, stop, status = 0, len(found.content), 200
-        if "partNumber" in self.query:
-            start, stop = _part(found, int(self.query["partNumber"]))
-            status = 206
-            if found.parts:
-                headers["x-amz-mp-parts-count"] = str(len(found.parts))
-        elif "range" in self.sent and not self._meets("no_ranges"):
+        if "range" in self.sent:
             start, stop = _range(self.sent["range"], len(found.content))
             status = 206
         if status == 206:
@@ -371,12 +366,6 @@ class _Handler(BaseHTTPRequestHandler):
         at = fault.at_byte
         if fault.kind == "flip":
             yield body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
-        elif fault.kind == "drip":
-            yield body[:at]
-            for octet in body[at:]:
-                if self.server.s3.ended.wait(0.1):
-                    break
-                yield bytes([octet])
         elif fault.kind in ("cut", "reset", "stall", "replace", "remove"):
             yield body[:at]
             if fault.kind == "stall":
@@ -446,14 +435,6 @@ def _range(text: str, length: int) -> tuple[int, int]:
     if start >= length:
         raise RefusedError("InvalidRange", 416, "The requested range is not satisfiable")
     return start, stop
-
-
-def _part(found: Object, number: int) -> tuple[int, int]:
-    lengths = found.parts or (len(found.content),)
-    if not 1 <= number <= len(lengths):
-        raise RefusedError("InvalidPartNumber", 416)
-    start = sum(lengths[: number - 1])
-    return start, start + lengths[number - 1]
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,22 +1,21 @@
 """A listing holds every object once, in one order, whatever the pages; a manifest says what is wanted."""
 
 import json
-import threading
 
 import pytest
 from tests.ingest.s3.s3_server import S3Server
 
 from padstal.ingest.config import S3Source
 from padstal.ingest.listing import scan
-from padstal.ingest.s3.errors import FIRST_WAIT_SECONDS, CredentialsError, RetryBudget, StoppedError, StoreError
-from padstal.ingest.s3.objects import Listing, Store, list_objects, reach, split_uri
+from padstal.ingest.s3.errors import CredentialsError, StoreError
+from padstal.ingest.s3.objects import Listing, client_of, list_objects, reach
 
-FETCH = {"connections": 4, "attempts": 3, "longest_wait_seconds": 0.01, "timeout_seconds": 1.0, "max_failed_share": 0.0}
+FETCH = {"connections": 4, "attempts": 3, "timeout_seconds": 1.0, "max_failed_share": 0.0}
 
 
-def _list(server: S3Server, uri: str = "s3://music/p", **more) -> Listing:
-    store = Store(uri, server.url, connections=4)
-    return list_objects(store.client(), store, RetryBudget(3, 0.01, threading.Event()), **more)
+def _list(server: S3Server, **more) -> Listing:
+    source = _source(server, **more)
+    return list_objects(source, client_of(source))
 
 
 def _source(server: S3Server, **more) -> S3Source:
@@ -34,13 +33,14 @@ def _source(server: S3Server, **more) -> S3Source:
     ],
 )
 def test_a_prefix_is_a_folder(uri, expected):
-    assert split_uri(uri) == expected
+    source = S3Source(kind="s3", uri=uri, name="music")
+    assert (source.bucket, source.prefix) == expected
 
 
 @pytest.mark.parametrize("uri", ["b/p", "http://b/p", "s3:///p", "s3://"])
 def test_other_addresses_are_refused(uri):
-    with pytest.raises(ValueError, match="expected s3://bucket"):
-        split_uri(uri)
+    with pytest.raises(ValueError, match="uri"):
+        S3Source(kind="s3", uri=uri)
 
 
 @pytest.mark.parametrize("count", [0, 1, 6, 7, 8, 21])
@@ -61,7 +61,7 @@ def test_a_manifest_asks_for_its_keys_alone_and_needs_no_right_to_list(server):
     rows = ["key,sha256,other", f"b.wav,{good.upper()},x", "a.wav,,", "gone.wav,,", "c.wav,abc,", "a.wav,,"]
     server.put("music", "p/w.csv", "\n".join(rows).encode("utf-8-sig"))
     server.fault("denied", operation="ListObjectsV2", times=10**6)
-    found = _list(server, manifest="w.csv", also=["captions.csv"])
+    found = _list(server, manifest="w.csv", captions="captions.csv")
     assert [(item.key, item.sha256) for item in found.objects] == [("a.wav", ""), ("b.wav", good), ("captions.csv", "")]
     assert set(found.failed) == {"gone.wav", "c.wav"}
     assert "not there" in found.failed["gone.wav"]
@@ -121,26 +121,9 @@ def test_what_is_known_is_not_asked_for_again(server, tmp_path):
 
 
 def test_how_we_are_known_is_said_and_not_who_we_are(server, monkeypatch):
-    store = Store("s3://music/p", server.url)
-    assert reach(store, None) == "env"
+    assert reach(_source(server)) == "env"
     with pytest.raises(StoreError, match="404"):
-        reach(store, "wanted.csv")
+        reach(_source(server, manifest="wanted.csv"))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(CredentialsError, match="SignatureDoesNotMatch"):
-        reach(store, None)
-
-
-def test_waits_double_up_to_their_bound_and_end_with_the_run(monkeypatch):
-    waits: list[float] = []
-    stop = threading.Event()
-    monkeypatch.setattr(stop, "wait", lambda seconds: waits.append(seconds) or stop.is_set())
-    retry_budget = RetryBudget(9, 4 * FIRST_WAIT_SECONDS, stop)
-    with pytest.raises(TimeoutError):
-        retry_budget.ask(lambda: (_ for _ in ()).throw(TimeoutError("again")))
-    bounds = [min(4, 2**k) * FIRST_WAIT_SECONDS for k in range(8)]
-    assert len(waits) == 8
-    assert all(bound / 2 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
-    assert len(set(waits)) == 8, "the waits are jittered"
-    stop.set()
-    with pytest.raises(StoppedError):
-        retry_budget.wait(1)
+        reach(_source(server))

@@ -21,13 +21,13 @@ import sys
 from pathlib import Path
 from padstal.ingest.config import S3Source
 from padstal.ingest.s3.mirror import mirror
-fetch = {"timeout_seconds": 0.5, "connections": 6, "attempts": 4, "longest_wait_seconds": 0.05, "max_failed_share": 0.9}
+fetch = {"timeout_seconds": 0.5, "connections": 6, "attempts": 4, "max_failed_share": 0.9}
 source = S3Source(kind="s3", uri="s3://music/p", endpoint_url=sys.argv[1], fetch=fetch)
 done = mirror(source, Path(sys.argv[2]), quiet=True)
 print(sorted(done.failed))
 """
 OBJECTS, ROUNDS, SEEDS = 40, 3, (1, 2, 3)
-FAULTS = ("cut", "reset", "stall", "slow_down", "internal", "flip", "wrong_checksum", "no_ranges")
+FAULTS = ("cut", "reset", "stall", "slow_down", "internal", "flip", "wrong_checksum")
 
 
 class _Watcher(threading.Thread):
@@ -42,7 +42,9 @@ class _Watcher(threading.Thread):
 
     def run(self) -> None:
         known: dict[str, tuple[int, int, int]] = {}
-        while not self.ended.wait(0.005):
+        ended = False
+        while not ended:
+            ended = self.ended.wait(0.005)  # and then once more
             for name in sorted(self.versions):
                 path = self.folder / name
                 try:
@@ -68,7 +70,7 @@ def _put(server: S3Server, rng: random.Random, key: str, versions: dict[str, set
     content = rng.randbytes(length)
     versions[key].add(hashlib.sha256(content).hexdigest())
     part_bytes = rng.choice([None, 300_000]) if length > 300_000 else None
-    checksum = rng.choice([None, None, "crc32", "crc64nvme", "sha256"])
+    checksum = rng.choice(["crc32", "sha1", "sha256", *([] if part_bytes else [None, None])])
     server.put("music", f"p/{key}", content, part_bytes=part_bytes, checksum=checksum)
 
 
@@ -106,10 +108,10 @@ def test_after_faults_and_kills_every_object_is_whole_or_named(server, tmp_path,
         for key in rng.sample(keys, 5):  # the bucket goes on meanwhile
             _put(server, rng, key, versions)
     server.faults.clear()
-    _plant(server, rng)
     broken = rng.choice(keys)
     _put(server, rng, broken, versions)
     server.fault("internal", operation="", key=f"p/{broken}", times=10**6)
+    _plant(server, rng)
     done = fetch(server, folder, attempts=6, max_failed_share=0.2, timeout_seconds=0.5, connections=6)
     here = {name: hashlib.sha256(content).hexdigest() for name, content in files(folder).items()}
     held = {key: hashlib.sha256(server.bucket("music")[f"p/{key}"].content).hexdigest() for key in keys}

@@ -4,14 +4,15 @@ import boto3
 import pytest
 from tests.ingest.s3.s3_server import S3Server
 
+from padstal.ingest.config import S3Source
 from padstal.ingest.s3.errors import StoreError
-from padstal.ingest.s3.objects import Store
+from padstal.ingest.s3.objects import client_of
 from padstal.ingest.s3.versions import erase
 
 
 @pytest.fixture
 def client(server: S3Server):
-    return Store("s3://music", server.url).client(6)
+    return client_of(S3Source(kind="s3", uri="s3://music", endpoint_url=server.url))
 
 
 def _put(server: S3Server) -> None:
@@ -26,11 +27,9 @@ def _put(server: S3Server) -> None:
 def test_every_version_and_marker_of_the_keys_goes_and_nothing_else(server, client):
     _put(server)
     wanted = [f"files/ab/{number:02d}" for number in range(10)]
-    done = erase(client, "music", wanted, below=["files/ab/"])
-    assert done.versions == 24
+    assert erase(client, "music", wanted, below=["files/ab/"])
     assert {version.key for version in server.objects.versions("music")} == {f"files/ab/{n:02d}" for n in range(10, 20)}
     assert len(server.objects.versions("music")) == 23
-    assert not done.unversioned
 
 
 def test_a_key_that_begins_like_another_does_not_take_it_along(server, client):
@@ -42,7 +41,7 @@ def test_a_key_that_begins_like_another_does_not_take_it_along(server, client):
 
 def test_a_bucket_without_versioning_is_emptied_of_them_too(server, client):
     server.put("music", "a/b", b"1")
-    assert erase(client, "music", ["a/b", "a/none"]).versions == 1
+    erase(client, "music", ["a/b", "a/none"])
     assert server.bucket("music") == {}
 
 
@@ -50,7 +49,7 @@ def test_unfinished_uploads_end(server, client):
     name = server.objects.begin("music", "long", {}, "")
     server.objects.upload(name).parts[1] = b"bytes of it"
     other = server.objects.begin("music", "longer", {}, "")
-    assert erase(client, "music", ["long"]).uploads == 1
+    erase(client, "music", ["long"])
     assert list(server.objects.uploads) == [other]
 
 

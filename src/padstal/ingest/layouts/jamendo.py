@@ -1,11 +1,12 @@
 """What MTG-Jamendo and Song Describer share: Jamendo's tracks, names, tags and licences."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.ingest.layouts.tables import audio_by_key, clean, columns, flaw, tab_rows
+from padstal.ingest.captions_table import Row
+from padstal.ingest.layouts.tables import as_tags, audio_by_key, clean, columns, flaw, tab_rows
 
 TRACK_COLUMNS = ("TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION")
 """Before the tags, which fill the rest of a row, a column each."""
@@ -24,6 +25,19 @@ class Names:
     artist: str = ""
     album: str = ""
     url: str = ""
+
+    def row(self, path: str, *, artist: str, tags: Iterable[str], licence: str, caption: str = "") -> Row:
+        """What is known of a file of the track; `artist` stands for a name that is not known."""
+        return Row(
+            path=path,
+            caption=caption,
+            tags=as_tags(tags),
+            artist=self.artist or artist,
+            album=self.album,
+            title=self.title,
+            licence=licence,
+            source_url=self.url,
+        )
 
 
 @dataclass(frozen=True)

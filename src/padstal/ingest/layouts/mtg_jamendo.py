@@ -7,9 +7,9 @@ Tags come from the fullest table that is there, `data/raw_30s_cleantags.tsv` bef
 from collections.abc import Sequence
 from pathlib import Path
 
-from padstal.ingest.captions_table import Row, Table
+from padstal.ingest.captions_table import Table
 from padstal.ingest.layouts.jamendo import Names, audio_of, licences_of, names_of, tagged
-from padstal.ingest.layouts.tables import Reading, as_tags, find
+from padstal.ingest.layouts.tables import Reading, find
 
 TABLES = (
     "raw_30s_cleantags.tsv",
@@ -47,16 +47,6 @@ def read(root: Path, files: Sequence[str]) -> Table:
         else:
             known = names.get(row.track, Names(artist=row.artist))
             for path in there:
-                reading.take(
-                    Row(
-                        path=path,
-                        tags=as_tags(row.tags),
-                        artist=known.artist or row.artist,
-                        album=known.album,
-                        title=known.title,
-                        licence=licences[row.key],
-                        source_url=known.url,
-                    ),
-                    row.number,
-                )
+                of_file = known.row(path, artist=row.artist, tags=row.tags, licence=licences[row.key])
+                reading.take(of_file, row.number)
     return reading.table()

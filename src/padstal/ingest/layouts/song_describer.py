@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from padstal.ingest.captions_table import Row, Table
+from padstal.ingest.captions_table import Table
 from padstal.ingest.layouts.jamendo import Names, audio_of, licences_of, names_of, tagged
-from padstal.ingest.layouts.tables import Reading, as_tags, clean, columns, csv_rows, find, flaw, number_of, optional
+from padstal.ingest.layouts.tables import Reading, clean, columns, csv_rows, find, flaw, number_of, optional
 
 _COLUMNS = ("caption_id", "track_id", "caption", "is_valid_subset", "artist_id", "path")
 _VALID = {"True": True, "False": False, "": False}
@@ -82,19 +82,14 @@ def read(root: Path, files: Sequence[str]) -> Table:
         track_id = f"track_{int(chosen.track):07d}"
         known = names.get(track_id, Names())
         for path in there:
-            reading.take(
-                Row(
-                    path=path,
-                    caption=chosen.text,
-                    tags=as_tags(tags.get(track_id, ())),
-                    artist=known.artist or f"artist_{int(chosen.artist):06d}",
-                    album=known.album,
-                    title=known.title,
-                    licence=licences[key],
-                    source_url=known.url,
-                ),
-                chosen.number,
+            of_file = known.row(
+                path,
+                artist=f"artist_{int(chosen.artist):06d}",
+                tags=tags.get(track_id, ()),
+                licence=licences[key],
+                caption=chosen.text,
             )
+            reading.take(of_file, chosen.number)
     for key, (number, wrong) in broken.items():
         if key not in captions and key in audio:
             reading.malformed(key, number, f"no caption of it can be read: {wrong}", audio[key])

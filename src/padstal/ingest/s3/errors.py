@@ -1,59 +1,24 @@
-"""What went wrong with a store, and whether asking again can help: retries are bounded, spaced and jittered."""
+"""What went wrong with a store, in one sentence that says what would mend it."""
 
-import random
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
-ResultT = TypeVar("ResultT")
-
-FIRST_WAIT_SECONDS = 0.25
 CREDENTIALS_HELP = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary ones) or AWS_PROFILE, or "
     "`aws sso login`; for a bucket that anyone may read, set `anonymous: true` at the source"
 )
 _CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "TokenRefreshRequired",
-    "InvalidToken",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "InvalidSecurity",
-    "AuthorizationHeaderMalformed",
     "AccountProblem",
     "AllAccessDisabled",
+    "AuthorizationHeaderMalformed",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidSecurity",
+    "InvalidToken",
     "NotSignedUp",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
 }
 _CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
-_TRANSIENT = {
-    "SlowDown",
-    "ServiceUnavailable",
-    "InternalError",
-    "InternalFailure",
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "OperationAborted",
-}
-_TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
-_CREDENTIALS_EXCEPTIONS = {
-    "NoCredentialsError",
-    "PartialCredentialsError",
-    "CredentialRetrievalError",
-    "ProfileNotFound",
-    "NoAuthTokenError",
-    "TokenRetrievalError",
-    "UnknownCredentialError",
-    "SSOError",
-    "LoginError",
-    "RefreshWithMFAUnsupportedError",
-}
 
 
 class StoreError(RuntimeError):
@@ -64,131 +29,58 @@ class CredentialsError(StoreError):
     """A store refuses who we are; asking again does not help."""
 
 
-class StoppedError(Exception):
-    """Another object's failure ended the run."""
-
-
-class CorruptError(Exception):
-    """Bytes that are not what the store promised."""
-
-
-class ChangedError(Exception):
-    """The object is no longer the one that was listed."""
-
-
-class StoreFailure(Enum):
-    """What kind of failure it is, which decides what to do."""
-
-    TRANSIENT = "ask again"
-    CORRUPT = "fetch again from the start"
-    CHANGED = "look again, then fetch"
-    MISSING = "the object is gone"
-    DENIED = "this object is refused"
-    CREDENTIALS = "we are refused"
-    PERMANENT = "asking again does not help"
-
-
-def store_failure(error: BaseException) -> StoreFailure:
-    """The kind of an error raised by boto3, urllib3 or this package."""
-    import http.client
-
-    from botocore.exceptions import BotoCoreError, ChecksumError, ClientError, HTTPClientError, IncompleteReadError
-    from botocore.exceptions import ConnectionError as EndpointError
+def boto_errors() -> tuple[type[Exception], ...]:
+    """All that boto3 raises for what a store or the line to it does."""
+    from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
-    if isinstance(error, CorruptError):
-        return StoreFailure.CORRUPT
-    if isinstance(error, ChangedError):
-        return StoreFailure.CHANGED
-    if isinstance(error, ClientError):
-        return _of_answer(*_code(error))
-    if {base.__name__ for base in type(error).__mro__} & _CREDENTIALS_EXCEPTIONS:
-        return StoreFailure.CREDENTIALS
-    again = (HTTPClientError, EndpointError, IncompleteReadError, ChecksumError, ResponseParserError, HTTPError)
-    if isinstance(error, (*again, http.client.HTTPException, ConnectionError, TimeoutError)):
-        return StoreFailure.TRANSIENT
-    if isinstance(error, BotoCoreError):
-        return StoreFailure.PERMANENT
-    raise error
+    return BotoCoreError, ClientError, ResponseParserError, HTTPError
 
 
-def explain(error: BaseException) -> str:
+def code_of(error: Exception) -> tuple[str, int]:
+    """The store's own code and HTTP's; ("", 0) where it did not answer."""
+    answer: dict[str, Any] = getattr(error, "response", None) or {}
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return str(answer.get("Error", {}).get("Code", "")), int(status or 0)
+
+
+def explain(error: Exception) -> str:
     """An error in one line for people, with the store's own code and without the request's address."""
-    from botocore.exceptions import ClientError
-
-    if isinstance(error, ClientError):
-        code, status = _code(error)
-        message = error.response.get("Error", {}).get("Message") or "no message"
-        return f"{code} (HTTP {status}): {message}"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    code, status = code_of(error)
+    if status:
+        return f"{code} (HTTP {status}): {error.response['Error'].get('Message') or 'no message'}"  # type: ignore[attr-defined]
+    return f"{type(error).__name__}: {error}"
 
 
-def refused(where: str, error: BaseException) -> CredentialsError:
-    """The error for credentials that `where` does not take."""
-    code = _code(error)[0] if hasattr(error, "response") else ""
-    advice = "set this machine's clock" if code in _CLOCK else CREDENTIALS_HELP
-    return CredentialsError(f"{where}: refused: {explain(error)}; {advice}")
+def refuses_us(error: Exception) -> bool:
+    """Whether no object can be had any more: credentials are missing, wrong or expired, or the clock is."""
+    from botocore import exceptions as boto
 
-
-@dataclass(frozen=True)
-class RetryBudget:
-    """How often and how far apart to ask.
-
-    Attributes:
-        attempts: Requests in a row without progress before giving up.
-        longest_wait_seconds: Bound of the waits, which double from `FIRST_WAIT_SECONDS`.
-        stop: Set when the run ends early; a wait then raises `StoppedError`.
-    """
-
-    attempts: int
-    longest_wait_seconds: float
-    stop: threading.Event
-
-    def wait(self, failures: int) -> None:
-        """Wait after the `failures`-th failure in a row: between half and the whole of the doubled time, at random.
-
-        Raises:
-            StoppedError: The run ended.
-        """
-        bound = min(self.longest_wait_seconds, FIRST_WAIT_SECONDS * 2 ** (failures - 1))
-        if self.stop.wait(bound * random.uniform(0.5, 1.0)):
-            raise StoppedError
-
-    def ask(self, request: Callable[[], ResultT]) -> ResultT:
-        """What `request` gives; asked again while its failure is transient.
-
-        Raises:
-            Exception: The last error, as `request` raised it.
-            StoppedError: The run ended.
-        """
-        failures = 0
-        while True:
-            try:
-                return request()
-            except Exception as error:
-                failures += 1
-                if store_failure(error) is not StoreFailure.TRANSIENT or failures >= self.attempts:
-                    raise
-            self.wait(failures)
-
-
-def _of_answer(code: str, status: int) -> StoreFailure:
-    if code in _CREDENTIALS | _CLOCK or status == 401:
-        return StoreFailure.CREDENTIALS
-    if code in _TRANSIENT or status in _TRANSIENT_STATUS:
-        return StoreFailure.TRANSIENT
-    if status in (412, 416):
-        return StoreFailure.CHANGED
-    if status == 404 and code != "NoSuchBucket":
-        return StoreFailure.MISSING
-    if status == 403 and code != "InvalidObjectState":  # in an archive, to be restored first
-        return StoreFailure.DENIED
-    return StoreFailure.PERMANENT
-
-
-def _code(error: Any) -> tuple[str, int]:
-    answer = error.response
-    return str(answer.get("Error", {}).get("Code", "")), int(
-        answer.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0
+    code, status = code_of(error)
+    lacking = (
+        boto.NoCredentialsError,
+        boto.PartialCredentialsError,
+        boto.CredentialRetrievalError,
+        boto.ProfileNotFound,
+        boto.NoAuthTokenError,
+        boto.TokenRetrievalError,
+        boto.SSOError,
+        boto.LoginError,
     )
+    return isinstance(error, lacking) or status == 401 or code in _CREDENTIALS | _CLOCK
+
+
+def failure(place: str, error: Exception) -> StoreError:
+    """The error of a store that cannot be read at all."""
+    from botocore.exceptions import ConnectionError as EndpointError
+    from botocore.exceptions import HTTPClientError
+
+    code, status = code_of(error)
+    if code in _CLOCK:
+        return CredentialsError(f"{place}: refused: {explain(error)}; set this machine's clock")
+    if refuses_us(error) or status == 403:
+        return CredentialsError(f"{place}: refused: {explain(error)}; {CREDENTIALS_HELP}")
+    if isinstance(error, HTTPClientError | EndpointError):
+        return StoreError(f"{place}: no usable answer: {explain(error)}; is the endpoint right, and up?")
+    return StoreError(f"{place}: {explain(error)}; expected a bucket that is there, in its region")

@@ -2,10 +2,9 @@
 
 import os
 import shutil
-import threading
 from collections import Counter
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +12,16 @@ from tqdm import tqdm
 
 from padstal.core.data.content import sha256_file
 from padstal.ingest.config import S3Source
-from padstal.ingest.listing import list_bucket, retry_budget_of, store_of, walk
-from padstal.ingest.s3.errors import CREDENTIALS_HELP, StoppedError, StoreError
+from padstal.ingest.listing import walk
+from padstal.ingest.s3.errors import CREDENTIALS_HELP, StoreError
 from padstal.ingest.s3.mirror_index import STATE, HiddenObjects, Index, claimed
 from padstal.ingest.s3.object_names import place
-from padstal.ingest.s3.objects import Listed, Listing, Store
+from padstal.ingest.s3.objects import Listed, Listing, client_of, list_objects
 from padstal.ingest.s3.transfer import FailedError, Fetcher
+from padstal.ingest.worker_pool import in_order
 
 SPARE_BYTES = 2**28
 """Room that a fetch leaves on the disk."""
-BATCH = 4096
-"""Objects that wait for a connection at a time."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Mirrored:
         failed: Keys that are in the store and not in the mirror, with why.
         fetched, kept, removed: Objects that came, were there unchanged, and went.
         forgotten: Keys that are in the store and are not kept, because they are to be forgotten.
-        checks: How many of the objects in the mirror passed which check (`checksums`).
+        checks: How many of the objects in the mirror passed which check (`transfer`).
     """
 
     listing: Listing
@@ -69,124 +67,95 @@ def mirror(source: S3Source, folder: Path, *, forgotten: Collection[str] = (), q
         CredentialsError: We are refused.
         StoreError: The store, the bucket or the disk fails us, too many objects do, or the captions table does.
     """
-    store, retry_budget, fetch = store_of(source), retry_budget_of(source), source.fetch
-    client = store.client()
-    with claimed(folder, {"uri": f"s3://{store.bucket}/{store.prefix}", "endpoint_url": store.endpoint_url}):
-        listing = list_bucket(source, client, retry_budget)
+    client = client_of(source)
+    with claimed(folder, {"uri": f"s3://{source.bucket}/{source.prefix}", "endpoint_url": source.endpoint_url}):
+        listing = list_objects(source, client)
         found = {item.key: item for item in listing.objects}
         names, refused = place(found, folder)
-        failures = _Failures(store, folder, len(found) + len(listing.failed), fetch.max_failed_share, retry_budget.stop)
-        for key, why in {**listing.failed, **refused}.items():
-            failures.add(key, why)
-        index = Index(folder)
-        hidden = HiddenObjects(folder, forgotten)
+        failed = {**listing.failed, **refused}
+        index, hidden = Index(folder), HiddenObjects(folder, forgotten)
         gone = [key for key in names if hidden.hides(found[key])]
         names = [key for key in names if not hidden.hides(found[key])]
         missing = [found[key] for key in names if not _unchanged(folder, index, found[key])]
+        _check_room(folder, sum(item.bytes for item in missing))
         parts = folder / STATE / "parts"
         shutil.rmtree(parts, ignore_errors=True)  # a killed run's
         parts.mkdir()
-        _room_for(folder, sum(item.bytes for item in missing))
-        with tqdm(
-            total=sum(item.bytes for item in missing),
-            desc=f"fetch {store.uri}",
-            unit="B",
-            unit_scale=True,
-            disable=quiet or not missing,
-        ) as bar:
-            fetcher = Fetcher(
-                client, store, folder, parts, retry_budget, fetch.max_object_mebibytes * 2**20, bar.update
-            )
-            fetched = _fetch_all(fetcher, missing, index, failures)
-        here = [key for key in names if key not in failures.why]
-        new = [key for key in here if index.entries[key].sha256 in hidden.forgotten]
+        most = source.fetch.max_failed_share * (len(found) + len(listing.failed))
+        fetched = _fetch_all(Fetcher(client, source, folder, parts), missing, index, failed, most, quiet)
+        came = [key for key in names if key not in failed]
+        new = [key for key in came if index.entries[key].sha256 in hidden.forgotten]
         hidden.add(index.entries[key] for key in new)
-        here = [key for key in here if key not in set(new)]
+        here = [key for key in came if key not in set(new)]
         removed = _sweep(folder, set(here))
         index.rewrite(here)
-    if source.captions and source.captions in failures.why:
-        raise StoreError(f"{source.uri}: captions table {source.captions}: {failures.why[source.captions]}")
+    if source.captions and source.captions in failed:
+        raise StoreError(f"{source.uri}: captions table {source.captions}: {failed[source.captions]}")
     checks = Counter(index.entries[key].check for key in here)
-    return Mirrored(
-        listing, failures.why, fetched, len(here) - fetched, removed, dict(sorted(checks.items())), [*gone, *new]
-    )
+    return Mirrored(listing, failed, fetched, len(here) - fetched, removed, dict(sorted(checks.items())), [*gone, *new])
 
 
-class _Failures:
-    """Objects that failed, and the end of the run when they are too many."""
+def _fetch_all(
+    fetcher: Fetcher, missing: list[Listed], index: Index, failed: dict[str, str], most: float, quiet: bool
+) -> int:
+    """Fetch in parallel; gives how many came, and adds to `failed` what did not.
 
-    def __init__(self, store: Store, folder: Path, total: int, share: float, stop: threading.Event):
-        self.why: dict[str, str] = {}
-        self._store, self._folder, self._total, self._share, self._stop = store, folder, total, share, stop
+    Raises:
+        StoreError: More than `most` failed, or any object's error is everyone's.
+    """
 
-    def add(self, key: str, why: str) -> None:
-        """Record one.
+    def one(item: Listed) -> None:
+        index.add(fetcher.fetch(item))
 
-        Raises:
-            StoreError: They are more than the share allowed.
-        """
-        self.why[key] = why
-        if len(self.why) > self._share * self._total:
-            self._stop.set()
-            first = next(iter(self.why))
-            denied = sum("(HTTP 403)" in reason for reason in self.why.values())
-            help_ = f"; most are refused: {CREDENTIALS_HELP}" if 2 * denied > len(self.why) else ""
-            raise StoreError(
-                f"{self._store.place}: {len(self.why)} of {self._total} objects failed, more than max_failed_share = "
-                f"{self._share:g}; the first: {first!r}: {self.why[first]}{help_}; what came is kept in {self._folder}"
-            )
-
-
-def _fetch_all(fetcher: Fetcher, missing: list[Listed], index: Index, failures: _Failures) -> int:
-    """Fetch in parallel; gives how many came."""
-    stop, errors = fetcher.retry_budget.stop, list[Exception]()
-
-    def one(item: Listed) -> str:
+    source, fetched = fetcher.source, 0
+    total = sum(item.bytes for item in missing)
+    _check_failed(failed, most, fetcher)
+    with (
+        tqdm(total=total, desc=f"fetch {source.uri}", unit="B", unit_scale=True, disable=quiet or not missing) as bar,
+        ThreadPoolExecutor(source.fetch.connections, thread_name_prefix="fetch") as pool,
+    ):
         try:
-            if stop.is_set():
-                raise StoppedError
-            index.add(fetcher.fetch(item))
-            return ""
-        except FailedError as error:
-            return str(error)
-        except Exception as error:
-            errors.append(error)
-            stop.set()
-            return "the run ended"
-
-    fetched = 0
-    with ThreadPoolExecutor(fetcher.store.connections, thread_name_prefix="fetch") as pool:
-        try:
-            for start in range(0, len(missing), BATCH):
-                batch = missing[start : start + BATCH]
-                for item, why in zip(batch, pool.map(one, batch), strict=True):
-                    if errors:
-                        raise errors[0]
-                    if why:
-                        failures.add(item.key, why)
-                    fetched += not why
+            answers = in_order(lambda item: pool.submit(one, item), missing, width=source.fetch.connections)
+            for item, answer in answers:
+                assert isinstance(answer, Future)
+                try:
+                    answer.result()
+                    fetched += 1
+                except FailedError as error:
+                    failed[item.key] = str(error)
+                    _check_failed(failed, most, fetcher)
+                bar.update(item.bytes)
         finally:
-            stop.set()
+            pool.shutdown(cancel_futures=True)
     return fetched
+
+
+def _check_failed(failed: Mapping[str, str], most: float, fetcher: Fetcher) -> None:
+    """Raises StoreError where more than `most` objects failed."""
+    if len(failed) > most:
+        first, source = next(iter(failed)), fetcher.source
+        denied = sum("(HTTP 403)" in why for why in failed.values())
+        help_ = f"; most are refused: {CREDENTIALS_HELP}" if 2 * denied > len(failed) else ""
+        raise StoreError(
+            f"{source.place}: {len(failed)} objects failed, more than max_failed_share = "
+            f"{source.fetch.max_failed_share:g}; the first: {first!r}: {failed[first]}{help_}; what came is kept in "
+            f"{fetcher.folder}"
+        )
 
 
 def _unchanged(folder: Path, index: Index, item: Listed) -> bool:
     """Whether the mirror holds this version of the object; a file that someone touched is read to tell."""
-    entry = index.entries.get(item.key)
+    entry, file = index.entries.get(item.key), folder / item.key
     if entry is None or not item.etag or (entry.etag, entry.bytes) != (item.etag, item.bytes):
         return False
-    if item.sha256 and item.sha256 != entry.sha256:
-        return False
-    file = folder / item.key
-    if not file.is_file() or file.is_symlink():
+    if item.sha256 not in ("", entry.sha256) or not file.is_file() or file.is_symlink():
         return False
     stat = file.stat()
-    if stat.st_size != entry.bytes:
-        return False
-    return stat.st_mtime_ns == entry.mtime_ns or sha256_file(file) == entry.sha256
+    return stat.st_size == entry.bytes and (stat.st_mtime_ns == entry.mtime_ns or sha256_file(file) == entry.sha256)
 
 
-def _room_for(folder: Path, octets: int) -> None:
+def _check_room(folder: Path, octets: int) -> None:
+    """Raises StoreError where so many bytes find no room."""
     free = shutil.disk_usage(folder).free
     if octets > 0 and octets + SPARE_BYTES > free:
         raise StoreError(
@@ -197,12 +166,10 @@ def _room_for(folder: Path, octets: int) -> None:
 
 def _sweep(folder: Path, here: set[str]) -> int:
     """Remove files that are no object's, and folders that this leaves empty; gives how many files."""
-    removed = 0
-    for found in walk(folder).files:
-        if found.path not in here:
-            os.unlink(folder / found.path)
-            removed += 1
+    strays = [found.path for found in walk(folder).files if found.path not in here]
+    for path in strays:
+        os.unlink(folder / path)
     for parent, _, _ in os.walk(folder, topdown=False):
         if parent != str(folder) and STATE not in Path(parent).relative_to(folder).parts and not os.listdir(parent):
             os.rmdir(parent)
-    return removed
+    return len(strays)

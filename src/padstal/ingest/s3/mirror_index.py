@@ -3,16 +3,16 @@
 A killed run can leave a damaged last line; it is left out, and its object is fetched again.
 """
 
-import fcntl
 import json
 import os
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file, read_json, write_json
+from padstal.core.file_lock import BusyError, file_lock
 from padstal.ingest.s3.errors import StoreError
 from padstal.ingest.s3.objects import Listed
 from padstal.rights.tombstones import veil
@@ -29,7 +29,7 @@ class Entry:
         key: Its name, relative to prefix and mirror.
         bytes, etag: As the store listed it.
         sha256: Of the bytes on disk.
-        check: Which check they passed (`checksums`).
+        check: Which check they passed (`transfer`).
         fetched_at: ISO 8601, UTC.
         mtime_ns: Of the file when it came, so that a later edit is seen.
     """
@@ -41,9 +41,6 @@ class Entry:
     check: str
     fetched_at: str
     mtime_ns: int
-
-
-_TYPES = {field.name: field.type for field in fields(Entry)}
 
 
 class Index:
@@ -130,23 +127,20 @@ def claimed(folder: Path, origin: dict[str, str | None]) -> Iterator[None]:
     Raises:
         StoreError: It mirrors something else, holds files of its own, or another run is at it.
     """
-    state = folder / STATE
-    record = state / "origin.json"
+    record = folder / STATE / "origin.json"
     if folder.exists() and not record.exists() and any(name != STATE for name in os.listdir(folder)):
         raise StoreError(f"{folder}: holds files and is no mirror; expected an empty folder or none")
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(f"{folder}: another run is fetching into it; wait for its end") from None
-        if not record.exists():
-            write_json(record, origin)
-        elif (found := read_json(record)) != origin:
-            raise StoreError(
-                f"{folder}: mirrors {found}, expected {origin}; give the source another `name` or remove the folder"
-            )
-        yield
+    try:
+        with file_lock(folder / STATE / "lock", wait=False):
+            if not record.exists():
+                write_json(record, origin)
+            elif (found := read_json(record)) != origin:
+                raise StoreError(
+                    f"{folder}: mirrors {found}, expected {origin}; give the source another `name` or remove the folder"
+                )
+            yield
+    except BusyError:
+        raise StoreError(f"{folder}: another run is fetching into it; wait for its end") from None
 
 
 def _line(entry: Entry) -> str:
@@ -155,9 +149,6 @@ def _line(entry: Entry) -> str:
 
 def _entry(line: str) -> Entry | None:
     try:
-        record = json.loads(line)
-        if {name: type(value) for name, value in record.items()} == _TYPES:
-            return Entry(**record)
-    except (ValueError, AttributeError):
-        pass
-    return None
+        return Entry(**json.loads(line))
+    except (ValueError, TypeError):
+        return None

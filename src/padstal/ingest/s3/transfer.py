@@ -1,40 +1,37 @@
 """One object to one file: into a temporary file, checked, then renamed; what breaks is fetched again from its start.
 
-Each attempt is one request, made on the condition that the ETag is the listed one; its answer holds the store's
-checksum of the whole. That is why boto3's transfer manager, which asks for ranges and learns no checksum, is not used.
+Each attempt is one request, whose answer names the version that comes and holds the store's checksum of the whole.
+boto3's transfer manager asks for ranges, to which stores give no checksum.
 """
 
-import errno
+import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from padstal.ingest.s3.checksums import expected_checksums, verify
-from padstal.ingest.s3.errors import (
-    ChangedError,
-    RetryBudget,
-    StoppedError,
-    StoreError,
-    StoreFailure,
-    explain,
-    refused,
-    store_failure,
-)
+from padstal.ingest.config import S3Source
+from padstal.ingest.s3.errors import StoreError, boto_errors, code_of, explain, failure, refuses_us
 from padstal.ingest.s3.mirror_index import Entry
-from padstal.ingest.s3.objects import Listed, Store, head
+from padstal.ingest.s3.objects import Listed, etag_of
 
-BLOCK_BYTES = 2**18
-_AGAIN = (StoreFailure.TRANSIENT, StoreFailure.CORRUPT, StoreFailure.CHANGED)
+BY_MANIFEST, BY_CHECKSUM, BY_ETAG, BY_LENGTH = "manifest_sha256", "checksum", "etag_md5", "length"
+"""Checks, the strongest first: the manifest's sha256; a checksum of the whole that the store keeps and botocore knows
+(CRC-32, SHA-1, SHA-256); the MD5 that is the ETag of an object put in one part; else length alone, which is said."""
+_BLOCK_BYTES = 2**18
+_MD5_DIGITS = 32
 
 
 class FailedError(Exception):
     """One object that cannot be had; the others can go on."""
+
+
+class CorruptError(Exception):
+    """Bytes that are not what the store promised."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +39,16 @@ class Fetcher:
     """What fetching any object needs; used by several threads at a time.
 
     Attributes:
-        client: Of `Store.client`.
-        store: Where objects lie.
+        client: Of `client_of`.
+        source: Where objects lie.
         folder: Of the mirror.
         parts: Folder for temporary files, on the same file system.
-        retry_budget: With a busy store.
-        longest_bytes: Longer objects are refused.
-        advance: Told how many bytes came (less than 0: were thrown away).
     """
 
     client: Any
-    store: Store
+    source: S3Source
     folder: Path
     parts: Path
-    retry_budget: RetryBudget
-    longest_bytes: int
-    advance: Callable[[int], object]
 
     def fetch(self, item: Listed) -> Entry:
         """Bring `item` to the mirror; its name there appears with its whole, checked content or not at all.
@@ -66,99 +57,82 @@ class Fetcher:
             FailedError: This object cannot be had.
             CredentialsError: We are refused.
             StoreError: Its file cannot be written.
-            StoppedError: The run ended.
         """
-        if item.bytes > self.longest_bytes:
-            raise FailedError(f"{item.bytes} bytes: expected at most {self.longest_bytes}")
-        failures, changed = 0, False
-        while True:
-            try:
-                if changed:
-                    item = replace(head(self.client, self.store, item.key, self.retry_budget), sha256=item.sha256)
-                return self._attempt(item)
-            except (StoreError, StoppedError):
-                raise
-            except Exception as error:
-                kind = store_failure(error)
-                if kind is StoreFailure.CREDENTIALS:
-                    raise refused(self.store.place, error) from error
-                if kind is StoreFailure.MISSING:
-                    raise FailedError("gone since it was listed") from error
-                if kind not in _AGAIN:
-                    raise FailedError(explain(error)) from error
-                failures, changed = failures + 1, kind is StoreFailure.CHANGED
-                if failures >= self.retry_budget.attempts:
-                    raise FailedError(f"{failures} attempts, the last: {explain(error)}") from error
-            self.retry_budget.wait(failures)
-
-    def _attempt(self, item: Listed) -> Entry:
-        part = self.parts / uuid.uuid4().hex
+        longest = self.source.fetch.max_object_mebibytes * 2**20
+        if item.bytes > longest:
+            raise FailedError(f"{item.bytes} bytes: expected at most {longest}")
+        part, final = self.parts / uuid.uuid4().hex, self.folder / item.key
         try:
-            answer = self.client.get_object(**self._request(item), ChecksumMode="ENABLED")
-            etag = str(answer.get("ETag", "")).strip('"')
-            if (item.etag and etag != item.etag) or answer["ContentLength"] != item.bytes:
-                found = f"ETag {etag} with {answer['ContentLength']} bytes"
-                raise ChangedError(f"{found}, listed as {item.etag} with {item.bytes}")
-            self._receive(answer["Body"], part, item.bytes)
-            sha256, check = verify(
-                part,
-                length=item.bytes,
-                etag=item.etag,
-                sha256=item.sha256,
-                promised=expected_checksums(answer),
-                part_lengths=lambda count, every: self._part_lengths(item, count, every),
-            )
-            final = self.folder / item.key
-            with _on_disk(final):
-                _make_way(self.folder, final)
-                part.replace(final)
-                modified = final.stat().st_mtime_ns
-        except BaseException:
-            self.advance(-part.stat().st_size if part.exists() else 0)
-            raise
+            length, etag, sha256, check = self._received(item, part)
+            _make_way(self.folder, final)
+            part.replace(final)
+            modified = final.stat().st_mtime_ns
+        except OSError as error:
+            raise StoreError(f"{final}: cannot be written: {error.strerror}; make room and run again") from error
         finally:
             part.unlink(missing_ok=True)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Entry(item.key, item.bytes, item.etag, sha256, check, now, modified)
+        return Entry(item.key, length, etag, sha256, check, datetime.now(UTC).isoformat(timespec="seconds"), modified)
 
-    def _receive(self, body: Any, part: Path, left: int) -> None:
-        with _on_disk(part):
-            file = part.open("wb", buffering=0)
-        with body as raw, file:
-            while left:
-                if self.retry_budget.stop.is_set():
-                    raise StoppedError
-                block = raw.read1(min(BLOCK_BYTES, left))
-                if not block:
-                    raise ConnectionError(f"the line closed {left} bytes early")
-                with _on_disk(part):
-                    rest = memoryview(block)
-                    while rest:
-                        rest = rest[file.write(rest) :]
-                self.advance(len(block))
-                left -= len(block)
-            with _on_disk(part):
-                os.fsync(file.fileno())
-
-    def _part_lengths(self, item: Listed, count: int, every: bool) -> list[int]:
-        """Lengths of the parts that the object was put in, from the store; empty where it does not tell."""
-        lengths = []
-        for number in range(1, (count if every else 1) + 1):
-            request = {**self._request(item), "PartNumber": number}
+    def _received(self, item: Listed, part: Path) -> tuple[int, str, str, str]:
+        """Length, ETag and sha256 of what came into `part`, which is what the bucket holds now, and its check."""
+        wrong: Exception | None = None
+        for _ in range(self.source.fetch.attempts):
+            answer = self._ask(item.key)
             try:
-                answer = self.retry_budget.ask(lambda: self.client.head_object(**request))  # noqa: B023
-            except Exception as error:
-                if store_failure(error) is not StoreFailure.PERMANENT:
-                    raise
-                return []
-            if answer.get("PartsCount") != count:
-                return []
-            lengths.append(int(answer["ContentLength"]))
-        return lengths
+                sha256, md5 = _write(answer["Body"], part)
+                return answer["ContentLength"], etag_of(answer), sha256, _check(item, answer, sha256, md5)
+            except CorruptError as error:
+                wrong = error
+            except boto_errors() as error:
+                wrong = error
+        assert wrong
+        raise FailedError(f"{self.source.fetch.attempts} attempts, the last: {explain(wrong)}") from wrong
 
-    def _request(self, item: Listed) -> dict[str, str]:
-        request = {"Bucket": self.store.bucket, "Key": self.store.prefix + item.key}
-        return {**request, "IfMatch": f'"{item.etag}"'} if item.etag else request
+    def _ask(self, key: str) -> Mapping[str, Any]:
+        try:
+            answer: Mapping[str, Any] = self.client.get_object(Bucket=self.source.bucket, Key=self.source.prefix + key)
+            return answer
+        except boto_errors() as error:
+            if refuses_us(error):
+                raise failure(self.source.place, error) from error
+            gone = code_of(error)[1] == 404
+            raise FailedError("gone since it was listed" if gone else explain(error)) from error
+
+
+def _write(body: Any, part: Path) -> tuple[str, str]:
+    """SHA-256 and MD5 of a body, which is on disk then."""
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with body, part.open("wb") as file:
+        for block in body.iter_chunks(_BLOCK_BYTES):
+            for digest in (sha256, md5):
+                digest.update(block)
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return sha256.hexdigest(), md5.hexdigest()
+
+
+def _check(item: Listed, answer: Mapping[str, Any], sha256: str, md5: str) -> str:
+    """The check that these bytes passed.
+
+    Raises:
+        CorruptError: They are others than those promised.
+    """
+    from botocore.httpchecksum import StreamingChecksumBody
+
+    if item.sha256:
+        if sha256 != item.sha256:
+            raise CorruptError(f"sha256 {sha256}, the manifest's is {item.sha256}")
+        return BY_MANIFEST
+    if isinstance(answer["Body"], StreamingChecksumBody):  # it was held against its checksum as it was read
+        return BY_CHECKSUM
+    etag = etag_of(answer)
+    own_key = "kms" in str(answer.get("ServerSideEncryption")) or answer.get("SSECustomerAlgorithm")
+    if own_key or len(etag) != _MD5_DIGITS:  # put in several parts, or encrypted
+        return BY_LENGTH
+    if md5 != etag:
+        raise CorruptError(f"MD5 {md5}, its ETag is {etag}")
+    return BY_ETAG
 
 
 def _make_way(folder: Path, final: Path) -> None:
@@ -174,14 +148,3 @@ def _make_way(folder: Path, final: Path) -> None:
         below.mkdir(exist_ok=True)
     if final.is_dir() and not final.is_symlink():
         shutil.rmtree(final)
-
-
-@contextmanager
-def _on_disk(path: Path) -> Iterator[None]:
-    """Errors of this machine's disk end the run; those of the line do not."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(f"{path.parent}: no space left on this disk; make room and run again") from error
-        raise StoreError(f"{path}: cannot be written: {error.strerror}") from error

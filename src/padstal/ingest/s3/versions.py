@@ -4,33 +4,20 @@ In a bucket with versioning an ordinary delete only adds a marker, and the bytes
 retention lock cannot be removed by anyone; it is named.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from padstal.ingest.s3.errors import StoreError, explain
+from padstal.ingest.s3.errors import StoreError, boto_errors, code_of, explain
 
 BATCH = 1000
 """Objects that one request can delete."""
+_VERSIONS = ("list_object_versions", "Versions", "DeleteMarkers")
+_UPLOADS = ("list_multipart_uploads", "Uploads")
+"""Parts of uploads that were never finished hold bytes that no listing of objects shows."""
 
 
-@dataclass(frozen=True)
-class Erased:
-    """What `erase` did.
-
-    Attributes:
-        versions: Versions and delete markers that went.
-        uploads: Unfinished uploads that were ended.
-        unversioned: Whether the store cannot list versions, so that only what it shows was removed.
-    """
-
-    versions: int
-    uploads: int
-    unversioned: bool
-
-
-def erase(client: Any, bucket: str, keys: Collection[str], *, below: Iterable[str] = ()) -> Erased:
-    """Remove `keys` for good.
+def erase(client: Any, bucket: str, keys: Collection[str], *, below: Iterable[str] = ()) -> bool:
+    """Remove `keys` for good; gives whether the store lists versions: else only what it shows was removed.
 
     Args:
         client: Of boto3.
@@ -42,69 +29,44 @@ def erase(client: Any, bucket: str, keys: Collection[str], *, below: Iterable[st
         StoreError: The store fails, refuses, or still has one of them afterwards.
     """
     wanted = set(keys)
-    if not wanted:
-        return Erased(0, 0, False)
     prefixes = sorted(below) or sorted(wanted)
     place = f"s3://{bucket}"
     try:
-        listed = _versions(client, bucket, prefixes, wanted)
-        found = [{"Key": key} for key in sorted(wanted)] if listed is None else list(listed)
-        for at in range(0, len(found), BATCH):
-            _delete(client, bucket, found[at : at + BATCH])
-        uploads = _end_uploads(client, bucket, prefixes, wanted)
-        left = _versions(client, bucket, prefixes, wanted)
-    except StoreError:
-        raise
-    except Exception as error:
+        listed = _found(client, bucket, prefixes, wanted, *_VERSIONS)
+        items = [{"Key": key} for key in sorted(wanted)] if listed is None else listed
+        for at in range(0, len(items), BATCH):
+            _delete(client, bucket, [_named(item, "Key", "VersionId") for item in items[at : at + BATCH]])
+        for upload in _found(client, bucket, prefixes, wanted, *_UPLOADS) or ():
+            client.abort_multipart_upload(Bucket=bucket, **_named(upload, "Key", "UploadId"))
+        left = [item["Key"] for item in _found(client, bucket, prefixes, wanted, *_VERSIONS) or ()]
+    except boto_errors() as error:
         raise StoreError(f"{place}: {explain(error)}") from error
-    remaining = [item["Key"] for item in left or ()]
-    if remaining:
-        raise StoreError(f"{place}: {len(remaining)} versions are still there after they were removed: {remaining[:3]}")
-    return Erased(len(found), uploads, listed is None)
+    if left:
+        raise StoreError(f"{place}: {len(left)} versions are still there after they were removed: {left[:3]}")
+    return listed is not None
 
 
-def _versions(client: Any, bucket: str, prefixes: list[str], wanted: set[str]) -> list[dict[str, str]] | None:
-    """Versions and delete markers of the keys `wanted`; None where the store does not know versions."""
-    from botocore.exceptions import ClientError
-
-    found = []
+def _found(
+    client: Any, bucket: str, prefixes: list[str], wanted: set[str], operation: str, *kinds: str
+) -> list[dict[str, Any]] | None:
+    """What a listing has of the keys `wanted`; None where the store has no such listing."""
+    pages = (
+        page for prefix in prefixes for page in client.get_paginator(operation).paginate(Bucket=bucket, Prefix=prefix)
+    )
     try:
-        for page in _pages(client, "list_object_versions", bucket, prefixes):
-            for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-                if item["Key"] in wanted:
-                    found.append({"Key": item["Key"], "VersionId": item["VersionId"]})
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in ("NotImplemented", "MethodNotAllowed"):
+        return [item for page in pages for kind in kinds for item in page.get(kind, ()) if item["Key"] in wanted]
+    except boto_errors() as error:
+        if code_of(error)[0] in ("NotImplemented", "MethodNotAllowed"):
             return None
         raise
-    return found
 
 
-def _end_uploads(client: Any, bucket: str, prefixes: list[str], wanted: set[str]) -> int:
-    """End unfinished uploads of the keys: their parts hold bytes that no listing of objects shows."""
-    from botocore.exceptions import ClientError
-
-    ended = 0
-    try:
-        for page in _pages(client, "list_multipart_uploads", bucket, prefixes):
-            for item in page.get("Uploads", ()):
-                if item["Key"] in wanted:
-                    client.abort_multipart_upload(Bucket=bucket, Key=item["Key"], UploadId=item["UploadId"])
-                    ended += 1
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in ("NotImplemented", "MethodNotAllowed", "NoSuchUpload"):
-            raise
-    return ended
-
-
-def _pages(client: Any, operation: str, bucket: str, prefixes: list[str]) -> Iterator[Mapping[str, Any]]:
-    for prefix in prefixes:
-        yield from client.get_paginator(operation).paginate(Bucket=bucket, Prefix=prefix)
+def _named(item: dict[str, Any], *names: str) -> dict[str, str]:
+    return {name: item[name] for name in names if name in item}
 
 
 def _delete(client: Any, bucket: str, items: list[dict[str, str]]) -> None:
-    answer = client.delete_objects(Bucket=bucket, Delete={"Objects": items, "Quiet": True})
-    errors = answer.get("Errors", ())
+    errors = client.delete_objects(Bucket=bucket, Delete={"Objects": items, "Quiet": True}).get("Errors", ())
     if errors:
         first = errors[0]
         raise StoreError(

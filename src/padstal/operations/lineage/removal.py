@@ -19,8 +19,8 @@ from padstal.core.data.content import sha256_file
 from padstal.core.dvc_lock import LockedPath
 from padstal.core.dvc_objects import RUNS, key_of
 from padstal.ingest.config import S3Source
-from padstal.ingest.listing import store_of
 from padstal.ingest.s3.mirror_index import Index
+from padstal.ingest.s3.objects import client_of
 from padstal.ingest.s3.versions import erase
 from padstal.operations.integrity.remotes import QUARANTINE, RemoteError, Store
 from padstal.operations.lineage.checkouts import (
@@ -106,8 +106,8 @@ def remove_sources(sources: Collection[dict[str, Any]], found: Collection[tuple[
     for source in sources:
         keys = [key for uri, key in found if source["kind"] == "s3" and uri == source["uri"]]
         if keys:
-            store = store_of(S3Source.model_validate(source))
-            erase(store.client(), store.bucket, [store.prefix + key for key in keys])
+            bucket = S3Source.model_validate(source)
+            erase(client_of(bucket), bucket.bucket, [bucket.prefix + key for key in keys])
 
 
 def pending(root: Path) -> Plan | None:

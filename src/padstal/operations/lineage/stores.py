@@ -87,8 +87,8 @@ def _remove_versions(store: Store, keys: Collection[str]) -> str:
     bucket, _, prefix = store.base.partition("/")
     names = {f"{prefix}/{key}".lstrip("/") for key in keys}
     below = {f"{name.rpartition('/')[0]}/" for name in names}  # a folder of 1/256 of the objects, for all of its keys
-    erased = erase(_client(store.fs.fs_args), bucket, names, below=below)
-    return f"{store.name}: this store lists no versions; only what it shows was removed" if erased.unversioned else ""
+    listed = erase(_client(store.fs.fs_args), bucket, names, below=below)
+    return "" if listed else f"{store.name}: this store lists no versions; only what it shows was removed"
 
 
 def _client(settings: dict[str, Any]) -> Any:

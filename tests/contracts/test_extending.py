@@ -116,6 +116,7 @@ def dataset() -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_a_system_made_of_new_kinds_alone_trains_samples_and_is_evaluated(
     added: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

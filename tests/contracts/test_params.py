@@ -81,6 +81,7 @@ def test_an_experiment_changes_the_values_it_names_and_no_other(tmp_path: Path, 
     assert _orders_in_lists(found) == _orders_in_lists(expected), "or `dvc exp diff` takes the whole list for changed"
 
 
+@pytest.mark.slow  # DVC reads the whole graph twice for each
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [

@@ -7,7 +7,8 @@ For a crop x, x̂ its reconstruction from a random number of codebooks, X̂_i an
 
 M_w are mel magnitudes of window w with 5 bands for 32 samples of it, as DAC's. There is no adversary. So short a
 training needs two aids: in its first steps nothing is quantised, then the codebooks are set by what the encoder says of
-clips (`settle`); and an entry that no crop asked for in a while is put where a crop is (Dhariwal et al. 2020).
+clips (`settle`), which learns no more; and an entry that no crop asked for in a while is put where a crop is (Dhariwal et
+al. 2020).
 
 Shape suffixes: B batch, C = 1 audio channel, S samples, N codebooks, T latent frames.
 """
@@ -87,7 +88,9 @@ def train(
             if steps == settled_at + 1:
                 drawn = torch.randint(0, len(audio), (SETTLED_ON,), generator=generator)
                 settle(model, crops_of(drawn, generator), generator)
-            z, codes_BNT, latent_BDT, commitment, codebook = model.encode(true_BCS)
+            with torch.no_grad():
+                embedding_BET = model.encoder(true_BCS)
+            z, codes_BNT, latent_BDT, commitment, codebook = model.quantizer(embedding_BET)
             for number, use in enumerate(uses):
                 use += codes_BNT[:, number].flatten().bincount(minlength=len(use))
             if steps % REVIVE_EVERY == 0:

@@ -289,7 +289,7 @@ def _weights(paths: Paths) -> Iterator[Finding]:
     kinds = {
         "foundation": ("clap", "pmos", "tagger", "text_encoder"),
         "vae": tuple(listed.get("codecs", ())),
-        "diffusion": tuple(listed.get("denoisers", ())),
+        "diffusion": tuple(place["folder"] for place in listed.get("denoisers", {}).values()),
     }
     for kind, names in kinds.items():
         absent = [name for name in names if not (paths.models / kind / name / "model.safetensors").is_file()]

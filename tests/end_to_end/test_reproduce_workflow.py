@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.commands.forge import REPOSITORY, SHA, Forge, packed, served
+from tests.commands.forge import REPOSITORY, SHA, Forge, served
 from tests.end_to_end.tiny import BIN, ROOT, change_params, make_copy
 from tests.reporting.comparison.revisions import commit, git
 from tests.reporting.finished import write_finished_scale
@@ -132,12 +132,15 @@ def test_a_pull_request_is_reproduced_compared_and_commented(merged: Path, tmp_p
         "repository": {"full_name": REPOSITORY},
     }
     (tmp_path / "event.json").write_text(json.dumps({"workflow_run": event}))
-    with served(Forge(artefact=packed((left / "comparison.json").read_bytes()))) as forge:
+    downloaded = tmp_path / "runner" / "comparison"  # by the step that `uses: actions/download-artifact`
+    shutil.copytree(left, downloaded)
+    with served(Forge()) as forge:
         environment = {
             "GITHUB_API_URL": forge.api,
             "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
             "GITHUB_TOKEN": "token",
+            "RUNNER_TEMP": str(tmp_path / "runner"),
         }
         assert "#7: comment written" in _run_steps(merged, "comment.yml", environment)
     [written] = forge.comments

@@ -39,7 +39,7 @@ PARAMS = EvaluateParams(
 RUNS = {
     "autoencoders": ["audio", "tal"],
     "codecs": ["audio", "tal"],
-    "denoisers": {f"{codec}_dit": {"codec": codec} for codec in ("audio", "tal")},
+    "denoisers": {f"{codec}_dit": {"codec": codec, "folder": f"{codec}_dit"} for codec in ("audio", "tal")},
     "systems": {
         f"{codec}_dit": {"kind": "pads_tal", "codec": codec, "denoiser": f"{codec}_dit", "grid": "pads_tal"}
         for codec in ("audio", "tal")

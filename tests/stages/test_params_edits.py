@@ -111,7 +111,7 @@ def test_300_edits_are_read_as_dvc_reads_them_or_refused_by_key(tmp_path: Path) 
         ("multiples", "multiples: [1, 2, 4, 8, 16]", "multiples: [1, 2, 4, 8, true]"),
         ("title", "title:", "title: 2024-13-45 #"),
         ("seeds", "seeds: [101, 102, 103]", "seeds: [101, 102, -1]"),
-        ("denoisers", "  audio_dit: {codec: audio}", "  ../audio_dit: {codec: audio}"),
+        ("denoisers", "  audio_dit: {codec: audio,", "  ../audio_dit: {codec: audio,"),
     ],
 )
 def test_what_has_two_readings_or_no_sense_is_refused_by_key(tmp_path: Path, at: str, old: str, new: str) -> None:

@@ -38,6 +38,7 @@ PARAMS: dict[str, Any] = {
     "prompt_seed": 0,
     "seeds": (5, 6),
     "samples_per_seed": 2,
+    "refined_clips": 2,
     "batch": 5,
     "precision": "32-true",
     "grids": {"pads_tal": GRID},
@@ -46,7 +47,7 @@ RUNS = """
 scale: demo
 autoencoders: [tal]
 codecs: [tal]
-denoisers: {tal_dit: {codec: tal}}
+denoisers: {tal_dit: {codec: tal, folder: tal_dit}}
 systems: {tal_dit: {kind: pads_tal, codec: tal, denoiser: tal_dit, grid: pads_tal}}
 """
 

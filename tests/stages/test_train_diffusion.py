@@ -35,7 +35,10 @@ MODEL = params(**TRAINING)
 RUNS = {
     "autoencoders": ["audio", "tal"],
     "codecs": ["audio", "tal"],
-    "denoisers": {"audio_dit": {"codec": "audio"}, "tal_dit": {"codec": "tal"}},
+    "denoisers": {
+        "audio_dit": {"codec": "audio", "folder": "audio_dit"},
+        "tal_dit": {"codec": "tal", "folder": "tal_dit"},
+    },
     "systems": {"tal_dit": {"kind": "pads_tal", "codec": "tal", "denoiser": "tal_dit", "grid": "pads_tal"}},
 }
 

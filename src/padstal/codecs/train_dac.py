@@ -7,8 +7,8 @@ For a crop x, x̂ its reconstruction from a random number of codebooks, X̂_i an
 
 M_w are mel magnitudes of window w with 5 bands for 32 samples of it, as DAC's. There is no adversary. So short a
 training needs two aids: in its first steps nothing is quantised, then the codebooks are set by what the encoder says of
-clips (`settle`), which learns no more; and an entry that no crop asked for in a while is put where a crop is (Dhariwal et
-al. 2020).
+clips (`settle`), which learns no more; and an entry that no crop asked for in a while is put where a crop is (Dhariwal
+et al. 2020).
 
 Shape suffixes: B batch, C = 1 audio channel, S samples, N codebooks, T latent frames.
 """

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Row, results_table, rows
 from padstal.reporting.table import Cell, Table
-from padstal.reporting.text import MISSING, finite, interval, number, words
+from padstal.reporting.text import finite, interval, number, words
 from padstal.sampling.setting import Setting
 
 QUALITY = "quality"
@@ -38,7 +38,10 @@ def quality_table(inputs: Inputs) -> Table:
 
 
 def quality_correlation(inputs: Inputs) -> str:
-    """Spearman's ρ of the level that was asked for and the mean p-MOS, over settings that differ in nothing else."""
+    """Spearman's ρ of the level that was asked for and the mean p-MOS, over settings that differ in nothing else.
+
+    How far the scores lie apart stands beside it: of levels that sound alike the order is chance.
+    """
     asked = {
         setting_id: (_rest(setting), setting.attributes[QUALITY])
         for found in inputs.samples
@@ -54,7 +57,8 @@ def quality_correlation(inputs: Inputs) -> str:
     if len(points) < 3:
         return ""
     levels, scores = zip(*points, strict=True)
-    return f"{number(float(spearmanr(levels, scores).statistic))} over {number(len(points))} levels"
+    rank = number(float(spearmanr(levels, scores).statistic))
+    return f"{rank} over {number(len(points))} levels, whose p-MOS span {number(max(scores) - min(scores))}"
 
 
 def _rest(setting: Setting) -> Rest:
@@ -75,7 +79,8 @@ def _caption(name: str, part: Mapping[str, Any]) -> str:
 
 def _coarse_table(part: Mapping[str, Any]) -> Table:
     table = []
-    for kind, measured in part["kinds"].items():
+    for kind in (name for name in REFINED if name in part["kinds"]):
+        measured = part["kinds"][kind]
         cells = [
             Cell(
                 number(measured[name]["value"]),
@@ -83,6 +88,6 @@ def _coarse_table(part: Mapping[str, Any]) -> Table:
             )
             for name in COLUMNS
         ]
-        table.append((REFINED.get(kind, words(kind)), *cells, *PUBLISHED.get(kind, (MISSING, MISSING))))
+        table.append((REFINED[kind], *cells, *PUBLISHED.get(kind, ("–", "–"))))
     head = ("what is known of a clip", *COLUMNS.values(), "FAD, paper", "CLAP, paper")
     return Table(head, tuple(table), (False, *(True for _ in head[1:])))

@@ -89,7 +89,7 @@ def test_a_promotion_is_two_tags_and_the_branch_on_the_origin(world: World, read
     assert decisions.read(ready)[1] in message
     assert "Promote tal-dit v1.0.0 (demo scale)" in message
     assert "All 17 checks hold" in message
-    assert '"vendi": {' in message
+    assert "vendi: " in message
 
 
 def test_what_a_challenge_takes_is_checked_before_anybody_trains(world: World, ready: Path) -> None:

@@ -4,9 +4,10 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Collection, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from tqdm import tqdm
 
@@ -104,8 +105,18 @@ def _fetch_all(
         StoreError: More than `most` failed, or any object's error is everyone's.
     """
 
+    stop = Event()
+
     def one(item: Listed) -> None:
-        index.add(fetcher.fetch(item))
+        if stop.is_set():  # nobody asks once more with rights that are known to be gone
+            raise CancelledError
+        try:
+            index.add(fetcher.fetch(item))
+        except FailedError:
+            raise
+        except Exception:
+            stop.set()
+            raise
 
     source, fetched = fetcher.source, 0
     total = sum(item.bytes for item in missing)

@@ -101,7 +101,9 @@ def promote(
         "frozen_prompts": decision.design.get("frozen_prompts"),
         "outs": dict(decision.challenger.outs),
     }
-    message = f"Promote {found.model} {version} ({decision.scale} scale)\n\n{decision.verdict.summary}"
+    message = (
+        f"Promote {found.model} {version} ({decision.scale} scale)\n\n{decision.verdict.summary}\n\n{_lines(record)}"
+    )
     done = PromotionResult(found.model, version, number, head, to_push, True)
     return _push(root, found, done, message, record, tag_version=existing is None)
 
@@ -233,3 +235,12 @@ def _push(
 
 def _champion(found: Register) -> str:
     return found.champion.name if found.champion else "nobody"
+
+
+def _lines(record: Mapping[str, Any]) -> str:
+    """Each metric with its interval, for people who read the tag."""
+    measured = {name: one for name, one in record["metrics"].items() if one["value"] is not None}
+    ends = {
+        name: " [{:.4g}, {:.4g}]".format(*one["interval"]) if one["interval"] else "" for name, one in measured.items()
+    }
+    return "\n".join(f"{name}: {one['value']:.4g}{ends[name]}" for name, one in measured.items())

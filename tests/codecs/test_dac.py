@@ -115,11 +115,11 @@ def test_seams_of_chunks_cannot_be_heard(model, chunk):
     torch.testing.assert_close(parts.decode(latent), expected, atol=1e-6, rtol=0)
 
 
-def test_without_context_seams_would_be_heard(model):
+def test_with_two_frames_less_of_context_seams_would_be_heard(model):
     whole, parts = (FrozenDac(dac.DacModel(model, PRE, CLIP), size) for size in (10_000, 32))
     latent, _ = whole.encode(audio(1, 1280), None)
-    parts.context = 0
-    assert (parts.decode(latent) - whole.decode(latent)).abs().max() > 1e-5
+    parts.context -= 2
+    assert (parts.decode(latent) - whole.decode(latent)).abs().max() > 1e-7
 
 
 def test_the_small_codecs_chunks_have_no_seams_either():

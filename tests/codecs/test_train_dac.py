@@ -1,8 +1,11 @@
 """Training the small DAC: new clips are heard in what it learns, and its codebooks are in use."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from tests.codecs.bursts import bursts as any_bursts
 
 from padstal.codecs.dac import load
 from padstal.codecs.train_dac import held_out, revive, train, use_of
@@ -20,16 +23,7 @@ CLIP_SECONDS = 0.2
 CPU = torch.device("cpu")
 
 
-def bursts(count: int, seed: int) -> np.ndarray:
-    """Clips of noise of any loudness and colour that decays."""
-    rng = np.random.default_rng(seed)
-    time = np.arange(round(CLIP_SECONDS * 16_000)) / 16_000
-    clips = []
-    for _ in range(count):
-        spectrum = np.fft.rfft(rng.standard_normal(len(time)))
-        spectrum *= np.linspace(1, 0, len(spectrum)) ** rng.uniform(0, 3)
-        clips.append(np.fft.irfft(spectrum, len(time)) * np.exp(-rng.uniform(0, 9) * time) * 10 ** rng.uniform(-2, 0))
-    return np.stack(clips).astype(np.float32)
+bursts = partial(any_bursts, seconds=CLIP_SECONDS, decay=9, quietest=-2)
 
 
 @pytest.mark.slow

@@ -1,8 +1,11 @@
 """Training the small mel codec: what it learns is heard in clips that it did not see."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from tests.codecs.bursts import bursts as any_bursts
 
 from padstal.codecs.mel_codec import load
 from padstal.codecs.train_mel_codec import held_out, train
@@ -19,16 +22,7 @@ CLIP_SECONDS = 0.52
 CPU = torch.device("cpu")
 
 
-def bursts(count: int, seed: int) -> np.ndarray:
-    """Clips of noise of any loudness and colour that decays."""
-    rng = np.random.default_rng(seed)
-    time = np.arange(round(CLIP_SECONDS * 16_000)) / 16_000
-    clips = []
-    for _ in range(count):
-        spectrum = np.fft.rfft(rng.standard_normal(len(time)))
-        spectrum *= np.linspace(1, 0, len(spectrum)) ** rng.uniform(0, 3)
-        clips.append(np.fft.irfft(spectrum, len(time)) * np.exp(-rng.uniform(0, 5) * time) * 10 ** rng.uniform(-1, 0))
-    return np.stack(clips).astype(np.float32)
+bursts = partial(any_bursts, seconds=CLIP_SECONDS, decay=5, quietest=-1)
 
 
 @pytest.mark.slow

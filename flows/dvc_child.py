@@ -34,11 +34,12 @@ def main() -> int:
 
 
 def die_with(parent: int) -> None:
-    """End with `parent`, and with SIGTERM: the whole group, after the stage had its last seconds."""
+    """End with `parent` (SIGHUP) and with SIGTERM: the whole group, after the stage had its last seconds."""
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if os.getppid() != parent:  # it died, so nobody told the stage
+    def end(number: int, _frame: FrameType | None) -> None:
+        for told in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(told, signal.SIG_IGN)
+        if number == signal.SIGHUP:  # the flow died, so nobody told the stage
             if has_run_a_stage() and not others_of_group():  # its work is not lost while it is written down
                 with open(os.devnull, "w") as nothing:  # nobody reads us any more
                     for stream in (1, 2):
@@ -53,10 +54,11 @@ def die_with(parent: int) -> None:
                 time.sleep(0.05)
         os.killpg(0, signal.SIGKILL)
 
-    signal.signal(signal.SIGTERM, end)
+    for told in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(told, end)
     if sys.platform == "linux":
         set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGHUP)
     if os.getppid() != parent:  # it died before we asked
         raise SystemExit(1)
 

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from padstal.diffusion.schedule import Betas, Cosine, Flow
 
 TIMES = st.floats(0, 0.9999)
+NICHOL = Cosine(offset=0.008)
 BOTH = pytest.mark.parametrize("schedule", [Cosine(), Flow()], ids=lambda one: one.kind)
+ALL = pytest.mark.parametrize("schedule", [Cosine(), NICHOL, Flow()], ids=["cosine", "with an offset", "flow"])
 
 
-@BOTH
+@ALL
 def test_time_0_is_data_and_time_1_is_noise(schedule: Cosine | Flow) -> None:
     alpha, sigma = schedule.alpha_sigma(torch.tensor([0.0, 1.0], dtype=torch.float64))
     assert torch.allclose(alpha, torch.tensor([1.0, 0.0], dtype=torch.float64), atol=1e-12)
@@ -20,18 +22,27 @@ def test_time_0_is_data_and_time_1_is_noise(schedule: Cosine | Flow) -> None:
 
 @given(TIMES)
 def test_cosine_preserves_variance_and_flow_goes_straight(t: float) -> None:
-    alpha, sigma = Cosine().alpha_sigma(torch.tensor(t, dtype=torch.float64))
-    assert float(alpha**2 + sigma**2) == pytest.approx(1)
+    for schedule in (Cosine(), NICHOL):
+        alpha, sigma = schedule.alpha_sigma(torch.tensor(t, dtype=torch.float64))
+        assert float(alpha**2 + sigma**2) == pytest.approx(1)
     alpha, sigma = Flow().alpha_sigma(torch.tensor(t, dtype=torch.float64))
     assert float(alpha + sigma) == pytest.approx(1)
 
 
-@BOTH
+@ALL
 @given(t=TIMES)
 def test_time_and_sigma_are_inverse_and_sigma_is_the_ratio(schedule: Cosine | Flow, t: float) -> None:
     assert schedule.time_of(schedule.sigma_edm(t)) == pytest.approx(t, abs=1e-12)
     alpha, sigma = schedule.alpha_sigma(torch.tensor(t, dtype=torch.float64))
     assert schedule.sigma_edm(t) == pytest.approx(float(sigma / alpha), rel=1e-9)
+
+
+def test_the_cosine_with_an_offset_is_that_of_diffusers() -> None:
+    from diffusers import DDPMScheduler
+
+    reference = DDPMScheduler(1000, beta_schedule="squaredcos_cap_v2").alphas_cumprod[:-1]  # the last is capped
+    alpha, _ = NICHOL.alpha_sigma(torch.arange(1, 1000, dtype=torch.float64) / 1000)
+    assert torch.allclose((alpha**2).float(), reference, rtol=1e-3, atol=1e-6)
 
 
 def test_sigma_308_is_time_08() -> None:

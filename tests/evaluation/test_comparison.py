@@ -11,7 +11,6 @@ from padstal.evaluation.grid import Cell
 from padstal.evaluation.measure import Measured
 from padstal.evaluation.metrics import METRICS
 from padstal.evaluation.operating_points import Path, paths
-from padstal.sampling.setting import Setting
 
 
 def measured(clap_f: float, vendi: float) -> Measured:
@@ -84,11 +83,19 @@ def test_settings_that_differ_in_anything_but_strength_are_compared_as_paths_of_
     assert [row["path"] for row in result["rows"] if row["method"] == "pads"] == labels
     assert result["baseline"]["path"] == labels[0]
     assert labels[1] in {difference["path"] for difference in result["differences"]}
-    settings: tuple[Setting, ...] = tuple(one.setting for one in [*SWEEP, *other])
-    shown = [
-        row(one, path, SWEEP[cell("pads", 0.1, 7.0)], settings, 0.9)["label"] for path in found for one in path.own
-    ]
-    assert len(set(shown)) == 4
+    assert len(set(_labels(found, [*SWEEP, *other]))) == 4
+
+
+def test_a_label_tells_nothing_that_its_system_always_has() -> None:
+    pads = [path for path in paths(SWEEP) if path.method == "pads"]
+    elsewhere = Cell("another", cell("pads", 0.1, 7.0, sigma_max=14.0).setting)
+    assert _labels(pads, [*SWEEP, elsewhere]) == _labels(pads, list(SWEEP))
+    assert not any("σ" in label for label in _labels(pads, [*SWEEP, elsewhere]))
+
+
+def _labels(found: list[Path], among: list[Cell]) -> list[str]:
+    some = SWEEP[cell("pads", 0.1, 7.0)]
+    return [row(one, path, some, among, 0.9)["label"] for path in found for one in path.own]
 
 
 def test_matched_has_rows_brackets_and_differences_against_the_baseline() -> None:

@@ -1,6 +1,7 @@
 """Noise schedules: x_t = α_t x_0 + σ_t ε, from t = 0, data, to t = 1, noise.
 
-    cosine:  α_t = cos(πt/2),  σ_t = sin(πt/2),  σ_edm = tan(πt/2)       (1)  variance preserving; Salimans & Ho 2022
+    cosine:  α_t = cos a / cos a_0,  σ_t² = 1 − α_t²                     (1)  variance preserving; with a = (π/2)
+             (t + s)/(1 + s) from a_0 to π/2; Nichol & Dhariwal 2021; s = 0 is α_t = cos(πt/2), Salimans & Ho 2022
     flow:    α_t = 1 − t,      σ_t = t,          σ_edm = t / (1 − t)     (2)  straight paths; Lipman et al. 2023
     betas:   α_t² = ᾱ_t, σ_t² = 1 − ᾱ_t,  ᾱ_i = Π_{j ≤ i} (1 − β_j)      (3)  discrete steps i = t N; Ho et al. 2020
 
@@ -22,14 +23,25 @@ if TYPE_CHECKING:
 
 
 class Cosine(Section):
-    """Stable Audio Open's schedule, (1)."""
+    """Stable Audio Open's schedule, and with an offset DiscoDiff's, (1)."""
 
     kind: Literal["cosine"] = "cosine"
+    offset: float = value(
+        "s: noise rises at once from the start; Stable Audio Open 0, DiscoDiff's code 0.008", default=0.0, ge=0, lt=1
+    )
+
+    @property
+    def first_angle(self) -> float:
+        """a_0, rad."""
+        return math.pi / 2 * self.offset / (1 + self.offset)
 
     def alpha_sigma(self, t: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
         """α_t and σ_t, in the shape of `t`; α² + σ² = 1."""
-        angle = t * (math.pi / 2)
-        return angle.cos(), angle.sin()
+        first = self.first_angle
+        risen = t * (math.pi / 2 - first)
+        # cos² a_0 − cos² a, with all digits near t = 0
+        sigma_squared = risen.sin() * (risen + 2 * first).sin()
+        return (first + risen).cos() / math.cos(first), sigma_squared.sqrt() / math.cos(first)
 
     def sigma_edm(self, t: float) -> float:
         """σ_t / α_t.
@@ -37,15 +49,19 @@ class Cosine(Section):
         Raises:
             ValueError: `t` is not in [0, 1); at t = 1 nothing of the data is left and σ_edm is infinite.
         """
-        return math.tan(math.pi * _in_range(t) / 2)
+        first = self.first_angle
+        risen = _in_range(t) * (math.pi / 2 - first)
+        return math.sqrt(math.sin(risen) * math.sin(risen + 2 * first)) / math.cos(first + risen)
 
     def time_of(self, sigma: float) -> float:
-        """t = (2/π) atan(σ_edm), in [0, 1); what the model and γ(t) are asked with.
+        """t of a σ_edm, in [0, 1), (2/π) atan(σ_edm) without offset; what the model and γ(t) are asked with.
 
         Raises:
             ValueError: `sigma` is negative.
         """
-        return 2 / math.pi * math.atan(_not_negative(sigma))
+        first = self.first_angle
+        angle = math.atan(math.sqrt(_not_negative(sigma) ** 2 + math.sin(first) ** 2) / math.cos(first))
+        return (angle - first) / (math.pi / 2 - first)
 
 
 class Flow(Section):

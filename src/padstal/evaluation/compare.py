@@ -21,7 +21,6 @@ from padstal.evaluation.judged import Judged, Prompts, Reference
 from padstal.evaluation.measure import Measured, measure
 from padstal.evaluation.operating_points import paths
 from padstal.evaluation.vendi import vendi
-from padstal.sampling.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def compare(
         count = int((generated.prompts["role"] == "test").sum())
         raise ValueError(f"{count} test prompts with samples: expected at least one")
     metrics = {
-        **_settings(roles, tuple(generated.settings.values()), params),
+        **_settings(roles, params),
         "reference": _reference(roles["test"], clips, reference),
         "design": _design(roles, len(reference_ids), genres, params),
     }
@@ -102,7 +101,7 @@ def compare(
     return Comparison(metrics, tables)
 
 
-def _settings(roles: Mapping[str, Role], settings: tuple[Setting, ...], params: EvaluateParams) -> dict[str, Any]:
+def _settings(roles: Mapping[str, Role], params: EvaluateParams) -> dict[str, Any]:
     """Cells and sweeps on test prompts; tune prompts only choose what `rows` shows."""
     measured, level = roles["test"].measured, params.confidence
     sweeps = paths(measured)
@@ -110,9 +109,9 @@ def _settings(roles: Mapping[str, Role], settings: tuple[Setting, ...], params: 
     tune = roles["tune"].measured if "tune" in roles else {}
     chosen, rule = comparison.choose(sweeps, tune, params.kept_clap_share)
     return {
-        "rows": [comparison.row(cell, path, measured[cell], settings, level) for cell, path in chosen.items()],
+        "rows": [comparison.row(cell, path, measured[cell], measured, level) for cell, path in chosen.items()],
         "chosen_by": rule,
-        "sweep": [comparison.row(cell, path_of[cell], measured[cell], settings, level) for cell in measured],
+        "sweep": [comparison.row(cell, path_of[cell], measured[cell], measured, level) for cell in measured],
         "paths": comparison.as_json(sweeps),
         "matched": comparison.matched(
             sweeps,

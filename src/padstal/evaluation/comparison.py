@@ -1,6 +1,6 @@
 """From measured cells to `evaluate.json`: rows, sweep, and the comparison at matched CLAP-f (PADS-TAL 3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,6 @@ from padstal.evaluation.grid import Cell
 from padstal.evaluation.measure import Measured
 from padstal.evaluation.metrics import METRICS
 from padstal.evaluation.operating_points import Matched, Path, Point, contrast, match
-from padstal.sampling.setting import Setting
 
 PUBLISHED = {
     "source": "PADS-TAL slides, table of section 3: full scale (Stable Audio Open size, MelBench and SongDescriber "
@@ -22,12 +21,12 @@ PUBLISHED = {
 }
 
 
-def row(cell: Cell, path: Path, measured: Measured, among: tuple[Setting, ...], level: float) -> dict[str, Any]:
-    """One cell as a row of `evaluate.json`; its setting's label tells it from those `among`."""
+def row(cell: Cell, path: Path, measured: Measured, among: Collection[Cell], level: float) -> dict[str, Any]:
+    """One cell as a row of `evaluate.json`; its setting's label tells it from its system's others `among` the cells."""
     return {
         **_named(path),
         **named(cell),
-        "label": cell.setting.label(among),
+        "label": cell.setting.label(tuple(one.setting for one in among if one.system == cell.system)),
         "record": cell.setting.model_dump(mode="json"),
         **measured.values,
         "n": measured.clips,

@@ -91,11 +91,11 @@ def paths(measured: Mapping[Cell, Measured]) -> list[Path]:
     sweeps: dict[tuple[str, str], list[Cell]] = {}
     for cell in measured:
         sweeps.setdefault((cell.system, cell.setting.path), []).append(cell)
-    firsts = [cells[0].setting for cells in sweeps.values()]
+    firsts = [(system, cells[0].setting) for (system, _), cells in sweeps.items()]
     found = []
-    for cells in sweeps.values():
+    for (system, _), cells in sweeps.items():
         first = cells[0].setting
-        others = [other.values for other in firsts if other.method_name == first.method_name]
+        others = [one.values for of, one in firsts if of == system and one.method_name == first.method_name]
         told = {name for name, own in first.values.items() if any(other.get(name, own) != own for other in others)}
         if first.swept == "guidance.w":
             ordered = sorted(cells, key=lambda cell: -cell.setting.w)

@@ -180,23 +180,6 @@ class RmsNorm(nn.Module):
         return x_BWT * (x_BWT.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt() * self.gain
 
 
-class LinearAttention(nn.Module):
-    """Attention whose cost grows with T, not T²: softmax(q over F) · (softmax(k over T)ᵀ v) (Shen et al. 2021)."""
-
-    def __init__(self, channels: int, heads: int, features: int):
-        super().__init__()
-        self.heads = heads
-        self.norm = RmsNorm(channels)
-        self.to_qkv = nn.Conv1d(channels, 3 * heads * features, 1, bias=False)
-        self.to_out = nn.Conv1d(heads * features, channels, 1)
-
-    def forward(self, x_BWT: torch.Tensor) -> torch.Tensor:
-        q, k, v = (part.unflatten(1, (self.heads, -1)) for part in self.to_qkv(self.norm(x_BWT)).chunk(3, dim=1))
-        memory_BHFF = k.softmax(dim=-1) @ v.transpose(-1, -2)
-        read_BHFT = memory_BHFF.transpose(-1, -2) @ (q.softmax(dim=-2) * q.shape[-2] ** -0.5)
-        return x_BWT + self.to_out(read_BHFT.flatten(1, 2))
-
-
 class SelfAttention(nn.Module):
     """Attention among all frames."""
 
@@ -209,8 +192,19 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_BWT: torch.Tensor) -> torch.Tensor:
         q, k, v = (_heads(part, self.heads) for part in self.to_qkv(self.norm(x_BWT)).chunk(3, dim=1))
-        read_BHTF = functional.scaled_dot_product_attention(q, k, v)
-        return x_BWT + self.to_out(read_BHTF.transpose(-1, -2).flatten(1, 2))
+        return x_BWT + self.to_out(self.read(q, k, v).transpose(-1, -2).flatten(1, 2))
+
+    def read(self, q_BHTF: torch.Tensor, k_BHTF: torch.Tensor, v_BHTF: torch.Tensor) -> torch.Tensor:
+        """What each frame reads from all, [B, H, T, F]."""
+        return functional.scaled_dot_product_attention(q_BHTF, k_BHTF, v_BHTF)
+
+
+class LinearAttention(SelfAttention):
+    """Attention whose cost grows with T, not T²: softmax(q over F) · (softmax(k over T)ᵀ v) (Shen et al. 2021)."""
+
+    def read(self, q_BHTF: torch.Tensor, k_BHTF: torch.Tensor, v_BHTF: torch.Tensor) -> torch.Tensor:
+        memory_BHFF = k_BHTF.softmax(dim=-2).transpose(-1, -2) @ v_BHTF
+        return q_BHTF.softmax(dim=-1) * q_BHTF.shape[-1] ** -0.5 @ memory_BHFF
 
 
 class CrossAttention(nn.Module):

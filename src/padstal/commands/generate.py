@@ -59,6 +59,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     name = options.system or promoted.system
     found = trained(paths, name, options.method or (promoted.method if name == promoted.system else None))
     setting, system = changed(found.usual, options.changes), found.load()
+    system.check([setting])
     system = system.preview() if options.preview else system
     made = options.count * options.best_of
     audio_NCS = generate(

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from padstal.core.kinds import Kinds
 from padstal.core.protocols import Prediction, Schedule
 from padstal.core.section import Count, Section, value
+from padstal.diffusion.padding_codes import PaddingCodes
 from padstal.diffusion.prediction import PREDICTIONS
 from padstal.diffusion.schedule import SCHEDULES
 
@@ -176,6 +177,7 @@ class DenoiserForm(Section):
     backbone: Annotated[Any, BACKBONES]
     schedule: Annotated[Schedule, SCHEDULES]
     prediction: Annotated[Prediction, PREDICTIONS]
+    padding_codes: PaddingCodes | None = value("codes that it learns to read in padding; null for none", default=None)
 
     @model_validator(mode="after")
     def _go_together(self) -> Any:

@@ -108,17 +108,19 @@ def denoising_loss(
     generator: "torch.Generator",
     shard: DistributedShard = WHOLE,
     objective: Objective = MeanSquaredError(),  # noqa: B008 (frozen)
+    code_of: "Callable[[int], torch.Tensor] | None" = None,
 ) -> "torch.Tensor":
     """The objective of a batch, a scalar.
 
     Args:
         denoiser: The model.
         x0_BD: Standardised latents, sampled from their posteriors.
-        conditioning: Of the same clips; never perturbed in training.
+        conditioning: Of the same clips; diversity methods never perturb it in training.
         dropout: Probability of the null condition, per sample.
         generator: Draws t, ε and the dropout (on the CPU, so that all devices draw the same).
         shard: Which clips of the step's batch `x0_BD` holds.
         objective: Distance of output and target.
+        code_of: From the width of embedded rows to the clips' padding codes [B, R, C]; None where there are none.
     """
     t_B = shard.of(uniform_times(shard.world * len(x0_BD), generator)).to(x0_BD.device)
     noise_BD = shard.randn(x0_BD.shape, generator).to(x0_BD.device)
@@ -126,6 +128,9 @@ def denoising_loss(
     kept_B = (shard.rand((len(x0_BD),), generator) >= dropout).to(x0_BD.device)
     told = conditioning.where(kept_B, denoiser.null(conditioning))
     x_t_BD, embedded = noised(x0_BD, noise_BD, alpha, sigma), denoiser.embed(told)
+    if code_of and denoiser.form.padding_codes:
+        code_BRC = code_of(embedded.text_BLC.shape[-1]).to(x0_BD.device)
+        embedded = denoiser.form.padding_codes.on(embedded, code_BRC * kept_B.view(-1, 1, 1))
 
     def network(**options: Any) -> "torch.Tensor":
         return denoiser(x_t_BD, t_B, embedded, **options)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -12,6 +13,7 @@ from padstal.diffusion.clips import ClipBatch, Clips
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.objective import denoising_loss
+from padstal.diffusion.padding_codes import CODE_STREAM
 from padstal.training.distributed_shard import DistributedShard
 from padstal.training.task import AdamW, Move, Network
 
@@ -56,6 +58,7 @@ class DenoiserTask:
                 generator=generator(self._params.training.seed, batch.step, NOISE_STREAM),
                 shard=shard,
                 objective=self._params.objective,
+                code_of=partial(self.code, batch, shard),
             )
         return Move(self.averaged, loss, {})
 
@@ -67,6 +70,15 @@ class DenoiserTask:
         level_B = batch.attributes["quality"]
         kept_B = shard.rand((len(level_B),), draw).to(level_B.device) >= self._params.quality_dropout
         return {**batch.attributes, "quality": torch.where(kept_B, level_B, UNKNOWN_LEVEL)}
+
+    def code(self, batch: ClipBatch, shard: DistributedShard, width: int) -> torch.Tensor:
+        """Padding codes of the batch's clips [B, R, `width`], a little changed; zero for those that are told none."""
+        codes = self._denoiser.form.padding_codes
+        assert codes is not None
+        draw = generator(self._params.training.seed, batch.step, CODE_STREAM)
+        told_B = shard.rand((len(batch.clip_ids),), draw) < codes.share
+        own_BRC = codes.of_clips(batch.clip_ids, width)
+        return told_B.view(-1, 1, 1) * (own_BRC + codes.jitter * shard.randn(own_BRC.shape, draw))
 
     def lower(self, batch: ClipBatch, shard: DistributedShard) -> torch.Tensor | None:
         """The true lower latent that the denoiser is told, with noise as the sampled one will have errors."""

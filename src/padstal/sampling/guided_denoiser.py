@@ -55,6 +55,7 @@ class GuidedDenoiser:
         self._embedded: dict[str, Conditioning] = {}
         self._noise = SampleNoise(batch.seeds, batch.indices, Stream.PERTURBATION, place)
         self._own_noise = SampleNoise(batch.seeds, batch.indices, Stream.NULL_PERTURBATION, place)
+        self._code_BLC: torch.Tensor | None = None
 
     def __call__(self, x_BD: torch.Tensor, sigma: float) -> torch.Tensor:
         """(1), then the method's `guide` prompt by prompt."""
@@ -90,7 +91,7 @@ class GuidedDenoiser:
         told = {name: self._embed(name) for name in names}
         if not self._method.perturbs(t):
             return told
-        noise_BLC = self._draw(self._noise)
+        noise_BLC = self._code() if self._method.reads_codes else self._draw(self._noise)
         for name, embedded in told.items():
             text_BLC, mask_BL = embedded.text_BLC, embedded.mask_BL
             if name == "cond":
@@ -107,6 +108,16 @@ class GuidedDenoiser:
             with self._autocast():
                 self._embedded[name] = self._denoiser.embed(self._told[name])
         return self._embedded[name]
+
+    def _code(self) -> torch.Tensor:
+        """Each sample's padding code as rows [B, L, C], drawn once."""
+        codes = self._denoiser.form.padding_codes
+        assert codes is not None  # `LatentSystem.check`
+        if self._code_BLC is None:
+            text_BLC = self._embed("cond").text_BLC
+            code_BRC = self._noise.draw((codes.rows, text_BLC.shape[2]), text_BLC.device)
+            self._code_BLC = codes.tiled(code_BRC, text_BLC.shape[1])
+        return self._code_BLC
 
     def _draw(self, noise: SampleNoise) -> torch.Tensor:
         text_BLC = self._embed("cond").text_BLC

@@ -1,6 +1,6 @@
 """What sampling asks of a system: text and a batch of samples in, audio out (`systems/` holds them)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -46,6 +46,14 @@ class System(Protocol):
     @property
     def device(self) -> torch.device:
         """Where the models are."""
+        ...
+
+    def check(self, settings: Iterable[Setting]) -> None:
+        """Check that its denoisers can do what settings ask for.
+
+        Raises:
+            ValueError: One cannot.
+        """
         ...
 
     def preview(self) -> "System":

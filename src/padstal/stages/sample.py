@@ -19,6 +19,7 @@ def main(stage: Stage[SampleParams]) -> None:
     try:
         settings = params.settings_on(config.grid)
         system = config.load(stage.item, paths, stage.device())
+        system.check(settings)
     except ValueError as error:
         raise StageError(str(error)) from None
     dataset = read_table(paths.curate / "dataset.parquet")

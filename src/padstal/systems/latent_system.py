@@ -6,7 +6,7 @@ noise x_T → solver(D(x, σ) = guided, perturbed denoiser) → latent → codec
 Of several denoisers each generates some channels, and is told those of the denoisers before it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -134,6 +134,21 @@ class LatentSystem:
             return list(prompts)
         levels = attributes["quality"]
         return [prefixed(prompt, prefixes.get(round(level), "")) for prompt, level in zip(prompts, levels, strict=True)]
+
+    def check(self, settings: Iterable["Setting"]) -> None:
+        """Check that its denoisers can do what settings ask for.
+
+        Raises:
+            ValueError: One cannot.
+        """
+        for setting in settings:
+            for stage in self.stages:
+                if stage.perturbed and setting.method.reads_codes and not stage.trained.config.form.padding_codes:
+                    name = stage.trained.config.name
+                    raise ValueError(
+                        f"{setting.method_name}: the denoiser {name} was trained without padding codes; expected "
+                        f"train_diffusion.{name}.form.padding_codes"
+                    )
 
     def preview(self) -> "LatentSystem":
         """The same without all denoisers but the first: coarser, and sooner there.

@@ -250,6 +250,8 @@ class DiversityMethod(Protocol):
 
     couples: ClassVar[bool]
     """Whether a sample depends on the others of its group: then a prompt's samples must fit one batch."""
+    reads_codes: ClassVar[bool]
+    """Whether the noise of `condition` is one padding code a sample, kept for all steps (`diffusion/padding_codes`)."""
 
     def perturbs(self, t: float) -> bool:
         """Whether the two `condition` hooks change anything at diffusion time t; only then noise is drawn."""
@@ -258,7 +260,7 @@ class DiversityMethod(Protocol):
     def condition(
         self, text_BLC: "torch.Tensor", mask_BL: "torch.Tensor", noise_BLC: "torch.Tensor", t: float
     ) -> "torch.Tensor":
-        """Embedded text rows as the network shall see them at t; n is fresh at every call."""
+        """Embedded text rows as the network shall see them at t; n is fresh at every call, but for codes."""
         ...
 
     def condition_uncond(

@@ -2,7 +2,9 @@
 
 from padstal.core.kinds import Kinds
 from padstal.sampling.diversity.cads import Cads
+from padstal.sampling.diversity.padding_code import PaddingCode
 from padstal.sampling.diversity.pads import Pads
+from padstal.sampling.diversity.particle_guidance import ParticleGuidance
 from padstal.sampling.diversity.unperturbed import Unperturbed
 
-METHODS = Kinds("diversity method", Unperturbed, Cads, Pads)
+METHODS = Kinds("diversity method", Unperturbed, Cads, Pads, PaddingCode, ParticleGuidance)

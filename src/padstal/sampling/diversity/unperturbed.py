@@ -13,6 +13,7 @@ class DiversityHooks(Section):
     """The hooks of `protocols.DiversityMethod`, changing nothing."""
 
     couples: ClassVar[bool] = False
+    reads_codes: ClassVar[bool] = False
 
     def perturbs(self, t: float) -> bool:
         return False

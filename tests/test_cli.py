@@ -58,6 +58,7 @@ def test_help_starts_within_a_second() -> None:
         "scan",
         "profile",
         "generate",
+        "choose",
         "report",
         "bench ingest",
         "compare",
@@ -95,6 +96,7 @@ def test_params_refuses_a_wrong_value_of_an_inactive_scale(root: Path) -> None:
         (("params", "--scale", "tiny"), "--scale tiny: expected one of demo, study, full"),
         (("bench", "ingest", "--tracks", "3"), "--tracks 3: expected at least 40"),
         (("generate", "x"), "denoiser: no weights in models/demo/diffusion/tal_dit; run `make repro` or `dvc pull`"),
+        (("choose",), "no reports/demo/metrics/evaluate.json: run `dvc repro evaluate` or `dvc pull`"),
         (("generate", "x", "--system", "other"), "no system 'other': params.yaml has audio_dit, tal_dit"),
         (("report",), "no such page; `dvc repro report` writes it"),
     ],
@@ -180,7 +182,9 @@ def _fake_models(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     def load(self: Any, name: str, *_: Any) -> Any:
         first = types.SimpleNamespace(name=f"the first of {name}", sample_rate=16_000)
-        return types.SimpleNamespace(name=name, sample_rate=16_000, preview=lambda: first)
+        return types.SimpleNamespace(
+            name=name, sample_rate=16_000, preview=lambda: first, check=asked.setdefault("checked", []).extend
+        )
 
     monkeypatch.setattr(PadsTal, "load", load)
     monkeypatch.setattr(sampling, "generate", generate)
@@ -232,6 +236,39 @@ def test_generate_takes_the_grids_first_setting_of_the_method(root: Path, monkey
         assert asked["setting"] == next(one for one in grid if one.method_name == method)
 
 
+def test_what_was_evaluated_says_which_setting_keeps_alignment_and_generate_takes_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from padstal.core.params import load_section
+    from padstal.sampling.config import SampleParams
+
+    asked = _fake_models(root, monkeypatch)
+    grid = load_section(root / "params.yaml", "sample", SampleParams, "demo").settings_on("pads_tal")
+    plain, weak, strong = grid[0], *(one for one in grid if one.method_name == "pads" and one.strength in (1.0, 4.0))
+    rows = [
+        {
+            "system": "tal_dit", "label": one.label(), "setting": one.id, "record": one.model_dump(mode="json"),
+            "retention": keeps, "vendi_within": vendi, "fd": 90.0, "intervals": {"vendi_within": [vendi, vendi + 1]},
+        }
+        for one, keeps, vendi in ((plain, 1.0, 1.2), (weak, 0.92, 1.5), (strong, 0.6, 2.5))
+    ]  # fmt: skip
+    metrics = root / "reports" / "demo" / "metrics"
+    metrics.mkdir(parents=True)
+    (metrics / "evaluate.json").write_text(json.dumps({"sweep": rows}))
+    shown = _run("choose", "--retain", "0.9")
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.index(weak.id) < shown.output.index(plain.id)
+    assert strong.id not in shown.output
+    assert "padstal generate 'your prompt' --system tal_dit --retain 0.9" in shown.output
+    assert _run("generate", "x", "-n", "1", "--retain", "0.9").exit_code == 0
+    assert asked["setting"] == weak
+    assert _run("generate", "x", "-n", "1", "--retain", "0.5", "--steps", "3").exit_code == 0
+    assert (asked["setting"].strength, asked["setting"].steps) == (4.0, 3)
+    both = _run("generate", "x", "--retain", "0.9", "--method", "cads")
+    assert both.exit_code == 1
+    assert "expected one of them" in both.output
+
+
 def test_a_method_that_the_grid_lacks_is_an_error_that_lists_what_it_has(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,7 +293,7 @@ def test_a_method_that_the_grid_lacks_is_an_error_that_lists_what_it_has(
         ("--solver rk4", "solver: kind = 'rk4': expected a solver, {kind: …} with one of ddim, ddpm, dpm2"),
         ("--set method.tau1=2", "method.tau1 = 2: input should be less than or equal to 1"),
         ("--set method.tau3=0.1", "method.tau3: unknown key"),
-        ("--set steps.x=1", "steps.x: steps = 16 is a single value"),
+        ("--set steps.x=1", "steps.x: steps = 12 is a single value"),
         ("--set tau1", "--set tau1: expected PATH=VALUE, e.g. method.tau1=0.3"),
     ],
 )

@@ -121,7 +121,8 @@ def profile(scale: ScaleOption = None) -> None:
     '[bold]padstal generate "fast techno" -n 4 --method cads --strength 0.3 --guidance 5 --out takes[/bold], '
     '[bold]padstal generate "dub" --system audio_dit --solver ddim --steps 50 --set method.tau1=0.3[/bold], '
     '[bold]padstal generate "dub" --system qa_mdt --quality 5 --negative "low quality" --best-of 3[/bold], '
-    '[bold]padstal generate "dub" --system discodiff --preview[/bold]'
+    '[bold]padstal generate "dub" --system discodiff --preview[/bold], '
+    '[bold]padstal generate "dub" --retain 0.9[/bold]'
 )
 def generate(
     prompt: Annotated[str, typer.Argument(help="what to hear")],
@@ -135,6 +136,15 @@ def generate(
             metavar="KIND",
             help="diversity method of the sampling grid, or none; by default promote.method. What is not said below is "
             "as in the grid's first setting with it",
+        ),
+    ] = None,
+    retain: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="the most diverse setting that keeps so much alignment: `padstal choose`",
         ),
     ] = None,
     strength: Annotated[float | None, typer.Option(help="s of the method (method.strength)")] = None,
@@ -176,9 +186,30 @@ def generate(
     asked = {path: own for path, own in named.items() if own is not None}
 
     def options() -> Options:
-        return Options(prompt, count, best_of, preview, system, method, asked | changes_of(values or []), seed, out)
+        changes = asked | changes_of(values or [])
+        return Options(prompt, count, best_of, preview, system, method, retain, changes, seed, out)
 
     finish(lambda: run(Path.cwd(), options(), scale))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal choose[/bold], "
+    "[bold]padstal choose --system audio_dit --retain 0.75 --by mrecall[/bold]"
+)
+def choose(
+    system: Annotated[
+        str | None, typer.Option(help="of params.yaml's systems; by default promote.system", metavar="NAME")
+    ] = None,
+    retain: Annotated[
+        float, typer.Option(min=0, max=1, metavar="SHARE", help="least share of CLAP-f above chance that is to be kept")
+    ] = 0.9,
+    by: Annotated[str, typer.Option(metavar="METRIC", help="metric of diversity")] = "vendi_within",
+    scale: ScaleOption = None,
+) -> None:
+    """Say which evaluated setting gives the most diversity while it keeps so much of the alignment."""
+    from padstal.commands.choose import run
+
+    finish(lambda: run(Path.cwd(), system, retain, by, scale))
 
 
 @app.command(epilog="Example: [bold]padstal report --open[/bold]")

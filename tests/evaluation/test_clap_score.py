@@ -1,10 +1,12 @@
 """CLAP-f."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from tests.evaluation.fakes import SAMPLES, FakeClap, tone
 
-from padstal.evaluation.clap_score import clap_score, embed_windows, flattened, mismatched_clap_score
+from padstal.evaluation.clap_score import chance, clap_score, embed_windows, flattened, mismatched_clap_score
 
 
 def test_score_is_the_mean_cosine_over_windows() -> None:
@@ -50,3 +52,16 @@ def test_cosine_of_flattened_clips_is_the_mean_of_window_cosines() -> None:
     x /= np.linalg.norm(x, axis=-1, keepdims=True)
     first, second = flattened(x)
     assert first @ second == pytest.approx((x[0] * x[1]).sum(-1).mean())
+
+
+def test_chance_of_samples_is_with_the_prompts_of_others() -> None:
+    genres = ("jazz", "techno")
+    clap = FakeClap()
+    sound = np.stack([tone("jazz"), tone("jazz"), tone("jazz"), tone("techno")])  # two samples of two prompts
+    windows = embed_windows(sound, clap, (0.5,), 1).reshape(2, 2, 1, 16)
+    heard = SimpleNamespace(clap_NWD=windows, pmos_N=np.zeros((2, 2)))
+    clips = SimpleNamespace(clap_NWD=windows.reshape(4, 1, 16))
+    text = clap.embed_text(list(genres))
+    found = chance(SimpleNamespace(heard=heard, clips=clips, prompts=SimpleNamespace(text_PD=text)))  # type: ignore[arg-type]
+    right = clap_score(clips.clap_NWD, text[[1, 1, 0, 0]])
+    assert found == pytest.approx(float(right.mean()))

@@ -16,7 +16,7 @@ from padstal.evaluation.operating_points import Path, paths
 def measured(clap_f: float, vendi: float) -> Measured:
     values: dict[str, float | None] = dict.fromkeys(METRICS, 1.5) | {"clap_f": clap_f, "vendi": vendi, "mrecall": None}
     draws = {name: np.full(100, value) for name, value in values.items() if value is not None}
-    return Measured(values, draws, {}, 24, (0,), 1.0, False)
+    return Measured(values, draws, {}, 24, (0,), 1.0, 0.1, False)
 
 
 def cell(*named: object, **changes: object) -> Cell:

@@ -16,7 +16,7 @@ def path(method: str, clap_f: list[float], vendi: list[float], noise: float = 0.
     stops = []
     for number, (c, v) in enumerate(zip(clap_f, vendi, strict=True)):
         draws_of = {"clap_f": c + 0.1 * shared, "vendi": v + shared + 0.1 * own[number]}
-        measured = Measured({"clap_f": c, "vendi": v, "mrecall": None}, draws_of, {}, 12, (), 1.0, False)
+        measured = Measured({"clap_f": c, "vendi": v, "mrecall": None}, draws_of, {}, 12, (), 1.0, 0.0, False)
         cell = Cell("audio_dit", setting(method, 0.1 * number) if number else setting())
         stops.append(Stop(cell, measured))
     return Path(method, tuple(stops))

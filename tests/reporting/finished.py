@@ -117,6 +117,19 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
                 ],
             },
         },
+        "retention": {
+            "rows": [{**row, "retention": share} for share in (0.9, 0.5) for row in matched_rows[1:]],
+            "refused": [
+                {
+                    "system": "audio_dit",
+                    "method": "cads",
+                    "path": "cads",
+                    "retention": 0.9,
+                    "why": "comes down to 95% of the alignment",
+                }
+            ],
+            "area": [],
+        },
         "latent_space": {
             "k": 5,
             "labels": "truth",

@@ -157,6 +157,13 @@ def test_no_single_missing_artefact_breaks_the_page(inputs: Inputs, missing: str
     assert render_summary(without, title="padstal")
 
 
+def test_sweeps_stand_side_by_side_where_they_keep_equal_shares_of_alignment(inputs: Inputs) -> None:
+    text = Elements(render_page(replace(inputs, samples=(), reconstructions=()), [], **SHOWN)).text
+    assert "Where 90.0 % of the alignment above chance is kept" in text
+    assert "Where 50.0 % of the alignment above chance is kept" in text
+    assert "at 90.0 %: comes down to 95% of the alignment." in text
+
+
 def test_metrics_of_none_are_not_measured(inputs: Inputs) -> None:
     rows = [{**row, "vendi": None, "intervals": None} for row in inputs.evaluation["rows"]]
     evaluation = {

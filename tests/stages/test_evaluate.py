@@ -32,6 +32,8 @@ PARAMS = EvaluateParams(
     confidence=0.95,
     target_clap_f=None,
     target_position=0.5,
+    retentions=(0.9, 0.5),
+    widest_bracket=1.0,
     kept_clap_share=0.9,
     baseline=("audio_dit", "cads"),
 )
@@ -93,6 +95,16 @@ def test_rows_are_one_per_system_and_method_with_all_metrics(metrics: dict) -> N
 def test_a_stronger_method_lowers_alignment(metrics: dict) -> None:
     cads = [row["clap_f"] for row in metrics["sweep"] if (row["system"], row["method"]) == ("audio_dit", "cads")]
     assert cads[-1] < cads[0]
+
+
+def test_methods_are_compared_at_shares_of_their_own_alignment(metrics: dict) -> None:
+    starts = [row["retention"] for row in metrics["sweep"] if row["method"] == "none" and row["guidance"] == 4.0]
+    assert starts == [1.0, 1.0]
+    for row in metrics["retention"]["rows"]:
+        low, high = row["intervals"]["vendi_within"] or (row["vendi_within"],) * 2
+        assert low <= row["vendi_within"] <= high
+    told = [(row["system"], row["retention"]) for part in ("rows", "refused") for row in metrics["retention"][part]]
+    assert {("audio_dit", 0.9), ("tal_dit", 0.5)} <= set(told), "every sweep is there, or it is said why not"
 
 
 def test_methods_are_compared_at_one_clap_f_inside_their_brackets(metrics: dict) -> None:

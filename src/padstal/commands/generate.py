@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from padstal.commands.choose import setting_keeping
 from padstal.commands.project import paths_of, promote_params
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.core.data.content import sha256_file
@@ -27,7 +28,9 @@ class Options:
         best_of: Takes that each of `count` is the best of, by CLAP score (QA-MDT's candidates).
         preview: Of a system with two denoisers, the first alone.
         system, method: None takes what `promote` in params.yaml names; another system's method is its grid's first.
-        changes: Values by path in which the setting differs from the grid's first one with the method.
+        retain: Begin with the most diverse setting that keeps so much of the alignment (`padstal choose`), in place of
+            the grid's first one.
+        changes: Values by path in which the setting differs from that.
     """
 
     prompt: str
@@ -36,6 +39,7 @@ class Options:
     preview: bool
     system: str | None
     method: str | None
+    retain: float | None
     changes: Mapping[str, Any]
     seed: int
     out: Path
@@ -45,8 +49,9 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     """Write `out/<prompt>-<seed>-<index>.wav` and one JSON with the setting and the models' fingerprints.
 
     Raises:
-        FileNotFoundError: A model has not been trained.
-        ValueError: No such system, a method that the grid lacks, a wrong value, or models that do not belong together.
+        FileNotFoundError: A model has not been trained, or there is nothing evaluated to choose from.
+        ValueError: No such system, both `method` and `retain`, a method that the grid lacks, a wrong value, or models
+            that do not belong together.
     """
     import soundfile
     from tqdm import tqdm
@@ -58,7 +63,10 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     paths, promoted = paths_of(root, scale), promote_params(root)
     name = options.system or promoted.system
     found = trained(paths, name, options.method or (promoted.method if name == promoted.system else None))
-    setting, system = changed(found.usual, options.changes), found.load()
+    if options.retain and options.method:
+        raise ValueError(f"--method {options.method} with --retain: expected one of them; --retain chooses the method")
+    usual = setting_keeping(paths, name, options.retain) if options.retain else found.usual
+    setting, system = changed(usual, options.changes), found.load()
     system.check([setting])
     system = system.preview() if options.preview else system
     made = options.count * options.best_of
@@ -96,7 +104,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         "files": {file.name: sha256_file(file) for file in files},
     }
     write_json(record, content)
-    print(f"{record}: {found.name}, {setting.label((found.usual,))}")
+    print(f"{record}: {found.name}, {setting.label((usual,))}")
     return 0
 
 

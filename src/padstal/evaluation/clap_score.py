@@ -35,6 +35,13 @@ def of_prompts(judged: "Judged") -> np.ndarray:
     return clap_score(judged.clips.clap_NWD, text_ND).reshape(judged.heard.pmos_N.shape).mean(axis=1)
 
 
+def chance(judged: "Judged") -> float | None:
+    """Mean CLAP-f of each prompt's samples with the other prompts; `None` where there is one prompt."""
+    prompts, samples = judged.heard.pmos_N.shape
+    window_ND = judged.clips.clap_NWD.mean(axis=1, dtype=np.float64)
+    return mismatched_clap_score(window_ND.reshape(prompts, samples, -1), judged.prompts.text_PD)
+
+
 def mismatched_clap_score(windows_BWD: np.ndarray, text_BD: np.ndarray) -> float | None:
     """Mean CLAP-f of every clip with every other clip's text; `None` for a single clip."""
     clips = len(windows_BWD)

@@ -20,6 +20,7 @@ from padstal.evaluation.inception import inception_score
 from padstal.evaluation.judged import Judged, Prompts, Reference
 from padstal.evaluation.measure import Measured, measure
 from padstal.evaluation.operating_points import paths
+from padstal.evaluation.retention import at_retention, retentions
 from padstal.evaluation.vendi import vendi
 
 
@@ -107,11 +108,15 @@ def _settings(roles: Mapping[str, Role], params: EvaluateParams) -> dict[str, An
     sweeps = paths(measured)
     path_of = {cell: path for path in sweeps for cell in path.own}
     tune = roles["tune"].measured if "tune" in roles else {}
+    kept = retentions(sweeps)
     chosen, rule = comparison.choose(sweeps, tune, params.kept_clap_share)
     return {
         "rows": [comparison.row(cell, path, measured[cell], measured, level) for cell, path in chosen.items()],
         "chosen_by": rule,
-        "sweep": [comparison.row(cell, path_of[cell], measured[cell], measured, level) for cell in measured],
+        "sweep": [
+            {**comparison.row(cell, path_of[cell], measured[cell], measured, level), "retention": kept.get(cell)}
+            for cell in measured
+        ],
         "paths": comparison.as_json(sweeps),
         "matched": comparison.matched(
             sweeps,
@@ -121,6 +126,7 @@ def _settings(roles: Mapping[str, Role], params: EvaluateParams) -> dict[str, An
             baseline=params.baseline,
             level=level,
         ),
+        "retention": at_retention(sweeps, params.retentions, params.widest_bracket, level),
     }
 
 

@@ -34,6 +34,12 @@ class EvaluateParams(Section):
         ge=0,
         le=1,
     )
+    retentions: tuple[Annotated[float, Field(gt=0, le=1)], ...] = value(
+        "shares of a system's alignment (CLAP-f above chance) at which methods are compared", min_length=1
+    )
+    widest_bracket: float = value(
+        "most that the two settings around such a point may lie apart, as a share of the alignment", gt=0, le=1
+    )
     kept_clap_share: float = value(
         "rows show the most diverse strength that keeps this share of the unperturbed CLAP-f on tune prompts",
         gt=0,

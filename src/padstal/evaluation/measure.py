@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from padstal.evaluation import frechet, recall
+from padstal.evaluation import clap_score, frechet, recall
 from padstal.evaluation.bootstrap import Interval, interval, mean_draws
 from padstal.evaluation.inception import inception_score
 from padstal.evaluation.judged import Judged
@@ -25,6 +25,7 @@ class Measured:
         clips: Number of samples.
         genres: Genres that mRecall averages over.
         inception: Inception score of all samples.
+        clap_f_chance: CLAP-f of the samples with other prompts than their own; `None` for one prompt.
         fd_is_singular: Too few clips for the Fréchet distance's covariance to have full rank.
     """
 
@@ -34,6 +35,7 @@ class Measured:
     clips: int
     genres: tuple[int, ...]
     inception: float
+    clap_f_chance: float | None
     fd_is_singular: bool
 
     def interval(self, name: str, level: float) -> Interval | None:
@@ -77,5 +79,6 @@ def measure(judged: Judged, counts_RP: np.ndarray, set_draws: int) -> Measured:
         len(judged.clips),
         recall.genres_of(judged),
         inception_score(judged.clips.genre_NG),
+        clap_score.chance(judged),
         frechet.is_singular(judged),
     )

@@ -118,6 +118,8 @@ def render_page(
         design=flat(evaluation.get("design") or {}),
         matched_table=results_view.results_table(results_view.rows(matched)),
         contrasts=results_view.contrasts(matched),
+        retention_tables=results_view.retention_tables(evaluation.get("retention") or {}),
+        not_retained=results_view.not_retained(evaluation.get("retention") or {}),
         baseline=results_view.sweep_name(matched.get("baseline") or {}),
         published=results_view.results_table(results_view.rows(matched.get("published") or {})),
         cards=cards,

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from padstal.evaluation.metrics import METRICS
 from padstal.reporting import svg
 from padstal.reporting.table import Cell, Table
-from padstal.reporting.text import MISSING, finite, interval, labelled, number, words
+from padstal.reporting.text import MISSING, finite, interval, labelled, number, percent, words
 
 Row = Mapping[str, Any]
 
@@ -124,6 +124,27 @@ def results_table(rows: Sequence[Row], chosen: Sequence[Row] = ()) -> Table:
     picked = {(row.get("system"), row.get("setting")) for row in chosen}
     tinted = frozenset(at for at, row in enumerate(rows) if (row.get("system"), row.get("setting")) in picked)
     return Table(head, tuple(table), (False, False, False, *(True for _ in shown), True), tinted)
+
+
+def retention_tables(found: Mapping[str, Any]) -> list[tuple[str, Table]]:
+    """(caption, table) of each share of the alignment at which the sweeps are compared."""
+    shares = dict.fromkeys(row["retention"] for row in rows(found))
+    return [
+        (
+            f"Where {percent(share)} of the alignment above chance is kept, with bootstrap intervals over prompts",
+            results_table([row for row in rows(found) if row["retention"] == share]),
+        )
+        for share in shares
+    ]
+
+
+def not_retained(found: Mapping[str, Any]) -> list[str]:
+    """A sentence for each sweep that is not in one of those tables, and why."""
+    told = []
+    for row in rows(found, "refused"):
+        share = row.get("retention")
+        told.append(f"{sweep_name(row)}{f' at {percent(share)}' if share else ''}: {row.get('why')}.")
+    return told
 
 
 def setting_text(row: Row) -> str:

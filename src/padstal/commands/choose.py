@@ -1,0 +1,58 @@
+"""`padstal choose`: of the settings that were evaluated, the most diverse that keeps so much of the alignment."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from padstal.commands.project import paths_of, promote_params
+from padstal.core.data.atomic import read_json
+from padstal.core.paths import Paths
+from padstal.evaluation.metrics import METRICS
+from padstal.evaluation.retention import choose_setting
+from padstal.sampling.setting import Setting
+
+SHOWN = 8
+
+
+def run(root: Path, system: str | None, retain: float, by: str, scale: str | None) -> int:
+    """Print the settings that keep so much, most diverse first, and how to generate with the first.
+
+    Raises:
+        FileNotFoundError: Nothing was evaluated.
+        ValueError: No such metric or system, or no setting keeps so much.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    paths, name = paths_of(root, scale), system or promote_params(root).system
+    kept = ranked(paths, name, retain, by)
+    table = Table(title=f"{name}: settings that keep {retain:.0%} of the alignment", title_justify="left")
+    for head in ("setting", "keeps", METRICS[by].label, "interval", "FD", "id"):
+        table.add_column(head, justify="left" if head in ("setting", "id") else "right")
+    for row in kept[:SHOWN]:
+        around = (row.get("intervals") or {}).get(by)
+        bounds = f"[{around[0]:.3g}, {around[1]:.3g}]" if around else "–"
+        fd = f"{row['fd']:.3g}" if row.get("fd") is not None else "–"
+        table.add_row(str(row["label"]), f"{row['retention']:.0%}", f"{row[by]:.3g}", bounds, fd, str(row["setting"]))
+    Console().print(table)
+    print(shlex.join(["padstal", "generate", "your prompt", "--system", name, "--retain", f"{retain:g}"]))
+    return 0
+
+
+def ranked(paths: Paths, system: str, retain: float, by: str) -> list[Mapping[str, Any]]:
+    """Rows of `evaluate.json` that keep so much of the system's alignment, most diverse first.
+
+    Raises:
+        FileNotFoundError: Nothing was evaluated.
+        ValueError: No such metric or system, or no setting keeps so much.
+    """
+    file = paths.metrics("evaluate")
+    if not file.is_file():
+        raise FileNotFoundError(f"no {file.relative_to(paths.root)}: run `dvc repro evaluate` or `dvc pull`")
+    return choose_setting(read_json(file).get("sweep") or [], system, retain, by)
+
+
+def setting_keeping(paths: Paths, system: str, retain: float, by: str = "vendi_within") -> Setting:
+    """The most diverse setting that keeps so much; raises as `ranked`."""
+    return Setting.model_validate(ranked(paths, system, retain, by)[0]["record"])

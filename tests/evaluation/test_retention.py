@@ -112,7 +112,7 @@ def test_the_most_diverse_setting_that_keeps_enough_comes_first() -> None:
     [
         ("c", 0.9, "vendi", r"'c'.*dvc repro evaluate"),
         ("a", 1.1, "vendi_within", r"keeps 110%.*most is 100%"),
-        ("a", 0.9, "fd", r"'fd'.*expected one of ibs, mrecall, vendi, vendi_within"),
+        ("a", 0.9, "fd", r"'fd'.*expected one of coverage, ibs, mrecall, vendi, vendi_within"),
     ],
 )
 def test_what_cannot_be_chosen_is_said(system: str, retain: float, by: str, message: str) -> None:

@@ -84,6 +84,10 @@ METRICS = {
             "diversity", "higher", (0.0, 1.0), ("clap", "tagger"), "set", f"{_HERE}.recall:of_set",
         ),
         Metric(
+            "coverage", "coverage", "share of held-out clips near which a sample lies", "share",
+            "diversity", "higher", (0.0, 1.0), ("clap",), "set", f"{_HERE}.coverage:of_set",
+        ),
+        Metric(
             "kl", "KL", "genre posterior of a sample against that of the prompt's own clip", "nat",
             "fidelity", "lower", (0.0, inf), ("tagger",), "prompt", f"{_HERE}.kl:of_prompts",
         ),

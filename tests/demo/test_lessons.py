@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from padstal.demo import lessons
+from padstal.demo.config import Draw
 from padstal.demo.draw import labelled_clips
 from padstal.demo.vocabulary import GENRES, INSTRUMENTS, MOODS
 
 
 @pytest.fixture(scope="module")
-def clips():
-    return labelled_clips(12, seed=4, clip_seconds=1.0, sample_rate=16_000, degraded_share=0.5)
+def clips(tmp_path_factory):
+    draw = Draw(seed=4, clip_seconds=1.0, sample_rate=16_000, degraded_share=0.5, held_out=20)
+    return labelled_clips(12, draw, store=tmp_path_factory.mktemp("draw"))
 
 
 def test_a_split_shares_nothing_and_loses_nothing(clips):

@@ -7,7 +7,6 @@ import pytest
 
 from padstal.core.data.content import sha256_file
 from padstal.demo.artists import artist_brief, draw_artist
-from padstal.demo.draw import labelled_clips
 from padstal.demo.faults import (
     DEGRADED,
     EXACT_COPIES,
@@ -20,7 +19,7 @@ from padstal.demo.faults import (
     plant,
 )
 from padstal.demo.synthesise import CAPTIONS, TRUTH_TYPES, synthesise, truth_table
-from padstal.demo.vocabulary import GENRES, INSTRUMENTS, MOODS
+from padstal.demo.vocabulary import GENRES
 from padstal.ingest.worker_pool import Workers
 
 TRACKS = 20
@@ -87,25 +86,6 @@ def test_an_artist_is_the_same_each_time_and_unlike_others():
     artists = [draw_artist(i, seed=1) for i in range(20)]
     assert len({artist.name for artist in artists}) == 20
     assert [artist.genres[0] for artist in artists[:10]] == list(GENRES)
-
-
-def test_a_longer_draw_begins_with_a_shorter_one_and_has_its_labels():
-    options = {"seed": 3, "clip_seconds": 1.024, "sample_rate": 16_000, "degraded_share": 0.5}
-    short, longer = labelled_clips(8, **options), labelled_clips(20, **options)
-    assert np.array_equal(short.audio_BS, longer.audio_BS[:8])
-    assert longer.audio_BS.shape == (20, 16_384)
-    assert longer.audio_BS.dtype == np.float32
-    assert np.abs(longer.audio_BS).max() <= 1
-    assert set(longer.genre) == set(GENRES)
-    assert set(longer.mood) <= set(MOODS)
-    assert {name for names in longer.instruments for name in names} <= set(INSTRUMENTS)
-    assert all((kind == "") == (mos == 5.0) for kind, mos in zip(longer.degradation, longer.mos_B, strict=True))
-    assert 0 < sum(kind != "" for kind in longer.degradation) < 20
-
-
-def test_another_seed_draws_other_clips():
-    options = {"clip_seconds": 1.024, "sample_rate": 16_000, "degraded_share": 0.0}
-    assert not np.allclose(labelled_clips(2, seed=1, **options).audio_BS, labelled_clips(2, seed=2, **options).audio_BS)
 
 
 def test_albums_keep_to_their_keys_and_mostly_to_their_mood():

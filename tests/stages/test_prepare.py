@@ -119,6 +119,14 @@ def prepared(root: Path, item: str, section: dict) -> Path:
     return stage.paths.foundation(item)
 
 
+def test_the_second_role_renders_nothing_and_is_what_it_would_have_been_alone(tmp_path, monkeypatch):
+    prepared(tmp_path / "alone", "tagger", SECTION["tagger"])
+    prepared(tmp_path / "second", "pmos", SECTION["pmos"])
+    monkeypatch.delattr("padstal.demo.draw_chunk.render")
+    prepared(tmp_path / "second", "tagger", SECTION["tagger"])
+    assert outputs(tmp_path / "alone", "tagger") == outputs(tmp_path / "second", "tagger")
+
+
 def test_a_composed_captioner_is_prepared_without_a_model(tmp_path):
     folder = prepared(tmp_path, "captioner", {"kind": "composed"})
     assert [path.name for path in folder.iterdir()] == ["config.json"]

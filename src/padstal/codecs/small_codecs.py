@@ -20,6 +20,7 @@ def make(
     draw: Draw,
     folder: Path,
     *,
+    store: Path,
     device: torch.device,
     workers: int,
     progress: Progress,
@@ -30,11 +31,12 @@ def make(
         section: What to make.
         draw: The composer's clips that it learns from.
         folder: Exists and is empty.
+        store: Of the clips that were rendered before (`demo.draw.labelled_clips`).
         device: Where to train.
         workers: Processes that render clips.
         progress: Shows how far drawing and training are.
     """
-    clips, test = draw_clips(draw, section.clips, workers, progress)
+    clips, test = draw_clips(draw, section.clips, store, workers, progress)
     sounds = (clips.audio_BS, test.audio_BS)
     how: dict[str, Any] = {
         "sample_rate": draw.sample_rate,

@@ -168,6 +168,11 @@ class Paths:
         """What came of each source file, by its content: nothing is taken in twice (`ingest/track_cache.py`)."""
         return self.root / ".state" / self.scale / "ingest"
 
+    @property
+    def draw(self) -> Path:
+        """The composer's clips that `prepare` has rendered, for the next role (`demo/draw.py`)."""
+        return self.root / ".state" / self.scale / "draw"
+
 
 def _join(stage: str, item: str | None) -> str:
     return stage if item is None else f"{stage}_{item}"

@@ -3,28 +3,19 @@
 It has a seed of its own, so no piece of the corpus is among them, and reads no truth file.
 """
 
+import shutil
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from padstal.demo.brief import Brief, draw_brief
-from padstal.demo.composer import compose
-from padstal.demo.degrade import degrade, true_mos
-from padstal.demo.grammar import caption
-from padstal.demo.renderer import RENDER_RATE, render
-from padstal.demo.vocabulary import DEGRADATIONS, GENRES
-from padstal.ingest.loudness import gain_to, integrated_loudness
-from padstal.ingest.resample import resample
-
-DRAW_STREAM = 0xD2A
-"""Keeps the draw's random streams apart from the corpus', should both have the same seed."""
-MIN_SEVERITY = 0.15
-LEAD_SECONDS = 4.0
-"""A clip starts up to this long into its piece."""
+from padstal.core.file_lock import file_lock
+from padstal.demo.config import Draw
+from padstal.demo.degrade import true_mos
+from padstal.demo.draw_chunk import CLIPS, Chunk, Labels, keep, key
+from padstal.ingest.worker_pool import Workers, ordered_map
 
 
 @dataclass(frozen=True)
@@ -54,84 +45,58 @@ class LabelledClips:
     mos_B: np.ndarray
 
 
-@dataclass(frozen=True)
-class _Clip:
-    audio_S: np.ndarray
-    brief: Brief
-    caption: str
-    degradation: str
-    severity: float
-
-
-@dataclass(frozen=True)
-class _Order:
-    index: int
-    seed: int
-    clip_seconds: float
-    sample_rate: int
-    degraded_share: float
-    loudness_lufs: float | None
-
-
 def labelled_clips(
     count: int,
+    draw: Draw,
     *,
-    seed: int,
-    clip_seconds: float,
-    sample_rate: int,
-    degraded_share: float,
-    loudness_lufs: float | None = -20.0,
+    store: Path,
     workers: int = 1,
-    progress: Callable[[Iterable[Any]], Iterable[Any]] | None = None,
+    progress: Callable[..., Iterable[Any]] | None = None,
 ) -> LabelledClips:
-    """`count` clips, genres in equal shares; the same for any number of workers.
+    """`count` clips, genres in equal shares; the same for any number of workers, and whatever the store holds.
 
     Args:
-        count: Clips.
-        seed: Of the draw; clip i depends on (seed, i) alone, so a longer draw begins with a shorter one.
-        clip_seconds: Length of a clip, s.
-        sample_rate: Hz.
-        degraded_share: Share of clips with a degradation of random kind and severity.
-        loudness_lufs: Integrated loudness of the clips, as ingest has it; None leaves what the renderer gives.
+        count: Clips; clip i depends on (seed, i) alone, so a longer draw begins with a shorter one.
+        draw: Which clips.
+        store: Folder of clips rendered before (`draw_chunk`), of which only those of this draw and this code stay.
+            Who finds it in use waits.
         workers: Processes.
-        progress: Wraps the iterable of results, to show progress.
+        progress: Wraps the iterable of chunks to render; is told their `total` and `unit`.
+
+    Raises:
+        OSError: The disk does not give back what was written.
     """
-    orders = [_Order(i, seed, clip_seconds, sample_rate, degraded_share, loudness_lufs) for i in range(count)]
-    show = progress or (lambda items: items)
-    if workers > 1:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            clips = list(show(pool.map(_clip, orders, chunksize=16)))
-    else:
-        clips = list(show(map(_clip, orders)))
+    show = progress or (lambda items, **_: items)
+    audio_BS = np.empty((count, round(draw.clip_seconds * draw.sample_rate)), np.float32)
+    labels: list[Labels] = [{}] * count
+
+    def take(chunk: Chunk) -> bool:
+        kept = chunk.read()
+        if kept is not None:
+            rows = slice(chunk.first, min(chunk.first + CLIPS, count))
+            audio_BS[rows], labels[rows] = (part[: rows.stop - rows.start] for part in kept)
+        return kept is not None
+
+    with file_lock(store / ".lock"):
+        folder = store / key(draw)
+        for other in store.iterdir():
+            if other.is_dir() and other != folder:
+                shutil.rmtree(other)
+        chunks = [Chunk(draw, first, folder / f"{first:06d}.clips") for first in range(0, count, CLIPS)]
+        missing = [chunk for chunk in chunks if not take(chunk)]
+        rendered = ordered_map(keep, missing, workers=Workers(workers))
+        for chunk, _ in zip(missing, show(rendered, total=len(missing), unit="chunk"), strict=True):
+            if not take(chunk):
+                raise OSError(f"{chunk.path}: holds something else than was written to it just now")
     return LabelledClips(
-        audio_BS=np.stack([clip.audio_S for clip in clips]) if clips else np.zeros((0, 0), np.float32),
-        captions=[clip.caption for clip in clips],
-        genre=[clip.brief.genre for clip in clips],
-        instruments=[clip.brief.instruments for clip in clips],
-        mood=[clip.brief.mood for clip in clips],
-        tempo_B=np.array([clip.brief.tempo_bpm for clip in clips], dtype=np.float32),
-        key=[clip.brief.key for clip in clips],
-        degradation=[clip.degradation for clip in clips],
-        severity_B=np.array([clip.severity for clip in clips], dtype=np.float32),
-        mos_B=np.array([true_mos(clip.degradation, clip.severity) for clip in clips], dtype=np.float32),
+        audio_BS=audio_BS,
+        captions=[clip["caption"] for clip in labels],
+        genre=[clip["genre"] for clip in labels],
+        instruments=[tuple(clip["instruments"]) for clip in labels],
+        mood=[clip["mood"] for clip in labels],
+        tempo_B=np.array([clip["tempo_bpm"] for clip in labels], dtype=np.float32),
+        key=[clip["key"] for clip in labels],
+        degradation=[clip["degradation"] for clip in labels],
+        severity_B=np.array([clip["severity"] for clip in labels], dtype=np.float32),
+        mos_B=np.array([true_mos(clip["degradation"], clip["severity"]) for clip in labels], dtype=np.float32),
     )
-
-
-def _clip(order: _Order) -> _Clip:
-    rng = np.random.default_rng([DRAW_STREAM, order.seed, order.index])
-    brief = draw_brief(rng, genre=GENRES[order.index % len(GENRES)])
-    text = caption(brief, rng)
-    start = rng.uniform(0, LEAD_SECONDS)
-    seconds = start + order.clip_seconds
-    audio_SC = render(compose(brief, seconds=seconds + 0.5, rng=rng), seconds=seconds + 0.5)
-    degraded = rng.random() < order.degraded_share
-    kind = str(rng.choice(DEGRADATIONS)) if degraded else ""
-    severity = float(rng.uniform(MIN_SEVERITY, 1)) if degraded else 0.0
-    # degraded as a file would be, before it is cut to a clip: resampling rounds off what a fault leaves behind
-    audio_SC = degrade(audio_SC[round(start * RENDER_RATE) :], kind, severity, sample_rate=RENDER_RATE, rng=rng)
-    audio_S = resample(audio_SC.mean(axis=1), RENDER_RATE, order.sample_rate)
-    audio_S = audio_S[: round(order.clip_seconds * order.sample_rate)]
-    if order.loudness_lufs is not None:
-        loudness = integrated_loudness(audio_S[:, None], order.sample_rate)
-        audio_S = audio_S * np.float32(gain_to(order.loudness_lufs, loudness, float(np.abs(audio_S).max())))
-    return _Clip(audio_S.astype(np.float32), brief, text, kind, severity)

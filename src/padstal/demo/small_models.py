@@ -21,6 +21,7 @@ def make(
     draw: Draw,
     folder: Path,
     *,
+    store: Path,
     device: torch.device,
     workers: int,
     progress: Progress,
@@ -31,6 +32,7 @@ def make(
         section: What to make.
         draw: The composer's clips that it learns from.
         folder: Exists and is empty.
+        store: Of the clips that were rendered before (`draw.labelled_clips`).
         device: Where to train.
         workers: Processes that render clips.
         progress: Shows how far drawing and training are.
@@ -41,7 +43,7 @@ def make(
     steps = partial(progress, unit="step")
     if isinstance(section, TrainedTextEncoder):
         return _text_encoder(section, draw.seed, folder, device, steps)
-    clips, test = draw_clips(draw, section.clips, workers, progress)
+    clips, test = draw_clips(draw, section.clips, store, workers, progress)
     how: dict[str, Any] = {"sample_rate": draw.sample_rate, "device": device, "progress": steps}
     origin = {"origin": f"trained on the composer's draw: {section.clips} clips, seed {draw.seed}"}
     match section:
@@ -73,17 +75,11 @@ def _text_encoder(
     return course(losses) | {"held_out_loss": tested.held_out_loss, "held_out_chance": tested.chance}
 
 
-def draw_clips(draw: Draw, count: int, workers: int, progress: Progress) -> tuple[LabelledClips, LabelledClips]:
+def draw_clips(
+    draw: Draw, count: int, store: Path, workers: int, progress: Progress
+) -> tuple[LabelledClips, LabelledClips]:
     """`count` clips to learn from, and those to test on."""
-    clips = labelled_clips(
-        count + draw.held_out,
-        seed=draw.seed,
-        clip_seconds=draw.clip_seconds,
-        sample_rate=draw.sample_rate,
-        degraded_share=draw.degraded_share,
-        workers=workers,
-        progress=lambda items: progress(items, total=count + draw.held_out, unit="clip"),
-    )
+    clips = labelled_clips(count + draw.held_out, draw, store=store, workers=workers, progress=progress)
     return lessons.split(clips, draw.held_out)
 
 

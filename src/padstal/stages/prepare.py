@@ -28,6 +28,7 @@ def main(stage: Stage[PrepareParams]) -> None:
                 section,
                 stage.params.draw,
                 folder,
+                store=stage.paths.draw,
                 device=stage.device(),
                 workers=stage.runtime.workers,
                 progress=stage.progress,

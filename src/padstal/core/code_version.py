@@ -1,4 +1,5 @@
-"""Which code a cached thing or a checkpoint depends on: one rule, for ingest's track cache and for training.
+"""Which code a cached thing or a checkpoint depends on: one rule, for ingest's tracks, the composer's draw
+and training.
 
 A version is a digest of modules and of all modules of this package that they import, however far: of what they say to
 Python, without comments, docstrings and what only a type checker reads, so that an edit of those keeps it; and of the

@@ -324,6 +324,41 @@ def bench_ingest(
     finish(lambda: run(Options(tracks, seconds, workers, repeats, folder, as_json)))
 
 
+@bench.command(
+    "train",
+    epilog="Examples: [bold]padstal bench train qa_mdt --latent 8,103,16 --mask 0.5[/bold], "
+    "[bold]padstal bench train discodiff_secondary --latent 16,128 --first 4 --json[/bold]",
+)
+def bench_train(
+    denoiser: Annotated[str, typer.Argument(help="of train_diffusion in params.yaml")],
+    latent: Annotated[str, typer.Option(help="shape of its codec's latents: channels,frames or channels,frames,bands")],
+    first: Annotated[int | None, typer.Option(min=1, help="channels of their first group, if there are several")] = None,
+    text: Annotated[str, typer.Option(help="rows of a text, and features of a row")] = "128,128",
+    batch: Annotated[int | None, typer.Option(min=1, help="clips of a step; by default the training's")] = None,
+    mask: Annotated[
+        float | None, typer.Option(min=0, max=0.99, help="also compare a step with this share of patches hidden")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="how often each is measured; the median counts")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="figures as JSON")] = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Say what a training step costs against its matrix products, convolutions and attention alone.
+
+    It needs no data: latents and texts are random.
+    """
+    from padstal.commands.bench_train import Options, run, sizes
+
+    finish(
+        lambda: run(
+            Path.cwd(),
+            denoiser,
+            scale,
+            Options(sizes("--latent", latent, 2, 3), first, sizes("--text", text, 2), batch, mask, repeats),
+            as_json=as_json,
+        )
+    )
+
+
 @app.command(
     epilog="Examples: [bold]padstal compare main HEAD[/bold], [bold]padstal compare HEAD~1 --out comparison[/bold], "
     "[bold]padstal compare v1.0 v1.1 --scale study --json[/bold]"

@@ -49,7 +49,7 @@ class DenoiserTask:
         return self._clips.batches(batch=training.batch, start=start, stop=stop, seed=training.seed, shard=shard)
 
     def step(self, batch: ClipBatch, shard: DistributedShard) -> Move:
-        with _attention(batch.latent_BD.device):
+        with attention_kernel(batch.latent_BD.device):
             loss = denoising_loss(
                 self._denoiser,
                 self._denoiser.own_of(batch.latent_BD),
@@ -94,7 +94,7 @@ class DenoiserTask:
         if self._validation is None:
             return {}
         batch = self._validation.to(next(average.parameters()).device)
-        with _attention(batch.latent_BD.device):
+        with attention_kernel(batch.latent_BD.device):
             lower_BE = average.lower_of(batch.latent_BD)
             conditioning = average.condition(batch.text, batch.attributes, lower_BE)
             losses = [
@@ -114,6 +114,6 @@ class DenoiserTask:
         return {name: weight.detach().cpu().contiguous() for name, weight in sorted(average.state_dict().items())}
 
 
-def _attention(device: torch.device) -> AbstractContextManager[None]:
+def attention_kernel(device: torch.device) -> AbstractContextManager[None]:
     """On a CPU the plain attention has a backward pass that is twice as fast as the fused one's at these lengths."""
     return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()

@@ -265,18 +265,19 @@ class Block(nn.Module):
             x_BTW = self.merge(torch.cat([x_BTW, skip], dim=-1))
         shift, scale, gate, late_shift, late_scale, late_gate = (self.table + shared).unsqueeze(2).unbind(1)
         normal_BTW = functional.layer_norm(x_BTW, x_BTW.shape[-1:]) * (1 + scale) + shift
-        q_BHTA, k_BHTA, v_BHTA = (self._split(part) for part in self.to_qkv(normal_BTW).chunk(3, dim=-1))
-        if cos.shape[-1]:
-            q_BHTA, k_BHTA = rotate(q_BHTA, cos, sin), rotate(k_BHTA, cos, sin)
+        qkv_3BHTA = self._split(self.to_qkv(normal_BTW), 3)
+        q_BHTA, k_BHTA = rotate(qkv_3BHTA[:2], cos, sin) if cos.shape[-1] else qkv_3BHTA[:2]
+        v_BHTA = qkv_3BHTA[2]
         x_BTW = x_BTW + gate * self.to_out(_attend(q_BHTA, k_BHTA, v_BHTA, seen))
         rows_BRW, real = text
-        k_BHRA, v_BHRA = (self._split(part) for part in self.to_kv(rows_BRW).chunk(2, dim=-1))
-        x_BTW = x_BTW + self.cross_out(_attend(self._split(self.to_q(x_BTW)), k_BHRA, v_BHRA, real))
+        [q_BHTA], [k_BHRA, v_BHRA] = self._split(self.to_q(x_BTW), 1), self._split(self.to_kv(rows_BRW), 2)
+        x_BTW = x_BTW + self.cross_out(_attend(q_BHTA, k_BHRA, v_BHRA, real))
         normal_BTW = functional.layer_norm(x_BTW, x_BTW.shape[-1:]) * (1 + late_scale) + late_shift
         return x_BTW + late_gate * self.feed_forward(normal_BTW)
 
-    def _split(self, x_BTW: torch.Tensor) -> torch.Tensor:
-        return x_BTW.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+    def _split(self, x_BTX: torch.Tensor, parts: int) -> torch.Tensor:
+        """[parts, B, H, T, A] in one copy, laid out as attention's products read it."""
+        return x_BTX.unflatten(-1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4).contiguous()
 
 
 def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

@@ -48,5 +48,5 @@ def rotate(x_BHTE: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
     """
     turned = 2 * cos.shape[-1]
     first, second = x_BHTE[..., :turned].float().chunk(2, dim=-1)
-    rotated = torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
-    return torch.cat([rotated.to(x_BHTE.dtype), x_BHTE[..., turned:]], dim=-1)
+    rotated = (first * cos - second * sin, second * cos + first * sin)
+    return torch.cat([*(half.to(x_BHTE.dtype) for half in rotated), x_BHTE[..., turned:]], dim=-1)

@@ -1,0 +1,241 @@
+"""`padstal bench train`: a training step of a denoiser against its matrix products, convolutions and attention alone.
+
+The step is the task's: loss, gradient, clipping, AdamW, on random latents and texts that fill half of their rows, so no
+stage need have run. One step tells which products of which shapes its forward pass has; the same, forward and backward,
+on tensors made beforehand, are what the step could not do without. What is compared is measured in turn, and a ratio is
+the median of several. Beside it stands the ratio of processor time, which a busy machine spoils less.
+"""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
+from torch.utils.flop_counter import FlopCounterMode
+
+from padstal.core.protocols import TextStates
+from padstal.diffusion.clips import ATTRIBUTES, ClipBatch
+from padstal.diffusion.config import DenoiserParams
+from padstal.diffusion.denoiser import Denoiser
+from padstal.diffusion.objective import Masked, MeanSquaredError
+from padstal.diffusion.task import DenoiserTask, attention_kernel
+from padstal.stages.params import load_tree
+from padstal.systems.trained import torch_device
+from padstal.training.distributed_shard import WHOLE
+
+PRODUCTS = frozenset(
+    {
+        functional.linear, functional.scaled_dot_product_attention, functional.conv1d, functional.conv2d,
+        torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.baddbmm,
+    }
+)  # fmt: skip
+STEP_LIMIT, MASK_LIMIT = 1.25, 0.70
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure, and how often.
+
+    Attributes:
+        latent: Shape of the codec's latent, channels first.
+        first: Channels of the latent's first group; None where there is but one.
+        text: Rows of a text, and features of a row.
+        batch: Clips of a step; None for the training's.
+        mask: Share of patches hidden, against none; None leaves that out.
+        repeats: Steps of each kind.
+    """
+
+    latent: tuple[int, ...]
+    first: int | None = None
+    text: tuple[int, ...] = (128, 128)
+    batch: int | None = None
+    mask: float | None = None
+    repeats: int = 5
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A ratio of times, the median of several, and what it is made of.
+
+    Attributes:
+        value: Of wall times.
+        of_processor_time: Means nothing where a GPU works.
+        limit: What `value` is to keep at QA-MDT's published size.
+        over: Median of the first wall time, s.
+        under: Of the second.
+    """
+
+    name: str
+    value: float
+    of_processor_time: float
+    limit: float
+    over: float
+    under: float
+
+
+def sizes(option: str, written: str, *counts: int) -> tuple[int, ...]:
+    """Numbers with commas between them.
+
+    Raises:
+        ValueError: They are none, or another count of them.
+    """
+    parts = written.split(",")
+    if len(parts) not in counts or not all(part.isdecimal() and int(part) for part in parts):
+        expected = " or ".join(str(count) for count in counts)
+        raise ValueError(f"{option} {written}: expected {expected} numbers with commas between them")
+    return tuple(int(part) for part in parts)
+
+
+def run(root: Path, denoiser: str, scale: str | None, options: Options, *, as_json: bool) -> int:
+    """Measure and print.
+
+    Raises:
+        ParamsError: `params.yaml` is wrong.
+        ValueError: There is no such denoiser, it has no patches to hide, or cannot take such latents.
+    """
+    tree, device = load_tree(root / "params.yaml"), torch.device(torch_device(root / "params.yaml"))
+    denoisers: dict[str, DenoiserParams] = dict(tree.scales[scale or tree.scale].train_diffusion)
+    if denoiser not in denoisers:
+        raise ValueError(f"no denoiser {denoiser!r}: expected one of {', '.join(denoisers)}")
+    figures, rate = measure(denoisers[denoiser], options, device)
+    load = os.getloadavg()[0]
+    if as_json:
+        asked = {"denoiser": denoiser, **asdict(options)}
+        print(json.dumps({**asked, "load": load, "flops": rate, "figures": [asdict(one) for one in figures]}, indent=2))
+        return 0
+    print(f"{denoiser}: {rate / 1e9:.1f} GFLOP/s, load {load:.1f}")
+    for one in figures:
+        keeps = "≤" if one.value <= one.limit else "not ≤"
+        made = f"{one.over:.4g} s / {one.under:.4g} s = {one.value:.3f}, {keeps} {one.limit:g}"
+        print(f"{one.name}: {made} (processor time: {one.of_processor_time:.3f})")
+    return 0
+
+
+def measure(params: DenoiserParams, options: Options, device: torch.device) -> tuple[list[Figure], float]:
+    """The figures, and the floating-point operations of a second of the step.
+
+    Raises:
+        ValueError: See `run`.
+    """
+    step = _Step(params, options, device)
+    figures = [_figure("step / its products and attention", step, _Products(step), options.repeats, STEP_LIMIT)]
+    if options.mask is not None:
+        if params.form.backbone.kind != "mdt":
+            raise ValueError(f"--mask {options.mask}: the backbone {params.form.backbone.kind} has no patches to hide")
+        hidden = Masked(low=options.mask, high=options.mask, full_weight=0.0, min_snr=None)
+        some, none = (
+            _Step(params.model_copy(update={"objective": objective}), options, device)
+            for objective in (hidden, MeanSquaredError())
+        )
+        name = f"step with {options.mask:g} of all patches hidden / with none"
+        figures.append(_figure(name, some, none, options.repeats, MASK_LIMIT))
+    with FlopCounterMode(display=False) as counted:
+        step()
+    return figures, counted.get_total_flops() / figures[0].over
+
+
+class _Step:
+    """A training step on one random batch, again and again."""
+
+    def __init__(self, params: DenoiserParams, options: Options, device: torch.device):
+        self.device, self._precision = device, params.training.precision
+        self._clip = params.training.clip
+        rows, width = options.text
+        batch = options.batch or params.training.batch
+        torch.manual_seed(params.training.seed)
+        self._denoiser = Denoiser(params.form, options.latent, width, first_channels=options.first).to(device)
+        unused: Any = None  # the loop draws batches; here there is one
+        self._task = DenoiserTask(self._denoiser, unused, None, params)
+        self._optimiser = self._task.networks[self._task.averaged].optimiser.over(self._denoiser)
+        real_BL = (torch.arange(rows) < max(rows // 2, 1)).expand(batch, rows)
+        self._batch = ClipBatch(
+            step=0,
+            clip_ids=[str(number) for number in range(batch)],
+            latent_BD=torch.randn(batch, *options.latent),
+            text=TextStates(torch.randn(batch, rows, width), real_BL),
+            attributes={name: torch.full((batch,), 3.0) for name in ATTRIBUTES},
+        ).to(device)
+
+    def __call__(self) -> None:
+        self._optimiser.zero_grad()
+        with self.autocast():
+            loss = self._task.step(self._batch, WHOLE).loss
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._denoiser.parameters(), self._clip)
+        self._optimiser.step()
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._precision == "bf16-mixed")
+
+
+class _Products(TorchFunctionMode):
+    """The products of a step's forward pass: it listens to one step, then makes them, forward and backward."""
+
+    def __init__(self, step: _Step):
+        super().__init__()
+        self._step, self._made = step, list[Callable[[], None]]()
+        self._tensors: dict[Any, torch.Tensor] = {}
+        with self:
+            step()
+
+    def __torch_function__(
+        self, function: Any, types: Any, arguments: Any = (), keywords: dict[str, Any] | None = None
+    ) -> Any:
+        result = function(*arguments, **(keywords or {}))
+        if function in PRODUCTS and result.requires_grad:
+            told, named = tree_map(self._like, (arguments, keywords or {}))
+            self._made.append(partial(self._both_ways, function, told, named, self._like(result.detach())))
+        return result
+
+    def __call__(self) -> None:
+        with self._step.autocast(), attention_kernel(self._step.device):
+            for product in self._made:
+                product()
+
+    def _like(self, argument: Any) -> Any:
+        """A tensor of the same form, one for all of it; what is no tensor as it is."""
+        if not isinstance(argument, torch.Tensor):
+            return argument
+        form = (tuple(argument.shape), argument.dtype, argument.requires_grad)
+        if form not in self._tensors:
+            made = torch.ones(form[0], dtype=form[1], device=argument.device)
+            self._tensors[form] = made.requires_grad_(form[2])
+        return self._tensors[form]
+
+    def _both_ways(self, function: Any, arguments: Any, keywords: Any, gradient: torch.Tensor) -> None:
+        result = function(*arguments, **keywords)
+        asked = {id(one): one for one in (*arguments, *keywords.values()) if getattr(one, "requires_grad", False)}
+        torch.autograd.grad(result, list(asked.values()), gradient)
+
+
+def _figure(name: str, over: Callable[[], None], under: Callable[[], None], repeats: int, limit: float) -> Figure:
+    """Both in turn, after one time of each that does not count."""
+    pairs = [(_seconds(over), _seconds(under)) for _ in range(repeats + 1)][1:]
+    wall, cpu = (statistics.median(top[kind] / bottom[kind] for top, bottom in pairs) for kind in (0, 1))
+    top, bottom = (statistics.median(one[0] for one in times) for times in zip(*pairs, strict=True))
+    return Figure(name, wall, cpu, limit, top, bottom)
+
+
+def _seconds(work: Callable[[], None]) -> tuple[float, float]:
+    """Wall time and processor time."""
+    _wait()
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    _wait()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

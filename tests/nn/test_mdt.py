@@ -128,7 +128,7 @@ def test_the_quality_token_is_interpolated_and_the_unknown_level_is_its_own() ->
     made = network()
     table = made.quality.weight
     with torch.no_grad():
-        token = made.quality_token(torch.tensor([1.0, 5.0, 2.25, 0.0]))
+        token = made.quality(torch.tensor([1.0, 5.0, 2.25, 0.0]))
     torch.testing.assert_close(token[0], table[1].detach())
     torch.testing.assert_close(token[1], table[5].detach())
     torch.testing.assert_close(token[2], (0.75 * table[2] + 0.25 * table[3]).detach())
@@ -138,7 +138,7 @@ def test_the_quality_token_is_interpolated_and_the_unknown_level_is_its_own() ->
 @pytest.mark.parametrize("level", [0.5, 5.5, -1.0])
 def test_a_level_beyond_is_refused(level: float) -> None:
     with pytest.raises(ValueError, match=f"quality level {level:g}: expected 1 to 5, or 0"):
-        network().quality_token(torch.tensor([3.0, level]))
+        network().quality(torch.tensor([3.0, level]))
 
 
 def test_the_level_alters_the_output_and_without_a_token_it_does_not() -> None:

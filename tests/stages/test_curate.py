@@ -59,7 +59,7 @@ def test_with_nothing_to_object_to_all_stay(tmp_path):
     assert dataset["clip_id"].tolist() == manifest["clip_id"].tolist()
     assert len(removed) == 0
     added = {"pmos", "quality_level", "prefix", "original", "decision", "log_likelihood", "duplicate_group", "weight"}
-    added |= {"caption_licence"}
+    added |= {"generated", "caption_licence"}
     assert set(dataset.columns) == set(COLUMNS) | added
     assert list(removed.columns) == [*dataset.columns.drop("weight"), "reason", "detail"]
     assert metrics["kept"] == len(manifest)

@@ -49,6 +49,18 @@ PARAMS: dict[str, Any] = {
     },
 }  # fmt: skip
 
+UNET: dict[str, Any] = {
+    **PARAMS,
+    "form": {
+        **PARAMS["form"],
+        "backbone": {
+            "kind": "unet2d", "width": 16, "multiples": [1, 2], "blocks": 1, "groups": 4, "head_features": 8,
+            "padding": "masked",
+        },
+    },
+    "objective": {"kind": "mse"},
+}  # fmt: skip
+
 
 class MelCodec:
     """Sound whose loudness is the latent's mean."""
@@ -66,6 +78,8 @@ def clips() -> pd.DataFrame:
             "clip_id": f"clip{number:02d}",
             "split": "validation" if number % 8 == 7 else "train",
             "caption": "jazz",
+            "original": "music",
+            "generated": "a saxophone plays",
             "quality_level": level,
             "prefix": {1: "low quality", 3: "", 5: "high quality"}[level],
             "offset_seconds": 0.0,
@@ -76,8 +90,8 @@ def clips() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Paths:
+@pytest.fixture(scope="module", params=[PARAMS, UNET], ids=["mdt", "unet2d"])
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Paths:
     """Latents whose mean is the quality level: −1, 0 or 1."""
     torch.manual_seed(0)
     paths = Paths(tmp_path_factory.mktemp("qa_mdt"), "demo")
@@ -94,7 +108,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     )
     store = LatentStore.open(paths.latents("mel"))
     statistics = LatentStatistics(torch.zeros(2), torch.ones(2))
-    params = DenoiserParams.model_validate(PARAMS)
+    params = DenoiserParams.model_validate(request.param)
     known = with_latents(dataset, store, prefix=params.quality_prefix)
     states = CaptionStates.encode(known["text"].tolist(), FakeTextEncoder())
     splits = splits_of(known, store, statistics, states)
@@ -136,7 +150,12 @@ def test_samples_follow_the_level_that_is_asked_for(system: LatentSystem) -> Non
     low, middle, high = (loudness(system, quality=level) for level in (1.0, 3.0, 5.0))
     assert low < middle - 0.3 < high - 0.6
     assert loudness(system) == high, "the system's own level where nothing is asked for"
-    assert middle < loudness(system, quality=4.0) < high + 0.2, "a level between two is interpolated"
+
+
+@pytest.mark.parametrize("trained", [PARAMS], indirect=True, ids=["mdt"])
+def test_a_level_between_two_lies_between_them(system: LatentSystem) -> None:
+    middle, between, high = (loudness(system, quality=level) for level in (3.0, 4.0, 5.0))
+    assert middle < between < high + 0.2
 
 
 def test_guidance_away_from_low_quality_goes_beyond(system: LatentSystem) -> None:
@@ -175,6 +194,15 @@ def test_a_label_never_belongs_to_another_clip(trained: Paths) -> None:
         assert torch.equal(heard, batch.attributes["quality"])
         for row, level in enumerate(heard.int().tolist()):
             assert torch.equal(batch.text.mask_BL[row], texts[level].mask_BL[0])
+
+
+@pytest.mark.parametrize(
+    ("captions", "told"), [("refined", "jazz"), ("original", "music"), ("generated", "a saxophone plays")]
+)
+def test_a_denoiser_is_told_the_captions_that_params_name(trained: Paths, captions: str, told: str) -> None:
+    known = with_latents(clips(), LatentStore.open(trained.latents("mel")), captions=captions, prefix=True)
+    assert set(known["text"]) == {told, f"low quality, {told}", f"high quality, {told}"}
+    assert set(known["caption"]) == {"jazz"}, "prompts and latents stay as they were"
 
 
 def test_of_unknown_quality_there_are_as_many_as_asked_for(trained: Paths) -> None:

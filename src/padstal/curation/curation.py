@@ -79,7 +79,7 @@ def joined(manifest: pd.DataFrame, scores: pd.DataFrame, captions: pd.DataFrame)
     Raises:
         CurationError: A clip has no score or no caption.
     """
-    captions = captions[["clip_id", "original", "caption", "caption_licence", "decision"]]
+    captions = captions[["clip_id", "original", "generated", "caption", "caption_licence", "decision"]]
     clips = manifest.drop(columns="caption").merge(scores, on="clip_id", validate="one_to_one")
     clips = clips.merge(captions, on="clip_id", validate="one_to_one")
     if len(clips) != len(manifest):

@@ -118,24 +118,29 @@ class StaleCaptionsError(ValueError):
     """Clips have another caption than their latents were made with, which may encode it (z_p does)."""
 
 
-def with_latents(dataset: pd.DataFrame, store: LatentStore, *, prefix: bool = False) -> pd.DataFrame:
+def with_latents(
+    dataset: pd.DataFrame, store: LatentStore, *, captions: str = "refined", prefix: bool = False
+) -> pd.DataFrame:
     """The curated clips that have latents, in the latents' order and splits; "" where a caption is missing.
 
-    `text` is what a denoiser is told of each: the caption, after the quality's prefix if `prefix` (QA-MDT 4.1).
+    `text` is what a denoiser is told of each: the refined, original or generated caption, after the quality's prefix if
+    `prefix` (QA-MDT 4.1, table 1).
 
     Raises:
         StaleCaptionsError: Some were captioned anew since.
     """
     both = store.index.merge(dataset, on="clip_id", how="left", suffixes=("_latent", ""))
-    captions = both["caption"].fillna("")
-    stale = both[captions != both["caption_latent"].fillna("")]
+    refined = both["caption"].fillna("")
+    stale = both[refined != both["caption_latent"].fillna("")]
     if len(stale):
         raise StaleCaptionsError(
             f"{len(stale)} clips have another caption than their latents were made with, "
             f"e.g. {', '.join(stale['clip_id'].head(3))}"
         )
-    texts = [prefixed(*told) for told in zip(captions, both["prefix"].fillna(""), strict=True)] if prefix else captions
-    return both.assign(caption=captions, text=texts, split=both["split_latent"])
+    texts = refined if captions == "refined" else both[captions].fillna("")
+    if prefix:
+        texts = [prefixed(*told) for told in zip(texts, both["prefix"].fillna(""), strict=True)]
+    return both.assign(caption=refined, text=texts, split=both["split_latent"])
 
 
 def prefixed(caption: str, prefix: str) -> str:

@@ -1,6 +1,6 @@
 """`train_diffusion`: denoisers of latents, one section a model (PADS-TAL 2.3, Stable Audio Open)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, model_validator
 
@@ -31,6 +31,11 @@ class DenoiserParams(Section):
         "standard deviation of noise added to the standardised lower latent in training, for `generates: rest`",
         default=0.0,
         ge=0,
+    )
+    captions: Literal["refined", "original", "generated"] = value(
+        "what it is told of a clip in training: the refined caption, the original or tags, or the captioner's; "
+        "for codecs that read no text",
+        default="refined",
     )
     quality_dropout: float = value("probability of an unknown quality level, per clip", default=0.0, ge=0, lt=1)
     quality_prefix: bool = value('whether captions say the quality: "high quality, …"', default=False)

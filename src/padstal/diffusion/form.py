@@ -162,7 +162,41 @@ class UNet1dBackbone(Section):
         return UNet1d(latent_channels=channels, lower_channels=lower_channels, cond_width=conditioner.width, **sizes)
 
 
-BACKBONES = Kinds("backbone", DiTBackbone, MdtBackbone, UNet1dBackbone)
+class UNet2dBackbone(Section):
+    """The U-Net that QA-MDT is compared with (`nn/unet2d.py`)."""
+
+    kind: Literal["unet2d"] = "unet2d"
+    width: int = value("channels of the first level", "channels", ge=4)
+    multiples: tuple[Count, ...] = value("channels of each level, in units of the width", min_length=2)
+    blocks: int = value("residual blocks of a level on the way down; one more on the way up", "blocks", ge=1)
+    groups: int = value("of group normalisation; divides the width", "groups", ge=1)
+    head_features: int = value("of an attention head; divides the width", "features", ge=4)
+    padding: Literal["masked", "visible"] = value("rows of padding in cross-attention; PADS needs them visible")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "UNet2dBackbone":
+        for name in ("groups", "head_features"):
+            if self.width % getattr(self, name):
+                raise ValueError(f"width = {self.width} must be a multiple of {name} = {getattr(self, name)}")
+        return self
+
+    def build(self, latent_shape: tuple[int, ...], conditioner: "TextConditioner") -> "nn.Module":
+        """Fresh, for latents [D, L, F] and what `conditioner` gives.
+
+        Raises:
+            ValueError: Latents of another number of dimensions.
+        """
+        from padstal.nn.unet2d import UNet2d
+
+        if len(latent_shape) != 3:
+            raise ValueError(f"latents of shape {latent_shape}: a unet2d takes (channels, frames, bands)")
+        sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
+        return UNet2d(
+            latent_channels=latent_shape[0], cond_width=conditioner.width, quality=conditioner.quality, **sizes
+        )
+
+
+BACKBONES = Kinds("backbone", DiTBackbone, MdtBackbone, UNet1dBackbone, UNet2dBackbone)
 
 
 class DenoiserForm(Section):
@@ -185,9 +219,9 @@ class DenoiserForm(Section):
         if kinds == ("flow", "v"):
             raise ValueError("prediction v under schedule flow: v needs α² + σ² = 1; expected flow_velocity")
         backbone, conditioner = (getattr(part, "kind", "") for part in (self.backbone, self.conditioner))
-        needed = {"dit": "text_timing", "mdt": "text", "unet1d": "text"}.get(backbone)
+        needed = {"dit": "text_timing", "mdt": "text", "unet1d": "text", "unet2d": "text"}.get(backbone)
         if needed and conditioner in ("text_timing", "text") and conditioner != needed:
             raise ValueError(f"backbone {backbone} with conditioner {conditioner}: expected {needed}")
-        if self.generates == "rest" and backbone in ("dit", "mdt"):
+        if self.generates == "rest" and backbone in ("dit", "mdt", "unet2d"):
             raise ValueError(f"generates = rest: the backbone {backbone} reads no lower latent; expected unet1d")
         return self

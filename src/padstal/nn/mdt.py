@@ -23,10 +23,10 @@ from torch.nn import functional
 
 from padstal.core.protocols import Conditioning
 from padstal.nn.patches import Patches
+from padstal.nn.quality_embedding import QualityEmbedding
 from padstal.nn.rotary import rotary_angles_2d, rotate
 from padstal.nn.time_features import TIME_FEATURES, time_features
 
-LEVELS = 5
 Hide = Callable[[int], torch.Tensor]
 """From the number of patches to which are hidden, bool [B, P]."""
 
@@ -74,7 +74,7 @@ class Mdt(nn.Module):
         numbers = channels * patch[0] * patch[1]
         self.to_tokens = nn.Linear(numbers, width)
         self.to_text = nn.Linear(cond_width, width, bias=False)
-        self.quality: nn.Embedding | None = nn.Embedding(LEVELS + 1, width) if quality else None  # 0: unknown
+        self.quality = QualityEmbedding(width) if quality else None
         self.to_time = nn.Sequential(nn.Linear(TIME_FEATURES, width), nn.SiLU(), nn.Linear(width, width))
         to_modulation = nn.Linear(width, 6 * width)
         self.to_modulation = nn.Sequential(nn.SiLU(), to_modulation)
@@ -99,22 +99,8 @@ class Mdt(nn.Module):
         """Text rows as cross-attention reads them, and the quality token; diversity methods act after it."""
         others = dict(conditioning.others)
         if self.quality is not None:
-            others["quality_token"] = self.quality_token(others["quality"])
+            others["quality_token"] = self.quality(others["quality"])
         return Conditioning(self.to_text(conditioning.text_BLC), conditioning.mask_BL, others)
-
-    def quality_token(self, level_B: torch.Tensor) -> torch.Tensor:
-        """[B, W] of levels 1 to 5, between two of which it is interpolated; 0 is unknown.
-
-        Raises:
-            ValueError: Another level.
-        """
-        assert self.quality is not None
-        wrong = (level_B != 0) & ((level_B < 1) | (level_B > LEVELS))
-        if wrong.any():
-            raise ValueError(f"quality level {float(level_B[wrong][0]):g}: expected 1 to {LEVELS}, or 0 for unknown")
-        below_B = level_B.floor()
-        low_BW, high_BW = (self.quality(one_B.long()) for one_B in (below_B, (below_B + 1).clamp(max=LEVELS)))
-        return torch.lerp(low_BW, high_BW, (level_B - below_B).unsqueeze(-1).to(low_BW.dtype))
 
     def forward(
         self, x_BDLF: torch.Tensor, t_B: torch.Tensor, embedded: Conditioning, hide: Hide | None = None

@@ -25,7 +25,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     latents = stage.paths.latents(place.codec)
     statistics = LatentStatistics.load(latents / "statistics.safetensors")
     encoder = load_text_encoder(text_encoder, stage.device())
-    store, dataset, splits = _clips(stage, latents, statistics, encoder, prefix=params.quality_prefix)
+    store, dataset, splits = _clips(stage, latents, statistics, encoder, params)
     train = dataset[dataset["split"] == "train"]
     config = DenoiserConfig(
         name=stage.item,
@@ -68,13 +68,13 @@ def _clips(
     latents: Path,
     statistics: LatentStatistics,
     encoder: TextEncoder,
-    *,
-    prefix: bool,
+    params: DenoiserParams,
 ) -> tuple[LatentStore, pd.DataFrame, dict[str, Clips]]:
     """Latents, their rows of the curated data set, and the clips of both splits."""
     store = LatentStore.open(latents)
     try:
-        dataset = with_latents(read_table(stage.paths.curate / "dataset.parquet"), store, prefix=prefix)
+        clips = read_table(stage.paths.curate / "dataset.parquet")
+        dataset = with_latents(clips, store, captions=params.captions, prefix=params.quality_prefix)
     except StaleCaptionsError as error:
         raise StageError(f"{error}; run the stage encode") from None
     states = CaptionStates.encode(stage.progress(dataset["text"].tolist(), unit="caption"), encoder)

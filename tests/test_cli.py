@@ -61,6 +61,7 @@ def test_help_starts_within_a_second() -> None:
         "choose",
         "report",
         "bench ingest",
+        "bench train",
         "compare",
         "post-comment",
     ],

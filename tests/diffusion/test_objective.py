@@ -138,6 +138,19 @@ def test_both_passes_are_summed_and_the_released_code_makes_the_hidden_one_alone
     assert (float(both), float(alone)) == (5.0, 4.0)
 
 
+def test_with_nothing_to_hide_there_is_one_pass_as_of_an_unmasked_transformer() -> None:
+    passes = []
+
+    def network(hide=None):  # type: ignore[no-untyped-def]
+        passes.append(hide)
+        return torch.full((4, 2, 3), 2.0)
+
+    loss = Masked(low=0.0, high=0.0, full_weight=1.0, min_snr=None)(
+        network, torch.zeros(4, 2, 3), torch.ones(4), drawn()
+    )
+    assert (float(loss), passes) == (4.0, [None])
+
+
 def test_the_weight_of_epsilon_falls_with_the_snr_above_gamma() -> None:
     target = torch.zeros(2, 1, 1)
     loss = Masked(low=0.0, high=0.0, full_weight=0.0, min_snr=5.0)(

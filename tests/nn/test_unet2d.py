@@ -1,4 +1,4 @@
-"""The U-Net that QA-MDT is compared with: any length, the key mask, the quality, and its size at AudioLDM 2's widths."""
+"""The U-Net that QA-MDT is compared with: any length, the key mask, the quality, its size at AudioLDM 2's multiples."""
 
 from typing import Any
 

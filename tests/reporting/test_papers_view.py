@@ -11,6 +11,7 @@ import pytest
 from tests.diffusion.fakes import setting
 
 from padstal.core.paths import Paths
+from padstal.reporting.ablations_view import ablations_table
 from padstal.reporting.inputs import Inputs, SampleSet, read_inputs
 from padstal.reporting.papers_view import coarse_tables, quality_correlation, quality_table
 
@@ -49,6 +50,33 @@ def test_a_setting_with_other_guidance_is_no_further_level() -> None:
 
 def test_the_table_of_levels_has_the_quality_aware_systems_settings_alone() -> None:
     assert len(quality_table(levels(1.0, 2.0, 3.0)).rows) == 3
+
+
+def test_a_published_ablation_has_this_runs_figures_where_it_is_the_same_system() -> None:
+    rows = [
+        {
+            "system": "qa_mdt",
+            "pmos": level + extra,
+            "record": {"guidance": {"kind": kind}, "attributes": {"quality": level}},
+        }
+        for kind, extra in (("cfg", 0.0), ("quality", 0.5))
+        for level in (1.0, 2.0)
+    ]
+    backbone = {"kind": "mdt", "patch": [4, 2], "overlap": [0, 0]}
+    section = {"form": {"backbone": backbone}, "captions": "generated", "objective": {"high": 0.5}}
+    inputs = Inputs(
+        "demo", {"train_diffusion": {"qa_mdt": section}}, {"evaluate": {"sweep": rows}}, {}, systems=SYSTEMS
+    )
+    table = ablations_table(inputs)
+    at = table.head.index("p-MOS")
+    found = {row[:2]: row[at] for row in table.rows if row[at] != "–"}
+    assert found == {
+        ("captions (1)", "MDT, generated"): "2.00",
+        ("patches (A.3)", "MDT, 4 frames × 2 bands, overlap 0 × 0"): "2.00",
+        ("guidance (A.4)", "text alone"): "2.00",
+        ("guidance (A.4)", "quality"): "2.50",
+    }
+    assert ablations_table(Inputs("demo", {}, {}, {})).rows == ()
 
 
 def measured(value: float) -> Mapping[str, Any]:

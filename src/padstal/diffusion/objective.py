@@ -55,7 +55,9 @@ class Masked(Section):
 
     kind: Literal["masked"] = "masked"
     low: float = value("least share of a sample's patches that is hidden", ge=0, lt=1)
-    high: float = value("largest share; each sample draws its own", ge=0, lt=1)
+    high: float = value(
+        "largest share; each sample draws its own. 0 leaves the pass with all visible alone", ge=0, lt=1
+    )
     full_weight: float = value("weight of the pass with all patches visible", ge=0)
     min_snr: float | None = value("γ of the weight min(SNR, γ) / SNR of ε (Hang et al. 2023); null weighs all alike")
 
@@ -69,6 +71,8 @@ class Masked(Section):
         self, network: "Callable[..., torch.Tensor]", target_BD: "torch.Tensor", snr_B: "torch.Tensor", draw: Draw
     ) -> "torch.Tensor":
         batch = len(target_BD)
+        if not self.high:
+            return self._error(network(), target_BD, snr_B)
 
         def hide(patches: int) -> "torch.Tensor":
             """True at ⌊γ P⌋ patches of each sample."""

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from padstal.evaluation.metrics import METRICS
-from padstal.reporting import data_view, listen_view, papers_view, results_view, svg, training_view
+from padstal.reporting import ablations_view, data_view, listen_view, papers_view, results_view, svg, training_view
 from padstal.reporting.captions_view import caption_rows, caption_views, decision_table
 from padstal.reporting.cards import Card
 from padstal.reporting.checks_view import checks_table, flat
@@ -109,6 +109,7 @@ def render_page(
         spaces=results_view.spaces_table(results_view.spaces(evaluation.get("latent_space"))),
         quality_table=papers_view.quality_table(inputs),
         quality_correlation=papers_view.quality_correlation(inputs),
+        ablations=ablations_view.ablations_table(inputs),
         coarse_tables=papers_view.coarse_tables(inputs),
         explained={name: metric.explained for name, metric in METRICS.items()},
         chosen_table=results_view.results_table(rows),

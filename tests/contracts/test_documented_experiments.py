@@ -1,0 +1,39 @@
+"""Every `dvc exp run` of the documentation sets params that there are, to values that load."""
+
+import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.contracts.repository import ROOT
+
+from padstal.stages.params import load_tree
+
+COMMANDS = [
+    (page.name, line)
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("dvc exp run") and " -S " in line
+]
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[shlex.split(line)[5] for _, line in COMMANDS])
+def test_its_params_are_there_and_load(tmp_path: Path, page: str, line: str) -> None:
+    from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
+
+    words = shlex.split(line)
+    overrides = [word for flag, word in pairwise(words) if flag == "-S"]
+    before = (ROOT / "params.yaml").read_bytes()
+    runs = get_hydra_sweeps({"params.yaml": overrides})
+    assert len(runs) == 1 or "--queue" in words, f"{page}: a grid is queued"
+    seen = set()
+    for run in runs:
+        file = tmp_path / "params.yaml"
+        file.write_bytes(before)
+        apply_overrides(file, run["params.yaml"])
+        load_tree(file)
+        seen.add(yaml.safe_dump(yaml.safe_load(file.read_bytes())))
+    assert len(seen) == len(runs)

@@ -1,7 +1,10 @@
 """What all tests share."""
 
 import os
+from collections import defaultdict
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 import padstal  # noqa: F401 (before torch, so that it computes as in stages)
@@ -13,3 +16,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # first calls compile kernels and import libraries, and CI's machines are busy: a time limit a call says nothing
 settings.register_profile("padstal", deadline=None)
 settings.load_profile("padstal")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that may take longest come first, so that no worker waits for another's last file."""
+    longest: defaultdict[Path, float] = defaultdict(float)
+    for item in items:
+        if item.get_closest_marker("slow"):
+            limit = item.get_closest_marker("timeout")
+            longest[item.path] += limit.args[0] if limit else 1
+    items.sort(key=lambda item: -longest[item.path])

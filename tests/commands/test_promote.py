@@ -20,6 +20,7 @@ from padstal.cli import app
 from padstal.operations.promotion import decision as decisions
 from padstal.operations.promotion import register
 
+
 @pytest.fixture
 def forge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
     with served(Forge(pulls=[])) as running:

@@ -11,6 +11,8 @@ export PREFECT_HOME ?= $(CURDIR)/.prefect
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 export DVC_NO_ANALYTICS := 1
+# else every process where it is set (in many containers) compiles torch anew, for seconds
+export PYTHONDONTWRITEBYTECODE :=
 
 BASE ?= HEAD
 HEAD ?= workspace
@@ -84,16 +86,19 @@ push: setup ## Put the outputs into the DVC remote
 sync: setup ## Send to W&B what was recorded offline, with its lineage
 	padstal sync
 
+# a file's tests share a worker, and so what they set up and import; tests/conftest.py says which file comes first
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: setup ## All tests but the longest (browser, servers, an end-to-end run too)
 	bash scripts/install_system.sh --quiet
-	python -m pytest -m "not long" -n 2 --dist loadgroup --durations 30 --durations-min 8
+	python -m pytest -m "not long" $(WORKERS) --durations 30 --durations-min 8
 
 test-long: setup ## The longest tests: a second run from clean, recipes, a scripted week of operations
 	bash scripts/install_system.sh --quiet
 	python -m pytest -m long
 
 test-unit: setup ## Unit tests alone
-	python -m pytest -m "not slow" -n 2
+	python -m pytest -m "not slow" $(WORKERS)
 
 lint: setup ## Style, types and import contracts
 	ruff check .

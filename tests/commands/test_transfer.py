@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from padstal.cli import app
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transfer")]
+pytestmark = pytest.mark.slow
 
 PIPELINE = """\
 stages:

@@ -71,7 +71,6 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("help_examples")
 @pytest.mark.parametrize("example", [one for one in EXAMPLES if not one.startswith(TOO_LONG)])
 def test_in_a_fresh_clone_it_works_or_says_what_is_missing(
     clone: Path, example: str, monkeypatch: pytest.MonkeyPatch

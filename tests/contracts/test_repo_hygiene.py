@@ -4,7 +4,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
 from tests.contracts.repository import ROOT, SRC, known_files, parsed, source_files
 
 LONGEST = 400
@@ -17,17 +16,20 @@ def _name(file: Path) -> str:
     return str(file.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("file", source_files(), ids=_name)
-def test_a_file_opens_with_a_sentence_and_is_short(file: Path) -> None:
-    docstring = ast.get_docstring(parsed(file))
-    assert docstring, "expected a docstring at the top"
-    assert docstring.split("\n\n")[0].rstrip().endswith((".", ":", "?")), "the docstring must open with a sentence"
-    assert file.read_text(encoding="utf-8").count("\n") <= LONGEST
+def test_every_file_opens_with_a_sentence() -> None:
+    opening = {_name(file): (ast.get_docstring(parsed(file)) or "").split("\n\n")[0] for file in source_files()}
+    assert len(opening) > 100
+    assert {name: text for name, text in opening.items() if not text.rstrip().endswith((".", ":", "?"))} == {}
 
 
-@pytest.mark.parametrize("file", source_files(), ids=_name)
-def test_nothing_is_left_for_later(file: Path) -> None:
-    assert LEFTOVERS.findall(file.read_text(encoding="utf-8")) == []
+def test_every_file_is_short() -> None:
+    lengths = {_name(file): file.read_text(encoding="utf-8").count("\n") for file in source_files()}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
+
+
+def test_nothing_is_left_for_later() -> None:
+    found = {_name(file): LEFTOVERS.findall(file.read_text(encoding="utf-8")) for file in source_files()}
+    assert {name: words for name, words in found.items() if words} == {}
 
 
 def test_no_file_names_a_folder_of_one_machine() -> None:

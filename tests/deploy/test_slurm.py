@@ -149,7 +149,6 @@ def test_a_worker_ends_after_the_checkpoint_and_other_jobs_are_left_alone(cluste
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("two_processes")
 def test_two_nodes_train_one_model_as_one_process_does(cluster: tuple[Path, dict[str, str]]) -> None:
     from tests.training.together import run
 

@@ -53,7 +53,6 @@ else:
 
 @pytest.mark.slow
 @pytest.mark.long
-@pytest.mark.xdist_group("experiments")
 def test_the_recipes_work_as_they_are_written(tmp_path: Path) -> None:
     runs = tmp_path / "RUNS"
     environment = {

@@ -11,7 +11,7 @@ import yaml
 from tests.end_to_end import planted
 from tests.end_to_end.tiny import make_copy
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("planted"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 PADSTAL = (sys.executable, "-m", "padstal.cli")
 DVC = (sys.executable, "-m", "dvc")

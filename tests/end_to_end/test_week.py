@@ -23,7 +23,7 @@ from tests.end_to_end.week import (
 )
 from tests.flows.prefect_server import FINAL, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(7200), pytest.mark.xdist_group("week")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(7200)]
 
 FIRST, SECOND = "v1.0.0", "v1.1.0"
 

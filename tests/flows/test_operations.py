@@ -19,7 +19,7 @@ from tests.flows.prefect_server import PATIENCE, PREFECT, QUIET, Server, server,
 from tests.flows.tiny import gone
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("operations")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 FAMILY = """
 import subprocess, time

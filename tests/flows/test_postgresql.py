@@ -16,7 +16,7 @@ from tests.flows.prefect_server import QUIET, server, wait_for, without_prefect
 from tests.flows.tiny import CHAIN, make_repo
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("postgresql")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def programs() -> Path | None:

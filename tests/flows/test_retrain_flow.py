@@ -14,7 +14,7 @@ from tests.flows.retraining_tiny import Tiny, make_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = "from flows.train import train; train.serve(name='train', pause_on_shutdown=False, limit=1)"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("retraining")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ KILLS = [
     ("flows.retraining", "finish", "before", "1"),  # promoted, not said
     ("flows.run_branch", "push", "before", "2"),
 ]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("retraining")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

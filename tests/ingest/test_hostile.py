@@ -50,14 +50,20 @@ class Found:
 
 
 def collected(
-    folder: Path, out: Path, captions: str | None = None, workers: int = 1, store: Path | None = None
+    folder: Path,
+    out: Path,
+    captions: str | None = None,
+    workers: int = 1,
+    store: Path | None = None,
+    max_file_seconds: float | None = PARAMS.max_file_seconds,
 ) -> Found:
+    """What comes of a folder; in this process alone if there is one worker and no limit of a file's time."""
     out.mkdir(exist_ok=True)
     counted = collect(
         [Folder("hostile", folder, captions, "CC0-1.0")],
         out=out,
         store=store or out.with_name(f"{out.name}-store"),
-        params=PARAMS,
+        params=PARAMS.model_copy(update={"max_file_seconds": max_file_seconds}),
         workers=Workers(workers),
     )
     return Found(

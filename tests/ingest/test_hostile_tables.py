@@ -34,13 +34,13 @@ def test_there_are_many_kinds():
 
 @pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.name)
 def test_a_kind_of_table_ends_where_it_must(tmp_path, store, kind):
-    folder = _folder(tmp_path, kind)
+    given = (_folder(tmp_path, kind), tmp_path / "out", kind.name, 1, store, None)
     if kind.stops:
         with pytest.raises(ValueError, match=re.escape(kind.stops)) as error:
-            collected(folder, tmp_path / "out", kind.name, store=store)
+            collected(*given)
         assert len(str(error.value)) < 1000
         return
-    found = collected(folder, tmp_path / "out", kind.name, store=store)
+    found = collected(*given)
     manifest, quarantine = found.manifest.groupby("path").first(), found.quarantine
     of_rows = quarantine[quarantine["reason"].isin(ROW_REASONS)]
     of_files = quarantine[~quarantine["reason"].isin(ROW_REASONS)]

@@ -17,7 +17,7 @@ from tests.stages.test_train_diffusion import RUNS, TRAINING, prepare
 from padstal.stages.harness import StageError
 from padstal.training.process_group import TERMINATED
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("two_processes"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).resolve().parents[2]
 

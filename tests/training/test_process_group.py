@@ -11,7 +11,7 @@ import torch
 
 from padstal.training.process_group import TERMINATED
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("two_processes")]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ["diffusion", "codecs"]

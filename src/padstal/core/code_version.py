@@ -9,6 +9,7 @@ versions of named libraries.
 import ast
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -37,12 +38,18 @@ def code_version(*modules: str, libraries: Sequence[str], source: Path = SOURCE)
             raise ValueError(f"{name}: no such module in {source}")
         if path is None or name in digests:
             continue
-        tree = _Bare().visit(ast.parse(path.read_bytes()))
-        waiting.extend(_imports(tree))
-        digests[name] = hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+        digests[name], imports = _read(path.read_bytes())
+        waiting.extend(imports)
     lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
     lines += [f"{name} {_version(name)}" for name in sorted(libraries)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@cache
+def _read(text: bytes) -> tuple[str, tuple[str, ...]]:
+    """The digest of what a module's text says to Python, and the modules of this package that it may import."""
+    tree = _Bare().visit(ast.parse(text))
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest(), tuple(_imports(tree))
 
 
 class _Bare(ast.NodeTransformer):

@@ -17,7 +17,7 @@ from tests.operations.integrity.kept import Kept, check, make
 from padstal.commands.transfer import Options, run
 from padstal.operations.integrity.remotes import read_config, remote_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("s3_dvc")]
+pytestmark = pytest.mark.slow
 
 PIPELINE = """\
 stages:

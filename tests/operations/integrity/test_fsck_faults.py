@@ -133,6 +133,5 @@ def test_flips_and_truncations_in_cache_and_s3_remote(tmp_path: Path, server: S3
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("integrity")
 def test_a_thousand_flips_and_truncations(tmp_path: Path, server: S3Server) -> None:
     assert _with_folder(tmp_path / "folder", 6, 90) + _with_bucket(tmp_path / "bucket", server, 6, 80) >= 1000

@@ -108,7 +108,6 @@ def test_a_torn_list_of_paths_in_use_is_moved_aside(repository: Kept) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("integrity")
 @pytest.mark.parametrize("written", [0, 150])
 def test_dvc_killed_while_it_writes_the_lock_costs_no_stage(tmp_path: Path, written: int) -> None:
     from flows.repro import repro

@@ -9,7 +9,7 @@ from tests.operations.integrity.kept import Kept, check, rot
 
 from padstal.operations.integrity.remotes import read_config, remote_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("integrity")]
+pytestmark = pytest.mark.slow
 
 PIPELINE = """\
 stages:

@@ -21,7 +21,7 @@ from padstal.operations.lineage.exposure import SAW, THROUGH, UNKNOWN, all_model
 from padstal.operations.lineage.removal import JOURNAL
 from padstal.operations.lineage.runs import read_runs
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("forget")]
+pytestmark = pytest.mark.slow
 BUCKET = "cache"
 HOWS = (SAW, THROUGH, UNKNOWN)
 

@@ -72,7 +72,6 @@ def test_a_decision_is_read_back_as_it_was_taken(world: World, tmp_path: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("promotion")
 def test_two_challenges_of_one_state_take_the_same_decision(world: World, tmp_path: Path) -> None:
     for name in ("one.json", "two.json"):
         world.challenge(tmp_path / name, "main")
@@ -105,7 +104,6 @@ def test_a_champion_of_another_scale_does_not_compare(world: World, tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("promotion")
 def test_a_licence_that_asks_for_more_needs_to_be_named(world: World, tmp_path: Path) -> None:
     base = world.git("rev-parse", "HEAD")
     metrics = world.root / "reports/demo/metrics/validate_ingest.json"

@@ -99,7 +99,6 @@ def test_an_object_that_is_nowhere_is_named(world: World, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("promotion")
 def test_dvc_gets_an_artifact_by_version_and_by_stage_also_after_a_rollback(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,6 @@ def test_what_is_pushed_is_read_by_another_clone_with_its_record(world: World) -
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("promotion")
 def test_gto_reads_our_tags(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     write(world, "v1.0.0", 1, world.git("rev-parse", "HEAD"))
     monkeypatch.setenv("GIT_COMMITTER_DATE", "2030-01-01T00:00:00Z")  # GTO goes by seconds

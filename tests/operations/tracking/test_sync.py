@@ -101,7 +101,6 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Wan
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("wandb_sync")
 class TestSync:
     def test_lineage_leads_from_raw_data_to_the_report(self, synced: tuple[Path, Wandb, str]) -> None:
         _, wandb, said = synced

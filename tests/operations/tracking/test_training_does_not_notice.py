@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from tests.operations.tracking.wandb_server import Wandb, served
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wandb_down"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CONNECT, FINISH = 2.0, 3.0
 BUSY = 15.0

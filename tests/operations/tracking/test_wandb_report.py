@@ -97,7 +97,6 @@ def test_an_address_that_is_no_report_is_refused() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("wandb_sync")
 def test_a_published_report_can_be_linked_and_the_next_takes_its_place(tmp_path: Path) -> None:
     pytest.importorskip("wandb_workspaces")
     root = _root(tmp_path)

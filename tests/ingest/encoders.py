@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from padstal.demo.audio_files import encode as encode_sndfile
-from padstal.ingest.flac import frame_header
 from padstal.ingest.mpeg import mp3_frame
 
 RATE = 16_000
@@ -184,8 +183,10 @@ def mp3_frames(content: bytes) -> list[int]:
 
 def flac_frames(content: bytes) -> list[int]:
     """Where its frames begin, and the end of the last."""
-    found = [at for at in range(len(content)) if content[at] == 0xFF and frame_header(content[at : at + 16])]
-    return [*found, len(content)]
+    import av
+
+    with av.open(io.BytesIO(content), format="flac") as container:
+        return [*(packet.pos for packet in container.demux() if packet.pos is not None), len(content)]
 
 
 def moofs(content: bytes) -> list[int]:

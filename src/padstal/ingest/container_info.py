@@ -56,6 +56,7 @@ class Contents:
         container: "wav", "aiff", "flac", "ogg", "mp3", "aac" or "m4a".
         frames: Samples a channel that it promises; None where the decoder is to say.
         rate: Hz that `frames` counts; 0 where the decoder is to say.
+        channels: That the sound must have, at `rate`; 0 where the decoder is to say.
         slack: Samples a channel that the decoded length may differ, because codecs work in blocks.
         trim: Whether what decodes beyond `frames`, within the slack, is the codec's padding and cut off.
         stretch: First byte and end of what the decoder is to see; None for the whole file.
@@ -75,6 +76,7 @@ class Contents:
     trim: bool = False
     stretch: tuple[int, int] | None = None
     repairs: tuple[str, ...] = ()
+    channels: int = 0
     md5: bytes = b""
     bits: int = 0
     patches: tuple[tuple[int, bytes], ...] = ()

@@ -17,13 +17,13 @@ import numpy as np
 
 from padstal.ingest import ffmpeg, rejection, sndfile
 from padstal.ingest.blocks import blocks
-from padstal.ingest.container_info import STREAMED, Limits
+from padstal.ingest.container_info import Limits
 from padstal.ingest.containers import contents
 from padstal.ingest.rejection import RejectedError
 
 LARGEST_SAMPLE = 16.0
 """Float files may pass full scale a little; this is 24 dB over."""
-SNDFILE = ("wav", "aiff", "flac")
+SNDFILE = ("wav", "aiff")
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,7 @@ def decode(path: Path, *, min_seconds: float, max_seconds: float, scratch: Path 
     """
     with open_regular(path) as file:
         found = contents(file)
-        by_sndfile = found.container in SNDFILE and not (found.container == "flac" and STREAMED in found.repairs)
-        read = sndfile.read if by_sndfile else ffmpeg.read
+        read = sndfile.read if found.container in SNDFILE else ffmpeg.read
         audio_SC, rate, noted = read(file, found, Limits(min_seconds, max_seconds, scratch))
     _check_samples(audio_SC)
     return Decoded(audio_SC, rate, found.container, found.repairs + noted)

@@ -1,4 +1,4 @@
-"""MP3, AAC, ALAC and all of Ogg by FFmpeg, which PyAV carries, so that every machine decodes alike.
+"""MP3, AAC, ALAC, FLAC and all of Ogg by FFmpeg, which PyAV carries, so that every machine decodes alike.
 
 It trims the silence that codecs add, by the edit list, the LAME tag and the Ogg positions. The demuxer is named and
 never guessed: a playlist under an audio name would otherwise be followed.
@@ -90,13 +90,19 @@ def _frames(
 def _read(
     container: "InputContainer", stream: "av.AudioStream", found: Contents, limits: Limits
 ) -> tuple[np.ndarray, int, tuple[str, ...]]:
-    packets = Packets(found) if found.container == "m4a" else None
+    unguarded = found.container == "flac" and not found.md5
+    packets = Packets(found) if found.container == "m4a" or unguarded else None
     decoded = _frames(container, stream, packets)
     first = next(decoded, None)
     if first is None:
         raise RejectedError(rejection.EMPTY, "nothing decodes: 0.0 s of sound")
     rate, channels = first.sample_rate, first.layout.nb_channels
     check_form(rate, channels)
+    if found.channels and (rate, channels) != (found.rate, found.channels):
+        raise damaged(
+            f"its header says {found.rate} Hz and {found.channels} channels: expected {rate} Hz and {channels}, as its "
+            "sound has"
+        )
     late = _late(stream, found, rate)
     expected = None if found.frames is None else round(found.frames * rate / found.rate) - late
     if expected is not None:

@@ -41,10 +41,10 @@ class Box:
 
 
 class Packets:
-    """Packets as FFmpeg finds them, held against the file: within its sound, each but once, without holes.
+    """Packets as FFmpeg finds them, held against the file: within its boxes of sound, each but once, without holes.
 
     Args:
-        found: What the boxes say.
+        found: What the container says.
     """
 
     def __init__(self, found: Contents) -> None:
@@ -60,12 +60,12 @@ class Packets:
         Raises:
             RejectedError: `damaged`.
         """
-        if not any(start <= place and place + length <= end for start, end in self._sounds):
+        if self._sounds and not any(start <= place and place + length <= end for start, end in self._sounds):
             raise damaged(f"after {self._seconds} its tables point outside its sound")
         if place in self._seen:
             raise damaged(f"after {self._seconds} its tables point to the same sound again")
         if self._next is not None and abs(time - self._next) > HOLE_SECONDS * self._timescale:
-            raise damaged(f"after {self._seconds} of sound a fragment is missing or out of order")
+            raise damaged(f"after {self._seconds} of sound a part is missing or out of order")
         self._seen.add(place)
         self._next = time + duration
         self.duration += duration

@@ -1,10 +1,10 @@
-"""WAV, Wave64, AIFF and FLAC by libsndfile, which decodes them fastest.
+"""WAV, Wave64 and AIFF by libsndfile, which knows all their kinds of samples.
 
 Blocks are read by hand: `SoundFile.blocks` would invent samples where a file is cut.
 """
 
 import os
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -13,10 +13,6 @@ from padstal.ingest.blocks import release, room
 from padstal.ingest.byte_view import ByteView
 from padstal.ingest.container_info import Contents, Limits, check_form, check_length, cut_short
 from padstal.ingest.rejection import RejectedError
-from padstal.ingest.sample_digest import SampleDigest
-
-if TYPE_CHECKING:
-    import soundfile
 
 BLOCK_FRAMES = 65_536
 
@@ -26,7 +22,7 @@ def read(file: BinaryIO, found: Contents, limits: Limits) -> tuple[np.ndarray, i
 
     Raises:
         RejectedError: `unreadable`, `sample_rate`, `channels`, `empty`, `too_short`, `too_long`, `too_large`,
-            `truncated` or `damaged`.
+            or `truncated`.
     """
     import soundfile
 
@@ -43,14 +39,13 @@ def read(file: BinaryIO, found: Contents, limits: Limits) -> tuple[np.ndarray, i
             rate, declared = sound.samplerate, sound.frames
             check_form(rate, sound.channels)
             check_length(declared, rate, sound.channels, limits)
-            audio_SC, digest = room(declared, sound.channels, limits.scratch), SampleDigest(found.md5, found.bits)
+            audio_SC = room(declared, sound.channels, limits.scratch)
             while at < declared:
-                count = _read(sound, audio_SC[at : at + BLOCK_FRAMES], digest, found.bits)
+                count = len(sound.read(dtype="float32", always_2d=True, out=audio_SC[at : at + BLOCK_FRAMES]))
                 at += count
                 release(audio_SC)
                 if not count:
                     raise cut_short(at, declared, rate)
-            digest.check()
     except soundfile.LibsndfileError as error:
         if declared:
             to = min(at + BLOCK_FRAMES, declared)
@@ -61,14 +56,3 @@ def read(file: BinaryIO, found: Contents, limits: Limits) -> tuple[np.ndarray, i
         words = str(error.error_string).strip().rstrip(".")
         raise RejectedError(rejection.UNREADABLE, f"its header cannot be read (libsndfile: {words})") from None
     return audio_SC, rate, ()
-
-
-def _read(sound: "soundfile.SoundFile", block_SC: np.ndarray, digest: SampleDigest, bits: int) -> int:
-    """The next samples into `block_SC`; how many there were."""
-    if not digest.wanted:
-        return len(sound.read(dtype="float32", always_2d=True, out=block_SC))
-    kind, scale = ("int16", 2.0**-15) if bits <= 16 else ("int32", 2.0**-31)
-    read_SC = sound.read(len(block_SC), dtype=kind, always_2d=True)
-    np.multiply(read_SC, np.float32(scale), out=block_SC[: len(read_SC)], dtype=np.float32)
-    digest.update(read_SC)
-    return len(read_SC)

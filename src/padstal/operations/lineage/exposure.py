@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from padstal.core.data.track_ledger import read_ledger
 from padstal.core.dvc_lock import LockedPath, LockedStage, overlap
 from padstal.core.git import blobs
-from padstal.operations.lineage.history import Promotion
+from padstal.core.promotion_tags import PromotionTag
 from padstal.operations.lineage.runs import Runs
 
 SAW, THROUGH, UNKNOWN = "trained on it", "built on a model that was trained on it", "cannot be told"
@@ -40,7 +40,7 @@ class Model:
     workspace: bool
     tracks: frozenset[str] | None
     built_on: frozenset[LockedPath]
-    promotions: tuple[Promotion, ...]
+    promotions: tuple[PromotionTag, ...]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def exposures(models: Iterable[Model], sha256s: Collection[str]) -> list[Exposur
     return found
 
 
-def _names(promotion: Promotion, ref: LockedPath) -> bool:
+def _names(promotion: PromotionTag, ref: LockedPath) -> bool:
     return ref.path == promotion.path or (not promotion.path and ref.path.endswith(f"/{promotion.model}"))
 
 

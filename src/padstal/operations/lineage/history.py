@@ -1,14 +1,11 @@
-"""Every `dvc.lock` of a repository: the workspace's, and that of each commit that a branch, tag or log reaches.
+"""Every `dvc.lock` of a repository: the workspace's, and that of each commit that a branch, tag or log reaches."""
 
-Promotions are git tags as GTO writes them: `MODEL@v1.2.0` is a version, `MODEL#champion#3` gives it a stage.
-"""
-
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, artifact_paths, outs_of, readable_stages
+from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, outs_of, readable_stages
 from padstal.core.git import GitError, blobs, git
+from padstal.core.promotion_tags import PromotionTag, promotion_tags
 
 
 class HistoryError(GitError):
@@ -36,30 +33,12 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Promotion:
-    """A tag that names a model.
-
-    Attributes:
-        tag, commit: Of the tag.
-        model: The name that it promotes.
-        current: Whether it gives a stage and is the stage's newest, which counts.
-        path: Of the model there, as `artifacts:` of dvc.yaml says; "" if it does not.
-    """
-
-    tag: str
-    commit: str
-    model: str
-    current: bool
-    path: str
-
-
-@dataclass(frozen=True)
 class History:
     """All snapshots and promotions of the repository at `root`; `commits` are all, the newest first."""
 
     root: Path
     snapshots: list[Snapshot]
-    promotions: list[Promotion]
+    promotions: list[PromotionTag]
     commits: list[str]
 
 
@@ -83,29 +62,4 @@ def read_history(root: Path) -> History:
     snapshots = [
         Snapshot(tuple(found), readable_stages(content), content == here) for content, found in commits_of.items()
     ]
-    return History(root, snapshots, _promotions(root), commits)
-
-
-def _promotions(root: Path) -> list[Promotion]:
-    from gto.exceptions import InvalidTagName
-    from gto.tag import parse_name
-
-    listed = git(root, "for-each-ref", "--format=%(refname:short)%00%(objectname)%00%(*objectname)", "refs/tags")
-    found = []
-    for line in listed.splitlines():
-        tag, own, peeled = line.split("\0")
-        with contextlib.suppress(InvalidTagName):
-            found.append((tag, peeled or own, parse_name(tag)))
-    newest: dict[tuple[str, str], int] = {}
-    for _, _, told in found:
-        key = (told["name"], told.get("stage", ""))
-        newest[key] = max(newest.get(key, 0), told.get("counter", 0))
-    pipelines, params = (
-        blobs(root, [f"{commit}:./{name}" for _, commit, _ in found]) for name in ("dvc.yaml", "params.yaml")
-    )
-    promotions = []
-    for (tag, commit, told), *texts in zip(found, pipelines, params, strict=True):
-        model, stage = told["name"], told.get("stage", "")
-        current = bool(stage) and told.get("counter", 0) == newest[model, stage]
-        promotions.append(Promotion(tag, commit, model, current, artifact_paths(*texts).get(model, "")))
-    return promotions
+    return History(root, snapshots, promotion_tags(root), commits)

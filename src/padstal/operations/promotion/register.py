@@ -5,18 +5,18 @@
 
 A promotion pushes both, with the run's branch, in one `git push --atomic`, and never by force: of two that would take
 the same number, the remote takes one. Tag objects are made without local refs, so that a process that is killed leaves
-nothing behind. A rollback is one more assignment, of an earlier version. GTO parses the tags; assignments are put in
-order by their numbers, for GTO goes by the seconds of their dates.
+nothing behind. A rollback is one more assignment, of an earlier version. Assignments are put in order by their numbers,
+for GTO goes by the seconds of their dates.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 from padstal.core.git import git, try_git
+from padstal.core.promotion_tags import promotion_tags
 
 REMOTE = "origin"
 STAGE = "champion"
@@ -121,30 +121,19 @@ def read(root: Path, model: str) -> Register:
     Raises:
         GitError: The remote cannot be asked.
     """
-    from gto.constants import Action
-    from gto.tag import find, parse_name
     from gto.versions import SemVer
-    from scmrepo.git import Git
 
     on_remote = _fetched(root, model) if has_remote(root) else None
-    versions, assignments, numbers = [], [], [0]
-    with Git(str(root)) as repository:
-        for tag in find(frozenset({Action.REGISTER, Action.ASSIGN, Action.UNASSIGN}), name=model, scm=repository):
-            if on_remote is not None and tag.name not in on_remote:
-                continue
-            name, record = parse_name(tag.name), _record(tag.message)
-            if name["action"] is Action.REGISTER:
-                versions.append(Version(name["version"], tag.target, record))
-                continue
-            numbers.append(name.get("counter", 0))
-            if name["stage"] == STAGE:
-                commit = tag.target if name["action"] is Action.ASSIGN else ""
-                when = tag.tag_datetime.astimezone(UTC).isoformat(timespec="seconds")
-                assignments.append(Assignment(numbers[-1], commit, when, tag.tagger_name, record))
+    tags = [one for one in promotion_tags(root) if one.model == model and (on_remote is None or one.tag in on_remote)]
+    versions = [Version(one.version, one.commit, _record(one.message)) for one in tags if one.version]
     versions.sort(key=lambda one: SemVer(one.name))
-    assignments.sort(key=lambda one: one.number)
+    assignments = [
+        Assignment(one.number, one.commit if one.given else "", one.when, one.who, _record(one.message))
+        for one in sorted(tags, key=lambda one: one.number)
+        if one.stage == STAGE
+    ]
     following = SemVer(versions[-1].name).bump_minor().version if versions else "v1.0.0"
-    return Register(model, tuple(versions), tuple(assignments), following, max(numbers) + 1)
+    return Register(model, tuple(versions), tuple(assignments), following, max([0, *(one.number for one in tags)]) + 1)
 
 
 def tag_object(root: Path, name: str, commit: str, message: str, record: Mapping[str, Any]) -> str:

@@ -1,21 +1,16 @@
-"""Which models are promoted, by git's tags (GTO's convention): `MODEL#champion#N` stands at a commit, the last N rules.
+"""Which models are promoted, by git's tags; their content is what `dvc.lock` says at a tag's commit."""
 
-The model's path is what `artifacts:` of `dvc.yaml` says at that commit, its content what `dvc.lock` says there.
-"""
-
-import re
 import sys
 from pathlib import Path
 
-from padstal.core.dvc_lock import artifact_paths
-from padstal.core.git import try_git
-from padstal.core.revisions import Tree, open_tree
+from padstal.core.git import succeeds
+from padstal.core.promotion_tags import promotion_tags
+from padstal.core.revisions import open_tree
 from padstal.operations.tracking.artefact import Artefact, artefact
 from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.server import Server, brief
 
 STAGE = "champion"
-_TAG = re.compile(rf"(?P<model>[^#@\s]+)#{STAGE}#(?P<number>\d+)")
 
 
 def name_champion(model: Artefact, version: str, *, mode: str, project: str, entity: str | None = None) -> bool:
@@ -44,23 +39,7 @@ def name_champion(model: Artefact, version: str, *, mode: str, project: str, ent
 def champions(root: Path) -> dict[str, Artefact]:
     """Model → the content that its newest champion tag stands for; a model that cannot be resolved is left out."""
     found = {}
-    for model, tag in _tags(root).items():
-        content = _content(open_tree(root, f"refs/tags/{tag}"), model)
-        if content is not None:
-            found[model] = content
+    for one in promotion_tags(root) if succeeds(root, "rev-parse", "--git-dir") else ():
+        if one.current and one.stage == STAGE and (out := open_tree(root, one.commit).outs().get(one.path)):
+            found[one.model] = artefact(out)
     return found
-
-
-def _tags(root: Path) -> dict[str, str]:
-    newest: dict[str, tuple[int, str]] = {}
-    for tag in try_git(root, "for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split():
-        named = _TAG.fullmatch(tag)
-        if named:
-            newest[named["model"]] = max(newest.get(named["model"], (-1, "")), (int(named["number"]), tag))
-    return {model: tag for model, (_, tag) in sorted(newest.items())}
-
-
-def _content(tree: Tree, model: str) -> Artefact | None:
-    path = artifact_paths(tree.read("dvc.yaml"), tree.read("params.yaml")).get(model, "")
-    found = tree.outs().get(path)
-    return None if found is None else artefact(found)

@@ -75,15 +75,12 @@ def run(
     store: Path,
     *,
     workers: Workers = Workers(1),  # noqa: B008
-    rehash: bool = False,
     **changes: object,
 ) -> Collected:
     """`collect` of folder `music` into the new folder `out`, with `PARAMS` and `changes` of them."""
     out.mkdir(parents=True)
     folder = Folder("music", music, "captions.csv", "CC0-1.0")
-    return collect(
-        [folder], out=out, store=store, params=PARAMS.model_copy(update=changes), workers=workers, rehash=rehash
-    )
+    return collect([folder], out=out, store=store, params=PARAMS.model_copy(update=changes), workers=workers)
 
 
 def content(out: Path) -> dict[str, str]:

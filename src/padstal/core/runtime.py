@@ -52,11 +52,6 @@ class RuntimeParams(Section):
         description="auto: one process trains plainly, several through DDP; ddp: one goes through DDP, too",
         json_schema_extra={"unit": ""},
     )
-    rehash: bool = Field(
-        default=False,
-        description="ingest reads all sources and stored shards again; false trusts length, times and inode of files",
-        json_schema_extra={"unit": ""},
-    )
 
 
 class TrackingParams(Section):

@@ -4,7 +4,6 @@ They need no checksum: a clip's id is the digest of its samples (`content.addres
 """
 
 import math
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +61,3 @@ class ClipSamples:
                     yield room
         except FileNotFoundError:
             raise DamagedError(self.names[0].sha256) from None
-
-    def check(self) -> None:
-        """Raises DamagedError where a clip does not have its name."""
-        deque(self.blocks(), maxlen=0)

@@ -101,7 +101,6 @@ def collect(
     params: CollectParams,
     workers: Workers,
     forgotten: Collection[str] = (),
-    rehash: bool = False,
     progress: Progress = silent,
 ) -> Collected:
     """Take in all files of `folders`; write `manifest.parquet`, `quarantine.parquet` and `shards/` into folder `out`.
@@ -113,11 +112,10 @@ def collect(
     Args:
         folders: The sources, in their order.
         out: Folder for the results.
-        store: Folder that keeps what came of each file, and digests of the sources.
+        store: Folder that keeps what came of each file, and digests of the sources; without it all is read anew.
         params: What is asked of the files.
         workers: Who decodes.
         forgotten: SHA-256 of files that are not read, and not named anywhere (`rights/tombstones.py`).
-        rehash: Read all sources and stored shards again, instead of trusting what the file system says of them.
         progress: Wraps files and tracks, to show progress.
 
     Raises:
@@ -130,7 +128,7 @@ def collect(
     tracks = TrackCache(store, store_key(form))
     children = workers.kind == "processes" and not workers.here(params.max_file_seconds)
     with closing(FileRegister(store)) as register, fork_server(PREPARED) if children else nullcontext():
-        with closing(digests_of(store, rehash=rehash)) as digests:
+        with closing(digests_of(store)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
                 counts, left_out = find_candidates(
@@ -140,7 +138,7 @@ def collect(
                 collected.ignored += counts["ignored"]
                 collected.forgotten += [(folder.name, path) for path in left_out]
             digests.sweep()
-        with closing(Shards(out / "shards", tracks.shards, verify=rehash)) as shards:
+        with closing(Shards(out / "shards", tracks.shards)) as shards:
             run = _Run(params, form, workers, tracks, shards, register, collected, register.settle())
             with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(progress), key=lambda member: run.bucket(member[0])):
@@ -164,9 +162,9 @@ def collect(
     return collected
 
 
-def digests_of(store: Path, *, rehash: bool = False) -> Digests:
+def digests_of(store: Path) -> Digests:
     """The digests of sources that a store remembers."""
-    return Digests(store / "digests.sqlite", rehash=rehash)
+    return Digests(store / "digests.sqlite")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 A remembered digest is used again where path, length, modification time, change time (both in ns) and inode agree; a
 program can set the modification time, not the change time. A digest is remembered only if the file had been at rest
 for `SETTLED_SECONDS` before it was read, so that a second write within one tick of the clock is not missed. This trusts
-the clock and the file system (local ones, NFS); where they cannot be trusted, `rehash` reads every file again.
+the clock and the file system (local ones, NFS); where they cannot be trusted, without this database every file is read.
 """
 
 import os
@@ -50,14 +50,13 @@ class Digest:
 class Digests:
     """Digests of files, in a database that one process uses at a time."""
 
-    def __init__(self, path: Path, *, rehash: bool = False):
+    def __init__(self, path: Path):
         self._database = open_database(
             path,
             "CREATE TABLE IF NOT EXISTS digests (path BLOB PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, "
             "changed_ns INTEGER, inode INTEGER, sha256 TEXT) WITHOUT ROWID",
             "CREATE TEMP TABLE asked (path BLOB PRIMARY KEY) WITHOUT ROWID",
         )
-        self._rehash = rehash
         self._unsaved = 0
 
     def close(self) -> None:
@@ -101,8 +100,6 @@ class Digests:
         return digest.sha256
 
     def _known(self, path: Path) -> tuple[Digest, int] | None:
-        if self._rehash:
-            return None
         query = "SELECT bytes, modified_ns, changed_ns, inode, sha256 FROM digests WHERE path = ?"
         row = self._database.execute(query, (os.fsencode(path),)).fetchone()
         if row is None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from padstal.core.data.content import address
 from padstal.core.data.database import open_database
-from padstal.ingest.clip_samples import ClipName, ClipSamples, DamagedError
+from padstal.ingest.clip_samples import ClipName, ClipSamples
 
 HEADER_BYTES = 128
 """Bytes of a shard's header."""
@@ -44,12 +44,11 @@ def bucket_of(sha256: str, buckets: int) -> int:
 class Shards:
     """Writes shards into a folder, and takes those that did not change from the store.
 
-    A stored shard is trusted while its length and modification time are those it was written with; `verify` reads it
-    all and holds it against its clips' ids.
+    A stored shard is trusted while its length and modification time are those it was written with.
     """
 
-    def __init__(self, out: Path, store: Path, *, verify: bool = False):
-        self._out, self._store, self._verify = out, store, verify
+    def __init__(self, out: Path, store: Path):
+        self._out, self._store = out, store
         out.mkdir(parents=True, exist_ok=True)
         store.mkdir(parents=True, exist_ok=True)
         self._records = open_database(
@@ -81,7 +80,7 @@ class Shards:
         name = address(f"{whole} {' '.join(clip.clip_id for clip in names)}".encode())
         stored = self._store / f"{name}.npy"
         self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
-        new = not self._usable(name, ClipSamples(stored, HEADER_BYTES, shape, tuple(names)))
+        new = not self._usable(name, stored)
         if new:
             temporary = stored.with_name(f".{name}.{os.getpid()}")
             try:
@@ -121,17 +120,9 @@ class Shards:
     def _is_used(self, name: str) -> bool:
         return self._records.execute("SELECT 1 FROM used WHERE name = ?", (name,)).fetchone() is not None
 
-    def _usable(self, name: str, stored: ClipSamples) -> bool:
-        query = "SELECT bytes, modified_ns FROM shards WHERE name = ?"
-        row = self._records.execute(query, (name,)).fetchone()
-        if row is None or _stamp(stored.path) != row:
-            return False
-        try:
-            if self._verify:
-                stored.check()
-        except DamagedError:
-            return False
-        return True
+    def _usable(self, name: str, stored: Path) -> bool:
+        row = self._records.execute("SELECT bytes, modified_ns FROM shards WHERE name = ?", (name,)).fetchone()
+        return row is not None and _stamp(stored) == row
 
 
 def _places(name: str, shape: tuple[int, int], names: Sequence[ClipName]) -> Iterator[tuple[str, str, int]]:

@@ -52,7 +52,7 @@ def folder_of(source: FolderSource | S3Source, folder: Path, mirrored: Mirrored 
 
 
 def changed_since_scan(
-    sources: Sequence[Source], recorded: Path, *, root: Path, store: Path, rehash: bool, mirrors: Mapping[str, Mirrored]
+    sources: Sequence[Source], recorded: Path, *, root: Path, store: Path, mirrors: Mapping[str, Mirrored]
 ) -> str:
     """What to say if the sources are not as `padstal scan` recorded them; "" if they are. What they hold now counts.
 
@@ -60,7 +60,7 @@ def changed_since_scan(
         sources: Of params.
         recorded: The listing.
         root: What relative folder paths are relative to.
-        store, rehash: As of `collect`.
+        store: As of `collect`.
         mirrors: What came of buckets, by the sources' names.
     """
     if all(isinstance(source, SynthSource) for source in sources):
@@ -68,7 +68,7 @@ def changed_since_scan(
     if not recorded.exists():
         return f"{recorded}: not there; run `padstal scan`, or DVC will not see a changed source"
     listed = {name: mirrored.listing for name, mirrored in mirrors.items()}
-    with closing(digests_of(store, rehash=rehash)) as digests:
+    with closing(digests_of(store)) as digests:
         try:
             now = scan(sources, root=root, sha256=digests.sha256, listed=listed)
         except OSError:  # a file cannot be read, or goes away meanwhile; `collect` says which

@@ -36,7 +36,6 @@ def main(stage: Stage[IngestParams]) -> None:
                 params=params,
                 workers=workers,
                 forgotten=forgotten,
-                rehash=stage.runtime.rehash,
                 progress=stage.progress,
             )
         if not collected.clips:
@@ -63,7 +62,6 @@ def _fetched(stage: Stage[IngestParams]) -> tuple[frozenset[str], dict[str, Mirr
         paths.sources,
         root=paths.root,
         store=paths.ingest_store,
-        rehash=stage.runtime.rehash,
         mirrors=mirrors,
     )
     if changed:

@@ -1,12 +1,4 @@
-"""Units as types, and the one place where seconds become samples and samples become latent frames."""
-
-from typing import NewType
-
-Seconds = NewType("Seconds", float)
-Hertz = NewType("Hertz", int)
-LUFS = NewType("LUFS", float)
-"""Loudness units relative to full scale (ITU-R BS.1770)."""
-Decibels = NewType("Decibels", float)
+"""The one place where seconds become samples and samples become latent frames."""
 
 
 def seconds_to_samples(seconds: float, sample_rate: int) -> int:

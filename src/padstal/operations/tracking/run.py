@@ -179,7 +179,7 @@ def track(
 
     Errors of the block are raised after the run was marked as failed; errors of the record are warnings.
     """
-    record = _open(stage_label, config, mode=mode, project=project, entity=entity, folder=folder, group=group)
+    record = _open(stage_label, config, mode, _above(folder), project=project, entity=entity, group=group)
     try:
         yield record
     except BaseException:
@@ -188,16 +188,7 @@ def track(
     record.close(exit_code=0)
 
 
-def _open(
-    label: str,
-    config: Mapping[str, Any],
-    *,
-    mode: str,
-    project: str,
-    entity: str | None,
-    folder: Path,
-    group: str | None,
-) -> Record:
+def _open(label: str, config: Mapping[str, Any], mode: str, above: Path, **place: Any) -> Record:
     if mode == "disabled":
         return Record(label)
     if mode == "online" and wandb_credentials() is None:
@@ -205,13 +196,13 @@ def _open(
         mode = "offline"
     for attempt in ("online", "offline") if mode == "online" else ("offline",):
         try:
-            run = _start(label, config, mode=attempt, project=project, entity=entity, folder=folder, group=group)
-            note = Note(run.id, label, project, entity, group=run.group or "", process=os.getpid())
+            run = _start(label, config, attempt, above, **place)
+            note = Note(run.id, label, place["project"], place["entity"], run.group or "", process=os.getpid())
         except Exception as error:
             then = "recording offline" if attempt == "online" else "this run is not recorded"
             _warn(label, f"{attempt} start failed ({brief(error)}); {then}")
         else:
-            record = Record(label, run, _above(folder), note, online=attempt == "online")
+            record = Record(label, run, above, note, online=attempt == "online")
             record.note()
             return record
     return Record(label)
@@ -232,29 +223,18 @@ def prepare_wandb(folder: Path) -> None:
     os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(round(CONNECT_SECONDS)))
 
 
-def _start(
-    label: str,
-    config: Mapping[str, Any],
-    *,
-    mode: str,
-    project: str,
-    entity: str | None,
-    folder: Path,
-    group: str | None,
-) -> Any:
-    above = _above(folder)
+def _start(label: str, config: Mapping[str, Any], mode: str, above: Path, *, group: str | None, **place: Any) -> Any:
     above.mkdir(parents=True, exist_ok=True)
     prepare_wandb(above / "wandb")
     import wandb
 
     run = wandb.init(
         mode="online" if mode == "online" else "offline",
-        project=project,
-        entity=entity,
         dir=str(above),
         name=label,
         job_type=label.partition("@")[0],
         group=group or run_group(above),
+        **place,
         config=without_secrets({**config, "revision": revision(above), "machine": _machine()}),
         settings=wandb.Settings(
             **QUIET,

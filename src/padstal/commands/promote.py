@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from padstal.commands.project import promote_params
-from padstal.core.params import check, read_yaml
-from padstal.core.runtime import TrackingParams
 
 if TYPE_CHECKING:
     from padstal.operations.promotion.decision import Decision
@@ -33,8 +31,6 @@ def run(
     """
     from padstal.operations.promotion import decision, pull_request, register
     from padstal.operations.promotion import promote as carry_out
-    from padstal.operations.tracking.artefact import Artefact
-    from padstal.operations.tracking.champions import name_champion
     from padstal.reporting.github import GitHubError
 
     params = promote_params(root)
@@ -49,14 +45,6 @@ def run(
         if params.gate != found_decision.thresholds:
             raise ValueError("promote in params.yaml has other thresholds than the decision: challenge again")
         done = carry_out.promote(root, found_decision, digest, found, branch, params.base, progress)
-        if done.new:
-            tracking = check(TrackingParams, read_yaml(root / "params.yaml").get("tracking"), "tracking")
-            diffusion = next(path for path in found_decision.challenger.outs if "/diffusion/" in path)
-            name_champion(
-                Artefact(diffusion, found_decision.challenger.outs[diffusion]),
-                done.version,
-                **tracking.model_dump(include={"mode", "project", "entity"}),
-            )
     tell(done, as_json, "promoted")
     if forge is None or not done.branch:
         return 0

@@ -288,13 +288,12 @@ def data_show(
     ],
     page: Annotated[Path | None, typer.Option(help="write a page with player, pictures and all facts")] = None,
     open_: Annotated[bool, typer.Option("--open", help="open that page in a browser")] = False,
-    play_file: Annotated[Path | None, typer.Option(help="write the audio as a WAV file")] = None,
     scale: ScaleOption = None,
 ) -> None:
     """Show a clip, track or refused file: provenance, captions, scores, decisions; --page adds pictures."""
     from padstal.commands.data import show
 
-    finish(lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_, out=play_file))
+    finish(lambda: show(Path.cwd(), wanted, scale or context.obj, page=page, open_page=open_))
 
 
 app.add_typer(cli_bench.app, name="bench")

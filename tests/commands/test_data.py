@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import yaml
-from tests.curation.fakes import RATE
 from tests.reporting.half import HOSTILE_PATH, captioned, curated, ingested, scored
 from typer.testing import CliRunner, Result
 
@@ -168,7 +166,6 @@ def test_sorting_runs_both_ways_and_unknown_values_come_last(catalogue):
         (("list", "--sort", "nonsense"), "--sort nonsense: no such column; there are"),
         (("show", "000"), "'000' could be any of"),
         (("show", "nothing-like-it"), "no clip, track or file of scale demo"),
-        (("show", "broken.mp3", "--play-file", "x.wav"), "in quarantine, so there is no audio"),
         (("show", "0000d100", "--open"), "--open opens the page that --page FILE.html writes"),
     ],
 )
@@ -219,18 +216,6 @@ def test_a_terminal_gets_headings_and_a_hint(here, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "3 of 64 shown; --limit 0 shows all" in run("list", "--limit", "3").output
     assert "\x1b[1m" in run("show", "0000d100").output
-
-
-def test_the_audio_of_a_clip_and_of_a_track_is_exported_as_it_is(here, tmp_path, catalogue):
-    rows = catalogue.clips[catalogue.clips["track_id"] == "03ac0ffee03"]
-    audio = catalogue.inputs.clip_audio
-    clips = [audio.pcm(int(shard), int(row)) for shard, row in zip(rows["shard"], rows["row"], strict=True)]
-    for wanted, expected in ((rows["clip_id"].iloc[1], clips[1]), ("03ac0ffee03", np.concatenate(clips))):
-        out = tmp_path / "out.wav"
-        assert run("show", wanted, "--play-file", str(out)).exit_code == 0
-        samples, rate = soundfile.read(out, dtype="int16", always_2d=True)
-        assert rate == RATE
-        assert np.array_equal(samples, expected)
 
 
 def test_a_page_is_written_where_asked_and_nothing_else_changes(here, tmp_path):

@@ -19,7 +19,6 @@ from rich.table import Table
 from rich.text import Text
 
 from padstal.commands.project import paths_of
-from padstal.core.data.manifest import ClipAudio
 from padstal.reporting import data_view
 from padstal.reporting.captions_view import decision_table
 from padstal.reporting.catalogue import COLUMN_OF, QUARANTINED, REMOVED, Catalogue, find, read_catalogue
@@ -227,20 +226,18 @@ def _untold(column: str, items: pd.DataFrame) -> str:
     return f"no such column; there are {', '.join(sorted(items))}"
 
 
-def show(root: Path, wanted: str, scale: str | None, *, page: Path | None, open_page: bool, out: Path | None) -> int:
-    """Print all that is known of a clip, track or file; write its page or its audio where asked to.
+def show(root: Path, wanted: str, scale: str | None, *, page: Path | None, open_page: bool) -> int:
+    """Print all that is known of a clip, track or file; write its page where asked to.
 
     Raises:
-        FileNotFoundError: Nothing was ingested, or the audio that was asked for is not here.
-        ValueError: No such thing, or several; or audio of a refused file was asked for.
+        FileNotFoundError: Nothing was ingested.
+        ValueError: No such thing, or several.
     """
     if open_page and not page:
         raise ValueError("--open opens the page that --page FILE.html writes: name a file")
     catalogue = read_catalogue(paths_of(root, scale))
     rows = find(catalogue, wanted)
     refused = rows.iloc[0]["fate"] == QUARANTINED
-    if refused and out:
-        raise ValueError(f"{wanted}: in quarantine, so there is no audio to write")
     console = _console()
     for facts in file_facts(catalogue, rows):
         _facts(console, facts)
@@ -256,31 +253,7 @@ def show(root: Path, wanted: str, scale: str | None, *, page: Path | None, open_
         console.print(f"page: {escape(str(page))}", soft_wrap=True)
         if open_page and not webbrowser.open(page.resolve().as_uri()):
             console.print("no browser to open it with")
-    if out:
-        assert catalogue.inputs.clip_audio is not None
-        _write_audio(out, *_joined(catalogue.inputs.clip_audio, rows))
-        console.print(f"audio: {escape(str(out))}", soft_wrap=True)
     return 0
-
-
-def _joined(audio: ClipAudio, rows: pd.DataFrame) -> tuple[np.ndarray, int]:
-    """int16 samples [S, C] of the rows, each where it starts in the track, and Hz."""
-    clips = [audio.pcm(int(shard), int(row)) for shard, row in zip(rows["shard"], rows["row"], strict=True)]
-    rate = round(len(clips[0]) / float(rows.iloc[0]["clip_seconds"]))
-    starts = ((rows["offset_seconds"] - rows["offset_seconds"].min()) * rate).round().astype(int).to_numpy()
-    whole_SC = np.zeros((int(starts.max()) + len(clips[0]), clips[0].shape[1]), dtype=np.int16)
-    for start, pcm_SC in zip(starts, clips, strict=True):
-        whole_SC[start : start + len(pcm_SC)] = pcm_SC
-    return whole_SC, rate
-
-
-def _write_audio(path: Path, pcm_SC: np.ndarray, rate: int) -> None:
-    import soundfile
-
-    from padstal.core.data.atomic import atomic_file
-
-    with atomic_file(path) as temporary:
-        soundfile.write(temporary, pcm_SC, rate, subtype="PCM_16", format="WAV")
 
 
 def _console() -> Console:

@@ -1,4 +1,4 @@
-"""A run's own workspace: a fresh clone of the repository at one commit, removed at the end unless the run failed.
+"""A run's own workspace: a fresh clone of the repository at one commit, removed at the end, or by the next run.
 
     with workspace("evaluate", revision="main") as space:
         repro("evaluate", space.root, False, say, pull=True)
@@ -16,14 +16,12 @@ was killed costs no stage that had finished.
 """
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -39,9 +37,6 @@ SHARED = {"state": ".state", "mirror": "data/mirror", "wandb": "wandb"}
 """Folder that all runs of a repository share → where a clone has it."""
 AUTHOR = {"user.name": "padstal", "user.email": "padstal@localhost"}
 """Whose commits a machine makes where git knows nobody."""
-FAILED_KEPT = 3
-"""Workspaces of failed runs that stay for a person to look into."""
-FAILED = "failed.json"
 
 
 @dataclass(frozen=True)
@@ -52,13 +47,11 @@ class Workspace:
         root: The clone.
         repository: Address or path that it was cloned from and pushes to (`origin`).
         commit: The commit that was checked out first.
-        shared: Folder that all runs of this repository share.
     """
 
     root: Path
     repository: str
     commit: str
-    shared: Path
 
 
 @contextmanager
@@ -103,9 +96,9 @@ def workspace(
             say(f"workspace {root} at {commit[:12]} of {without_user(address)}")
             if repository is None and (unseen := not_pushed(home)):
                 say(f"WARNING: {unseen}. This run does not see them: commit and `git push` what it is to use")
-            yield Workspace(root, address, commit, shared)
-        except Exception as error:
-            _mark_failed(folder, error)
+            yield Workspace(root, address, commit)
+        except Exception:
+            say(f"workspace {root} stays until the next run, to be looked into")
             raise
         shutil.rmtree(folder)
 
@@ -149,7 +142,7 @@ def shared_folder(address: str, base: Path) -> Path:
 
 
 def sweep(shared: Path) -> list[Path]:
-    """Remove the workspaces of dead runs, except the last `FAILED_KEPT` that failed; gives the removed ones.
+    """Remove the workspaces of dead runs; gives the removed ones.
 
     To be called with `runs.lock` held.
     """
@@ -160,13 +153,9 @@ def sweep(shared: Path) -> list[Path]:
                 dead.append(folder)
         except BusyError:
             continue
-    failed = [folder for folder in dead if (folder / FAILED).exists()]
-    failed.sort(key=lambda folder: (folder / FAILED).stat().st_mtime)
-    kept = failed[-FAILED_KEPT:]
-    swept = [folder for folder in dead if folder not in kept]
-    for folder in swept:
+    for folder in dead:
         shutil.rmtree(folder)
-    return swept
+    return dead
 
 
 def _commit_of(root: Path, revision: str, address: str) -> str:
@@ -213,8 +202,3 @@ def _cache_of(home: Path, shared: Path) -> str:
     if not (home / ".dvc").is_dir():
         return str(shared / "cache")
     return str(Config(str(home / ".dvc"))["cache"].get("dir") or home / ".dvc" / "cache")
-
-
-def _mark_failed(folder: Path, error: BaseException) -> None:
-    record = {"error": f"{type(error).__name__}: {error}"[:2000], "at": datetime.now(UTC).isoformat(timespec="seconds")}
-    (folder / FAILED).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

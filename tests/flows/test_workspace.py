@@ -66,7 +66,7 @@ def test_it_is_a_clean_clone_at_the_wanted_commit_and_goes_at_the_end(home: Path
         assert git(space.root, "status", "--porcelain") == ""
         assert git(space.root, "remote", "get-url", "origin") == str(home.parent / "origin.git") == space.repository
     assert not space.root.exists()
-    assert not any((space.shared / "runs").iterdir())
+    assert not any(space.root.parents[1].iterdir())
 
 
 def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path, base: Path) -> None:
@@ -112,20 +112,12 @@ def test_another_cache_is_named_by_a_variable(home: Path, base: Path, monkeypatc
         assert Config(str(space.root / ".dvc"))["cache"]["dir"] == str(base / "cache")
 
 
-def fail(home: Path, base: Path, number: int) -> Path:
-    """A workspace whose run failed, `number` seconds after 1970."""
-    with contextlib.suppress(RuntimeError), workspace("try", base=base, home=home) as space:
-        raise RuntimeError(f"broken {number}")
-    os.utime(space.root.parent / module.FAILED, (number, number))
-    return space.root
-
-
-def test_the_last_workspaces_of_failed_runs_stay_with_their_error(home: Path, base: Path) -> None:
-    roots = [fail(home, base, number) for number in range(module.FAILED_KEPT + 2)]
-    failed = roots[-1].parent / module.FAILED
-    assert "broken 4" in failed.read_text()
+def test_the_workspace_of_a_failed_run_stays_until_the_next(home: Path, base: Path) -> None:
+    with contextlib.suppress(RuntimeError), workspace("try", base=base, home=home) as failed:
+        raise RuntimeError("broken")
+    assert failed.root.exists()
     with workspace("try", base=base, home=home):
-        assert [root.exists() for root in roots] == [False, False, True, True, True]
+        assert not failed.root.parent.exists()
 
 
 def test_a_wrong_revision_is_named(home: Path, base: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,6 +95,8 @@ def _record(found: "Register") -> dict[str, Any]:
 
 
 def _page(found: "Register") -> str:
+    from padstal.operations.promotion.promote import metric_lines
+
     champion = found.champion
     if champion is None:
         return f"{found.model} has no champion yet: `padstal challenge`, then `padstal promote`"
@@ -108,13 +109,7 @@ def _page(found: "Register") -> str:
         f"  decision  {record.get('decision', '–')}",
         "  get it    padstal champion --export FOLDER",
     ]
-    metrics = record.get("metrics")
-    for name, one in (metrics if isinstance(metrics, Mapping) else {}).items():
-        if one.get("value") is not None:
-            bounds = one.get("interval")
-            lines.append(
-                f"  {name:9s} {one['value']:.4g}" + (f"  [{bounds[0]:.4g}, {bounds[1]:.4g}]" if bounds else "")
-            )
+    lines += [f"  {line}" for line in metric_lines(record).splitlines()]
     lines.append("history")
     for one in found.assignments:
         version = found.version_at(one.commit)

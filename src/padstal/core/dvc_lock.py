@@ -92,7 +92,7 @@ def read_lock(text: str) -> dict[str, LockedStage]:
 
 def readable_stages(content: bytes | str | None) -> dict[str, LockedStage]:
     """What can be read of a `dvc.lock` from anywhere, which may be damaged, missing or made to do harm."""
-    stages = _mapping(_mapping(read_yaml(content)).get("stages"))
+    stages = mapping(mapping(read_yaml(content)).get("stages"))
     return {str(name): _stage(str(name), stage) for name, stage in stages.items() if isinstance(stage, Mapping)}
 
 
@@ -104,7 +104,7 @@ def stages_here(root: Path) -> dict[str, LockedStage]:
 
 def read_run(content: bytes) -> LockedStage | None:
     """An entry of DVC's run-cache; None for what is none."""
-    tree = _mapping(read_yaml(content))
+    tree = mapping(read_yaml(content))
     return _stage("", tree) if tree.get("outs") else None
 
 
@@ -135,9 +135,9 @@ def read_yaml(content: bytes | str | None) -> Any:
 
 def artifact_paths(pipeline: bytes | None, params: bytes | None) -> dict[str, str]:
     """`artifacts:` of a `dvc.yaml`: model → path, at the scale that the `params.yaml` beside it makes active."""
-    scale = str(_mapping(read_yaml(params)).get("scale", ""))
-    entries = _mapping(_mapping(read_yaml(pipeline)).get("artifacts")).items()
-    paths = {str(name): str(path) for name, one in entries if (path := _mapping(one).get("path"))}
+    scale = str(mapping(read_yaml(params)).get("scale", ""))
+    entries = mapping(mapping(read_yaml(pipeline)).get("artifacts")).items()
+    paths = {str(name): str(path) for name, one in entries if (path := mapping(one).get("path"))}
     return {name: path.replace("${scale}", scale) for name, path in paths.items()}
 
 
@@ -181,7 +181,7 @@ def _stage(name: str, content: Mapping[Any, Any]) -> LockedStage:
     """A stage's entry; of what is not as it should be, nothing."""
     command = content.get("cmd")
     lines = command if isinstance(command, list) else [command]
-    params = _mapping(content.get("params")).items()
+    params = mapping(content.get("params")).items()
     return LockedStage(
         name,
         "\n".join(line for line in lines if isinstance(line, str)),
@@ -193,7 +193,7 @@ def _stage(name: str, content: Mapping[Any, Any]) -> LockedStage:
 
 def _paths(entries: Any, stage: str) -> Iterator[LockedPath]:
     for entry in entries if isinstance(entries, list) else []:
-        item = _mapping(entry)
+        item = mapping(entry)
         path, md5 = item.get("path"), item.get("md5")
         if path and isinstance(path, str) and isinstance(md5, str) and OID.fullmatch(md5):
             yield LockedPath(path, md5, _count(item.get("size"), 0), _count(item.get("nfiles"), 1), stage)
@@ -203,7 +203,8 @@ def _count(value: Any, otherwise: int) -> int:
     return value if isinstance(value, int) and value >= 0 else otherwise
 
 
-def _mapping(node: Any) -> Mapping[Any, Any]:
+def mapping(node: Any) -> Mapping[Any, Any]:
+    """`node` if it is a mapping, else an empty one."""
     return node if isinstance(node, Mapping) else {}
 
 

@@ -14,8 +14,8 @@ INHERITED: set[int] = set()
 """Descriptors that children keep open."""
 
 
-class BusyError(RuntimeError):
-    """Another process holds the lock."""
+class BusyError(ValueError):
+    """Another process holds a lock, or is at work; the message says where."""
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def file_lock(file: Path, *, wait: bool = True, say: Callable[[str], None] = lam
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if not wait:
-                raise BusyError(f"{file}: held by another process") from None
+                raise BusyError(f"{file}: held by another process; wait for its end, then try again") from None
             say(f"waiting for {file}, which another run holds")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         INHERITED.add(descriptor)

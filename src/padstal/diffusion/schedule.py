@@ -43,16 +43,6 @@ class Cosine(Section):
         sigma_squared = risen.sin() * (risen + 2 * first).sin()
         return (first + risen).cos() / math.cos(first), sigma_squared.sqrt() / math.cos(first)
 
-    def sigma_edm(self, t: float) -> float:
-        """σ_t / α_t.
-
-        Raises:
-            ValueError: `t` is not in [0, 1); at t = 1 nothing of the data is left and σ_edm is infinite.
-        """
-        first = self.first_angle
-        risen = _in_range(t) * (math.pi / 2 - first)
-        return math.sqrt(math.sin(risen) * math.sin(risen + 2 * first)) / math.cos(first + risen)
-
     def time_of(self, sigma: float) -> float:
         """t of a σ_edm, in [0, 1), (2/π) atan(σ_edm) without offset; what the model and γ(t) are asked with.
 
@@ -72,14 +62,6 @@ class Flow(Section):
     def alpha_sigma(self, t: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
         """α_t and σ_t, in the shape of `t`; α + σ = 1."""
         return 1 - t, t
-
-    def sigma_edm(self, t: float) -> float:
-        """σ_t / α_t.
-
-        Raises:
-            ValueError: `t` is not in [0, 1).
-        """
-        return _in_range(t) / (1 - t)
 
     def time_of(self, sigma: float) -> float:
         """t = σ_edm / (1 + σ_edm), in [0, 1).
@@ -126,17 +108,6 @@ class Betas(Section):
         log_alpha_bar = torch.lerp(levels[below], levels[below + 1], place - below)
         return (log_alpha_bar / 2).exp().to(t.dtype), (-torch.expm1(log_alpha_bar)).sqrt().to(t.dtype)
 
-    def sigma_edm(self, t: float) -> float:
-        """σ_t / α_t.
-
-        Raises:
-            ValueError: `t` is not in [0, 1).
-        """
-        import numpy as np
-
-        log_alpha_bar = np.interp(_in_range(t) * self.count, np.arange(self.count + 1), self.log_alpha_bar)
-        return math.sqrt(math.expm1(-float(log_alpha_bar)))
-
     def time_of(self, sigma: float) -> float:
         """The t of a σ_edm.
 
@@ -152,12 +123,6 @@ class Betas(Section):
 
 
 SCHEDULES = Kinds("noise schedule", Cosine, Flow, Betas)
-
-
-def _in_range(t: float) -> float:
-    if not 0 <= t < 1:
-        raise ValueError(f"t = {t}: expected 0 ≤ t < 1")
-    return t
 
 
 def _not_negative(sigma: float) -> float:

@@ -26,11 +26,6 @@ class Gaussian:
     covariance_DD: np.ndarray
     count: int
 
-    @property
-    def is_singular(self) -> bool:
-        """Too few clips for a covariance of full rank; the distance is then too large, and grows as n falls."""
-        return self.count <= len(self.mean_D)
-
 
 def gaussian(features_ND: np.ndarray, weights_N: np.ndarray | None = None) -> Gaussian:
     """The Gaussian (unbiased covariance) of features, each counted `weights_N` times.

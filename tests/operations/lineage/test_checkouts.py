@@ -11,9 +11,10 @@ import pytest
 from tests.ingest.s3.s3_server import S3Server
 
 from padstal.core.data.content import sha256_file
+from padstal.core.file_lock import BusyError
 from padstal.ingest.config import S3Source
 from padstal.ingest.s3.mirror_index import Entry, Index
-from padstal.operations.lineage.checkouts import BASE_VARIABLE, BusyError, check_idle, forget_state
+from padstal.operations.lineage.checkouts import BASE_VARIABLE, check_idle, forget_state
 from padstal.operations.lineage.removal import remove_sources, source_files
 
 

@@ -132,10 +132,6 @@ class Schedule(Protocol):
         """α_t and σ_t, in the shape and dtype of `t`."""
         ...
 
-    def sigma_edm(self, t: float) -> float:
-        """σ_t / α_t of t in [0, 1)."""
-        ...
-
     def time_of(self, sigma: float) -> float:
         """The t of a σ_edm ≥ 0."""
         ...

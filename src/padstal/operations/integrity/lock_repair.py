@@ -13,6 +13,7 @@ from padstal.core.data.atomic import atomic_file
 from padstal.core.dvc_lock import LOCK, LockError, read_lock
 from padstal.core.dvc_objects import md5_of
 from padstal.core.dvc_rwlock import rwlock_fault
+from padstal.core.file_lock import BusyError
 from padstal.core.git import blobs, try_git
 
 RWLOCK = ".dvc/tmp/rwlock"
@@ -20,10 +21,6 @@ BACKUP = Path(".dvc", "tmp", "dvc.lock.backup")
 """The last readable `dvc.lock` of this clone."""
 ASIDE = Path(".dvc", "cache", "quarantine")
 AGAIN = "`dvc repro` brings the rest back from the run-cache, without running it"
-
-
-class BusyError(ValueError):
-    """Another DVC process is at work in this repository."""
 
 
 def torn_files(root: Path) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """What lies outside git and DVC's stores: this checkout's outputs, state and mirrors, and the clones of runs."""
 
-import fcntl
 import os
 import shutil
 import sqlite3
@@ -11,6 +10,7 @@ from pathlib import Path
 from padstal.core.data.leftovers import leftovers
 from padstal.core.dvc_lock import LockedPath, outs_of, stages_here
 from padstal.core.dvc_rwlock import paths_in_use
+from padstal.core.file_lock import BusyError, file_lock
 from padstal.core.git import git
 from padstal.ingest.s3.mirror_index import forget_in_mirror
 from padstal.operations.lineage.trace import TABLES, Trace, held_files
@@ -19,10 +19,6 @@ BASE_VARIABLE = "PADSTAL_WORKSPACES"
 """Where flows clone the repository for each run; `.workspaces/` of the checkout if it is not set."""
 
 REPORTS = ("page.html", "index.html", "model_cards")
-
-
-class BusyError(ValueError):
-    """A stage or a run is at work; the message says where."""
 
 
 def paths_to_remove(root: Path, trace: Trace, kept: Collection[LockedPath]) -> list[Path]:
@@ -73,11 +69,8 @@ def check_idle(root: Path) -> None:
         for one in paths_in_use(place):
             raise BusyError(f"{place}: process {one.process} runs `{one.command}`; wait for its end, then try again")
         if (place / "lock").is_file():
-            with (place / "lock").open("a") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise BusyError(f"{place}: a run is at work; wait for its end, then try again") from None
+            with file_lock(place / "lock", wait=False):  # nobody's run is at work there
+                pass
 
 
 def forget_state(state: Path, sha256s: Collection[str], scales: Collection[str]) -> int:

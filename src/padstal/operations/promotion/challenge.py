@@ -20,6 +20,7 @@ import pandas as pd
 from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
 from padstal.core.data.manifest import read_table
+from padstal.core.dvc_lock import mapping
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
 from padstal.core.yaml_text import parse_yaml
@@ -32,7 +33,7 @@ from padstal.operations.promotion.decision import Decision, Side, rounded
 from padstal.operations.promotion.gate import Drift, Evidence, decide
 from padstal.operations.promotion.head_to_head import HeadToHead, head_to_head
 from padstal.operations.promotion.register import Register
-from padstal.reporting.comparison.side import mapping, read_side
+from padstal.reporting.comparison.side import read_side
 from padstal.reporting.inputs import CHECKED
 from padstal.rights.licence import normalise
 from padstal.rights.policy import Policy

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from padstal.core.dvc_lock import mapping
 from padstal.core.git import PushRefusedError, git, succeeds, try_git
 from padstal.evaluation.metrics import METRICS
 from padstal.operations.promotion import objects, register
@@ -101,9 +102,8 @@ def promote(
         "frozen_prompts": decision.design.get("frozen_prompts"),
         "outs": dict(decision.challenger.outs),
     }
-    message = (
-        f"Promote {found.model} {version} ({decision.scale} scale)\n\n{decision.verdict.summary}\n\n{_lines(record)}"
-    )
+    title = f"Promote {found.model} {version} ({decision.scale} scale)"
+    message = f"{title}\n\n{decision.verdict.summary}\n\n{metric_lines(record)}"
     done = PromotionResult(found.model, version, number, head, to_push, True)
     return _push(root, found, done, message, record, tag_version=existing is None)
 
@@ -237,10 +237,12 @@ def _champion(found: Register) -> str:
     return found.champion.name if found.champion else "nobody"
 
 
-def _lines(record: Mapping[str, Any]) -> str:
-    """Each metric with its interval, for people who read the tag."""
-    measured = {name: one for name, one in record["metrics"].items() if one["value"] is not None}
+def metric_lines(record: Mapping[str, Any]) -> str:
+    """Each metric of a tag's record with its interval, for people."""
+    metrics = mapping(record.get("metrics"))
+    measured = {name: one for name, one in metrics.items() if mapping(one).get("value") is not None}
     ends = {
-        name: " [{:.4g}, {:.4g}]".format(*one["interval"]) if one["interval"] else "" for name, one in measured.items()
+        name: " [{:.4g}, {:.4g}]".format(*one["interval"]) if one.get("interval") else ""
+        for name, one in measured.items()
     }
     return "\n".join(f"{name}: {one['value']:.4g}{ends[name]}" for name, one in measured.items())

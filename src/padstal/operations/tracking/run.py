@@ -1,4 +1,4 @@
-"""One run's record in Weights & Biases: config, curves, audio, tables and the artefacts it read and wrote.
+"""One run's record in Weights & Biases: config, curves, tables and the artefacts it read and wrote.
 
 The record never decides over the work: whatever fails here (import, network, disk, server) becomes one line of warning,
 and training goes on. Offline is the default and needs no account; `padstal sync` sends an offline run later.
@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from padstal.core.dvc_objects import content_of
 from padstal.core.secrets import without_secrets
@@ -60,7 +58,6 @@ class Record:
         self._unanswered = False
         self._note = note or Note("", label, "")
         self._step = 0
-        self._heard: list[tuple[str, int, str, Any]] = []
         self._warned: set[str] = set()
 
     @property
@@ -72,21 +69,6 @@ class Record:
         """Quantities at a training step; steps may come in any order."""
         self._step = step
         self._do("log", lambda run: run.log({STEP: step, **values}))
-
-    def audio(self, name: str, audio: Any, sample_rate: int, caption: str = "") -> None:
-        """A sound to listen to: samples [S] or [S, C], int16 or float in [−1, 1]; all of a run's share one table."""
-
-        def keep(run: Any) -> None:
-            import wandb
-
-            samples = np.asarray(audio.detach().cpu() if hasattr(audio, "detach") else audio)
-            if samples.ndim not in (1, 2) or (samples.ndim == 2 and samples.shape[1] > samples.shape[0]):
-                raise ValueError(f"audio {name!r} has shape {samples.shape}: expected [S] or [S, C]")
-            if samples.dtype != np.int16:
-                samples = np.clip(samples.astype(np.float32), -1.0, 1.0)
-            self._heard.append((name, self._step, caption, wandb.Audio(samples, sample_rate=sample_rate)))
-
-        self._do("audio", keep)
 
     def table(self, name: str, dataframe: "pd.DataFrame") -> None:
         """A table under `name`."""
@@ -115,16 +97,8 @@ class Record:
 
     def close(self, exit_code: int) -> None:
         """End the run; called by `track`."""
-        if self._heard:
-            self._ask("audio table", self._send_heard)
         self._do("finish", lambda run: run.finish(exit_code=exit_code))
         self._do("note", lambda run: self._write(run, replace(self._note, process=0)))
-
-    def _send_heard(self, run: Any) -> None:
-        import wandb
-
-        table = wandb.Table(columns=["name", STEP, "caption", "audio"], data=[list(row) for row in self._heard])
-        run.log({"audio": table, STEP: self._step})
 
     def _artefact(self, run: Any, role: str, name: str, path: Path) -> None:
         content = content_of(Path(path))
@@ -196,7 +170,7 @@ def _open(label: str, config: Mapping[str, Any], mode: str, above: Path, **place
         mode = "offline"
     for attempt in ("online", "offline") if mode == "online" else ("offline",):
         try:
-            run = _start(label, config, attempt, above, **place)
+            run = _start(label, config, above, mode=attempt, **place)
             note = Note(run.id, label, place["project"], place["entity"], run.group or "", process=os.getpid())
         except Exception as error:
             then = "recording offline" if attempt == "online" else "this run is not recorded"
@@ -223,7 +197,7 @@ def prepare_wandb(folder: Path) -> None:
     os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(round(CONNECT_SECONDS)))
 
 
-def _start(label: str, config: Mapping[str, Any], mode: str, above: Path, *, group: str | None, **place: Any) -> Any:
+def _start(label: str, config: Mapping[str, Any], above: Path, *, mode: str, group: str | None, **place: Any) -> Any:
     above.mkdir(parents=True, exist_ok=True)
     prepare_wandb(above / "wandb")
     import wandb

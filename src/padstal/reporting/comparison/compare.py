@@ -1,9 +1,10 @@
 """Two sides to one comparison."""
 
+from padstal.core.dvc_lock import mapping
 from padstal.reporting.comparison import data, lock
 from padstal.reporting.comparison import metrics as evaluation
 from padstal.reporting.comparison.record import Comparison
-from padstal.reporting.comparison.side import Side, mapping
+from padstal.reporting.comparison.side import Side
 
 REMEDY = (
     "Make both on one machine (dvc repro of each commit), or take both from one DVC remote (padstal pull), "

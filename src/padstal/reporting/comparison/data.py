@@ -3,8 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
+from padstal.core.dvc_lock import mapping
 from padstal.reporting.comparison.record import Count
-from padstal.reporting.comparison.side import Side, either, figure, mapping
+from padstal.reporting.comparison.side import Side, either, figure
 from padstal.rights.terms import Terms, joint, terms_of
 
 MEANING = {

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from padstal.core.dvc_lock import LockedPath, LockedStage, outs_of
+from padstal.core.dvc_lock import LockedPath, LockedStage, mapping, outs_of
 from padstal.reporting.comparison.record import Change, StageChange
-from padstal.reporting.comparison.side import Side, either, leaves, mapping
+from padstal.reporting.comparison.side import Side, either, leaves
 
 _FLOAT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from padstal.core.dvc_lock import outs_of
+from padstal.core.dvc_lock import mapping, outs_of
 from padstal.evaluation.metrics import METRICS, Better
 from padstal.reporting.comparison.record import Delta, Verdict
-from padstal.reporting.comparison.side import Side, around, either, figure, leaves, mapping
+from padstal.reporting.comparison.side import Side, around, either, figure, leaves
 
 _BESIDE = ("chance", "interval", "n", "times_chance", "quantiles", "paper")
 """What stands beside a figure and is none itself."""

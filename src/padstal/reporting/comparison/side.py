@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from padstal.core.dvc_lock import LockedStage, read_yaml, readable_stages
+from padstal.core.dvc_lock import LockedStage, mapping, read_yaml, readable_stages
 from padstal.core.revisions import Tree
 from padstal.reporting.comparison.record import Revision
 
@@ -100,11 +100,6 @@ def around(found: Any) -> tuple[float, ...]:
         return ()
     ends = tuple(end for end in map(figure, found) if end is not None)
     return ends if len(ends) == 2 and ends[0] <= ends[1] else ()
-
-
-def mapping(node: Any) -> Mapping[str, Any]:
-    """`node` if it is a mapping, else an empty one."""
-    return node if isinstance(node, Mapping) else {}
 
 
 def _folder(folder: str, tree: Tree) -> dict[str, Mapping[str, Any] | None]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from padstal.core.dvc_lock import outs_of
+from padstal.core.dvc_lock import mapping, outs_of
 from padstal.core.dvc_objects import key_of, read_tree
 from padstal.core.revisions import Tree
-from padstal.reporting.comparison.side import Side, mapping
+from padstal.reporting.comparison.side import Side
 from padstal.reporting.inputs import SampleSet
 from padstal.reporting.listen_view import columns_of
 from padstal.reporting.media import mp3, playable

@@ -30,16 +30,13 @@ def doctor(remote_name: RemoteNameOption = "") -> None:
 
 @app.command(
     epilog="Examples: [bold]padstal fsck[/bold], [bold]padstal fsck --remote --repair[/bold], "
-    "[bold]padstal fsck --all-commits --json[/bold]"
+    "[bold]padstal fsck --remote --json[/bold]"
 )
 def fsck(
     remote: Annotated[bool, typer.Option("--remote", help="check the DVC remote too")] = False,
     remote_name: RemoteNameOption = "",
     repair: Annotated[
         bool, typer.Option("--repair", help="move what is corrupt aside and put a good copy there")
-    ] = False,
-    all_commits: Annotated[
-        bool, typer.Option("--all-commits", help="what the dvc.lock of any commit names is needed too")
     ] = False,
     read_all: Annotated[
         bool, typer.Option("--read-all", help="read every byte of an S3 remote, also where the ETag is proof")
@@ -55,7 +52,6 @@ def fsck(
             remote=remote,
             name=remote_name,
             repair=repair,
-            every_commit=all_commits,
             read_all=read_all,
             as_json=as_json,
         )

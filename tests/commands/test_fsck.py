@@ -100,24 +100,6 @@ def test_a_torn_lock_is_put_right_and_said(kept: Kept) -> None:
     assert "`dvc repro`" in repaired.output
 
 
-def test_other_commits_need_what_they_name(kept: Kept) -> None:
-    import subprocess
-
-    git = ["git", "-c", "user.name=x", "-c", "user.email=x"]
-    subprocess.run([*git, "add", "dvc.lock", "dvc.yaml"], check=True)
-    subprocess.run([*git, "commit", "-qm", "First"], check=True)
-    lock = kept.root / "dvc.lock"
-    oid = kept.files["file_2"]
-    lock.write_text(lock.read_text().partition("  make_file_2:")[0])
-    file_of(kept.cache, oid).unlink()
-    file_of(kept.remote, oid).unlink()
-    assert _fsck("--remote").exit_code == 0
-    shown = _fsck("--remote", "--all-commits")
-    assert shown.exit_code == 1
-    assert "file_2" in shown.output
-    assert "check out commit" in shown.output
-
-
 def test_the_findings_are_there_as_json(kept: Kept) -> None:
     draw = random.Random(0)
     oid = _rot(kept, draw.choice(sorted(kept.files)))
@@ -163,26 +145,6 @@ def test_a_remote_that_was_not_looked_at_is_not_believed(kept: Kept) -> None:
     assert shown.exit_code == 1
     assert "no good copy found" in shown.output
     assert not file_of(kept.cache, oid).exists()
-
-
-def test_what_an_old_commit_named_may_have_been_forgotten(kept: Kept) -> None:
-    import subprocess
-
-    git = ["git", "-c", "user.name=x", "-c", "user.email=x"]
-    subprocess.run([*git, "add", "dvc.lock", "dvc.yaml"], check=True)
-    subprocess.run([*git, "commit", "-qm", "First"], check=True)
-    lock = kept.root / "dvc.lock"
-    lock.write_text(lock.read_text().partition("  make_file_2:")[0])
-    for store in (kept.cache, kept.remote):
-        file_of(store, kept.files["file_2"]).unlink()
-    stone = kept.root / "data" / "tombstones.jsonl"
-    stone.parent.mkdir()
-    stone.write_text(json.dumps({"sha256": "a" * 64, "date": "2000-01-01"}) + "\n")
-    assert _fsck("--remote", "--all-commits").exit_code == 1, "the tombstone is older than the commit"
-    stone.write_text(json.dumps({"sha256": "a" * 64, "date": "2999-01-01"}) + "\n")
-    shown = _fsck("--remote", "--all-commits")
-    assert shown.exit_code == 0, shown.output
-    assert "`padstal forget` may have removed it: 1 object: file_2" in shown.output
 
 
 def test_what_may_belong_to_a_folder_whose_list_is_lost_is_not_called_unneeded(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from padstal.operations.integrity.fsck import Finding, Report
 
 
-def run(root: Path, *, remote: bool, name: str, repair: bool, every_commit: bool, read_all: bool, as_json: bool) -> int:
+def run(root: Path, *, remote: bool, name: str, repair: bool, read_all: bool, as_json: bool) -> int:
     """Check, repair if asked, and say what was found, of options as `Fsck` has them; 1 if not all is as it should be.
 
     A remote that is given by its name is looked at, too.
@@ -30,7 +30,7 @@ def run(root: Path, *, remote: bool, name: str, repair: bool, every_commit: bool
     if look and not asked:
         raise ValueError("--remote: no DVC remote is configured; `dvc remote add -d NAME URL`")
     give = cache(lambda: remote_of(config, asked)) if asked else None
-    report = Fsck(root, cache_of(config), give, look, repair, every_commit, read_all).run()
+    report = Fsck(root, cache_of(config), give, look, repair, read_all).run()
     if as_json:
         print(json.dumps({"clean": report.clean, **asdict(report)}, indent=2, ensure_ascii=False))
     else:

@@ -14,13 +14,11 @@ from typing import Any, Literal
 
 from padstal.core.dvc_lock import LockedPath, LockError
 from padstal.core.dvc_objects import key_of, read_tree
-from padstal.core.git import try_git
 from padstal.operations.integrity import lock_repair
 from padstal.operations.integrity.remotes import QUARANTINE, Store
-from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, outs_in_history, required_objects
+from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, required_objects
 from padstal.operations.integrity.survey import Survey, survey
 from padstal.operations.integrity.workspace import inspect_workspace
-from padstal.rights.tombstones import read_tombstones
 
 SHOWN = 3
 MARK_DIGITS = 8
@@ -78,7 +76,6 @@ class Fsck:
         remote: Gives the remote; None where none is configured.
         look_remotely: Check the remote too; else it is only asked where a repair needs it.
         repair: Put right what can be.
-        every_commit: What any commit's `dvc.lock` names is needed.
         read_all: Read a remote's objects whose ETags are right, too.
     """
 
@@ -87,7 +84,6 @@ class Fsck:
     remote: Callable[[], Store] | None
     look_remotely: bool = False
     repair: bool = False
-    every_commit: bool = False
     read_all: bool = False
 
     def run(self) -> Report:
@@ -120,20 +116,15 @@ class Fsck:
             self._there = survey(self.remote(), "remote", read_all=self.read_all)
         self._stores = [self._here, *([self._there] if self._there else [])]
         try:
-            outs = outs_in(self.root)
+            self._outs = outs_in(self.root)
         except (LockError, FileNotFoundError):
-            outs = []
-        self._named = [("", outs), *(outs_in_history(self.root) if self.every_commit else ())]
-        self._workspace = inspect_workspace(self.root, outs)
+            self._outs = []
+        self._workspace = inspect_workspace(self.root, self._outs)
         self._list_required()
 
     def _list_required(self) -> None:
-        """Say what is needed, from the lists of files that are good by now; an output that did not change, once."""
-        self._required: list[RequiredObject] = []
-        seen: set[str] = set()
-        for commit, outs in self._named:
-            self._required += required_objects((out for out in outs if out.md5 not in seen), self._tree, commit)
-            seen.update(out.md5 for out in outs)
+        """Say what is needed, from the lists of files that are good by now."""
+        self._required = list(required_objects(self._outs, self._tree))
         self._belongs = {item.oid: item for item in reversed(self._required)}
 
     def _tree(self, oid: str) -> Tree | None:
@@ -149,8 +140,7 @@ class Fsck:
     def _corrupt(self, held: Survey, oid: str) -> Finding:
         """An object that is not what its name says: moved aside, and a good copy put there."""
         md5, item = held.bad[oid], self._belongs.get(oid)
-        at = f" at commit {item.commit[:12]}" if item and item.commit else ""
-        belongs = f"{item.path} ({item.out.stage}{at})" if item else ""
+        belongs = f"{item.path} ({item.out.stage})" if item else ""
         found = Finding(held.where, "corrupt", oid, f"its bytes have MD5 {md5}", belongs)
         if not self.repair:
             return replace(found, advice=REPAIR[held.where])
@@ -159,27 +149,25 @@ class Fsck:
             return replace(found, repaired=f"{source}; the corrupt one is {aside}")
         if item is None and (unlisted := self._unlisted()):
             names = ", ".join(out.path for out in unlisted)
-            again = ", ".join(remake(out.stage, commit) for out, commit in unlisted.items())
+            again = ", ".join(remake(out.stage) for out in unlisted)
             return replace(found, advice=f"{moved}; it may belong to {names}, whose list of files is lost; {again}")
         if item is None:
-            return replace(found, repaired=f"{moved}; no dvc.lock that was looked at names it")
-        again = remake(item.out.stage, item.commit)
-        return replace(found, advice=f"{moved}; no good copy found{self._failure}; {again}")
+            return replace(found, repaired=f"{moved}; the workspace's dvc.lock does not name it")
+        return replace(found, advice=f"{moved}; no good copy found{self._failure}; {remake(item.out.stage)}")
 
-    def _unlisted(self) -> dict[LockedPath, str]:
-        """Folders whose list of files is nowhere, so that what they need cannot be told, with the commit."""
-        folders = {out: commit for commit, outs in reversed(self._named) for out in outs if out.is_folder}
+    def _unlisted(self) -> list[LockedPath]:
+        """Folders whose list of files is nowhere, so that what they need cannot be told."""
         known = {*self._workspace.copies, *(oid for held in self._stores for oid in held.good)}
-        return {out: commit for out, commit in folders.items() if out.md5 not in known}
+        return [out for out in self._outs if out.is_folder and out.md5 not in known]
 
     def _lost(self) -> Iterator[Finding]:
         """What the cache lacks: a finding for each output that has lost something; what is elsewhere, as a note."""
-        absent: dict[tuple[LockedPath, str], dict[str, RequiredObject]] = defaultdict(dict)
+        absent: dict[LockedPath, dict[str, RequiredObject]] = defaultdict(dict)
         for item in self._required:
             if item.out.cached and item.oid not in self._here.good and item.oid not in self._here.bad:
-                absent[item.out, item.commit].setdefault(item.oid, item)
-        away, forgotten = [], []
-        for (out, commit), items in absent.items():
+                absent[item.out].setdefault(item.oid, item)
+        away = []
+        for out, items in absent.items():
             here = [item for oid, item in items.items() if oid in self._workspace.copies]
             lost = [item for oid, item in items.items() if item not in here and not self._remote_may_have(oid)]
             away += [item for item in items.values() if item not in here and item not in lost]
@@ -189,25 +177,14 @@ class Fsck:
                 repaired = "put into the cache from the workspace" if put and all(put) else ""
                 advice = "" if repaired else f"{REPAIR['cache']}, or `dvc commit`"
                 yield Finding("cache", "lost", out.path, detail, out.stage, repaired, advice)
-            if lost and self._before_a_tombstone(commit):
-                forgotten += lost
-            elif lost:
+            if lost:
                 who = "neither the cache nor the remote has" if self._there else "the cache lacks"
-                again = remake(out.stage, commit)
-                yield Finding("cache", "lost", out.path, f"{who} {_counted(lost)}", out.stage, "", again)
+                yield Finding("cache", "lost", out.path, f"{who} {_counted(lost)}", out.stage, "", remake(out.stage))
         look = "" if self._there else ", or `padstal fsck --remote` to see whether the remote has them"
         if away:
             yield Finding(
                 "cache", "note", "absent", f"not in this cache: {_counted(away)}", advice=f"`padstal pull`{look}"
             )
-        if forgotten:
-            detail = f"nowhere, but older than a tombstone: `padstal forget` may have removed it: {_counted(forgotten)}"
-            yield Finding("cache", "note", "forgotten", detail)
-
-    def _before_a_tombstone(self, commit: str) -> bool:
-        """Whether a track was forgotten on the day of a commit or later."""
-        stones = read_tombstones(self.root / "data" / "tombstones.jsonl").values() if commit else ()
-        return any(try_git(self.root, "show", "-s", "--format=%cs", commit) <= stone.date for stone in stones)
 
     def _in_the_workspace(self) -> Iterator[Finding]:
         """Files that are not what `dvc.lock` says."""
@@ -280,10 +257,9 @@ class Fsck:
         return oid in self._there.good if self._there else self.remote is not None
 
 
-def remake(stage: str, commit: str = "") -> str:
+def remake(stage: str) -> str:
     """The command that makes a stage's output again."""
-    first = f"check out commit {commit[:12]}, then " if commit else ""
-    return f"{first}`dvc repro -s -f {stage}`"
+    return f"`dvc repro -s -f {stage}`"
 
 
 def _counted(items: Sequence[RequiredObject]) -> str:

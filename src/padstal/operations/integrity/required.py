@@ -5,9 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.core.dvc_lock import LOCK, LockedPath, outs_of, read_lock, readable_stages, with_uncached
+from padstal.core.dvc_lock import LOCK, LockedPath, outs_of, read_lock, with_uncached
 from padstal.core.dvc_objects import TreeError, key_of, read_tree
-from padstal.core.git import blobs, git
 from padstal.operations.integrity.remotes import Store
 
 Tree = Sequence[tuple[str, str]]
@@ -21,13 +20,11 @@ class RequiredObject:
         oid: The object.
         path: Of the file in the workspace; of the folder for a list of files.
         out: The output that it belongs to.
-        commit: Whose `dvc.lock` names it; "" for the workspace's.
     """
 
     oid: str
     path: str
     out: LockedPath
-    commit: str = ""
 
 
 def outs_in(root: Path) -> list[LockedPath]:
@@ -42,24 +39,12 @@ def outs_in(root: Path) -> list[LockedPath]:
     return with_uncached(outs_of(stages).values(), pipeline.read_text(encoding="utf-8") if pipeline.is_file() else "")
 
 
-def outs_in_history(root: Path) -> list[tuple[str, list[LockedPath]]]:
-    """Each commit of all branches and tags that changed `dvc.lock`, with its outputs as far as they can be read."""
-    commits = git(root, "log", "--all", "--format=%H", "--", LOCK).split()
-    locks, pipelines = (blobs(root, [f"{commit}:./{name}" for commit in commits]) for name in (LOCK, "dvc.yaml"))
-    return [
-        (commit, with_uncached(outs_of(readable_stages(lock)).values(), pipeline or b""))
-        for commit, lock, pipeline in zip(commits, locks, pipelines, strict=True)
-    ]
-
-
-def required_objects(
-    outs: Iterable[LockedPath], tree_of: Callable[[str], Tree | None], commit: str = ""
-) -> Iterator[RequiredObject]:
+def required_objects(outs: Iterable[LockedPath], tree_of: Callable[[str], Tree | None]) -> Iterator[RequiredObject]:
     """All objects of some outputs; of a folder whose list of files is nowhere, the list alone."""
     for out in outs:
-        yield RequiredObject(out.md5, out.path, out, commit)
+        yield RequiredObject(out.md5, out.path, out)
         for path, oid in (tree_of(out.md5) or ()) if out.is_folder else ():
-            yield RequiredObject(oid, f"{out.path}/{path}", out, commit)
+            yield RequiredObject(oid, f"{out.path}/{path}", out)
 
 
 @dataclass(frozen=True)

@@ -107,8 +107,6 @@ class CaptionViews:
     refusals: Table
     licences: Table
     effect: Table
-    effect_chart: Markup
-    detection: Table
     detection_chart: Markup
 
 
@@ -122,8 +120,6 @@ def caption_views(inputs: Inputs) -> CaptionViews:
         refusals=_counts(metrics.get("refused") or {}, "why not", REFUSAL_WORDS),
         licences=_counts(metrics.get("caption_licences") or {}, "licence", {}),
         effect=effect_table(effect),
-        effect_chart=effect_chart(effect),
-        detection=detection_table(found),
         detection_chart=detection_chart(found, inputs.params.get("caption", {}).get("rho2")),
     )
 
@@ -157,48 +153,6 @@ def effect_table(effect: Mapping[str, Any]) -> Table:
         for name, row in _all_first(effect)
     )
     return Table(head, rows, (False, True, True, True, True))
-
-
-def effect_chart(effect: Mapping[str, Any]) -> Markup:
-    """Differences of CLAP score as bars."""
-    bars = [
-        (
-            name.replace("_", " "),
-            float(row["difference"]["value"]),
-            tuple(row["difference"]["interval"]) if row["difference"]["interval"] else None,
-            "c0" if name == "all" else "c2",
-        )
-        for name, row in _all_first(effect)
-        if row["difference"]
-    ]
-    return svg.range_bars(
-        bars,
-        "CLAP score, after minus before",
-        title="What refinement did to the CLAP score",
-        description="Bars per decision with 95 % intervals over tracks, of clips that had a caption.",
-    )
-
-
-def detection_table(found: Mapping[str, Any]) -> Table:
-    """How well planted wrong captions were found, and how many are still trained with."""
-    wrong = found.get("wrong") or {}
-    if not wrong:
-        return Table(("measure", "value", "interval", "chance"), ())
-    left = {name: found.get(f"{name}_left") or {} for name in ("wrong", "right")}
-    rows = (
-        ("planted wrong captions (clips)", number(wrong["planted"]), "", ""),
-        ("rejected as unfit (clips)", number(wrong["flagged"]), "", ""),
-        ("precision", number(wrong["precision"]), bounds(wrong.get("precision_interval")), ""),
-        ("recall", number(wrong["recall"]), bounds(wrong.get("recall_interval")), ""),
-        ("ROC area of the fit to the music", number(wrong.get("roc_area")), "", "0.5"),
-        ("ROC area of original against generated", number(wrong.get("roc_area_of_disagreement")), "", "0.5"),
-        ("ROC area of the generated one fitting better", number(wrong.get("roc_area_of_better_generated")), "", "0.5"),
-        *(
-            (f"{name} captions kept or fused", number(share.get("value")), bounds(share.get("interval")), "")
-            for name, share in left.items()
-        ),
-    )
-    return Table(("measure", "value", "interval", "chance"), rows, (False, True, True, True))
 
 
 def detection_chart(found: Mapping[str, Any], rho2: Any) -> Markup:

@@ -20,6 +20,8 @@ from padstal.cli import app
 from padstal.operations.promotion import decision as decisions
 from padstal.operations.promotion import register
 
+pytestmark = pytest.mark.slow  # several runs of DVC and git each
+
 
 @pytest.fixture
 def forge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
@@ -100,7 +102,6 @@ def test_what_a_challenge_takes_is_checked_before_anybody_trains(world: World, r
     assert "`padstal freeze-prompts`" in run("challenge", "--check").output
 
 
-@pytest.mark.slow
 def test_run_again_it_finds_itself_done(world: World, ready: Path) -> None:
     assert promote(ready).exit_code == 0
     before = git(world.origin, "for-each-ref")
@@ -125,7 +126,6 @@ def test_a_refused_challenger_is_not_promoted_and_the_reasons_are_told(world: Wo
     assert json.loads(promote(file, "--json").stdout)["promoted"] is False
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
@@ -172,7 +172,6 @@ def test_what_is_not_ready_is_refused_and_nothing_is_written(
     assert world.tags() == []
 
 
-@pytest.mark.slow
 def test_a_decision_about_uncommitted_changes_promotes_nothing(world: World, tmp_path: Path) -> None:
     (world.root / "src" / "code.py").write_text("answer = 43\n")
     file = tmp_path / "decision.json"
@@ -181,7 +180,6 @@ def test_a_decision_about_uncommitted_changes_promotes_nothing(world: World, tmp
     assert "commit, then challenge again" in promote(file).output
 
 
-@pytest.mark.slow
 def test_a_later_commit_of_the_same_weights_and_code_may_be_promoted(world: World, ready: Path) -> None:
     (world.root / "notes.md").write_text("listened to it\n")
     world.git("add", "notes.md")
@@ -190,7 +188,6 @@ def test_a_later_commit_of_the_same_weights_and_code_may_be_promoted(world: Worl
     assert git(world.origin, "rev-parse", "tal-dit@v1.0.0^{commit}") == world.git("rev-parse", "HEAD")
 
 
-@pytest.mark.slow
 def test_what_main_holds_already_needs_no_branch(world: World, tmp_path: Path, forge: Forge) -> None:
     world.params(pull_request="github")
     world.commit("Ask for pull requests")
@@ -201,7 +198,6 @@ def test_what_main_holds_already_needs_no_branch(world: World, tmp_path: Path, f
     assert forge.pulls == []
 
 
-@pytest.mark.slow
 def test_a_decision_against_an_earlier_champion_is_stale(world: World, ready: Path, tmp_path: Path) -> None:
     assert promote(ready).exit_code == 0
     world.git("switch", "-q", "main")
@@ -216,7 +212,6 @@ def test_a_decision_against_an_earlier_champion_is_stale(world: World, ready: Pa
     assert "was taken when v1.0.0 was champion of tal-dit; now it is v1.1.0" in done.output
 
 
-@pytest.mark.slow
 def test_a_pull_request_is_opened_once(world: World, ready: Path, tmp_path: Path, forge: Forge) -> None:
     world.params(pull_request="github")
     world.commit("Ask for pull requests")
@@ -232,7 +227,6 @@ def test_a_pull_request_is_opened_once(world: World, ready: Path, tmp_path: Path
     assert {token for _, _, token in forge.asked} == {"Bearer token-of-the-run"}
 
 
-@pytest.mark.slow
 def test_if_github_is_down_the_promotion_stands_and_a_rerun_opens_the_pull_request(
     world: World,
     ready: Path,
@@ -253,7 +247,6 @@ def test_if_github_is_down_the_promotion_stands_and_a_rerun_opens_the_pull_reque
     assert len(world.tags()) == 2
 
 
-@pytest.mark.slow
 def test_without_a_token_nothing_is_promoted(world: World, ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world.params(pull_request="github")
     world.commit("Ask for pull requests")
@@ -265,7 +258,6 @@ def test_without_a_token_nothing_is_promoted(world: World, ready: Path, monkeypa
     assert world.tags() == []
 
 
-@pytest.mark.slow
 def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World, tmp_path: Path) -> None:
     assert promoted(world, GOOD, tmp_path / "one.json", "retrain/one") == "v1.0.0"
     assert promoted(world, BETTER, tmp_path / "two.json", "retrain/two") == "v1.1.0"
@@ -287,7 +279,6 @@ def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World,
     assert len(world.tags()) == 6
 
 
-@pytest.mark.slow
 def test_a_version_whose_weights_are_gone_cannot_be_rolled_back_to(world: World, tmp_path: Path) -> None:
     promoted(world, GOOD, tmp_path / "one.json", "retrain/one")
     gone = object_of(world, WEIGHTS, "model.safetensors")
@@ -299,7 +290,6 @@ def test_a_version_whose_weights_are_gone_cannot_be_rolled_back_to(world: World,
     assert "v1.1.0 is champion" in run("champion").output
 
 
-@pytest.mark.slow
 def test_champion_shows_nothing_something_and_exports_its_files(world: World, ready: Path, tmp_path: Path) -> None:
     assert "has no champion yet" in run("champion").output
     assert run("champion", "--export", str(tmp_path / "none")).exit_code == 1
@@ -321,7 +311,6 @@ def test_champion_shows_nothing_something_and_exports_its_files(world: World, re
     assert "exists already" in run("champion", "--export", str(target)).output
 
 
-@pytest.mark.slow
 def test_a_promotion_killed_at_any_time_and_run_again_ends_in_one(world: World, ready: Path) -> None:
     """Real SIGKILLs of the process group, later and later; every state in between is none or all."""
     killed = 0
@@ -340,7 +329,6 @@ def test_a_promotion_killed_at_any_time_and_run_again_ends_in_one(world: World, 
     assert world.tags() == ["tal-dit#champion#1", "tal-dit@v1.0.0"]
 
 
-@pytest.mark.slow
 def test_two_promotions_at_once_end_in_one_champion(world: World, ready: Path, tmp_path: Path) -> None:
     """Two runs in clones of their own, each with another challenger, decided against the same (no) champion."""
     other = world.clone("other")

@@ -13,7 +13,7 @@ import yaml
 from tests.end_to_end import planted
 from tests.end_to_end.tiny import change_params, command, make_copy
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture(scope="module")

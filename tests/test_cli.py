@@ -294,7 +294,7 @@ def test_a_method_that_the_grid_lacks_is_an_error_that_lists_what_it_has(
         ("--solver rk4", "solver: kind = 'rk4': expected a solver, {kind: …} with one of ddim, ddpm, dpm2"),
         ("--set method.tau1=2", "method.tau1 = 2: input should be less than or equal to 1"),
         ("--set method.tau3=0.1", "method.tau3: unknown key"),
-        ("--set steps.x=1", "steps.x: steps = 12 is a single value"),
+        ("--set steps.x=1", "steps.x: steps = 8 is a single value"),
         ("--set tau1", "--set tau1: expected PATH=VALUE, e.g. method.tau1=0.3"),
     ],
 )

@@ -11,6 +11,8 @@ from tests.contracts.repository import ROOT
 
 from padstal.stages.params import load_tree
 
+pytestmark = pytest.mark.slow  # all scales are checked for each
+
 COMMANDS = [
     (page.name, line)
     for page in sorted((ROOT / "docs").glob("*.md"))

@@ -1,10 +1,12 @@
 """Fréchet distance."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from padstal.evaluation.frechet import Gaussian, frechet, frechet_draws, gaussian
+from padstal.evaluation.frechet import Gaussian, frechet, frechet_draws, gaussian, is_singular
 
 
 def features(n: int, width: int, seed: int) -> np.ndarray:
@@ -32,10 +34,15 @@ def test_it_agrees_with_scipys_matrix_square_root() -> None:
     assert frechet(gaussian(x), gaussian(y)) == pytest.approx(oracle, rel=1e-8)
 
 
-def test_singular_covariances_are_flagged_and_still_symmetric() -> None:
+@pytest.mark.parametrize(("clips", "references", "singular"), [(9, 9, False), (8, 9, True), (9, 8, True)])
+def test_too_few_clips_on_either_side_are_flagged(clips: int, references: int, singular: bool) -> None:
+    heard = SimpleNamespace(features_NF=features(clips, 8, 0))
+    judged = SimpleNamespace(clips=heard, reference=SimpleNamespace(heard=features(references, 8, 1)))
+    assert is_singular(judged) is singular  # type: ignore[arg-type]
+
+
+def test_the_distance_of_singular_covariances_is_symmetric() -> None:
     x, y = gaussian(features(5, 8, 0)), gaussian(features(6, 8, 1))
-    assert x.is_singular
-    assert not gaussian(features(9, 8, 0)).is_singular
     assert frechet(x, y) == pytest.approx(frechet(y, x), rel=1e-5)
     assert frechet(x, x) == pytest.approx(0, abs=1e-4)
 

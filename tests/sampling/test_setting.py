@@ -79,8 +79,9 @@ def params(**changes: Any) -> dict[str, Any]:
 
 def test_what_a_sweep_does_not_name_is_the_samplers() -> None:
     own = params()["sweeps"]["pads"]
-    found = check(Grid, params(sweeps={"pads": own, "few": {**own, "steps": [4, 8]}}), "grid")
-    assert [one.steps for one in found.settings] == [16] * 3 + [4] * 3 + [8] * 3
+    own_steps = params()["sampler"]["steps"]
+    found = check(Grid, params(sweeps={"pads": own, "few": {**own, "steps": [4, 20]}}), "grid")
+    assert [one.steps for one in found.settings] == [own_steps] * 3 + [4] * 3 + [20] * 3
 
 
 @pytest.mark.parametrize(

@@ -265,6 +265,12 @@ def test_what_was_evaluated_says_which_setting_keeps_alignment_and_generate_take
     assert asked["setting"] == weak
     assert _run("generate", "x", "-n", "1", "--retain", "0.5", "--steps", "3").exit_code == 0
     assert (asked["setting"].strength, asked["setting"].steps) == (4.0, 3)
+    refused = [{"system": "audio_dit", "why": "unperturbed, CLAP-f is 0.2, not above chance"}]
+    deaf = [{**row, "system": "audio_dit", "retention": None} for row in rows]
+    (metrics / "evaluate.json").write_text(json.dumps({"sweep": [*rows, *deaf], "retention": {"refused": refused}}))
+    assert "audio_dit: no setting has a share of the alignment to keep: unperturbed, CLAP-f is 0.2" in " ".join(
+        _run("choose", "--system", "audio_dit").output.split()
+    )
     both = _run("generate", "x", "--retain", "0.9", "--method", "cads")
     assert both.exit_code == 1
     assert "expected one of them" in both.output

@@ -25,16 +25,17 @@ def run(root: Path, system: str | None, retain: float, by: str, scale: str | Non
     from rich.console import Console
     from rich.table import Table
 
+    from padstal.reporting.text import MISSING, bounds, number
+
     paths, name = paths_of(root, scale), system or promote_params(root).system
     kept = ranked(paths, name, retain, by)
     table = Table(title=f"{name}: settings that keep {retain:.0%} of the alignment", title_justify="left")
     for head in ("setting", "keeps", METRICS[by].label, "interval", "FD", "id"):
         table.add_column(head, justify="left" if head in ("setting", "id") else "right")
     for row in kept[:SHOWN]:
-        around = (row.get("intervals") or {}).get(by)
-        bounds = f"[{around[0]:.3g}, {around[1]:.3g}]" if around else "–"
-        fd = f"{row['fd']:.3g}" if row.get("fd") is not None else "–"
-        table.add_row(str(row["label"]), f"{row['retention']:.0%}", f"{row[by]:.3g}", bounds, fd, str(row["setting"]))
+        around = bounds((row.get("intervals") or {}).get(by)) or MISSING
+        fd = number(row.get("fd")) if row.get("fd") is not None else MISSING
+        table.add_row(row["label"], f"{row['retention']:.0%}", number(row[by]), around, fd, row["setting"])
     Console().print(table)
     print(shlex.join(["padstal", "generate", "your prompt", "--system", name, "--retain", f"{retain:g}"]))
     return 0
@@ -50,7 +51,12 @@ def ranked(paths: Paths, system: str, retain: float, by: str) -> list[Mapping[st
     file = paths.metrics("evaluate")
     if not file.is_file():
         raise FileNotFoundError(f"no {file.relative_to(paths.root)}: run `dvc repro evaluate` or `dvc pull`")
-    return choose_setting(read_json(file).get("sweep") or [], system, retain, by)
+    found = read_json(file)
+    rows = [row for row in found.get("sweep") or [] if row.get("system") == system]
+    if rows and all(row.get("retention") is None for row in rows):
+        told = [one["why"] for one in (found.get("retention") or {}).get("refused") or [] if one["system"] == system]
+        raise ValueError(f"{system}: no setting has a share of the alignment to keep: {told[0] if told else 'unknown'}")
+    return choose_setting(rows, system, retain, by)
 
 
 def setting_keeping(paths: Paths, system: str, retain: float, by: str = "vendi_within") -> Setting:

@@ -15,7 +15,7 @@ Seed = Annotated[int, Field(ge=0)]
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors, values do not change in reading (`true` is no 1) nor after."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -165,7 +165,12 @@ class TestSync:
         (clone / ".gitignore").write_text("wandb/\n")
         (clone / "dvc.yaml").write_text("artifacts: {tal-vae: {path: 'models/${scale}/vae/tal', type: model}}\n")
         git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
-        for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "One"], ["tag", "tal-vae#champion#1"]):
+        for command in (
+            ["init", "-q"],
+            ["add", "."],
+            ["commit", "-qm", "One"],
+            ["tag", "-am", "Promote", "tal-vae#champion#1"],
+        ):
             subprocess.run([*git, *command], cwd=clone, check=True)
         assert "champion tal-vae: named" in _sync(clone, wandb).stdout
         assert "champion" in wandb.named("vae-tal").aliases

@@ -103,8 +103,10 @@ ROWS = [
 
 
 def test_the_most_diverse_setting_that_keeps_enough_comes_first() -> None:
-    assert [row["setting"] for row in choose_setting(ROWS, "a", 0.9, "vendi_within")] == ["weak", "plain"]
-    assert choose_setting(ROWS, "a", 0.5, "ibs")[0]["setting"] == "strong", "less similarity is more diversity"
+    assert [row["setting"] for row in choose_setting({"sweep": ROWS}, "a", 0.9, "vendi_within")] == ["weak", "plain"]
+    assert choose_setting({"sweep": ROWS}, "a", 0.5, "ibs")[0]["setting"] == "strong", (
+        "less similarity is more diversity"
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,4 +119,4 @@ def test_the_most_diverse_setting_that_keeps_enough_comes_first() -> None:
 )
 def test_what_cannot_be_chosen_is_said(system: str, retain: float, by: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        choose_setting(ROWS, system, retain, by)
+        choose_setting({"sweep": ROWS}, system, retain, by)

@@ -51,12 +51,7 @@ def ranked(paths: Paths, system: str, retain: float, by: str) -> list[Mapping[st
     file = paths.metrics("evaluate")
     if not file.is_file():
         raise FileNotFoundError(f"no {file.relative_to(paths.root)}: run `dvc repro evaluate` or `dvc pull`")
-    found = read_json(file)
-    rows = [row for row in found.get("sweep") or [] if row.get("system") == system]
-    if rows and all(row.get("retention") is None for row in rows):
-        told = [one["why"] for one in (found.get("retention") or {}).get("refused") or [] if one["system"] == system]
-        raise ValueError(f"{system}: no setting has a share of the alignment to keep: {told[0] if told else 'unknown'}")
-    return choose_setting(rows, system, retain, by)
+    return choose_setting(read_json(file), system, retain, by)
 
 
 def setting_keeping(paths: Paths, system: str, retain: float, by: str = "vendi_within") -> Setting:

@@ -24,7 +24,7 @@ PUBLISHED = {
 def row(cell: Cell, path: Path, measured: Measured, among: Collection[Cell], level: float) -> dict[str, Any]:
     """One cell as a row of `evaluate.json`; its setting's label tells it from its system's others `among` the cells."""
     return {
-        **_named(path),
+        **path.named,
         **named(cell),
         "label": cell.setting.label(tuple(one.setting for one in among if one.system == cell.system)),
         "record": cell.setting.model_dump(mode="json"),
@@ -105,7 +105,7 @@ def matched(
 
 def as_json(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """The paths, each with the ids of its settings, for whoever draws them."""
-    return [{**_named(path), "settings": [stop.cell.setting.id for stop in path.stops]} for path in paths]
+    return [{**path.named, "settings": [stop.cell.setting.id for stop in path.stops]} for path in paths]
 
 
 def _as_json(result: Matched, baseline: tuple[str, str], level: float) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _as_json(result: Matched, baseline: tuple[str, str], level: float) -> dict[s
             if found is not None and metric != "clap_f":
                 differences.append(
                     {
-                        **_named(point.path),
+                        **point.path.named,
                         "metric": metric,
                         "difference": found.difference,
                         "interval": found.interval and list(found.interval),
@@ -130,22 +130,19 @@ def _as_json(result: Matched, baseline: tuple[str, str], level: float) -> dict[s
         "clap_f": result.target,
         "why": result.why,
         "common_range": result.common and list(result.common),
-        "rows": [_point(point, level) for point in result.points],
-        "refused": [{**_named(path), "why": why} for path, why in result.refused],
-        "baseline": {"system": baseline[0], "method": baseline[1], **(_named(against[0].path) if against else {})},
+        "rows": [point_row(point, level) for point in result.points],
+        "refused": [{**path.named, "why": why} for path, why in result.refused],
+        "baseline": {"system": baseline[0], "method": baseline[1], **(against[0].path.named if against else {})},
         "differences": differences,
         "published": PUBLISHED,
     }
 
 
-def _named(path: Path) -> dict[str, Any]:
-    return {"system": path.system, "method": path.method, "path": path.label}
-
-
-def _point(point: Point, level: float) -> dict[str, Any]:
+def point_row(point: Point, level: float) -> dict[str, Any]:
+    """An interpolated point as a row of `evaluate.json`."""
     target = point.values["clap_f"]
     return {
-        **_named(point.path),
+        **point.path.named,
         **{name: point.values.get(name) for name in METRICS},
         "n": point.bracket[0].measured.clips,
         "intervals": {

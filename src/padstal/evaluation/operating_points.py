@@ -82,6 +82,16 @@ class Path:
         return np.stack([stop.measured.draws["clap_f"][:draws] for stop in self.stops], axis=1)
 
     @property
+    def draws(self) -> int:
+        """R that all of its stops have of every metric."""
+        return min(len(own_R) for stop in self.stops for own_R in stop.measured.draws.values())
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What names it in files."""
+        return {"system": self.system, "method": self.method, "path": self.label}
+
+    @property
     def span(self) -> str:
         return f"[{self.clap_f().min():.4f}, {self.clap_f().max():.4f}]"
 
@@ -184,7 +194,7 @@ def match(
     short = [path for path in paths if len(path.stops) < 2]
     if short:
         return Matched(None, f"{short[0].name} has {len(short[0].stops)} setting; interpolation needs at least 2")
-    draws = min(len(values_R) for path in paths for stop in path.stops for values_R in stop.measured.draws.values())
+    draws = min(path.draws for path in paths)
     low, high = (float(edge[0]) for edge in common_range([path.clap_f() for path in paths]))
     spans = "; ".join(f"{path.name} spans {path.span}" for path in paths)
     common = (low, high) if low <= high else None

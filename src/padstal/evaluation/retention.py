@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from padstal.evaluation.bootstrap import interval
+from padstal.evaluation.comparison import point_row
 from padstal.evaluation.grid import Cell
 from padstal.evaluation.metrics import METRICS
 from padstal.evaluation.operating_points import LEAST_BRACKETED, Path, Point, Stop, at
@@ -95,47 +96,41 @@ def at_retention(paths: Sequence[Path], shares: Sequence[float], widest: float, 
         level: Of the intervals.
     """
     found, refused = frontiers(paths)
-    rows = []
-    out = [{**_named(path), "retention": None, "why": why} for path, why in refused]
+    rows: list[dict[str, Any]] = []
+    out: list[dict[str, Any]] = [{**path.named, "retention": None, "why": why} for path, why in refused]
     for share in shares:
         for one in found:
             point, why = _reached(one, share, widest)
             if point is None:
-                out.append({**_named(one.path), "retention": share, "why": why})
+                out.append({**one.path.named, "retention": share, "why": why})
                 continue
-            bounds = {name: point.interval(name, level) for name in METRICS if name in point.values}
-            rows.append(
-                {
-                    **_named(one.path),
-                    "label": f"{one.path.label} at {share:.0%}",
-                    "retention": share,
-                    **point.values,
-                    "intervals": {name: own and list(own) for name, own in bounds.items()},
-                    "n": one.start.measured.clips,
-                    "bracket_width": one.width(point),
-                }
-            )
+            rows.append({**point_row(point, level), "retention": share, "bracket_width": one.width(point)})
     return {"rows": rows, "refused": out, "area": [row for one in found for row in _area(one, widest, level)]}
 
 
-def choose_setting(rows: Sequence[Mapping[str, Any]], system: str, retain: float, by: str) -> list[Mapping[str, Any]]:
+def choose_setting(evaluation: Mapping[str, Any], system: str, retain: float, by: str) -> list[Mapping[str, Any]]:
     """Measured settings of a system that keep at least `retain` of its alignment, most diverse first.
 
     Args:
-        rows: `sweep` of `evaluate.json`.
+        evaluation: `evaluate.json`.
         system: Its name.
         retain: Least r.
         by: Metric of diversity.
 
     Raises:
-        ValueError: No such metric, nothing measured of that system, or nothing keeps so much.
+        ValueError: No such metric, nothing measured of that system, it has no alignment, or nothing keeps so much.
     """
     diversity = {name for name, metric in METRICS.items() if metric.about == "diversity"}
     if by not in diversity:
         raise ValueError(f"{by!r} is no metric of diversity: expected one of {', '.join(sorted(diversity))}")
-    own = [row for row in rows if row.get("system") == system and row.get("retention") is not None]
+    measured = [row for row in evaluation.get("sweep") or [] if row.get("system") == system]
+    own = [row for row in measured if row.get("retention") is not None]
+    if not measured:
+        raise ValueError(f"system {system!r}: no setting was evaluated; run `dvc repro evaluate`")
     if not own:
-        raise ValueError(f"system {system!r}: no setting with a retention was evaluated; run `dvc repro evaluate`")
+        refused = (evaluation.get("retention") or {}).get("refused") or []
+        why = next((one["why"] for one in refused if one["system"] == system), "it was evaluated by another version")
+        raise ValueError(f"{system}: no setting has a share of the alignment to keep: {why}")
     kept = [row for row in own if row["retention"] >= retain and row.get(by) is not None]
     if not kept:
         most = max(row["retention"] for row in own)
@@ -144,7 +139,7 @@ def choose_setting(rows: Sequence[Mapping[str, Any]], system: str, retain: float
 
 
 def _reached(one: Frontier, share: float, widest: float) -> tuple[Point | None, str]:
-    point = one.at(share, _draws(one))
+    point = one.at(share, one.path.draws)
     if point is None:
         least = min(one.retention(stop) for stop in one.path.stops)
         return None, f"comes down to {least:.0%} of the alignment"
@@ -167,13 +162,5 @@ def _area(one: Frontier, widest: float, level: float) -> list[dict[str, Any]]:
             draws_R = np.mean([point.draws[name] for point in reached], axis=0)
             enough = np.isfinite(draws_R).mean() >= LEAST_BRACKETED
             bounds = interval(draws_R, value, level, metric.limits) if enough else None
-            told.append({**_named(one.path), "metric": name, "value": value, "interval": bounds and list(bounds)})
+            told.append({**one.path.named, "metric": name, "value": value, "interval": bounds and list(bounds)})
     return told
-
-
-def _draws(one: Frontier) -> int:
-    return min(len(own_R) for stop in one.path.stops for own_R in stop.measured.draws.values())
-
-
-def _named(path: Path) -> dict[str, Any]:
-    return {"system": path.system, "method": path.method, "path": path.label}

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from flows.local_prefect import ADDRESS
 
+PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 PREFECT = (sys.executable, "-m", "prefect")
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 PATIENCE = 240.0
@@ -26,7 +28,7 @@ class Server:
 
     Attributes:
         address: Of its API.
-        folder: Its own; its log is there.
+        folder: Its own; its log is there, and the settings of this repository's pyproject.toml for what starts there.
     """
 
     address: str
@@ -105,8 +107,9 @@ def server(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Ser
         port = probe.getsockname()[1]
     environment = {**without_prefect(os.environ), "PREFECT_HOME": str(folder), **QUIET, **(extra or {})}
     command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    found = Server(f"http://127.0.0.1:{port}/api", folder)
+    (folder / "pyproject.toml").write_text(PYPROJECT.read_text().replace(ADDRESS, found.address))
     with started(command, folder, environment, folder / "server.log") as process:
-        found = Server(f"http://127.0.0.1:{port}/api", folder)
 
         def healthy() -> bool:
             assert process.poll() is None, (folder / "server.log").read_text()[-4000:]

@@ -82,7 +82,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
         def start(pool: str) -> None:
             command = [*PREFECT, "worker", "start", "--pool", pool]
-            workers[pool] = stack.enter_context(started(command, folder, environment, folder / f"{pool}.log"))
+            workers[pool] = stack.enter_context(started(command, running.folder, environment, folder / f"{pool}.log"))
 
         found = Place(checkout, running, environment, workers, start)
         found.set_up()
@@ -125,6 +125,15 @@ def test_the_commands_of_the_docs_work_as_they_stand_in_a_clean_shell(place: Pla
         [asked] = [run for run in place.server.runs_of(name) if not run["auto_scheduled"]]
         place.server.cancel(asked["id"])
         place.server.finished(asked["id"])
+
+
+def test_a_run_cancelled_while_its_process_starts_ends(place: Place) -> None:
+    """Of it the flow run's own process does not hear: it has not begun to listen."""
+    for _ in range(3):
+        run = place.server.ask("evaluate")
+        wait_for(lambda run=run: place.server.state(run) == "PENDING", "a worker that takes the run")
+        place.server.cancel(run)
+        assert place.server.finished(run)["state"]["type"] == "CANCELLED"
 
 
 def test_a_wrong_parameter_is_refused_before_a_run_starts_and_named(place: Place) -> None:

@@ -20,6 +20,7 @@ from padstal.core.tensor_files import load_state, read_safetensors
 from padstal.core.untrusted import UntrustedFileError, expecting, loads
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.form import DenoiserForm
+from padstal.training.config import KEPT
 
 ROLE = "diffusion"
 WEIGHTS, CONFIG, STATISTICS = "model.safetensors", "config.json", "statistics.safetensors"
@@ -96,6 +97,23 @@ def load(folder: Path, device: torch.device | str) -> TrainedDenoiser:
     statistics = LatentStatistics.load(folder / STATISTICS)
     _check_channels(statistics, config)
     return TrainedDenoiser(denoiser.to(device).eval().requires_grad_(False), statistics, config)
+
+
+def load_kept(folder: Path, step: int, device: torch.device | str) -> Denoiser:
+    """The same denoiser after fewer steps of its training, from what `training.keep_every` kept.
+
+    Raises:
+        FileNotFoundError: Nothing was kept at that step; names the steps that were.
+        UntrustedFileError: A file is damaged.
+    """
+    denoiser = load(folder, device).denoiser
+    file = folder / KEPT / f"{step}.safetensors"
+    if not file.is_file():
+        steps = sorted(int(one.stem) for one in file.parent.glob("*.safetensors"))
+        there = ", ".join(map(str, steps)) or "none (training.keep_every)"
+        raise FileNotFoundError(f"{file}: not found; weights were kept at steps: {there}")
+    load_state(denoiser, read_safetensors(file), file, "weights of what the config beside them says")
+    return denoiser
 
 
 def check_belongs(config: DenoiserConfig, *, codec_folder: Path, text_encoder_folder: Path) -> None:

@@ -90,7 +90,14 @@ def generate(
 
 @torch.inference_mode()
 def sample_latents(
-    denoiser: Denoiser, told: Mapping[str, Conditioning], batch: Batch, setting: Setting, *, place: int, bf16: bool
+    denoiser: Denoiser,
+    told: Mapping[str, Conditioning],
+    batch: Batch,
+    setting: Setting,
+    *,
+    weak: Denoiser | None,
+    place: int,
+    bf16: bool,
 ) -> torch.Tensor:
     """Standardised latents [B, D, …], all that the denoiser generates (of TAL, z_p too).
 
@@ -99,11 +106,12 @@ def sample_latents(
         told: What each branch of the guidance is told of the batch's samples (`told_of`).
         batch: The samples.
         setting: Method, guidance, solver and noise levels.
+        weak: What guidance's weak branch asks.
         place: Of the denoiser in its system, whose noise is its own.
         bf16: Matrix products in bfloat16.
     """
     device = told["cond"].text_BLC.device
-    denoise = GuidedDenoiser(denoiser, told, batch, setting, place=place, bf16=bf16)
+    denoise = GuidedDenoiser(denoiser, told, batch, setting, weak=weak, place=place, bf16=bf16)
     sigmas = exponential_sigmas(setting.steps, setting.sigma_min, setting.sigma_max)
     first = SampleNoise(batch.seeds, batch.indices, Stream.LATENT, place).draw(denoiser.latent_shape, device)
     later = SampleNoise(batch.seeds, batch.indices, Stream.SOLVER, place)
@@ -119,10 +127,18 @@ def told_of(
     guidance: Guidance,
     encoder: TextEncoder,
     lower_BE: torch.Tensor | None = None,
+    weak: Denoiser | None = None,
 ) -> dict[str, Conditioning]:
-    """What each branch of `guidance` is told of B samples with this text, these attributes and this lower latent."""
+    """What each branch of `guidance` is told of B samples with this text, these attributes and this lower latent.
+
+    A weak branch is told by the network `weak`, whose own embeddings it reads.
+    """
     told = {"cond": denoiser.condition(text, attributes, lower_BE)}
     for name, branch in guidance.told.items():
+        if branch.weak:
+            assert weak is not None  # `LatentSystem.check`
+            told[name] = weak.condition(text, attributes, lower_BE)
+            continue
         own_text = text
         if branch.text is not None:
             own = encoder.encode([branch.text])

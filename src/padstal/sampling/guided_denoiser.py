@@ -27,6 +27,7 @@ class GuidedDenoiser:
         batch: Batch,
         setting: Setting,
         *,
+        weak: Denoiser | None = None,
         place: int = 0,
         bf16: bool = False,
     ):
@@ -37,6 +38,7 @@ class GuidedDenoiser:
             told: "cond" and each other branch of the guidance → conditioning of the batch's samples.
             batch: The samples.
             setting: Method and guidance.
+            weak: What guidance's weak branch asks, of the same form.
             place: Of the denoiser in its system.
             bf16: Matrix products in bfloat16.
 
@@ -50,7 +52,7 @@ class GuidedDenoiser:
                 raise ValueError(
                     f"{name}: conditioning of {len(conditioning.mask_BL)} samples, batch of {len(batch.rows)}"
                 )
-        self._denoiser, self._told, self._batch = denoiser, told, batch
+        self._denoiser, self._weak, self._told, self._batch = denoiser, weak, told, batch
         self._method, self._guidance, self._bf16 = setting.method, setting.guidance, bf16
         self._embedded: dict[str, Conditioning] = {}
         self._noise = SampleNoise(batch.seeds, batch.indices, Stream.PERTURBATION, place)
@@ -77,14 +79,18 @@ class GuidedDenoiser:
 
     def output(self, x_t_BD: torch.Tensor, t: float, sigma: float) -> torch.Tensor:
         """The network's output of all branches, mixed."""
-        names = self._guidance.branches(sigma)
-        first, *rest = self.told(names, t).values()
-        told = first.joined(*rest) if rest else first
-        x_BD = torch.cat([x_t_BD] * len(names)) if rest else x_t_BD
-        t_B = torch.full((len(x_BD),), t, dtype=torch.float32, device=x_BD.device)
-        with self._autocast():
-            outputs_BD = self._denoiser(x_BD, t_B, told).float()
-        return self._guidance.mix(dict(zip(names, outputs_BD.chunk(len(names)), strict=True)), sigma)
+        told = self.told(self._guidance.branches(sigma), t)
+        outputs: dict[str, torch.Tensor] = {}
+        for network in dict.fromkeys(map(self._network, told)):
+            names = [name for name in told if self._network(name) is network]
+            first, *rest = (told[name] for name in names)
+            together = first.joined(*rest) if rest else first
+            x_BD = torch.cat([x_t_BD] * len(names)) if rest else x_t_BD
+            t_B = torch.full((len(x_BD),), t, dtype=torch.float32, device=x_BD.device)
+            with self._autocast():
+                outputs_BD = network(x_BD, t_B, together).float()
+            outputs |= dict(zip(names, outputs_BD.chunk(len(names)), strict=True))
+        return self._guidance.mix(outputs, sigma)
 
     def told(self, names: tuple[str, ...], t: float) -> dict[str, Conditioning]:
         """What each branch is told at t, embedded, with fresh noise where the method asks for it."""
@@ -94,7 +100,7 @@ class GuidedDenoiser:
         noise_BLC = self._code() if self._method.reads_codes else self._draw(self._noise)
         for name, embedded in told.items():
             text_BLC, mask_BL = embedded.text_BLC, embedded.mask_BL
-            if name == "cond":
+            if name == "cond" or self._network(name) is self._weak:
                 text_BLC = self._method.condition(text_BLC, mask_BL, noise_BLC, t)
             else:
                 text_BLC = self._method.condition_uncond(
@@ -106,8 +112,15 @@ class GuidedDenoiser:
     def _embed(self, name: str) -> Conditioning:
         if name not in self._embedded:
             with self._autocast():
-                self._embedded[name] = self._denoiser.embed(self._told[name])
+                self._embedded[name] = self._network(name).embed(self._told[name])
         return self._embedded[name]
+
+    def _network(self, name: str) -> Denoiser:
+        """Which network a branch is of."""
+        if name == "cond" or not self._guidance.told[name].weak:
+            return self._denoiser
+        assert self._weak is not None  # `LatentSystem.check`
+        return self._weak
 
     def _code(self) -> torch.Tensor:
         """Each sample's padding code as rows [B, L, C], drawn once."""

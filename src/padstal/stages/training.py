@@ -13,7 +13,7 @@ from padstal.core.data.content import address, sha256_file
 from padstal.core.data.track_ledger import write_ledger
 from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError
-from padstal.training.config import TrainConfig
+from padstal.training.config import KEPT, TrainConfig
 from padstal.training.initialise import WEIGHTS, initialise
 from padstal.training.process_group import ProcessGroup
 from padstal.training.task import Task
@@ -68,7 +68,7 @@ def train_and_write(
         tracks: SHA-256 of the source file of each training clip.
         measure: Further metrics of the averaged network, once the model is written.
     """
-    from padstal.training.loop import KEPT, train  # imports lightning: seconds
+    from padstal.training.loop import train  # imports lightning: seconds
 
     training: TrainConfig = params.training
     paths, about, files = stage.paths, params.model_dump(), list(inputs)

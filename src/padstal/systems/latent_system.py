@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from padstal.core.paths import Paths
     from padstal.diffusion.checkpoint import TrainedDenoiser
+    from padstal.diffusion.denoiser import Denoiser
     from padstal.sampling.batching import Batch
     from padstal.sampling.setting import Setting
 
@@ -32,6 +33,12 @@ class LatentSystemParams(Section):
     codec: str = value("codec whose latents the denoiser learns", min_length=1)
     denoiser: str = value("section of `train_diffusion`; of several, the folder that they lie in", min_length=1)
     grid: str = value("settings that it is sampled with, of `sample.grids`", min_length=1)
+    weak_step: int | None = value(
+        "step whose kept weights (`training.keep_every`) autoguidance leads away from; none without it",
+        "steps",
+        default=None,
+        ge=1,
+    )
 
     @property
     def denoisers(self) -> tuple[str, ...]:
@@ -69,7 +76,7 @@ class LatentSystemParams(Section):
         import torch
 
         from padstal.codecs.any_codec import load as load_codec
-        from padstal.diffusion.checkpoint import check_belongs
+        from padstal.diffusion.checkpoint import check_belongs, load_kept
         from padstal.diffusion.checkpoint import load as load_denoiser
         from padstal.foundation.text_encoder import load as load_text_encoder
 
@@ -78,17 +85,19 @@ class LatentSystemParams(Section):
         for part, folder in self.denoiser_folders(paths).items():
             trained = load_denoiser(folder, device)
             check_belongs(trained.config, codec_folder=folders["codec"], text_encoder_folder=folders["text_encoder"])
-            stages.append(SamplingStage(trained, self.perturbs(part)))
+            weak = load_kept(folder, self.weak_step, device) if self.weak_step else None
+            stages.append(SamplingStage(trained, self.perturbs(part), weak))
         codec, encoder = load_codec(folders["codec"], device), load_text_encoder(folders["text_encoder"], device)
         return LatentSystem(name, tuple(stages), codec, encoder, device, self.usual(stages[0].trained))
 
 
 @dataclass(frozen=True)
 class SamplingStage:
-    """A denoiser in its system, and whether diversity methods act on it."""
+    """A denoiser in its system, whether diversity methods act on it, and a weaker version that guidance may ask."""
 
     trained: "TrainedDenoiser"
     perturbed: bool = True
+    weak: "Denoiser | None" = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +158,11 @@ class LatentSystem:
                         f"{setting.method_name}: the denoiser {name} was trained without padding codes; expected "
                         f"train_diffusion.{name}.form.padding_codes"
                     )
+                if stage.weak is None and any(branch.weak for branch in setting.guidance.told.values()):
+                    raise ValueError(
+                        f"{setting.values['guidance.kind']}: the system {self.name} has no weak model; expected "
+                        f"systems.{self.name}.weak_step, one of the steps that training.keep_every kept"
+                    )
 
     def preview(self) -> "LatentSystem":
         """The same without all denoisers but the first: coarser, and sooner there.
@@ -195,9 +209,9 @@ class LatentSystem:
             if known_BE is not None and denoiser.first_channel < known_BE.shape[1]:
                 continue
             lower_BE = None if known_BE is None else denoiser.lower_of(known_BE)
-            told = told_of(denoiser, text, attributes, setting.guidance, self.text_encoder, lower_BE)
+            told = told_of(denoiser, text, attributes, setting.guidance, self.text_encoder, lower_BE, stage.weak)
             how = setting if stage.perturbed else quiet
-            own_BD = sample_latents(denoiser, told, batch, how, place=place, bf16=bf16)
+            own_BD = sample_latents(denoiser, told, batch, how, weak=stage.weak, place=place, bf16=bf16)
             known_BE = own_BD if known_BE is None else torch.cat([known_BE, own_BD], dim=1)
         assert known_BE is not None
         return known_BE

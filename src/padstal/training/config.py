@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from padstal.core.section import Section, value
 from padstal.training.learning_rate import Rate
 
+KEPT = "kept"
+"""Folder of what `keep_every` keeps: averaged weights, by step."""
+
 
 class TrainConfig(Section):
     """A training: its length, its optimiser, its average, and what it keeps on the way."""

@@ -21,13 +21,12 @@ from torch import nn
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.training.averaging import average_of, update_average
 from padstal.training.checkpoint import Checkpoint, Curves, Row
-from padstal.training.config import TrainConfig
+from padstal.training.config import KEPT, TrainConfig
 from padstal.training.distributed_shard import DistributedShard
 from padstal.training.process_group import ProcessGroup, Stop, check_agreement, gathered, mean
 from padstal.training.task import Batch, Move, Task
 
 FAILURE = "failure.json"
-KEPT = "kept"
 NAMED_CLIPS = 8
 """Clips that an error names; the file lists all."""
 

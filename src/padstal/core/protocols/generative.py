@@ -208,10 +208,12 @@ class Branch:
     Attributes:
         text: A prompt; None for no text at all, the denoiser's null.
         attributes: Those that differ, by name: {"quality": 1.0}.
+        weak: Whether it is the weak model's word on what "cond" is told, whatever `text` says.
     """
 
     text: str | None
     attributes: Mapping[str, float]
+    weak: bool = False
 
 
 class Guidance(Protocol):

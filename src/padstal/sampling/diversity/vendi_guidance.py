@@ -2,8 +2,8 @@
 
     Φ = log VS = − tr(ρ log ρ),   ρ = K / I,   c_ij = ρ_ij (log ρ)_ij                                                (1)
 
-The bank that a sample is to differ from is the prompt's other samples. The paper's second term, which holds samples near
-real exemplars of a region (the c of c-VSG), has no counterpart for captions of music and is left out.
+The bank that a sample is to differ from is the prompt's other samples. The paper's second term holds samples
+near real exemplars of a region (the c of c-VSG); captions of music have no counterpart, and it is left out.
 """
 
 from typing import TYPE_CHECKING, Literal

@@ -32,7 +32,9 @@ def world(detune: float) -> tuple[Heard, Prompts, Reference]:
     real = listen([clip(genre, 60) for genre in asked for _ in range(2)])
     own = real.genre_NG[::2]
     prompts = Prompts(FakeClap().embed_text(asked), np.array([GENRES.index(genre) for genre in asked]), own)
-    return heard.take(np.arange(24).reshape(8, 3)), prompts, Reference(real, real.genre_NG.argmax(axis=1))
+    training = flattened(listen([clip(genre, 60) for genre in asked]).clap_NWD)
+    reference = Reference(real, real.genre_NG.argmax(axis=1), training)
+    return heard.take(np.arange(24).reshape(8, 3)), prompts, reference
 
 
 def test_batches_do_not_change_what_is_heard() -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from padstal.core.data.manifest import ClipAudio
 from padstal.core.protocols import AudioTextEmbedder
+from padstal.evaluation.clap_score import flattened
 from padstal.evaluation.generated import Reader
 from padstal.evaluation.hear import Ears, FeatureTagger, Heard, Progress, hear
 from padstal.evaluation.judged import Prompts, Reference
@@ -36,13 +37,14 @@ class Clips:
         place = {clip_id: position for position, clip_id in enumerate(self.table["clip_id"])}
         missing = [clip_id for clip_id in clip_ids if clip_id not in place]
         if missing:
-            raise ValueError(f"clip {missing[0]} is not among the {len(place)} held-out clips of the data set")
+            raise ValueError(f"clip {missing[0]} is not among the {len(place)} clips that were heard")
         return np.array([place[clip_id] for clip_id in clip_ids], dtype=np.int64)
 
-    def reference(self, clip_ids: list[str]) -> Reference:
-        """The clips `clip_ids` as the set that generated clips are compared with."""
+    def reference(self, clip_ids: list[str], training_ids: list[str] | None = None) -> Reference:
+        """The clips `clip_ids` as the set that generated clips are compared with; training clips must not be copied."""
         heard = self.heard.take(self.rows(clip_ids))
-        return Reference(heard, heard.genre_NG.argmax(axis=1))
+        training_KF = flattened(self.heard.clap_NWD[self.rows(training_ids)]) if training_ids else None
+        return Reference(heard, heard.genre_NG.argmax(axis=1), training_KF)
 
     def prompts(self, prompts: pd.DataFrame, clap: AudioTextEmbedder, genres: tuple[str, ...]) -> Prompts:
         """Prompts (`prompt`, `clip_id`) as `measure` needs them."""

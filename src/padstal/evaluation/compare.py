@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.core.protocols import AudioTextEmbedder
-from padstal.evaluation import comparison
+from padstal.evaluation import comparison, copies
 from padstal.evaluation.bootstrap import draw_counts
 from padstal.evaluation.clap_score import clap_score, flattened, mismatched_clap_score
 from padstal.evaluation.clips import Clips
@@ -46,6 +46,7 @@ def compare(
     heard: Heard,
     clips: Clips,
     reference_ids: list[str],
+    training_ids: list[str],
     params: EvaluateParams,
     *,
     clap: AudioTextEmbedder,
@@ -60,6 +61,7 @@ def compare(
         heard: What the models hear in them, row by row.
         clips: Held-out clips, the prompts' own among them.
         reference_ids: The clips that generated ones are compared with.
+        training_ids: Training clips that they should not copy.
         params: How to compare.
         clap: Embeds the prompts.
         genres: The tagger's words.
@@ -69,7 +71,7 @@ def compare(
     Raises:
         ValueError: There are no test prompts, or cells have different numbers of samples.
     """
-    reference = clips.reference(reference_ids)
+    reference = clips.reference(reference_ids, training_ids)
     roles = {}
     for role, draws in zip(ROLES, (0, params.draws), strict=True):
         grid = arrange(generated.samples, generated.settings, generated.prompts, role)
@@ -142,6 +144,7 @@ def _reference(test: Role, clips: Clips, reference: Reference) -> dict[str, Any]
         "vendi": vendi(flattened(own.clap_NWD)),
         "pmos": float(own.pmos_N.mean(dtype=np.float64)),
         "inception": inception_score(own.genre_NG),
+        "copies": copies.USUAL,
         "n": len(own),
         "pmos_of_all": float(reference.heard.pmos_N.mean(dtype=np.float64)),
         "n_of_all": len(reference.heard),

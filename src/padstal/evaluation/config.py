@@ -19,6 +19,9 @@ class EvaluateParams(Section):
     recall_neighbours: int = value("k of recall's manifold", "clips", ge=1, le=50)
     latent_neighbours: int = value("k of the latent spaces' genre precision", "clips", ge=1, le=100)
     reference_clips: int = value("most held-out clips that generated ones are compared with", "clips", ge=8)
+    training_clips: int = value(
+        "most training clips that generated ones should not be near copies of", "clips", default=2000, ge=1
+    )
     latent_clips: int = value("most training clips, and most held-out ones, compared in latent space", "clips", ge=8)
     draws: int = value("bootstrap draws of prompts for means", "draws", ge=1000)
     set_draws: int = value("bootstrap draws for Vendi, recall and FD and at matched CLAP-f", "draws", ge=100)

@@ -74,8 +74,10 @@ def evaluate(
 
     test = dataset.loc[dataset["split"] == "test", "clip_id"].tolist()
     reference_ids = subset(test, params.reference_clips, generator)
+    train = dataset.loc[dataset["split"] == "train", "clip_id"].tolist()
+    training_ids = subset(train, params.training_clips, np.random.default_rng(params.seed))
     track_ids = audit.one_a_track(with_truth(dataset, truth))
-    wanted = {*reference_ids, *generated.prompts["clip_id"], *track_ids}
+    wanted = {*reference_ids, *training_ids, *generated.prompts["clip_id"], *track_ids}
     for folder in latents.values():
         wanted |= set(read_table(folder / "reconstructions.parquet")["clip_id"])
     for folder in refined.values():
@@ -88,6 +90,7 @@ def evaluate(
         heard,
         clips,
         reference_ids,
+        training_ids,
         params,
         clap=ears.clap,
         genres=ears.tagger.genres,

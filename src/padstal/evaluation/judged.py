@@ -1,6 +1,7 @@
 """What a metric sees: samples of prompts as the models hear them, the prompts, and held-out clips.
 
-Shape suffixes: P prompts, I samples of a prompt, M held-out clips, D CLAP features, G genres, F features.
+Shape suffixes: P prompts, I samples of a prompt, M held-out clips, K training clips, D CLAP
+features, G genres, F features.
 """
 
 from dataclasses import dataclass
@@ -29,10 +30,15 @@ class Prompts:
 
 @dataclass(frozen=True)
 class Reference:
-    """Held-out clips as a set, with the genre that the tagger hears in each."""
+    """Held-out clips as a set, with the genre that the tagger hears in each.
+
+    Attributes:
+        training_KF: Unit vectors of training clips, as `Judged.unit_PIF`; `None` where none was heard.
+    """
 
     heard: Heard
     genre_M: np.ndarray
+    training_KF: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Metric:
     label: str
     meaning: str
     unit: str
-    about: Literal["alignment", "diversity", "fidelity", "quality"]
+    about: Literal["alignment", "diversity", "fidelity", "quality", "novelty"]
     better: Better
     limits: tuple[float, float]
     ears: tuple[str, ...]
@@ -98,6 +98,10 @@ METRICS = {
         Metric(
             "pmos", "p-MOS", "predicted quality, 1 to 5", "MOS",
             "quality", "higher", (1.0, 5.0), ("pmos",), "prompt", f"{_HERE}.pmos:of_prompts",
+        ),
+        Metric(
+            "copies", "near copies", "share nearer to a training clip than 95 % of held-out music is", "share",
+            "novelty", "lower", (0.0, 1.0), ("clap",), "prompt", f"{_HERE}.copies:of_prompts",
         ),
     )
 }  # fmt: skip

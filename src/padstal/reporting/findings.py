@@ -11,7 +11,7 @@ import pandas as pd
 from padstal.reporting.claims_view import broken_claims
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Space, direction, interval_of, rows, spaces, sweep_name
-from padstal.reporting.text import MINUS, bounds, finite, interval, labelled, number, words
+from padstal.reporting.text import MINUS, bounds, finite, interval, labelled, number, percent, words
 
 Kind = Literal["yes", "no", "open"]
 _VERDICT: dict[Kind, str] = {"yes": "holds here", "no": "does not hold here", "open": "open here"}
@@ -85,6 +85,14 @@ def failures(inputs: Inputs) -> list[str]:
         told.append(
             "The Fréchet distance rests on fewer clips than its features have dimensions: its value means little."
         )
+    usual = (evaluation.get("reference") or {}).get("copies")
+    for row in rows(evaluation):
+        around = interval_of(row, "copies")
+        if around and usual is not None and around[0] > usual:
+            told.append(
+                f"{sweep_name(row)} repeats its training music: {percent(float(row['copies']))} of its samples are nearer "
+                f"to a training clip than {percent(1 - usual)} of held-out music is."
+            )
     told += broken_claims(inputs)
     told += [
         f"The data broke an expectation ({row.get('severity')}): {row.get('name')}; found {row.get('observed')}."

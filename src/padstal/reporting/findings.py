@@ -90,8 +90,8 @@ def failures(inputs: Inputs) -> list[str]:
         around = interval_of(row, "copies")
         if around and usual is not None and around[0] > usual:
             told.append(
-                f"{sweep_name(row)} repeats its training music: {percent(float(row['copies']))} of its samples are nearer "
-                f"to a training clip than {percent(1 - usual)} of held-out music is."
+                f"{sweep_name(row)} repeats its training music: {percent(float(row['copies']))} of its samples are "
+                f"nearer to a training clip than {percent(1 - usual)} of held-out music is."
             )
     told += broken_claims(inputs)
     told += [

@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from padstal.sampling.diversity.annealing import Annealing
 from padstal.sampling.diversity.cads import Cads, rescaled
@@ -24,11 +27,11 @@ def noise() -> torch.Tensor:
     return torch.randn(B, L, C, generator=torch.Generator().manual_seed(1))
 
 
-def pads(**changes: float) -> Pads:
+def pads(**changes: object) -> Pads:
     return Pads.model_validate({"strength": 0.5, "tau1": 0.6, "tau2": 0.9, **changes})
 
 
-def cads(**changes: float) -> Cads:
+def cads(**changes: object) -> Cads:
     return Cads.model_validate({"strength": 0.5, "tau1": 0.6, "tau2": 0.9, "rescale": 0.0, **changes})
 
 
@@ -202,3 +205,21 @@ def test_a_sample_without_spread_is_not_rescaled() -> None:
 def test_pads_has_no_rescaling_since_it_would_move_semantic_rows() -> None:
     with pytest.raises(ValueError, match="rescale"):
         pads(rescale=1.0)
+
+
+# the unit of s
+
+
+@pytest.mark.parametrize("method", [pads, cads])
+def test_in_units_of_real_rows_s_follows_the_scale_of_each_sample(method: Callable[..., Annealing]) -> None:
+    c = rows() * torch.tensor([1.0, 3.0, 0.2]).view(-1, 1, 1)
+    relative = applied(method(unit="salient_rms"), c, 0.8)
+    for sample, tokens in enumerate((4, 7, 10)):
+        rms = float(c[sample, :tokens].square().mean().sqrt())
+        absolute = applied(method(strength=0.5 * rms), c, 0.8)
+        assert torch.allclose(relative[sample], absolute[sample], atol=1e-6)
+
+
+def test_the_null_branch_has_no_rows_to_count_in() -> None:
+    with pytest.raises(ValidationError, match="unit = salient_rms: the null branch has no real rows"):
+        pads(unit="salient_rms", perturb_uncond="shared")

@@ -6,8 +6,8 @@
 first.
 
 Where: on the text rows that `Backbone.embed` gives, the place the authors' code takes. s is relative to the scale of
-rows *there*; it means something else before that layer or in another model. The seconds rows and the global
-conditioning are never touched. Only sampling perturbs; training never does.
+rows *there*; it means something else before that layer or in another model, unless `unit` has it count in that scale.
+The seconds rows and the global conditioning are never touched. Only sampling perturbs; training never does.
 
 Shape legend: B batch, L text rows, C features of a row.
 """
@@ -31,6 +31,10 @@ class Annealing(DiversityHooks):
     strength: float = value("s: standard deviation of the noise on embedded text rows, where γ = 0", ge=0)
     tau1: float = value("τ1: diffusion time below which the conditioning is whole", ge=0, le=1)
     tau2: float = value("τ2: diffusion time above which it is all noise", ge=0, le=1)
+    unit: Literal["absolute", "salient_rms"] = value(
+        "what s counts in: absolute, as published, or root mean squares of the sample's embedded real rows",
+        default="absolute",
+    )
     perturb_uncond: Literal["none", "independent", "shared"] = value(
         "noise on the null branch of guidance", default="none"
     )
@@ -39,6 +43,8 @@ class Annealing(DiversityHooks):
     def _in_order(self) -> Any:
         if self.tau1 > self.tau2:
             raise ValueError(f"tau1 = {self.tau1} must not exceed tau2 = {self.tau2}")
+        if self.unit != "absolute" and self.perturb_uncond != "none":
+            raise ValueError(f"unit = {self.unit}: the null branch has no real rows; expected perturb_uncond none")
         return self
 
     def gamma(self, t: float) -> float:
@@ -54,10 +60,13 @@ class Annealing(DiversityHooks):
         """Whether (1) changes anything at t."""
         return self.gamma(t) < 1.0
 
-    def annealed(self, c_BLC: "Tensor", noise_BLC: "Tensor", t: float) -> "Tensor":
+    def annealed(self, c_BLC: "Tensor", mask_BL: "Tensor", noise_BLC: "Tensor", t: float) -> "Tensor":
         """(1), float32."""
-        gamma = self.gamma(t)
-        return math.sqrt(gamma) * c_BLC.float() + self.strength * math.sqrt(1 - gamma) * noise_BLC
+        gamma, c_BLC = self.gamma(t), c_BLC.float()
+        if self.unit == "salient_rms":
+            square_B = (c_BLC.square().mean(2) * mask_BL).sum(1) / mask_BL.sum(1)
+            noise_BLC = noise_BLC * square_B.sqrt().view(-1, 1, 1)
+        return math.sqrt(gamma) * c_BLC + self.strength * math.sqrt(1 - gamma) * noise_BLC
 
     def condition_uncond(
         self, text_BLC: "Tensor", mask_BL: "Tensor", noise_BLC: "Tensor", own: Noise, t: float

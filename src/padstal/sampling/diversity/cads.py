@@ -21,7 +21,7 @@ class Cads(Annealing):
 
     def condition(self, text_BLC: "Tensor", mask_BL: "Tensor", noise_BLC: "Tensor", t: float) -> "Tensor":
         """(1), (2); in the dtype of the rows."""
-        noisy_BLC = self.annealed(text_BLC, noise_BLC, t)
+        noisy_BLC = self.annealed(text_BLC, mask_BL, noise_BLC, t)
         if self.rescale:
             noisy_BLC = rescaled(noisy_BLC, text_BLC.float(), self.rescale)
         return noisy_BLC.to(text_BLC.dtype)

@@ -26,7 +26,7 @@ class Pads(Annealing):
         """(1); in the dtype of the rows."""
         import torch
 
-        noisy_BLC = self.annealed(text_BLC, noise_BLC, t).to(text_BLC.dtype)
+        noisy_BLC = self.annealed(text_BLC, mask_BL, noise_BLC, t).to(text_BLC.dtype)
         return torch.where(low_saliency(mask_BL, self.min_low).unsqueeze(-1), noisy_BLC, text_BLC)
 
 

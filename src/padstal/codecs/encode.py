@@ -156,7 +156,8 @@ def _held_out(
     train = np.flatnonzero(dataset["split"] == "train")[: params.measured_clips]
     guess_M = mean_spectrum((clips for _, clips in heard(train)), codec.sample_rate)
     chosen = held_out_rows(dataset, params.measured_clips)
-    parts, guessed, kept = [], [], []
+    parts, guessed = [], []
+    kept: list[torch.Tensor] = []
     for items, target in heard(chosen):
         output = codec.decode(torch.from_numpy(store.posterior(items)[0]).to(device)).cpu()
         parts.append(quality(output, target, codec.sample_rate))

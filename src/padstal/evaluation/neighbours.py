@@ -56,7 +56,7 @@ def precision_at_k(
     eligible_Q = len(track_N) - np.bincount(other, minlength=own.max() + 1)[own]
     enough_Q = eligible_Q >= k
     if not enough_Q.any():
-        return np.full((2, len(own)), np.nan)
+        return np.full(len(own), np.nan), np.full(len(own), np.nan)
     parts = range(0, candidates_ND.shape[1], COLUMNS)
     std_D = np.concatenate([candidates_ND[:, at : at + COLUMNS].std(axis=0, dtype=np.float64) for at in parts])
     scale_D = np.where(std_D > 1e-8, std_D, 1.0)

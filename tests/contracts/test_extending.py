@@ -29,7 +29,7 @@ from padstal.diffusion.task import DenoiserTask
 from padstal.evaluation.clips import Clips
 from padstal.evaluation.compare import compare
 from padstal.evaluation.generated import load_generated
-from padstal.evaluation.hear import Ears, hear
+from padstal.evaluation.hear import Ears, HeardOnDisk, hear, hear_parts
 from padstal.sampling.grid import choose_prompts, requests
 from padstal.sampling.setting import Sweep
 from padstal.sampling.write_grid import write_grid
@@ -191,7 +191,7 @@ def test_a_system_made_of_new_kinds_alone_trains_samples_and_is_evaluated(
     known = Clips(clips, hear(lambda start, stop: real[start:stop], len(clips), RATE, ears, 16))
     evaluated = compare(
         generated,
-        hear(generated.read, len(generated.samples), RATE, ears, 16),
+        HeardOnDisk.write(tmp_path, hear_parts(generated.read, len(generated.samples), RATE, ears, 16), len(sound)),
         known,
         clips.loc[clips["split"] == "test", "clip_id"].tolist(),
         load_tree(ROOT / "params.yaml").scales.demo.evaluate,

@@ -56,6 +56,7 @@ def encode_clips(
     """
     from padstal.codecs.latents.statistics import measure
     from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
+    from padstal.core.data.row_file import RowFile
 
     samples = hears(codec, dataset.iloc[:1], audio).shape[-1]
     config = LatentConfig(
@@ -69,7 +70,7 @@ def encode_clips(
         channel_groups=codec.channel_groups,
         clip_rate=rate_of(dataset.iloc[:1], audio),
     )
-    heard: dict[str, list[np.ndarray]] = {}
+    heard: dict[str, RowFile] = {}
 
     def posteriors() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         starts = range(0, len(dataset), params.batch_clips)
@@ -78,7 +79,10 @@ def encode_clips(
             audio_BCS = hears(codec, rows, audio).to(device)
             mean, std = codec.encode(audio_BCS, encoder.encode(rows["caption"].tolist()) if encoder else None)
             for what, array in codec.probes(audio_BCS).items():
-                heard.setdefault(what, []).append(array.cpu().numpy().astype(np.float16))
+                if what not in heard:
+                    shape = (len(dataset), *array.shape[1:])
+                    heard[what] = RowFile.create(folder / f"{what}.npy", shape, np.float16)
+                heard[what][start : start + len(array)] = array.cpu().numpy()
             yield mean.cpu().numpy(), std.cpu().numpy()
 
     write_store(folder, dataset[["clip_id", "split", "caption"]], config, posteriors())
@@ -86,10 +90,8 @@ def encode_clips(
     pooled = codec.channel_groups if codec.pools_groups else None
     statistics = measure(_by_batch(store.only("train"), params.batch_clips), pooled)
     statistics.save(folder / "statistics.safetensors")
-    for what, parts in heard.items():
-        np.save(folder / f"{what}.npy", np.concatenate(parts))
     quality = _held_out(folder, codec, store, dataset, audio, params, device)
-    return {"clips": len(dataset), **_spreads(store, statistics), **quality}
+    return {"clips": len(dataset), **_spreads(store, statistics, params.batch_clips), **quality}
 
 
 def hears(codec: "Codec", rows: pd.DataFrame, audio: "ClipAudio") -> "torch.Tensor":
@@ -143,42 +145,45 @@ def _held_out(
     import torch
 
     from padstal.codecs.clip_form import in_clip_form
-    from padstal.codecs.reconstruction import Quality, mean_spectrum_distance, quality
+    from padstal.codecs.reconstruction import Quality, mean_spectrum, quality, spectrum_distance
     from padstal.core.data.manifest import write_table
 
+    def heard(rows: np.ndarray) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+        for start in range(0, len(rows), params.batch_clips):
+            items = rows[start : start + params.batch_clips]
+            yield items, hears(codec, dataset.iloc[items], audio)
+
+    train = np.flatnonzero(dataset["split"] == "train")[: params.measured_clips]
+    guess_M = mean_spectrum((clips for _, clips in heard(train)), codec.sample_rate)
     chosen = held_out_rows(dataset, params.measured_clips)
-    parts, kept = [], []
-    for start in range(0, len(chosen), params.batch_clips):
-        items = chosen[start : start + params.batch_clips]
-        target = hears(codec, dataset.iloc[items], audio)
+    parts, guessed = [], []
+    kept: list[torch.Tensor] = []
+    for items, target in heard(chosen):
         output = codec.decode(torch.from_numpy(store.posterior(items)[0]).to(device)).cpu()
         parts.append(quality(output, target, codec.sample_rate))
-        kept.append(output)
-    outputs = in_clip_form(torch.cat(kept)[: params.reconstructions], store.config).numpy()
+        guessed.append(spectrum_distance(guess_M, target, codec.sample_rate))
+        kept.append(output[: params.reconstructions - sum(map(len, kept))])
+    outputs = in_clip_form(torch.cat(kept), store.config).numpy()
     pcm_KSC = np.round(np.clip(outputs, -1, 1) * 32767).astype(np.int16).transpose(0, 2, 1)
     np.save(folder / "reconstructions.npy", np.ascontiguousarray(pcm_KSC))
     clip_ids = dataset["clip_id"].iloc[chosen[: len(outputs)]].tolist()
     table = pd.DataFrame({"clip_id": clip_ids, "row": np.arange(len(outputs), dtype=np.int64)})
     write_table(table, folder / "reconstructions.parquet")
-    train = dataset[dataset["split"] == "train"].iloc[: params.measured_clips]
-    guess = mean_spectrum_distance(
-        hears(codec, train, audio),
-        hears(codec, dataset.iloc[chosen], audio),
-        codec.sample_rate,
-    )
+    guess = float(np.concatenate(guessed).mean())
     return {"split": dataset["split"].iloc[chosen[0]], "mel_l1_mean_spectrum": guess, **Quality.join(parts).summary()}
 
 
-def _spreads(store: "LatentStore", statistics: "LatentStatistics") -> dict[str, float]:
+def _spreads(store: "LatentStore", statistics: "LatentStatistics", batch: int) -> dict[str, float]:
     """Spread of each channel group, and how much of it the posterior's own noise is."""
     import torch
 
     values: dict[str, float] = {}
-    _, std = store.posterior(store.index["row"].to_numpy())
-    others = (0, *range(2, std.ndim))
+    square_D = np.zeros(store.config.latent_channels)
+    for _, std in _by_batch(store, batch):
+        square_D += np.square(std, dtype=np.float64).reshape(*std.shape[:2], -1).mean(axis=2).sum(axis=0)
     for name, (start, stop) in store.config.channel_groups.items():
         spread = statistics.std_D[start:stop].double()
-        noise = torch.from_numpy(np.square(std[:, start:stop], dtype=np.float64).mean(axis=others)).sqrt()
+        noise = torch.from_numpy(square_D[start:stop] / len(store.index)).sqrt()
         values[f"std_{name}"] = float(spread.mean())
         values[f"noise_share_{name}"] = float((noise / spread).square().mean())
     return values

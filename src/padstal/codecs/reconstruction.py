@@ -3,9 +3,10 @@
     SI-SDR(x̂, x) = 10 log₁₀ ‖a x‖² / ‖a x − x̂‖²,  a = ⟨x̂, x⟩ / ‖x‖²                      (Le Roux et al., 2019)      (1)
     LSD(x̂, x) = mean over frames of √ mean over bins (20 log₁₀ |X̂| / |X|)²                (dB)                      (2)
 
-Shape suffixes: B batch, C audio channels, S samples.
+Shape suffixes: B batch, C audio channels, S samples, M mel bands.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,10 +83,21 @@ def log_spectral_distance(output_NS: torch.Tensor, target_NS: torch.Tensor) -> t
     return (decibels(output_NS) - decibels(target_NS)).square().mean(1).sqrt().mean(-1)
 
 
+def mean_spectrum(batches: Iterable[torch.Tensor], sample_rate: int) -> torch.Tensor:
+    """Mean log-mel spectrum [M] of clips that come in batches [B, C, S], all of one length."""
+    per_clip = [log_mel(clips_BCS.flatten(0, 1), sample_rate).mean(2) for clips_BCS in batches]
+    return torch.cat(per_clip).mean(0)
+
+
+def spectrum_distance(guess_M: torch.Tensor, target_BCS: torch.Tensor, sample_rate: int) -> np.ndarray:
+    """Mel L1 [B·C] of the trivial guess: the spectrum `guess_M` in every frame."""
+    mel_NMK = log_mel(target_BCS.flatten(0, 1), sample_rate)
+    return (mel_NMK - guess_M[:, None]).abs().mean((1, 2)).double().cpu().numpy()
+
+
 def mean_spectrum_distance(train_BCS: torch.Tensor, target_BCS: torch.Tensor, sample_rate: int) -> float:
     """Mel L1 of the trivial guess: the mean log-mel spectrum of the training clips in every frame."""
-    guess_M = log_mel(train_BCS.flatten(0, 1), sample_rate).mean((0, 2))
-    return float((log_mel(target_BCS.flatten(0, 1), sample_rate) - guess_M[:, None]).abs().mean())
+    return float(spectrum_distance(mean_spectrum([train_BCS], sample_rate), target_BCS, sample_rate).mean())
 
 
 def held_out_quality(

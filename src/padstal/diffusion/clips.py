@@ -3,8 +3,10 @@
 Shape legend: U unique captions, P real token rows of all of them laid end to end, L text positions, D features.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,11 +15,17 @@ import torch
 from padstal.codecs.latents.dataset import LatentDataset
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
+from padstal.core.data.atomic import atomic_folder
+from padstal.core.data.row_file import RowFile
+from padstal.core.file_lock import file_lock
+from padstal.core.progress import Progress, silent
 from padstal.core.protocols import Attributes, TextEncoder, TextStates
 from padstal.training.distributed_shard import WHOLE, DistributedShard
 
 ATTRIBUTES = {"seconds_start": "offset_seconds", "seconds_total": "track_seconds", "quality": "quality_level"}
 """Attribute → the column of the curated data set that holds it."""
+ROWS, EDGES = "rows.npy", "edges.npy"
+"""Files of captions' states: rows [P, D], and where each caption's begin [U + 1]."""
 
 
 @dataclass(frozen=True)
@@ -25,35 +33,70 @@ class CaptionStates:
     """States of unique captions, encoded once; only rows of real tokens are kept, since padding rows are zero anyway.
 
     Attributes:
-        rows_PD: Rows of all captions.
-        start: Caption → its first row and its number of rows.
+        rows_PD: Rows of all captions, float32, in memory or on disk.
+        number: Caption → its number.
+        edges_U: Where each caption's rows begin, and the last one's end [U + 1].
         positions: L.
     """
 
-    rows_PD: torch.Tensor
-    start: dict[str, tuple[int, int]]
+    rows_PD: np.ndarray | RowFile
+    number: dict[str, int]
+    edges_U: np.ndarray
     positions: int
 
     @classmethod
-    def encode(cls, captions: Iterable[str], encoder: TextEncoder, batch: int = 16) -> "CaptionStates":
-        """Encode each distinct caption once, in sorted order.
+    def encode(
+        cls,
+        captions: Iterable[str],
+        encoder: TextEncoder,
+        batch: int = 16,
+        *,
+        file: Path | None = None,
+        progress: Progress = silent,
+    ) -> "CaptionStates":
+        """Encode each distinct caption once, in sorted order; their rows go into `file`, or stay in memory.
 
         Every call of the encoder sees `batch` texts, the last filled up with empty ones: the shapes of its matrix
         products, and so the last bits of a caption's states, do not depend on how many captions there are.
         """
         unique = sorted(set(captions))
-        rows: list[torch.Tensor] = []
-        start: dict[str, tuple[int, int]] = {}
+        parts = [unique[first : first + batch] for first in range(0, len(unique), batch)]
+        lengths = [encoder.tokenize(texts)[1].sum(1).cpu().numpy() for texts in parts]
+        edges_U = np.cumsum([0, *np.concatenate(lengths)])
+        shape = (int(edges_U[-1]), encoder.width)
+        rows_PD = RowFile.create(file, shape, np.float32) if file else np.zeros(shape, np.float32)
         position = 0
-        for first in range(0, len(unique), batch):
-            texts = unique[first : first + batch]
+        for texts in progress(parts, total=len(parts), unit="batch"):
             states = encoder.encode(texts + [""] * (batch - len(texts)))
-            for text, state_LD, mask_L in zip(texts, states.states_BLD.cpu(), states.mask_BL.cpu(), strict=False):
-                kept = state_LD[mask_L]
-                rows.append(kept)
-                start[text] = (position, len(kept))
-                position += len(kept)
-        return cls(torch.cat(rows), start, encoder.max_length)
+            own_PD = states.states_BLD[: len(texts)][states.mask_BL[: len(texts)]].cpu().numpy()
+            rows_PD[position : position + len(own_PD)] = own_PD
+            position += len(own_PD)
+        return cls(rows_PD, _numbered(unique), edges_U, encoder.max_length)
+
+    @classmethod
+    def kept(
+        cls, folder: Path, captions: Iterable[str], encoder: TextEncoder, made_by: str, progress: Progress = silent
+    ) -> "CaptionStates":
+        """As `encode`, on disk: the first process that asks encodes, others and later ones read what it wrote.
+
+        Args:
+            folder: Where files of all captions lie.
+            captions: All, in any order and number.
+            encoder: Encodes them.
+            made_by: Names the encoder and its code.
+            progress: Wraps the batches.
+        """
+        unique = sorted(set(captions))
+        digest = hashlib.sha256(made_by.encode())
+        for caption in unique:
+            digest.update(b"\0" + caption.encode())
+        own = folder / f"captions-{digest.hexdigest()}"
+        with file_lock(folder / "captions.lock"):
+            if not own.is_dir():
+                with atomic_folder(own) as temporary:
+                    made = cls.encode(unique, encoder, file=temporary / ROWS, progress=progress)
+                    np.save(temporary / EDGES, made.edges_U)
+        return cls(RowFile(own / ROWS), _numbered(unique), np.load(own / EDGES), encoder.max_length)
 
     def of(self, captions: Sequence[str]) -> TextStates:
         """States [B, L, D], zero at padding, and mask [B, L].
@@ -63,11 +106,16 @@ class CaptionStates:
         """
         states_BLD = torch.zeros(len(captions), self.positions, self.rows_PD.shape[-1])
         mask_BL = torch.zeros(len(captions), self.positions, dtype=torch.bool)
-        for number, caption in enumerate(captions):
-            first, length = self.start[caption]
-            states_BLD[number, :length] = self.rows_PD[first : first + length]
-            mask_BL[number, :length] = True
+        for place, caption in enumerate(captions):
+            number = self.number[caption]
+            own_LD = self.rows_PD[self.edges_U[number] : self.edges_U[number + 1]]
+            states_BLD[place, : len(own_LD)] = torch.from_numpy(own_LD)
+            mask_BL[place, : len(own_LD)] = True
         return TextStates(states_BLD, mask_BL)
+
+
+def _numbered(captions: Sequence[str]) -> dict[str, int]:
+    return {caption: number for number, caption in enumerate(captions)}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import torch
 
 from padstal.codecs.mel import log_mel
 from padstal.core.data.manifest import ClipAudio, read_table
+from padstal.core.data.row_file import RowFile
 from padstal.evaluation.bootstrap import draw_counts, interval, mean_draws
 from padstal.evaluation.clap_score import clap_score
 from padstal.evaluation.clips import Clips
@@ -39,14 +40,14 @@ def coarse_to_fine(
         sample_rate: Of the refined audio, Hz.
         params: Draws and level of the intervals.
     """
-    pcm = np.load(folder / "refined.npy", mmap_mode="r")
+    pcm = RowFile(folder / "refined.npy")
     table = read_table(folder / "refined.parquet").sort_values("row")
     kinds = list(dict.fromkeys(table["kind"]))
     ids = table.loc[table["kind"] == kinds[0], "clip_id"].tolist()
     rows = clips.rows(ids)
     real, own = clips.heard.take(rows), clips.table.iloc[rows]
     text_ND = ears.clap.embed_text(own["caption"].fillna("").tolist())
-    true_NMT = _log_mels(_own_audio(ingest, own, sample_rate), sample_rate)
+    mel_l1 = _mel_distances(pcm, len(kinds), ClipAudio(ingest), own, sample_rate, params.batch_clips)
     counts_RN = draw_counts(len(ids), params.draws, np.random.default_rng(params.seed))
     target = gaussian(reference.heard.features_NF)
 
@@ -59,31 +60,42 @@ def coarse_to_fine(
 
     found: dict[str, Any] = {}
     for number, kind in enumerate(kinds):
-        part = pcm[number * len(ids) : (number + 1) * len(ids)]
+        first = number * len(ids)
 
-        def read(start: int, stop: int, part: np.ndarray = part) -> np.ndarray:
-            return part[start:stop]
+        def read(start: int, stop: int, first: int = first) -> np.ndarray:
+            return pcm[first + start : first + stop]
 
         heard = hear(read, len(ids), sample_rate, ears, params.batch_clips)
-        mel_NMT = _log_mels(mono_at(part, sample_rate, sample_rate), sample_rate)
         distance = frechet(target, gaussian(heard.features_NF))
         draws_R = frechet_draws(target, heard.features_NF, counts_RN[: params.set_draws])
         found[kind] = {
             "fd": {"value": distance, "interval": interval(draws_R, distance, params.confidence, (0.0, np.inf))},
             "clap_f": measured(clap_score(heard.clap_NWD, text_ND)),
-            "mel_l1": measured((mel_NMT - true_NMT).abs().mean((1, 2)).double().numpy()),
+            "mel_l1": measured(mel_l1[number]),
             "genre": measured((heard.genre_NG.argmax(1) == real.genre_NG.argmax(1)).astype(np.float64)),
         }
     share_G = np.bincount(real.genre_NG.argmax(1), minlength=real.genre_NG.shape[1]) / len(ids)
     return {"n": len(ids), "commonest_genre": float(share_G.max()), "kinds": found}
 
 
-def _own_audio(ingest: Path, own: pd.DataFrame, sample_rate: int) -> np.ndarray:
-    audio = ClipAudio(ingest)
-    pcm = np.stack([audio.pcm(int(shard), int(row)) for shard, row in zip(own["shard"], own["row"], strict=True)])
-    return mono_at(pcm, round(pcm.shape[1] / float(own["clip_seconds"].iloc[0])), sample_rate)
+def _mel_distances(
+    pcm: RowFile, kinds: int, audio: ClipAudio, own: pd.DataFrame, sample_rate: int, batch: int
+) -> np.ndarray:
+    """Mel L1 in bels of each kind's clips to the clips themselves, [kinds, N], `batch` clips at a time."""
+    found = np.empty((kinds, len(own)))
+    for start in range(0, len(own), batch):
+        rows = own.iloc[start : start + batch]
+        clips = [audio.pcm(int(shard), int(row)) for shard, row in zip(rows["shard"], rows["row"], strict=True)]
+        own_rate = round(len(clips[0]) / float(rows["clip_seconds"].iloc[0]))
+        true_BMT = _log_mels(np.stack(clips), own_rate, sample_rate)
+        for kind in range(kinds):
+            place = kind * len(own) + start
+            refined_BMT = _log_mels(pcm[place : place + len(rows)], sample_rate, sample_rate)
+            found[kind, start : start + len(rows)] = (refined_BMT - true_BMT).abs().mean((1, 2)).double().numpy()
+    return found
 
 
-def _log_mels(audio_NS: np.ndarray, sample_rate: int) -> torch.Tensor:
-    """Log-mels [N, M, T] in bels."""
-    return log_mel(torch.from_numpy(np.ascontiguousarray(audio_NS, dtype=np.float32)), sample_rate)
+def _log_mels(pcm_BSC: np.ndarray, rate: int, sample_rate: int) -> torch.Tensor:
+    """Log-mels [B, M, T] in bels, at `sample_rate`."""
+    audio_BS = mono_at(pcm_BSC, rate, sample_rate)
+    return log_mel(torch.from_numpy(np.ascontiguousarray(audio_BS, dtype=np.float32)), sample_rate)

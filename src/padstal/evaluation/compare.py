@@ -15,7 +15,7 @@ from padstal.evaluation.clips import Clips
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.generated import Generated
 from padstal.evaluation.grid import ROLES, Cell, Grid, arrange
-from padstal.evaluation.hear import Heard, Progress
+from padstal.evaluation.hear import HeardOnDisk, Progress
 from padstal.evaluation.inception import inception_score
 from padstal.evaluation.judged import Judged, Prompts, Reference
 from padstal.evaluation.measure import Measured, measure
@@ -43,7 +43,7 @@ class Role:
 
 def compare(
     generated: Generated,
-    heard: Heard,
+    heard: HeardOnDisk,
     clips: Clips,
     reference_ids: list[str],
     training_ids: list[str],
@@ -99,7 +99,7 @@ def compare(
     tables = {
         "per_setting": _per_setting(roles, params.confidence),
         "per_prompt": _per_prompt(roles, genres),
-        "per_sample": _per_sample(generated, heard, clap, genres),
+        "per_sample": _per_sample(generated, heard, clap, genres, params.batch_clips),
     }
     return Comparison(metrics, tables)
 
@@ -196,10 +196,18 @@ def _per_prompt(roles: Mapping[str, Role], genres: tuple[str, ...]) -> pd.DataFr
     return pd.concat(tables, ignore_index=True)
 
 
-def _per_sample(generated: Generated, heard: Heard, clap: AudioTextEmbedder, genres: tuple[str, ...]) -> pd.DataFrame:
+def _per_sample(
+    generated: Generated, heard: HeardOnDisk, clap: AudioTextEmbedder, genres: tuple[str, ...], batch: int
+) -> pd.DataFrame:
     samples, prompts = generated.samples, generated.prompts
     place_of = {prompt_id: place for place, prompt_id in enumerate(prompts["prompt_id"])}
-    text_ND = clap.embed_text(prompts["prompt"].tolist())[samples["prompt_id"].map(place_of).to_numpy()]
-    genre = [genres[best] for best in heard.genre_NG.argmax(axis=1)]
+    text_PD = clap.embed_text(prompts["prompt"].tolist())
+    place_N = samples["prompt_id"].map(place_of).to_numpy()
+    score, pmos, genre, start = [], [], list[str](), 0
+    for part in heard.parts(batch):
+        score.append(clap_score(part.clap_NWD, text_PD[place_N[start : start + len(part)]]))
+        pmos.append(part.pmos_N)
+        genre += [genres[best] for best in part.genre_NG.argmax(axis=1)]
+        start += len(part)
     table = samples[["system", "setting", "row", "prompt_id", "seed", "index"]]
-    return table.assign(clap_f=clap_score(heard.clap_NWD, text_ND), pmos=heard.pmos_N, genre=genre)
+    return table.assign(clap_f=np.concatenate(score), pmos=np.concatenate(pmos), genre=genre)

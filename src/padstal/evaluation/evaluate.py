@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ import pandas as pd
 
 from padstal.core.data.atomic import read_json
 from padstal.core.data.manifest import read_table
+from padstal.core.data.row_file import RowFile
 from padstal.evaluation import audit
 from padstal.evaluation.clips import heard_genres, listen, subset
 from padstal.evaluation.coarse_to_fine import coarse_to_fine
 from padstal.evaluation.compare import compare
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.generated import Generated
-from padstal.evaluation.hear import Ears, Progress, hear
+from padstal.evaluation.hear import Ears, HeardOnDisk, Progress, hear_parts
 from padstal.evaluation.planted import with_truth
 from padstal.evaluation.reconstruction import reconstruction
 from padstal.evaluation.spaces import as_table, compare_spaces
@@ -38,11 +40,10 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`metrics` for `evaluate.json`, tables, and features of samples (float16, row by row as table `per_sample`)."""
+    """`metrics` for `evaluate.json`, and tables."""
 
     metrics: dict[str, Any]
     tables: dict[str, pd.DataFrame]
-    features: dict[str, np.ndarray]
 
 
 def evaluate(
@@ -52,9 +53,11 @@ def evaluate(
     refined: Mapping[str, Path],
     ears: Ears,
     params: EvaluateParams,
+    folder: Path,
     progress: Progress = iter,
 ) -> Evaluation:
-    """Measure all that there is to measure.
+    """Measure all that there is to measure, and write features of the samples: `clap.npy` and `tagger.npy`, float16,
+    row by row as table `per_sample`.
 
     Args:
         generated: The samples of all systems.
@@ -63,15 +66,35 @@ def evaluate(
         refined: System of two denoisers → folder of its samples, with held-out clips that it refined.
         ears: The models that judge.
         params: How.
+        folder: Gets the features.
         progress: Wraps loops.
 
     Raises:
         ValueError: Inputs do not belong together, e.g. cells with different numbers of samples.
     """
+    rate, count = sample_rate(latents), len(generated.samples)
+    with TemporaryDirectory(dir=folder) as scratch:
+        parts = hear_parts(generated.read, count, rate, ears, params.batch_clips, progress)
+        heard = HeardOnDisk.write(Path(scratch), parts, count)
+        for name, feature in {"clap": "clap_NWD", "tagger": "features_NF"}.items():
+            kept = RowFile.create(folder / f"{name}.npy", heard.files[feature].shape, np.float16)
+            for start in range(0, count, params.batch_clips):
+                kept[start : start + params.batch_clips] = heard.files[feature][start : start + params.batch_clips]
+        return _measured(generated, heard, corpus, latents, refined, ears, params, progress)
+
+
+def _measured(
+    generated: Generated,
+    heard: HeardOnDisk,
+    corpus: Corpus,
+    latents: Mapping[str, Path],
+    refined: Mapping[str, Path],
+    ears: Ears,
+    params: EvaluateParams,
+    progress: Progress,
+) -> Evaluation:
     generator = np.random.default_rng(params.seed)
     rate, batch, dataset, truth = sample_rate(latents), params.batch_clips, corpus.dataset, corpus.truth
-    heard = hear(generated.read, len(generated.samples), rate, ears, batch, progress)
-
     test = dataset.loc[dataset["split"] == "test", "clip_id"].tolist()
     reference_ids = subset(test, params.reference_clips, generator)
     train = dataset.loc[dataset["split"] == "train", "clip_id"].tolist()
@@ -136,8 +159,7 @@ def evaluate(
             for system, folder in refined.items()
         },
     }
-    features = {"clap": heard.clap_NWD.astype(np.float16), "tagger": heard.features_NF.astype(np.float16)}
-    return Evaluation(metrics, {**compared.tables, "latent_space": as_table(spaces)}, features)
+    return Evaluation(metrics, {**compared.tables, "latent_space": as_table(spaces)})
 
 
 def sample_rate(latents: Mapping[str, Path]) -> int:

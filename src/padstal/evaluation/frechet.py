@@ -10,12 +10,13 @@ Shape suffixes: N clips, D features, R draws.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from padstal.evaluation.judged import Judged
+    from padstal.evaluation.judged import Judged, Reference
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,13 @@ def frechet_draws(reference: Gaussian, features_ND: np.ndarray, weights_RN: np.n
 def of_set(judged: "Judged", weights_RP: np.ndarray) -> np.ndarray:
     """Fréchet distance [R] between tagger features of the samples and of held-out clips."""
     weights_RN = np.repeat(weights_RP, judged.samples, axis=1)
-    return frechet_draws(gaussian(judged.reference.heard.features_NF), judged.clips.features_NF, weights_RN)
+    return frechet_draws(_target(judged.reference), judged.clips.features_NF, weights_RN)
+
+
+@lru_cache(maxsize=1)
+def _target(reference: "Reference") -> Gaussian:
+    """The same for all settings."""
+    return gaussian(reference.heard.features_NF)
 
 
 def is_singular(judged: "Judged") -> bool:

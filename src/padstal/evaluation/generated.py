@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.core.data.manifest import read_table
+from padstal.core.data.row_file import RowFile
 from padstal.evaluation.grid import check_prompts
 from padstal.sampling.setting import SETTINGS, Setting, read_settings
 
@@ -45,7 +46,7 @@ def load_generated(folders: dict[str, Path]) -> Generated:
     settings: dict[str, Setting] = {}
     for system, folder in folders.items():
         table = read_table(folder / "samples.parquet").sort_values("row").reset_index(drop=True)
-        pcm = np.load(folder / "audio.npy", mmap_mode="r")
+        pcm = RowFile(folder / "audio.npy")
         if table["row"].tolist() != list(range(len(pcm))):
             raise ValueError(f"samples of {system}: {len(table)} rows for {len(pcm)} sounds, expected one each")
         tables.append(table.assign(system=system))
@@ -57,7 +58,8 @@ def load_generated(folders: dict[str, Path]) -> Generated:
     firsts = np.cumsum([0, *(len(pcm) for pcm in audio)])[:-1]
 
     def read(start: int, stop: int) -> np.ndarray:
-        parts = [pcm[max(start - first, 0) : max(stop - first, 0)] for pcm, first in zip(audio, firsts, strict=True)]
+        places = [slice(max(start - first, 0), max(stop - first, 0)) for first in firsts]
+        parts = [pcm[place] for pcm, place in zip(audio, places, strict=True)]
         channels = max(part.shape[2] for part in parts)  # a mono system's audio is the same in all
         return np.concatenate([np.broadcast_to(part, (*part.shape[:2], channels)) for part in parts if len(part)])
 

@@ -3,13 +3,14 @@
 Shape suffixes: N clips, S samples, C audio channels, W windows, D CLAP features, G genres, F tagger features.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from padstal.core.data.row_file import RowFile
 from padstal.core.protocols import AudioTextEmbedder, QualityScorer, Tags
 from padstal.evaluation.clap_score import embed_windows
 from padstal.evaluation.config import EvaluateParams
@@ -98,6 +99,37 @@ class Heard:
         return Heard(self.clap_NWD[rows], self.genre_NG[rows], self.features_NF[rows], self.pmos_N[rows])
 
 
+@dataclass(frozen=True)
+class HeardOnDisk:
+    """N clips as the models hear them, of which memory holds what is taken; `files` are by the names of `Heard`."""
+
+    files: dict[str, RowFile]
+
+    @classmethod
+    def write(cls, folder: Path, parts: Iterable[Heard], clips: int) -> "HeardOnDisk":
+        """Keep `parts` of `clips` clips in files of `folder` as they come."""
+        files: dict[str, RowFile] = {}
+        start = 0
+        for part in parts:
+            for name, values in vars(part).items():
+                if name not in files:
+                    files[name] = RowFile.create(folder / f"{name}.npy", (clips, *values.shape[1:]), values.dtype)
+                files[name][start : start + len(values)] = values
+            start += len(part)
+        return cls(files)
+
+    def __len__(self) -> int:
+        return len(self.files["pmos_N"])
+
+    def take(self, rows: np.ndarray) -> Heard:
+        """As that of `Heard`."""
+        return Heard(**{name: file[rows] for name, file in self.files.items()})
+
+    def parts(self, size: int) -> Iterator[Heard]:
+        """All clips in order, `size` at a time."""
+        return (self.take(np.arange(at, min(at + size, len(self)))) for at in range(0, len(self), size))
+
+
 def hear(
     read: Callable[[int, int], np.ndarray],
     clips: int,
@@ -106,7 +138,20 @@ def hear(
     batch: int,
     progress: Progress = iter,
 ) -> Heard:
-    """All features of `clips` clips.
+    """All features of `clips` clips; arguments as those of `hear_parts`."""
+    parts = list(hear_parts(read, clips, sample_rate, ears, batch, progress))
+    return Heard(**{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Heard)})
+
+
+def hear_parts(
+    read: Callable[[int, int], np.ndarray],
+    clips: int,
+    sample_rate: int,
+    ears: Ears,
+    batch: int,
+    progress: Progress = iter,
+) -> Iterator[Heard]:
+    """All features of `clips` clips, `batch` at a time.
 
     Args:
         read: `read(start, stop)` gives int16 audio [stop − start, S, C].
@@ -121,7 +166,6 @@ def hear(
     """
     if clips < 1:
         raise ValueError("no clips to listen to: expected at least one")
-    parts = []
     for start in progress(range(0, clips, batch)):
         pcm_BSC = read(start, min(start + batch, clips))
         part = _hear_batch(pcm_BSC, sample_rate, ears)
@@ -129,8 +173,7 @@ def hear(
             finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
             if not finite.all():
                 raise ValueError(f"{name} of clip {start + int(finite.argmin())} is not finite")
-        parts.append(part)
-    return Heard(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
+        yield part
 
 
 def _hear_batch(pcm_BSC: np.ndarray, sample_rate: int, ears: Ears) -> Heard:

@@ -28,7 +28,7 @@ class Prompts:
     reference_PG: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reference:
     """Held-out clips as a set, with the genre that the tagger hears in each.
 

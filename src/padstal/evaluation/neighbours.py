@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from padstal.evaluation.bootstrap import Interval, draw_counts, interval, mean_draws
-from padstal.evaluation.recall import distances
+from padstal.evaluation.distances import COLUMNS, nearest
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ def pool(latent_NDT: np.ndarray, pooling: str) -> np.ndarray:
     """
     match pooling:
         case "mean":
-            return latent_NDT.astype(np.float64).mean(axis=2).reshape(len(latent_NDT), -1)
+            return latent_NDT.mean(axis=2, dtype=np.float64).reshape(len(latent_NDT), -1)
         case "flat":
-            return latent_NDT.astype(np.float64).reshape(len(latent_NDT), -1)
+            return latent_NDT.reshape(len(latent_NDT), -1)
         case _:
             raise ValueError(f"pooling = {pooling!r}: expected mean or flat")
 
@@ -52,17 +52,28 @@ def precision_at_k(
     k: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """precision@k [Q] and chance [Q] of each query; NaN for a query with fewer than k candidates of other tracks."""
-    mean_D, std_D = candidates_ND.mean(axis=0), candidates_ND.std(axis=0)
+    own, other = _numbered(query_track_Q, track_N)
+    eligible_Q = len(track_N) - np.bincount(other, minlength=own.max() + 1)[own]
+    enough_Q = eligible_Q >= k
+    if not enough_Q.any():
+        return np.full(len(own), np.nan), np.full(len(own), np.nan)
+    parts = range(0, candidates_ND.shape[1], COLUMNS)
+    std_D = np.concatenate([candidates_ND[:, at : at + COLUMNS].std(axis=0, dtype=np.float64) for at in parts])
     scale_D = np.where(std_D > 1e-8, std_D, 1.0)
-    far_QN = distances((queries_QD - mean_D) / scale_D, (candidates_ND - mean_D) / scale_D)
-    eligible_QN = query_track_Q[:, None] != track_N[None]
-    far_QN[~eligible_QN] = np.inf
-    nearest_Qk = np.argsort(far_QN, axis=1, kind="stable")[:, :k]
-    same_QN = query_genre_Q[:, None] == genre_N[None]
-    enough_Q = eligible_QN.sum(axis=1) >= k
-    precision_Q = np.take_along_axis(same_QN, nearest_Qk, axis=1).mean(axis=1)
-    chance_Q = (same_QN & eligible_QN).sum(axis=1) / np.maximum(eligible_QN.sum(axis=1), 1)
+    which_Qk, _ = nearest(queries_QD, candidates_ND, k, own, other, scale_D)
+    precision_Q = (genre_N[which_Qk] == query_genre_Q[:, None]).mean(axis=1)
+    wanted, there = _numbered(query_genre_Q, genre_N)
+    genres = max(wanted.max(), there.max()) + 1
+    of_both = np.bincount(other * genres + there, minlength=(own.max() + 1) * genres)
+    same_Q = np.bincount(there, minlength=genres)[wanted] - of_both[own * genres + wanted]
+    chance_Q = same_Q / np.maximum(eligible_Q, 1)
     return np.where(enough_Q, precision_Q, np.nan), np.where(enough_Q, chance_Q, np.nan)
+
+
+def _numbered(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers from 0 for the names in both; equal names have equal numbers."""
+    _, number = np.unique(np.concatenate([first, second]), return_inverse=True)
+    return number[: len(first)], number[len(first) :]
 
 
 def neighbourhood(

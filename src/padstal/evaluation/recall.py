@@ -1,59 +1,24 @@
-"""Recall and precision of generated clips by k-nearest-neighbour manifolds (Kynkäänniemi et al. 2019; PADS-TAL 3).
+"""Recall of generated clips by k-nearest-neighbour manifolds (Kynkäänniemi et al. 2019; PADS-TAL 3).
 
 A set's manifold is the union of balls around its clips, each reaching to its k-th neighbour (not counting itself),
 open:
 
-    recall    = share of reference clips inside the generated manifold
-    precision = share of generated clips inside the reference manifold
+    recall = share of reference clips inside the generated manifold
 
 mRecall (PADS-TAL): recall within a genre, window by window (window i of the references in the manifold of window i of
 the generated), then the mean over windows and genres. k-NN recall grows with n, so methods are compared at equal n.
 
-Shape suffixes: N generated, M reference, D features, W windows, R draws.
+Shape suffixes: N generated, M reference, D features, W windows, R draws (r some of them), K neighbours, P pairs.
 """
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from padstal.evaluation.distances import nearest, within
+
 if TYPE_CHECKING:
     from padstal.evaluation.judged import Judged
-
-
-def distances(x_ND: np.ndarray, y_MD: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances [N, M], float64."""
-    x_ND, y_MD = x_ND.astype(np.float64), y_MD.astype(np.float64)
-    squared = (x_ND**2).sum(1)[:, None] + (y_MD**2).sum(1)[None] - 2 * x_ND @ y_MD.T
-    return np.maximum(squared, 0.0)
-
-
-def radii(own_NN: np.ndarray, k: int) -> np.ndarray:
-    """Squared distance [N] of each clip to its k-th neighbour within its own set, itself excluded.
-
-    Raises:
-        ValueError: k is not smaller than the number of clips.
-    """
-    if not 1 <= k < len(own_NN):
-        raise ValueError(f"k = {k} neighbours among {len(own_NN)} clips: expected 1 ≤ k < clips")
-    others_NN = own_NN.copy()
-    np.fill_diagonal(others_NN, np.inf)
-    return np.partition(others_NN, k - 1, axis=1)[:, k - 1]
-
-
-def coverage(manifold_ND: np.ndarray, points_MD: np.ndarray, k: int) -> float:
-    """Share of points strictly inside the manifold."""
-    inside_NM = distances(manifold_ND, points_MD) < radii(distances(manifold_ND, manifold_ND), k)[:, None]
-    return float(inside_NM.any(axis=0).mean())
-
-
-def recall(generated_ND: np.ndarray, reference_MD: np.ndarray, k: int) -> float:
-    """Share of reference clips inside the generated manifold."""
-    return coverage(generated_ND, reference_MD, k)
-
-
-def precision(generated_ND: np.ndarray, reference_MD: np.ndarray, k: int) -> float:
-    """Share of generated clips inside the reference manifold."""
-    return coverage(reference_MD, generated_ND, k)
 
 
 def recall_draws(
@@ -68,22 +33,43 @@ def recall_draws(
         k: Neighbours.
         at_once: Matrix entries held at once.
     """
-    own_NN = distances(generated_ND, generated_ND)
-    np.fill_diagonal(own_NN, np.inf)
-    to_reference_NM = distances(generated_ND, reference_MD)
-    # all neighbours of each clip, nearest first; its radius in a subset is the k-th of them that is present
-    order_NN = np.argsort(own_NN, axis=1, kind="stable")
-    sorted_NN = np.take_along_axis(own_NN, order_NN, axis=1)
     out_R = np.full(len(present_RN), np.nan)
-    step = max(1, at_once // (len(own_NN) * max(own_NN.shape[0], to_reference_NM.shape[1])))
-    for start in range(0, len(present_RN), step):
-        present_rN = present_RN[start : start + step]
-        rank_rNN = present_rN[:, order_NN].cumsum(axis=2)
-        kth_rN = (rank_rNN >= k).argmax(axis=2)
-        radii_rN = np.where(present_rN, sorted_NN[np.arange(len(own_NN)), kth_rN], 0.0)
-        inside_rM = (to_reference_NM < radii_rN[:, :, None]).any(axis=1)
-        out_R[start : start + step] = np.where(present_rN.sum(axis=1) > k, inside_rM.mean(axis=1), np.nan)
+    rows = np.flatnonzero(present_RN.sum(axis=1) > k)
+    if not len(rows):
+        return out_R
+    radius_RN, radii_NO = _radii(generated_ND, present_RN[rows], k, at_once)
+    clip_P, reference_P, far_P = within(generated_ND, reference_MD, radii_NO)
+    step = max(1, at_once // max(1, len(clip_P)))
+    for start in range(0, len(rows), step):
+        radius_rN = radius_RN[start : start + step]
+        draw, pair = np.nonzero(far_P < radius_rN[:, clip_P])
+        inside_rM = np.zeros((len(radius_rN), len(reference_MD)), bool)
+        inside_rM[draw, reference_P[pair]] = True
+        out_R[rows[start : start + step]] = inside_rM.mean(axis=1)
     return out_R
+
+
+def _radii(points_ND: np.ndarray, present_RN: np.ndarray, k: int, at_once: int) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distance [R, N] of each clip to its k-th neighbour in each subset of more than k clips, 0 for a clip that
+    is not in it; and all the values that it takes [N, O].
+
+    A subset holds most clips, so few neighbours of a clip tell: those asked for double until all subsets are served.
+    """
+    own_N, reach = np.arange(len(points_ND)), k
+    while True:
+        which_NK, far_NK = nearest(points_ND, points_ND, reach, own_N, own_N)
+        radius_RN = np.zeros(present_RN.shape)
+        step = max(1, at_once // which_NK.size)
+        served = True
+        for start in range(0, len(present_RN), step):
+            present_rN = present_RN[start : start + step]
+            rank_rNK = present_rN[:, which_NK].cumsum(axis=2, dtype=np.int32)
+            kth_rN = (rank_rNK >= k).argmax(axis=2)
+            radius_RN[start : start + step] = np.where(present_rN, far_NK[own_N, kth_rN], 0.0)
+            served &= bool((rank_rNK[:, :, -1] >= k)[present_rN].all())
+        if served:
+            return radius_RN, far_NK[:, k - 1 :]
+        reach = min(2 * reach, len(points_ND) - 1)
 
 
 def genre_recall_draws(

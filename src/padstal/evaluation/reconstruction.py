@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from padstal.core.data.manifest import read_table
+from padstal.core.data.row_file import RowFile
 from padstal.evaluation.clap_score import clap_score
 from padstal.evaluation.clips import Clips
 from padstal.evaluation.hear import Ears, Heard, hear
@@ -24,7 +25,7 @@ def reconstruction(folder: Path, clips: Clips, ears: Ears, sample_rate: int, bat
     Raises:
         ValueError: A reconstructed clip is not among `clips`.
     """
-    pcm = np.load(folder / "reconstructions.npy", mmap_mode="r")
+    pcm = RowFile(folder / "reconstructions.npy")
     table = read_table(folder / "reconstructions.parquet").sort_values("row")
     rebuilt = hear(lambda start, stop: pcm[start:stop], len(pcm), sample_rate, ears, batch)
     rows = clips.rows(table["clip_id"].tolist())

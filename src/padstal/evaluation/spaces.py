@@ -5,7 +5,7 @@ z_m, which is stored beside it. Vectors come from latents in two ways, and both 
 and all frames flattened, because z_p's second axis need not be time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pandas as pd
 
 from padstal.core.data.atomic import read_json
 from padstal.core.data.manifest import read_table
+from padstal.core.data.row_file import RowFile
 from padstal.evaluation.neighbours import Neighbourhood, neighbourhood, pool, precision_at_k
 
 POOLINGS = ("mean", "flat")
@@ -33,17 +34,25 @@ class SpaceRow:
         return {"codec": self.codec, "space": self.space, "pooling": self.pooling, **asdict(self.found)}
 
 
-def spaces(folder: Path, codec: str) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Index (`clip_id`, `split`, `row`) and posterior means [N, D, T] of each space, memory-mapped."""
+Means = Callable[[pd.DataFrame], np.ndarray]
+"""Rows of an index to their posterior means [N, D, T] in a space."""
+
+
+def spaces(folder: Path, codec: str) -> tuple[pd.DataFrame, dict[str, Means]]:
+    """Index (`clip_id`, `split`, `row`), and what reads each space."""
     index = read_table(folder / "index.parquet")
     groups = read_json(folder / "config.json")["channel_groups"]
     width = max(stop for _, stop in groups.values())
-    latents = np.load(folder / "latents.npy", mmap_mode="r")
-    found = {codec: latents[:, :width]}
+    latents = RowFile(folder / "latents.npy")
+
+    def means(file: RowFile, *channels: slice) -> Means:
+        return lambda clips: file[clips["row"].to_numpy(), *channels]
+
+    found = {codec: means(latents, slice(width))}
     if len(groups) > 1:
-        found |= {f"{codec}.{name}": latents[:, start:stop] for name, (start, stop) in groups.items()}
+        found |= {f"{codec}.{name}": means(latents, slice(start, stop)) for name, (start, stop) in groups.items()}
     if (folder / "z_m.npy").exists():
-        found[f"{codec}.z_m"] = np.load(folder / "z_m.npy", mmap_mode="r")
+        found[f"{codec}.z_m"] = means(RowFile(folder / "z_m.npy"))
     return index, found
 
 
@@ -84,13 +93,13 @@ def compare_spaces(
             for table in (genre, track)
         ]
         query_genre_Q, query_track_Q, genre_N, track_N = labels
-        for name, latents in found.items():
+        for name, means in found.items():
             for pooling in POOLINGS:
                 precision_Q, chance_Q = precision_at_k(
-                    pool(latents[queries["row"].to_numpy()], pooling),
+                    pool(means(queries), pooling),
                     query_genre_Q,
                     query_track_Q,
-                    pool(latents[candidates["row"].to_numpy()], pooling),
+                    pool(means(candidates), pooling),
                     genre_N,
                     track_N,
                     k,

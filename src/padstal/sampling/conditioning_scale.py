@@ -1,5 +1,6 @@
 """What a strength s is to be read against: the scale of the conditioning at the place where CADS and PADS act."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -22,8 +23,12 @@ class ConditioningScale:
 
 
 @torch.inference_mode()
-def conditioning_scale(denoiser: Denoiser, conditioning: Conditioning) -> ConditioningScale:
-    """Scale of the conditioning of a batch of prompts."""
-    mask_BL = conditioning.mask_BL
-    salient = denoiser.embed(conditioning).text_BLC[mask_BL]
-    return ConditioningScale(1 - float(mask_BL.float().mean()), float(salient.square().mean().sqrt()))
+def conditioning_scale(denoiser: Denoiser, batches: Iterable[Conditioning]) -> ConditioningScale:
+    """Scale of the conditioning of prompts, batch by batch."""
+    rows = real = numbers = squares = 0.0
+    for conditioning in batches:
+        mask_BL = conditioning.mask_BL
+        salient = denoiser.embed(conditioning).text_BLC[mask_BL]
+        rows, real = rows + mask_BL.numel(), real + len(salient)
+        numbers, squares = numbers + salient.numel(), squares + float(salient.square().sum(dtype=torch.float64))
+    return ConditioningScale(1 - real / rows, (squares / numbers) ** 0.5)

@@ -7,8 +7,9 @@ samples on purpose are the exception: there a sample depends on the others of it
 Shape legend: N samples, B a batch of constant length, D latent channels; C audio channels, S samples of audio.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,10 +25,20 @@ from padstal.sampling.setting import Setting
 from padstal.sampling.system import System
 
 Precision = Literal["32-true", "bf16-mixed"]
+BATCHES_ENCODED = 32
+"""Batches whose texts are encoded together: a prompt's text once, and never all prompts' at a time."""
+
+
+def generate(system: System, prompts: Sequence[str], *args: Any, **how: Any) -> np.ndarray:
+    """Audio of N prompts as one array [N, C, S]; else as `generate_batches`."""
+    audio_NCS = np.zeros((len(prompts), system.channels, system.samples), np.float32)
+    for rows, audio_BCS in generate_batches(system, prompts, *args, **how):
+        audio_NCS[rows] = audio_BCS
+    return audio_NCS
 
 
 @torch.inference_mode()
-def generate(
+def generate_batches(
     system: System,
     prompts: Sequence[str],
     seeds: Sequence[int],
@@ -38,8 +49,8 @@ def generate(
     indices: Sequence[int] | None = None,
     attributes: Mapping[str, Sequence[float]] | None = None,
     progress: Callable[[Sequence[Batch]], Iterable[Batch]] = iter,
-) -> np.ndarray:
-    """Audio of N prompts.
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Audio of N prompts, batch by batch.
 
     Args:
         system: The models.
@@ -53,8 +64,8 @@ def generate(
             these over the system's own.
         progress: Wraps the batches in a progress bar.
 
-    Returns:
-        [N, C, S], float32, not clipped.
+    Yields:
+        Which of the N a batch holds, and their audio [B, C, S], float32, not clipped.
 
     Raises:
         ValueError: Lengths differ, or a prompt has more samples than `batch` and the method couples them.
@@ -70,12 +81,12 @@ def generate(
     for name, own in {"seeds": seeds, "indices": indices, **known}.items():
         if len(own) != len(prompts):
             raise ValueError(f"{len(prompts)} prompts, {len(own)} {name}: expected one of each a sample")
-    audio_NCS = np.zeros((len(prompts), system.channels, system.samples), np.float32)
-    if not prompts:
-        return audio_NCS
     texts = system.texts(prompts, known)
-    states = CaptionStates.encode(texts, system.text_encoder)
-    for part in progress(batches(prompts, seeds, indices, batch, couples=setting.method.couples)):
+    parts = batches(prompts, seeds, indices, batch, couples=setting.method.couples)
+    for number, part in enumerate(progress(parts)):
+        if number % BATCHES_ENCODED == 0:
+            coming = chain.from_iterable(other.rows for other in parts[number : number + BATCHES_ENCODED])
+            states = CaptionStates.encode((texts[row] for row in coming), system.text_encoder)
         text = states.of([texts[row] for row in part.rows])
         audio_BCS = system.sample(
             TextStates(text.states_BLD.to(system.device), text.mask_BL.to(system.device)),
@@ -84,8 +95,7 @@ def generate(
             setting,
             bf16=precision == "bf16-mixed",
         )
-        audio_NCS[list(part.rows[: part.own])] = audio_BCS[: part.own].float().cpu().numpy()
-    return audio_NCS
+        yield list(part.rows[: part.own]), audio_BCS[: part.own].float().cpu().numpy()
 
 
 @torch.inference_mode()

@@ -9,10 +9,11 @@ import pandas as pd
 
 from padstal.core.data.atomic import write_json
 from padstal.core.data.manifest import write_table
+from padstal.core.data.row_file import RowFile
 from padstal.core.progress import Progress
 from padstal.sampling.batching import Batch, batches
 from padstal.sampling.files import to_pcm
-from padstal.sampling.generate import Precision, generate
+from padstal.sampling.generate import Precision, generate_batches
 from padstal.sampling.setting import SETTINGS, Setting
 from padstal.sampling.system import System
 
@@ -44,11 +45,11 @@ def write_grid(
     calls = sum(len(batches(texts, seeds, indices, batch, couples=one.method.couples)) for one in settings)
     ticks = iter(progress(range(calls), total=calls, unit="batch"))
     shape = (len(settings) * len(wanted), system.samples, system.channels)
-    audio = np.lib.format.open_memmap(folder / "audio.npy", mode="w+", dtype=np.int16, shape=shape)
+    audio = RowFile.create(folder / "audio.npy", shape, np.int16)
     tables, clipped = [], 0
     for number, setting in enumerate(settings):
         first = number * len(wanted)
-        sound_NCS = generate(
+        for rows, sound_BCS in generate_batches(
             system,
             texts,
             seeds,
@@ -58,13 +59,11 @@ def write_grid(
             indices=indices,
             attributes={name: wanted[name].tolist() for name in ("seconds_start", "seconds_total")},
             progress=lambda parts: _ticked(parts, ticks),
-        )
-        clipped += int((np.abs(sound_NCS) > 1).sum())
-        audio[first : first + len(wanted)] = to_pcm(sound_NCS)
-        rows = np.arange(first, first + len(wanted))
-        table = wanted[["prompt_id", "prompt", "seed", "index"]].assign(row=rows, system=system.name)
-        tables.append(table.assign(setting=setting.id))
-    audio.flush()
+        ):
+            clipped += int((np.abs(sound_BCS) > 1).sum())
+            audio[first + np.array(rows)] = to_pcm(sound_BCS)
+        table = wanted[["prompt_id", "prompt", "seed", "index"]].assign(system=system.name, setting=setting.id)
+        tables.append(table.assign(row=np.arange(first, first + len(wanted))))
     next(ticks, None)
     write_table(pd.concat(tables, ignore_index=True), folder / "samples.parquet")
     write_table(prompts, folder / "prompts.parquet")
@@ -73,7 +72,7 @@ def write_grid(
         "samples": len(audio),
         "settings": len(settings),
         "prompts": len(prompts),
-        "clipped_share": clipped / audio.size,
+        "clipped_share": clipped / np.prod(shape),
         **system.scales(prompts["prompt"].tolist()),
     }
 

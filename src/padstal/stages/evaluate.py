@@ -1,6 +1,5 @@
 """Alignment, diversity and quality of all samples, and the comparison at matched CLAP-f (PADS-TAL 3)."""
 
-import numpy as np
 import pandas as pd
 
 from padstal.core.data.atomic import atomic_folder, read_json
@@ -41,19 +40,17 @@ def write(stage: Stage[EvaluateParams], ears: Ears) -> pd.DataFrame:
     """
     paths, runs = stage.paths, read_yaml(stage.paths.params)  # of which the names alone: models stay unopened
     latents = {codec: paths.latents(codec) for codec in runs["codecs"]}
-    try:
-        samples = {system: paths.samples(system) for system in runs["systems"]}
-        refined = {system: folder for system, folder in samples.items() if (folder / "refined.parquet").is_file()}
-        generated = load_generated(samples)
-        stage.say(f"listening to {len(generated.samples)} samples of {', '.join(runs['systems'])}")
-        found = evaluate(generated, corpus(paths), latents, refined, ears, stage.params, stage.progress)
-    except ValueError as error:
-        raise StageError(str(error)) from error
+    samples = {system: paths.samples(system) for system in runs["systems"]}
+    refined = {system: own for system, own in samples.items() if (own / "refined.parquet").is_file()}
     with atomic_folder(paths.evaluate) as folder:
+        try:
+            generated = load_generated(samples)
+            stage.say(f"listening to {len(generated.samples)} samples of {', '.join(runs['systems'])}")
+            found = evaluate(generated, corpus(paths), latents, refined, ears, stage.params, folder, stage.progress)
+        except ValueError as error:
+            raise StageError(str(error)) from error
         for name, table in found.tables.items():
             write_table(table, folder / f"{name}.parquet")
-        for name, array in found.features.items():
-            np.save(folder / f"{name}.npy", array)
     origin = {role: read_json(paths.foundation(role) / "config.json").get("origin", "unknown") for role in JUDGES}
     stage.write_metrics(found.metrics | {"foundation": {**found.metrics["foundation"], "origin": origin}})
     return found.tables["per_setting"]

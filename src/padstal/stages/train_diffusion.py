@@ -6,6 +6,7 @@ import pandas as pd
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
+from padstal.core.code_version import code_version
 from padstal.core.data.manifest import read_table
 from padstal.core.params import check, read_yaml
 from padstal.core.protocols import TextEncoder
@@ -25,7 +26,8 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     latents = stage.paths.latents(place.codec)
     statistics = LatentStatistics.load(latents / "statistics.safetensors")
     encoder = load_text_encoder(text_encoder, stage.device())
-    store, dataset, splits = _clips(stage, latents, statistics, encoder, params)
+    encoded_by = fingerprint(text_encoder)
+    store, dataset, splits = _clips(stage, latents, statistics, encoder, encoded_by, params)
     train = dataset[dataset["split"] == "train"]
     config = DenoiserConfig(
         name=stage.item,
@@ -33,7 +35,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         form=params.form,
         text_width=encoder.width,
         text_positions=encoder.max_length,
-        text_fingerprint=fingerprint(text_encoder),
+        text_fingerprint=encoded_by,
         latents=store.config,
         seconds_total=float(train["track_seconds"].median()),
         prefixes=prefixes_of(train) if params.quality_prefix else {},
@@ -68,6 +70,7 @@ def _clips(
     latents: Path,
     statistics: LatentStatistics,
     encoder: TextEncoder,
+    encoded_by: str,
     params: DenoiserParams,
 ) -> tuple[LatentStore, pd.DataFrame, dict[str, Clips]]:
     """Latents, their rows of the curated data set, and the clips of both splits."""
@@ -77,7 +80,9 @@ def _clips(
         dataset = with_latents(clips, store, captions=params.captions, prefix=params.quality_prefix)
     except StaleCaptionsError as error:
         raise StageError(f"{error}; run the stage encode") from None
-    states = CaptionStates.encode(stage.progress(dataset["text"].tolist(), unit="caption"), encoder)
+    code = code_version("padstal.foundation.text_encoder", libraries=("torch", "transformers"))
+    state = stage.paths.state(stage.name, stage.item)
+    states = CaptionStates.kept(state, dataset["text"], encoder, f"{encoded_by} {code}", stage.progress)
     splits = splits_of(dataset, store, statistics, states)
     if "train" not in splits:
         raise StageError(f"{latents}: no clip in the training split")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from padstal.core.protocols import Attributes, Codec, TextEncoder, TextStates
+from padstal.core.protocols import Attributes, Codec, Conditioning, TextEncoder, TextStates
 from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from padstal.diffusion.denoiser import Denoiser
     from padstal.sampling.batching import Batch
     from padstal.sampling.setting import Setting
+
+SCALED_AT_ONCE = 64
+"""Prompts whose conditioning is measured at once."""
 
 
 class LatentSystemParams(Section):
@@ -223,10 +226,14 @@ class LatentSystem:
         from padstal.diffusion.clips import CaptionStates
         from padstal.sampling.conditioning_scale import conditioning_scale
 
-        usual = {name: [own] * len(prompts) for name, own in self.attributes.items()}
-        texts = self.texts(prompts, usual)
-        text = CaptionStates.encode(texts, self.text_encoder).of(texts)
-        text = TextStates(text.states_BLD.to(self.device), text.mask_BL.to(self.device))
-        told = {name: torch.tensor(own, device=self.device) for name, own in usual.items()}
         denoiser = self.trained.denoiser
-        return asdict(conditioning_scale(denoiser, denoiser.condition(text, told)))
+
+        def conditioning(some: Sequence[str]) -> Conditioning:
+            usual = {name: [own] * len(some) for name, own in self.attributes.items()}
+            texts = self.texts(some, usual)
+            text = CaptionStates.encode(texts, self.text_encoder).of(texts)
+            text = TextStates(text.states_BLD.to(self.device), text.mask_BL.to(self.device))
+            return denoiser.condition(text, {name: torch.tensor(own).to(self.device) for name, own in usual.items()})
+
+        starts = range(0, len(prompts), SCALED_AT_ONCE)
+        return asdict(conditioning_scale(denoiser, (conditioning(prompts[at : at + SCALED_AT_ONCE]) for at in starts)))

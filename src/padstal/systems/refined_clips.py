@@ -17,6 +17,7 @@ import torch
 
 from padstal.codecs.latents.store import LatentStore
 from padstal.core.data.manifest import write_table
+from padstal.core.data.row_file import RowFile
 from padstal.core.progress import Progress
 from padstal.core.protocols import TextStates
 from padstal.diffusion.clips import CaptionStates
@@ -57,16 +58,21 @@ def write_refined_clips(
     """
     texts = clips["caption"].fillna("").tolist()
     rows = store.index.set_index("clip_id")["row"].loc[clips["clip_id"]].to_numpy()
-    latent_ND = system.trained.statistics.normalise(torch.from_numpy(store.posterior(rows)[0]))
     first = system.stages[1].trained.denoiser.first_channel
+    audio = RowFile.create(folder / AUDIO, (len(KINDS) * len(clips), system.samples, system.channels), np.int16)
+
     states = CaptionStates.encode(texts, system.text_encoder)
-    audio = np.zeros((len(KINDS), len(clips), system.samples, system.channels), np.int16)
+
+    def latent(numbers: np.ndarray) -> torch.Tensor:
+        own_BD = torch.from_numpy(store.posterior(rows[numbers % len(rows)])[0])
+        return system.trained.statistics.normalise(own_BD).to(system.device)
+
     parts = batches(texts, [seed] * len(texts), list(range(len(texts))), batch)
     for part in progress(parts, total=len(parts), unit="batch"):
         text = states.of([texts[row] for row in part.rows])
         text = TextStates(text.states_BLD.to(system.device), text.mask_BL.to(system.device))
-        own = latent_ND[list(part.rows)].to(system.device)
-        others = latent_ND[[(row + 1) % len(clips) for row in part.rows]].to(system.device)
+        numbers = np.array(part.rows)
+        own, others = latent(numbers), latent(numbers + 1)
         for kind, known in {
             "round_trip": own,
             "primary_alone": own[:, :first],
@@ -75,8 +81,7 @@ def write_refined_clips(
             "full": system.latents(text, {}, part, setting, bf16=bf16),
         }.items():
             sound_BCS = system.decode(known)[: part.own].float().cpu().numpy()
-            audio[KINDS.index(kind), list(part.rows[: part.own])] = to_pcm(sound_BCS)
-    np.save(folder / AUDIO, audio.reshape(-1, *audio.shape[2:]))
+            audio[KINDS.index(kind) * len(clips) + numbers[: part.own]] = to_pcm(sound_BCS)
     table = pd.DataFrame(
         {
             "clip_id": clips["clip_id"].tolist() * len(KINDS),

@@ -9,10 +9,13 @@ so that a batch holds no more copies of an item than its weight asks for; then t
 """
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 WEIGHTED_STREAM = 2
+EPOCHS_AT_HAND = 2
+"""A batch may end one epoch and begin the next."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,26 @@ class BatchOrder:
             return self._draw(step)
         positions = np.arange(step * self.batch, (step + 1) * self.batch)
         epochs = positions // self.count
-        orders = {epoch: self._permutation(int(epoch)) for epoch in np.unique(epochs)}
+        orders = {epoch: _permutation(self.count, self.seed, int(epoch)) for epoch in np.unique(epochs)}
         return np.array(
             [orders[epoch][position % self.count] for epoch, position in zip(epochs, positions, strict=True)]
         )
 
-    def _permutation(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, epoch]).permutation(self.count)
+    @cached_property
+    def _edges(self) -> tuple[np.ndarray, int]:
+        """Summed weights [N], and the last item that has any."""
+        assert self.weight_N is not None
+        return np.cumsum(self.weight_N, dtype=np.float64), int(np.flatnonzero(self.weight_N)[-1])
 
     def _draw(self, step: int) -> np.ndarray:
-        assert self.weight_N is not None
         generator = np.random.default_rng([self.seed, step, WEIGHTED_STREAM])
-        edges_N = np.cumsum(self.weight_N, dtype=np.float64)
+        edges_N, last = self._edges
         at_B = edges_N[-1] * (np.arange(self.batch) + generator.random(self.batch)) / self.batch  # (1)
-        drawn_B = np.minimum(np.searchsorted(edges_N, at_B, side="right"), np.flatnonzero(self.weight_N)[-1])
+        drawn_B = np.minimum(np.searchsorted(edges_N, at_B, side="right"), last)
         return generator.permutation(drawn_B)
+
+
+@lru_cache(maxsize=EPOCHS_AT_HAND)
+def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The order of an epoch: drawn once, then at hand for all its steps, whichever shard asks."""
+    return np.random.default_rng([seed, epoch]).permutation(count)

@@ -1,4 +1,4 @@
-"""Latents on disk: one memory-mapped array of posterior means and standard deviations, and an index beside it.
+"""Latents on disk: one array of posterior means and standard deviations, and an index beside it.
 
 Shape suffixes: N clips, B batch, D latent channels; latents are [D, …] of any shape.
 """
@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.manifest import read_table, write_table
+from padstal.core.data.row_file import RowFile
 
 INDEX_COLUMNS = ("clip_id", "split", "caption", "row")
 
@@ -87,8 +88,7 @@ def write_store(
     """
     D, *rest = config.shape
     both_shape = (2 * D, *rest)
-    shape = (len(index), *both_shape)
-    array = np.lib.format.open_memmap(folder / "latents.npy", mode="w+", dtype=np.float16, shape=shape)
+    array = RowFile.create(folder / "latents.npy", (len(index), *both_shape), np.float16)
     row = 0
     for mean_BD, std_BD in posteriors:
         both = np.concatenate([mean_BD, std_BD], axis=1)
@@ -100,8 +100,6 @@ def write_store(
         row += len(both)
     if row != len(index):
         raise ValueError(f"{row} latents for {len(index)} clips")
-    array.flush()
-    del array
     columns: Mapping[str, Any] = {"row": np.arange(len(index), dtype=np.int64)}
     write_table(index.reset_index(drop=True).assign(**columns)[list(INDEX_COLUMNS)], folder / "index.parquet")
     write_json(folder / "config.json", asdict(config))
@@ -112,12 +110,12 @@ class LatentStore:
     """Latents of all clips, opened for reading.
 
     Attributes:
-        latents_NE: Memory map, float16 [N, E = 2D, …]: means, then standard deviations.
+        latents_NE: On disk, float16 [N, E = 2D, …]: means, then standard deviations.
         index: `clip_id`, `split`, `caption`, `row`; row i describes `latents_NE[i]`.
         config: What the latents are.
     """
 
-    latents_NE: np.ndarray
+    latents_NE: RowFile
     index: pd.DataFrame
     config: LatentConfig
 
@@ -131,14 +129,14 @@ class LatentStore:
         """
         index = read_table(folder / "index.parquet")
         config = TypeAdapter(LatentConfig).validate_python(read_json(folder / "config.json"))
-        latents = np.load(folder / "latents.npy", mmap_mode="r")
+        latents = RowFile(folder / "latents.npy")
         if len(latents) != len(index):
             raise ValueError(f"{folder}: {len(latents)} latents but {len(index)} rows in the index")
         return cls(latents, index, config)
 
     def posterior(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, float32 [B, D, …] each, of `rows`, in their order."""
-        both = np.asarray(self.latents_NE[rows], dtype=np.float32)
+        both = self.latents_NE[rows].astype(np.float32)
         D = self.config.latent_channels
         return both[:, :D], both[:, D:]
 

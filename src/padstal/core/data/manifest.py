@@ -29,6 +29,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from padstal.core.data.row_file import RowFile
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -119,15 +121,15 @@ class ClipAudio:
 
     def __init__(self, ingest_folder: Path):
         self._folder = ingest_folder / "shards"
-        self._open: dict[int, np.ndarray] = {}
+        self._open: dict[int, RowFile] = {}
 
     def pcm(self, shard: int, row: int) -> np.ndarray:
         """int16 samples [S, C] of one clip."""
         if shard not in self._open:
             if len(self._open) == self.MOST_OPEN:
                 self._open.pop(next(iter(self._open)))
-            self._open[shard] = np.load(self._folder / f"{shard:05d}.npy", mmap_mode="r")
-        return np.asarray(self._open[shard][row])
+            self._open[shard] = RowFile(self._folder / f"{shard:05d}.npy")
+        return self._open[shard][row]
 
     def float_BCS(self, rows: "pd.DataFrame") -> np.ndarray:
         """float32 audio [B, C, S] in [−1, 1) of the manifest rows `rows`, in their order."""

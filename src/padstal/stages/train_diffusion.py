@@ -34,7 +34,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         text_width=encoder.width,
         text_positions=encoder.max_length,
         text_fingerprint=fingerprint(text_encoder),
-        latents=store.config,
+        latents=store.config.cropped(params.crop_frames),
         seconds_total=float(train["track_seconds"].median()),
         prefixes=prefixes_of(train) if params.quality_prefix else {},
     )
@@ -78,7 +78,7 @@ def _clips(
     except StaleCaptionsError as error:
         raise StageError(f"{error}; run the stage encode") from None
     states = CaptionStates.encode(stage.progress(dataset["text"].tolist(), unit="caption"), encoder)
-    splits = splits_of(dataset, store, statistics, states)
+    splits = splits_of(dataset, store, statistics, states, params.crop_frames)
     if "train" not in splits:
         raise StageError(f"{latents}: no clip in the training split")
     return store, dataset, splits

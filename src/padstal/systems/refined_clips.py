@@ -57,7 +57,8 @@ def write_refined_clips(
     """
     texts = clips["caption"].fillna("").tolist()
     rows = store.index.set_index("clip_id")["row"].loc[clips["clip_id"]].to_numpy()
-    latent_ND = system.trained.statistics.normalise(torch.from_numpy(store.posterior(rows)[0]))
+    mean_ND = torch.from_numpy(store.posterior(rows)[0])[:, :, : system.frames]
+    latent_ND = system.trained.statistics.normalise(mean_ND)
     first = system.stages[1].trained.denoiser.first_channel
     states = CaptionStates.encode(texts, system.text_encoder)
     audio = np.zeros((len(KINDS), len(clips), system.samples, system.channels), np.int16)

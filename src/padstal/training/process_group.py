@@ -1,9 +1,10 @@
 """Several processes that train one model together (Lightning's DDP and FSDP2), and how they end together on SIGTERM.
 
 Each process takes its shard of every batch (`shard`), and gradients are averaged before each optimiser step. Under DDP
-it holds the whole model, under FSDP2 its rows of every weight (`sharding.py`). So `batch` is the batch of all processes, and the number of processes changes rounding alone, except
-for terms that are no mean over items (docs/scaling.md names them). The first process of a node starts the others of
-that node by running the same program again; the first of all is the one that writes.
+it holds the whole model, under FSDP2 its rows of every weight (`sharding.py`). So `batch` is the batch of all
+processes, and the number of processes changes rounding alone, except for terms that are no mean over items
+(docs/scaling.md names them). The first process of a node starts the others of that node by running the same program
+again; the first of all is the one that writes.
 """
 
 import os

@@ -118,7 +118,7 @@ def profile(scale: ScaleOption = None) -> None:
     '[bold]padstal generate "dub" --system audio_dit --solver ddim --steps 50 --set method.tau1=0.3[/bold], '
     '[bold]padstal generate "dub" --system qa_mdt --quality 5 --negative "low quality" --best-of 3[/bold], '
     '[bold]padstal generate "dub" --system discodiff --preview[/bold], '
-    '[bold]padstal generate "dub" --retain 0.9[/bold]'
+    '[bold]padstal generate "dub" --retain 0.9[/bold], [bold]padstal generate "dub" --seconds 47[/bold]'
 )
 def generate(
     prompt: Annotated[str, typer.Argument(help="what to hear")],
@@ -164,6 +164,9 @@ def generate(
     best_of: Annotated[
         int, typer.Option(min=1, help="takes that each is the best of, by CLAP score; all are generated")
     ] = 1,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, max=190, help="length of a take; by default that of the training clips")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="same seed, same audio")] = 0,
     out: Annotated[Path, typer.Option(help="folder for the WAV files and their setting (JSON)")] = Path("generated"),
     scale: ScaleOption = None,
@@ -183,7 +186,7 @@ def generate(
 
     def options() -> Options:
         changes = asked | changes_of(values or [])
-        return Options(prompt, count, best_of, preview, system, method, retain, changes, seed, out)
+        return Options(prompt, count, best_of, preview, system, method, retain, changes, seed, out, seconds)
 
     finish(lambda: run(Path.cwd(), options(), scale))
 

@@ -9,7 +9,8 @@ import torch
 from tests.foundation.tiny_dac import POST, PRE, SHAPE, write_published
 
 from padstal.codecs import any_codec
-from padstal.codecs.dac import FrozenDac, reach
+from padstal.codecs.chunks import reach_of
+from padstal.codecs.dac import FrozenDac
 from padstal.codecs.encode import EncodeParams, encode_clips
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
@@ -118,7 +119,7 @@ def test_seams_of_chunks_cannot_be_heard(model, chunk):
 def test_with_two_frames_less_of_context_seams_would_be_heard(model):
     whole, parts = (FrozenDac(dac.DacModel(model, PRE, CLIP), size) for size in (10_000, 32))
     latent, _ = whole.encode(audio(1, 1280), None)
-    parts.context -= 2
+    parts.reach -= 2
     assert (parts.decode(latent) - whole.decode(latent)).abs().max() > 1e-7
 
 
@@ -143,7 +144,7 @@ def test_the_small_codecs_chunks_have_no_seams_either():
 
 def test_the_published_decoder_reaches_ten_frames():
     shape = DacShape(**SHAPE.model_dump() | {"decoder_rates": [8, 8, 4, 2], "encoder_rates": [2, 4, 8, 8]})
-    assert reach(dac.build(shape, 44_100).decoder) == 10
+    assert reach_of(dac.build(shape, 44_100).decoder) == 10
 
 
 def test_a_model_in_train_mode_is_brought_to_eval_mode_and_never_encodes_in_the_other(model):

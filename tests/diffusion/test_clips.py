@@ -4,16 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.diffusion.fakes import CHANNELS, FakeTextEncoder, latent_store
+from tests.diffusion.fakes import CHANNELS, FRAMES, RATIO, FakeTextEncoder, latent_config, latent_store
 
 from padstal.codecs.latents.dataset import LatentDataset
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.diffusion.clips import CaptionStates, Clips
+from padstal.training.distributed_shard import DistributedShard
 
 
-def clips(folder: Path) -> Clips:
+def clips(folder: Path, crop: int | None = None) -> Clips:
     store = latent_store(folder)
-    dataset = LatentDataset(store.only("train"), LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS)))
+    statistics = LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS))
+    dataset = LatentDataset(store.only("train"), statistics, crop=crop)
     states = CaptionStates.encode(store.index["caption"], FakeTextEncoder())
     texts = store.index.set_index("clip_id")["caption"]
     known = {"seconds_start": 2.5, "quality": np.arange(len(store.index))}
@@ -66,3 +68,34 @@ def test_a_batch_carries_the_attributes_of_its_own_clips(tmp_path: Path) -> None
         own = FakeTextEncoder().encode([("", "jazz", "slow rock")[number % 3] for number in named])
         assert torch.equal(batch.text.mask_BL, own.mask_BL)
         assert torch.equal(batch.text.states_BLD, own.states_BLD * own.mask_BL.unsqueeze(-1))
+
+
+def test_a_crop_is_a_part_of_its_clip_and_is_told_where_it_begins(tmp_path: Path) -> None:
+    found = clips(tmp_path, crop=3)
+    store, seen = found.latents.store, set()
+    for batch in found.batches(batch=6, start=0, stop=12, seed=1):
+        assert batch.latent_BD.shape == (6, CHANNELS, 3)
+        rows = store.index.set_index("clip_id")["row"].loc[batch.clip_ids].to_numpy()
+        mean, _ = store.posterior(rows)
+        first_B = ((batch.attributes["seconds_start"] - 2.5) * 8_000 / RATIO).round().long()
+        for own_DT, mean_DT, first in zip(batch.latent_BD, torch.from_numpy(mean), first_B.tolist(), strict=True):
+            assert (own_DT - mean_DT[:, first : first + 3]).abs().max() < 0.7  # 7 deviations of the posterior
+        seen |= set(first_B.tolist())
+    assert seen == set(range(FRAMES - 2))
+
+
+def test_shards_of_a_batch_of_crops_are_its_parts(tmp_path: Path) -> None:
+    found = clips(tmp_path, crop=3)
+    (whole,) = found.batches(batch=6, start=4, stop=5, seed=1)
+    for rank in range(2):
+        (part,) = found.batches(batch=6, start=4, stop=5, seed=1, shard=DistributedShard(rank, 2))
+        own = slice(3 * rank, 3 * rank + 3)
+        assert torch.equal(part.latent_BD, whole.latent_BD[own])
+        assert torch.equal(part.attributes["seconds_start"], whole.attributes["seconds_start"][own])
+
+
+def test_a_crop_longer_than_the_clips_is_refused() -> None:
+    assert latent_config().cropped(3).shape == (CHANNELS, 3)
+    assert latent_config().cropped(3).clip_samples == 3 * RATIO
+    with pytest.raises(ValueError, match="crop_frames = 9: the clips of tal have 8 latent frames"):
+        latent_config().cropped(9)

@@ -1,15 +1,21 @@
-"""Two processes train as one does: the same losses and weights, one of them writes, and SIGTERM to either ends both."""
+"""Two processes train as one does, each with all weights (DDP) or with its rows of them (FSDP2): the same losses and
+weights, one of them writes, and SIGTERM to either ends both."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from padstal.training.process_group import TERMINATED
+
+if TYPE_CHECKING:
+    from padstal.training.loop import Trained
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +38,34 @@ def program(folder: Path, *arguments: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def replicated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program(tmp_path_factory.mktemp("together"))
+
+
+@pytest.fixture(scope="module")
+def sharing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sharing")
+    for kind in KINDS:
+        begin(kind, folder / f"{kind}_begun")
+    return program(folder, "sharing")
+
+
+def begin(kind: str, state: Path) -> None:
+    """One process, which SIGTERM ends with a checkpoint."""
+    from tests.training.together import run
+
+    def end(step: int) -> None:
+        if step == 10:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(SystemExit):
+        run(kind, state, before_step=end)
+
+
+@pytest.fixture(params=["replicated", "sharing"])
+def out(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.getfixturevalue(request.param)
+    return folder
 
 
 @pytest.mark.parametrize("how", ["whole", "accumulated"])
@@ -42,7 +74,24 @@ def test_two_processes_give_the_losses_and_weights_of_one(out: Path, kind: str, 
     from tests.training.together import run
 
     weights, curves = torch.load(out / f"{kind}_{how}.pt", weights_only=True)
-    alone = run(kind, tmp_path / "one")
+    assert_alike(weights, curves, run(kind, tmp_path / "one"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_checkpoint_of_shared_out_weights_is_taken_up_without_sharing_and_the_reverse(
+    sharing: Path, kind: str, tmp_path: Path
+) -> None:
+    from tests.training.together import run
+
+    alone, steps = run(kind, tmp_path / "one"), list[int]()
+    weights, curves = torch.load(sharing / f"{kind}_taken_up.pt", weights_only=True)
+    assert_alike(weights, curves, alone)
+    taken_up = run(kind, sharing / f"{kind}_ended", before_step=steps.append)
+    assert steps[0] > 0
+    assert_alike(taken_up.average.state_dict(), taken_up.curves, alone)
+
+
+def assert_alike(weights: dict[str, torch.Tensor], curves: list[dict[str, float]], alone: "Trained") -> None:
     for name, weight in alone.average.state_dict().items():
         torch.testing.assert_close(weights[name], weight, atol=1e-5, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}")
     assert [row["step"] for row in curves] == [row["step"] for row in alone.curves]

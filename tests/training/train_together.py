@@ -3,6 +3,7 @@
 Usage: python train_together.py OUT_FOLDER
        python train_together.py OUT_FOLDER nodes      one training by two nodes, each of which starts this
        python train_together.py OUT_FOLDER failing    one whose loss is not a number in the second process
+       python train_together.py OUT_FOLDER sharing    with weights shared out; some go on from what one process began
 
 The first process writes `OUT_FOLDER/NAME.pt` for each training; both note every file that they open for writing.
 """
@@ -58,7 +59,12 @@ def main() -> None:
         except FloatingPointError as error:
             (out / f"error_{RANK}.txt").write_text(str(error))
         return
-    for kind, ends_at in (("diffusion", DIFFUSION), ("codecs", CODECS)):
+    trainings = (("diffusion", DIFFUSION), ("codecs", CODECS))
+    if sys.argv[2:] == ["sharing"]:
+        together = ProcessGroup(devices=2, strategy="fsdp2")
+        for kind, _ in trainings:
+            keep(out, f"{kind}_taken_up", run(kind, out / f"{kind}_begun", group=together))
+    for kind, ends_at in trainings:
         keep(out, f"{kind}_whole", run(kind, out / f"{kind}_whole", group=together))
         keep(
             out,

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from padstal.codecs.bottleneck import Gaussian
+from padstal.codecs.chunks import CHUNK, decode_in_chunks, reach_of
 from padstal.codecs.config import AudioVaeConfig, CropForm
 from padstal.core.data.units import samples_to_frames
 from padstal.core.protocols import TextStates
@@ -48,13 +49,19 @@ class AudioVae(nn.Module):
 
 
 class FrozenAudioVae:
-    """The audio-only autoencoder, a `protocols.Codec`; its latent is z."""
+    """The audio-only autoencoder, a `protocols.Codec`; its latent is z.
+
+    Args:
+        model: The autoencoder.
+        form: What it was made for.
+        chunk: Latent frames decoded at once.
+    """
 
     reads_text = False
     pools_groups = False
 
-    def __init__(self, model: AudioVae, form: CropForm):
-        self.model = model
+    def __init__(self, model: AudioVae, form: CropForm, chunk: int = CHUNK):
+        self.model, self.chunk, self.reach = model, chunk, reach_of(model.decoder)
         self.sample_rate, self.channels = form.sample_rate, form.channels
         self.ratio = model.config.ratio
         self.channel_groups = {"z": (0, model.config.latent_channels)}
@@ -71,7 +78,7 @@ class FrozenAudioVae:
     @torch.no_grad()
     def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:
         """Audio [B, C, S], float32, not clipped."""
-        return self.model.decode(latent_BDT)
+        return decode_in_chunks(self.model.decode, latent_BDT, ratio=self.ratio, reach=self.reach, chunk=self.chunk)
 
     def probes(self, audio_BCS: torch.Tensor) -> dict[str, torch.Tensor]:
         return {}

@@ -10,18 +10,13 @@ Shape suffixes: B batch, C = 1 audio channel, S samples, D = N·8 latent channel
 """
 
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional
 
+from padstal.codecs.chunks import CHUNK, decode_in_chunks, reach_of
 from padstal.core.protocols import TextStates
 from padstal.foundation import dac
-from padstal.nn.spectral import SpectralDecoder
-
-CHUNK = 512
-"""Latent frames decoded at once, 6 s at 44.1 kHz: it bounds the memory of long audio, and changes no result."""
 
 
 class FrozenDac:
@@ -43,7 +38,7 @@ class FrozenDac:
         self.channel_groups = {
             f"codebook_{number + 1}": (number * width, (number + 1) * width) for number in range(self.model.n_codebooks)
         }
-        self.context = reach(self.model.decoder)
+        self.reach = reach_of(self.model.decoder)
 
     def latent_shape(self, samples: int) -> tuple[int, ...]:
         """(D, T); T is a whole number of `multiple` frames."""
@@ -76,7 +71,9 @@ class FrozenDac:
         Channels of the first k codebooks alone give what these make of it.
         """
         embedding_BET = self.model.quantizer.from_latents(latent_BD.float())[0]
-        audio_BCS = torch.cat(list(self._chunks(embedding_BET)), dim=-1)
+        audio_BCS: torch.Tensor = decode_in_chunks(
+            self.model.decode, embedding_BET, ratio=self.ratio, reach=self.reach, chunk=self.chunk
+        )
         if latent_BD.shape[2] == self.latent_shape(self.form.clip_samples)[1]:
             audio_BCS = audio_BCS[..., : self.form.clip_samples]
         return audio_BCS
@@ -89,25 +86,6 @@ class FrozenDac:
 
     def probes(self, audio_BCS: torch.Tensor) -> dict[str, torch.Tensor]:
         return {}
-
-    def _chunks(self, embedding_BET: torch.Tensor) -> Any:
-        """The decoder's audio in chunks; each is decoded between frames enough that no sample of it hears the cut."""
-        frames = embedding_BET.shape[-1]
-        for start in range(0, frames, self.chunk):
-            stop, first = min(start + self.chunk, frames), max(start - self.context, 0)
-            audio = self.model.decode(embedding_BET[..., first : stop + self.context])
-            yield audio[..., (start - first) * self.ratio : (stop - first) * self.ratio]
-
-
-def reach(decoder: nn.Module) -> int:
-    """Latent frames on either side of its own that a decoded sample depends on: 10 of the published decoder."""
-    steps = decoder.window_W.numel() // decoder.hop if isinstance(decoder, SpectralDecoder) else 0
-    for layer in reversed(list(decoder.modules())):
-        if isinstance(layer, nn.ConvTranspose1d):  # its kernel is two strides long: a neighbour on one side
-            steps = -(-steps // layer.stride[0]) + 1
-        elif isinstance(layer, nn.Conv1d):
-            steps += layer.dilation[0] * (layer.kernel_size[0] - 1) // 2
-    return steps
 
 
 def load(folder: Path, device: torch.device | str) -> FrozenDac:

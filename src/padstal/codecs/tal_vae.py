@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from padstal.codecs.bottleneck import Gaussian
+from padstal.codecs.chunks import CHUNK, decode_in_chunks, reach_of
 from padstal.codecs.config import CropForm, TalVaeConfig
 from padstal.codecs.text_latents import TextLatentDecoder, TextLatentEncoder
 from padstal.core.data.units import samples_to_frames
@@ -115,10 +116,17 @@ class TalVae(nn.Module):
 
     def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:
         """Audio [B, C, S] of the text-aware latent; a global z is averaged over time first."""
-        if self._is_global:
-            W = self.config.private_channels
-            w_m, z = latent_BDT[:, :W], latent_BDT[:, W:].mean(-1, keepdim=True)
-            latent_BDT = self.join(w_m, z)
+        return self.decode_evened(self.evened(latent_BDT))
+
+    def evened(self, latent_BDT: torch.Tensor) -> torch.Tensor:
+        """The latent with a global z averaged over time."""
+        if not self._is_global:
+            return latent_BDT
+        W = self.config.private_channels
+        return self.join(latent_BDT[:, :W], latent_BDT[:, W:].mean(-1, keepdim=True))
+
+    def decode_evened(self, latent_BDT: torch.Tensor) -> torch.Tensor:
+        """Audio [B, C, S] of such a latent, or of a part of it."""
         return self.decoder(latent_BDT).float()
 
     def logits(self, z_BZT: torch.Tensor, w_t_BZT: torch.Tensor) -> torch.Tensor:
@@ -176,13 +184,19 @@ def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, s
 
 
 class FrozenTalVae:
-    """The text-aware autoencoder, a `protocols.Codec`; its latent is [w_m; z_p]."""
+    """The text-aware autoencoder, a `protocols.Codec`; its latent is [w_m; z_p].
+
+    Args:
+        model: The autoencoder.
+        form: What it was made for.
+        chunk: Latent frames decoded at once.
+    """
 
     reads_text = True
     pools_groups = False
 
-    def __init__(self, model: TalVae, form: CropForm):
-        self.model = model
+    def __init__(self, model: TalVae, form: CropForm, chunk: int = CHUNK):
+        self.model, self.chunk, self.reach = model, chunk, reach_of(model.decoder)
         self.sample_rate, self.channels = form.sample_rate, form.channels
         self.ratio = model.config.ratio
         self.channel_groups = model.config.channel_groups
@@ -213,4 +227,5 @@ class FrozenTalVae:
     @torch.no_grad()
     def decode(self, latent_BDT: torch.Tensor) -> torch.Tensor:
         """Audio [B, C, S], float32, not clipped."""
-        return self.model.decode(latent_BDT)
+        evened_BDT, decode = self.model.evened(latent_BDT), self.model.decode_evened
+        return decode_in_chunks(decode, evened_BDT, ratio=self.ratio, reach=self.reach, chunk=self.chunk)

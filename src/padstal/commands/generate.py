@@ -31,6 +31,7 @@ class Options:
         retain: Begin with the most diverse setting that keeps so much of the alignment (`padstal choose`), in place of
             the grid's first one.
         changes: Values by path in which the setting differs from that.
+        seconds: Length of a take; None for that of the training clips.
     """
 
     prompt: str
@@ -43,6 +44,7 @@ class Options:
     changes: Mapping[str, Any]
     seed: int
     out: Path
+    seconds: float | None = None
 
 
 def run(root: Path, options: Options, scale: str | None) -> int:
@@ -69,6 +71,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     setting, system = changed(usual, options.changes), found.load()
     system.check([setting])
     system = system.preview() if options.preview else system
+    system = system if options.seconds is None else system.lasting(options.seconds)
     made = options.count * options.best_of
     audio_NCS = generate(
         system,
@@ -100,6 +103,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         "precision": found.params.precision,
         "models": {role: sha256_file(folder / "model.safetensors") for role, folder in found.folders.items()},
         "preview": options.preview,
+        "seconds": system.samples / system.sample_rate,
         "clap_f": scores,
         "files": {file.name: sha256_file(file) for file in files},
     }

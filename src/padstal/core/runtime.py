@@ -47,9 +47,15 @@ class RuntimeParams(Section):
         ge=1,
         le=1024,
     )
-    strategy: Literal["auto", "ddp"] = Field(
+    strategy: Literal["auto", "ddp", "fsdp2"] = Field(
         default="auto",
-        description="auto: one process trains plainly, several through DDP; ddp: one goes through DDP, too",
+        description="auto: one process trains plainly, several through DDP; ddp: one goes through DDP, too; fsdp2: "
+        "weights, gradients, moments and averages are shared out among the processes",
+        json_schema_extra={"unit": ""},
+    )
+    compile: bool = Field(
+        default=False,
+        description="whether trainings compile their networks' blocks (torch.compile): slow to start, faster on a GPU",
         json_schema_extra={"unit": ""},
     )
 

@@ -157,6 +157,8 @@ class Clips:
         drawn = self.latents.batches(batch=batch, start=start, stop=stop, seed=seed, shard=shard)
         for step, latent in enumerate(drawn, start):
             known = self.attributes.loc[latent.clip_ids]
+            if latent.start_B is not None and "seconds_start" in known:
+                known = known.assign(seconds_start=known["seconds_start"].to_numpy() + latent.start_B)
             attributes = {str(name): torch.from_numpy(own.to_numpy(np.float32)) for name, own in known.items()}
             text = self.states.of(self.texts.loc[latent.clip_ids].tolist())
             yield ClipBatch(step, latent.clip_ids, latent.latent_BD, text, attributes)
@@ -202,9 +204,16 @@ def prefixes_of(dataset: pd.DataFrame) -> dict[int, str]:
 
 
 def splits_of(
-    dataset: pd.DataFrame, store: LatentStore, statistics: LatentStatistics, states: CaptionStates
+    dataset: pd.DataFrame,
+    store: LatentStore,
+    statistics: LatentStatistics,
+    states: CaptionStates,
+    crop: int | None = None,
 ) -> dict[str, Clips]:
-    """The clips of training and validation split, drawn by curation's `weight` if `dataset` (`with_latents`) has it."""
+    """The clips of training and validation split, drawn by curation's `weight` if `dataset` (`with_latents`) has it.
+
+    Of each, `crop` latent frames are cut out at random; `None` for whole clips.
+    """
     by_id = dataset.set_index("clip_id")
     attributes = pd.DataFrame({name: by_id[column] for name, column in ATTRIBUTES.items() if column in by_id})
     weights = by_id.get("weight")
@@ -213,5 +222,5 @@ def splits_of(
         if (store.index["split"] == split).any():
             part = store.only(split)
             weight_N = None if weights is None else weights.loc[part.index["clip_id"]].to_numpy(np.float64)
-            splits[split] = Clips(LatentDataset(part, statistics, weight_N), states, attributes, by_id["text"])
+            splits[split] = Clips(LatentDataset(part, statistics, weight_N, crop), states, attributes, by_id["text"])
     return splits

@@ -39,6 +39,12 @@ class DenoiserParams(Section):
     )
     quality_dropout: float = value("probability of an unknown quality level, per clip", default=0.0, ge=0, lt=1)
     quality_prefix: bool = value('whether captions say the quality: "high quality, …"', default=False)
+    crop_frames: int | None = value(
+        "latent frames of what it sees of a clip, cut at random; null: the whole clip",
+        "latent frames",
+        default=None,
+        ge=1,
+    )
     training: TrainConfig
 
     @model_validator(mode="after")

@@ -78,6 +78,10 @@ class DiTBackbone(Section):
         widths = {"cond_width": conditioner.width, "global_width": conditioner.global_width}
         return DiT(latent_channels=latent_shape[0], **sizes, **widths)
 
+    def frames_near(self, asked: int, learnt: int) -> int:
+        """What it can make: any number of latent frames, since its positions are rotations."""
+        return asked
+
 
 class MdtBackbone(Section):
     """QA-MDT's masked diffusion transformer (`nn/mdt.py`)."""
@@ -121,6 +125,10 @@ class MdtBackbone(Section):
             **sizes,
         )
 
+    def frames_near(self, asked: int, learnt: int) -> int:
+        """What it can make: the latent frames that it learnt, whose patches have their places."""
+        return learnt
+
 
 class UNet1dBackbone(Section):
     """DiscoDiff's one-dimensional U-Net (`nn/unet1d.py`)."""
@@ -161,6 +169,11 @@ class UNet1dBackbone(Section):
         sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
         return UNet1d(latent_channels=channels, lower_channels=lower_channels, cond_width=conditioner.width, **sizes)
 
+    def frames_near(self, asked: int, learnt: int) -> int:
+        """What it can make: latent frames that can be halved often enough."""
+        multiple = 2 ** (len(self.multiples) - 1)
+        return max(round(asked / multiple), 1) * multiple
+
 
 class UNet2dBackbone(Section):
     """The U-Net that QA-MDT is compared with (`nn/unet2d.py`)."""
@@ -194,6 +207,10 @@ class UNet2dBackbone(Section):
         return UNet2d(
             latent_channels=latent_shape[0], cond_width=conditioner.width, quality=conditioner.quality, **sizes
         )
+
+    def frames_near(self, asked: int, learnt: int) -> int:
+        """What it can make: the latent frames that it learnt, as the transformer that it is compared with."""
+        return learnt
 
 
 BACKBONES = Kinds("backbone", DiTBackbone, MdtBackbone, UNet1dBackbone, UNet2dBackbone)

@@ -108,6 +108,7 @@ def sample_latents(
     weak: Denoiser | None,
     place: int,
     bf16: bool,
+    frames: int | None = None,
 ) -> torch.Tensor:
     """Standardised latents [B, D, …], all that the denoiser generates (of TAL, z_p too).
 
@@ -119,15 +120,16 @@ def sample_latents(
         weak: What guidance's weak branch asks.
         place: Of the denoiser in its system, whose noise is its own.
         bf16: Matrix products in bfloat16.
+        frames: Of the latents; None for as many as it learnt.
     """
     device = told["cond"].text_BLC.device
     denoise = GuidedDenoiser(denoiser, told, batch, setting, weak=weak, place=place, bf16=bf16)
     sigmas = exponential_sigmas(setting.steps, setting.sigma_min, setting.sigma_max)
-    first = SampleNoise(batch.seeds, batch.indices, Stream.LATENT, place).draw(denoiser.latent_shape, device)
+    channels, learnt, *others = denoiser.latent_shape
+    shape = (channels, frames or learnt, *others)
+    first = SampleNoise(batch.seeds, batch.indices, Stream.LATENT, place).draw(shape, device)
     later = SampleNoise(batch.seeds, batch.indices, Stream.SOLVER, place)
-    return setting.solver.solve(
-        denoise, first * sigmas[0], sigmas, lambda: later.draw(denoiser.latent_shape, device), iter
-    )
+    return setting.solver.solve(denoise, first * sigmas[0], sigmas, lambda: later.draw(shape, device), iter)
 
 
 def told_of(

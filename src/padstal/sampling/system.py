@@ -56,6 +56,14 @@ class System(Protocol):
         """
         ...
 
+    def lasting(self, seconds: float) -> "System":
+        """The same for clips of so many seconds.
+
+        Raises:
+            ValueError: It cannot make them; says what is nearest.
+        """
+        ...
+
     def preview(self) -> "System":
         """The same without all denoisers but the first.
 

@@ -36,7 +36,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         text_width=encoder.width,
         text_positions=encoder.max_length,
         text_fingerprint=encoded_by,
-        latents=store.config,
+        latents=store.config.cropped(params.crop_frames),
         seconds_total=float(train["track_seconds"].median()),
         prefixes=prefixes_of(train) if params.quality_prefix else {},
     )
@@ -83,7 +83,7 @@ def _clips(
     code = code_version("padstal.foundation.text_encoder", libraries=("torch", "transformers"))
     state = stage.paths.state(stage.name, stage.item)
     states = CaptionStates.kept(state, dataset["text"], encoder, f"{encoded_by} {code}", stage.progress)
-    splits = splits_of(dataset, store, statistics, states)
+    splits = splits_of(dataset, store, statistics, states, params.crop_frames)
     if "train" not in splits:
         raise StageError(f"{latents}: no clip in the training split")
     return store, dataset, splits

@@ -92,6 +92,7 @@ def train_and_write(
             device=stage.device(),
             state_folder=state / key,
             group=group,
+            compiled=stage.runtime.compile,
             progress=lambda steps: stage.progress(steps, unit="step"),
             log=record.log,
         )

@@ -6,11 +6,13 @@ noise x_T → solver(D(x, σ) = guided, perturbed denoiser) → latent → codec
 Of several denoisers each generates some channels, and is told those of the denoisers before it.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from padstal.core.data.units import seconds_to_samples
 from padstal.core.protocols import Attributes, Codec, Conditioning, TextEncoder, TextStates
 from padstal.core.section import Section, value
 
@@ -110,6 +112,7 @@ class LatentSystem:
     Attributes:
         stages: Its denoisers, in the order of sampling.
         attributes: What samples are told where nothing else is asked for.
+        seconds: Length of what it makes; None for that of the clips that it learnt from.
     """
 
     name: str
@@ -118,6 +121,7 @@ class LatentSystem:
     text_encoder: TextEncoder
     device: "torch.device"
     attributes: Mapping[str, float]
+    seconds: float | None = None
 
     @property
     def trained(self) -> "TrainedDenoiser":
@@ -135,7 +139,16 @@ class LatentSystem:
 
     @property
     def samples(self) -> int:
-        return self.trained.config.latents.clip_samples
+        latents = self.trained.config.latents
+        return latents.clip_samples if self.seconds is None else seconds_to_samples(self.seconds, latents.clip_rate)
+
+    @property
+    def frames(self) -> int:
+        """Latent frames of a clip."""
+        if self.seconds is None:
+            return self.trained.config.latents.shape[1]
+        whole = math.ceil(seconds_to_samples(self.seconds, self.codec.sample_rate) / self.codec.ratio)
+        return self.codec.latent_shape(whole * self.codec.ratio)[1]
 
     def texts(self, prompts: Sequence[str], attributes: Mapping[str, Sequence[float]]) -> list[str]:
         """What the text encoder reads: the prompts, after the quality's prefix where captions had one in training."""
@@ -167,6 +180,24 @@ class LatentSystem:
                         f"systems.{self.name}.weak_step, one of the steps that training.keep_every kept"
                     )
 
+    def lasting(self, seconds: float) -> "LatentSystem":
+        """The same for clips of so many seconds, each told to be a piece of that length where it is told the time.
+
+        Raises:
+            ValueError: A denoiser cannot make them; says what is nearest.
+        """
+        told = {name: seconds for name in self.attributes if name == "seconds_total"}
+        longer = replace(self, seconds=seconds, attributes={**self.attributes, **told})
+        for stage in self.stages:
+            config = stage.trained.config
+            nearest = config.form.backbone.frames_near(longer.frames, config.latents.shape[1])
+            if nearest != longer.frames:
+                near = nearest * config.latents.ratio / config.latents.sample_rate
+                raise ValueError(
+                    f"{seconds:g} s: {config.name} cannot make so many; the nearest that it can is {near:g} s"
+                )
+        return longer
+
     def preview(self) -> "LatentSystem":
         """The same without all denoisers but the first: coarser, and sooner there.
 
@@ -188,7 +219,8 @@ class LatentSystem:
         from padstal.codecs.clip_form import in_clip_form
 
         statistics = self.trained.statistics.first(latent_BD.shape[1])
-        return in_clip_form(self.codec.decode(statistics.denormalise(latent_BD)), self.trained.config.latents)
+        audio_BCS = self.codec.decode(statistics.denormalise(latent_BD))
+        return in_clip_form(audio_BCS, self.trained.config.latents, self.samples)
 
     def latents(
         self,
@@ -214,7 +246,9 @@ class LatentSystem:
             lower_BE = None if known_BE is None else denoiser.lower_of(known_BE)
             told = told_of(denoiser, text, attributes, setting.guidance, self.text_encoder, lower_BE, stage.weak)
             how = setting if stage.perturbed else quiet
-            own_BD = sample_latents(denoiser, told, batch, how, weak=stage.weak, place=place, bf16=bf16)
+            own_BD = sample_latents(
+                denoiser, told, batch, how, weak=stage.weak, place=place, bf16=bf16, frames=self.frames
+            )
             known_BE = own_BD if known_BE is None else torch.cat([known_BE, own_BD], dim=1)
         assert known_BE is not None
         return known_BE

@@ -64,7 +64,7 @@ def write_refined_clips(
     states = CaptionStates.encode(texts, system.text_encoder)
 
     def latent(numbers: np.ndarray) -> torch.Tensor:
-        own_BD = torch.from_numpy(store.posterior(rows[numbers % len(rows)])[0])
+        own_BD = torch.from_numpy(store.posterior(rows[numbers % len(rows)])[0])[:, :, : system.frames]
         return system.trained.statistics.normalise(own_BD).to(system.device)
 
     parts = batches(texts, [seed] * len(texts), list(range(len(texts))), batch)

@@ -6,6 +6,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from padstal.training.sharding import own
+
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
@@ -21,4 +23,5 @@ def update_average(average: nn.Module, module: nn.Module, decay: float, step: in
     Early averages are short, so that the first weights are soon forgotten.
     """
     d = min(decay, (1 + step) / (10 + step))
-    torch._foreach_lerp_([weight.data for weight in average.parameters()], [w.data for w in module.parameters()], 1 - d)
+    kept, moved = ([own(weight.data) for weight in one.parameters()] for one in (average, module))
+    torch._foreach_lerp_(kept, moved, 1 - d)

@@ -65,7 +65,7 @@ class Checkpoint:
         """The last undamaged one that `write` wrote, or None; nothing is unpickled but tensors and plain values."""
         for path in reversed(checkpoints(folder)):
             if path.stem.partition("-")[2] == sha256_file(path):
-                state = torch.load(path, map_location=device, weights_only=True)
+                state = torch.load(path, map_location=device, mmap=True, weights_only=True)
                 return cls(**{**state, "curves": Curves(**state["curves"])})
             aside = path.with_suffix(".damaged")
             with suppress(FileNotFoundError):  # another process of this training was faster

@@ -24,6 +24,7 @@ from padstal.training.checkpoint import Checkpoint, Curves, Row
 from padstal.training.config import KEPT, TrainConfig
 from padstal.training.distributed_shard import DistributedShard
 from padstal.training.process_group import ProcessGroup, Stop, check_agreement, gathered, mean
+from padstal.training.sharding import blocks, share_out, shared_alike, whole
 from padstal.training.task import Batch, Move, Task
 
 FAILURE = "failure.json"
@@ -48,6 +49,7 @@ def train(
     device: torch.device,
     state_folder: Path,
     group: ProcessGroup = ProcessGroup(),  # noqa: B008 (frozen)
+    compiled: bool = False,
     progress: Progress = iter,
     log: Callable[[Row, int], None] = lambda row, step: None,
 ) -> Trained:
@@ -60,6 +62,8 @@ def train(
         state_folder: Gets a checkpoint every `checkpoint_every` steps and, in `kept/`, averaged weights every
             `keep_every`; the caller deletes it after success.
         group: Which processes train together; each calls this function, and all get the same weights and curves.
+        compiled: Whether the networks' blocks go through `torch.compile`, at shapes that stay: minutes at first, less
+            memory and time a step afterwards; the last digits differ.
         progress: Wraps the steps' numbers in a progress bar.
         log: Is given each row of the curves and its step.
 
@@ -83,13 +87,18 @@ def train(
         use_distributed_sampler=False,
         **group.trainer_options(some_unused=len(task.networks) > 1),
     )
-    loop = _Loop(task, config, state_folder, log, shard, micro_shards).to(device)
+    loop = _Loop(task, config, state_folder, log, shard, micro_shards, group.shares_weights)
+    if not group.shares_weights:  # else each process moves its part alone
+        loop.to(device)
+    for network in loop.networks.values() if compiled else ():
+        for part in blocks(network) or [network]:
+            part.compile(dynamic=False)
     start = loop.resume()
     if start < config.steps:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*in eval mode at the start of training")  # the average
             trainer.fit(loop, _Batches(task, start, config.steps, micro_shards, progress))
-    return Trained(loop.average, loop.curves.rows)
+    return Trained(loop.averaged(keep=True), loop.curves.rows)
 
 
 class _Loop(lightning.LightningModule):
@@ -105,11 +114,15 @@ class _Loop(lightning.LightningModule):
         log: Callable[[Row, int], None],
         shard: DistributedShard,
         micro_shards: list[DistributedShard],
+        shares_weights: bool,
     ):
         super().__init__()
         self.task, self.config = task, config
-        self.networks = nn.ModuleDict({name: network.module for name, network in task.networks.items()})
+        self.taken = _Step(task)
+        self.networks = self.taken.networks
         self.average = average_of(self.networks[task.averaged])
+        self._shares_weights = shares_weights
+        self._unshared = [average_of(self.average) if shares_weights else self.average]  # a list: not to be moved
         self.curves = Curves()
         self._folder = state_folder
         self._emit = log
@@ -128,11 +141,18 @@ class _Loop(lightning.LightningModule):
         self.curves = found.curves
         return found.step
 
+    def configure_model(self) -> None:
+        if self._shares_weights:
+            assert self.device_mesh is not None
+            mesh = self.device_mesh["data_parallel"]
+            share_out(self.taken, mesh, blocks(self.networks[self.task.averaged]))
+            share_out(self.average, mesh, [])
+
     def configure_optimizers(self) -> Any:
         optimisers = {name: one.optimiser.over(one.module) for name, one in self.task.networks.items()}
         if self._resumed:
             for name, state in self._resumed.optimisers.items():
-                optimisers[name].load_state_dict(state)
+                optimisers[name].load_state_dict(shared_alike(state, optimisers[name]))
         return list(optimisers.values())
 
     def on_train_start(self) -> None:
@@ -147,7 +167,7 @@ class _Loop(lightning.LightningModule):
         step, config, task = batches[0].step, self.config, self.task
         moves = []
         for place, (batch, shard) in enumerate(zip(batches, self._micro_shards, strict=True), 1):
-            move = task.step(batch, shard)
+            move = Move(*self.taken(batch, shard))
             if place == 1:
                 self._optimiser(move.network).zero_grad()
             with self._synchronised(place == len(batches)), torch.autocast(self.device.type, enabled=False):
@@ -156,7 +176,7 @@ class _Loop(lightning.LightningModule):
         name = moves[0].network
         network, optimiser = task.networks[name], self._optimiser(name)
         norm = nn.utils.clip_grad_norm_(network.module.parameters(), network.optimiser.clip)
-        values = self._values(moves, norm)
+        values = self._values(moves, whole(norm, keep=True))
         rate = network.optimiser.at(step, config.steps)
         if not all(math.isfinite(values[key]) for key in self._keys(name)):
             self._fail(step, batches, values, rate)
@@ -186,7 +206,7 @@ class _Loop(lightning.LightningModule):
         loss, gradient_norm = self._keys(moves[0].network)
         names = [loss, *moves[0].scalars]
         rows = [torch.stack([one.detach().double() for one in (m.loss, *m.scalars.values())]) for m in moves]
-        found = torch.cat([torch.stack(rows).mean(0), norm.detach().double().reshape(1)])
+        found = torch.cat([torch.stack(rows).mean(0), norm.to(rows[0]).reshape(1)])
         return dict(zip([*names, gradient_norm], mean(found, self._shard).tolist(), strict=True))
 
     def _fail(self, step: int, batches: tuple[Batch, ...], values: Row, rate: float) -> NoReturn:
@@ -209,35 +229,67 @@ class _Loop(lightning.LightningModule):
         if done % config.log_every == 0 or last:
             rate = self.task.networks[self.task.averaged].optimiser.at(done - 1, config.steps)
             row: Row = {"step": done, **self.curves.means(), "learning_rate": rate}
-            if (done % config.validate_every == 0 or last) and leads:
-                row |= self.task.validate(self.average)
+            if done % config.validate_every == 0 or last:
+                row |= self._validated(leads)
             self.curves.rows.append(row)
             self._emit(row, done)
         stop = self._stop.agreed(self.device) and not last
-        if config.keep_every and done % config.keep_every == 0 and not last and leads:
-            self._keep(done)
+        if config.keep_every and done % config.keep_every == 0 and not last:
+            self._keep(done, leads)
         if (stop or done % config.checkpoint_every == 0) and not last:
+            checkpoint = self._checkpoint(done, leads)
             if leads:
-                self._checkpoint(done).write(self._folder)
+                checkpoint.write(self._folder)
             self.trainer.strategy.barrier("checkpoint")
         if stop:
             raise self._stop.exit()
 
-    def _keep(self, done: int) -> None:
+    def averaged(self, *, keep: bool) -> Any:
+        """The average as it can be called and written, where `keep`; every process must ask."""
+        (average,) = self._unshared
+        if self._shares_weights:
+            state = whole(self.average.state_dict(), keep=keep)
+            if keep:
+                average.cpu().load_state_dict(state)
+        return average
+
+    def _validated(self, leads: bool) -> Row:
+        average = self.averaged(keep=leads)
+        row = self.task.validate(average.to(self.device)) if leads else {}
+        if self._shares_weights:
+            average.cpu()
+        return row
+
+    def _keep(self, done: int, leads: bool) -> None:
         from safetensors.torch import save_file
 
-        with atomic_file(self._folder / KEPT / f"{done}.safetensors") as temporary:
-            save_file(self.task.weights(self.average), temporary)
+        average = self.averaged(keep=leads)
+        if leads:
+            with atomic_file(self._folder / KEPT / f"{done}.safetensors") as temporary:
+                save_file(self.task.weights(average), temporary)
 
-    def _checkpoint(self, done: int) -> Checkpoint:
+    def _checkpoint(self, done: int, leads: bool) -> Checkpoint:
         names = list(self.task.networks)
-        return Checkpoint(
-            step=done,
-            networks={name: self.networks[name].state_dict() for name in names},
-            average=self.average.state_dict(),
-            optimisers={name: one.state_dict() for name, one in zip(names, self.trainer.optimizers, strict=True)},
-            curves=self.curves,
-        )
+        state = {
+            "networks": {name: self.networks[name].state_dict() for name in names},
+            "average": self.average.state_dict(),
+            "optimisers": {name: one.state_dict() for name, one in zip(names, self.trainer.optimizers, strict=True)},
+        }
+        return Checkpoint(step=done, curves=self.curves, **whole(state, keep=leads))
+
+
+class _Step(nn.Module):
+    """A step of the task as one call of one module, so that weights that are shared out are gathered for it."""
+
+    def __init__(self, task: Task):
+        super().__init__()
+        self.networks = nn.ModuleDict({name: network.module for name, network in task.networks.items()})
+        self._step = task.step
+
+    def forward(self, batch: Batch, shard: DistributedShard) -> tuple[str, torch.Tensor, dict[str, torch.Tensor]]:
+        """The fields of the `Move`."""
+        move = self._step(batch, shard)
+        return move.network, move.loss, dict(move.scalars)
 
 
 class _Batches:

@@ -1,9 +1,10 @@
-"""Several processes that train one model together (Lightning's DDP), and how they end together on SIGTERM.
+"""Several processes that train one model together (Lightning's DDP and FSDP2), and how they end together on SIGTERM.
 
-Each process holds the whole model, takes its shard of every batch (`shard`), and gradients are averaged before each
-optimiser step; so `batch` is the batch of all processes, and the number of processes changes rounding alone, except
-for terms that are no mean over items (docs/scaling.md names them). The first process of a node starts the others of
-that node by running the same program again; the first of all is the one that writes.
+Each process takes its shard of every batch (`shard`), and gradients are averaged before each optimiser step. Under DDP
+it holds the whole model, under FSDP2 its rows of every weight (`sharding.py`). So `batch` is the batch of all
+processes, and the number of processes changes rounding alone, except for terms that are no mean over items
+(docs/scaling.md names them). The first process of a node starts the others of that node by running the same program
+again; the first of all is the one that writes.
 """
 
 import os
@@ -31,12 +32,18 @@ class ProcessGroup:
     Attributes:
         devices: Processes on each node: one a GPU, or so many on its CPU.
         nodes: Machines.
-        strategy: "auto": DDP where there is more than one process; "ddp": DDP even for one.
+        strategy: "auto": DDP where there is more than one process; "ddp": DDP even for one; "fsdp2": weights are shared
+            out.
     """
 
     devices: int = 1
     nodes: int = 1
-    strategy: Literal["auto", "ddp"] = "auto"
+    strategy: Literal["auto", "ddp", "fsdp2"] = "auto"
+
+    @property
+    def shares_weights(self) -> bool:
+        """Whether a process holds but its rows of each weight."""
+        return self.strategy == "fsdp2"
 
     def shard(self, environment: Mapping[str, str] = os.environ) -> DistributedShard:
         """The shard of this process, by the variables that its starter set.
@@ -69,9 +76,11 @@ class ProcessGroup:
         options: dict[str, Any] = {"devices": self.devices, "plugins": [LightningEnvironment()]}
         if self.devices * self.nodes == 1 and self.strategy == "auto":
             return options
-        from lightning.pytorch.strategies import DDPStrategy
+        from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
-        strategy = DDPStrategy(find_unused_parameters=some_unused, broadcast_buffers=False)
+        strategy: Strategy = DDPStrategy(find_unused_parameters=some_unused, broadcast_buffers=False)
+        if self.shares_weights:
+            strategy = ModelParallelStrategy(data_parallel_size=self.devices * self.nodes, tensor_parallel_size=1)
         return {**options, "num_nodes": self.nodes, "strategy": strategy}
 
 

@@ -67,6 +67,19 @@ class LatentConfig:
         """D."""
         return self.shape[0]
 
+    def cropped(self, frames: int | None) -> "LatentConfig":
+        """Of crops of so many latent frames; None for whole clips.
+
+        Raises:
+            ValueError: The clips are shorter.
+        """
+        D, T, *rest = self.shape
+        if frames is None or frames == T:
+            return self
+        if frames > T:
+            raise ValueError(f"crop_frames = {frames}: the clips of {self.codec} have {T} latent frames")
+        return replace(self, samples=frames * self.ratio, shape=(D, frames, *rest))
+
 
 def write_store(
     folder: Path,
@@ -134,9 +147,16 @@ class LatentStore:
             raise ValueError(f"{folder}: {len(latents)} latents but {len(index)} rows in the index")
         return cls(latents, index, config)
 
-    def posterior(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation, float32 [B, D, …] each, of `rows`, in their order."""
-        both = self.latents_NE[rows].astype(np.float32)
+    def posterior(
+        self, rows: np.ndarray, first_B: np.ndarray | None = None, frames: int = 0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation, float32 [B, D, …] each, of `rows`, in their order; or crops of `frames` frames
+        from frame `first_B` of each."""
+        if first_B is None:
+            both = self.latents_NE[rows].astype(np.float32)
+        else:
+            crops = [self.latents_NE[row, :, at : at + frames] for row, at in zip(rows, first_B, strict=True)]
+            both = np.stack(crops).astype(np.float32)
         D = self.config.latent_channels
         return both[:, :D], both[:, D:]
 

@@ -69,3 +69,33 @@ def pin(
     from padstal.commands.weights import PinOptions, pin
 
     finish(lambda: pin(Path.cwd(), scale, name, PinOptions(folder, revision, licence, replace)))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal weights convert stable_audio_open --scale full[/bold], "
+    "[bold]padstal weights convert stable_audio_open --to models/published/sao --scale full[/bold]"
+)
+def convert(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="stable_audio_open; the stage prepare converts others")],
+    to: Annotated[Path | None, typer.Option(help="folder; by default models/published/NAME")] = None,
+    scale: ScaleOption = None,
+) -> None:
+    """Make a codec and a denoiser of pinned files of Stable Audio Open, to begin trainings from (init_from)."""
+    from padstal.commands.weights import convert
+
+    finish(lambda: convert(Path.cwd(), scale, name, to))
+
+
+@app.command(
+    epilog="Examples: [bold]padstal weights export audio_dit --to exported/audio_dit --scale full[/bold], "
+    "[bold]padstal weights export tal_dit --to exported/tal_dit[/bold]"
+)
+def export(
+    name: Annotated[str, typer.Argument(metavar="DENOISER", help="of params.yaml's denoisers, with a backbone dit")],
+    to: Annotated[Path, typer.Option(help="new folder")],
+    scale: ScaleOption = None,
+) -> None:
+    """Write a denoiser, its codec and its text encoder as diffusers' StableAudioPipeline loads them, with a card."""
+    from padstal.commands.weights import export
+
+    finish(lambda: export(Path.cwd(), scale, name, to))

@@ -1,19 +1,26 @@
-"""`padstal weights …`: the published files that params name, pinned, fetched and checked."""
+"""`padstal weights …`: the published files that params name, pinned, fetched, checked; Stable Audio Open in and out."""
 
 import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from padstal.commands.project import paths_of
-from padstal.core.data.atomic import atomic_file
+from padstal.core.data.atomic import atomic_file, atomic_folder
+from padstal.core.data.content import sha256_file
 from padstal.core.yaml_edit import with_values
 from padstal.foundation.fetch import UNVERIFIED, FetchError, download
 from padstal.foundation.pins import NamedFiles, named_files, pins_of
 from padstal.rights.licence import normalise
 from padstal.stages.params import load_tree
+from padstal.systems.config import runs_in
+
+if TYPE_CHECKING:
+    from padstal.diffusion.checkpoint import DenoiserConfig
+
+WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,67 @@ def pin(root: Path, scale: str | None, name: str, options: PinOptions) -> int:
         print(f"{'.'.join(path)}: {value}")
     print(f"{name}: {len(changes)} values of {paths.params.name} changed; commit it")
     return 0
+
+
+def convert(root: Path, scale: str | None, name: str, to: Path | None) -> int:
+    """Make a codec and a denoiser of pinned files of Stable Audio Open, for `init_from`."""
+    from padstal.systems.stable_audio import NAME, convert
+
+    paths, [named] = paths_of(root, scale), _chosen(root, scale, [name]).values()
+    if name != NAME:
+        raise ValueError(f"{name}: the stage prepare converts it; expected {NAME}")
+    if verify(root, scale, [name]):
+        return 1
+    text_encoder = paths.foundation("text_encoder")
+    known = (text_encoder / WEIGHTS).is_file()
+    folder = to or root / "models" / "published" / NAME
+    with atomic_folder(folder) as temporary:
+        fingerprint = sha256_file(text_encoder / WEIGHTS) if known else "of no text encoder"
+        convert(named.files.folder, temporary, origin=named.files.origin, text_fingerprint=fingerprint)
+    print(f"{folder / 'vae'}: init_from of train_vae@audio and train_vae@tal")
+    print(f"{folder / 'dit'}: init_from of train_diffusion@audio_dit and train_diffusion@tal_dit")
+    if not known:
+        print(f"no text encoder in {text_encoder}: convert again after prepare@text_encoder to sample from it as it is")
+    return 0
+
+
+def export(root: Path, scale: str | None, name: str, to: Path) -> int:
+    """Write a denoiser with its codec and text encoder as diffusers loads them, with a card."""
+    from padstal.diffusion.checkpoint import check_belongs, load
+    from padstal.foundation.text_encoder import load as load_text_encoder
+    from padstal.systems.stable_audio import export
+
+    paths = paths_of(root, scale)
+    denoisers = runs_in(paths.params).denoisers
+    if name not in denoisers:
+        raise ValueError(f"no denoiser {name}: expected one of {', '.join(denoisers)}")
+    if to.exists():
+        raise ValueError(f"--to {to}: is there already; expected a new folder")
+    codec, text_encoder = paths.vae(denoisers[name].codec), paths.foundation("text_encoder")
+    trained = load(paths.diffusion(denoisers[name].folder), "cpu")
+    check_belongs(trained.config, codec_folder=codec, text_encoder_folder=text_encoder)
+    with atomic_folder(to) as temporary:
+        left_out = export(temporary, trained, codec, load_text_encoder(text_encoder, "cpu"))
+        card = paths.model_cards / f"{name}.md"
+        about = [_usage(trained.config, left_out), *([card.read_text(encoding="utf-8")] if card.is_file() else [])]
+        (temporary / "README.md").write_text("\n".join(about), encoding="utf-8")
+    print(f"{to}: {'StableAudioDiTModel and its conditioner' if left_out else 'a StableAudioPipeline'} of diffusers")
+    if left_out:
+        print(f"without the autoencoder: {left_out}")
+    return 0
+
+
+def _usage(config: "DenoiserConfig", left_out: str) -> str:
+    """The card's first part: what it is for diffusers."""
+    seconds = config.latents.samples / config.latents.sample_rate
+    load = (
+        f"No autoencoder is with it ({left_out}): load `transformer/` as `StableAudioDiTModel`, `projection_model/` as "
+        "`StableAudioProjectionModel`."
+        if left_out
+        else f"Load the folder as `StableAudioPipeline`; audio ends at {seconds:g} s (`audio_end_in_s`). Latents are "
+        "standardised, which encoder and decoder know; posterior deviations are those of latents that are not."
+    )
+    return f"# {config.name} for diffusers\n\nIt was {config.origin}. {load} Durations are whole seconds.\n"
 
 
 def _say_state(name: str, named: NamedFiles, file: str, *, pinned_only: bool = True) -> bool:

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from padstal import cli_weights
 from padstal.cli_options import ScaleOption, finish
 
 app = typer.Typer(rich_markup_mode="rich")
+app.add_typer(cli_weights.app, name="weights")
 
 SystemOption = Annotated[
     str | None, typer.Option("--system", help="tal_dit or audio_dit; by default promote.system of params.yaml")

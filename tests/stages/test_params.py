@@ -108,7 +108,7 @@ def test_a_budget_names_a_stage(tmp_path: Path, good: Any) -> None:
 
 
 HAVE_DEFAULTS = (
-    *("accumulate", "keep_every", "init_from", "quality_dropout", "quality_prefix"),
+    *("accumulate", "keep_every", "init_from", "quality_dropout", "quality_prefix", "licence", "stable_audio_open"),
     *("captions", "generates", "lower_noise", "offset", "padding_codes", "quality", "variance"),
     *("first", "last", "count"),
     *("linked_folders", "hidden"),

@@ -1,11 +1,12 @@
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from padstal.training.initialise import initialise
+from padstal.training.initialise import Initialised, initialise
 
 
 def test_weights_of_the_same_name_and_shape_are_taken_and_counted(tmp_path: Path) -> None:
@@ -13,7 +14,7 @@ def test_weights_of_the_same_name_and_shape_are_taken_and_counted(tmp_path: Path
     save_file(theirs, tmp_path / "model.safetensors")
     module = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
     before = {name: weight.clone() for name, weight in module.state_dict().items()}
-    assert initialise(module, tmp_path) == 1
+    assert initialise(module, tmp_path) == Initialised(1, ("0.bias: (3,), there (4,)",))
     assert torch.equal(module[0].weight, torch.ones(3, 2))
     assert torch.equal(module[0].bias, before["0.bias"]), "of another shape"
     assert torch.equal(module[1].weight, before["1.weight"])
@@ -28,3 +29,17 @@ def test_a_model_that_shares_nothing_is_refused(tmp_path: Path) -> None:
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"init_from = .*model\.safetensors not found"):
         initialise(nn.Linear(2, 3), tmp_path)
+
+
+def test_names_that_a_module_gives_are_looked_up(tmp_path: Path) -> None:
+    class Other(nn.Module):
+        init_names: ClassVar[dict[str, str]] = {"private.": "encoder."}
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.private, self.decoder = nn.Linear(2, 3), nn.Linear(3, 1)
+
+    theirs = {"encoder.weight": torch.ones(3, 2), "decoder.bias": torch.ones(1)}
+    save_file(theirs, tmp_path / "model.safetensors")
+    assert initialise(module := Other(), tmp_path) == Initialised(2, ())
+    assert torch.equal(module.private.weight, torch.ones(3, 2))

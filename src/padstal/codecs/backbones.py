@@ -42,6 +42,7 @@ class Oobleck(Section):
     width: int = value("channels at full rate", "channels", ge=4)
     multiples: tuple[Count, ...] = value("channels of each level, in units of the width", min_length=1)
     strides: tuple[Count, ...] = value("downsampling between levels; their product is the ratio", min_length=1)
+    last_bias: bool = value("whether the decoder's last layer has a bias; Stable Audio Open's has none", default=True)
 
     @model_validator(mode="after")
     def _one_stride_a_level(self) -> "Oobleck":
@@ -56,7 +57,7 @@ class Oobleck(Section):
     def encoder(self, channels: int, outputs: int) -> "nn.Module":
         from padstal.nn.oobleck import OobleckEncoder
 
-        return OobleckEncoder(channels, outputs, **self.model_dump(exclude={"kind"}))
+        return OobleckEncoder(channels, outputs, **self.model_dump(exclude={"kind", "last_bias"}))
 
     def decoder(self, channels: int, inputs: int) -> "nn.Module":
         from padstal.nn.oobleck import OobleckDecoder

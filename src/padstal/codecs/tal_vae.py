@@ -13,6 +13,7 @@ T latent frames, W channels of w_m, Z channels of z_m, z_p and w_t.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -49,6 +50,9 @@ class TalPass:
 
 class TalVae(nn.Module):
     """The whole model; after training only `w_m`, `z_p` and the audio decoder generate, and `z_m` serves the probes."""
+
+    init_names: ClassVar[dict[str, str]] = {"encoder_w_m.": "encoder."}
+    """What `init_from` takes from an audio-only autoencoder under another name (`training/initialise.py`)."""
 
     def __init__(self, config: TalVaeConfig, form: CropForm):
         """A fresh model.

@@ -15,6 +15,7 @@ from padstal.foundation.config import (
     PublishedDac,
     PublishedMelCodec,
     PublishedPmos,
+    PublishedStableAudio,
     PublishedTextEncoder,
     SmallDacShape,
     TaggerShape,
@@ -115,3 +116,6 @@ class PrepareParams(Section):
     text_encoder: Annotated[TrainedTextEncoder | PublishedTextEncoder, Field(discriminator="kind")]
     mel_codec: Annotated[TrainedMelCodec | PublishedMelCodec, Field(discriminator="kind")]
     dac: Annotated[TrainedDac | PublishedDac, Field(discriminator="kind")]
+    stable_audio_open: PublishedStableAudio | None = value(
+        "to begin a training from (`padstal weights convert`); no stage reads it", default=None
+    )

@@ -215,4 +215,10 @@ class PublishedDac(DacLatents):
     clip_seconds: float = value("length of a clip; its latent is decoded to exactly that", "s", gt=0.5, le=60)
 
 
+class PublishedStableAudio(Section):
+    """Stable Audio Open, to begin a training from."""
+
+    weights: PinnedFiles
+
+
 Published = PublishedClap | PublishedPmos | PublishedCaptioner | PublishedTextEncoder | PublishedMelCodec | PublishedDac

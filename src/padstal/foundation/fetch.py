@@ -12,6 +12,8 @@ from padstal.core.section import Section, value
 from padstal.core.untrusted import UntrustedFileError
 
 PINNED = re.compile(r"[0-9a-f]{40}")
+FETCHED = Path("checkpoints")
+"""Where files of hub repositories may lie that were fetched beforehand: `checkpoints/owner/name/file`."""
 UNVERIFIED = "unverified"
 """Stands in params.yaml for a sha256 that nobody has looked at yet; such a file is refused."""
 
@@ -28,6 +30,13 @@ class PinnedFiles(Section):
     sha256: dict[str, Annotated[str, Field(pattern=r"^([0-9a-f]{64}|unverified)$")]] = value(
         "file name → sha256 of its content; 'unverified' is refused until it is replaced", min_length=1
     )
+    licence: str = value("that its publisher states; `padstal weights pin` asks for it", default="")
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie, or are put: the local folder that it names, or `checkpoints/owner/name`."""
+        own = Path(self.repository)
+        return own if own.is_absolute() or own.is_relative_to(FETCHED) or own.is_dir() else FETCHED / own
 
     @property
     def origin(self) -> str:
@@ -49,11 +58,11 @@ def fetch(source: PinnedFiles, folder: Path) -> dict[str, Path]:
     for name, sha256 in source.sha256.items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        local = Path(source.repository) / name
+        local = source.folder / name
         if local.is_file():
             shutil.copyfile(local, target)
         else:
-            _download(source, name, folder)
+            download(source, name, folder)
         verify(target, sha256)
         found[name] = target
     return found
@@ -70,17 +79,28 @@ def verify(path: Path, sha256: str) -> None:
         raise UntrustedFileError(
             f"{path.name}: params.yaml has {UNVERIFIED!r} for its sha256, so it was not read. "
             f"What was fetched has {found}: compare that with the checksum that its publisher shows, "
-            "then put it into params.yaml"
+            "then put it into params.yaml (`padstal weights pin`)"
         )
     if found != sha256.lower():
         raise UntrustedFileError(f"{path}: sha256 is {found}, expected {sha256}; the file was not read")
 
 
-def _download(source: PinnedFiles, name: str, folder: Path) -> None:
+def download(source: PinnedFiles, name: str, folder: Path) -> None:
+    """Bring one file of the pinned revision from the hub into `folder`; its content is not checked.
+
+    Raises:
+        FetchError: It cannot be had; says where to put it by hand.
+    """
+    target = source.folder / name
+    if source.folder == Path(source.repository):
+        raise FetchError(
+            f"{source.repository} is a folder of this machine: fetch {name} by hand and put it at {target}"
+        )
     if not PINNED.fullmatch(source.revision):
         raise FetchError(
             f"{source.repository}: revision {source.revision!r}: expected a commit of 40 hexadecimal digits "
-            "(the history of the repository on the hub lists them); a branch or tag can change under you"
+            "(the history of the repository on the hub lists them); a branch or tag can change under you. "
+            f"Name one in params.yaml, or fetch {name} elsewhere and put it at {target}"
         )
     from huggingface_hub import hf_hub_download
 
@@ -89,5 +109,5 @@ def _download(source: PinnedFiles, name: str, folder: Path) -> None:
     except Exception as error:  # offline, no such repository, no permission: the hub has a class for each
         raise FetchError(
             f"{source.repository}@{source.revision}: {name}: cannot be fetched ({type(error).__name__}). "
-            "Check the connection, or fetch it elsewhere, put it into a folder and name that folder as `repository`"
+            f"Check the connection, or fetch it elsewhere and put it at {target}"
         ) from error

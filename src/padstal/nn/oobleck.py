@@ -20,8 +20,9 @@ from padstal.nn.snake import Snake
 DILATIONS = (1, 3, 9)
 
 
-def _conv(inputs: int, outputs: int, kernel: int, *, dilation: int = 1) -> nn.Module:
-    return weight_norm(nn.Conv1d(inputs, outputs, kernel, dilation=dilation, padding=dilation * (kernel - 1) // 2))
+def _conv(inputs: int, outputs: int, kernel: int, *, dilation: int = 1, bias: bool = True) -> nn.Module:
+    padding = dilation * (kernel - 1) // 2
+    return weight_norm(nn.Conv1d(inputs, outputs, kernel, dilation=dilation, padding=padding, bias=bias))
 
 
 class ResidualUnit(nn.Module):
@@ -100,16 +101,28 @@ class OobleckEncoder(nn.Module):
 
 
 class OobleckDecoder(nn.Module):
-    """Latent [B, inputs, T] → audio [B, C, S]; no tanh at the end. Of the encoder's form."""
+    """Latent [B, inputs, T] → audio [B, C, S]; no tanh at the end. Of the encoder's form.
 
-    def __init__(self, channels: int, inputs: int, *, width: int, multiples: Sequence[int], strides: Sequence[int]):
+    Stable Audio Open's last layer has no bias (`last_bias`).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        inputs: int,
+        *,
+        width: int,
+        multiples: Sequence[int],
+        strides: Sequence[int],
+        last_bias: bool = True,
+    ):
         super().__init__()
         levels = [width, *(width * multiple for multiple in multiples)][::-1]
         blocks = [
             UpBlock(deep, wide, stride) for (deep, wide), stride in zip(pairwise(levels), strides[::-1], strict=True)
         ]
         self.layers = nn.Sequential(
-            _conv(inputs, levels[0], 7), *blocks, Snake(levels[-1]), _conv(levels[-1], channels, 7)
+            _conv(inputs, levels[0], 7), *blocks, Snake(levels[-1]), _conv(levels[-1], channels, 7, bias=last_bias)
         )
 
     def forward(self, latent_BDT: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from padstal.core.code_version import code_version
 from padstal.core.data.manifest import read_table
 from padstal.core.params import check, read_yaml
 from padstal.core.protocols import TextEncoder
-from padstal.diffusion.checkpoint import DenoiserConfig, fingerprint, save
+from padstal.diffusion.checkpoint import STATISTICS, DenoiserConfig, fingerprint, save
 from padstal.diffusion.clips import CaptionStates, Clips, StaleCaptionsError, prefixes_of, splits_of, with_latents
 from padstal.diffusion.config import DenoiserParams, DenoiserPlace, TrainDiffusionParams
 from padstal.diffusion.task import DenoiserTask
@@ -24,7 +24,8 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
     group = begin(stage, params.training)
     place, text_encoder = _place(stage), stage.paths.foundation("text_encoder")
     latents = stage.paths.latents(place.codec)
-    statistics = LatentStatistics.load(latents / "statistics.safetensors")
+    statistics_file = _statistics_file(latents, params)
+    statistics = LatentStatistics.load(statistics_file)
     encoder = load_text_encoder(text_encoder, stage.device())
     encoded_by = fingerprint(text_encoder)
     store, dataset, splits = _clips(stage, latents, statistics, encoder, encoded_by, params)
@@ -47,7 +48,8 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         group,
         code=["padstal.diffusion.task"],
         inputs=[
-            *(latents / name for name in ("latents.npy", "index.parquet", "statistics.safetensors")),
+            *(latents / name for name in ("latents.npy", "index.parquet")),
+            statistics_file,
             stage.paths.curate / "dataset.parquet",
             text_encoder / "model.safetensors",
         ],
@@ -63,6 +65,15 @@ def _place(stage: Stage[TrainDiffusionParams]) -> DenoiserPlace:
     """Where it belongs; not all of what runs is read: an edit of a sampler is no reason to train again."""
     places = read_yaml(stage.paths.params)["denoisers"]
     return check(DenoiserPlace, places[stage.item], f"denoisers.{stage.item}")
+
+
+def _statistics_file(latents: Path, params: DenoiserParams) -> Path:
+    """Those of the latents; a training that begins from a denoiser of such latents goes on with that one's."""
+    own = latents / STATISTICS
+    begun = Path(params.training.init_from) / STATISTICS if params.training.init_from else own
+    if begun.is_file() and len(LatentStatistics.load(begun).mean_D) == len(LatentStatistics.load(own).mean_D):
+        return begun
+    return own
 
 
 def _clips(

@@ -118,8 +118,10 @@ def train_and_write(
 def _initialise(stage: Stage[Any], task: Task, folder: Path) -> Path:
     module = task.networks[task.averaged].module
     try:
-        loaded = initialise(module, folder)
+        found = initialise(module, folder)
     except ValueError as error:
         raise StageError(str(error)) from None
-    stage.say(f"{loaded} of {len(module.state_dict())} tensors are those of {folder}")
+    stage.say(f"{found.taken} of {len(module.state_dict())} tensors are those of {folder}")
+    if found.other_shapes:
+        stage.say(f"left as they were, of other shapes: {'; '.join(found.other_shapes)}")
     return folder / WEIGHTS

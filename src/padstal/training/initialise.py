@@ -1,5 +1,6 @@
 """Starting a training from another model's averaged weights (fine-tuning, distillation)."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -10,8 +11,18 @@ from padstal.core.tensor_files import read_safetensors
 WEIGHTS = "model.safetensors"
 
 
-def initialise(module: nn.Module, folder: Path) -> int:
-    """Load the weights of a model folder into `module` where name and shape agree; gives how many tensors did.
+@dataclass(frozen=True)
+class Initialised:
+    """How many tensors were taken over, and which were not for their shape: "name: (3, 2), there (4, 2)"."""
+
+    taken: int
+    other_shapes: tuple[str, ...]
+
+
+def initialise(module: nn.Module, folder: Path) -> Initialised:
+    """Load the weights of a model folder into `module` where name and shape agree.
+
+    A module's `init_names`, if it has some, say how what begins its names is called in other models.
 
     Raises:
         FileNotFoundError: The folder holds no weights.
@@ -21,7 +32,8 @@ def initialise(module: nn.Module, folder: Path) -> int:
     if not path.is_file():
         raise FileNotFoundError(f"init_from = {folder}: {WEIGHTS} not found there; expected the folder of a model")
     own, found = module.state_dict(), read_safetensors(path)
-    fitting = {name: weight for name, weight in found.items() if name in own and own[name].shape == weight.shape}
+    named = {name: theirs for name in own if (theirs := _name_there(module, name, found)) in found}
+    fitting = {name: found[theirs] for name, theirs in named.items() if own[name].shape == found[theirs].shape}
     if not fitting:
         example = next(iter(own))
         raise ValueError(
@@ -30,4 +42,16 @@ def initialise(module: nn.Module, folder: Path) -> int:
         )
     with torch.no_grad():
         module.load_state_dict(fitting, strict=False)
-    return len(fitting)
+    others = (
+        f"{name}: {tuple(own[name].shape)}, there {tuple(found[theirs].shape)}"
+        for name, theirs in named.items()
+        if name not in fitting
+    )
+    return Initialised(len(fitting), tuple(others))
+
+
+def _name_there(module: nn.Module, name: str, found: dict[str, torch.Tensor]) -> str:
+    for begins, there in getattr(module, "init_names", {}).items():
+        if name.startswith(begins) and name not in found:
+            return there + name.removeprefix(begins)
+    return name

@@ -1,8 +1,9 @@
-"""DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): order 2, one evaluation a step, reusing the last one's D.
+"""DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): order 2, one evaluation a step, reusing the last one's D; at η = 1
+SDE-DPM-Solver++(2M), which diffusers' pipeline of Stable Audio Open samples with.
 
-λ = −log σ, h = λ′ − λ:
+λ = −log σ, h = λ′ − λ, g = (1 + η) h:
 
-    x ← e^(−h) x − (e^(−h) − 1) D̄,   D̄ = (1 + 1/2r) D − 1/2r D_last,   r = h_last / h                             (1)
+    x ← e^(−g) x − (e^(−g) − 1) D̄ + σ′ √(1 − e^(−2ηh)) n,   D̄ = (1 + 1/2r) D − 1/2r D_last,   r = h_last / h     (1)
 """
 
 import math
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from padstal.core.protocols import Denoise, Noise, Steps
-from padstal.core.section import Section
+from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +21,7 @@ class DpmSolverPp2M(Section):
     """(1); the first step is DDIM's, the last returns D."""
 
     kind: Literal["dpmpp_2m"] = "dpmpp_2m"
+    eta: float = value("η: 0 is the ODE, 1 the SDE of as much noise as time takes away", default=0.0, ge=0)
 
     def solve(
         self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise, steps: Steps = iter
@@ -37,6 +39,8 @@ class DpmSolverPp2M(Section):
                 r = last_h / h
                 direction = (1 + 1 / (2 * r)) * denoised - 1 / (2 * r) * last_denoised
             # (1)
-            x = following / sigma * x - math.expm1(-h) * direction
+            x = following / sigma * math.exp(-self.eta * h) * x - math.expm1(-(1 + self.eta) * h) * direction
+            if self.eta:
+                x = x + following * math.sqrt(-math.expm1(-2 * self.eta * h)) * noise()
             last_denoised, last_h = denoised, h
         return x

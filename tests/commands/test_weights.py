@@ -1,0 +1,118 @@
+"""`padstal weights`: from nothing there to fetched by hand, pinned in params.yaml and verified."""
+
+import json
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+from tests.contracts.repository import ROOT
+from typer.testing import CliRunner
+
+from padstal.cli import app
+from padstal.core.data.content import sha256_file
+from padstal.foundation.fetch import fetch
+from padstal.stages.params import load_tree
+
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of params alone, and what a team fetched by hand."""
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    for name in ("vocab.json", "merges.txt"):
+        (tmp_path / "usb" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "usb" / name).write_text(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _weights(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["weights", *words, "--scale", "full"])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    return done.exit_code, done.output
+
+
+def _pin(*words: str, source: str = "usb") -> tuple[int, str]:
+    return _weights("pin", "clap.tokenizer", "--from", source, *words)
+
+
+def test_all_that_params_name_is_listed(root: Path) -> None:
+    status, said = _weights("list", "--json")
+    rows = json.loads(said)
+    assert status == 0
+    assert {"clap", "clap.tokenizer", "pmos", "text_encoder", "mel_codec", "dac", "caption.merge"} <= set(rows)
+    assert rows["clap"]["for"] == "LAION's CLAP"
+    assert rows["dac"]["folder"] == "checkpoints/dac"
+    assert rows["clap.tokenizer"]["files"]["merges.txt"] == {"sha256": "unverified", "there": False}
+
+
+def test_what_cannot_be_fetched_says_where_to_put_it(root: Path) -> None:
+    status, said = _weights("fetch", "clap", "dac")
+    assert status == 1
+    assert "expected a commit" in said
+    assert "put it at checkpoints/lukewys/laion_clap/music_audioset_epoch_15_esc_90.14.pt" in said
+    assert "put it at checkpoints/dac/weights.pth" in said
+
+
+def test_a_pin_is_written_into_params_and_prepare_takes_the_files(root: Path) -> None:
+    before = (root / "params.yaml").read_text()
+    status, said = _pin("--licence", "cc by 4.0", "--revision", COMMIT)
+    assert status == 0, said
+    after = (root / "params.yaml").read_text()
+    files = load_tree(root / "params.yaml").scales.full.prepare.clap.tokenizer
+    assert (files.licence, files.revision) == ("CC-BY-4.0", COMMIT)
+    assert files.sha256["merges.txt"] == sha256_file(root / "usb" / "merges.txt")
+    changed = [line.strip()[0] for line in unified_diff(before.splitlines(), after.splitlines(), n=0)][2:]
+    assert changed == ["@", "-", "-", "+", "+", "+"], "revision and sha256, and a line for the licence"
+    assert fetch(files, root / "prepared")["vocab.json"].read_text() == "vocab.json"
+    assert _weights("verify", "clap.tokenizer") == (
+        0,
+        "clap.tokenizer: checkpoints/FacebookAI/roberta-base/vocab.json: verified\n"
+        "clap.tokenizer: checkpoints/FacebookAI/roberta-base/merges.txt: verified\n",
+    )
+    assert _weights("fetch", "clap.tokenizer")[0] == 0, "nothing is fetched that is there"
+
+
+def test_a_file_that_changed_after_it_was_pinned_is_found(root: Path) -> None:
+    assert _pin("--licence", "MIT")[0] == 0
+    (root / "checkpoints/FacebookAI/roberta-base/vocab.json").write_text("tampered")
+    for command in ("verify", "fetch"):
+        status, said = _weights(command, "clap.tokenizer")
+        assert status == 1
+        assert f"vocab.json: another file, expected {sha256_file(root / 'usb/vocab.json')}" in said
+
+
+def test_another_hash_stands_only_with_replace(root: Path) -> None:
+    assert _pin("--licence", "MIT")[0] == 0
+    pinned = (root / "params.yaml").read_bytes()
+    (root / "usb" / "vocab.json").write_text("another")
+    status, said = _pin()
+    assert status == 1
+    assert "vocab.json is" in said
+    assert "--replace" in said
+    assert (root / "params.yaml").read_bytes() == pinned
+    assert (root / "checkpoints/FacebookAI/roberta-base/vocab.json").read_text() == "vocab.json"
+    assert _pin("--replace")[0] == 0, "the licence stands there"
+    assert sha256_file(root / "usb" / "vocab.json") in (root / "params.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "source", "said"),
+    [
+        (["--licence", "MIT"], "nowhere", "vocab.json, merges.txt not found"),
+        ([], "usb", "expected --licence"),
+        (["--licence", "MIT", "--revision", "main"], "usb", "expected a commit of 40"),
+    ],
+)
+def test_a_pin_that_says_too_little_is_refused(root: Path, words: list[str], source: str, said: str) -> None:
+    status, output = _pin(*words, source=source)
+    assert status == 1
+    assert said in output
+    assert (root / "params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+
+
+def test_a_strange_name_lists_the_known(root: Path) -> None:
+    status, said = _weights("verify", "clip")
+    assert status == 1
+    assert "no weights named clip: expected one of clap, clap.tokenizer" in said

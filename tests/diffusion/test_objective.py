@@ -2,7 +2,7 @@ import pytest
 import torch
 from tests.diffusion.fakes import CHANNELS, FRAMES, POSITIONS, WIDTH, FakeTextEncoder, random_denoiser
 
-from padstal.core.protocols import Conditioning
+from padstal.core.protocols import Conditioning, Hidden
 from padstal.diffusion.conditioning import TimingConditioner
 from padstal.diffusion.objective import Masked, MeanAbsoluteError, denoising_loss, uniform_times
 from padstal.diffusion.prediction import V
@@ -109,7 +109,7 @@ def drawn(seed: int = 0):  # type: ignore[no-untyped-def]
 
 
 def test_each_sample_hides_its_own_share_of_patches_rounded_down() -> None:
-    seen: list[torch.Tensor] = []
+    seen: list[Hidden] = []
 
     def network(hide=None):  # type: ignore[no-untyped-def]
         if hide is not None:
@@ -118,14 +118,15 @@ def test_each_sample_hides_its_own_share_of_patches_rounded_down() -> None:
 
     target = torch.ones(500, 2, 3)
     Masked(low=0.3, high=0.5, full_weight=1.0, min_snr=None)(network, target, torch.ones(500), drawn())
-    counts = seen[0].sum(1)
+    assert (seen[0].fewest, seen[0].most) == (30, 50)
+    counts = seen[0].mask_BP.sum(1)
     assert 30 <= int(counts.min()) < 35
     assert 46 < int(counts.max()) <= 50
     assert len(set(counts.tolist())) > 15
-    assert len({tuple(row.tolist()) for row in seen[0]}) == 500
+    assert len({tuple(row.tolist()) for row in seen[0].mask_BP}) == 500
     always = Masked(low=0.5, high=0.5, full_weight=0.0, min_snr=None)
     always(network, target, torch.ones(500), drawn())
-    assert set(seen[1].sum(1).tolist()) == {50}
+    assert set(seen[1].mask_BP.sum(1).tolist()) == {50}
 
 
 def test_both_passes_are_summed_and_the_released_code_makes_the_hidden_one_alone() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from padstal.core.protocols import Conditioning
+from padstal.core.protocols import Conditioning, Hidden
 from padstal.nn.mdt import Mdt
 from padstal.nn.rotary import rotary_angles_2d, rotate
 
@@ -48,9 +48,9 @@ def output(made: Mdt, conditioning: Conditioning | None = None, x: torch.Tensor 
     return made(latent() if x is None else x, TIMES, embedded, **options)
 
 
-def hidden(*counts: int, patches: int = PATCHES) -> torch.Tensor:
+def hidden(*counts: int) -> Hidden:
     """The first so many patches of each sample."""
-    return torch.arange(patches) < torch.tensor(counts).unsqueeze(1)
+    return Hidden(torch.arange(PATCHES) < torch.tensor(counts).unsqueeze(1), min(counts), max(counts))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Shape suffixes: B batch, C audio channels, S samples.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -58,9 +59,8 @@ class AutoencoderTask(nn.Module):
                 AdamW(theirs.learning_rate, theirs.rate, BETAS, ours.weight_decay, theirs.clip, theirs.start),
             ),
         }
-        self._clips, self._training, self._adversary = clips, ours, theirs
+        self._clips, self._probed, self._training, self._adversary = clips, probed, ours, theirs
         self._crop, self._seen = ours.crop_frames * ratio, theirs.frames * ratio
-        self._probed = probed.first(ours.validation_clips, self._crop)
 
     def batches(self, start: int, stop: int, shard: DistributedShard) -> Iterator[ClipBatch]:
         training = self._training
@@ -109,7 +109,11 @@ class AutoencoderTask(nn.Module):
 
     def validate(self, average: nn.Module) -> dict[str, float]:
         """What the latents carry, on a fixed batch."""
-        return self.recipe.probe(average, self._probed.to(next(average.parameters()).device))
+        return self.recipe.probe(average, self._fixed.to(next(average.parameters()).device))
+
+    @cached_property
+    def _fixed(self) -> ClipBatch:
+        return self._probed.first(self._training.validation_clips, self._crop)
 
     def weights(self, average: nn.Module) -> dict[str, torch.Tensor]:
         return shipped_weights(average)

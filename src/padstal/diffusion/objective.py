@@ -3,13 +3,14 @@
 Shape legend: B batch, D latent channels; [B, D, …] latents of any shape; P patches.
 """
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
 from padstal.core.kinds import Kinds
-from padstal.core.protocols import Conditioning, Draw, Objective
+from padstal.core.protocols import Conditioning, Draw, Hidden, Objective
 from padstal.core.section import Section, value
 from padstal.diffusion.prediction import noised
 from padstal.training.distributed_shard import WHOLE, DistributedShard
@@ -74,11 +75,12 @@ class Masked(Section):
         if not self.high:
             return self._error(network(), target_BD, snr_B)
 
-        def hide(patches: int) -> "torch.Tensor":
-            """True at ⌊γ P⌋ patches of each sample."""
+        def hide(patches: int) -> Hidden:
+            """⌊γ P⌋ patches of each sample."""
+            fewest, most = (math.floor(share * patches) for share in (self.low, self.high))
             share_B = self.low + (self.high - self.low) * draw(batch)
             place_BP = draw(batch, patches).argsort(dim=1).argsort(dim=1)
-            return place_BP < (share_B * patches).floor().unsqueeze(1)
+            return Hidden(place_BP < (share_B * patches).floor().clamp(fewest, most).unsqueeze(1), fewest, most)
 
         loss = self._error(network(hide=hide), target_BD, snr_B)
         return loss + self.full_weight * self._error(network(), target_BD, snr_B) if self.full_weight else loss

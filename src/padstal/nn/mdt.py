@@ -15,20 +15,21 @@ sees, W width, H heads, A features of a head, R text rows, C features of a text 
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from padstal.core.protocols import Conditioning
+from padstal.core.protocols import Conditioning, Hidden
 from padstal.nn.patches import Patches
 from padstal.nn.quality_embedding import QualityEmbedding
 from padstal.nn.rotary import rotary_angles_2d, rotate
 from padstal.nn.time_features import TIME_FEATURES, time_features
 
-Hide = Callable[[int], torch.Tensor]
-"""From the number of patches to which are hidden, bool [B, P]."""
+Hide = Callable[[int], Hidden]
+"""From the number of patches to which are hidden."""
 
 
 class Mdt(nn.Module):
@@ -129,8 +130,9 @@ class Mdt(nn.Module):
             if self.positions == "sincos":
                 x_BPW = torch.cat([x_BPW[:, :prefix], x_BPW[:, prefix:] + self.decoder_place_PW], dim=1)
         else:
-            hidden_BP = functional.pad(hide(self.cut.count).to(x_BDLF.device), (prefix, 0), value=False)
-            x_BPW = self._encode_visible(input_BPW, hidden_BP, shared, text, cos, sin)
+            hidden = hide(self.cut.count)
+            hidden_BP = functional.pad(hidden.mask_BP.to(x_BDLF.device), (prefix, 0), value=False)
+            x_BPW = self._encode_visible(input_BPW, replace(hidden, mask_BP=hidden_BP), shared, text, cos, sin)
             token_PW = self.hidden_token.expand(len(hidden_BP[0]), -1)
             if self.positions == "sincos":
                 place_PW = functional.pad(self.decoder_place_PW, (0, 0, prefix, 0))
@@ -169,7 +171,7 @@ class Mdt(nn.Module):
     def _encode_visible(
         self,
         x_BPW: torch.Tensor,
-        hidden_BP: torch.Tensor,
+        hidden: Hidden,
         shared: torch.Tensor,
         text: "Text",
         cos: torch.Tensor,
@@ -177,14 +179,14 @@ class Mdt(nn.Module):
     ) -> torch.Tensor:
         """[B, P, W] with the encoder's output at visible tokens; what stands at hidden ones means nothing.
 
-        Samples may hide different numbers: the encoder gets as many tokens as the fullest has, and where another has
-        fewer, some hidden ones, which nobody attends to.
+        Samples may hide different numbers: the encoder gets as many tokens as the fullest may have, and where a sample
+        has fewer, some hidden ones, which nobody attends to.
         """
-        visible_B = (~hidden_BP).sum(1)
-        kept_BK = hidden_BP.int().argsort(dim=1, stable=True)[:, : int(visible_B.max())]
+        hidden_BP = hidden.mask_BP
+        kept_BK = hidden_BP.int().argsort(dim=1, stable=True)[:, : hidden_BP.shape[1] - hidden.fewest]
         places_BKW = kept_BK.unsqueeze(-1).expand(-1, -1, x_BPW.shape[-1])
         seen = None
-        if int(visible_B.min()) < kept_BK.shape[1]:
+        if hidden.fewest < hidden.most:
             seen = (~hidden_BP.gather(1, kept_BK))[:, None, None]
         if self.positions == "rope2d":
             cos, sin = cos[kept_BK].unsqueeze(1), sin[kept_BK].unsqueeze(1)

@@ -168,8 +168,6 @@ class _Loop(lightning.LightningModule):
         moves = []
         for place, (batch, shard) in enumerate(zip(batches, self._micro_shards, strict=True), 1):
             move = Move(*self.taken(batch, shard))
-            if place == 1:
-                self._optimiser(move.network).zero_grad()
             with self._synchronised(place == len(batches)), torch.autocast(self.device.type, enabled=False):
                 self.manual_backward(move.loss / len(batches))
             moves.append(move)
@@ -183,6 +181,7 @@ class _Loop(lightning.LightningModule):
         for group in optimiser.param_groups:
             group["lr"] = rate
         optimiser.step()
+        optimiser.zero_grad()  # not at the next step, whose forward pass needs the memory
         if name == task.averaged:
             update_average(self.average, network.module, config.ema_decay, step)
         self.curves.add(values)

@@ -157,6 +157,21 @@ Draw = Callable[..., "torch.Tensor"]
 """Uniform random numbers of a shape, items first; the same numbers whatever processes share the batch."""
 
 
+@dataclass(frozen=True)
+class Hidden:
+    """Which patches are hidden from a network.
+
+    Attributes:
+        mask_BP: True at hidden ones.
+        fewest: Of any sample; known beforehand, so that shapes do not depend on what was drawn.
+        most: Of any sample.
+    """
+
+    mask_BP: "torch.Tensor"
+    fewest: int
+    most: int
+
+
 class Objective(Protocol):
     """How far a network's outputs lie from their target."""
 
@@ -167,7 +182,7 @@ class Objective(Protocol):
 
         Args:
             network: Its output [B, D, …] for the noised batch; where the backbone has patches, `hide` may be a function
-                from their number P to which are hidden [B, P].
+                from their number P to which are `Hidden`.
             target_BD: What the output should be.
             snr_B: α²/σ² of each sample.
             draw: What the objective draws itself.

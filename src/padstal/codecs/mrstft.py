@@ -4,9 +4,9 @@ For magnitudes M (output) and N (target) of one resolution, with ‖·‖ the Fr
 
     L = ‖N − M‖ / ‖N‖ + mean |log M − log N|                                                                      (1)
 
-averaged over resolutions. Stereo is judged as sum and difference and as left and right:
+averaged over resolutions. Stereo is judged as sum and difference and as left and right, each pair at full weight:
 
-    L_stereo = ½ (L(l + r) + L(l − r)) + ½ (½ L(l) + ½ L(r))                                                      (2)
+    L_stereo = ½ (L(l + r) + L(l − r)) + ½ L(l) + ½ L(r)                                                          (2)
 
 Shape suffixes: B batch, C audio channels, S samples, N = B·C, F bins, K frames.
 """
@@ -64,7 +64,7 @@ class MultiResolutionStft(nn.Module):
         if len(losses) == 1:
             return losses[0]
         added, subtracted, left, right = losses
-        return 0.5 * (added + subtracted) + 0.5 * (0.5 * left + 0.5 * right)  # (2)
+        return 0.5 * (added + subtracted) + 0.5 * left + 0.5 * right  # (2)
 
     def _views(self, audio_BCS: torch.Tensor) -> list[torch.Tensor]:
         if audio_BCS.shape[1] != self.channels:

@@ -1,14 +1,19 @@
 """Neighbours and balls by blocks of float32 products, against all pairs in float64."""
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from padstal.evaluation import distances
 from padstal.evaluation.coverage import Balls, coverage_draws
 from padstal.evaluation.distances import nearest, within
+from padstal.evaluation.frechet import frechet, gaussian
 from padstal.evaluation.recall import recall_draws
+from padstal.evaluation.vendi import vendi
 
 DRAW = np.random.default_rng(0)
 
@@ -105,3 +110,38 @@ def test_recall_and_coverage_of_draws_are_those_of_float64(cloud: str) -> None:
     covered = all_pairs(x, y) < np.sort(around, axis=1)[:, k - 1]
     by_hand = [covered[own].any(axis=0).mean() for own in present]
     assert coverage_draws(x, Balls.around(y, k), present).tolist() == by_hand
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_ten_thousand_clips_cost_little_more_than_two_products_of_all_pairs() -> None:
+    x, y = (two.astype(np.float32) for two in DRAW.standard_normal((2, 10_000, 512)) @ np.diag(0.99 ** np.arange(512)))
+    x, y = (two / np.linalg.norm(two, axis=1, keepdims=True) for two in (x, y))
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = memory("VmRSS")
+
+    def seconds(work: Callable[[], object]) -> float:
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    def three() -> None:
+        vendi(x)
+        frechet(gaussian(x), gaussian(y))
+        recall_draws(x, y, np.ones((1, len(x)), bool), 5)
+
+    def products() -> None:
+        for start in range(0, len(x), 400):
+            part = torch.from_numpy(x[start : start + 400])
+            for other in (x, y):
+                part @ torch.from_numpy(other).T
+
+    ratios = [seconds(three) / seconds(products) for _ in range(3)]
+    assert min(ratios) < 3
+    assert memory("VmHWM") - before < 2**30
+
+
+def memory(line: str) -> int:
+    """Memory of this process ("VmRSS"), or its peak ("VmHWM"), in bytes."""
+    text = Path("/proc/self/status").read_text(encoding="utf-8")
+    return next(int(row.split()[1]) for row in text.splitlines() if row.startswith(line)) * 1024

@@ -1,0 +1,22 @@
+"""Ten times the clips take no more memory, stage by stage: latents, states, samples and features are streams."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("stage", ["encode", "train_diffusion", "sample", "evaluate"])
+def test_memory_does_not_grow_with_the_number_of_clips(stage: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    program = [sys.executable, str(Path(__file__).with_name("memory.py")), stage, str(tmp_path)]
+    done = subprocess.run(program, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    once, tenfold = json.loads(done.stdout)
+    assert tenfold <= 1.1 * once, f"{tenfold / 2**20:.0f} MiB for 10 × the clips, {once / 2**20:.0f} MiB for 1 ×"

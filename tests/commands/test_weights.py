@@ -1,11 +1,13 @@
 """`padstal weights`: from nothing there to fetched by hand, pinned in params.yaml and verified."""
 
 import json
+import shutil
 from difflib import unified_diff
 from pathlib import Path
 
 import pytest
 from tests.contracts.repository import ROOT
+from tests.foundation.tiny_stable_audio import COND, random_tensors, write_original
 from typer.testing import CliRunner
 
 from padstal.cli import app
@@ -116,3 +118,54 @@ def test_a_strange_name_lists_the_known(root: Path) -> None:
     status, said = _weights("verify", "clip")
     assert status == 1
     assert "no weights named clip: expected one of clap, clap.tokenizer" in said
+
+
+@pytest.fixture
+def converted(root: Path) -> Path:
+    """Of a tiny Stable Audio Open in its own form, pinned."""
+    write_original(root / "sao", random_tensors())
+    assert _weights("convert", "stable_audio_open")[0] == 1, "nothing is pinned"
+    assert _weights("pin", "stable_audio_open", "--from", "sao")[0] == 0
+    status, said = _weights("convert", "stable_audio_open")
+    assert status == 0, said
+    assert "models/published/stable_audio_open/dit: init_from of train_diffusion@audio_dit" in said
+    return root / "models" / "published" / "stable_audio_open"
+
+
+def test_a_pinned_stable_audio_open_becomes_folders_to_begin_from(converted: Path) -> None:
+    from padstal.codecs.any_codec import load as load_codec
+    from padstal.diffusion.checkpoint import load as load_denoiser
+
+    trained = load_denoiser(converted / "dit", "cpu")
+    assert load_codec(converted / "vae", "cpu").latent_shape(128) == trained.config.latents.shape
+    assert trained.config.latents.fingerprint == sha256_file(converted / "vae" / "model.safetensors")
+    assert trained.config.origin == "stabilityai/stable-audio-open-1.0@unverified"
+    assert _weights("convert", "dac")[1].startswith("padstal: dac: the stage prepare converts it")
+
+
+@pytest.mark.slow  # transformers takes seconds to import
+def test_what_was_trained_goes_out_with_a_card(converted: Path, root: Path) -> None:
+    from transformers import T5Config, T5EncoderModel
+
+    from padstal.foundation import store, text_encoder
+
+    models = root / "models" / "full"
+    folder = models / "foundation" / "text_encoder"
+    folder.mkdir(parents=True)
+    t5 = T5EncoderModel(T5Config(vocab_size=384, d_model=COND, d_kv=8, d_ff=8, num_layers=1, num_heads=2))
+    store.save(folder, t5, text_encoder.config_of(t5, text_encoder.BYTES, len(text_encoder.byte_tokenizer()), 16))
+    assert _weights("convert", "stable_audio_open")[0] == 0, "now it is known which texts it is told"
+    shutil.copytree(converted / "vae", models / "vae" / "audio")
+    shutil.copytree(converted / "dit", models / "diffusion" / "audio_dit")
+    status, said = _weights("export", "audio_dit", "--to", "out")
+    assert status == 0, said
+    assert "out: a StableAudioPipeline of diffusers\n" in said
+    assert json.loads((root / "out" / "model_index.json").read_text())["vae"] == ["diffusers", "AutoencoderOobleck"]
+    assert "`audio_end_in_s`" in (root / "out" / "README.md").read_text()
+    for words, said in (
+        (["audio_dit", "--to", "out"], "--to out: is there already"),
+        (["dit", "--to", "new"], "no denoiser dit: expected one of audio_dit"),
+    ):
+        status, output = _weights("export", *words)
+        assert status == 1
+        assert said in output

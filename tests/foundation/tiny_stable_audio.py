@@ -1,4 +1,4 @@
-"""A tiny Stable Audio Open of random weights, written in diffusers' form by diffusers' own classes."""
+"""A tiny Stable Audio Open of random weights: in diffusers' form by diffusers' own classes, and in its own."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,10 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from padstal.codecs.backbones import Oobleck
+from padstal.codecs.config import AudioVaeConfig, CropForm
+from padstal.diffusion.denoiser import Denoiser
+from padstal.diffusion.form import DenoiserForm
 from padstal.foundation.stable_audio_names import theirs
 
 STRIDES, MULTIPLES, LATENT, FRAMES, COND, RATE = [2, 4], [1, 2], 4, 16, 32, 64
@@ -50,6 +54,23 @@ def write_published(source: Path) -> tuple[Any, Any, Any]:
                 weight += 0.3 * torch.randn_like(weight)  # their biases are published as 0
         model.save_pretrained(source / part)
     return vae, transformer, projection
+
+
+def random_tensors() -> dict[str, torch.Tensor]:
+    """Ours, of an autoencoder and a denoiser of these sizes."""
+    torch.manual_seed(0)
+    oobleck = Oobleck(width=2 * LATENT, multiples=tuple(MULTIPLES), strides=tuple(STRIDES), last_bias=False)
+    vae = AudioVaeConfig(latent_channels=LATENT, backbone=oobleck).build(
+        CropForm(sample_rate=RATE, channels=2, frames=FRAMES, text=None)
+    )
+    form = {
+        "conditioner": {"kind": "text_timing"},
+        "backbone": {"kind": "dit", "width": 64, "depth": 2, "heads": 4, "cross_heads": 2, "feed_forward": 4},
+        "schedule": {"kind": "cosine"},
+        "prediction": {"kind": "v"},
+    }
+    denoiser = Denoiser(DenoiserForm.model_validate(form), (LATENT, FRAMES), COND)
+    return {**vae.state_dict(), **denoiser.state_dict()}
 
 
 def write_original(folder: Path, ours: dict[str, torch.Tensor]) -> None:

@@ -21,6 +21,7 @@ STOCHASTIC: list[dict[str, Any]] = [
     {"kind": "ddim", "eta": 0.5},
     {"kind": "ddpm"},
     {"kind": "ddpm", "variance": "prior"},
+    {"kind": "dpmpp_2m", "eta": 1.0},
     {"kind": "dpmpp_3m_sde"},
     {"kind": "euler", "churn": 20.0},
 ]

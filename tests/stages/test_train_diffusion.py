@@ -147,10 +147,14 @@ def test_kept_weights_come_with_the_model_and_another_training_starts_from_it(
     weights = load_file(folder / "model.safetensors")
     assert load_file(folder / "kept" / "3.safetensors").keys() == weights.keys()
 
-    # a rate of next to nothing: what comes out is what went in
+    # a rate of next to nothing: what comes out is what went in, in the units that it was learned in
+    statistics = load_file(folder / "statistics.safetensors")
+    save_file({"mean": statistics["mean"] + 1, "std": statistics["std"]}, folder / "statistics.safetensors")
     changes = {**TRAINING, "learning_rate": 1e-30, "weight_decay": 0.0, "init_from": str(folder)}
     second = prepare(tmp_path / "second", monkeypatch, params(**changes))
     train_diffusion.main(second)
     assert f"{len(weights)} of {len(weights)} tensors are those of {folder}" in capsys.readouterr().out
     found = load_file(second.paths.diffusion("tal_dit") / "model.safetensors")
     assert all(torch.equal(weight, weights[name]) for name, weight in found.items())
+    kept_statistics = load_file(second.paths.diffusion("tal_dit") / "statistics.safetensors")
+    assert torch.equal(kept_statistics["mean"], statistics["mean"] + 1)

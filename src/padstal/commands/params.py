@@ -6,9 +6,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from padstal.commands.project import paths_of
+from padstal.commands.project import params_of
 from padstal.core.explain import Explained, explain
-from padstal.stages.params import STAGES, Tree, load_tree
+from padstal.stages.params import STAGES, Tree
 
 SHARED = ("runtime", "tracking", "operations", "promote")
 
@@ -20,8 +20,7 @@ def run(root: Path, section: str | None, scale: str | None) -> int:
         ParamsError: A value of any scale is wrong.
         ValueError: No such section or scale.
     """
-    paths = paths_of(root, scale)
-    tree = load_tree(paths.params)
+    paths, tree = params_of(root, scale)
     console = Console(soft_wrap=False)
     for name in (section,) if section else (*SHARED, *STAGES, "budget"):
         console.print(_table(name, values(tree, name, paths.scale)))

@@ -1,24 +1,29 @@
-"""The scale and the paths that a command works on."""
+"""The scale, the paths and the params that a command works on."""
 
 from pathlib import Path
 
 from padstal.core.params import SCALES, check, read_yaml
 from padstal.core.paths import Paths
 from padstal.operations.config import PromoteParams
-from padstal.stages.params import load_tree
+from padstal.stages.params import Tree, load_tree
 
 
 def paths_of(root: Path, scale: str | None) -> Paths:
-    """Paths of `scale`, or of the active one of `root/params.yaml`.
+    """Paths of `scale`, or of the active one; see `params_of`."""
+    return params_of(root, scale)[0]
+
+
+def params_of(root: Path, scale: str | None) -> tuple[Paths, Tree]:
+    """Paths of `scale`, or of the active one of `root/params.yaml`, and all params.
 
     Raises:
         ParamsError: There is no params.yaml, or a value of any section is wrong.
         ValueError: No such scale.
     """
-    active = load_tree(root / "params.yaml").scale
+    tree = load_tree(root / "params.yaml")
     if scale is not None and scale not in SCALES:
         raise ValueError(f"--scale {scale}: expected one of {', '.join(SCALES)}")
-    return Paths(root, scale or active)
+    return Paths(root, scale or tree.scale), tree
 
 
 def promote_params(root: Path) -> PromoteParams:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from padstal.commands.project import paths_of
+from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file, atomic_folder
 from padstal.core.data.content import sha256_file
+from padstal.core.paths import Paths
 from padstal.core.yaml_edit import with_values
 from padstal.foundation.fetch import UNVERIFIED, FetchError, download
 from padstal.foundation.pins import NamedFiles, named_files, pins_of
 from padstal.rights.licence import normalise
 from padstal.stages.params import load_tree
-from padstal.systems.config import runs_in
 
 if TYPE_CHECKING:
     from padstal.diffusion.checkpoint import DenoiserConfig
@@ -35,6 +35,7 @@ class PinOptions:
 
 def show(root: Path, scale: str | None, as_json: bool) -> int:
     """List all published files of a scale: what for, whence, pinned or not, there or not."""
+    paths, every = _named(root, scale)
     rows: dict[str, dict[str, Any]] = {
         name: {
             "for": named.what,
@@ -47,7 +48,7 @@ def show(root: Path, scale: str | None, as_json: bool) -> int:
                 for file, sha256 in named.files.sha256.items()
             },
         }
-        for name, named in _all(root, scale).items()
+        for name, named in every.items()
     }
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -57,14 +58,14 @@ def show(root: Path, scale: str | None, as_json: bool) -> int:
         for file, one in row["files"].items():
             print(f"  {file}: sha256 {one['sha256']}, {'there' if one['there'] else 'not there'}")
     if not rows:
-        print(f"scale {paths_of(root, scale).scale}: names no published weights")
+        print(f"scale {paths.scale}: names no published weights")
     return 0
 
 
 def fetch(root: Path, scale: str | None, names: Sequence[str]) -> int:
     """Bring what is not there yet from the hub to where `prepare` looks for it; 1 if something could not be had."""
     failed = False
-    for name, named in _chosen(root, scale, names).items():
+    for name, named in _named(root, scale, names)[1].items():
         for file in named.files.sha256:
             if named.state(file) == "missing":
                 try:
@@ -79,14 +80,15 @@ def fetch(root: Path, scale: str | None, names: Sequence[str]) -> int:
 
 def verify(root: Path, scale: str | None, names: Sequence[str]) -> int:
     """Hold files against their pins; 1 unless all are there and what was pinned."""
-    chosen = _chosen(root, scale, names)
+    _, chosen = _named(root, scale, names)
     good = [_say_state(name, one, file) for name, one in chosen.items() for file in one.files.sha256]
     return int(not all(good))
 
 
 def pin(root: Path, scale: str | None, name: str, options: PinOptions) -> int:
     """Record sha256, revision and licence of fetched files in params.yaml; from another folder they are copied."""
-    paths, [named] = paths_of(root, scale), _chosen(root, scale, [name]).values()
+    paths, every = _named(root, scale, [name])
+    named = every[name]
     own, licence = named.files.folder, normalise(options.licence) if options.licence else ""
     folder = options.folder or own
     changes = pins_of(named, folder, revision=options.revision, licence=licence, replace=options.replace)
@@ -108,17 +110,20 @@ def convert(root: Path, scale: str | None, name: str, to: Path | None) -> int:
     """Make a codec and a denoiser of pinned files of Stable Audio Open, for `init_from`."""
     from padstal.systems.stable_audio import NAME, convert
 
-    paths, [named] = paths_of(root, scale), _chosen(root, scale, [name]).values()
+    paths, every = _named(root, scale, [name])
     if name != NAME:
         raise ValueError(f"{name}: the stage prepare converts it; expected {NAME}")
+    if to and to.exists():
+        raise ValueError(f"--to {to}: is there already; expected a new folder")
     if verify(root, scale, [name]):
         return 1
+    files = every[name].files
     text_encoder = paths.foundation("text_encoder")
     known = (text_encoder / WEIGHTS).is_file()
-    folder = to or root / "models" / "published" / NAME
+    folder = to or paths.published / NAME
     with atomic_folder(folder) as temporary:
         fingerprint = sha256_file(text_encoder / WEIGHTS) if known else "of no text encoder"
-        convert(named.files.folder, temporary, origin=named.files.origin, text_fingerprint=fingerprint)
+        convert(files.folder, temporary, origin=files.origin, text_fingerprint=fingerprint)
     print(f"{folder / 'vae'}: init_from of train_vae@audio and train_vae@tal")
     print(f"{folder / 'dit'}: init_from of train_diffusion@audio_dit and train_diffusion@tal_dit")
     if not known:
@@ -132,8 +137,8 @@ def export(root: Path, scale: str | None, name: str, to: Path) -> int:
     from padstal.foundation.text_encoder import load as load_text_encoder
     from padstal.systems.stable_audio import export
 
-    paths = paths_of(root, scale)
-    denoisers = runs_in(paths.params).denoisers
+    paths, tree = params_of(root, scale)
+    denoisers = tree.denoisers
     if name not in denoisers:
         raise ValueError(f"no denoiser {name}: expected one of {', '.join(denoisers)}")
     if to.exists():
@@ -172,17 +177,13 @@ def _say_state(name: str, named: NamedFiles, file: str, *, pinned_only: bool = T
     return state == "verified" or (state == UNVERIFIED and not pinned_only)
 
 
-def _all(root: Path, scale: str | None) -> dict[str, NamedFiles]:
-    """By short names: of the role, and of what of it is no weights."""
-    paths = paths_of(root, scale)
-    found = named_files(load_tree(paths.params).scales[paths.scale], ("scales", paths.scale))
-    return {".".join(part for part in one.path[2:] if part not in ("prepare", "weights")): one for one in found}
-
-
-def _chosen(root: Path, scale: str | None, names: Sequence[str]) -> dict[str, NamedFiles]:
-    every = _all(root, scale)
+def _named(root: Path, scale: str | None, names: Sequence[str] = ()) -> tuple[Paths, dict[str, NamedFiles]]:
+    """All published files of a scale, or those that are asked for, by the role and what of it is no weights."""
+    paths, tree = params_of(root, scale)
+    found = named_files(tree.scales[paths.scale], ("scales", paths.scale))
+    every = {".".join(part for part in one.path[2:] if part not in ("prepare", "weights")): one for one in found}
     strange = [name for name in names if name not in every]
     if strange:
         known = ", ".join(every) or "none at this scale; --scale full has some"
         raise ValueError(f"no weights named {', '.join(strange)}: expected one of {known}")
-    return {name: every[name] for name in names or every}
+    return paths, {name: every[name] for name in names or every}

@@ -115,6 +115,11 @@ class Paths:
     def diffusion(self, name: str) -> Path:
         return self.models / "diffusion" / name
 
+    @property
+    def published(self) -> Path:
+        """Published models as folders of ours to begin trainings from, one a name; of all scales, no stage's output."""
+        return self.root / "models" / "published"
+
     # reports/
 
     @property

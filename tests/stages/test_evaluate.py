@@ -83,7 +83,9 @@ def test_rows_are_one_per_system_and_method_with_all_metrics(metrics: dict) -> N
     for row in metrics["rows"] + metrics["sweep"]:
         assert row["n"] == 36
         assert all(row[name] is not None for name in ("clap_f", "vendi", "ibs", "mrecall", "kl", "fd", "pmos"))
-        for name, (low, high) in row["intervals"].items():
+        bounds = dict(row["intervals"])
+        assert row["fad"] is bounds.pop("fad") is None  # no embedder of its own
+        for name, (low, high) in bounds.items():
             assert low <= row[name] <= high
     assert len(metrics["sweep"]) == 14
     for row in metrics["rows"]:

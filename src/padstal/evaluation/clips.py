@@ -47,13 +47,13 @@ class Clips:
     def prompts(self, prompts: pd.DataFrame, clap: AudioTextEmbedder, genres: tuple[str, ...]) -> Prompts:
         """Prompts (`prompt`, `clip_id`) as `measure` needs them."""
         texts = prompts["prompt"].tolist()
-        reference_PG = self.heard.genre_NG[self.rows(prompts["clip_id"].tolist())]
+        own = self.heard.take(self.rows(prompts["clip_id"].tolist()))
         named = genre_named(texts, genres)
         genre_P = [
             genres.index(word) if word else int(heard_G.argmax())
-            for word, heard_G in zip(named, reference_PG, strict=True)
+            for word, heard_G in zip(named, own.genre_NG, strict=True)
         ]
-        return Prompts(clap.embed_text(texts), np.array(genre_P, dtype=np.int64), reference_PG)
+        return Prompts(clap.embed_text(texts), np.array(genre_P, dtype=np.int64), own.posterior("kl"))
 
 
 def listen(

@@ -141,7 +141,7 @@ def _reference(test: Role, clips: Clips, reference: Reference) -> dict[str, Any]
         "clap_f_chance": mismatched_clap_score(own.clap_NWD, test.asked.text_PD),
         "vendi": vendi(flattened(own.clap_NWD)),
         "pmos": float(own.pmos_N.mean(dtype=np.float64)),
-        "inception": inception_score(own.genre_NG),
+        "inception": inception_score(own.posterior("inception")),
         "n": len(own),
         "pmos_of_all": float(reference.heard.pmos_N.mean(dtype=np.float64)),
         "n_of_all": len(reference.heard),

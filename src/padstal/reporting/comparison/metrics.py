@@ -70,12 +70,14 @@ def checks(base: Side, head: Side) -> list[Delta]:
 
 
 def changed_ears(base: Side, head: Side) -> frozenset[str]:
-    """Foundation models whose bytes differ between the sides, by what `dvc.lock` says."""
+    """Foundation models whose bytes differ between the sides, by what `dvc.lock` says; metrics of other embedders."""
     before, after = (
         {path.rpartition("/")[2]: out.md5 for path, out in outs_of(side.stages).items() if "/foundation/" in path}
         for side in (base, head)
     )
-    return frozenset(role for role in before.keys() & after.keys() if before[role] != after[role])
+    models = {role for role in before.keys() & after.keys() if before[role] != after[role]}
+    old, new = (mapping(mapping(side.evaluation.get("foundation")).get("origin")) for side in (base, head))
+    return frozenset(models | {metric for metric in METRICS if old.get(metric) != new.get(metric)})
 
 
 def decide(
@@ -112,7 +114,8 @@ def _deltas(
         better = METRICS[metric].better if metric in METRICS else ""
         verdict = decide(better, base.value, head.value, base.interval, head.interval)
         note = (notes or {}).get(group, "")
-        ears = sorted(heard.intersection(METRICS[metric].ears if metric in METRICS else ()))
+        others = heard.intersection((*METRICS[metric].ears, metric) if metric in METRICS else ())
+        ears = sorted("embedder" if ear == metric else ear for ear in others)
         if ears and base.value is not None and head.value is not None:
             verdict = "not comparable"
             note = "; ".join(part for part in (note, f"heard by another {' and '.join(ears)}") if part)

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from tests.evaluation.fakes import FakeClap, FakePmos, FakeTagger, write_world
@@ -198,3 +199,23 @@ def test_a_sample_without_its_sound_stops_the_stage(tmp_path: Path) -> None:
     np.save(file, np.load(file)[:-1])
     with pytest.raises(StageError, match="samples of tal_dit: 336 rows for 335 sounds"):
         write(stage, Ears(FakeClap(), FakeTagger(), FakePmos(), PARAMS.windows, PARAMS.window_grid_seconds))
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_prompts_without_a_clip_of_their_own_have_no_kl_and_all_else(tmp_path: Path, share: float) -> None:
+    stage = stage_in(tmp_path)
+    for system in ("audio_dit", "tal_dit"):
+        file = stage.paths.samples(system) / "prompts.parquet"
+        prompts = pd.read_parquet(file)
+        asked = prompts.index[prompts["role"] == "test"]
+        prompts.loc[asked[: round(share * len(asked))], "clip_id"] = ""
+        prompts.to_parquet(file)
+    write(stage, Ears(FakeClap(), FakeTagger(), FakePmos(), PARAMS.windows, PARAMS.window_grid_seconds))
+    metrics = json.loads(stage.paths.metrics("evaluate").read_text())
+    for row in metrics["rows"]:
+        assert row["kl"] is None
+        assert all(row[name] is not None for name in ("clap_f", "vendi", "mrecall", "fd", "pmos"))
+    assert metrics["reference"]["n"] == round((1 - share) * len(asked))
+    assert ("clap_f" in metrics["reference"]) is (share < 1)
+    genres = pd.read_parquet(stage.paths.evaluate / "per_prompt.parquet")
+    assert (genres["genre"] == genres["prompt"].str.split(",").str[0]).all()

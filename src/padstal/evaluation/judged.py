@@ -19,12 +19,13 @@ class Prompts:
     Attributes:
         text_PD: CLAP embeddings of the prompts.
         genre_P: Index of the genre that each prompt asks for.
-        reference_PG: Posterior that KL is taken of, of each prompt's own held-out clip.
+        reference_PG: Posterior that KL is taken of, of each prompt's own held-out clip; `None` where some have
+            none.
     """
 
     text_PD: np.ndarray
     genre_P: np.ndarray
-    reference_PG: np.ndarray
+    reference_PG: np.ndarray | None
 
 
 @dataclass(frozen=True)

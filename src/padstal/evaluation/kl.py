@@ -32,7 +32,9 @@ def kl(generated_BG: np.ndarray, reference_BG: np.ndarray) -> np.ndarray:
     return np.sum(p_BG * ratio_BG, axis=-1)
 
 
-def of_prompts(judged: "Judged") -> np.ndarray:
-    """Mean KL [P] of each prompt's samples to its own held-out clip."""
+def of_prompts(judged: "Judged") -> np.ndarray | None:
+    """Mean KL [P] of each prompt's samples to its own held-out clip; `None` where prompts have no clips."""
+    if judged.prompts.reference_PG is None:
+        return None
     reference_PIG = np.repeat(judged.prompts.reference_PG[:, None], judged.samples, axis=1)
     return kl(judged.heard.posterior("kl"), reference_PIG).mean(axis=1)

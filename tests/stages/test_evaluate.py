@@ -2,19 +2,21 @@
 
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.evaluation.fakes import FakeClap, FakePmos, FakeTagger, write_world
+from tests.evaluation.fakes import FakeClap, FakeEmbedder, FakePmos, FakeTagger, write_world
 
 from padstal.core.data.content import sha256_file
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import Ears
+from padstal.foundation import embedders
 from padstal.sampling.setting import Setting
 from padstal.stages.evaluate import main, write
 from padstal.stages.harness import Stage, StageError
@@ -191,6 +193,24 @@ def test_two_runs_give_the_same_bytes_and_the_stage_loads_each_model_from_its_fo
         digests.append({file.name: sha256_file(file) for file in files})
     assert digests[0] == digests[1]
     assert set(digests[0]) >= {"per_setting.parquet", "per_prompt.parquet", "latent_space.parquet", "clap.npy"}
+
+
+def test_embedders_of_params_are_loaded_measured_with_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role, fake in (("clap", FakeClap), ("tagger", FakeTagger), ("pmos", FakePmos)):
+        module = importlib.import_module(f"padstal.foundation.{role}")
+        monkeypatch.setattr(module, "load", lambda folder, device, fake=fake: fake())
+    weights = {"repository": "checkpoints/vggish", "revision": "unverified", "sha256": {"vggish.pth": "unverified"}}
+    params = PARAMS.model_dump() | {"embedders": {"fad": {"kind": "vggish", "weights": weights}}}
+    stage = replace(stage_in(tmp_path, seeds=2), params=EvaluateParams.model_validate(params))
+    with pytest.raises(StageError, match=r"evaluate\.embedders: checkpoints/vggish: revision 'unverified'"):
+        main(stage)
+    monkeypatch.setattr(embedders, "load", lambda published, folder, device: FakeEmbedder())
+    main(stage)
+    metrics = json.loads(stage.paths.metrics("evaluate").read_text())
+    assert all(row["fad"] > 0 for row in metrics["rows"])
+    assert metrics["foundation"]["origin"]["fad"] == "vggish of checkpoints/vggish@unverified"
 
 
 def test_a_sample_without_its_sound_stops_the_stage(tmp_path: Path) -> None:

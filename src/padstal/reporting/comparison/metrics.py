@@ -43,7 +43,7 @@ def metrics(base: Side, head: Side) -> list[Delta]:
         for side in rows
     )
     notes = {group: _moved(rows[0].get(group, {}), rows[1].get(group, {})) for group in either(*rows)}
-    return _deltas(before, after, changed_ears(base, head), notes)
+    return _deltas(before, after, changed_ears(base, head) | changed_embedders(base, head), notes)
 
 
 def matched(base: Side, head: Side) -> list[Delta]:
@@ -61,7 +61,7 @@ def matched(base: Side, head: Side) -> list[Delta]:
         for side in sides
     )
     notes = {group: note for group, _ in either(before, after)}
-    return _deltas(before, after, changed_ears(base, head), notes)
+    return _deltas(before, after, changed_ears(base, head) | changed_embedders(base, head), notes)
 
 
 def checks(base: Side, head: Side) -> list[Delta]:
@@ -70,14 +70,18 @@ def checks(base: Side, head: Side) -> list[Delta]:
 
 
 def changed_ears(base: Side, head: Side) -> frozenset[str]:
-    """Foundation models whose bytes differ between the sides, by what `dvc.lock` says; metrics of other embedders."""
+    """Foundation models whose bytes differ between the sides, by what `dvc.lock` says."""
     before, after = (
         {path.rpartition("/")[2]: out.md5 for path, out in outs_of(side.stages).items() if "/foundation/" in path}
         for side in (base, head)
     )
-    models = {role for role in before.keys() & after.keys() if before[role] != after[role]}
-    old, new = (mapping(mapping(side.evaluation.get("foundation")).get("origin")) for side in (base, head))
-    return frozenset(models | {metric for metric in METRICS if old.get(metric) != new.get(metric)})
+    return frozenset(role for role in before.keys() & after.keys() if before[role] != after[role])
+
+
+def changed_embedders(base: Side, head: Side) -> frozenset[str]:
+    """Metrics that the sides take of different embedders."""
+    before, after = (mapping(mapping(side.evaluation.get("foundation")).get("origin")) for side in (base, head))
+    return frozenset(metric for metric in METRICS if before.get(metric) != after.get(metric))
 
 
 def decide(

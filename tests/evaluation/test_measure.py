@@ -116,6 +116,9 @@ def test_metrics_are_taken_of_their_own_embedders_where_they_have_one() -> None:
     }  # fmt: skip
     left, mixed = sounds[..., 0] / 32768, sounds.mean(axis=2) / 32768
     np.testing.assert_allclose(heard.own["fd"][:, 0, :BANDS], spectrum(left[:, :512]), rtol=1e-4)
+    alone = hear(lambda a, b: sounds[a:b, :, :1], 16, RATE, ears, batch=5).own["fd"]
+    np.testing.assert_allclose(alone[..., :BANDS], heard.own["fd"][..., :BANDS], rtol=1e-4)
+    np.testing.assert_array_equal(alone[..., BANDS:], alone[..., :BANDS])
     np.testing.assert_allclose(heard.posterior("kl"), FakeEmbedder(4).embed(mixed[:, None])[:, 0], rtol=1e-4)
 
     rows = np.arange(16).reshape(8, 2)

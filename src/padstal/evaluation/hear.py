@@ -111,9 +111,13 @@ class Heard:
 
     def map(self, change: Callable[[np.ndarray], np.ndarray]) -> "Heard":
         """The same with every array changed."""
-        changed = {name: change(array) for name, array in self.arrays.items()}
-        own = {metric: changed.pop(metric) for metric in self.own}
-        return Heard(**changed, own=own)
+        return Heard.of({name: change(array) for name, array in self.arrays.items()})
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> "Heard":
+        """What has these `arrays`."""
+        own = {name: array for name, array in arrays.items() if name not in cls.__dataclass_fields__}
+        return cls(**{name: array for name, array in arrays.items() if name not in own}, own=own)
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -178,8 +182,8 @@ def _hear_batch(pcm_BSC: np.ndarray, sample_rate: int, ears: Ears) -> Heard:
     def audio_for(embedder: AudioEmbedder) -> np.ndarray:
         if not embedder.reads_channels:
             return mono(embedder.sample_rate)[:, None]
-        channels = [mono_at(pcm_BSC[..., [at]], sample_rate, embedder.sample_rate) for at in range(pcm_BSC.shape[2])]
-        return np.stack(channels, axis=1)
+        sides = [mono_at(pcm_BSC[..., [at]], sample_rate, embedder.sample_rate) for at in (0, -1)]
+        return np.stack(sides, axis=1)
 
     features_BF = ears.tagger.features(mono(ears.tagger.sample_rate))
     grid = max(round(ears.grid_seconds * ears.clap.sample_rate), 1)

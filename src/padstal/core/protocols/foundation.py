@@ -101,7 +101,7 @@ class AudioEmbedder(Protocol):
 
     @property
     def reads_channels(self) -> bool:
-        """Whether each channel is heard, and its features laid beside the others'; else it hears mono."""
+        """Whether left and right are heard, and their features laid side by side (of mono too); else it hears mono."""
         ...
 
     def embed(self, audio_BCS: np.ndarray) -> np.ndarray:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save, save_file
 
 from padstal.codecs.latents.statistics import LatentStatistics
-from padstal.core.tensor_files import read_pickled_tensors, read_safetensors
+from padstal.core.tensor_files import read_checkpoint, read_pickled_tensors, read_safetensors
 from padstal.core.untrusted import UntrustedFileError
 
 STATE = {"a.weight": torch.arange(64.0).reshape(8, 8), "b": torch.ones(3)}
@@ -97,6 +98,21 @@ def _with_members(change: Callable[[str, bytes], bytes], method: int = zipfile.Z
     return make
 
 
+class _Claiming:
+    """A NumPy array of a terabyte, in a pickle of some bytes."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return np.core.multiarray._reconstruct, (np.ndarray, (10**12,), b"b")  # type: ignore[attr-defined]
+
+
+def test_weights_among_a_trainings_other_things_are_found(tmp_path: Path) -> None:
+    file = _written(tmp_path / "a.pth", {"iteration": 7, "model": STATE, "sampler": {"indexes": np.arange(5)}})
+    tensors, beside = read_checkpoint(file)
+    assert tensors.keys() == STATE.keys()
+    assert beside["iteration"] == 7
+    np.testing.assert_array_equal(beside["sampler"]["indexes"], np.arange(5))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -106,6 +122,7 @@ def _with_members(change: Callable[[str, bytes], bytes], method: int = zipfile.Z
         (lambda file: _written(file, {("a",): torch.ones(2)}), "expected a text for a name"),
         (lambda file: _written(file, [torch.ones(2)]), "holds a list, expected a dictionary of tensors"),
         (lambda file: _written(file, {"state_dict": 3}), "expected a dictionary of tensors"),
+        (lambda file: _written(file, {"a": _Claiming()}), "more than tensors and plain values"),
         (lambda file: _written(file, {"a": torch.sparse_coo_tensor(torch.zeros(1, 1), [1.0], (10**12,))}), "sparse"),
         (lambda file: _written(file, {"a": torch.ones(2, device="meta")}), "a: expected plain numbers"),
         (lambda file: _written(file, {"a": Path("x")}), "more than tensors and plain values: it asks for pathlib"),

@@ -60,6 +60,25 @@ class FakeTagger:
         return np.log(spectrum(audio_BS)).astype(np.float32)
 
 
+class FakeEmbedder:
+    """Band energies of two halves of a clip, or with `classes` a posterior, their shares in so many bands."""
+
+    sample_rate = RATE
+
+    def __init__(self, classes: int = 0, *, reads_channels: bool = False) -> None:
+        self.classes, self.reads_channels = classes, reads_channels
+
+    def embed(self, audio_BCS: np.ndarray) -> np.ndarray:
+        if self.classes:
+            bands = spectrum(audio_BCS[:, 0])[:, None, : self.classes]
+            return (bands / bands.sum(axis=2, keepdims=True)).astype(np.float32)
+        halves = [
+            np.concatenate([spectrum(half) for half in part_BCS.transpose(1, 0, 2)], axis=1)
+            for part_BCS in np.split(audio_BCS, 2, axis=2)
+        ]
+        return np.stack(halves, axis=1).astype(np.float32)
+
+
 class FakePmos:
     sample_rate = RATE
 

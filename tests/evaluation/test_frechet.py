@@ -7,6 +7,7 @@ import pytest
 from scipy.linalg import sqrtm
 
 from padstal.evaluation.frechet import Gaussian, frechet, frechet_draws, gaussian, is_singular
+from padstal.evaluation.hear import Heard
 
 
 def features(n: int, width: int, seed: int) -> np.ndarray:
@@ -36,8 +37,10 @@ def test_it_agrees_with_scipys_matrix_square_root() -> None:
 
 @pytest.mark.parametrize(("clips", "references", "singular"), [(9, 9, False), (8, 9, True), (9, 8, True)])
 def test_too_few_clips_on_either_side_are_flagged(clips: int, references: int, singular: bool) -> None:
-    heard = SimpleNamespace(features_NF=features(clips, 8, 0))
-    judged = SimpleNamespace(clips=heard, reference=SimpleNamespace(heard=features(references, 8, 1)))
+    heard, real = (
+        Heard(np.zeros(n), np.zeros(n), features(n, 8, seed), np.zeros(n)) for seed, n in enumerate((clips, references))
+    )
+    judged = SimpleNamespace(clips=heard, reference=SimpleNamespace(heard=real))
     assert is_singular(judged) is singular  # type: ignore[arg-type]
 
 

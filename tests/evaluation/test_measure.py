@@ -2,17 +2,30 @@
 
 import numpy as np
 import pytest
-from tests.evaluation.fakes import GENRES, RATE, FakeClap, FakePmos, FakeTagger, pcm, tone
+from tests.evaluation.fakes import (
+    BANDS,
+    GENRES,
+    RATE,
+    FakeClap,
+    FakeEmbedder,
+    FakePmos,
+    FakeTagger,
+    pcm,
+    spectrum,
+    tone,
+)
 
 from padstal.evaluation.clap_score import flattened
 from padstal.evaluation.frechet import frechet, gaussian
 from padstal.evaluation.hear import Ears, Heard, hear
+from padstal.evaluation.inception import inception_score
 from padstal.evaluation.judged import Judged, Prompts, Reference
+from padstal.evaluation.kl import kl
 from padstal.evaluation.measure import measure
 from padstal.evaluation.metrics import METRICS
 from padstal.evaluation.vendi import vendi
 
-EARS = Ears(FakeClap(), FakeTagger(), FakePmos(), (0.15, 0.5, 0.85), 0)
+EARS = Ears(FakeClap(), FakeTagger(), FakePmos(), (0.15, 0.5, 0.85), 0, {"fad": FakeEmbedder()})
 
 
 def listen(audio: list[np.ndarray]) -> Heard:
@@ -67,6 +80,8 @@ def test_metrics_are_those_of_their_modules() -> None:
     assert found.values["vendi_within"] == pytest.approx(np.mean([vendi(flat[p]) for p in range(8)]))
     features = heard.features_NF.reshape(24, -1)
     assert found.values["fd"] == pytest.approx(frechet(gaussian(reference.heard.features_NF), gaussian(features)))
+    windows, real = heard.own["fad"].reshape(48, -1), reference.heard.own["fad"].reshape(32, -1)
+    assert found.values["fad"] == pytest.approx(frechet(gaussian(real), gaussian(windows)))
     assert found.genres == (0, 1, 2, 3)
     assert found.clips == 24
     for name in METRICS:
@@ -86,7 +101,36 @@ def test_more_spread_is_more_diverse_and_covers_more() -> None:
 
 def test_a_single_sample_has_no_within_prompt_diversity() -> None:
     heard, prompts, reference = world(40)
-    single = Heard(*(x[:, :1] for x in vars(heard).values()))
+    single = heard.map(lambda array: array[:, :1])
     found = measure(Judged(single, prompts, reference, 1), np.ones((1, 8), int), 1)
     assert found.values["ibs"] is None
     assert found.intervals(0.95)["ibs"] is None
+
+
+def test_metrics_are_taken_of_their_own_embedders_where_they_have_one() -> None:
+    channels = [np.stack([tone(one), 0.5 * tone(other)], axis=1) for one in GENRES for other in GENRES]
+    sounds = np.stack([np.round(20_000 * one).astype(np.int16) for one in channels])
+    own = {"kl": FakeEmbedder(4), "inception": FakeEmbedder(6), "fd": FakeEmbedder(reads_channels=True)}
+    ears = Ears(FakeClap(), FakeTagger(), FakePmos(), (0.5,), 0, own)
+    heard = hear(lambda a, b: sounds[a:b], 16, RATE, ears, batch=5)
+    assert {metric: array.shape for metric, array in heard.own.items()} == {
+        "kl": (16, 1, 4), "inception": (16, 1, 6), "fd": (16, 2, 2 * BANDS)
+    }  # fmt: skip
+    left, mixed = sounds[..., 0] / 32768, sounds.mean(axis=2) / 32768
+    np.testing.assert_allclose(heard.own["fd"][:, 0, :BANDS], spectrum(left[:, :512]), rtol=1e-4)
+    alone = hear(lambda a, b: sounds[a:b, :, :1], 16, RATE, ears, batch=5).own["fd"]
+    np.testing.assert_allclose(alone[..., :BANDS], heard.own["fd"][..., :BANDS], rtol=1e-4)
+    np.testing.assert_array_equal(alone[..., BANDS:], alone[..., :BANDS])
+    np.testing.assert_allclose(heard.posterior("kl"), FakeEmbedder(4).embed(mixed[:, None])[:, 0], rtol=1e-4)
+
+    rows = np.arange(16).reshape(8, 2)
+    prompts = Prompts(FakeClap().embed_text(list(GENRES * 2)), np.arange(8) % 4, heard.posterior("kl")[::2])
+    judged = Judged(heard.take(rows), prompts, Reference(heard, np.arange(16) % 4), 3)
+    found = measure(judged, np.ones((2, 8), int), 1)
+    posterior_PIK = heard.posterior("kl")[rows]
+    expected = kl(posterior_PIK, np.repeat(posterior_PIK[:, :1], 2, axis=1)).mean()
+    assert found.values["kl"] == pytest.approx(expected)
+    assert expected > 0.01
+    assert found.inception == pytest.approx(inception_score(heard.posterior("inception")))
+    assert found.values["fd"] == pytest.approx(0, abs=1e-6)
+    assert found.values["fad"] is None

@@ -2,18 +2,21 @@
 
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
-from tests.evaluation.fakes import FakeClap, FakePmos, FakeTagger, write_world
+from tests.evaluation.fakes import FakeClap, FakeEmbedder, FakePmos, FakeTagger, write_world
 
 from padstal.core.data.content import sha256_file
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import Ears
+from padstal.foundation import embedders
 from padstal.sampling.setting import Setting
 from padstal.stages.evaluate import main, write
 from padstal.stages.harness import Stage, StageError
@@ -83,7 +86,9 @@ def test_rows_are_one_per_system_and_method_with_all_metrics(metrics: dict) -> N
     for row in metrics["rows"] + metrics["sweep"]:
         assert row["n"] == 36
         assert all(row[name] is not None for name in ("clap_f", "vendi", "ibs", "mrecall", "kl", "fd", "pmos"))
-        for name, (low, high) in row["intervals"].items():
+        bounds = dict(row["intervals"])
+        assert row["fad"] is bounds.pop("fad") is None  # no embedder of its own
+        for name, (low, high) in bounds.items():
             assert low <= row[name] <= high
     assert len(metrics["sweep"]) == 14
     for row in metrics["rows"]:
@@ -190,9 +195,47 @@ def test_two_runs_give_the_same_bytes_and_the_stage_loads_each_model_from_its_fo
     assert set(digests[0]) >= {"per_setting.parquet", "per_prompt.parquet", "latent_space.parquet", "clap.npy"}
 
 
+def test_embedders_of_params_are_loaded_measured_with_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role, fake in (("clap", FakeClap), ("tagger", FakeTagger), ("pmos", FakePmos)):
+        module = importlib.import_module(f"padstal.foundation.{role}")
+        monkeypatch.setattr(module, "load", lambda folder, device, fake=fake: fake())
+    weights = {"repository": "checkpoints/vggish", "revision": "unverified", "sha256": {"vggish.pth": "unverified"}}
+    params = PARAMS.model_dump() | {"embedders": {"fad": {"kind": "vggish", "weights": weights}}}
+    stage = replace(stage_in(tmp_path, seeds=2), params=EvaluateParams.model_validate(params))
+    with pytest.raises(StageError, match=r"evaluate\.embedders: checkpoints/vggish: revision 'unverified'"):
+        main(stage)
+    monkeypatch.setattr(embedders, "load", lambda published, folder, device: FakeEmbedder())
+    main(stage)
+    metrics = json.loads(stage.paths.metrics("evaluate").read_text())
+    assert all(row["fad"] > 0 for row in metrics["rows"])
+    assert metrics["foundation"]["origin"]["fad"] == "vggish of checkpoints/vggish@unverified"
+
+
 def test_a_sample_without_its_sound_stops_the_stage(tmp_path: Path) -> None:
     stage = stage_in(tmp_path)
     file = stage.paths.samples("tal_dit") / "audio.npy"
     np.save(file, np.load(file)[:-1])
     with pytest.raises(StageError, match="samples of tal_dit: 336 rows for 335 sounds"):
         write(stage, Ears(FakeClap(), FakeTagger(), FakePmos(), PARAMS.windows, PARAMS.window_grid_seconds))
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_prompts_without_a_clip_of_their_own_have_no_kl_and_all_else(tmp_path: Path, share: float) -> None:
+    stage = stage_in(tmp_path)
+    for system in ("audio_dit", "tal_dit"):
+        file = stage.paths.samples(system) / "prompts.parquet"
+        prompts = pd.read_parquet(file)
+        asked = prompts.index[prompts["role"] == "test"]
+        prompts.loc[asked[: round(share * len(asked))], "clip_id"] = ""
+        prompts.to_parquet(file)
+    write(stage, Ears(FakeClap(), FakeTagger(), FakePmos(), PARAMS.windows, PARAMS.window_grid_seconds))
+    metrics = json.loads(stage.paths.metrics("evaluate").read_text())
+    for row in metrics["rows"]:
+        assert row["kl"] is None
+        assert all(row[name] is not None for name in ("clap_f", "vendi", "mrecall", "fd", "pmos"))
+    assert metrics["reference"]["n"] == round((1 - share) * len(asked))
+    assert ("clap_f" in metrics["reference"]) is (share < 1)
+    genres = pd.read_parquet(stage.paths.evaluate / "per_prompt.parquet")
+    assert (genres["genre"] == genres["prompt"].str.split(",").str[0]).all()

@@ -85,6 +85,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[SampleParams
             "split": ["train", "validation", "test"] * 4,
             "caption": [f"jazz, {number}" for number in range(clips)],
             "decision": "kept",
+            "path": [f"{number}.wav" for number in range(clips)],
             "offset_seconds": 2.0,
             "track_seconds": 18.0,
         }
@@ -145,6 +146,21 @@ def test_metrics_say_how_much_padding_there_is_and_what_a_strength_is_read_again
     assert metrics["samples"] == 72
     assert 0 < metrics["padding_share"] < 1
     assert metrics["salient_rms"] > 0
+
+
+def test_a_published_set_gives_the_test_prompts(stage: Stage[SampleParams], tmp_path: Path) -> None:
+    table = tmp_path / "baseline_melbench.csv"
+    table.write_text("ytid,start_s,end_s,aspect_list,original_filename\n1,0,45,\"['jazz', '90 bpm']\",Vocal_Jazz_x\n")
+    asked = {"kind": "melbench", "path": str(table), "sha256": sha256_file(table), "text": "tags", "prompts": 3}
+    main(replace(stage, params=SampleParams(**{**PARAMS, "test_prompts": asked})))
+    prompts = pd.read_parquet(stage.paths.samples("tal_dit") / "prompts.parquet").set_index("role")
+    assert prompts.loc["test", ["prompt", "clip_id", "seconds_total"]].tolist() == ["jazz, 90 bpm", "", 45.0]
+    assert len(prompts) == 2
+    metrics = read_json(stage.paths.metrics("sample", "tal_dit"))
+    assert metrics["prompt_set"] == {"kind": "melbench", "licence": "MIT", "sha256": asked["sha256"], "with_clip": 0}
+    table.unlink()
+    with pytest.raises(StageError, match=r"sample.test_prompts: .*baseline_melbench.csv: not found"):
+        main(replace(stage, params=SampleParams(**{**PARAMS, "test_prompts": asked})))
 
 
 def test_two_runs_give_the_same_bytes(stage: Stage[SampleParams]) -> None:

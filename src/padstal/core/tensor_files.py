@@ -21,8 +21,25 @@ MOST_SHARED = 4
 """Tensors may share storages (tied weights), but not show more than so many times the file's length."""
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 _NUMPY_SCALAR: Any = getattr(np.core.multiarray, "scalar")  # noqa: B009  (its type stub lacks the name)
-_NUMPY_SCALARS: list[Any] = [_NUMPY_SCALAR, np.dtype, np.dtypes.Float64DType, np.dtypes.Int64DType]
-"""LAION's checkpoints note a loss beside the weights; a NumPy scalar carries no code."""
+
+
+def _empty_array(kind: type, shape: tuple[int, ...], dtype: bytes) -> np.ndarray:
+    """NumPy's `_reconstruct`, of nothing but the empty array that a pickle fills later with bytes of its own."""
+    if kind is not np.ndarray or shape != (0,):
+        raise ValueError(f"an array of shape {shape} before its bytes: expected (0,)")
+    return np.empty(shape, dtype.decode())
+
+
+_NUMPY: list[Any] = [
+    _NUMPY_SCALAR,
+    (_empty_array, "numpy.core.multiarray._reconstruct"),
+    np.ndarray,
+    np.dtype,
+    *(np.dtypes.Float64DType, np.dtypes.Float32DType, np.dtypes.Int64DType, np.dtypes.BoolDType),
+]
+"""LAION's checkpoints note a loss beside the weights, PANNs' where the sampler stood; neither carries code."""
+_WRAPPED_AS = ("state_dict", "model")
+"""What checkpoints of training call the weights among other things."""
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -44,14 +61,14 @@ def read_pickled_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors of what `torch.save` wrote, by name, and what its `state_dict` has beside it ({} where there is none).
+    """Tensors of what `torch.save` wrote, by name, and what its `state_dict` or `model` has beside it ({} without one).
 
     Raises:
         UntrustedFileError: It asks for more than tensors and plain values, is damaged, or claims more than it holds.
     """
     records = _records(path)
     try:
-        with torch.serialization.safe_globals(_NUMPY_SCALARS):
+        with torch.serialization.safe_globals(_NUMPY):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=bool(records))
     except Exception as error:  # torch raises many kinds here; none of them ran what the file brought
         asked = _GLOBAL.search(str(error))
@@ -59,8 +76,9 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise UntrustedFileError(
             f"{path}: refused, more than tensors and plain values: {wanted}; nothing of it was run"
         ) from None
-    beside = dict(content) if isinstance(content, dict) and "state_dict" in content else {}
-    state = beside.pop("state_dict", content)
+    wrapped = [name for name in _WRAPPED_AS if isinstance(content, dict) and name in content]
+    beside = dict(content) if wrapped else {}
+    state = beside.pop(wrapped[0]) if wrapped else content
     if not isinstance(state, dict):
         raise UntrustedFileError(f"{path}: holds a {type(content).__name__}, expected a dictionary of tensors")
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}

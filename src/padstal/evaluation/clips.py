@@ -2,7 +2,7 @@
 
 A clip's genre is the one that the tagger hears in it, so that generated and real clips are judged by the same ear and
 corpora without labels work too. A prompt's genre is the word that it says, if that is one of the tagger's; else what
-its clip sounds like.
+its clip sounds like, or for want of a clip the word that CLAP finds nearest.
 """
 
 from dataclasses import dataclass
@@ -49,13 +49,19 @@ class Clips:
     def prompts(self, prompts: pd.DataFrame, clap: AudioTextEmbedder, genres: tuple[str, ...]) -> Prompts:
         """Prompts (`prompt`, `clip_id`) as `measure` needs them."""
         texts = prompts["prompt"].tolist()
-        reference_PG = self.heard.genre_NG[self.rows(prompts["clip_id"].tolist())]
+        own = self.of_prompts(prompts)
         named = genre_named(texts, genres)
-        genre_P = [
-            genres.index(word) if word else int(heard_G.argmax())
-            for word, heard_G in zip(named, reference_PG, strict=True)
-        ]
-        return Prompts(clap.embed_text(texts), np.array(genre_P, dtype=np.int64), reference_PG)
+        text_PD = clap.embed_text(texts)
+        genre_P = (text_PD @ clap.embed_text(list(genres)).T).argmax(axis=1)
+        has_clip_P = (prompts["clip_id"] != "").to_numpy()
+        genre_P[has_clip_P] = own.genre_NG.argmax(axis=1)
+        is_named_P = np.array([bool(word) for word in named])
+        genre_P[is_named_P] = [genres.index(word) for word in named if word]
+        return Prompts(text_PD, genre_P, own.posterior("kl") if has_clip_P.all() else None)
+
+    def of_prompts(self, prompts: pd.DataFrame) -> Heard:
+        """The own clips of those prompts that have one."""
+        return self.heard.take(self.rows([clip_id for clip_id in prompts["clip_id"] if clip_id]))
 
 
 def listen(

@@ -3,7 +3,7 @@
 Each kind of refined clip (`systems/refined_clips.py`) is held against the clips that it was made of: mel distance and
 the genre that the tagger hears clip by clip, CLAP-f with their captions, Fréchet distance to all held-out clips.
 
-Shape suffixes: N clips, R draws.
+Shape suffixes: N clips, M windows of all of them, F features, R draws.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ from padstal.evaluation.bootstrap import draw_counts, interval, mean_draws
 from padstal.evaluation.clap_score import clap_score
 from padstal.evaluation.clips import Clips
 from padstal.evaluation.config import EvaluateParams
-from padstal.evaluation.frechet import frechet, frechet_draws, gaussian
+from padstal.evaluation.frechet import frechet, frechet_draws, gaussian, pooled
 from padstal.evaluation.hear import Ears, hear
 from padstal.evaluation.judged import Reference
 from padstal.evaluation.windows import mono_at
@@ -49,7 +49,7 @@ def coarse_to_fine(
     text_ND = ears.clap.embed_text(own["caption"].fillna("").tolist())
     mel_l1 = _mel_distances(pcm, len(kinds), ClipAudio(ingest), own, sample_rate, params.batch_clips)
     counts_RN = draw_counts(len(ids), params.draws, np.random.default_rng(params.seed))
-    target = gaussian(reference.heard.features_NF)
+    target = gaussian(pooled(reference.heard, "fd"))
 
     def measured(value_N: np.ndarray) -> dict[str, Any]:
         estimate = float(value_N.mean())
@@ -66,8 +66,9 @@ def coarse_to_fine(
             return pcm[first + start : first + stop]
 
         heard = hear(read, len(ids), sample_rate, ears, params.batch_clips)
-        distance = frechet(target, gaussian(heard.features_NF))
-        draws_R = frechet_draws(target, heard.features_NF, counts_RN[: params.set_draws])
+        features_MF = pooled(heard, "fd")
+        counts_RM = np.repeat(counts_RN[: params.set_draws], len(features_MF) // len(ids), axis=1)
+        distance, draws_R = frechet(target, gaussian(features_MF)), frechet_draws(target, features_MF, counts_RM)
         found[kind] = {
             "fd": {"value": distance, "interval": interval(draws_R, distance, params.confidence, (0.0, np.inf))},
             "clap_f": measured(clap_score(heard.clap_NWD, text_ND)),

@@ -133,17 +133,25 @@ def _settings(roles: Mapping[str, Role], params: EvaluateParams) -> dict[str, An
 
 
 def _reference(test: Role, clips: Clips, reference: Reference) -> dict[str, Any]:
-    """The prompts' own held-out clips, one a prompt: what a perfect model could reach.
+    """The prompts' own held-out clips, one for each prompt that has one: what a perfect model could reach.
 
     `clap_f_chance` is the CLAP-f of the same clips with each other's prompts: what music that heeds no prompt gets.
     """
-    own = clips.heard.take(clips.rows(test.grid.prompts["clip_id"].tolist()))
+    own, prompts = clips.of_prompts(test.grid.prompts), test.grid.prompts
+    text_ND = test.asked.text_PD[(prompts["clip_id"] != "").to_numpy()]
+    found = (
+        {
+            "clap_f": float(clap_score(own.clap_NWD, text_ND).mean()),
+            "clap_f_chance": mismatched_clap_score(own.clap_NWD, text_ND),
+            "vendi": vendi(flattened(own.clap_NWD)),
+            "pmos": float(own.pmos_N.mean(dtype=np.float64)),
+            "inception": inception_score(own.posterior("inception")),
+        }
+        if len(own)
+        else {}
+    )  # prompts of a published set whose audio is not at hand
     return {
-        "clap_f": float(clap_score(own.clap_NWD, test.asked.text_PD).mean()),
-        "clap_f_chance": mismatched_clap_score(own.clap_NWD, test.asked.text_PD),
-        "vendi": vendi(flattened(own.clap_NWD)),
-        "pmos": float(own.pmos_N.mean(dtype=np.float64)),
-        "inception": inception_score(own.genre_NG),
+        **found,
         "copies": copies.USUAL,
         "n": len(own),
         "pmos_of_all": float(reference.heard.pmos_N.mean(dtype=np.float64)),

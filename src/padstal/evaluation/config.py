@@ -2,9 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from padstal.core.section import Section, value
+from padstal.foundation.config import PublishedEmbedder
+
+POSTERIORS, FEATURES = ("passt", "panns"), ("openl3", "vggish")
+EMBEDDERS = {"kl": POSTERIORS, "inception": POSTERIORS, "fd": FEATURES, "fad": FEATURES}
+"""Metric → kinds of embedders that give what it is taken of."""
 
 
 class EvaluateParams(Section):
@@ -37,6 +42,11 @@ class EvaluateParams(Section):
         ge=0,
         le=1,
     )
+    embedders: dict[str, PublishedEmbedder] = value(
+        "published networks by the metric that is taken of them (kl, inception: passt or panns; fd, fad: openl3 or "
+        "vggish); without one, FAD is left out and the others are of the tagger",
+        default_factory=dict,
+    )
     retentions: tuple[Annotated[float, Field(gt=0, le=1)], ...] = value(
         "shares of a system's alignment (CLAP-f above chance) at which methods are compared", min_length=1
     )
@@ -49,3 +59,14 @@ class EvaluateParams(Section):
         le=1,
     )
     baseline: Annotated[tuple[str, str], Field(description="system and method that differences are taken against")]
+
+    @model_validator(mode="after")
+    def _embedders_give_what_metrics_need(self) -> "EvaluateParams":
+        for metric, embedder in self.embedders.items():
+            if metric not in EMBEDDERS:
+                raise ValueError(f"embedders.{metric}: expected one of {', '.join(EMBEDDERS)}")
+            if embedder.kind not in EMBEDDERS[metric]:
+                raise ValueError(
+                    f"embedders.{metric}: kind = {embedder.kind}: expected {' or '.join(EMBEDDERS[metric])}"
+                )
+        return self

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from padstal.evaluation.hear import Heard
     from padstal.evaluation.judged import Judged, Reference
 
 
@@ -78,19 +79,31 @@ def frechet_draws(reference: Gaussian, features_ND: np.ndarray, weights_RN: np.n
     return np.array([frechet(reference, gaussian(features_ND, weights_N), root_DD) for weights_N in weights_RN])
 
 
-def of_set(judged: "Judged", weights_RP: np.ndarray) -> np.ndarray:
-    """Fréchet distance [R] between tagger features of the samples and of held-out clips."""
-    weights_RN = np.repeat(weights_RP, judged.samples, axis=1)
-    return frechet_draws(_target(judged.reference), judged.clips.features_NF, weights_RN)
+def of_set(judged: "Judged", weights_RP: np.ndarray, metric: str = "fd") -> np.ndarray:
+    """Fréchet distance [R] between features of the samples and of held-out clips, windows of all clips pooled."""
+    features_NWF = judged.clips.features(metric)
+    weights_RN = np.repeat(weights_RP, judged.samples * features_NWF.shape[1], axis=1)
+    return frechet_draws(_target(judged.reference, metric), pooled(judged.clips, metric), weights_RN)
 
 
-@lru_cache(maxsize=1)
-def _target(reference: "Reference") -> Gaussian:
+def fad_of_set(judged: "Judged", weights_RP: np.ndarray) -> np.ndarray | None:
+    """FAD [R]; `None` without an embedder of its own, as it would be `of_set` again."""
+    return of_set(judged, weights_RP, "fad") if "fad" in judged.clips.own else None
+
+
+def pooled(heard: "Heard", metric: str) -> np.ndarray:
+    """Features [N·W, F] that a metric is taken of, all windows of all clips."""
+    features_NWF = heard.features(metric)
+    return features_NWF.reshape(-1, features_NWF.shape[-1])
+
+
+@lru_cache(maxsize=2)
+def _target(reference: "Reference", metric: str) -> Gaussian:
     """The same for all settings."""
-    return gaussian(reference.heard.features_NF)
+    return gaussian(pooled(reference.heard, metric))
 
 
 def is_singular(judged: "Judged") -> bool:
-    """Whether either side has too few clips for a covariance of full rank."""
-    clips, width = judged.clips.features_NF.shape
-    return min(clips, len(judged.reference.heard)) <= width
+    """Whether either side has too few windows for a covariance of full rank."""
+    (windows, width), real = pooled(judged.clips, "fd").shape, pooled(judged.reference.heard, "fd")
+    return min(windows, len(real)) <= width

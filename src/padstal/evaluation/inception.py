@@ -1,4 +1,4 @@
-"""Inception score: exp(E_x KL(p(y|x) ‖ p(y))) of a tagger's posteriors (Salimans et al. 2016).
+"""Inception score: exp(E_x KL(p(y|x) ‖ p(y))) of posteriors, PANNs' or the tagger's (Salimans et al. 2016).
 
 1 where all clips get the same posterior; the number of classes where every clip is surely one of them, each equally
 often.

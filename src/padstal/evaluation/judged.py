@@ -20,12 +20,13 @@ class Prompts:
     Attributes:
         text_PD: CLAP embeddings of the prompts.
         genre_P: Index of the genre that each prompt asks for.
-        reference_PG: Tagger posterior of each prompt's own held-out clip.
+        reference_PG: Posterior that KL is taken of, of each prompt's own held-out clip; `None` where some have
+            none.
     """
 
     text_PD: np.ndarray
     genre_P: np.ndarray
-    reference_PG: np.ndarray
+    reference_PG: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ class Judged:
     @cached_property
     def clips(self) -> Heard:
         """The P·I clips in one row, prompts first."""
-        return Heard(*(array_PI.reshape(-1, *array_PI.shape[2:]) for array_PI in vars(self.heard).values()))
+        return self.heard.map(lambda array_PI: array_PI.reshape(-1, *array_PI.shape[2:]))
 
     @cached_property
     def unit_PIF(self) -> np.ndarray:

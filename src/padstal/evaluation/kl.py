@@ -1,4 +1,4 @@
-"""KL(generated ‖ reference) of a tagger's posteriors (PADS-TAL 3).
+"""KL(generated ‖ reference) of posteriors: PaSST's over AudioSet's classes, or the tagger's over genres (PADS-TAL 3).
 
 Each generated clip is held against its prompt's own reference clip. As in stable-audio-metrics the reference
 posterior gets a floor of 1e-6. There is no ½ and the sum runs over classes.
@@ -32,7 +32,9 @@ def kl(generated_BG: np.ndarray, reference_BG: np.ndarray) -> np.ndarray:
     return np.sum(p_BG * ratio_BG, axis=-1)
 
 
-def of_prompts(judged: "Judged") -> np.ndarray:
-    """Mean KL [P] of each prompt's samples to its own held-out clip."""
+def of_prompts(judged: "Judged") -> np.ndarray | None:
+    """Mean KL [P] of each prompt's samples to its own held-out clip; `None` where prompts have no clips."""
+    if judged.prompts.reference_PG is None:
+        return None
     reference_PIG = np.repeat(judged.prompts.reference_PG[:, None], judged.samples, axis=1)
-    return kl(judged.heard.genre_NG, reference_PIG).mean(axis=1)
+    return kl(judged.heard.posterior("kl"), reference_PIG).mean(axis=1)

@@ -78,7 +78,7 @@ def measure(judged: Judged, counts_RP: np.ndarray, set_draws: int) -> Measured:
         per_prompt,
         len(judged.clips),
         recall.genres_of(judged),
-        inception_score(judged.clips.genre_NG),
+        inception_score(judged.clips.posterior("inception")),
         clap_score.chance(judged),
         frechet.is_singular(judged),
     )

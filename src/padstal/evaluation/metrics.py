@@ -88,12 +88,16 @@ METRICS = {
             "diversity", "higher", (0.0, 1.0), ("clap",), "set", f"{_HERE}.coverage:of_set",
         ),
         Metric(
-            "kl", "KL", "genre posterior of a sample against that of the prompt's own clip", "nat",
+            "kl", "KL", "posterior over genres or classes of a sample against that of the prompt's own clip", "nat",
             "fidelity", "lower", (0.0, inf), ("tagger",), "prompt", f"{_HERE}.kl:of_prompts",
         ),
         Metric(
-            "fd", "FD", "Fréchet distance of tagger features to held-out music", "",
+            "fd", "FD", "Fréchet distance of features to held-out music", "",
             "fidelity", "lower", (0.0, inf), ("tagger",), "set", f"{_HERE}.frechet:of_set",
+        ),
+        Metric(
+            "fad", "FAD", "Fréchet distance of VGGish's features to held-out music", "",
+            "fidelity", "lower", (0.0, inf), (), "set", f"{_HERE}.frechet:fad_of_set",
         ),
         Metric(
             "pmos", "p-MOS", "predicted quality, 1 to 5", "MOS",

@@ -221,4 +221,17 @@ class PublishedStableAudio(Section):
     weights: PinnedFiles
 
 
+class PublishedEmbedder(Section):
+    """One of the field's embedders, by which a metric hears."""
+
+    kind: Literal["passt", "panns", "openl3", "vggish"]
+    weights: PinnedFiles
+
+    @model_validator(mode="after")
+    def _is_one_file(self) -> "PublishedEmbedder":
+        if len(self.weights.sha256) != 1:
+            raise ValueError(f"sha256 names {', '.join(self.weights.sha256)}: expected one checkpoint")
+        return self
+
+
 Published = PublishedClap | PublishedPmos | PublishedCaptioner | PublishedTextEncoder | PublishedMelCodec | PublishedDac

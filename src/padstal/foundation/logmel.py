@@ -1,4 +1,4 @@
-"""Log-mel spectrograms: what every small listener of this package sees.
+"""Log-mel spectrograms: what every small listener of this package sees, and parts of those that published ones see.
 
 E[m, t] = 10·log10(max(Σ_f M[m, f]·|STFT(x)[f, t]|², 10⁻⁹)), brought to about unit range.
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 FLOOR_POWER = 1e-9
 CENTRE_DECIBELS = -30.0
@@ -75,3 +75,40 @@ def filterbank(sample_rate: int, window: int, bands: int) -> Tensor:
         window // 2 + 1, 0.0, sample_rate / 2, bands, sample_rate, norm=None, mel_scale="htk"
     )
     return filters_KF.T.contiguous()
+
+
+@lru_cache(maxsize=8)
+def slaney_filterbank(sample_rate: int, fft: int, bands: int, low: float, high: float) -> Tensor:
+    """Triangular mel filters [F, K] of equal areas from `low` to `high` Hz, Slaney's mel scale, as librosa has them."""
+    import torchaudio
+
+    filters_KF = torchaudio.functional.melscale_fbanks(
+        fft // 2 + 1, low, high, bands, sample_rate, norm="slaney", mel_scale="slaney"
+    )
+    return filters_KF.T.contiguous()
+
+
+@lru_cache(maxsize=8)
+def kaldi_filterbank(sample_rate: int, fft: int, bands: int, low: float, high: float) -> Tensor:
+    """Filters [F, K] that are triangles in mels, not in Hz, from `low` to `high` Hz; HTK's mel scale, peak 1."""
+    import torchaudio
+
+    filters_FK, _ = torchaudio.compliance.kaldi.get_mel_banks(bands, fft, sample_rate, low, high, 100.0, -500.0, 1.0)
+    return nn.functional.pad(filters_FK, (0, 1))  # Kaldi has no bin at half the sample rate
+
+
+def mel_power(audio_BS: Tensor, window_S: Tensor, hop: int, filters_FK: Tensor, *, centre: bool = True) -> Tensor:
+    """Σ_f M[m, f]·|STFT(x)[f, t]|² [B, F, N]; a window shorter than the transform stands in its middle.
+
+    Args:
+        audio_BS: Mono audio.
+        window_S: Fourier window; the transform's length follows from the filters.
+        hop: Samples between windows.
+        filters_FK: Mel filters.
+        centre: The first window's middle is the first sample, with the audio mirrored before it.
+    """
+    fft = 2 * (filters_FK.shape[1] - 1)
+    spectrum_BKN = torch.stft(
+        audio_BS, fft, hop, win_length=len(window_S), window=window_S, center=centre, return_complex=True
+    )
+    return filters_FK @ spectrum_BKN.abs().square()

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from padstal.core.section import Name, Section, Seed, value
 from padstal.sampling.setting import Sampler, Setting, Sweep
@@ -45,11 +45,26 @@ class Grid(Section):
         return self
 
 
+class PromptSet(Section):
+    """A published set of prompts (`prompt_sets`)."""
+
+    kind: Literal["musiccaps", "song_describer", "melbench"] = value("which set")
+    path: str = value("its table, as published", min_length=1)
+    sha256: str = value("of the table; 'unverified' is refused", pattern=r"^([0-9a-f]{64}|unverified)$")
+    text: Literal["caption", "tags"] = value("what is prompted with; melbench has tags alone", default="caption")
+    marked_only: bool = value(
+        "only rows that the set marks: of AudioSet's evaluation set (musiccaps), valid (song_describer)", default=False
+    )
+    prompts: int = value("most prompts of it", "prompts", ge=1)
+
+
 class SampleParams(Section):
     """Prompts and seeds of all grids, and the settings of each."""
 
     tune_prompts: int = value("prompts from the validation split, to choose settings with", "prompts", ge=0)
-    test_prompts: int = value("prompts from the test split, to report on", "prompts", ge=1)
+    test_prompts: Annotated[int, Field(ge=1)] | PromptSet = value(
+        "prompts from the test split, to report on; or a published set", "prompts"
+    )
     prompt_seed: int = value("seed of the choice of prompts", ge=0)
     seeds: tuple[Seed, ...] = value("seeds of x_T and of all other noise", min_length=1)
     samples_per_seed: int = value("samples of one prompt and seed", "samples", ge=1)

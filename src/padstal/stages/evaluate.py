@@ -10,14 +10,16 @@ from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.evaluate import Corpus, evaluate
 from padstal.evaluation.generated import load_generated
 from padstal.evaluation.hear import JUDGES, Ears, load_ears
+from padstal.foundation.fetch import FetchError
 from padstal.operations.tracking.run import track
-from padstal.stages.harness import Stage, StageError, run_stage
+from padstal.stages.harness import Stage, StageError, run_stage, stage_errors
 
 
 def main(stage: Stage[EvaluateParams]) -> None:
     paths, tracking = stage.paths, stage.tracking
     stage.seed(stage.params.seed)
-    ears = load_ears(paths.foundation, stage.params, stage.device())
+    with stage_errors(FetchError, doing="evaluate.embedders"):
+        ears = load_ears(paths.foundation, stage.params, stage.device())
     with track(
         stage.label,
         stage.params.model_dump(),
@@ -52,6 +54,7 @@ def write(stage: Stage[EvaluateParams], ears: Ears) -> pd.DataFrame:
         for name, table in found.tables.items():
             write_table(table, folder / f"{name}.parquet")
     origin = {role: read_json(paths.foundation(role) / "config.json").get("origin", "unknown") for role in JUDGES}
+    origin |= {metric: f"{one.kind} of {one.weights.origin}" for metric, one in stage.params.embedders.items()}
     stage.write_metrics(found.metrics | {"foundation": {**found.metrics["foundation"], "origin": origin}})
     return found.tables["per_setting"]
 

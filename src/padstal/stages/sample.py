@@ -5,9 +5,10 @@ from padstal.codecs.latents.store import LatentStore
 from padstal.core.data.atomic import atomic_folder
 from padstal.core.data.manifest import read_table
 from padstal.sampling.config import SampleParams
-from padstal.sampling.grid import choose_prompts, requests
+from padstal.sampling.grid import requests
+from padstal.sampling.prompt_sets import prompts_of
 from padstal.sampling.write_grid import write_grid
-from padstal.stages.harness import Stage, StageError, run_stage
+from padstal.stages.harness import Stage, StageError, run_stage, stage_errors
 from padstal.systems.config import systems_in
 from padstal.systems.refined_clips import write_refined_clips
 
@@ -23,7 +24,8 @@ def main(stage: Stage[SampleParams]) -> None:
     except ValueError as error:
         raise StageError(str(error)) from None
     dataset = read_table(paths.curate / "dataset.parquet")
-    prompts = choose_prompts(dataset, {"tune": params.tune_prompts, "test": params.test_prompts}, params.prompt_seed)
+    with stage_errors(FileNotFoundError, ValueError, doing="sample.test_prompts"):
+        prompts, about = prompts_of(params, dataset)
     if "test" not in set(prompts["role"]):
         raise StageError(f"{paths.curate / 'dataset.parquet'}: no clip of the test split has a caption to prompt with")
     wanted = requests(prompts, params.seeds, params.samples_per_seed)
@@ -50,7 +52,7 @@ def main(stage: Stage[SampleParams]) -> None:
                 bf16=params.precision == "bf16-mixed",
                 progress=stage.progress,
             )
-    stage.write_metrics(metrics)
+    stage.write_metrics({**metrics, **about})
     stage.say(f"{len(settings)} settings × {len(wanted)} samples, {len(prompts)} prompts")
 
 

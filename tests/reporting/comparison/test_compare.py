@@ -119,6 +119,17 @@ def test_what_another_model_heard_is_not_compared() -> None:
     assert found.remedy.startswith("Other foundation models heard HEAD (clap)")
 
 
+def test_what_another_embedder_heard_is_not_compared() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files[EVALUATE].setdefault("foundation", {}).setdefault("origin", {})["vendi"] = "passt of checkpoints/passt"
+        row(files).update(vendi=9.0)
+
+    found = compared(edit)
+    assert metric(found, "vendi").verdict == "not comparable"
+    assert metric(found, "vendi").note == "heard by another embedder"
+    assert found.remedy == ""
+
+
 def test_ears_that_the_same_code_and_data_made_say_that_another_processor_did() -> None:
     def other_machine(files: dict[str, Any]) -> None:
         files["dvc.lock"]["stages"]["prepare@clap"]["outs"][0]["md5"] = "d" * 32 + ".dir"

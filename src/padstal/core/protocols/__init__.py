@@ -1,6 +1,7 @@
 """What the parts of padstal ask of one another: protocols and records, no implementation."""
 
 from padstal.core.protocols.foundation import (
+    AudioEmbedder,
     AudioTextEmbedder,
     Captioner,
     QualityScorer,
@@ -31,6 +32,7 @@ from padstal.core.protocols.generative import (
 
 __all__ = [
     "Attributes",
+    "AudioEmbedder",
     "AudioTextEmbedder",
     "Backbone",
     "Branch",

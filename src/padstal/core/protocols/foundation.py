@@ -91,6 +91,24 @@ class QualityScorer(Protocol):
         ...
 
 
+class AudioEmbedder(Protocol):
+    """What a metric is taken of: features of a clip's windows, or its posterior over classes, as its only window."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
+
+    @property
+    def reads_channels(self) -> bool:
+        """Whether left and right are heard, and their features laid side by side (of mono too); else it hears mono."""
+        ...
+
+    def embed(self, audio_BCS: np.ndarray) -> np.ndarray:
+        """Features [B, W, D] (float32) of float32 audio in [−1, 1] at `sample_rate`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Tags:
     """What a tagger hears.

@@ -43,7 +43,7 @@ def metrics(base: Side, head: Side) -> list[Delta]:
         for side in rows
     )
     notes = {group: _moved(rows[0].get(group, {}), rows[1].get(group, {})) for group in either(*rows)}
-    return _deltas(before, after, changed_ears(base, head), notes)
+    return _deltas(before, after, changed_ears(base, head) | changed_embedders(base, head), notes)
 
 
 def matched(base: Side, head: Side) -> list[Delta]:
@@ -61,7 +61,7 @@ def matched(base: Side, head: Side) -> list[Delta]:
         for side in sides
     )
     notes = {group: note for group, _ in either(before, after)}
-    return _deltas(before, after, changed_ears(base, head), notes)
+    return _deltas(before, after, changed_ears(base, head) | changed_embedders(base, head), notes)
 
 
 def checks(base: Side, head: Side) -> list[Delta]:
@@ -76,6 +76,12 @@ def changed_ears(base: Side, head: Side) -> frozenset[str]:
         for side in (base, head)
     )
     return frozenset(role for role in before.keys() & after.keys() if before[role] != after[role])
+
+
+def changed_embedders(base: Side, head: Side) -> frozenset[str]:
+    """Metrics that the sides take of different embedders."""
+    before, after = (mapping(mapping(side.evaluation.get("foundation")).get("origin")) for side in (base, head))
+    return frozenset(metric for metric in METRICS if before.get(metric) != after.get(metric))
 
 
 def decide(
@@ -112,7 +118,8 @@ def _deltas(
         better = METRICS[metric].better if metric in METRICS else ""
         verdict = decide(better, base.value, head.value, base.interval, head.interval)
         note = (notes or {}).get(group, "")
-        ears = sorted(heard.intersection(METRICS[metric].ears if metric in METRICS else ()))
+        others = heard.intersection((*METRICS[metric].ears, metric) if metric in METRICS else ())
+        ears = sorted("embedder" if ear == metric else ear for ear in others)
         if ears and base.value is not None and head.value is not None:
             verdict = "not comparable"
             note = "; ".join(part for part in (note, f"heard by another {' and '.join(ears)}") if part)

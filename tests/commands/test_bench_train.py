@@ -37,7 +37,8 @@ def params(kind: str, **changes: Any) -> DenoiserParams:
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_every_backbone_is_measured(kind: str) -> None:
     figures, rate = measure(params(kind), OPTIONS[kind], CPU)
-    assert len(figures) == (2 if kind == "mdt" else 1)
+    assert len(figures) == (3 if kind == "mdt" else 2)
+    assert figures[-1].name == "waiting for the batch / step"
     assert all(one.value > 0 and one.of_processor_time > 0 for one in figures)
     assert rate > 0
 

@@ -178,3 +178,25 @@ def test_the_result_is_the_average_and_the_rate_falls(tmp_path: Path) -> None:
     assert checkpoint["step"] == 20
     last, average = checkpoint["networks"]["denoiser"], checkpoint["average"]
     assert not all(torch.equal(last[name], average[name]) for name in last)
+
+
+def test_compiled_blocks_train_as_plain_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced, forward and backward, but not made into machine code, which takes minutes here."""
+    seen: list[str] = []
+    compile_ = torch.nn.Module.compile
+
+    def traced(module: torch.nn.Module, **how: Any) -> None:
+        seen.append(type(module).__name__)
+        compile_(module, backend="aot_eager", fullgraph=True, **how)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", traced)
+    plain, compiled = (
+        run("diffusion", tmp_path / str(how) / "state", compiled=how, steps=8, validate_every=8)
+        for how in (False, True)
+    )
+    assert seen == ["Block", "Block"]
+    weights = compiled.average.state_dict()
+    assert weights.keys() == plain.average.state_dict().keys()
+    for name, weight in plain.average.state_dict().items():
+        torch.testing.assert_close(weights[name], weight, atol=1e-5, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}")
+    assert compiled.curves[-1] == pytest.approx(plain.curves[-1], rel=1e-4, abs=1e-5)

@@ -18,6 +18,7 @@ def run(
     state: Path,
     *,
     group: ProcessGroup = ProcessGroup(),  # noqa: B008 (frozen)
+    compiled: bool = False,
     before_step: Callable[[int], None] = lambda step: None,
     change: Callable[[Any], None] = lambda task: None,
     log: Callable[[dict[str, float], int], None] = lambda row, step: None,
@@ -29,6 +30,7 @@ def run(
         kind: One of `KINDS`.
         state: Folder of the state; what is trained on lies beside it.
         group: Which processes train together.
+        compiled: As `train` has it.
         before_step: Is told each step's number.
         change: What to do to the task first.
         log: As `train` has it.
@@ -43,4 +45,5 @@ def run(
     module = importlib.import_module(f"tests.{kind}.together")
     task, config = module.make(state.parent / f"latents_{group.shard().rank}", **changes)
     change(task)
-    return train(task, config, device=torch.device("cpu"), state_folder=state, group=group, progress=ticking, log=log)
+    how: dict[str, Any] = {"group": group, "compiled": compiled, "progress": ticking, "log": log}
+    return train(task, config, device=torch.device("cpu"), state_folder=state, **how)

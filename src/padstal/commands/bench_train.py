@@ -4,19 +4,24 @@ The step is the task's: loss, gradient, clipping, AdamW, on random latents and t
 stage need have run. One step tells which products of which shapes its forward pass has; the same, forward and backward,
 on tensors made beforehand, are what the step could not do without. What is compared is measured in turn, and a ratio is
 the median of several. Beside it stands the ratio of processor time, which a busy machine spoils less.
+
+What a step waits for its batch is measured on a store of latents and captions' states of that shape, written for it,
+read and drawn as the training does; files that were just written come from memory, not from a disk.
 """
 
 import json
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import nn
 from torch.nn import functional
@@ -24,14 +29,17 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import FlopCounterMode
 
+from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
 from padstal.core.protocols import TextStates
-from padstal.diffusion.clips import ATTRIBUTES, ClipBatch
+from padstal.diffusion.clips import ATTRIBUTES, CaptionStates, ClipBatch, splits_of
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.objective import Masked, MeanSquaredError
 from padstal.diffusion.task import DenoiserTask, attention_kernel
 from padstal.stages.params import load_tree
 from padstal.systems.trained import torch_device
+from padstal.training.ahead import ahead
 from padstal.training.distributed_shard import WHOLE
 
 PRODUCTS = frozenset(
@@ -40,7 +48,9 @@ PRODUCTS = frozenset(
         torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.baddbmm,
     }
 )  # fmt: skip
-STEP_LIMIT, MASK_LIMIT = 1.25, 0.70
+STEP_LIMIT, MASK_LIMIT, WAIT_LIMIT = 1.25, 0.70, 0.01
+STORED_BATCHES = 4
+"""Batches whose clips the store holds."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +150,49 @@ def measure(params: DenoiserParams, options: Options, device: torch.device) -> t
         )
         name = f"step with {options.mask:g} of all patches hidden / with none"
         figures.append(_figure(name, some, none, options.repeats, MASK_LIMIT))
+    with TemporaryDirectory() as folder:
+        drawn = _drawn(params, options, device, Path(folder))
+        figures.append(_figure("waiting for the batch / step", lambda: next(drawn), step, options.repeats, WAIT_LIMIT))
+        drawn.close()
     with FlopCounterMode(display=False) as counted:
         step()
     return figures, counted.get_total_flops() / figures[0].over
+
+
+class _RandomStates:
+    """A text encoder whose states are random; half of a text's rows are padding."""
+
+    def __init__(self, rows: int, width: int):
+        self.width, self.max_length, self.vocabulary = width, rows, 1
+
+    def tokenize(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        mask_BL = (torch.arange(self.max_length) < max(self.max_length // 2, 1)).expand(len(texts), -1)
+        return mask_BL.long(), mask_BL
+
+    def encode(self, texts: list[str]) -> TextStates:
+        return TextStates(torch.randn(len(texts), self.max_length, self.width), self.tokenize(texts)[1])
+
+
+def _drawn(
+    params: DenoiserParams, options: Options, device: torch.device, folder: Path
+) -> Generator[ClipBatch, None, None]:
+    """Batches on `device`, drawn from random latents in `folder`, ahead of the step where the training does so."""
+    batch = options.batch or params.training.batch
+    channels, frames, *_ = options.latent
+    clips = STORED_BATCHES * batch
+    names = [str(number) for number in range(clips)]
+    index = pd.DataFrame({"clip_id": names, "split": "train", "caption": names})
+    config = LatentConfig("", "", 1, 1, 1, frames, options.latent, {"all": (0, channels)})
+    shape = (batch, *options.latent)
+    write_store(folder, index, config, (2 * (torch.randn(shape).numpy(),) for _ in range(STORED_BATCHES)))
+    store = LatentStore.open(folder)
+    statistics = LatentStatistics(torch.zeros(channels), torch.ones(channels))
+    states = CaptionStates.encode(names, _RandomStates(*options.text))
+    dataset = store.index.assign(text=names, **dict.fromkeys(ATTRIBUTES.values(), 3.0))
+    found = splits_of(dataset, store, statistics, states)["train"]
+    batches = found.batches(batch=batch, start=0, stop=options.repeats + 1, seed=params.training.seed)
+    for one in ahead(batches) if device.type == "cuda" else batches:
+        yield one.to(device)
 
 
 class _Step:

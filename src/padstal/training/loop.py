@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from padstal.core.data.atomic import atomic_file, write_json
+from padstal.training.ahead import ahead
 from padstal.training.averaging import average_of, update_average
 from padstal.training.checkpoint import Checkpoint, Curves, Row
 from padstal.training.config import KEPT, TrainConfig
@@ -97,7 +98,7 @@ def train(
     if start < config.steps:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*in eval mode at the start of training")  # the average
-            trainer.fit(loop, _Batches(task, start, config.steps, micro_shards, progress))
+            trainer.fit(loop, _Batches(task, start, config.steps, micro_shards, progress, device))
     return Trained(loop.averaged(keep=True), loop.curves.rows)
 
 
@@ -294,14 +295,24 @@ class _Step(nn.Module):
 class _Batches:
     """The micro-batches of each of the steps that are left; it has a length, so that Lightning fetches none ahead."""
 
-    def __init__(self, task: Task, start: int, stop: int, micro_shards: list[DistributedShard], progress: Progress):
+    def __init__(
+        self,
+        task: Task,
+        start: int,
+        stop: int,
+        micro_shards: list[DistributedShard],
+        progress: Progress,
+        device: torch.device,
+    ):
         self._task, self._start, self._stop, self._micro_shards = task, start, stop, micro_shards
         self._progress = progress
+        self._when: Callable[[Iterable[Any]], Iterable[Any]] = ahead if device.type == "cuda" else iter
 
     def __len__(self) -> int:
         return self._stop - self._start
 
     def __iter__(self) -> Iterator[tuple[Batch, ...]]:
         drawn = [self._task.batches(self._start, self._stop, shard) for shard in self._micro_shards]
-        for _, *batches in zip(self._progress(range(self._start, self._stop)), *drawn, strict=True):
-            yield tuple(batches)
+        steps = self._progress(range(self._start, self._stop))
+        for _, batches in zip(steps, self._when(zip(*drawn, strict=True)), strict=True):
+            yield batches

@@ -9,10 +9,10 @@ from tests.diffusion.fakes import FORM, FRAMES, LATENT_SHAPE, RATIO, WIDTH, sett
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.core.protocols import Group
 from padstal.diffusion.denoiser import Denoiser
+from padstal.sampling import generate as generate_module
 from padstal.sampling.diversity import METHODS
 from padstal.sampling.diversity.unperturbed import DiversityHooks
 from padstal.sampling.files import to_pcm
-from padstal.sampling import generate as generate_module
 from padstal.sampling.generate import generate, generate_batches
 from padstal.sampling.setting import Setting
 from padstal.sampling.solvers import SOLVERS

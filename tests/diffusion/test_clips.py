@@ -8,6 +8,7 @@ from tests.diffusion.fakes import CHANNELS, FRAMES, RATIO, FakeTextEncoder, late
 
 from padstal.codecs.latents.dataset import LatentDataset
 from padstal.codecs.latents.statistics import LatentStatistics
+from padstal.core.protocols import TextStates
 from padstal.diffusion.clips import CaptionStates, Clips
 from padstal.training.distributed_shard import DistributedShard
 
@@ -30,17 +31,40 @@ def test_a_caption_keeps_its_states_and_padding_is_zero() -> None:
     assert torch.equal(kept.states_BLD, fresh.states_BLD * fresh.mask_BL.unsqueeze(-1))
 
 
+class Counting(FakeTextEncoder):
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+
+    def encode(self, texts: list[str]) -> TextStates:
+        self.calls.append(texts)
+        return super().encode(texts)
+
+
 def test_each_caption_is_encoded_once_in_calls_of_one_shape() -> None:
-    calls: list[list[str]] = []
+    encoder = Counting()
+    CaptionStates.encode([f"c{number % 10}" for number in range(50)], encoder, batch=4)
+    assert [len(texts) for texts in encoder.calls] == [4, 4, 4]
+    assert sorted({text for texts in encoder.calls for text in texts if text}) == [f"c{number}" for number in range(10)]
 
-    class Counting(FakeTextEncoder):
-        def encode(self, texts: list[str]):  # type: ignore[no-untyped-def]
-            calls.append(texts)
-            return super().encode(texts)
 
-    CaptionStates.encode([f"c{number % 10}" for number in range(50)], Counting(), batch=4)
-    assert [len(texts) for texts in calls] == [4, 4, 4]
-    assert sorted({text for texts in calls for text in texts if text}) == [f"c{number}" for number in range(10)]
+def test_states_on_disk_are_those_in_memory_and_encoded_by_the_first_who_asks(tmp_path: Path) -> None:
+    captions, encoder = ["slow rock", "jazz", "", "jazz"], Counting()
+    first, second = (CaptionStates.kept(tmp_path, captions[::step], encoder, "me") for step in (1, -1))
+    assert len(encoder.calls) == 1
+    whole = CaptionStates.encode(captions, FakeTextEncoder()).of(captions)
+    for kept in (first.of(captions), second.of(captions)):
+        assert torch.equal(kept.states_BLD, whole.states_BLD)
+        assert torch.equal(kept.mask_BL, whole.mask_BL)
+
+
+@pytest.mark.parametrize(("captions", "made_by"), [(["jazz", "folk"], "me"), (["jazz", "rock"], "another encoder")])
+def test_other_captions_or_another_encoder_have_states_of_their_own(
+    tmp_path: Path, captions: list[str], made_by: str
+) -> None:
+    encoder = Counting()
+    CaptionStates.kept(tmp_path, ["jazz", "rock"], encoder, "me")
+    CaptionStates.kept(tmp_path, captions, encoder, made_by).of(captions)
+    assert len(encoder.calls) == 2
 
 
 def test_an_empty_caption_is_its_end_of_sequence() -> None:

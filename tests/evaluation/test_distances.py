@@ -115,8 +115,8 @@ def test_recall_and_coverage_of_draws_are_those_of_float64(cloud: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_ten_thousand_clips_cost_little_more_than_two_products_of_all_pairs() -> None:
-    x, y = (two.astype(np.float32) for two in DRAW.standard_normal((2, 10_000, 512)) @ np.diag(0.99 ** np.arange(512)))
-    x, y = (two / np.linalg.norm(two, axis=1, keepdims=True) for two in (x, y))
+    both = DRAW.standard_normal((2, 10_000, 512), np.float32) * np.float32(0.99) ** np.arange(512, dtype=np.float32)
+    x, y = both / np.linalg.norm(both, axis=2, keepdims=True)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = memory("VmRSS")
 
@@ -136,8 +136,8 @@ def test_ten_thousand_clips_cost_little_more_than_two_products_of_all_pairs() ->
             for other in (x, y):
                 part @ torch.from_numpy(other).T
 
-    ratios = [seconds(three) / seconds(products) for _ in range(3)]
-    assert min(ratios) < 3
+    ratios = [seconds(three) / seconds(products) for _ in range(2)]
+    assert min(ratios) < 3, ratios
     assert memory("VmHWM") - before < 2**30
 
 

@@ -9,10 +9,11 @@ from tests.diffusion.fakes import FORM, FRAMES, LATENT_SHAPE, RATIO, WIDTH, sett
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.core.protocols import Group
 from padstal.diffusion.denoiser import Denoiser
+from padstal.sampling import generate as generate_module
 from padstal.sampling.diversity import METHODS
 from padstal.sampling.diversity.unperturbed import DiversityHooks
 from padstal.sampling.files import to_pcm
-from padstal.sampling.generate import generate
+from padstal.sampling.generate import generate, generate_batches
 from padstal.sampling.setting import Setting
 from padstal.sampling.solvers import SOLVERS
 from padstal.systems.latent_system import SamplingStage
@@ -43,6 +44,21 @@ def test_every_solver_gives_the_same_audio_in_any_company(kind: str) -> None:
     together = audio(8, how)
     alone = generate(SYSTEM, [PROMPTS[7]], [3], how, **HOW, indices=[7])
     assert np.array_equal(alone[0], together[7])
+
+
+def test_texts_are_encoded_for_some_batches_at_a_time_and_come_out_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = audio(batch=1)
+    monkeypatch.setattr(generate_module, "BATCHES_ENCODED", 3)
+    assert np.array_equal(audio(batch=1), together)
+
+
+def test_batches_say_which_samples_they_hold_even_where_a_prompt_comes_back() -> None:
+    prompts = ["jazz", "rock", "jazz", "folk", "rock"]
+    whole = generate(SYSTEM, prompts, [3] * 5, PLAIN, batch=2, precision="32-true")
+    parts = list(generate_batches(SYSTEM, prompts, [3] * 5, PLAIN, batch=2, precision="32-true"))
+    assert [rows for rows, _ in parts] == [[0, 2], [1, 4], [3]]
+    for rows, audio_BCS in parts:
+        assert np.array_equal(audio_BCS, whole[rows])
 
 
 def test_the_same_seed_gives_the_same_audio_whatever_was_drawn_before() -> None:

@@ -20,6 +20,9 @@ from padstal.evaluation.distances import nearest, within
 if TYPE_CHECKING:
     from padstal.evaluation.judged import Judged
 
+FIRST_REACH = 6
+"""How many times k neighbours of a clip are looked at first, where subsets lack some."""
+
 
 def recall_draws(
     generated_ND: np.ndarray, reference_MD: np.ndarray, present_RN: np.ndarray, k: int, at_once: int = 2**22
@@ -51,11 +54,12 @@ def recall_draws(
 
 def _radii(points_ND: np.ndarray, present_RN: np.ndarray, k: int, at_once: int) -> tuple[np.ndarray, np.ndarray]:
     """Squared distance [R, N] of each clip to its k-th neighbour in each subset of more than k clips, 0 for a clip that
-    is not in it; and all the values that it takes [N, O].
+    is not in it; and the values that it takes [N, O], with some more.
 
     A subset holds most clips, so few neighbours of a clip tell: those asked for double until all subsets are served.
     """
-    own_N, reach = np.arange(len(points_ND)), k
+    own_N = np.arange(len(points_ND))
+    reach = k if present_RN.all() else min(FIRST_REACH * k, len(points_ND) - 1)
     while True:
         which_NK, far_NK = nearest(points_ND, points_ND, reach, own_N, own_N)
         radius_RN = np.zeros(present_RN.shape)
@@ -68,7 +72,8 @@ def _radii(points_ND: np.ndarray, present_RN: np.ndarray, k: int, at_once: int) 
             radius_RN[start : start + step] = np.where(present_rN, far_NK[own_N, kth_rN], 0.0)
             served &= bool((rank_rNK[:, :, -1] >= k)[present_rN].all())
         if served:
-            return radius_RN, far_NK[:, k - 1 :]
+            most_N1 = radius_RN.max(axis=0)[:, None]
+            return radius_RN, np.minimum(far_NK[:, k - 1 :], most_N1)
         reach = min(2 * reach, len(points_ND) - 1)
 
 

@@ -62,8 +62,8 @@ def write_grid(
         ):
             clipped += int((np.abs(sound_BCS) > 1).sum())
             audio[first + np.array(rows)] = to_pcm(sound_BCS)
-        table = wanted[["prompt_id", "prompt", "seed", "index"]].assign(system=system.name, setting=setting.id)
-        tables.append(table.assign(row=np.arange(first, first + len(wanted))))
+        table = wanted[["prompt_id", "prompt", "seed", "index"]].assign(row=np.arange(first, first + len(wanted)))
+        tables.append(table.assign(system=system.name, setting=setting.id))
     next(ticks, None)
     write_table(pd.concat(tables, ignore_index=True), folder / "samples.parquet")
     write_table(prompts, folder / "prompts.parquet")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from padstal.codecs.latents.dataset import LatentDataset
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
+from padstal.training import batch_order
 from padstal.training.batch_order import BatchOrder
 
 
@@ -24,6 +25,15 @@ def test_every_epoch_takes_every_item_once(count, batch, seed):
 def test_epochs_differ_and_seeds_differ():
     assert not np.array_equal(BatchOrder(50, 50, 0).items(0), BatchOrder(50, 50, 0).items(1))
     assert not np.array_equal(BatchOrder(50, 50, 0).items(0), BatchOrder(50, 50, 1).items(0))
+
+
+def test_an_epoch_is_drawn_once_whoever_asks_for_its_steps():
+    batch_order._permutation.cache_clear()
+    shards = [BatchOrder(100, 8, 0) for _ in range(2)]
+    for step in range(50):  # four epochs, whose ends do not fall between steps
+        for order in shards:
+            order.items(step)
+    assert batch_order._permutation.cache_info().misses == 4
 
 
 def test_the_order_without_weights_is_pinned():

@@ -76,6 +76,25 @@ def test_a_pin_is_written_into_params_and_prepare_takes_the_files(root: Path) ->
     assert _weights("fetch", "clap.tokenizer")[0] == 0, "nothing is fetched that is there"
 
 
+def test_what_is_missing_comes_from_the_pinned_revision_and_is_checked(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    def download(repository: str, name: str, *, revision: str, local_dir: Path) -> None:
+        assert (repository, revision) == ("FacebookAI/roberta-base", COMMIT)
+        local_dir.mkdir(parents=True, exist_ok=True)
+        (local_dir / name).write_text("vocab.json")  # the other file is not what was pinned
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    assert _pin("--licence", "MIT", "--revision", COMMIT)[0] == 0
+    shutil.rmtree(root / "checkpoints")
+    status, said = _weights("fetch", "clap.tokenizer")
+    assert status == 1
+    assert "vocab.json: verified\n" in said
+    assert f"merges.txt: another file, expected {sha256_file(root / 'usb' / 'merges.txt')}\n" in said
+
+
 def test_a_file_that_changed_after_it_was_pinned_is_found(root: Path) -> None:
     assert _pin("--licence", "MIT")[0] == 0
     (root / "checkpoints/FacebookAI/roberta-base/vocab.json").write_text("tampered")

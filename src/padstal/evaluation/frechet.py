@@ -29,22 +29,20 @@ class Gaussian:
     count: int
 
 
-def gaussian(features_ND: np.ndarray, weights_N: np.ndarray | None = None) -> Gaussian:
-    """The Gaussian (unbiased covariance) of features, each counted `weights_N` times.
+def gaussian(features_ND: np.ndarray) -> Gaussian:
+    """The Gaussian (unbiased covariance) of features.
 
     Raises:
         ValueError: Fewer than two clips, or a feature is not finite.
     """
     x_ND = features_ND.astype(np.float64)
-    w_N = np.ones(len(x_ND)) if weights_N is None else weights_N.astype(np.float64)
-    total = w_N.sum()
-    if total < 2:
-        raise ValueError(f"a covariance of {total:g} clips: expected at least 2")
+    if len(x_ND) < 2:
+        raise ValueError(f"a covariance of {len(x_ND)} clips: expected at least 2")
     if not np.isfinite(x_ND).all():
         raise ValueError(f"feature of clip {int(np.argwhere(~np.isfinite(x_ND))[0, 0])} is not finite")
-    mean_D = w_N @ x_ND / total
+    mean_D = x_ND.mean(axis=0)
     centred_ND = x_ND - mean_D
-    return Gaussian(mean_D, (centred_ND * w_N[:, None]).T @ centred_ND / (total - 1), round(total))
+    return Gaussian(mean_D, centred_ND.T @ centred_ND / (len(x_ND) - 1), len(x_ND))
 
 
 def root(covariance_DD: np.ndarray) -> np.ndarray:

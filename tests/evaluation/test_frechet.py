@@ -57,6 +57,14 @@ def test_draws_are_distances_of_repeated_features() -> None:
     np.testing.assert_allclose(frechet_draws(reference, x, counts), direct, rtol=1e-9)
 
 
+@pytest.mark.parametrize("at_once", [1, 200, 2**26])
+def test_rows_that_count_alike_are_multiplied_once_whatever_memory_holds(at_once: int) -> None:
+    reference, x = gaussian(features(50, 4, 0)), features(60, 4, 1) + 100
+    counts = np.random.default_rng(2).multinomial(20, np.full(20, 0.05), size=7).repeat(3, axis=1)
+    direct = [frechet(reference, gaussian(np.repeat(x, c, axis=0))) for c in counts]
+    np.testing.assert_allclose(frechet_draws(reference, x, counts, at_once), direct, rtol=1e-9)
+
+
 def test_one_clip_or_a_broken_feature_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         gaussian(np.ones((1, 3)))

@@ -9,6 +9,7 @@ features.
 Shape suffixes: N clips, D features, R draws.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -29,22 +30,20 @@ class Gaussian:
     count: int
 
 
-def gaussian(features_ND: np.ndarray, weights_N: np.ndarray | None = None) -> Gaussian:
-    """The Gaussian (unbiased covariance) of features, each counted `weights_N` times.
+def gaussian(features_ND: np.ndarray) -> Gaussian:
+    """The Gaussian (unbiased covariance) of features.
 
     Raises:
         ValueError: Fewer than two clips, or a feature is not finite.
     """
     x_ND = features_ND.astype(np.float64)
-    w_N = np.ones(len(x_ND)) if weights_N is None else weights_N.astype(np.float64)
-    total = w_N.sum()
-    if total < 2:
-        raise ValueError(f"a covariance of {total:g} clips: expected at least 2")
+    if len(x_ND) < 2:
+        raise ValueError(f"a covariance of {len(x_ND)} clips: expected at least 2")
     if not np.isfinite(x_ND).all():
         raise ValueError(f"feature of clip {int(np.argwhere(~np.isfinite(x_ND))[0, 0])} is not finite")
-    mean_D = w_N @ x_ND / total
+    mean_D = x_ND.mean(axis=0)
     centred_ND = x_ND - mean_D
-    return Gaussian(mean_D, (centred_ND * w_N[:, None]).T @ centred_ND / (total - 1), round(total))
+    return Gaussian(mean_D, centred_ND.T @ centred_ND / (len(x_ND) - 1), len(x_ND))
 
 
 def root(covariance_DD: np.ndarray) -> np.ndarray:
@@ -73,10 +72,44 @@ def frechet(first: Gaussian, second: Gaussian, first_root_DD: np.ndarray | None 
     return float(max(distance, 0.0))
 
 
-def frechet_draws(reference: Gaussian, features_ND: np.ndarray, weights_RN: np.ndarray) -> np.ndarray:
-    """Fréchet distances [R] between `reference` and the features counted as each draw says."""
+def frechet_draws(
+    reference: Gaussian, features_ND: np.ndarray, weights_RN: np.ndarray, at_once: int = 2**26
+) -> np.ndarray:
+    """Fréchet distances [R] between `reference` and the features counted as each draw says.
+
+    Rows that stand together and count alike in every draw, such as the windows of a prompt's samples, are multiplied
+    with one another once for as many draws as memory holds.
+
+    Args:
+        reference: The other side.
+        features_ND: Features.
+        weights_RN: How often each draw has each.
+        at_once: Matrix entries held at once.
+    """
     root_DD = root(reference.covariance_DD)
-    return np.array([frechet(reference, gaussian(features_ND, weights_N), root_DD) for weights_N in weights_RN])
+    return np.array([frechet(reference, one, root_DD) for one in _gaussians(features_ND, weights_RN, at_once)])
+
+
+def _gaussians(features_ND: np.ndarray, weights_RN: np.ndarray, at_once: int) -> Iterator[Gaussian]:
+    """The Gaussian of each draw, as `gaussian` gives it."""
+    whole = gaussian(features_ND)
+    starts = np.flatnonzero(np.r_[True, (np.diff(weights_RN, axis=1) != 0).any(axis=0)])
+    weights_RG, counts_G = weights_RN[:, starts].astype(np.float64), np.diff(np.r_[starts, len(features_ND)])
+    groups = np.split(features_ND, starts[1:])
+    width = features_ND.shape[1]
+    held = max(1, at_once // width**2 // 2)  # draws, and products of groups
+    for first in range(0, len(weights_RG), held):
+        some_RG = weights_RG[first : first + held]
+        sums_RD, products_RX = np.zeros((len(some_RG), width)), np.zeros((len(some_RG), width**2))
+        for at in range(0, len(groups), held):
+            centred = [group_ND - whole.mean_D for group_ND in groups[at : at + held]]
+            part_RG = some_RG[:, at : at + held]
+            sums_RD += part_RG @ np.stack([group_ND.sum(axis=0) for group_ND in centred])
+            products_RX += part_RG @ np.stack([(group_ND.T @ group_ND).ravel() for group_ND in centred])
+        for total, sum_D, product_X in zip(some_RG @ counts_G, sums_RD, products_RX, strict=True):
+            shift_D = sum_D / total
+            covariance_DD = (product_X.reshape(width, width) - total * np.outer(shift_D, shift_D)) / (total - 1)
+            yield Gaussian(whole.mean_D + shift_D, covariance_DD, round(total))
 
 
 def of_set(judged: "Judged", weights_RP: np.ndarray, metric: str = "fd") -> np.ndarray:

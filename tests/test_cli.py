@@ -184,7 +184,11 @@ def _fake_models(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def load(self: Any, name: str, *_: Any) -> Any:
         first = types.SimpleNamespace(name=f"the first of {name}", sample_rate=16_000)
         return types.SimpleNamespace(
-            name=name, sample_rate=16_000, preview=lambda: first, check=asked.setdefault("checked", []).extend
+            name=name,
+            sample_rate=16_000,
+            preview=lambda: first,
+            lasting=lambda seconds: asked.update(lasts=seconds) or first,
+            check=asked.setdefault("checked", []).extend,
         )
 
     monkeypatch.setattr(PadsTal, "load", load)
@@ -325,6 +329,17 @@ def test_quality_negative_prompt_and_preview_have_options_of_their_own(
     assert setting.attributes == {"quality": 4.0}
     assert _run("generate", "x", "-n", "1", "--preview").exit_code == 0
     assert asked["system"].name == "the first of tal_dit"
+
+
+def test_a_take_lasts_as_long_as_it_is_asked_to(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _fake_models(root, monkeypatch)
+    assert _run("generate", "x", "-n", "1", "--seconds", "47").exit_code == 0
+    assert asked["lasts"] == 47
+    assert asked["system"].name == "the first of tal_dit"
+    for seconds, allowed in (("0.5", "equal to 1 "), ("191", "equal to 190 ")):
+        refused = _run("generate", "x", "--seconds", seconds)
+        assert refused.exit_code == 2
+        assert allowed in refused.output
 
 
 def test_the_best_of_several_takes_are_those_that_fit_the_prompt(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

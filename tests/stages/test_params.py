@@ -109,7 +109,7 @@ def test_a_budget_names_a_stage(tmp_path: Path, good: Any) -> None:
 
 HAVE_DEFAULTS = (
     *("accumulate", "keep_every", "init_from", "quality_dropout", "quality_prefix", "licence", "stable_audio_open"),
-    *("captions", "generates", "lower_noise", "offset", "padding_codes", "quality", "variance"),
+    *("captions", "crop_frames", "generates", "lower_noise", "offset", "padding_codes", "quality", "variance"),
     *("first", "last", "count", "last_bias", "eta"),
     *("linked_folders", "hidden"),
 )

@@ -269,7 +269,7 @@ class _Products(TorchFunctionMode):
         torch.autograd.grad(result, list(asked.values()), gradient)
 
 
-def _figure(name: str, over: Callable[[], None], under: Callable[[], None], repeats: int, limit: float) -> Figure:
+def _figure(name: str, over: Callable[[], object], under: Callable[[], object], repeats: int, limit: float) -> Figure:
     """Both in turn, after one time of each that does not count."""
     pairs = [(_seconds(over), _seconds(under)) for _ in range(repeats + 1)][1:]
     wall, cpu = (statistics.median(top[kind] / bottom[kind] for top, bottom in pairs) for kind in (0, 1))
@@ -277,7 +277,7 @@ def _figure(name: str, over: Callable[[], None], under: Callable[[], None], repe
     return Figure(name, wall, cpu, limit, top, bottom)
 
 
-def _seconds(work: Callable[[], None]) -> tuple[float, float]:
+def _seconds(work: Callable[[], object]) -> tuple[float, float]:
     """Wall time and processor time."""
     _wait()
     wall, cpu = time.perf_counter(), time.process_time()

@@ -103,7 +103,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         "precision": found.params.precision,
         "models": {role: sha256_file(folder / "model.safetensors") for role, folder in found.folders.items()},
         "preview": options.preview,
-        "seconds": system.samples / system.sample_rate,
+        "seconds": audio_NCS.shape[-1] / system.sample_rate,
         "clap_f": scores,
         "files": {file.name: sha256_file(file) for file in files},
     }

@@ -81,8 +81,8 @@ class DiTBackbone(Section):
         sizes |= {"cond_width": conditioner.width, "global_width": conditioner.global_width}
         return DiT(latent_channels=latent_shape[0], **sizes)
 
-    def frames_near(self, asked: int, learnt: int) -> int:
-        """What it can make: any number of latent frames, since its positions are rotations."""
+    def frames_near(self, asked: int) -> int:
+        """The latent frames nearest to `asked` that it can make: any, since its positions are rotations."""
         return asked
 
 
@@ -128,10 +128,6 @@ class MdtBackbone(Section):
             **sizes,
         )
 
-    def frames_near(self, asked: int, learnt: int) -> int:
-        """What it can make: the latent frames that it learnt, whose patches have their places."""
-        return learnt
-
 
 class UNet1dBackbone(Section):
     """DiscoDiff's one-dimensional U-Net (`nn/unet1d.py`)."""
@@ -172,8 +168,8 @@ class UNet1dBackbone(Section):
         sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
         return UNet1d(latent_channels=channels, lower_channels=lower_channels, cond_width=conditioner.width, **sizes)
 
-    def frames_near(self, asked: int, learnt: int) -> int:
-        """What it can make: latent frames that can be halved often enough."""
+    def frames_near(self, asked: int) -> int:
+        """The latent frames nearest to `asked` that can be halved often enough."""
         multiple = 2 ** (len(self.multiples) - 1)
         return max(round(asked / multiple), 1) * multiple
 
@@ -210,10 +206,6 @@ class UNet2dBackbone(Section):
         return UNet2d(
             latent_channels=latent_shape[0], cond_width=conditioner.width, quality=conditioner.quality, **sizes
         )
-
-    def frames_near(self, asked: int, learnt: int) -> int:
-        """What it can make: the latent frames that it learnt, as the transformer that it is compared with."""
-        return learnt
 
 
 BACKBONES = Kinds("backbone", DiTBackbone, MdtBackbone, UNet1dBackbone, UNet2dBackbone)

@@ -190,7 +190,8 @@ class LatentSystem:
         longer = replace(self, seconds=seconds, attributes={**self.attributes, **told})
         for stage in self.stages:
             config = stage.trained.config
-            nearest = config.form.backbone.frames_near(longer.frames, config.latents.shape[1])
+            learnt, backbone = config.latents.shape[1], config.form.backbone
+            nearest = backbone.frames_near(longer.frames) if hasattr(backbone, "frames_near") else learnt
             if nearest != longer.frames:
                 near = nearest * config.latents.ratio / config.latents.sample_rate
                 raise ValueError(

@@ -15,7 +15,7 @@ class TrainConfig(Section):
     """A training: its length, its optimiser, its average, and what it keeps on the way."""
 
     steps: int = value("optimiser steps, each of one network", "steps", ge=1)
-    batch: int = value("clips of a step, over all processes and micro-batches", "clips", ge=1)
+    batch: int = value("clips of a step in all; processes and micro-batches share them", "clips", ge=1)
     accumulate: int = Field(
         default=1,
         description="micro-batches that a step's batch is divided into, to save memory; the numbers stay the same",

@@ -91,11 +91,12 @@ class CaptionStates:
         for caption in unique:
             digest.update(b"\0" + caption.encode())
         own = folder / f"captions-{digest.hexdigest()}"
-        with file_lock(folder / "captions.lock"):
-            if not own.is_dir():
-                with atomic_folder(own) as temporary:
-                    made = cls.encode(unique, encoder, file=temporary / ROWS, progress=progress)
-                    np.save(temporary / EDGES, made.edges_U)
+        if not own.is_dir():  # a reader of what is there needs no lock
+            with file_lock(folder / "captions.lock"):
+                if not own.is_dir():
+                    with atomic_folder(own) as temporary:
+                        made = cls.encode(unique, encoder, file=temporary / ROWS, progress=progress)
+                        np.save(temporary / EDGES, made.edges_U)
         return cls(RowFile(own / ROWS), _numbered(unique), np.load(own / EDGES), encoder.max_length)
 
     def of(self, captions: Sequence[str]) -> TextStates:

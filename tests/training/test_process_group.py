@@ -77,6 +77,13 @@ def test_two_processes_give_the_losses_and_weights_of_one(out: Path, kind: str, 
     assert_alike(weights, curves, run(kind, tmp_path / "one"))
 
 
+def test_blocks_that_a_step_passes_twice_are_shared_out_right(sharing: Path, tmp_path: Path) -> None:
+    from tests.training.together import run
+
+    weights, curves = torch.load(sharing / "systems_whole.pt", weights_only=True)
+    assert_alike(weights, curves, run("systems", tmp_path / "one"))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_checkpoint_of_shared_out_weights_is_taken_up_without_sharing_and_the_reverse(
     sharing: Path, kind: str, tmp_path: Path

@@ -62,6 +62,7 @@ def main() -> None:
     trainings = (("diffusion", DIFFUSION), ("codecs", CODECS))
     if sys.argv[2:] == ["sharing"]:
         together = ProcessGroup(devices=2, strategy="fsdp2")
+        keep(out, "systems_whole", run("systems", out / "systems_whole", group=together))
         for kind, _ in trainings:
             keep(out, f"{kind}_taken_up", run(kind, out / f"{kind}_begun", group=together))
     for kind, ends_at in trainings:

@@ -204,7 +204,7 @@ def test_embedders_of_params_are_loaded_measured_with_and_named(
     weights = {"repository": "checkpoints/vggish", "revision": "unverified", "sha256": {"vggish.pth": "unverified"}}
     params = PARAMS.model_dump() | {"embedders": {"fad": {"kind": "vggish", "weights": weights}}}
     stage = replace(stage_in(tmp_path, seeds=2), params=EvaluateParams.model_validate(params))
-    with pytest.raises(StageError, match=r"evaluate\.embedders: checkpoints/vggish: revision 'unverified'"):
+    with pytest.raises(StageError, match=r"evaluate\.embedders: checkpoints/vggish is a folder of this machine: fetch"):
         main(stage)
     monkeypatch.setattr(embedders, "load", lambda published, folder, device: FakeEmbedder())
     main(stage)

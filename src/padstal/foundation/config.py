@@ -224,7 +224,7 @@ class PublishedStableAudio(Section):
 class PublishedEmbedder(Section):
     """One of the field's embedders, by which a metric hears."""
 
-    kind: Literal["passt", "panns", "openl3", "vggish"]
+    kind: Literal["passt", "panns", "openl3", "vggish"] = value("which network")
     weights: PinnedFiles
 
     @model_validator(mode="after")

@@ -72,7 +72,7 @@ def step_memory(task_of: Callable[[], tuple[Task, Sequence[Batch]]], config: Tra
             micro-batch; called where all tensors are fake.
         config: How it is trained; of it precision, accumulation and the average's decay are read.
     """
-    with _Fake(), _CudaAttention(), _cuda_autocast(), warnings.catch_warnings():
+    with Fake(), _CudaAttention(), _cuda_autocast(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation.*")
         task, batches = task_of()
         modules = [network.module for network in task.networks.values()]
@@ -157,7 +157,7 @@ class Ledger(TorchDispatchMode):
         return result
 
 
-class _Fake(FakeTensorMode):
+class Fake(FakeTensorMode):
     """A check of values finds nothing wrong; a copy of a fake tensor is one of the same mode."""
 
     def __torch_dispatch__(
@@ -167,7 +167,7 @@ class _Fake(FakeTensorMode):
             return False
         return super().__torch_dispatch__(function, types, arguments, keywords)
 
-    def __deepcopy__(self, memo: Any) -> "_Fake":
+    def __deepcopy__(self, memo: Any) -> "Fake":
         return self
 
 

@@ -30,12 +30,18 @@ def test_several_discriminators_are_averaged():
 def test_feature_matching_is_relative_to_the_real_features():
     real = torch.randn(2, 4, 5)
     for scale in (1.0, 100.0):
-        loss = feature_matching(_verdicts(0.0, [scale * real]), _verdicts(0.0, [1.5 * scale * real]))
+        loss = feature_matching(_verdicts(0.0, [scale * real]), _verdicts(0.0, [1.5 * scale * real]), "normalised")
         assert float(loss) == pytest.approx(0.5)
+
+
+def test_plain_feature_matching_is_the_mean_absolute_difference_whatever_the_features_size():
+    first, second = torch.full((2, 3), 4.0), torch.full((2, 5, 5), -1.0)
+    loss = feature_matching(_verdicts(0.0, [first, second]), _verdicts(0.0, [first + 3, second - 1]), "plain")
+    assert float(loss) == pytest.approx((3 + 1) / 2)
 
 
 def test_no_gradient_reaches_the_real_features():
     real, fake = (torch.randn(2, 3, requires_grad=True) for _ in range(2))
-    feature_matching(_verdicts(0.0, [real]), _verdicts(0.0, [fake])).backward()
+    feature_matching(_verdicts(0.0, [real]), _verdicts(0.0, [fake]), "plain").backward()
     assert real.grad is None
     assert fake.grad is not None

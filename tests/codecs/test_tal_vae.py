@@ -79,3 +79,16 @@ def test_a_form_without_text_is_refused():
 def test_heads_must_divide_the_text_decoders_width():
     with pytest.raises(ValueError, match="text_width = 16 must be a multiple of text_heads = 3"):
         tal_config(text_heads=3)
+
+
+def test_text_dropout_draws_from_the_steps_stream_in_training_alone():
+    model, (audio, text) = _model(text_dropout=0.5), _batch()
+    before = torch.get_rng_state()
+    first, again = (model(audio, text, _generator()).logits_own for _ in range(2))
+    other = model(audio, text, torch.Generator().manual_seed(8)).logits_own
+    assert torch.equal(first, again)
+    assert torch.equal(before, torch.get_rng_state())
+    still = [model.eval()(audio, text, _generator()).logits_own for _ in range(2)]
+    assert torch.equal(*still)
+    assert not torch.equal(first, still[0])
+    assert not torch.equal(first, other)

@@ -50,3 +50,16 @@ def test_the_text_decoder_reads_both_latents_at_every_position():
         for grad in torch.autograd.grad(logits[0, position].square().sum(), (z, w), retain_graph=True):
             assert grad[0].abs().sum() > 0
             assert grad[1].abs().sum() == 0
+
+
+def test_a_last_norm_stands_before_the_logits():
+    torch.manual_seed(0)
+    decoder = TextLatentDecoder(
+        frames=4, latent_channels=3, width=8, positions=5, heads=2, feedforward=8, vocabulary=8, norm=True
+    )
+    with torch.no_grad():
+        decoder.outlet.weight.copy_(torch.eye(8))
+        decoder.outlet.bias.zero_()
+    logits = decoder(*(100 * torch.randn(2, 3, 4) for _ in range(2)))
+    torch.testing.assert_close(logits.mean(-1), torch.zeros(2, 5), atol=1e-5, rtol=0)
+    torch.testing.assert_close(logits.var(-1, unbiased=False), torch.ones(2, 5), atol=1e-3, rtol=0)

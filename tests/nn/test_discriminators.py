@@ -40,12 +40,21 @@ def test_quiet_audio_is_judged_like_loud_audio_and_silence_stays_silent():
     torch.testing.assert_close(loud[0].logits, quiet[0].logits, rtol=1e-4, atol=1e-6)
 
 
+def test_as_released_the_discriminator_hears_how_loud_the_audio_is():
+    torch.manual_seed(0)
+    audio = torch.randn(2, 1, 256)
+    discriminator = MultiScaleStftDiscriminator(1, (64,), 4, unit_rms=False)
+    discriminator.scales[0].layers[0].bias.data.zero_()
+    loud, quiet = (discriminator(gain * audio)[0].features[0] for gain in (1.0, 0.5))
+    torch.testing.assert_close(quiet, 0.5 * loud)
+
+
 def test_gradients_reach_the_audio_through_logits_and_features():
     torch.manual_seed(0)
     discriminator = MultiScaleStftDiscriminator(1, (128,), 4)
     for loss_of in (
         lambda fake: generator_loss(discriminator(fake), "hinge"),
-        lambda fake: feature_matching(discriminator(torch.randn(2, 1, 1024)), discriminator(fake)),
+        lambda fake: feature_matching(discriminator(torch.randn(2, 1, 1024)), discriminator(fake), "normalised"),
     ):
         fake = torch.randn(2, 1, 1024, requires_grad=True)
         loss_of(fake).backward()
@@ -61,6 +70,7 @@ def test_the_descript_discriminator_judges_stereo():
     verdicts = discriminator(audio)
     assert len(verdicts) == 3  # two periods, one band-split spectrogram
     assert all(verdict.features for verdict in verdicts)
-    (generator_loss(verdicts, "lsgan") + feature_matching(discriminator(audio.detach() * 0.5), verdicts)).backward()
+    distance = feature_matching(discriminator(audio.detach() * 0.5), verdicts, "normalised")
+    (generator_loss(verdicts, "lsgan") + distance).backward()
     assert audio.grad is not None
     assert torch.isfinite(audio.grad).all()

@@ -129,3 +129,20 @@ def test_impossible_sizes_name_both_numbers() -> None:
 def test_latents_of_more_dimensions_are_refused() -> None:
     with pytest.raises(ValueError, match=r"latents of shape \(8, 4, 16\): a dit takes \(channels, frames\)"):
         Denoiser(FORM, (8, 4, 16), WIDTH)
+
+
+def test_learned_frequencies_start_as_the_fixed_ones_and_learn() -> None:
+    x, t, told = inputs()
+    outputs = []
+    for learned in (False, True):
+        form = FORM.model_copy(update={"backbone": FORM.backbone.model_copy(update={"learned_frequencies": learned})})
+        torch.manual_seed(0)
+        dit = Denoiser(form, LATENT_SHAPE, WIDTH).backbone
+        assert ("time_features.frequency" in dict(dit.named_parameters())) == learned
+        assert "time_features.frequency" in dit.state_dict()
+        outputs.append(dit(x, t, dit.embed(told)))
+    assert torch.equal(*outputs)
+    # blocks start as identities, and time enters by them: let one through
+    torch.nn.init.eye_(dit.blocks[0].self_attention.to_out.weight)
+    dit(x, t, dit.embed(told)).square().mean().backward()
+    assert dit.time_features.frequency.grad.abs().sum() > 0

@@ -42,7 +42,7 @@ def denoiser(**training: Any) -> tuple[Callable[[], Any], TrainConfig]:
     return lambda: diffusion.rehearsal(params, (6, 128), TEXT, config.batch // config.accumulate), config
 
 
-def autoencoder() -> tuple[Callable[[], Any], TrainConfig]:
+def autoencoder(**training: Any) -> tuple[Callable[[], Any], TrainConfig]:
     rate = TRAINING["rate"]
     params = AudioVaeParams.model_validate(
         {
@@ -57,7 +57,7 @@ def autoencoder() -> tuple[Callable[[], Any], TrainConfig]:
                 "network": {"kind": "stft", "fft_sizes": [128], "filters": 4}, "loss": "hinge", "start": 0,
                 "frames": 256, "learning_rate": 1e-3, "rate": rate, "clip": 1.0,
             },
-            "training": {**TRAINING, "crop_frames": 256},
+            "training": {**TRAINING, "crop_frames": 256, **training},
         }
     )  # fmt: skip
     form = CropForm(sample_rate=8000, channels=2, frames=256, text=None)
@@ -96,11 +96,20 @@ def test_weights_average_and_moments_are_counted_to_the_block() -> None:
     assert found.optimiser == 2 * blocks + 512 * len(weights)  # and a counter each
 
 
+@pytest.mark.slow
 def test_half_precision_halves_what_products_keep_and_norms_keep_float32() -> None:
     whole, half = (step_memory(*denoiser(precision=precision)).activations for precision in ("32-true", "bf16-mixed"))
     assert 0.5 * whole < half < 0.8 * whole
 
 
+@pytest.mark.slow
 def test_micro_batches_divide_activations() -> None:
     one, two = (step_memory(*denoiser(accumulate=parts)).activations for parts in (1, 2))
     assert two == pytest.approx(one / 2, rel=0.1)
+
+
+@pytest.mark.slow
+def test_checkpointed_activations_cost_a_fraction() -> None:
+    for training in (denoiser, autoencoder):
+        without, within = (step_memory(*training(checkpoint_activations=own)).activations for own in (False, True))
+        assert within < 0.7 * without

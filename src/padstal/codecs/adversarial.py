@@ -4,7 +4,8 @@ A discriminator gives logits D(x) and feature maps f_1(x) … f_n(x); several di
 
     hinge:  L_disc = mean max(0, 1 − D(x)) + mean max(0, 1 + D(x̂)),    L_adv = −mean D(x̂)                         (1)
     LSGAN:  L_disc = mean (1 − D(x))² + mean D(x̂)²,                    L_adv = mean (1 − D(x̂))²                   (2)
-    feature matching, normalised (EnCodec):  L_fm = mean_i  mean |f_i(x) − f_i(x̂)| / mean |f_i(x)|                (3)
+    feature matching, plain (Stable Audio Open):  L_fm = mean_i  mean |f_i(x) − f_i(x̂)|                          (3)
+    normalised (EnCodec):                         L_fm = mean_i  mean |f_i(x) − f_i(x̂)| / mean |f_i(x)|           (4)
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Literal
 import torch
 from torch.nn import functional
 
+from padstal.codecs.discriminators import FeatureMatching
 from padstal.nn.discriminators import Verdict
 
 LossKind = Literal["hinge", "lsgan"]
@@ -36,13 +38,18 @@ def generator_loss(fake: list[Verdict], kind: LossKind) -> torch.Tensor:
     return _mean(cost(verdict.logits.float()).mean() for verdict in fake)
 
 
-def feature_matching(real: list[Verdict], fake: list[Verdict]) -> torch.Tensor:
-    """(3); no gradient reaches the features of the real audio."""
+def feature_matching(real: list[Verdict], fake: list[Verdict], kind: FeatureMatching) -> torch.Tensor:
+    """(3) or (4); no gradient reaches the features of the real audio."""
     return _mean(
-        (f_real.detach().float() - f_fake.float()).abs().mean() / f_real.detach().float().abs().mean().clamp(min=1e-6)
+        _distance(f_real.detach().float(), f_fake.float(), kind)
         for ours, theirs in zip(real, fake, strict=True)
         for f_real, f_fake in zip(ours.features, theirs.features, strict=True)
     )
+
+
+def _distance(real: torch.Tensor, fake: torch.Tensor, kind: FeatureMatching) -> torch.Tensor:
+    distance = (real - fake).abs().mean()
+    return distance if kind == "plain" else distance / real.abs().mean().clamp(min=1e-6)
 
 
 def _mean(losses: object) -> torch.Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from pydantic import model_validator
 
 from padstal.codecs.backbones import BackboneField
-from padstal.codecs.discriminators import DiscriminatorField, FftSize
+from padstal.codecs.discriminators import DiscriminatorField, FeatureMatching, FftSize
 from padstal.core.kinds import Kinds
 from padstal.core.section import Section, value
 from padstal.training.config import TrainConfig
@@ -92,6 +92,10 @@ class TalVaeConfig(Section):
     text_width: int = value("features of the text decoder", "features", ge=8)
     text_heads: int = value("attention heads of the text decoder", "heads", ge=1)
     text_feedforward: int = value("hidden features of its feed-forward layers", "features", ge=8)
+    text_norm: bool = value("whether a last LayerNorm stands before its logits, as in the released code", default=False)
+    text_dropout: float = value(
+        "probability of dropout in its layers; 0.1 in the released code", default=0.0, ge=0, lt=1
+    )
 
     @model_validator(mode="after")
     def _heads_fit(self) -> "TalVaeConfig":
@@ -135,6 +139,10 @@ class AdversaryParams(Section):
 
     network: DiscriminatorField
     loss: Literal["hinge", "lsgan"] = value("kind of adversarial loss")
+    feature_matching: FeatureMatching = value(
+        "distance of features: over their mean size, or plain, as Stable Audio Open's released code",
+        default="normalised",
+    )
     start: int = value("step from which generator and discriminator alternate", "steps", ge=0)
     frames: int = value("length of the part of a crop that it sees", "latent frames", ge=1)
     learning_rate: float = value("peak learning rate", gt=0, lt=1)

@@ -14,6 +14,9 @@ FftSize = Annotated[int, Field(ge=4)]
 """Window of an STFT whose hop is a quarter of it."""
 
 
+FeatureMatching = Literal["normalised", "plain"]
+
+
 class Discriminator(Protocol):
     """The form of a network that tells music from reconstructions."""
 
@@ -28,11 +31,12 @@ class StftDiscriminator(Section):
     kind: Literal["stft"] = "stft"
     fft_sizes: tuple[FftSize, ...] = value("window of each scale", "samples", min_length=1)
     filters: int = value("filters of each layer", "channels", ge=1)
+    unit_rms: bool = value("bring each clip to unit RMS first, which the released codes do not", default=True)
 
     def build(self, *, channels: int, sample_rate: int) -> "nn.Module":
         from padstal.nn.discriminators import MultiScaleStftDiscriminator
 
-        return MultiScaleStftDiscriminator(channels, self.fft_sizes, self.filters)
+        return MultiScaleStftDiscriminator(channels, self.fft_sizes, self.filters, unit_rms=self.unit_rms)
 
 
 class DacDiscriminator(Section):

@@ -4,18 +4,21 @@ For magnitudes M (output) and N (target) of one resolution, with ‖·‖ the Fr
 
     L = ‖N − M‖ / ‖N‖ + mean |log M − log N|                                                                      (1)
 
-averaged over resolutions. Stereo is judged as sum and difference and as left and right:
+averaged over resolutions. Stereo is judged as sum and difference and as left and right, each pair at full weight:
 
-    L_stereo = ½ (L(l + r) + L(l − r)) + ½ (½ L(l) + ½ L(r))                                                      (2)
+    L_stereo = ½ (L(l + r) + L(l − r)) + ½ L(l) + ½ L(r)                                                          (2)
 
 Shape suffixes: B batch, C audio channels, S samples, N = B·C, F bins, K frames.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
+
+from padstal.nn.recomputed import Recomputed
 
 SMALLEST_POWER = 1e-8
 
@@ -40,31 +43,26 @@ class MultiResolutionStft(nn.Module):
 
     def __init__(self, fft_sizes: Sequence[int], channels: int, *, a_weighting: bool, sample_rate: int):
         super().__init__()
-        self.fft_sizes = tuple(fft_sizes)
         self.channels = channels
-        for n_fft in self.fft_sizes:
-            weight = a_weight(torch.linspace(0, sample_rate / 2, n_fft // 2 + 1)) if a_weighting else torch.ones(1)
-            self.register_buffer(f"window_{n_fft}", torch.hann_window(n_fft), persistent=False)
-            self.register_buffer(f"weight_{n_fft}", (weight**2)[:, None], persistent=False)
+        self.resolutions = nn.ModuleList(Resolution(n_fft, sample_rate if a_weighting else None) for n_fft in fft_sizes)
 
     def target(self, audio_BCS: torch.Tensor) -> Target:
         """Magnitudes of `audio_BCS`, without gradient."""
         with torch.no_grad():
-            return Target([self._magnitudes(view) for view in self._views(audio_BCS)])
+            return Target(
+                [[cast(Resolution, one).magnitude(view) for one in self.resolutions] for view in self._views(audio_BCS)]
+            )
 
     def forward(self, audio_BCS: torch.Tensor, target: Target) -> torch.Tensor:
         """The loss of `audio_BCS` against `target`."""
-        views = self._views(audio_BCS)
         losses = [
-            torch.stack(
-                [_compare(ours, theirs) for ours, theirs in zip(self._magnitudes(view), kept, strict=True)]
-            ).mean()
-            for view, kept in zip(views, target.views, strict=True)
+            torch.stack([one(view, theirs) for one, theirs in zip(self.resolutions, kept, strict=True)]).mean()
+            for view, kept in zip(self._views(audio_BCS), target.views, strict=True)
         ]
         if len(losses) == 1:
             return losses[0]
         added, subtracted, left, right = losses
-        return 0.5 * (added + subtracted) + 0.5 * (0.5 * left + 0.5 * right)  # (2)
+        return 0.5 * (added + subtracted) + 0.5 * left + 0.5 * right  # (2)
 
     def _views(self, audio_BCS: torch.Tensor) -> list[torch.Tensor]:
         if audio_BCS.shape[1] != self.channels:
@@ -75,22 +73,37 @@ class MultiResolutionStft(nn.Module):
         right = audio_BCS[:, 1].float()
         return [left + right, left - right, left, right]
 
-    def _magnitudes(self, audio_NS: torch.Tensor) -> list[torch.Tensor]:
+
+class Resolution(Recomputed):
+    """(1) of one window: of audio [N, S] against magnitudes [N, F, K].
+
+    Recomputed, it keeps the audio alone, where it would keep some six spectrograms.
+    """
+
+    window: torch.Tensor
+    weight: torch.Tensor
+
+    def __init__(self, n_fft: int, weighted_at: int | None):
+        """A Hann window of `n_fft` samples; A-weighting for a sample rate, or None."""
+        super().__init__()
+        hertz = None if weighted_at is None else torch.linspace(0, weighted_at / 2, n_fft // 2 + 1)
+        weight = torch.ones(1) if hertz is None else a_weight(hertz)
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+        self.register_buffer("weight", (weight**2)[:, None], persistent=False)
+
+    def magnitude(self, audio_NS: torch.Tensor) -> torch.Tensor:
+        """[N, F, K]."""
+        n_fft = len(self.window)
         with torch.autocast(audio_NS.device.type, enabled=False):
-            return [self._magnitude(audio_NS, n_fft) for n_fft in self.fft_sizes]
+            spectrum = torch.stft(audio_NS, n_fft, n_fft // 4, window=self.window, return_complex=True)
+            real, imaginary = spectrum.real, spectrum.imag
+            power = real * real + imaginary * imaginary
+            return (power * self.weight).clamp(min=SMALLEST_POWER).sqrt()
 
-    def _magnitude(self, audio_NS: torch.Tensor, n_fft: int) -> torch.Tensor:
-        window, weight = getattr(self, f"window_{n_fft}"), getattr(self, f"weight_{n_fft}")
-        spectrum = torch.stft(audio_NS, n_fft, n_fft // 4, window=window, return_complex=True)
-        real, imaginary = spectrum.real, spectrum.imag
-        power = real * real + imaginary * imaginary
-        return (power * weight).clamp(min=SMALLEST_POWER).sqrt()
-
-
-def _compare(ours_NFK: torch.Tensor, theirs_NFK: torch.Tensor) -> torch.Tensor:
-    # (1)
-    convergence = torch.linalg.vector_norm(theirs_NFK - ours_NFK) / torch.linalg.vector_norm(theirs_NFK)
-    return convergence + (ours_NFK.log() - theirs_NFK.log()).abs().mean()
+    def forward(self, audio_NS: torch.Tensor, theirs_NFK: torch.Tensor) -> torch.Tensor:
+        ours_NFK = self.magnitude(audio_NS)
+        convergence = torch.linalg.vector_norm(theirs_NFK - ours_NFK) / torch.linalg.vector_norm(theirs_NFK)
+        return convergence + (ours_NFK.log() - theirs_NFK.log()).abs().mean()  # (1)
 
 
 def a_weight(hertz_F: torch.Tensor) -> torch.Tensor:

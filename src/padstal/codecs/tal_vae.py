@@ -12,6 +12,8 @@ Shape suffixes: B batch, C audio channels, S samples, L text positions, H width 
 T latent frames, W channels of w_m, Z channels of z_m, z_p and w_t.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -83,6 +85,8 @@ class TalVae(nn.Module):
             heads=config.text_heads,
             feedforward=config.text_feedforward,
             vocabulary=text.vocabulary,
+            norm=config.text_norm,
+            dropout=config.text_dropout,
         )
 
     def private_audio(self, audio_BCS: torch.Tensor) -> Gaussian:
@@ -158,7 +162,8 @@ class TalVae(nn.Module):
         w_t_cross = _drop(w_t, private_dropout, generator, shard)
         latents = torch.cat([self.join(w_m, z_m), self.join(w_m_cross, z_p)])
         audio = self.decoder(latents).float()
-        logits = self.logits(torch.cat([z_p, z_m]), torch.cat([w_t, w_t_cross]))
+        with _dropout_of(generator, shard, audio.device):
+            logits = self.logits(torch.cat([z_p, z_m]), torch.cat([w_t, w_t_cross]))
         return TalPass(audio[:B], audio[B:], logits[:B], logits[B:], q)
 
     @property
@@ -173,6 +178,14 @@ def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, s
     dropped = (shard.rand((len(w_BDT),), generator) < probability).to(w_BDT.device)
     prior = shard.randn(w_BDT.shape, generator).to(w_BDT)
     return torch.where(dropped[:, None, None], prior, w_BDT)
+
+
+@contextmanager
+def _dropout_of(generator: torch.Generator, shard: DistributedShard, device: torch.device) -> Iterator[None]:
+    """Let dropout draw what `generator`'s seed and the shard say, and nobody else notice."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed((generator.initial_seed() + shard.rank) % 2**63)
+        yield
 
 
 class FrozenTalVae:

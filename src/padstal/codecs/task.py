@@ -18,6 +18,7 @@ from padstal.codecs.objective import scalars
 from padstal.codecs.recipes import Judged, Recipe
 from padstal.core.streams import generator
 from padstal.nn.discriminators import Verdict
+from padstal.nn.recomputed import recompute_units
 from padstal.training.distributed_shard import DistributedShard
 from padstal.training.task import AdamW, Move, Network
 
@@ -51,6 +52,8 @@ class AutoencoderTask(nn.Module):
     ):
         super().__init__()
         self.model, self.discriminator, self.recipe = model, discriminator, recipe
+        if params.training.checkpoint_activations:
+            recompute_units(self)
         ours, theirs, ratio = params.training, params.discriminator, params.codec.ratio
         self.networks = {
             GENERATOR: Network(model, AdamW(ours.learning_rate, ours.rate, BETAS, ours.weight_decay, ours.clip)),
@@ -81,7 +84,7 @@ class AutoencoderTask(nn.Module):
             real, fakes = self._judge(batch, self.recipe.fakes(outcome))
             judged = Judged(
                 torch.stack([generator_loss(fake, loss) for fake in fakes]).mean(),
-                torch.stack([feature_matching(real, fake) for fake in fakes]).mean(),
+                torch.stack([feature_matching(real, fake, self._adversary.feature_matching) for fake in fakes]).mean(),
             )
             self.discriminator.requires_grad_(True)
         else:

@@ -43,13 +43,15 @@ class TextLatentDecoder(nn.Module):
         heads: int,
         feedforward: int,
         vocabulary: int,
+        norm: bool = False,
+        dropout: float = 0.0,
     ):
         super().__init__()
         self.widen = nn.Linear(2 * frames, width)
         self.unmix = nn.Conv1d(latent_channels, positions, 1)
         self.position = nn.Parameter(torch.randn(1, positions, width) * 0.02)
-        layer = nn.TransformerEncoderLayer(width, heads, feedforward, dropout=0.0, batch_first=True)
-        self.layers = nn.TransformerEncoder(layer, num_layers=2, enable_nested_tensor=False)
+        layer = nn.TransformerEncoderLayer(width, heads, feedforward, dropout=dropout, batch_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, nn.LayerNorm(width) if norm else None, enable_nested_tensor=False)
         self.outlet = nn.Linear(width, vocabulary)
 
     def forward(self, z_BDT: torch.Tensor, w_t_BDT: torch.Tensor) -> torch.Tensor:

@@ -104,7 +104,8 @@ def _print(found: Plan, scale: str, music: Music, machine: Machine, free: int, d
         largest = sorted(found.rows, key=lambda row: -row.disk)[:3]
         console.print(f"the disk is too small: the most is {', '.join(row.stage for row in largest)}")
     for change in found.changes:
-        mended = f"set {change.param} to {change.value}" if change.param else "no micro-batch is small enough"
+        mended = ", ".join(f"set {param} to {json.dumps(value)}" for param, value in change.params.items())
+        mended = mended or "neither accumulate nor checkpoint_activations is enough; take a smaller batch or network"
         console.print(f"[red]{change.stage}[/]: {change.wrong}: {mended}", highlight=False)
     if not found.changes:
         console.print(f"every training fits ({USABLE:g} of {machine.gibibytes:g} GiB may be used)")

@@ -55,6 +55,9 @@ class DiTBackbone(Section):
     heads: int = value("attention heads", "heads", ge=1)
     cross_heads: int = value("heads of keys and values in cross-attention; divides `heads`", "heads", ge=1)
     feed_forward: int = value("hidden features of the gated feed-forward, as a multiple of the width", "×", ge=1, le=8)
+    learned_frequencies: bool = value(
+        "learn the frequencies that it is told the time by, as Stable Audio Open's released code", default=False
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "DiTBackbone":
@@ -74,9 +77,9 @@ class DiTBackbone(Section):
 
         if len(latent_shape) != 2:
             raise ValueError(f"latents of shape {latent_shape}: a dit takes (channels, frames)")
-        sizes = self.model_dump(exclude={"kind"})
-        widths = {"cond_width": conditioner.width, "global_width": conditioner.global_width}
-        return DiT(latent_channels=latent_shape[0], **sizes, **widths)
+        sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
+        sizes |= {"cond_width": conditioner.width, "global_width": conditioner.global_width}
+        return DiT(latent_channels=latent_shape[0], **sizes)
 
 
 class MdtBackbone(Section):

@@ -14,6 +14,7 @@ from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.objective import denoising_loss
 from padstal.diffusion.padding_codes import CODE_STREAM
+from padstal.nn.recomputed import recompute_units
 from padstal.training.distributed_shard import DistributedShard
 from padstal.training.task import AdamW, Move, Network
 
@@ -36,6 +37,8 @@ class DenoiserTask:
 
     def __init__(self, denoiser: Denoiser, clips: Clips, validation: Clips | None, params: DenoiserParams):
         training = params.training
+        if training.checkpoint_activations:
+            recompute_units(denoiser)
         optimiser = AdamW(training.learning_rate, training.rate, BETAS, training.weight_decay, training.clip)
         self.networks = {self.averaged: Network(denoiser, optimiser)}
         self._denoiser, self._clips, self._params = denoiser, clips, params

@@ -39,15 +39,15 @@ def at_unit_rms(audio_BCS: torch.Tensor) -> torch.Tensor:
 class StftDiscriminator(nn.Module):
     """One scale: real and imaginary parts [B, 2C, K, F] through convolutions dilated in time, strided in frequency.
 
-    Each sample is brought to unit RMS first (EnCodec does not): the spectra of ordinary music at ordinary levels are so
-    small that a fresh network sees its biases and little else.
+    With `unit_rms` each sample is brought to unit RMS first (EnCodec does not): the spectra of ordinary music at
+    ordinary levels are so small that a fresh network sees its biases and little else.
     """
 
     window: torch.Tensor
 
-    def __init__(self, channels: int, n_fft: int, filters: int):
+    def __init__(self, channels: int, n_fft: int, filters: int, *, unit_rms: bool = True):
         super().__init__()
-        self.n_fft = n_fft
+        self.n_fft, self.unit_rms = n_fft, unit_rms
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
         self.layers = nn.ModuleList(
             [
@@ -61,8 +61,9 @@ class StftDiscriminator(nn.Module):
     def forward(self, audio_BCS: torch.Tensor) -> Verdict:
         B, C, S = audio_BCS.shape
         with torch.autocast(audio_BCS.device.type, enabled=False):
+            audio_BCS = audio_BCS.float()
             spectrum = torch.stft(
-                at_unit_rms(audio_BCS.float()).reshape(B * C, S),
+                (at_unit_rms(audio_BCS) if self.unit_rms else audio_BCS).reshape(B * C, S),
                 self.n_fft,
                 self.n_fft // 4,
                 window=self.window,
@@ -81,9 +82,11 @@ class StftDiscriminator(nn.Module):
 class MultiScaleStftDiscriminator(nn.Module):
     """One `StftDiscriminator` a window length."""
 
-    def __init__(self, channels: int, fft_sizes: Sequence[int], filters: int):
+    def __init__(self, channels: int, fft_sizes: Sequence[int], filters: int, *, unit_rms: bool = True):
         super().__init__()
-        self.scales = nn.ModuleList(StftDiscriminator(channels, n_fft, filters) for n_fft in fft_sizes)
+        self.scales = nn.ModuleList(
+            StftDiscriminator(channels, n_fft, filters, unit_rms=unit_rms) for n_fft in fft_sizes
+        )
 
     def forward(self, audio_BCS: torch.Tensor) -> list[Verdict]:
         return [scale(audio_BCS) for scale in self.scales]

@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from padstal.core.protocols import Conditioning
+from padstal.nn.recomputed import Recomputed
 from padstal.nn.rotary import rotary_angles, rotate
 
 SILU_GAIN = 1.67
@@ -40,6 +41,7 @@ class DiT(nn.Module):
         cond_width: int,
         global_width: int,
         feed_forward: int,
+        learned_frequencies: bool = False,
     ):
         """Fresh weights.
 
@@ -52,10 +54,11 @@ class DiT(nn.Module):
             cond_width: C.
             global_width: G.
             feed_forward: Hidden features of the gated feed-forward, as a multiple of the width.
+            learned_frequencies: Whether the time's frequencies are weights.
         """
         super().__init__()
         self.head_width = width // heads
-        self.time_features = FourierFeatures(256)
+        self.time_features = FourierFeatures(256, learned=learned_frequencies)
         self.to_time_embed = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
         self.to_cond_embed = _bias_free_mlp(cond_width, cond_width)
         self.to_global_embed = _bias_free_mlp(global_width, width)
@@ -94,7 +97,7 @@ class DiT(nn.Module):
         return (v_BDT + self.post(v_BDT)).float()
 
 
-class Block(nn.Module):
+class Block(Recomputed):
     """Self-attention, cross-attention, feed-forward; each normalised before and added to what came in."""
 
     def __init__(self, width: int, heads: int, cross_heads: int, cond_width: int, feed_forward: int):
@@ -161,12 +164,17 @@ class GatedFeedForward(nn.Module):
 
 
 class FourierFeatures(nn.Module):
-    """cos and sin of a number at random, fixed frequencies (Tancik et al. 2020)."""
+    """cos and sin of a number at random frequencies (Tancik et al. 2020), fixed or learned from there."""
 
-    def __init__(self, features: int):
+    frequency: torch.Tensor
+
+    def __init__(self, features: int, *, learned: bool):
         super().__init__()
-        self.register_buffer("frequency", torch.randn(features // 2))
-        self.frequency: torch.Tensor
+        frequency = torch.randn(features // 2)
+        if learned:
+            self.frequency = nn.Parameter(frequency)
+        else:
+            self.register_buffer("frequency", frequency)
 
     def forward(self, number_B: torch.Tensor) -> torch.Tensor:
         """[B, features] of [B]."""

@@ -25,6 +25,7 @@ from torch.nn import functional
 from padstal.core.protocols import Conditioning, Hidden
 from padstal.nn.patches import Patches
 from padstal.nn.quality_embedding import QualityEmbedding
+from padstal.nn.recomputed import Recomputed
 from padstal.nn.rotary import rotary_angles_2d, rotate
 from padstal.nn.time_features import TIME_FEATURES, time_features
 
@@ -206,7 +207,7 @@ Text = tuple[torch.Tensor, torch.Tensor | None]
 """Rows [B, R, W], and which of them are attended to, bool [B, 1, 1, R]; None for all."""
 
 
-class Block(nn.Module):
+class Block(Recomputed):
     """Self-attention, cross-attention, feed-forward; the first and the last modulated by time."""
 
     def __init__(self, width: int, heads: int, feed_forward: int, *, skip: bool):

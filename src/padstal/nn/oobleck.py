@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from padstal.nn.recomputed import Recomputed
 from padstal.nn.snake import Snake
 
 DILATIONS = (1, 3, 9)
@@ -24,7 +25,7 @@ def _conv(inputs: int, outputs: int, kernel: int, *, dilation: int = 1) -> nn.Mo
     return weight_norm(nn.Conv1d(inputs, outputs, kernel, dilation=dilation, padding=dilation * (kernel - 1) // 2))
 
 
-class ResidualUnit(nn.Module):
+class ResidualUnit(Recomputed):
     """x + Conv1(Snake(Conv7 of the given dilation(Snake(x))))."""
 
     def __init__(self, width: int, dilation: int):

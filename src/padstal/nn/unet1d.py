@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from padstal.core.protocols import Conditioning
+from padstal.nn.recomputed import Recomputed
 from padstal.nn.time_features import TIME_FEATURES, time_features
 
 EPSILON = 1e-6
@@ -151,7 +152,7 @@ class Level(nn.Module):
         return self.cross_attention(x_BWT, text_BLC, seen)
 
 
-class ResidualBlock(nn.Module):
+class ResidualBlock(Recomputed):
     """Two convolutions, the first told by FiLM, (1)."""
 
     def __init__(self, inputs: int, outputs: int, vector: int, groups: int):
@@ -180,7 +181,7 @@ class RmsNorm(nn.Module):
         return x_BWT * (x_BWT.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt() * self.gain
 
 
-class SelfAttention(nn.Module):
+class SelfAttention(Recomputed):
     """Attention among all frames."""
 
     def __init__(self, channels: int, heads: int, features: int):
@@ -207,7 +208,7 @@ class LinearAttention(SelfAttention):
         return q_BHTF.softmax(dim=-1) * q_BHTF.shape[-1] ** -0.5 @ memory_BHFF
 
 
-class CrossAttention(nn.Module):
+class CrossAttention(Recomputed):
     """Attention of frames to text rows; keys and values have no bias, so a row of zeros says nothing."""
 
     def __init__(self, channels: int, heads: int, features: int, cond_width: int):

@@ -19,6 +19,11 @@ class TrainConfig(Section):
         json_schema_extra={"unit": "micro-batches"},
         ge=1,
     )
+    checkpoint_activations: bool = value(
+        "forget what units of the networks computed and compute it again in the backward pass: less memory, more time, "
+        "the same numbers",
+        default=False,
+    )
     learning_rate: float = value("peak learning rate of AdamW", gt=0, lt=1)
     rate: Rate = value("how the learning rate rises and falls")
     weight_decay: float = value("AdamW's decoupled weight decay", ge=0, lt=1)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -72,8 +72,9 @@ def step_memory(task_of: Callable[[], tuple[Task, Sequence[Batch]]], config: Tra
             micro-batch; called where all tensors are fake.
         config: How it is trained; of it precision, accumulation and the average's decay are read.
     """
-    with Fake(), _CudaAttention(), _cuda_autocast(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation.*")
+    attention = mock.patch.object(functional, "scaled_dot_product_attention", _cuda_attention)
+    with Fake(), attention, _cuda_autocast(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Accessing the data pointer of FakeTensor")
         task, batches = task_of()
         modules = [network.module for network in task.networks.values()]
         average = average_of(task.networks[task.averaged].module)
@@ -171,43 +172,31 @@ class Fake(FakeTensorMode):
         return self
 
 
-class _CudaAttention(TorchFunctionMode):
-    """Attention by the kernel that CUDA would choose: torch asks the device, and there is none.
-
-    Flash attention in half precision without a mask, else the memory-efficient kernel.
-    """
-
-    def __torch_function__(
-        self, function: Any, types: Any, arguments: Any = (), keywords: dict[str, Any] | None = None
-    ) -> Any:
-        if function is functional.scaled_dot_product_attention:
-            return self._attend(*arguments, **(keywords or {}))
-        return function(*arguments, **(keywords or {}))
-
-    @staticmethod
-    def _attend(
-        q: torch.Tensor,
-        k: torch.Tensor,
-        v: torch.Tensor,
-        attn_mask: torch.Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        scale: float | None = None,
-    ) -> torch.Tensor:
-        if torch.is_autocast_enabled("cpu"):
-            q, k, v = (one.to(torch.get_autocast_dtype("cpu")) for one in (q, k, v))
-        aten: Any = torch.ops.aten
-        if attn_mask is None and q.dtype != torch.float32 and q.shape[-1] <= FLASH_FEATURES:
-            attended = aten._scaled_dot_product_flash_attention(q, k, v, dropout_p, is_causal, scale=scale)
-        else:
-            bias = None
-            if attn_mask is not None:
-                added = torch.zeros_like(attn_mask, dtype=q.dtype) if attn_mask.dtype == torch.bool else attn_mask
-                bias = added.expand(*q.shape[:-1], k.shape[-2])
-            attended = aten._scaled_dot_product_efficient_attention(
-                q, k, v, bias, q.requires_grad, dropout_p, is_causal, scale=scale
-            )
-        return attended[0]
+def _cuda_attention(
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    attn_mask: torch.Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> torch.Tensor:
+    """Attention by the kernel that CUDA would choose: flash in half precision without a mask, else memory-efficient."""
+    if torch.is_autocast_enabled("cpu"):
+        q, k, v = (one.to(torch.get_autocast_dtype("cpu")) for one in (q, k, v))
+    aten: Any = torch.ops.aten
+    if attn_mask is None and q.dtype != torch.float32 and q.shape[-1] <= FLASH_FEATURES:
+        attended = aten._scaled_dot_product_flash_attention(q, k, v, dropout_p, is_causal, scale=scale)
+    else:
+        bias = None
+        if attn_mask is not None:
+            added = torch.zeros_like(attn_mask, dtype=q.dtype) if attn_mask.dtype == torch.bool else attn_mask
+            bias = added.expand(*q.shape[:-1], k.shape[-2])
+        attended = aten._scaled_dot_product_efficient_attention(
+            q, k, v, bias, q.requires_grad, dropout_p, is_causal, scale=scale
+        )
+    result: torch.Tensor = attended[0]
+    return result
 
 
 @contextlib.contextmanager

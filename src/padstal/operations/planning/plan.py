@@ -62,12 +62,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Change:
-    """What does not fit, and the value of a param that mends it; both None where none does."""
+    """What does not fit, and the params that mend it, by path; none where nothing does."""
 
     stage: str
     wrong: str
-    param: str | None
-    value: int | None
+    params: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -231,8 +230,8 @@ class _Planner:
     def _training(self, stage: str, name: str, found: Fit, texts: int) -> Row:
         size, config, label = found.size, found.config, f"{stage}@{name}"
         for wrong, remedy in found.remedies.items():
-            param = f"scales.{self.name}.{stage}.{name}.training.{remedy[0]}" if remedy else None
-            self.changes.append(Change(label, wrong, param, remedy[1] if remedy else None))
+            at = f"scales.{self.name}.{stage}.{name}.training"
+            self.changes.append(Change(label, wrong, {f"{at}.{param}": new for param, new in remedy.items()}))
         encoder = self.scale.prepare.text_encoder
         works = _reads(encoder, texts * encoder.max_length)
         works.append((config.steps * config.batch * found.operations, _kind(size)))
@@ -273,7 +272,7 @@ def _fit(scale: Scale, machine: Machine, job: tuple[str, CodecSize | None]) -> F
     if codec is None:
         return fit(*autoencoder(name, scale), machine)
     size, task_of = denoiser(name, scale, codec)
-    return replace(fit(size, task_of, machine), forward=forward_of(task_of))
+    return replace(fit(size, task_of, machine), forward=forward_of(task_of, size.config))
 
 
 def evaluations(setting: Setting) -> int:

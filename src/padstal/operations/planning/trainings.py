@@ -26,8 +26,8 @@ from padstal.training.task import Batch, Task
 META = torch.device("meta")
 """Where tensors have no numbers, and modules are made in no time."""
 
-TaskOf = Callable[[int], tuple[Task, Sequence[Batch]]]
-"""From the clips of a micro-batch to a fresh task, and a batch for each kind of step."""
+TaskOf = Callable[[TrainConfig, int], tuple[Task, Sequence[Batch]]]
+"""From how it is trained and the clips of a micro-batch to a fresh task, and a batch for each kind of step."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def step_of(task_of: TaskOf, config: TrainConfig, clips: int) -> Step:
     seen: list[int] = []
 
     def watched() -> tuple[Task, Sequence[Batch]]:
-        task, batches = task_of(clips)
+        task, batches = task_of(config, clips)
         made = task.step
 
         def step(batch: Batch, shard: Any) -> Any:
@@ -82,11 +82,11 @@ def autoencoder(name: str, scale: Scale) -> tuple[TrainingSize, TaskOf]:
     params: AudioVaeParams | TalVaeParams = getattr(scale.train_vae, name)
     form = crop_form(scale, params)
 
-    def task_of(clips: int) -> Any:
-        return codecs.rehearsal(params, form, clips)
+    def task_of(config: TrainConfig, clips: int) -> Any:
+        return codecs.rehearsal(params.model_copy(update={"training": config}), form, clips)
 
     with META:
-        task, _ = task_of(1)
+        task, _ = task_of(params.training, 1)
     size = TrainingSize(
         config=params.training,
         learned=_learned(task),
@@ -102,11 +102,12 @@ def denoiser(name: str, scale: Scale, codec: CodecSize) -> tuple[TrainingSize, T
     params: DenoiserParams = dict(scale.train_diffusion)[name]
     text = text_form(scale)
 
-    def task_of(clips: int) -> Any:
-        return diffusion.rehearsal(params, codec.shape, (text.max_length, text.width), clips, codec.first)
+    def task_of(config: TrainConfig, clips: int) -> Any:
+        own = params.model_copy(update={"training": config})
+        return diffusion.rehearsal(own, codec.shape, (text.max_length, text.width), clips, codec.first)
 
     with META:
-        task, _ = task_of(1)
+        task, _ = task_of(params.training, 1)
     size = TrainingSize(
         config=params.training,
         learned=_learned(task),
@@ -116,10 +117,10 @@ def denoiser(name: str, scale: Scale, codec: CodecSize) -> tuple[TrainingSize, T
     return size, task_of
 
 
-def forward_of(task_of: TaskOf) -> int:
+def forward_of(task_of: TaskOf, config: TrainConfig) -> int:
     """Operations of one call of a denoiser, for a clip."""
     with Fake(), torch.no_grad(), attention_kernel(torch.device("cpu")):  # whose products can be counted
-        task, [batch] = task_of(1)
+        task, [batch] = task_of(config, 1)
         network: Any = task.networks[task.averaged].module
         clip: Any = batch
         told = network.condition(clip.text, clip.attributes, network.lower_of(clip.latent_BD))

@@ -25,7 +25,9 @@ def plan(
         int | None, typer.Option(min=1, help="that train together; by default runtime.devices × runtime.nodes")
     ] = None,
     memory: Annotated[float | None, typer.Option(min=1, help="of a GPU, GiB; by default the device's")] = None,
-    device: Annotated[str, typer.Option(help="of the table that a wrong one shows, or here: measured")] = "h100",
+    device: Annotated[
+        str, typer.Option(help="h100, a100, h200, … (a wrong name lists all), or here: measured")
+    ] = "h100",
     tflops: Annotated[
         float | None, typer.Option(min=0.001, help="peak of a GPU in bfloat16, TFLOP/s; by default the device's")
     ] = None,

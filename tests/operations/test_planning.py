@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,11 @@ from padstal.operations.planning.fit import USABLE, Fit, fit
 from padstal.operations.planning.machine import DEVICES, MFU, Machine, machine_of
 from padstal.operations.planning.music import music_of
 from padstal.operations.planning.plan import Plan, evaluations, plan
-from padstal.operations.planning.trainings import autoencoder, denoiser, forward_of, step_of
+from padstal.operations.planning.trainings import Step, TrainingSize, autoencoder, denoiser, forward_of, step_of
 from padstal.sampling.setting import Setting
 from padstal.stages.params import Scale, load_tree
-from padstal.training.memory import step_memory
+from padstal.training.config import TrainConfig
+from padstal.training.memory import Fake, StepMemory, step_memory
 
 TREE = load_tree(ROOT / "params.yaml")
 FULL = TREE.scales["full"]
@@ -147,54 +147,76 @@ def test_a_samples_calls_are_those_of_its_solver_and_guidance(solver: Any, guida
     assert evaluations(setting) == calls
 
 
-@cache
-def small_fit(gpus: int, gibibytes: float, **training: Any) -> Fit:
-    scale = small_scale(**training)
-    return fit(*denoiser("tal_dit", scale, CodecSize(0, (48, 64), 32, 0, 0, 0)), machine(gpus, gibibytes))
+GIBIBYTE = 2**30
 
 
-def test_what_fits_is_left_as_it_is() -> None:
-    found = small_fit(1, 80)
-    assert found.remedies == {}
-    assert found.config == found.size.config
+@pytest.fixture
+def fitted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Fit]:
+    """`fit` of a training of 2 GiB, 1 of them gradients, and 4 for each clip, or 1 where activations are made again."""
+
+    def step(task_of: Any, config: TrainConfig, clips: int) -> Step:
+        kept = clips * (1 if config.checkpoint_activations else 4) * GIBIBYTE
+        operations = 4.0 if config.checkpoint_activations else 3.0
+        return Step(operations, StepMemory(0, GIBIBYTE, 0, 0, kept, 2 * GIBIBYTE + kept))
+
+    def fitted(gpus: int, usable: float, **training: Any) -> Fit:
+        config = dict(TREE.scales["demo"].train_diffusion)["tal_dit"].training.model_copy(update=training)
+        return fit(TrainingSize(config, (1,), 1, False), lambda config, clips: None, machine(gpus, usable / USABLE))
+
+    monkeypatch.setattr("padstal.operations.planning.fit.step_of", step)
+    return fitted
 
 
-def test_a_batch_that_the_gpus_cannot_share_becomes_the_next_that_they_can() -> None:
-    found = small_fit(3, 80, batch=16)
+def test_what_fits_is_left_as_it_is(fitted: Callable[..., Fit]) -> None:
+    found = fitted(1, 18.1, batch=4)
+    assert (found.remedies, found.config, found.memory) == ({}, found.size.config, 18 * GIBIBYTE)
+
+
+def test_a_batch_that_the_gpus_cannot_share_becomes_the_next_that_they_can(fitted: Callable[..., Fit]) -> None:
+    found = fitted(3, 80, batch=16)
     assert found.remedies == {"3 GPUs × accumulate 1 cannot share a batch of 16": {"batch": 18}}
     assert found.config.batch == 18
 
 
-def test_a_step_that_is_too_large_is_divided_as_little_as_it_takes() -> None:
-    whole = small_fit(1, 80, batch=16)
-    room = 0.6 * whole.memory / 2**30
-    found = small_fit(1, room / USABLE, batch=16)
+def test_several_processes_hold_the_gradients_once_more(fitted: Callable[..., Fit]) -> None:
+    assert fitted(2, 80, batch=8).memory == fitted(1, 80, batch=4).memory + GIBIBYTE
+
+
+def test_a_step_that_is_too_large_is_divided_as_little_as_it_takes(fitted: Callable[..., Fit]) -> None:
+    found = fitted(1, 20.0, batch=12)  # 3 clips at a time take 14, 4 take 18, 6 take 26 GiB
     [(wrong, remedy)] = found.remedies.items()
-    assert wrong.startswith(f"a step takes {whole.memory / 2**30:.1f} GiB of each GPU, and may take")
-    assert remedy == {"accumulate": found.config.accumulate}
-    assert found.memory <= room * 2**30
-    halved = small_fit(1, 80, batch=16, accumulate=found.config.accumulate // 2)
-    assert halved.memory > room * 2**30
+    assert wrong == "a step takes 50.0 GiB of each GPU, and may take 20.0"
+    assert remedy == {"accumulate": 3}
+    assert (found.config.accumulate, found.memory, found.operations) == (3, 18 * GIBIBYTE, 3.0)
 
 
-def test_no_micro_batch_is_promised_where_none_fits() -> None:
-    [remedy] = small_fit(1, 1e-3, batch=16).remedies.values()
-    assert remedy == {}
+def test_activations_are_made_again_where_a_single_clip_is_too_large(fitted: Callable[..., Fit]) -> None:
+    found = fitted(1, 5.0, batch=12)
+    assert list(found.remedies.values()) == [{"checkpoint_activations": True, "accumulate": 4}]
+    assert (found.memory, found.operations) == (5 * GIBIBYTE, 4.0)
+    assert list(fitted(1, 3.5, batch=1).remedies.values()) == [{"checkpoint_activations": True}]
 
 
-def test_activations_are_computed_again_where_a_single_clip_is_too_large() -> None:
-    whole, again = small_fit(1, 80, batch=1), small_fit(1, 80, batch=1, checkpoint_activations=True)
-    found = small_fit(1, (whole.memory + again.memory) / 2 / 2**30 / USABLE, batch=1)
+def test_nothing_is_promised_where_nothing_is_enough(fitted: Callable[..., Fit]) -> None:
+    assert list(fitted(1, 2.5, batch=4).remedies.values()) == [{}]
+
+
+@pytest.mark.slow
+def test_a_real_training_fits_as_it_is_told_to() -> None:
+    def fitted(gibibytes: float, **training: Any) -> Fit:
+        size, task_of = denoiser("tal_dit", small_scale(**training), CodecSize(0, (48, 64), 32, 0, 0, 0))
+        return fit(size, task_of, machine(1, gibibytes))
+
+    whole = fitted(80, batch=16)
+    room = 0.6 * whole.memory
+    found = fitted(room / GIBIBYTE / USABLE, batch=16)
     [remedy] = found.remedies.values()
-    assert remedy == {"checkpoint_activations": True}
-    assert (found.memory, found.operations) == (again.memory, again.operations)
-    assert found.operations > whole.operations
-
-
-def test_several_processes_hold_the_gradients_once_more() -> None:
-    one, two = small_fit(1, 80, batch=8), small_fit(2, 80, batch=16)
-    gradients = 4 * one.size.learned[0]
-    assert two.memory - one.memory == pytest.approx(gradients, rel=0.02)
+    assert found.memory <= room < fitted(80, batch=16, accumulate=remedy["accumulate"] // 2).memory
+    one, again = fitted(80, batch=1), fitted(80, batch=1, checkpoint_activations=True)
+    found = fitted((one.memory + again.memory) / 2 / GIBIBYTE / USABLE, batch=1)
+    assert list(found.remedies.values()) == [{"checkpoint_activations": True}]
+    assert found.memory == again.memory
+    assert one.operations < found.operations == again.operations
 
 
 def test_hours_follow_from_the_device_and_what_is_given_wins() -> None:
@@ -254,7 +276,6 @@ def test_published_sizes_are_those_that_our_loaders_build() -> None:
     from padstal.foundation.config import DacShape
     from padstal.operations.planning.counting import flops, parameters
     from padstal.operations.planning.published import PUBLISHED
-    from padstal.training.memory import Fake
 
     base: dict[str, Any] = {
         "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072,

@@ -18,6 +18,7 @@ from padstal.operations.planning.music import Music, music_of
 from padstal.operations.planning.plan import Plan, plan
 from padstal.stages.params import load_tree
 
+PLANNER = "padstal.operations.planning.plan"
 WIDE = 140
 """Columns from which on the table says what each stage is made of."""
 
@@ -52,9 +53,9 @@ def run(root: Path, scale: str | None, options: Options) -> int:
         found = plan(tree, paths.scale, music, machine, pool.map)
     free = shutil.disk_usage(root).free
     if options.as_json:
-        told = {"clips": music.clips, "curated": music.curated, "hours": music.seconds / 3600, "from": music.origin}
+        told = {"count": music.clips, "curated": music.curated, "hours": music.seconds / 3600, "from": music.origin}
         whole = {"disk": found.disk, "hours": found.seconds / 3600, "free_disk": free}
-        about = {"scale": paths.scale, "music": told, "machine": asdict(machine), **asdict(found), "whole": whole}
+        about = {"scale": paths.scale, "clips": told, "machine": asdict(machine), **asdict(found), "whole": whole}
         print(json.dumps(about, indent=2))
     else:
         _print(found, paths.scale, music, machine, free, runtime.devices * runtime.nodes)
@@ -64,7 +65,7 @@ def run(root: Path, scale: str | None, options: Options) -> int:
 def _processes() -> ProcessPoolExecutor:
     """One for each core, since a step on fake tensors is Python's work."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([plan.__module__])
+    context.set_forkserver_preload([PLANNER])
     return ProcessPoolExecutor(mp_context=context)
 
 

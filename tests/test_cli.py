@@ -60,6 +60,7 @@ def test_help_starts_within_a_second() -> None:
         "generate",
         "choose",
         "report",
+        "plan",
         "bench ingest",
         "bench train",
         "compare",

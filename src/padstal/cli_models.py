@@ -1,4 +1,4 @@
-"""`padstal …` for a model's life: frozen prompts, challenge, promotion, champion, rollback, lineage, forgetting."""
+"""`padstal …` for a model's life: plan, frozen prompts, challenge, promotion, champion, lineage, forgetting."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,40 @@ SystemOption = Annotated[
     str | None, typer.Option("--system", help="tal_dit or audio_dit; by default promote.system of params.yaml")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
+
+
+@app.command(
+    epilog="Examples: [bold]padstal plan --scale full --gpus 8 --clips 1000000[/bold], "
+    "[bold]padstal plan --scale full --device a100 --clips 200000 --json[/bold], "
+    "[bold]padstal plan --device here[/bold], [bold]padstal plan --tflops 400 --mfu 1[/bold] (a measured speed)"
+)
+def plan(
+    gpus: Annotated[
+        int | None, typer.Option(min=1, help="that train together; by default runtime.devices × runtime.nodes")
+    ] = None,
+    memory: Annotated[float | None, typer.Option(min=1, help="of a GPU, GiB; by default the device's")] = None,
+    device: Annotated[
+        str, typer.Option(help="h100, a100, h200, … (a wrong name lists all), or here: measured")
+    ] = "h100",
+    tflops: Annotated[
+        float | None, typer.Option(min=0.001, help="peak of a GPU in bfloat16, TFLOP/s; by default the device's")
+    ] = None,
+    mfu: Annotated[
+        float | None, typer.Option(min=0.001, max=1, help="share of the peak that work reaches; by default assumed")
+    ] = None,
+    clips: Annotated[
+        int | None, typer.Option(min=1, help="by default as ingest counted them, or as the scanned sources say")
+    ] = None,
+    as_json: JsonOption = False,
+    scale: ScaleOption = None,
+) -> None:
+    """Say what a scale will take before anything runs: parameters, FLOP, GPU memory, disk and hours of every stage.
+
+    Where a training does not fit, it says which param to set to what (exit status 1).
+    """
+    from padstal.commands.plan import Options, run
+
+    finish(lambda: run(Path.cwd(), scale, Options(gpus, memory, device, tflops, mfu, clips, as_json)))
 
 
 @app.command(epilog="Example: [bold]padstal freeze-prompts[/bold], then commit data/<scale>/frozen_prompts.json")

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from padstal.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
-TOO_LONG = ("bench",)
-"""Run by its own test, with fewer tracks: an example takes minutes."""
+TOO_LONG = ("bench", "plan")
+"""Run by tests of their own, with fewer tracks or at demo: an example takes minutes."""
 WORKS_IN_A_FRESH_CLONE = ("params", "compare HEAD~1", "sync --dry-run", "lineage audio_dit", "lineage tal_dit")
 """The rest needs what a run makes, a remote that has it, or a promotion, and says so."""
 

@@ -87,6 +87,12 @@ class SampleParams(Section):
             raise ValueError(f"seeds = {self.seeds} must differ")
         return self
 
+    @property
+    def most_prompts(self) -> int:
+        """Of both roles together."""
+        asked = self.test_prompts
+        return self.tune_prompts + (asked.prompts if isinstance(asked, PromptSet) else asked)
+
     def settings_on(self, grid: str) -> tuple[Setting, ...]:
         """The settings of a grid.
 

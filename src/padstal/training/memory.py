@@ -73,7 +73,7 @@ def step_memory(task_of: Callable[[], tuple[Task, Sequence[Batch]]], config: Tra
         config: How it is trained; of it precision, accumulation and the average's decay are read.
     """
     attention = mock.patch.object(functional, "scaled_dot_product_attention", _cuda_attention)
-    with _Fake(), attention, _cuda_autocast(), warnings.catch_warnings():
+    with Fake(), attention, _cuda_autocast(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Accessing the data pointer of FakeTensor")
         task, batches = task_of()
         modules = [network.module for network in task.networks.values()]
@@ -158,7 +158,7 @@ class Ledger(TorchDispatchMode):
         return result
 
 
-class _Fake(FakeTensorMode):
+class Fake(FakeTensorMode):
     """A check of values finds nothing wrong; a copy of a fake tensor is one of the same mode."""
 
     def __torch_dispatch__(
@@ -168,7 +168,7 @@ class _Fake(FakeTensorMode):
             return False
         return super().__torch_dispatch__(function, types, arguments, keywords)
 
-    def __deepcopy__(self, memo: Any) -> "_Fake":
+    def __deepcopy__(self, memo: Any) -> "Fake":
         return self
 
 

@@ -110,8 +110,8 @@ def test_a_budget_names_a_stage(tmp_path: Path, good: Any) -> None:
 HAVE_DEFAULTS = (
     *("accumulate", "keep_every", "init_from", "quality_dropout", "quality_prefix", "licence", "stable_audio_open"),
     *("captions", "crop_frames", "generates", "lower_noise", "offset", "padding_codes", "quality", "variance"),
-    *("first", "last", "count", "last_bias", "eta", "unit", "unit_rms", "text_norm", "text_dropout", "feature_matching"),
-    *("checkpoint_activations", "learned_frequencies", "embedders", "training_clips", "weak_step"),
+    *("first", "last", "count", "last_bias", "eta", "unit", "unit_rms", "text_norm", "text_dropout"),
+    *("feature_matching", "checkpoint_activations", "learned_frequencies", "embedders", "training_clips", "weak_step"),
     *("linked_folders", "hidden"),
 )
 """Values of trainings that params need not name."""

@@ -16,6 +16,7 @@ import yaml
 from tests.contracts.repository import ROOT
 
 from padstal.core.paths import Paths
+from padstal.diffusion.task import attention_kernel
 from padstal.ingest.listing import scan
 from padstal.operations.planning.codecs import CodecSize, codec_size
 from padstal.operations.planning.fit import USABLE, Fit, fit
@@ -283,7 +284,7 @@ def test_published_sizes_are_those_that_our_loaders_build() -> None:
         "conv_bias": False, "num_conv_pos_embeddings": 128, "num_conv_pos_embedding_groups": 16,
         "feat_extract_norm": "group", "do_stable_layer_norm": False,
     }  # fmt: skip
-    with Fake(), torch.no_grad():
+    with Fake(), torch.no_grad(), attention_kernel(torch.device("cpu")):
         scorer = wav2vec2.new(base, 1).eval()
         assert parameters(scorer) == PUBLISHED["checkpoints/qama"].parameters
         heard = flops(lambda: scorer(torch.zeros(1, 160_000))) / 10

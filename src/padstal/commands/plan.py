@@ -74,7 +74,7 @@ def _print(found: Plan, scale: str, music: Music, machine: Machine, free: int, d
     wide = console.width >= WIDE
     title = f"{scale}, {machine.gpus} × {machine.device} ({machine.gibibytes:g} GiB, {machine.tflops:g} TFLOP/s each)"
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
-    table.add_column("stage", overflow="fold")
+    table.add_column("stage", no_wrap=True)
     for column in ("parameters", "FLOP", "GPU memory", "disk", "meanwhile", "hours"):
         table.add_column(column, justify="right", no_wrap=True)
     if wide:

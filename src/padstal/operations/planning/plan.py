@@ -205,7 +205,8 @@ class _Planner:
             self.samples += count
             yield self._row(
                 f"sample@{name}",
-                f"{len(settings)} settings × {wanted:,} samples of {params.most_prompts} prompts, {calls / count:.0f} calls each",
+                f"{len(settings)} settings × {wanted:,} samples of {params.most_prompts} prompts, "
+                f"{calls / count:.0f} calls each",
                 works,
                 disk=(count + refined) * music.clip_bytes + count * TABLE_BYTES,
             )

@@ -24,5 +24,8 @@ class Recomputed(nn.Module):
 def recompute_units(module: nn.Module) -> None:
     """Let all units of a module be recomputed from now on."""
     for unit in module.modules():
+        enable: Any = getattr(unit, "enable_gradient_checkpointing", None)  # of diffusers
         if isinstance(unit, Recomputed):
             unit.recomputed = True
+        elif enable is not None:
+            enable()

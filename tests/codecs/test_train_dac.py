@@ -41,6 +41,7 @@ def test_new_clips_are_nearer_than_the_mean_spectrum_and_all_codebooks_are_in_us
         assert report[f"used_codebook_{number}"] > 0.5
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights():
     short = TrainedDac(**SECTION.model_dump() | {"fit": {**SECTION.fit.model_dump(), "steps": 2}})
     (first, losses), (second, _) = (train(bursts(8, 0), short, sample_rate=16_000, device=CPU) for _ in range(2))

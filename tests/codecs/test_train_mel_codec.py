@@ -37,6 +37,7 @@ def test_the_loss_falls_and_new_clips_are_nearer_than_the_mean_spectrum(tmp_path
     assert 0 < report["noise_share"] < 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights():
     short = TrainedMelCodec(**SECTION.model_dump() | {"fit": {**SECTION.fit.model_dump(), "steps": 2}})
     (first, losses), (second, _) = (train(bursts(8, 0), short, sample_rate=16_000, device=CPU) for _ in range(2))

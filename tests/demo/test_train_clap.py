@@ -27,6 +27,7 @@ def test_info_nce_of_perfect_pairs_and_of_equal_rows_is_known():
     assert float(info_nce(torch.eye(4), swapped, scale)) == pytest.approx(10, rel=1e-2)
 
 
+@pytest.mark.slow
 def test_equal_seeds_train_equal_models_whose_folder_says_their_size_alone():
     runs = [
         train(sines(16, 0), lambda row, rng: TEXTS[row % 4], SECTION, sample_rate=16_000, device=torch.device("cpu"))

@@ -10,6 +10,7 @@ Shape legend: I samples of a prompt, N numbers of a latent.
 """
 
 import math
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from padstal.core.protocols import Group
@@ -28,9 +29,9 @@ class Repulsion(DiversityHooks):
     strength: float = value("s: weight of the repulsion beside the score", ge=0)
     sigma_low: float = value("samples no longer repel one another from here on", "σ_t/α_t", default=0.0, ge=0)
 
+    @abstractmethod
     def weights(self, log_kernel_II: "Tensor") -> "Tensor":
         """c [I, I] of the potential, from log k; its diagonal counts for nothing."""
-        raise NotImplementedError
 
     def guide(self, x_ID: "Tensor", denoised_ID: "Tensor", sigma: float, group: Group) -> "Tensor":
         """(2); a sample that is alone stays as it is."""

@@ -133,7 +133,8 @@ class _Planner:
         yield Row("gate", "reads their verdicts")
 
     def prepare(self) -> Iterator[Row]:
-        for role in (name for name in type(self.scale.prepare).model_fields if name != "draw"):
+        fields = type(self.scale.prepare).model_fields  # what has a default is prepared by nobody
+        for role in (name for name, one in fields.items() if one.is_required() and name != "draw"):
             section = getattr(self.scale.prepare, role)
             weights = getattr(section, "weights", None)
             model, size = _published(section), None

@@ -1,6 +1,7 @@
 """Every `dvc exp run` of the documentation sets params that there are, to values that load."""
 
 import re
+import runpy
 import shlex
 from itertools import pairwise
 from pathlib import Path
@@ -39,3 +40,11 @@ def test_its_params_are_there_and_load(tmp_path: Path, page: str, line: str) -> 
         load_tree(file)
         seen.add(yaml.safe_dump(yaml.safe_load(file.read_bytes())))
     assert len(seen) == len(runs)
+
+
+def test_the_experiment_that_compares_methods_loads(tmp_path: Path) -> None:
+    module = runpy.run_path(str(ROOT / "scripts" / "compare_methods.py"))
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(module["changed"](yaml.safe_load((ROOT / "params.yaml").read_text()))))
+    demo = load_tree(file).scales["demo"]
+    assert {len(demo.sample.settings_on(grid)) for grid in ("pads_tal", "codes")} == {25, 7}

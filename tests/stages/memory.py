@@ -211,7 +211,13 @@ def evaluate_all(folder: Path, count: int) -> Callable[[], object]:
         corpus = Corpus(folder / "ingest", truth, clips, clips, clips, clips, clips, clips)
         ears = WideEars()
         params = EVALUATE_PARAMS.model_copy(
-            update={"batch_clips": 64, "reference_clips": 40, "latent_clips": 40, "baseline": ("audio_dit", "none")}
+            update={
+                "batch_clips": 64,
+                "reference_clips": 40,
+                "training_clips": 40,
+                "latent_clips": 40,
+                "baseline": ("audio_dit", "none"),
+            }
         )
         heard_by = Ears(ears, ears, ears, params.windows, 0.0)
         evaluate(

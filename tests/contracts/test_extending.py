@@ -194,6 +194,7 @@ def test_a_system_made_of_new_kinds_alone_trains_samples_and_is_evaluated(
         HeardOnDisk.write(tmp_path, hear_parts(generated.read, len(generated.samples), RATE, ears, 16), len(sound)),
         known,
         clips.loc[clips["split"] == "test", "clip_id"].tolist(),
+        [],
         load_tree(ROOT / "params.yaml").scales.demo.evaluate,
         clap=ears.clap,
         genres=ears.tagger.genres,

@@ -1,11 +1,14 @@
 """The scale, the paths and the params that a command works on."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from padstal.core.params import SCALES, check, read_yaml
 from padstal.core.paths import Paths
 from padstal.operations.config import PromoteParams
-from padstal.stages.params import Tree, load_tree
+
+if TYPE_CHECKING:
+    from padstal.stages.params import Tree
 
 
 def paths_of(root: Path, scale: str | None) -> Paths:
@@ -13,13 +16,15 @@ def paths_of(root: Path, scale: str | None) -> Paths:
     return params_of(root, scale)[0]
 
 
-def params_of(root: Path, scale: str | None) -> tuple[Paths, Tree]:
+def params_of(root: Path, scale: str | None) -> tuple[Paths, "Tree"]:
     """Paths of `scale`, or of the active one of `root/params.yaml`, and all params.
 
     Raises:
         ParamsError: There is no params.yaml, or a value of any section is wrong.
         ValueError: No such scale.
     """
+    from padstal.stages.params import load_tree  # the classes of all sections: a tenth of a second
+
     tree = load_tree(root / "params.yaml")
     if scale is not None and scale not in SCALES:
         raise ValueError(f"--scale {scale}: expected one of {', '.join(SCALES)}")

@@ -10,7 +10,7 @@ from padstal.diffusion import rehearsal as diffusion
 from padstal.stages.params import load_tree
 from padstal.training.memory import step_memory
 
-pytestmark = pytest.mark.slow  # half a minute each
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # half a minute each and more
 GPUS, LIMIT = 8, 70 * 2**30
 FULL = load_tree(Path("params.yaml")).scales["full"]
 T5 = TextForm(width=768, max_length=128, vocabulary=32128)

@@ -34,9 +34,9 @@ from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
 from padstal.core.protocols import TextStates
 from padstal.diffusion.clips import ATTRIBUTES, CaptionStates, ClipBatch, splits_of
 from padstal.diffusion.config import DenoiserParams
-from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.objective import Masked, MeanSquaredError
-from padstal.diffusion.task import DenoiserTask, attention_kernel
+from padstal.diffusion.rehearsal import LEVEL, rehearsal
+from padstal.diffusion.task import attention_kernel
 from padstal.stages.params import load_tree
 from padstal.systems.trained import torch_device
 from padstal.training.ahead import ahead
@@ -188,7 +188,7 @@ def _drawn(
     store = LatentStore.open(folder)
     statistics = LatentStatistics(torch.zeros(channels), torch.ones(channels))
     states = CaptionStates.encode(names, _RandomStates(*options.text))
-    dataset = store.index.assign(text=names, **dict.fromkeys(ATTRIBUTES.values(), 3.0))
+    dataset = store.index.assign(text=names, **dict.fromkeys(ATTRIBUTES.values(), LEVEL))
     found = splits_of(dataset, store, statistics, states)["train"]
     batches = found.batches(batch=batch, start=0, stop=options.repeats + 1, seed=params.training.seed)
     for one in ahead(batches) if device.type == "cuda" else batches:
@@ -201,21 +201,13 @@ class _Step:
     def __init__(self, params: DenoiserParams, options: Options, device: torch.device):
         self.device, self._precision = device, params.training.precision
         self._clip = params.training.clip
-        rows, width = options.text
-        batch = options.batch or params.training.batch
         torch.manual_seed(params.training.seed)
-        self._denoiser = Denoiser(params.form, options.latent, width, first_channels=options.first).to(device)
-        unused: Any = None  # the loop draws batches; here there is one
-        self._task = DenoiserTask(self._denoiser, unused, None, params)
-        self._optimiser = self._task.networks[self._task.averaged].optimiser.over(self._denoiser)
-        real_BL = (torch.arange(rows) < max(rows // 2, 1)).expand(batch, rows)
-        self._batch = ClipBatch(
-            step=0,
-            clip_ids=[str(number) for number in range(batch)],
-            latent_BD=torch.randn(batch, *options.latent),
-            text=TextStates(torch.randn(batch, rows, width), real_BL),
-            attributes={name: torch.full((batch,), 3.0) for name in ATTRIBUTES},
-        ).to(device)
+        batch = options.batch or params.training.batch
+        rows, width = options.text
+        self._task, [batch_of_noise] = rehearsal(params, options.latent, (rows, width), batch, options.first)
+        network = self._task.networks[self._task.averaged]
+        self._denoiser, self._batch = network.module.to(device), batch_of_noise.to(device)
+        self._optimiser = network.optimiser.over(self._denoiser)
 
     def __call__(self) -> None:
         self._optimiser.zero_grad()

@@ -9,6 +9,7 @@ Diversity bought by such copies is none.
 Shape suffixes: N generated, M held-out, K training, F features, P prompts, I samples of a prompt.
 """
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from padstal.evaluation.clap_score import flattened
 
 if TYPE_CHECKING:
-    from padstal.evaluation.judged import Judged
+    from padstal.evaluation.judged import Judged, Reference
 
 USUAL = 0.05
 """Share of held-out clips that are near copies by (2)."""
@@ -35,9 +36,13 @@ def of_prompts(judged: "Judged") -> np.ndarray | None:
     reference = judged.reference
     if reference.training_KF is None:
         return None
-    usual_M = nearest(flattened(reference.heard.clap_NWD), reference.training_KF)
-    near_PI = nearest(judged.unit_PIF.reshape(-1, judged.unit_PIF.shape[-1]), reference.training_KF).reshape(
-        judged.heard.pmos_N.shape
-    ) < np.quantile(usual_M, USUAL)
-    share_P: np.ndarray = near_PI.mean(axis=1)
+    distance_N = nearest(flattened(judged.clips.clap_NWD), reference.training_KF)
+    share_P: np.ndarray = (distance_N.reshape(judged.heard.pmos_N.shape) < _least_usual(reference)).mean(axis=1)
     return share_P
+
+
+@lru_cache(maxsize=1)
+def _least_usual(reference: "Reference") -> float:
+    """The quantile of (2); the same for all settings."""
+    assert reference.training_KF is not None
+    return float(np.quantile(nearest(flattened(reference.heard.clap_NWD), reference.training_KF), USUAL))

@@ -105,7 +105,8 @@ def _explain(detail: Any, at: str, raw: Any, model: type[Section] | None) -> str
         case "tuple_type":
             return f"{where}{found}: expected a list"
         case "value_error":
-            return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
+            said = detail["msg"].removeprefix("Value error, ")
+            return f"{where}: {said}" if where else said  # of the whole file
         case _:
             return f"{where}{found}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
 

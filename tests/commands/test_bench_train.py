@@ -12,6 +12,8 @@ from padstal.commands.bench_train import Options, _Products, _Step, measure, siz
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.objective import Masked, MeanSquaredError
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 OPTIONS = {
     "dit": Options((3, 8), text=(4, 8), batch=2, repeats=1),

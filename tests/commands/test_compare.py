@@ -123,6 +123,7 @@ def test_a_repository_without_params_asks_for_a_scale(root: Path) -> None:
     assert "has no readable params.yaml" in shown.output
 
 
+@pytest.mark.slow
 def test_this_repository_can_be_compared_with_its_own_past(monkeypatch: pytest.MonkeyPatch) -> None:
     past = subprocess.run(["git", "rev-list", "--count", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     back = min(5, int(past.stdout or 1) - 1) if past.returncode == 0 else 0

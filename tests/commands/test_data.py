@@ -184,6 +184,7 @@ def test_a_column_that_no_stage_has_told_names_the_stage(tmp_path, monkeypatch):
     assert "--sort pmos: not known yet; `dvc repro score` tells" in run("list", "--sort", "pmos").output
 
 
+@pytest.mark.slow
 def test_hostile_texts_stay_text_in_the_terminal(here):
     for shown in (run("list", "--limit", "0"), run("show", HOSTILE_PATH), run("show", "0005d105")):
         assert shown.exit_code == 0, shown.output
@@ -193,6 +194,7 @@ def test_hostile_texts_stay_text_in_the_terminal(here):
     assert "[red].wav" in run("show", HOSTILE_PATH).output
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_is_no_obstacle_and_heavy_imports_are_not_needed(here):
     program = (
         "import sys; from padstal.cli import app\n"

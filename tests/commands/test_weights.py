@@ -104,6 +104,7 @@ def test_a_file_that_changed_after_it_was_pinned_is_found(root: Path) -> None:
         assert f"vocab.json: another file, expected {sha256_file(root / 'usb/vocab.json')}" in said
 
 
+@pytest.mark.slow
 def test_another_hash_stands_only_with_replace(root: Path) -> None:
     assert _pin("--licence", "MIT")[0] == 0
     pinned = (root / "params.yaml").read_bytes()

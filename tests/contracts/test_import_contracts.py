@@ -42,6 +42,7 @@ def test_import_linter_keeps_its_contracts() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", HOMES)
 def test_a_tool_is_imported_only_at_home(tool: str) -> None:
     strangers = [

@@ -83,6 +83,7 @@ def test_a_stage_runs_its_namesake_and_writes_metrics_of_its_name(stage: str, co
     assert listed == f"${{{items}}}" if isinstance(items, str) else list(items) == list(listed)
 
 
+@pytest.mark.slow
 def test_the_flow_runs_them_in_this_order(tmp_path: Path) -> None:
     from flows.dag import read_dag
 

@@ -60,6 +60,7 @@ def test_no_two_places_share_a_mapping() -> None:
     assert tree["scales"]["study"]["gate"] == tree["scales"]["demo"]["gate"], "the same values may be in both"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", ["demo", "study", "full"])
 def test_an_experiment_changes_the_values_it_names_and_no_other(tmp_path: Path, scale: str) -> None:
     """As `dvc exp run -S` does it: a number of every mapping of a scale, all at once."""

@@ -21,6 +21,7 @@ def test_other_processors_keep_their_instructions(monkeypatch: pytest.MonkeyPatc
     assert set(found) == {"GOMP_SPINCOUNT"}
 
 
+@pytest.mark.slow
 def test_torch_computes_with_the_settled_instructions_wherever_padstal_is_imported() -> None:
     code = "import padstal.stages.harness, torch; print(torch.backends.cpu.get_cpu_capability())"
     clean = {name: value for name, value in os.environ.items() if name not in INSTRUCTIONS}

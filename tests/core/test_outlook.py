@@ -21,6 +21,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_stage_knows_its_place_and_the_time_that_is_left(root: Path) -> None:
     assert outlook(root, "middle@x") == "stage 2 of 4; about 4 min left if all that follow run"
     write_json(Paths(root, "demo").timing("last"), {"wall_seconds": 10.0})
@@ -29,6 +30,7 @@ def test_a_stage_knows_its_place_and_the_time_that_is_left(root: Path) -> None:
     assert outlook(root, "unknown") == ""
 
 
+@pytest.mark.slow
 def test_dvc_is_asked_for_the_order_once_until_the_pipeline_changes(root: Path) -> None:
     stages = ["first", "middle@x", "middle@y", "last"]
     assert stages_in_order(root) == stages

@@ -144,6 +144,7 @@ def test_a_pickle_that_claims_more_than_it_holds_is_refused(
     assert "weights.pt" in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_megabyte_that_unpacks_to_gigabytes_takes_no_memory(tmp_path: Path) -> None:
     file = tmp_path / "bomb.pt"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made, made.open("weights/data/0", "w") as member:

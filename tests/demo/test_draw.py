@@ -9,6 +9,8 @@ from padstal.demo.draw import LabelledClips, labelled_clips
 from padstal.demo.draw_chunk import CLIPS
 from padstal.demo.vocabulary import GENRES, INSTRUMENTS, MOODS
 
+pytestmark = pytest.mark.slow
+
 DRAW = Draw(seed=3, clip_seconds=1.024, sample_rate=16_000, degraded_share=0.5, held_out=20)
 COUNT = CLIPS + 3
 

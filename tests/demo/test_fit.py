@@ -25,6 +25,7 @@ def line(seed: int) -> tuple[nn.Module, list[float]]:
     return model, losses
 
 
+@pytest.mark.slow
 def test_a_line_is_found_and_the_model_is_left_in_eval_mode():
     model, losses = line(1)
     assert model.weight.item() == pytest.approx(2, abs=0.05)
@@ -33,6 +34,7 @@ def test_a_line_is_found_and_the_model_is_left_in_eval_mode():
     assert not model.training
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_weights_whatever_the_global_generator_was():
     first = line(3)[0].weight
     torch.manual_seed(99)

@@ -22,6 +22,7 @@ SECTION = TrainedTextEncoder(
 TEXTS = ["jazz, piano, 120 bpm", "a calm ambient piece with synth pad", "", "techno"]
 
 
+@pytest.mark.slow
 def test_equal_seeds_train_equal_encoders_and_the_held_out_loss_is_one_of_bytes():
     runs = [train(TEXTS * 4, TEXTS, SECTION, device=torch.device("cpu")) for _ in range(2)]
     (first, _, losses), (second, _, _) = runs

@@ -61,6 +61,7 @@ def test_the_null_branch_is_told_no_code() -> None:
     assert float(coded()) != float(plain())
 
 
+@pytest.mark.slow
 def test_a_denoiser_learns_which_clip_a_code_means() -> None:
     """Eight clips with one caption: without a code each is equally likely."""
     torch.manual_seed(0)

@@ -7,6 +7,7 @@ from flows.dag import Dag, read_dag
 from tests.flows.tiny import CHAIN, make_repo
 
 
+@pytest.mark.slow
 def test_matrix_stages_are_expanded_and_come_after_what_they_need(tmp_path: Path) -> None:
     dag = read_dag(make_repo(tmp_path, CHAIN))
     assert dag.stages == ("first", "middle@x", "middle@y", "last")

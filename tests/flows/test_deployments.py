@@ -22,6 +22,7 @@ def _flow(name: str) -> Any:
     return getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), function)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENTRIES)
 def test_a_deployments_flow_has_its_name_and_no_retries_of_its_own(name: str) -> None:
     flow = _flow(name)

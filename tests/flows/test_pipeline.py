@@ -53,6 +53,7 @@ def test_a_stage_that_ran_is_up_to_date_afterwards_and_says_so(tmp_path: Path) -
     assert repro("first", root, said.append).result == "up to date"
 
 
+@pytest.mark.slow
 def test_a_failed_stage_is_named_with_its_cause_and_its_last_words(tmp_path: Path) -> None:
     from flows.failure import FailureKind, StageFailedError
     from flows.repro import repro

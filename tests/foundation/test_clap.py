@@ -30,6 +30,7 @@ def model():
     return clap.SmallClap(towers, clap.log_mel(SHAPE, 16_000, SAMPLES), SHAPE, SAMPLES, torch.device("cpu"))
 
 
+@pytest.mark.slow
 def test_a_text_is_heard_whole_if_there_is_room_for_its_end(model):
     assert model.hears_whole(["x" * 39, "x" * 40, "é" * 19, "é" * 20, ""]) == [True, False, True, False, True]
     assert torch.equal(clap.text_ids(["x" * 40], 40), clap.text_ids(["x" * 39], 40))

@@ -45,6 +45,7 @@ def test_the_published_file_becomes_one_of_safetensors_that_gives_what_the_libra
     assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
 
 
+@pytest.mark.slow
 def test_the_published_sizes_give_discodiffs_latent():
     """[72, L] at 86.13 frames a second, in 1024-dimensional embeddings; on the meta device."""
     shape = DacShape(

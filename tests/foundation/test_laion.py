@@ -14,6 +14,8 @@ from padstal.foundation import clap, laion, published
 from padstal.foundation.config import PublishedClap
 from padstal.foundation.laion_classes import clap_module
 
+pytestmark = pytest.mark.slow
+
 CHECKPOINT = "music_audioset_epoch_15_esc_90.14.pt"
 
 
@@ -70,7 +72,6 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
         laion.architecture_of({"a": torch.ones(1)}, tmp_path / "weights.pt")
 
 
-@pytest.mark.slow
 def test_a_published_checkpoint_becomes_safetensors_that_give_laion_claps_embeddings(tmp_path):
     source, target = tmp_path / "source", tmp_path / "target"
     write_tokenizer(source, laion.ROBERTA_VOCABULARY)

@@ -116,10 +116,12 @@ def _fuzz_tables(tmp_path: Path, count: int) -> None:
     assert _memory() - before < MOST_MEMORY
 
 
+@pytest.mark.slow
 def test_no_mutant_of_a_file_crashes_hangs_or_is_lost(tmp_path):
     _fuzz_files(tmp_path, 600, workers=1)
 
 
+@pytest.mark.slow
 def test_no_mutant_of_a_table_crashes_hangs_or_is_lost(tmp_path):
     _fuzz_tables(tmp_path, 600)
 

@@ -71,6 +71,7 @@ def _change(music: Path, rng: random.Random, step: int) -> None:
             table.write_text("\n".join(lines) + "\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_clean_run_and_any_history_give_the_same_bytes(bench, seed):
     rng = random.Random(seed)

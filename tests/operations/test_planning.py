@@ -59,6 +59,7 @@ def test_autoencoders_have_the_published_numbers(name: str, millions: float) -> 
     assert size.learned[0] / 1e6 == pytest.approx(millions, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "millions", "within"),
     [
@@ -73,6 +74,7 @@ def test_denoisers_have_the_published_numbers(name: str, millions: float, within
     assert size.learned[0] / 1e6 == pytest.approx(millions, abs=within)
 
 
+@pytest.mark.slow
 def test_a_pass_of_the_transformer_has_the_operations_of_its_formula() -> None:
     """2 for each weight and token, and attention's two products; what reads texts sees their rows, not the tokens."""
     width, depth, channels, features = 1536, 24, 96, 768
@@ -85,6 +87,7 @@ def test_a_pass_of_the_transformer_has_the_operations_of_its_formula() -> None:
     assert forward_of(task_of, size.config) == pytest.approx(formula, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_step_has_three_times_a_passs_operations_for_each_clip_whatever_the_batch() -> None:
     """And a little more: the backward pass of fused attention makes one of its products once more."""
     size, task_of = denoiser("tal_dit", small_scale(), CodecSize(0, (48, 512), 32, 0, 0, 0))

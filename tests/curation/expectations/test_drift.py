@@ -127,6 +127,7 @@ def test_values_that_are_missing_or_infinite_are_left_out():
     assert features["bandwidth_hz"]["quantiles"][0] == 1.0
 
 
+@pytest.mark.slow
 def test_unchanged_data_raise_no_alarm_and_changed_data_do():
     reference = profile(clips(0), gaussian(0, 200))
     assert drifted(compare(reference, profile(clips(1), gaussian(1, 200)), LIMITS)) == set()
@@ -147,6 +148,7 @@ def test_chance_alone_raises_an_alarm_as_seldom_as_asked():
     assert sum(alarms.values()) > 0  # a limit that nothing reaches would be no limit
 
 
+@pytest.mark.slow
 def test_more_data_allow_less_noise():
     features = profile(clips(0), gaussian(0, 200))["features"]
     for name in ("licence", "loudness_lufs", drift.EMBEDDING):

@@ -57,6 +57,7 @@ def test_of_a_file_and_a_folder_of_one_name_the_folder_is_kept():
 PART = st.text(alphabet="aAbé./\\\0 \n", max_size=6) | st.sampled_from(["..", ".", "", "x" * 300])
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(PART, min_size=1, max_size=4).map("/".join), max_size=8))
 def test_any_keys_are_kept_inside_or_refused_and_never_clash(keys):

@@ -51,6 +51,7 @@ def test_scan_of_a_bucket_that_refuses_us_is_one_message(server, root, monkeypat
     assert not (root / "data" / "demo" / "sources.json").exists()
 
 
+@pytest.mark.slow
 def test_doctor_says_whether_a_bucket_answers_and_how_we_are_known(server, root, monkeypatch):
     [finding] = _buckets(root)
     assert (finding.what, finding.mark, finding.found) == ("s3://music/p", "ok", "answers; credentials: env")

@@ -56,6 +56,7 @@ def test_no_remote_no_lock_and_a_torn_lock_are_said(kept: Kept) -> None:
     assert list(remote_findings(kept.root, "")) == []
 
 
+@pytest.mark.slow
 def test_a_bucket_is_listed_and_not_asked_for_each_object(kept: Kept, server: S3Server) -> None:
     _serve(kept, server)
     found = _one(kept, "store")

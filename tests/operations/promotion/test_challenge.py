@@ -10,6 +10,8 @@ from padstal.core.paths import Paths
 from padstal.operations.promotion import decision as decisions
 from padstal.operations.promotion import frozen
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_first_challenger_is_judged_by_floors_alone(world: World, tmp_path: Path) -> None:
     made = world.challenge(tmp_path / "decision.json")
@@ -71,7 +73,6 @@ def test_a_decision_is_read_back_as_it_was_taken(world: World, tmp_path: Path) -
     assert decisions.read(file)[1] == digest
 
 
-@pytest.mark.slow
 def test_two_challenges_of_one_state_take_the_same_decision(world: World, tmp_path: Path) -> None:
     for name in ("one.json", "two.json"):
         world.challenge(tmp_path / name, "main")
@@ -103,7 +104,6 @@ def test_a_champion_of_another_scale_does_not_compare(world: World, tmp_path: Pa
         world.challenge(tmp_path / "decision.json", "HEAD")
 
 
-@pytest.mark.slow
 def test_a_licence_that_asks_for_more_needs_to_be_named(world: World, tmp_path: Path) -> None:
     base = world.git("rev-parse", "HEAD")
     metrics = world.root / "reports/demo/metrics/validate_ingest.json"

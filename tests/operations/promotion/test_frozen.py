@@ -26,6 +26,7 @@ PROMPTS = FrozenPrompts(
 )
 
 
+@pytest.mark.slow
 def test_they_come_from_different_clips_of_the_test_split(world: World) -> None:
     made = freeze(Paths(world.root, "demo"))
     assert len(made.prompts) == len({one.clip_id for one in made.prompts}) == 16

@@ -113,6 +113,7 @@ LIMITS = GateParams(
 )
 
 
+@pytest.mark.slow
 @given(evidence(), thresholds(), st.sampled_from([*METRICS, *FLOORS]), st.floats(0, 3))
 @settings(max_examples=150)
 def test_a_better_challenger_passes_every_check_that_a_worse_one_passed(
@@ -124,6 +125,7 @@ def test_a_better_challenger_passes_every_check_that_a_worse_one_passed(
     assert after.promote or not before.promote
 
 
+@pytest.mark.slow
 @given(evidence(), thresholds())
 @settings(max_examples=60)
 def test_an_equal_challenger_is_refused_as_not_better(found: Evidence, limits: GateParams) -> None:
@@ -138,6 +140,7 @@ def test_an_equal_challenger_is_refused_as_not_better(found: Evidence, limits: G
     assert all(check.passed for check in verdict.checks if check.kind == "not worse")
 
 
+@pytest.mark.slow
 @given(evidence(), thresholds(), st.sampled_from(list(METRICS)), st.sampled_from([math.nan, math.inf, None]))
 @settings(max_examples=60)
 def test_what_is_missing_or_not_a_number_is_refused(
@@ -149,6 +152,7 @@ def test_what_is_missing_or_not_a_number_is_refused(
     assert not decide(dataclasses.replace(found, metrics=without), limits).promote
 
 
+@pytest.mark.slow
 @given(evidence(), thresholds())
 @settings(max_examples=60)
 def test_it_promotes_exactly_if_every_check_holds_and_each_says_why(found: Evidence, limits: GateParams) -> None:

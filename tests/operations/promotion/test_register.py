@@ -50,6 +50,7 @@ def test_gto_reads_our_tags(world: World, monkeypatch: pytest.MonkeyPatch) -> No
     assert shown.stdout.strip() == "v1.10.0"
 
 
+@pytest.mark.slow
 def test_versions_are_ordered_by_number_and_other_models_and_tags_are_left_alone(world: World) -> None:
     first = world.git("rev-parse", "HEAD")
     write(world, "v1.9.0", 1, first)

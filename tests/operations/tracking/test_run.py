@@ -55,6 +55,7 @@ def test_disabled_does_not_import_wandb(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
 
 
+@pytest.mark.slow
 def test_an_offline_run_holds_everything_but_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", FAKE_KEY)
     folder = tmp_path / "wandb"
@@ -195,6 +196,7 @@ def test_what_a_run_read_and_wrote_is_noted_and_only_what_it_wrote_becomes_an_ar
     assert noted.outputs["after"].md5 == md5
 
 
+@pytest.mark.slow
 def test_all_stages_of_one_pipeline_run_share_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = []
     for _ in range(2):

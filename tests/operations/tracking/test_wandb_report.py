@@ -45,6 +45,7 @@ def _report(root: Path, *arguments: str, **more: str) -> "subprocess.CompletedPr
     )
 
 
+@pytest.mark.slow
 def test_every_block_becomes_one_of_wandbs(tmp_path: Path) -> None:
     pytest.importorskip("wandb_workspaces")
     from padstal.operations.tracking.wandb_report import build

@@ -46,6 +46,12 @@ def test_values_of_secret_variables_are_removed_wherever_they_stand(monkeypatch:
     assert without_secrets({"note": "uses canary-canary"}) == {"note": "uses [removed]"}
 
 
+def test_the_folder_that_a_shell_is_in_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PWD", "/home/someone/music")
+    monkeypatch.setenv("OLDPWD", "/home/someone")
+    assert redact("/home/someone/music/params.yaml: not found") == "/home/someone/music/params.yaml: not found"
+
+
 def test_passwords_in_urls_are_removed() -> None:
     assert redact("s3://user:pass@host/bucket and https://a/b") == "s3://[removed]@host/bucket and https://a/b"
 

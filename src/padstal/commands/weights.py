@@ -184,6 +184,6 @@ def _named(root: Path, scale: str | None, names: Sequence[str] = ()) -> tuple[Pa
     every = {".".join(part for part in one.path[2:] if part not in ("prepare", "weights")): one for one in found}
     strange = [name for name in names if name not in every]
     if strange:
-        known = ", ".join(every) or "none at this scale; --scale full has some"
-        raise ValueError(f"no weights named {', '.join(strange)}: expected one of {known}")
+        known = f"expected one of {', '.join(every)}" if every else "this scale trains all of its own; try --scale full"
+        raise ValueError(f"no weights named {', '.join(strange)}: {known}")
     return paths, {name: every[name] for name in names or every}

@@ -163,6 +163,15 @@ def test_a_published_set_gives_the_test_prompts(stage: Stage[SampleParams], tmp_
         main(replace(stage, params=SampleParams(**{**PARAMS, "test_prompts": asked})))
 
 
+def test_a_grid_may_ask_for_longer_takes_and_each_is_told_its_length(stage: Stage[SampleParams]) -> None:
+    longer = 2 * FRAMES * RATIO / FakeCodec().sample_rate
+    main(replace(stage, params=SampleParams(**{**PARAMS, "grids": {"pads_tal": {**GRID, "seconds": longer}}})))
+    folder = stage.paths.samples("tal_dit")
+    assert np.load(folder / "audio.npy").shape == (6 * 12, 2 * FRAMES * RATIO, 1)
+    told = pd.read_parquet(folder / "prompts.parquet")[["seconds_start", "seconds_total"]].drop_duplicates()
+    assert told.to_numpy().tolist() == [[0.0, longer]]
+
+
 def test_two_runs_give_the_same_bytes(stage: Stage[SampleParams]) -> None:
     digests = []
     for _ in range(2):

@@ -15,6 +15,9 @@ class Grid(Section):
 
     model_config = ConfigDict(ignored_types=(cached_property,))
 
+    seconds: float | None = value(
+        "length of what is generated; null for that of the training clips", "s", gt=0, le=190, default=None
+    )
     sampler: Sampler
     sweeps: dict[Name, Sweep] = value(
         "settings by name; a list in place of a value sweeps it, and what is not named is the sampler's", min_length=1

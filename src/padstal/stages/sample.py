@@ -18,9 +18,10 @@ def main(stage: Stage[SampleParams]) -> None:
     stage.seed(params.seeds[0])  # nothing draws from it: samples have generators of their own
     config = systems_in(paths.params)[stage.item]
     try:
-        settings = params.settings_on(config.grid)
+        settings, seconds = params.settings_on(config.grid), params.grids[config.grid].seconds
         system = config.load(stage.item, paths, stage.device())
         system.check(settings)
+        lasting = system if seconds is None else system.lasting(seconds)
     except ValueError as error:
         raise StageError(str(error)) from None
     dataset = read_table(paths.curate / "dataset.parquet")
@@ -28,11 +29,13 @@ def main(stage: Stage[SampleParams]) -> None:
         prompts, about = prompts_of(params, dataset)
     if "test" not in set(prompts["role"]):
         raise StageError(f"{paths.curate / 'dataset.parquet'}: no clip of the test split has a caption to prompt with")
+    if seconds is not None:
+        prompts = prompts.assign(seconds_start=0.0, seconds_total=seconds)
     wanted = requests(prompts, params.seeds, params.samples_per_seed)
     with atomic_folder(paths.samples(stage.item)) as folder:
         metrics = write_grid(
             folder,
-            system,
+            lasting,
             prompts,
             wanted,
             settings,

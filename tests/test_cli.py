@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -208,6 +209,7 @@ def test_generate_writes_takes_and_all_that_it_takes_to_make_them_again(
     options = "-n 2 --strength 0.25 --guidance 5 --steps 7 --solver ddim --set method.tau1=0.3 --set solver.eta=0.5"
     shown = _run("generate", "Slow, solo piano!", *options.split(), "--seed", "3", "--out", "takes")
     assert shown.exit_code == 0, shown.output
+    assert re.search(r"; 2 × 0\.1 s of music in \d+\.\d s\n", shown.output)
     assert sorted(file.name for file in (root / "takes").iterdir()) == [
         "slow-solo-piano-3-000.wav",
         "slow-solo-piano-3-001.wav",

@@ -1,6 +1,7 @@
 """`padstal generate`: takes of a prompt as WAV files, with all that it takes to make them again."""
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     system = system.preview() if options.preview else system
     system = system if options.seconds is None else system.lasting(options.seconds)
     made = options.count * options.best_of
+    started = time.perf_counter()
     audio_NCS = generate(
         system,
         [options.prompt] * made,
@@ -83,6 +85,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         precision=found.params.precision,
         progress=lambda parts: tqdm(parts, unit="batch", desc=f"generate with {found.name}", mininterval=1.0),
     )
+    took, seconds = time.perf_counter() - started, audio_NCS.shape[-1] / system.sample_rate
     takes, scores = list(range(made)), dict[str, float]()
     if options.best_of > 1:
         takes, scores = best(audio_NCS, system.sample_rate, options, paths)
@@ -103,12 +106,12 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         "precision": found.params.precision,
         "models": {role: sha256_file(folder / "model.safetensors") for role, folder in found.folders.items()},
         "preview": options.preview,
-        "seconds": audio_NCS.shape[-1] / system.sample_rate,
+        "seconds": seconds,
         "clap_f": scores,
         "files": {file.name: sha256_file(file) for file in files},
     }
     write_json(record, content)
-    print(f"{record}: {found.name}, {setting.label((usual,))}")
+    print(f"{record}: {found.name}, {setting.label((usual,))}; {made} × {seconds:.3g} s of music in {took:.1f} s")
     return 0
 
 

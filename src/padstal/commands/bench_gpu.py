@@ -202,7 +202,7 @@ class _Bench:
         with self._peak_memory() as memory:
             wall = self._median(lambda: codec.encode(audio_BCS, states))
         label, heard = f"encode@{name}", clips * self.scale.ingest.clip_seconds
-        return [Figure(f"{label}: {clips} clips at once", heard / wall, "× real time", ENCODING), *memory(label)]
+        return [Figure(f"{label}: batch {clips}", heard / wall, "× real time", ENCODING), *memory(label)]
 
     def sampling(self, label: str, system: PadsTal) -> list[Figure]:
         params, ready = self.scale.sample, self._system(label, system)
@@ -221,7 +221,7 @@ class _Bench:
             pairs = [(made(plain), made(pads)) for _ in range(self.options.repeats + 1)][1:]
         seconds = params.batch * ready.samples / ready.sample_rate
         wall, ratio = (statistics.median(found) for found in ([one for one, _ in pairs], [b / a for a, b in pairs]))
-        what = f"{label}: {params.batch} samples, {plain.steps} steps, CFG"
+        what = f"{label}: batch {params.batch}, {plain.steps} steps of CFG"
         return [
             Figure(what, seconds / wall, "× real time", SAMPLING),
             Figure(f"{label}: PADS / CFG", ratio, "", PADS),
@@ -241,7 +241,7 @@ class _Bench:
             wall = self._median(steps)
         large = not size.convolutional and size.learned[0] >= MFU_FROM
         return [
-            Figure(f"{label}: step of {clips * config.accumulate} clips", wall / len(batches), "s"),
+            Figure(f"{label}: step, batch {clips * config.accumulate}", wall / len(batches), "s"),
             Figure(f"{label}: MFU", operations / wall / self.peak, "", MFU if large else None),
             *memory(label),
         ]

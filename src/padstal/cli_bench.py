@@ -68,3 +68,24 @@ def bench_train(
             as_json=as_json,
         )
     )
+
+
+@app.command(
+    "gpu",
+    epilog="Examples: [bold]padstal bench gpu --scale full --gpus 8[/bold], "
+    "[bold]padstal bench gpu --scale demo --limit 60 --out /tmp/figures[/bold]",
+)
+def bench_gpu(
+    gpus: Annotated[int, typer.Option(min=1, help="that share each batch; one step is of one GPU's part")] = 8,
+    limit: Annotated[float, typer.Option(min=0, help="seconds after which no measurement begins")] = 540,
+    repeats: Annotated[int, typer.Option(min=1, help="how often each is measured; the median counts")] = 3,
+    out: Annotated[Path, typer.Option(help="folder for DEVICE-DATE.json and .md")] = Path("reports/gpu"),
+    scale: ScaleOption = None,
+) -> None:
+    """Say what a step of each training, encoding and sampling take on the GPU, beside their goals at scale full.
+
+    It needs no data: weights are fresh, audio, latents and texts are random. Without a GPU the processor is measured.
+    """
+    from padstal.commands.bench_gpu import Options, run
+
+    finish(lambda: run(Path.cwd(), scale, Options(gpus, limit, repeats), out))

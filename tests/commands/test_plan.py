@@ -41,7 +41,7 @@ def test_a_row_says_what_a_stage_takes(monkeypatch: pytest.MonkeyPatch, capsys: 
 def test_it_says_what_to_change(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     status, text = shown(monkeypatch, capsys, Plan(ROWS, CHANGES))
     assert "8 GPUs cannot share it: set a.batch to 8, set a.checkpoint_activations to true" in text
-    assert "a clip is too large: neither accumulate nor checkpoint_activations is enough" in text
+    assert "a clip is too large: nothing on these GPUs is enough" in text
     assert "runtime.devices × runtime.nodes is 1: set it to 8" in text
     assert status == 1
 

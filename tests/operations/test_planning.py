@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from padstal.core.paths import Paths
 from padstal.diffusion.task import attention_kernel
 from padstal.ingest.listing import scan
 from padstal.operations.planning.codecs import CodecSize, codec_size
+from padstal.operations.planning.counting import parameters
 from padstal.operations.planning.fit import USABLE, Fit, fit
 from padstal.operations.planning.machine import DEVICES, MFU, Machine, machine_of
 from padstal.operations.planning.music import music_of
 from padstal.operations.planning.plan import Plan, evaluations, plan
-from padstal.operations.planning.trainings import Step, TrainingSize, autoencoder, denoiser, forward_of, step_of
+from padstal.operations.planning.trainings import META, Step, TrainingSize, autoencoder, denoiser, forward_of, step_of
 from padstal.sampling.setting import Setting
 from padstal.stages.params import Scale, load_tree
 from padstal.training.config import TrainConfig
@@ -44,11 +46,12 @@ def machine(gpus: int = 1, gibibytes: float = 80.0) -> Machine:
     return Machine("h100", gpus, gibibytes, 989, MFU, 2)
 
 
-def small_scale(**training: Any) -> Scale:
+def small_scale(*, depth: int = 2, crop_frames: int | None = None, **training: Any) -> Scale:
     """The demo's with a smaller transformer."""
     raw = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["scales"]["demo"]
     own = raw["train_diffusion"]["tal_dit"]
-    own["form"]["backbone"] |= {"width": 64, "depth": 2, "heads": 2, "cross_heads": 1}
+    own["form"]["backbone"] |= {"width": 64, "depth": depth, "heads": 2, "cross_heads": 1}
+    own["crop_frames"] = crop_frames
     own["training"] = {**own["training"], **training}
     return Scale.model_validate(raw)
 
@@ -105,7 +108,8 @@ def demo() -> Plan:
         scale = TREE.scales["demo"]
         for name, codec in jobs:
             size, _ = denoiser(name, scale, codec) if codec else autoencoder(name, scale)
-            yield Fit(size, size.config, 1e9, 2**30, {})
+            remedies = {"it is large": {"runtime.strategy": "fsdp2", "accumulate": 2}} if name == "qa_mdt" else {}
+            yield Fit(size, size.config, 1e9, 2**30, remedies)
 
     music = music_of(Paths(ROOT, "demo"), TREE.scales["demo"].ingest, None)
     return plan(TREE, "demo", music, machine(), unrun)
@@ -120,6 +124,12 @@ def test_disk_is_what_the_committed_run_wrote(demo: Plan) -> None:
     assert len(large) == 1 + 2 + 4 + 5 + 4
     for row in large:
         assert row.disk == pytest.approx(wrote[row.stage], rel=0.06), row.stage
+
+
+@pytest.mark.slow
+def test_a_change_names_its_param(demo: Plan) -> None:
+    accumulate = "scales.demo.train_diffusion.qa_mdt.training.accumulate"
+    assert [change.params for change in demo.changes] == [{"runtime.strategy": "fsdp2", accumulate: 2}]
 
 
 @pytest.mark.slow
@@ -156,16 +166,19 @@ GIBIBYTE = 2**30
 
 @pytest.fixture
 def fitted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Fit]:
-    """`fit` of a training of 2 GiB, 1 of them gradients, and 4 for each clip, or 1 where activations are made again."""
+    """`fit` of a training of 2 GiB, gradients and moments, a quarter of which is whole where they are shared out, and 4
+    for each clip, or 1 where activations are made again."""
 
     def step(task_of: Any, config: TrainConfig, clips: int) -> Step:
         kept = clips * (1 if config.checkpoint_activations else 4) * GIBIBYTE
         operations = 4.0 if config.checkpoint_activations else 3.0
-        return Step(operations, StepMemory(0, GIBIBYTE, 0, 0, kept, 2 * GIBIBYTE + kept))
+        return Step(operations, StepMemory(0, GIBIBYTE, GIBIBYTE, 0, kept, 2 * GIBIBYTE + kept))
 
-    def fitted(gpus: int, usable: float, **training: Any) -> Fit:
+    def fitted(gpus: int, usable: float, *, shares_weights: bool = False, **training: Any) -> Fit:
         config = dict(TREE.scales["demo"].train_diffusion)["tal_dit"].training.model_copy(update=training)
-        return fit(TrainingSize(config, (1,), 1, False), lambda config, clips: None, machine(gpus, usable / USABLE))
+        size = TrainingSize(config, (1,), 1, GIBIBYTE // 4, False)
+        on = replace(machine(gpus, usable / USABLE), shares_weights=shares_weights)
+        return fit(size, lambda config, clips: None, on)
 
     monkeypatch.setattr("padstal.operations.planning.fit.step_of", step)
     return fitted
@@ -203,6 +216,43 @@ def test_activations_are_made_again_where_a_single_clip_is_too_large(fitted: Cal
 
 def test_nothing_is_promised_where_nothing_is_enough(fitted: Callable[..., Fit]) -> None:
     assert list(fitted(1, 2.5, batch=4).remedies.values()) == [{}]
+
+
+def test_weights_are_shared_out_where_they_alone_are_too_large(fitted: Callable[..., Fit]) -> None:
+    """Of 3 GiB and 1 for each clip, a half of 2, twice the quarter that is whole and the clips' stay."""
+    assert list(fitted(2, 4.0, batch=2).remedies.values()) == [{"checkpoint_activations": True}]
+    found = fitted(2, 3.9, batch=8)
+    mended = {"runtime.strategy": "fsdp2", "checkpoint_activations": True, "accumulate": 2}
+    assert (list(found.remedies.values()), found.memory) == ([mended], 3.5 * GIBIBYTE)
+    assert list(fitted(2, 2.4, batch=2).remedies.values()) == [{}]
+    assert list(fitted(1, 3.9, batch=2).remedies.values()) == [{"checkpoint_activations": True, "accumulate": 2}]
+
+
+def test_where_weights_are_shared_out_the_plan_counts_on_it(fitted: Callable[..., Fit]) -> None:
+    found = fitted(2, 5.5, shares_weights=True, batch=2)
+    assert (found.remedies, found.memory) == ({}, 5.5 * GIBIBYTE)
+    assert list(fitted(2, 2.4, shares_weights=True, batch=2).remedies.values()) == [{}]
+
+
+def test_what_shares_weights_has_two_blocks_whole_and_what_is_in_none() -> None:
+    size, task_of = denoiser("tal_dit", small_scale(), CodecSize(0, (48, 64), 32, 0, 0, 0))
+    with META:
+        network = task_of(size.config, 1)[0].networks["denoiser"].module
+    of_blocks = [4 * parameters(block) for block in network.backbone.blocks]  # type: ignore[union-attr, arg-type]
+    assert len(of_blocks) == 2
+    assert size.gathered == 4 * size.learned[0]
+    size, _ = denoiser("tal_dit", small_scale(depth=5), CodecSize(0, (48, 64), 32, 0, 0, 0))
+    assert size.gathered == 4 * size.learned[0] - 3 * of_blocks[0]
+
+
+def test_a_denoiser_of_crops_is_counted_on_crops() -> None:
+    codec, crop = (CodecSize(0, (48, frames), 32, 0, 8.0, 4.0) for frames in (64, 16))
+    (size, whole), (_, cropped) = (denoiser("tal_dit", small_scale(), one) for one in (codec, crop))
+    _, own = denoiser("tal_dit", small_scale(crop_frames=16), codec)
+    assert forward_of(own, size.config) == forward_of(cropped, size.config) < forward_of(whole, size.config) / 2
+    assert codec.cropped(16) == replace(crop, encode=2.0, decode=1.0)
+    with pytest.raises(ValueError, match="crop_frames = 65: the clips have 64 latent frames"):
+        denoiser("tal_dit", small_scale(crop_frames=65), codec)
 
 
 @pytest.mark.slow
@@ -278,7 +328,7 @@ def test_the_command_prints_what_fits_and_what_to_change() -> None:
 def test_published_sizes_are_those_that_our_loaders_build() -> None:
     from padstal.foundation import dac, wav2vec2
     from padstal.foundation.config import DacShape
-    from padstal.operations.planning.counting import flops, parameters
+    from padstal.operations.planning.counting import flops
     from padstal.operations.planning.published import PUBLISHED
 
     base: dict[str, Any] = {

@@ -159,7 +159,7 @@ def measure(params: DenoiserParams, options: Options, device: torch.device) -> t
     return figures, counted.get_total_flops() / figures[0].over
 
 
-class _RandomStates:
+class RandomStates:
     """A text encoder whose states are random; half of a text's rows are padding."""
 
     def __init__(self, rows: int, width: int):
@@ -187,7 +187,7 @@ def _drawn(
     write_store(folder, index, config, (2 * (torch.randn(shape).numpy(),) for _ in range(STORED_BATCHES)))
     store = LatentStore.open(folder)
     statistics = LatentStatistics(torch.zeros(channels), torch.ones(channels))
-    states = CaptionStates.encode(names, _RandomStates(*options.text))
+    states = CaptionStates.encode(names, RandomStates(*options.text))
     dataset = store.index.assign(text=names, **dict.fromkeys(ATTRIBUTES.values(), LEVEL))
     found = splits_of(dataset, store, statistics, states)["train"]
     batches = found.batches(batch=batch, start=0, stop=options.repeats + 1, seed=params.training.seed)
@@ -263,13 +263,13 @@ class _Products(TorchFunctionMode):
 
 def _figure(name: str, over: Callable[[], object], under: Callable[[], object], repeats: int, limit: float) -> Figure:
     """Both in turn, after one time of each that does not count."""
-    pairs = [(_seconds(over), _seconds(under)) for _ in range(repeats + 1)][1:]
+    pairs = [(seconds_of(over), seconds_of(under)) for _ in range(repeats + 1)][1:]
     wall, cpu = (statistics.median(top[kind] / bottom[kind] for top, bottom in pairs) for kind in (0, 1))
     top, bottom = (statistics.median(one[0] for one in times) for times in zip(*pairs, strict=True))
     return Figure(name, wall, cpu, limit, top, bottom)
 
 
-def _seconds(work: Callable[[], object]) -> tuple[float, float]:
+def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
     """Wall time and processor time."""
     _wait()
     wall, cpu = time.perf_counter(), time.process_time()

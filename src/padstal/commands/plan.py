@@ -3,19 +3,23 @@
 import json
 import multiprocessing
 import shutil
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from tqdm import tqdm
 
 from padstal.commands.project import paths_of
 from padstal.operations.planning.fit import USABLE
 from padstal.operations.planning.machine import INGEST_SPEED, Machine, machine_of
 from padstal.operations.planning.music import Music, music_of
-from padstal.operations.planning.plan import Plan, plan
+from padstal.operations.planning.plan import Mapping, Plan, plan
 from padstal.stages.params import load_tree
 
 PLANNER = "padstal.operations.planning.plan"
@@ -48,9 +52,10 @@ def run(root: Path, scale: str | None, options: Options) -> int:
     runtime = tree.runtime
     gpus = options.gpus or runtime.devices * runtime.nodes
     machine = machine_of(options.device, gpus, options.memory, options.tflops, options.mfu, runtime.workers)
+    machine = replace(machine, shares_weights=runtime.strategy == "fsdp2")
     music = music_of(paths, tree.scales[paths.scale].ingest, options.clips)
     with _processes() as pool:
-        found = plan(tree, paths.scale, music, machine, pool.map)
+        found = plan(tree, paths.scale, music, machine, partial(_with_bar, pool.map))
     free = shutil.disk_usage(root).free
     if options.as_json:
         told = {"count": music.clips, "curated": music.curated, "hours": music.seconds / 3600, "from": music.origin}
@@ -60,6 +65,10 @@ def run(root: Path, scale: str | None, options: Options) -> int:
     else:
         _print(found, paths.scale, music, machine, free, runtime.devices * runtime.nodes)
     return 1 if found.changes else 0
+
+
+def _with_bar(mapping: Mapping, work: Any, jobs: Sequence[Any]) -> Iterable[Any]:
+    return tqdm(mapping(work, jobs), total=len(jobs), unit="training", desc="counting", leave=False)
 
 
 def _processes() -> ProcessPoolExecutor:
@@ -106,7 +115,7 @@ def _print(found: Plan, scale: str, music: Music, machine: Machine, free: int, d
         console.print(f"the disk is too small: the most is {', '.join(row.stage for row in largest)}")
     for change in found.changes:
         mended = ", ".join(f"set {param} to {json.dumps(value)}" for param, value in change.params.items())
-        mended = mended or "neither accumulate nor checkpoint_activations is enough; take a smaller batch or network"
+        mended = mended or "nothing on these GPUs is enough; take more of them, or a smaller batch or network"
         console.print(f"[red]{change.stage}[/]: {change.wrong}: {mended}", highlight=False)
     if not found.changes:
         console.print(f"every training fits ({USABLE:g} of {machine.gibibytes:g} GiB may be used)")

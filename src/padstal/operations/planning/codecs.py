@@ -3,7 +3,7 @@
 Autoencoders and small codecs are built of fake tensors and counted; of published ones the sizes are known.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -44,6 +44,20 @@ class CodecSize:
     heard: int
     encode: float
     decode: float
+
+    def cropped(self, frames: int | None) -> "CodecSize":
+        """For crops of so many latent frames; None for whole clips.
+
+        Raises:
+            ValueError: The clips are shorter.
+        """
+        channels, whole, *others = self.shape
+        if frames is None:
+            return self
+        if frames > whole:
+            raise ValueError(f"crop_frames = {frames}: the clips have {whole} latent frames")
+        share = frames / whole
+        return replace(self, shape=(channels, frames, *others), encode=share * self.encode, decode=share * self.decode)
 
 
 def text_form(scale: Scale) -> TextForm:

@@ -47,6 +47,7 @@ class Machine:
         tflops: Peak of each.
         mfu: Share of the peak by kind of work.
         workers: Processes for audio.
+        shares_weights: Whether GPUs that train together share weights out (`runtime.strategy: fsdp2`).
     """
 
     device: str
@@ -55,6 +56,7 @@ class Machine:
     tflops: float
     mfu: dict[Kind, float]
     workers: int
+    shares_weights: bool = False
 
     def seconds(self, operations: float, kind: Kind, gpus: int = 1) -> float:
         """Time that work takes."""

@@ -13,7 +13,7 @@ from typing import Any
 from padstal.foundation.config import PublishedClap, PublishedPmos
 from padstal.foundation.laion import EMBEDDING
 from padstal.operations.planning.codecs import CodecSize, codec_size
-from padstal.operations.planning.fit import Fit, fit
+from padstal.operations.planning.fit import SHARED_OUT, Fit, fit
 from padstal.operations.planning.machine import INGEST_SPEED, Kind, Machine
 from padstal.operations.planning.music import Music
 from padstal.operations.planning.published import PUBLISHED, Published
@@ -66,7 +66,7 @@ class Change:
 
     stage: str
     wrong: str
-    params: dict[str, int]
+    params: dict[str, int | str]
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,10 @@ class _Planner:
         self.scale: Scale = tree.scales[name]
         self.changes: list[Change] = []
         self.codecs = {codec: codec_size(codec, self.scale) for codec in tree.codecs}
-        self.samples = 0
+        self.samples, self.sampled_seconds = 0, 0.0
         jobs: list[tuple[str, CodecSize | None]] = [(one, None) for one in tree.autoencoders]
         jobs += [(one, self.codecs[place.codec]) for one, place in tree.denoisers.items()]
-        found = list(mapping(partial(_fit, self.scale, machine), jobs))
+        found = list(mapping(partial(_fit, self.scale, machine), jobs[::-1]))[::-1]  # the longest first
         self.vaes = dict(zip(tree.autoencoders, found, strict=False))
         self.denoisers = dict(zip(tree.denoisers, found[len(self.vaes) :], strict=True))
 
@@ -193,7 +193,10 @@ class _Planner:
         wanted = params.most_prompts * len(params.seeds) * params.samples_per_seed
         for name, system in self.tree.systems.items():
             settings = params.settings_on(system.grid)
-            count, codec = wanted * len(settings), self.codecs[system.codec]
+            crop = dict(self.scale.train_diffusion)[system.denoisers[0]].crop_frames
+            whole, count = self.codecs[system.codec], wanted * len(settings)
+            codec = whole.cropped(crop)
+            share = codec.shape[1] / whole.shape[1]
             calls = wanted * sum(evaluations(one) for one in settings)
             refined, again = 0, 0
             if len(system.denoisers) > 1:  # two of their kinds take the last denoiser alone, one takes all
@@ -204,19 +207,21 @@ class _Planner:
                 found, again_of = self.denoisers[one], 3 if one == system.denoisers[-1] else 1
                 works.append((found.forward * (calls + again * again_of), _kind(found.size)))
             self.samples += count
+            self.sampled_seconds += share * count * music.form.clip_seconds
             yield self._row(
                 f"sample@{name}",
                 f"{len(settings)} settings × {wanted:,} samples of {params.most_prompts} prompts, "
                 f"{calls / count:.0f} calls each",
                 works,
-                disk=(count + refined) * music.clip_bytes + count * TABLE_BYTES,
+                disk=share * (count + refined) * music.clip_bytes + count * TABLE_BYTES,
             )
 
     def evaluate(self) -> Iterator[Row]:
         params, prepare = self.scale.evaluate, self.scale.prepare
-        heard = self.samples + min(params.reference_clips, self.music.curated)
-        windows = heard * len(params.windows)
-        works = _reads(prepare.clap, windows) + self._judges(heard * self.music.form.clip_seconds)
+        references = min(params.reference_clips, self.music.curated)
+        windows = (self.samples + references) * len(params.windows)
+        seconds = self.sampled_seconds + references * self.music.form.clip_seconds
+        works = _reads(prepare.clap, windows) + self._judges(seconds)
         features = len(params.windows) * self._clap_features + prepare.tagger.features
         yield self._row(
             "evaluate",
@@ -232,7 +237,8 @@ class _Planner:
         size, config, label = found.size, found.config, f"{stage}@{name}"
         for wrong, remedy in found.remedies.items():
             at = f"scales.{self.name}.{stage}.{name}.training"
-            self.changes.append(Change(label, wrong, {f"{at}.{param}": new for param, new in remedy.items()}))
+            named = {param if param in SHARED_OUT else f"{at}.{param}": new for param, new in remedy.items()}
+            self.changes.append(Change(label, wrong, named))
         encoder = self.scale.prepare.text_encoder
         works = _reads(encoder, texts * encoder.max_length)
         works.append((config.steps * config.batch * found.operations, _kind(size)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 
 from padstal.codecs import rehearsal as codecs
 from padstal.codecs.checkpoint import NOT_SHIPPED
@@ -21,7 +22,8 @@ from padstal.operations.planning.counting import Counter, flops, parameters
 from padstal.stages.params import Scale
 from padstal.training.config import TrainConfig
 from padstal.training.memory import Fake, StepMemory, step_memory
-from padstal.training.task import Batch, Task
+from padstal.training.sharding import blocks
+from padstal.training.task import Batch, Move, Task
 
 META = torch.device("meta")
 """Where tensors have no numbers, and modules are made in no time."""
@@ -38,6 +40,7 @@ class TrainingSize:
         config: How it is trained.
         learned: Numbers that its networks learn, the averaged one's first.
         kept: Numbers of the model that it leaves.
+        gathered: Bytes of the weights that a process has whole at a time where they are shared out.
         convolutional: Whether convolutions do most of it.
         reads_text: Whether each step takes its texts through the text encoder.
     """
@@ -45,6 +48,7 @@ class TrainingSize:
     config: TrainConfig
     learned: tuple[int, ...]
     kept: int
+    gathered: int
     convolutional: bool
     reads_text: bool = False
 
@@ -58,14 +62,22 @@ class Step:
 
 
 def step_of(task_of: TaskOf, config: TrainConfig, clips: int) -> Step:
-    """A step of a training, whose micro-batches have `clips` clips."""
+    """A step of a training, whose micro-batches have `clips` clips.
+
+    Of two rounds of steps `step_memory` reads the second, when the optimisers have their states; gradients of zero give
+    them these in the first. From the second micro-batch on all are alike.
+    """
+    config = config.model_copy(update={"accumulate": min(config.accumulate, 2)})
     seen: list[int] = []
 
     def watched() -> tuple[Task, Sequence[Batch]]:
         task, batches = task_of(config, clips)
         made = task.step
+        first_round = iter([name for name in task.networks for _ in range(config.accumulate)])
 
         def step(batch: Batch, shard: Any) -> Any:
+            if name := next(first_round, None):
+                return _unmoved(name, task.networks[name].module)
             seen.append(clips)
             return made(batch, shard)
 
@@ -75,6 +87,13 @@ def step_of(task_of: TaskOf, config: TrainConfig, clips: int) -> Step:
     with Counter() as counter:
         memory = step_memory(watched, config)
     return Step(counter.total / sum(seen), memory)
+
+
+def _unmoved(name: str, network: nn.Module) -> Move:
+    """A step of a network that learns nothing."""
+    for weight in network.parameters():
+        weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
+    return Move(name, torch.zeros((), requires_grad=True), {})
 
 
 def autoencoder(name: str, scale: Scale) -> tuple[TrainingSize, TaskOf]:
@@ -91,6 +110,7 @@ def autoencoder(name: str, scale: Scale) -> tuple[TrainingSize, TaskOf]:
         config=params.training,
         learned=_learned(task),
         kept=sum(one.numel() for name, one in task.model.state_dict().items() if not name.startswith(NOT_SHIPPED)),
+        gathered=_gathered(task),
         convolutional=True,
         reads_text=isinstance(params, TalVaeParams) and not params.precompute_text,
     )
@@ -98,13 +118,17 @@ def autoencoder(name: str, scale: Scale) -> tuple[TrainingSize, TaskOf]:
 
 
 def denoiser(name: str, scale: Scale, codec: CodecSize) -> tuple[TrainingSize, TaskOf]:
-    """`train_diffusion@name` on the latents of `codec`, and its steps."""
+    """`train_diffusion@name` on the latents of `codec`, or crops of them, and its steps.
+
+    Raises:
+        ValueError: The clips are shorter than a crop.
+    """
     params: DenoiserParams = dict(scale.train_diffusion)[name]
-    text = text_form(scale)
+    text, latent = text_form(scale), codec.cropped(params.crop_frames).shape
 
     def task_of(config: TrainConfig, clips: int) -> Any:
         own = params.model_copy(update={"training": config})
-        return diffusion.rehearsal(own, codec.shape, (text.max_length, text.width), clips, codec.first)
+        return diffusion.rehearsal(own, latent, (text.max_length, text.width), clips, codec.first)
 
     with META:
         task, _ = task_of(params.training, 1)
@@ -112,6 +136,7 @@ def denoiser(name: str, scale: Scale, codec: CodecSize) -> tuple[TrainingSize, T
         config=params.training,
         learned=_learned(task),
         kept=sum(one.numel() for one in task.networks[task.averaged].module.state_dict().values()),
+        gathered=_gathered(task),
         convolutional=params.form.backbone.kind.startswith("unet"),
     )
     return size, task_of
@@ -131,3 +156,14 @@ def forward_of(task_of: TaskOf, config: TrainConfig) -> int:
 def _learned(task: Task) -> tuple[int, ...]:
     averaged_first = sorted(task.networks, key=lambda name: name != task.averaged)
     return tuple(parameters(task.networks[name].module) for name in averaged_first)
+
+
+def _gathered(task: Task) -> int:
+    """Of the averaged network two blocks, the one that works and the next, and all that is in none; the others' all."""
+    repeated = [_bytes(block) for block in blocks(task.networks[task.averaged].module)]
+    everything = sum(_bytes(network.module) for network in task.networks.values())
+    return everything - sum(repeated) + sum(sorted(repeated)[-2:])
+
+
+def _bytes(module: nn.Module) -> int:
+    return sum(weight.nbytes for weight in module.parameters())

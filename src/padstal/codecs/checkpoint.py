@@ -12,6 +12,7 @@ from torch import nn
 
 from padstal.codecs.config import CODECS, CodecConfig, CropForm
 from padstal.core.data.atomic import read_json, write_json
+from padstal.core.model_folder import WEIGHTS
 from padstal.core.protocols import Codec
 from padstal.core.tensor_files import load_state, read_safetensors
 from padstal.core.untrusted import loads
@@ -33,7 +34,7 @@ def save(folder: Path, model: nn.Module, codec: Any, form: CropForm, *, origin: 
     """Write `model.safetensors` and `config.json` into the existing `folder`; `codec` is the `CodecConfig`."""
     from safetensors.torch import save_file
 
-    save_file(shipped_weights(model), folder / "model.safetensors")
+    save_file(shipped_weights(model), folder / WEIGHTS)
     about = {"name": name, "origin": origin, "codec": codec.model_dump(mode="json"), "form": form.model_dump()}
     write_json(folder / "config.json", about)
 
@@ -55,7 +56,7 @@ def load(folder: Path, device: torch.device | str) -> Codec:
     for part in NOT_SHIPPED:
         if hasattr(model, part):
             delattr(model, part)
-    path = folder / "model.safetensors"
+    path = folder / WEIGHTS
     load_state(model, read_safetensors(path), path, "weights of what config.json says")
     _fold_weight_norms(model)
     return codec.freeze(model.to(device).eval().requires_grad_(False), form)

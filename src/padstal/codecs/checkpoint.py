@@ -30,6 +30,14 @@ def shipped_weights(model: nn.Module) -> dict[str, torch.Tensor]:
     }
 
 
+def as_shipped(model: nn.Module) -> nn.Module:
+    """A model without the parts that only its training needs."""
+    for part in NOT_SHIPPED:
+        if hasattr(model, part):
+            delattr(model, part)
+    return model
+
+
 def save(folder: Path, model: nn.Module, codec: Any, form: CropForm, *, origin: str, name: str) -> None:
     """Write `model.safetensors` and `config.json` into the existing `folder`; `codec` is the `CodecConfig`."""
     from safetensors.torch import save_file
@@ -52,10 +60,7 @@ def load(folder: Path, device: torch.device | str) -> Codec:
     about = read_json(folder / "config.json")
     codec: CodecConfig = CODECS.parse(about["codec"])  # type: ignore[assignment]
     form = CropForm.model_validate(about["form"])
-    model = codec.build(form)
-    for part in NOT_SHIPPED:
-        if hasattr(model, part):
-            delattr(model, part)
+    model = as_shipped(codec.build(form))
     path = folder / WEIGHTS
     load_state(model, read_safetensors(path), path, "weights of what config.json says")
     _fold_weight_norms(model)

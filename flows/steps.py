@@ -91,9 +91,9 @@ class Steps:
         raise StageFailedError(name, kind, said[-1] if said else last_words(name, outcome))
 
 
-def read_operations(root: Path = HOME) -> OperationsParams:
-    """The section `operations` of a checkout's params.yaml; by default of the one that this code is part of."""
-    return check(OperationsParams, read_yaml(root / "params.yaml").get("operations"), "operations")
+def read_operations() -> OperationsParams:
+    """The section `operations` of params.yaml in the checkout that this code is part of."""
+    return check(OperationsParams, read_yaml(HOME / "params.yaml").get("operations"), "operations")
 
 
 def _budget(root: Path) -> dict[str, float]:

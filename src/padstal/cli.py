@@ -46,16 +46,7 @@ def fsck(
     """Hash all that DVC keeps, say what is corrupt or lost, and repair it (exit status 1 if not all is well)."""
     from padstal.commands.fsck import run
 
-    finish(
-        lambda: run(
-            Path.cwd(),
-            remote=remote,
-            name=remote_name,
-            repair=repair,
-            read_all=read_all,
-            as_json=as_json,
-        )
-    )
+    finish(lambda: run(Path.cwd(), remote=remote, name=remote_name, repair=repair, read_all=read_all, as_json=as_json))
 
 
 @app.command(

@@ -20,8 +20,9 @@ from padstal.codecs.encode import EncodeParams, encode_clips
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
 from padstal.core.data.content import sha256_file
+from padstal.core.model_folder import fingerprint
 from padstal.core.paths import Paths
-from padstal.diffusion.checkpoint import DenoiserConfig, fingerprint, save
+from padstal.diffusion.checkpoint import DenoiserConfig, save
 from padstal.diffusion.clips import CaptionStates, splits_of, with_latents
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.denoiser import Denoiser

@@ -88,8 +88,8 @@ def test_an_experiment_changes_the_values_it_names_and_no_other(tmp_path: Path, 
     [
         ("    score: {<<: *score}", "    score: {<<: *score, batch_clips: 65}", {"score"}),
         (
-            "      <<: *demo_sample",
-            "      <<: *demo_sample\n      prompt_seed: 6",
+            "      <<: *demo_sample\n      tune_prompts: 8",
+            "      <<: *demo_sample\n      tune_prompts: 8\n      prompt_seed: 6",
             {"sample@audio_dit", "sample@tal_dit", "sample@qa_mdt", "sample@discodiff"},
         ),
         (

@@ -7,7 +7,8 @@ from safetensors.torch import save_file
 from tests.diffusion.fakes import CHANNELS, config, latent_config, model, random_denoiser
 
 from padstal.codecs.latents.statistics import LatentStatistics
-from padstal.diffusion.checkpoint import MismatchError, check_belongs, fingerprint, load, save
+from padstal.core.model_folder import fingerprint
+from padstal.diffusion.checkpoint import MismatchError, check_belongs, load, save
 
 
 def folder_of(path: Path, value: float) -> Path:

@@ -11,6 +11,7 @@ from tests.foundation.test_clap import SHAPE
 
 from padstal.core.untrusted import UntrustedFileError
 from padstal.foundation import clap, laion, published
+from padstal.foundation.bpe_tokenizer import load_tokenizer
 from padstal.foundation.config import PublishedClap
 from padstal.foundation.laion_classes import clap_module
 
@@ -30,17 +31,21 @@ def write_tokenizer(folder, ids: int) -> None:
     (folder / "merges.txt").write_text("#version: 0.2\n", "utf-8")
 
 
+def roberta(folder):
+    return load_tokenizer("RobertaTokenizer", folder, laion.ROBERTA_VOCABULARY, "clap")
+
+
 def test_a_tokenizer_that_is_not_robertas_is_refused(tmp_path):
     with pytest.raises(UntrustedFileError, match=r"lacks vocab.json and merges.txt"):
-        laion.load_tokenizer(tmp_path)
+        roberta(tmp_path)
     write_tokenizer(tmp_path, 300)
     with pytest.raises(UntrustedFileError, match="knows 300 ids, expected 50265"):
-        laion.load_tokenizer(tmp_path)
+        roberta(tmp_path)
 
 
 def test_a_full_vocabulary_is_accepted_and_a_text_ends_where_roberta_ends_it(tmp_path):
     write_tokenizer(tmp_path, laion.ROBERTA_VOCABULARY)
-    tokenizer = laion.load_tokenizer(tmp_path)
+    tokenizer = roberta(tmp_path)
     ids = tokenizer(["ab"], padding="max_length", max_length=8, truncation=True)["input_ids"][0]
     assert ids[0] == 0
     assert ids[3:] == [2, 1, 1, 1, 1]
@@ -48,7 +53,7 @@ def test_a_full_vocabulary_is_accepted_and_a_text_ends_where_roberta_ends_it(tmp
 
 def test_a_text_is_heard_whole_up_to_77_tokens_start_and_end_counted(tmp_path):
     write_tokenizer(tmp_path, laion.ROBERTA_VOCABULARY)
-    embedder = laion.LaionClap(None, laion.load_tokenizer(tmp_path), torch.device("cpu"))
+    embedder = laion.LaionClap(None, roberta(tmp_path), torch.device("cpu"))
     assert embedder.hears_whole(["a" * 75, "a" * 76]) == [True, False]
 
 

@@ -15,6 +15,7 @@ from tests.foundation.tiny_lp_music_caps import (
 
 from padstal.core.untrusted import UntrustedFileError
 from padstal.foundation import captioner, lp_music_caps
+from padstal.foundation.bpe_tokenizer import load_tokenizer
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_a_foreign_checkpoint_a_foreign_tokenizer_and_a_missing_one_are_refused(
     with pytest.raises(UntrustedFileError, match=f"knows {VOCABULARY - 10} ids, expected {VOCABULARY}"):
         convert(source, tmp_path / "target")
     with pytest.raises(UntrustedFileError, match=r"lacks vocab.json and merges.txt"):
-        lp_music_caps.load_tokenizer(tmp_path, VOCABULARY)
+        load_tokenizer("BartTokenizer", tmp_path, VOCABULARY, "captioner")
 
 
 def test_a_checkpoint_of_other_content_than_pinned_is_not_read(published, tmp_path):

@@ -167,16 +167,3 @@ def test_guidance_in_an_interval_is_plain_guidance_inside_and_none_outside() -> 
 def test_an_interval_that_is_empty_is_refused() -> None:
     with pytest.raises(ValueError, match="sigma_low = 5"):
         guided(guidance={"kind": "interval", "w": 3.0, "sigma_low": 5.0, "sigma_high": 5.0})
-
-
-def test_a_batch_of_another_length_is_refused() -> None:
-    (batch,) = batches(PROMPTS[:2], [0] * 2, [0, 1], 2)
-    with pytest.raises(ValueError, match="cond: conditioning of 3 samples, batch of 2"):
-        GuidedDenoiser(DENOISER, branches_of(PROMPTS), batch, setting_of())
-
-
-def test_a_denoiser_in_training_mode_is_refused() -> None:
-    denoiser = random_denoiser().train()
-    (batch,) = batches(PROMPTS, [0] * 3, [0, 1, 2], 3)
-    with pytest.raises(ValueError, match="training mode"):
-        GuidedDenoiser(denoiser, {"cond": told_of(PROMPTS, denoiser)}, batch, setting_of())

@@ -14,9 +14,10 @@ from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
 from padstal.core.data.manifest import write_table
+from padstal.core.model_folder import fingerprint
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
-from padstal.diffusion.checkpoint import fingerprint, save
+from padstal.diffusion.checkpoint import save
 from padstal.sampling.config import SampleParams
 from padstal.sampling.setting import Setting
 from padstal.stages.harness import Stage, StageError

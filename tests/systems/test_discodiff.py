@@ -12,10 +12,11 @@ from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder, setting
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig
+from padstal.core.model_folder import fingerprint
 from padstal.core.params import ParamsError, check
 from padstal.core.paths import Paths
 from padstal.core.protocols import TextStates
-from padstal.diffusion.checkpoint import DenoiserConfig, fingerprint, save
+from padstal.diffusion.checkpoint import DenoiserConfig, save
 from padstal.diffusion.clips import ClipBatch
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.denoiser import Denoiser

@@ -13,8 +13,9 @@ from tests.diffusion.fakes import POSITIONS, WIDTH, FakeTextEncoder, setting
 from padstal.codecs.latents.dataset import LatentDataset
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
+from padstal.core.model_folder import fingerprint
 from padstal.core.paths import Paths
-from padstal.diffusion.checkpoint import DenoiserConfig, fingerprint, save
+from padstal.diffusion.checkpoint import DenoiserConfig, save
 from padstal.diffusion.clips import CaptionStates, prefixes_of, splits_of, with_latents
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.denoiser import Denoiser

@@ -12,6 +12,7 @@ from torch import nn
 
 from padstal.codecs.config import CODECS, CodecConfig, CropForm
 from padstal.core.data.atomic import read_json, write_json
+from padstal.core.model_folder import WEIGHTS
 from padstal.core.protocols import Codec
 from padstal.core.tensor_files import load_state, read_safetensors
 from padstal.core.untrusted import loads
@@ -29,11 +30,19 @@ def shipped_weights(model: nn.Module) -> dict[str, torch.Tensor]:
     }
 
 
+def as_shipped(model: nn.Module) -> nn.Module:
+    """A model without the parts that only its training needs."""
+    for part in NOT_SHIPPED:
+        if hasattr(model, part):
+            delattr(model, part)
+    return model
+
+
 def save(folder: Path, model: nn.Module, codec: Any, form: CropForm, *, origin: str, name: str) -> None:
     """Write `model.safetensors` and `config.json` into the existing `folder`; `codec` is the `CodecConfig`."""
     from safetensors.torch import save_file
 
-    save_file(shipped_weights(model), folder / "model.safetensors")
+    save_file(shipped_weights(model), folder / WEIGHTS)
     about = {"name": name, "origin": origin, "codec": codec.model_dump(mode="json"), "form": form.model_dump()}
     write_json(folder / "config.json", about)
 
@@ -51,11 +60,8 @@ def load(folder: Path, device: torch.device | str) -> Codec:
     about = read_json(folder / "config.json")
     codec: CodecConfig = CODECS.parse(about["codec"])  # type: ignore[assignment]
     form = CropForm.model_validate(about["form"])
-    model = codec.build(form)
-    for part in NOT_SHIPPED:
-        if hasattr(model, part):
-            delattr(model, part)
-    path = folder / "model.safetensors"
+    model = as_shipped(codec.build(form))
+    path = folder / WEIGHTS
     load_state(model, read_safetensors(path), path, "weights of what config.json says")
     _fold_weight_norms(model)
     return codec.freeze(model.to(device).eval().requires_grad_(False), form)

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     device = torch_device(paths.params)
     setup = Setup(paths, system, params, evaluate, ingest.licences, ingest.sample_rate, device)
     found = register.read(root, setup.name)
-    decision = challenge(setup, found, options.champion, say=_say, progress=_bar)
+    decision = challenge(setup, found, options.champion, say=_say)
     decisions.write(options.out, decision)
     text = markdown(decision)
     with atomic_file(options.out.with_suffix(".md")) as temporary:
@@ -89,13 +88,6 @@ def check_ready(root: Path, system: str | None, scale: str | None) -> int:
         raise ValueError(f"a challenge would fail: {'; '.join(missing)}; then commit and push")
     print("all that a challenge takes, besides the challenger, is there")
     return 0
-
-
-def _bar(batches: Iterable[int]) -> Iterable[int]:
-    from tqdm import tqdm
-
-    bar: Iterable[int] = tqdm(batches, unit="batch", desc="listen", mininterval=1.0)
-    return bar
 
 
 def _say(message: str) -> None:

@@ -44,12 +44,12 @@ def rollback(root: Path, system: str | None, to: str | None, reason: str, as_jso
     Raises:
         ValueError: There is none, its weights cannot be fetched, or the remote refused.
     """
-    from padstal.commands.promote import progress, tell
+    from padstal.commands.promote import tell
     from padstal.operations.promotion import promote as carry_out
     from padstal.operations.promotion import register
 
     found = register.read(root, _name(root, system))
-    done = carry_out.rollback(root, found, to, reason, progress)
+    done = carry_out.rollback(root, found, to, reason)
     tell(done, as_json, "rolled_back")
     return 0
 

@@ -54,6 +54,6 @@ def ranked(paths: Paths, system: str, retain: float, by: str) -> list[Mapping[st
     return choose_setting(read_json(file), system, retain, by)
 
 
-def setting_keeping(paths: Paths, system: str, retain: float, by: str = "vendi_within") -> Setting:
+def setting_keeping(paths: Paths, system: str, retain: float) -> Setting:
     """The most diverse setting that keeps so much; raises as `ranked`."""
-    return Setting.model_validate(ranked(paths, system, retain, by)[0]["record"])
+    return Setting.model_validate(ranked(paths, system, retain, "vendi_within")[0]["record"])

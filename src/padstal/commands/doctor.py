@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from padstal.core.data import room
+from padstal.core.model_folder import WEIGHTS
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.core.secrets import redact
@@ -292,6 +293,6 @@ def _weights(paths: Paths) -> Iterator[Finding]:
         "diffusion": tuple(place["folder"] for place in listed.get("denoisers", {}).values()),
     }
     for kind, names in kinds.items():
-        absent = [name for name in names if not (paths.models / kind / name / "model.safetensors").is_file()]
+        absent = [name for name in names if not (paths.models / kind / name / WEIGHTS).is_file()]
         found = f"no {', '.join(absent)}; `make repro` trains or fetches them" if absent else ", ".join(names)
         yield Finding(f"{kind} weights ({paths.scale})", "note" if absent else "ok", found)

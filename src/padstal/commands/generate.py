@@ -13,6 +13,7 @@ from padstal.commands.choose import setting_keeping
 from padstal.commands.project import paths_of, promote_params
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.core.data.content import sha256_file
+from padstal.core.model_folder import fingerprint
 from padstal.core.params import check, load_section
 from padstal.core.paths import Paths
 from padstal.core.yaml_text import YamlTextError, parse_yaml
@@ -104,7 +105,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         "record": setting.model_dump(mode="json"),
         "batch": found.params.batch,
         "precision": found.params.precision,
-        "models": {role: sha256_file(folder / "model.safetensors") for role, folder in found.folders.items()},
+        "models": {role: fingerprint(folder) for role, folder in found.folders.items()},
         "preview": options.preview,
         "seconds": seconds,
         "clap_f": scores,

@@ -15,12 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from padstal.commands.project import paths_of
+from padstal.commands.project import params_of
 from padstal.operations.planning.fit import USABLE
 from padstal.operations.planning.machine import INGEST_SPEED, Machine, machine_of
 from padstal.operations.planning.music import Music, music_of
 from padstal.operations.planning.plan import Mapping, Plan, plan
-from padstal.stages.params import load_tree
 
 PLANNER = "padstal.operations.planning.plan"
 WIDE = 140
@@ -47,8 +46,7 @@ def run(root: Path, scale: str | None, options: Options) -> int:
         ParamsError: `params.yaml` is wrong.
         ValueError: No such scale or device; the clips cannot be counted; sizes of a published model are not known.
     """
-    paths = paths_of(root, scale)
-    tree = load_tree(paths.params)
+    paths, tree = params_of(root, scale)
     runtime = tree.runtime
     gpus = options.gpus or runtime.devices * runtime.nodes
     machine = machine_of(options.device, gpus, options.memory, options.tflops, options.mfu, runtime.workers)

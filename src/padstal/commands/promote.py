@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ def run(
     if done is None:
         if params.gate != found_decision.thresholds:
             raise ValueError("promote in params.yaml has other thresholds than the decision: challenge again")
-        done = carry_out.promote(root, found_decision, digest, found, branch, params.base, progress)
+        done = carry_out.promote(root, found_decision, digest, found, branch, params.base)
     tell(done, as_json, "promoted")
     if forge is None or not done.branch:
         return 0
@@ -71,14 +71,6 @@ def tell(done: "PromotionResult", as_json: bool, what: str) -> None:
     else:
         by = f"assignment {done.number}, commit {done.commit[:12]}"
         print(f"{done.model} {done.version} is champion {'now' if done.new else 'already'} ({by})")
-
-
-def progress(objects: Iterable[str]) -> Iterable[str]:
-    """A bar over the objects that the remote is asked for."""
-    from tqdm import tqdm
-
-    bar: Iterable[str] = tqdm(objects, unit="object", desc="read from the DVC remote", mininterval=1.0, leave=False)
-    return bar
 
 
 def _tell_refusal(decision: "Decision", as_json: bool) -> None:

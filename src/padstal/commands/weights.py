@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file, atomic_folder
-from padstal.core.data.content import sha256_file
+from padstal.core.model_folder import WEIGHTS, fingerprint
 from padstal.core.paths import Paths
 from padstal.core.yaml_edit import with_values
 from padstal.foundation.fetch import UNVERIFIED, FetchError, download
@@ -19,8 +19,6 @@ from padstal.stages.params import load_tree
 
 if TYPE_CHECKING:
     from padstal.diffusion.checkpoint import DenoiserConfig
-
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -120,10 +118,10 @@ def convert(root: Path, scale: str | None, name: str, to: Path | None) -> int:
     files = every[name].files
     text_encoder = paths.foundation("text_encoder")
     known = (text_encoder / WEIGHTS).is_file()
+    read_by = fingerprint(text_encoder) if known else "of no text encoder"
     folder = to or paths.published / NAME
     with atomic_folder(folder) as temporary:
-        fingerprint = sha256_file(text_encoder / WEIGHTS) if known else "of no text encoder"
-        convert(files.folder, temporary, origin=files.origin, text_fingerprint=fingerprint)
+        convert(files.folder, temporary, origin=files.origin, text_fingerprint=read_by)
     print(f"{folder / 'vae'}: init_from of train_vae@audio and train_vae@tal")
     print(f"{folder / 'dit'}: init_from of train_diffusion@audio_dit and train_diffusion@tal_dit")
     if not known:

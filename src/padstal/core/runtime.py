@@ -17,10 +17,9 @@ class DaskParams(Section):
     """Audio work on a Dask cluster; its workers see the same files under the same paths."""
 
     kind: Literal["dask"]
-    address: str | None = Field(
+    address: str | None = value(
+        "the scheduler's, tcp://host:port; null starts a local cluster of `workers` processes, and ends it",
         default=None,
-        description="the scheduler's, tcp://host:port; null starts a local cluster of `workers` processes, and ends it",
-        json_schema_extra={"unit": ""},
     )
 
 
@@ -33,30 +32,28 @@ class RuntimeParams(Section):
         "CPU threads of one model; sums depend on it, so keep it to get equal bytes", "threads", ge=1, le=1024
     )
     executor: Annotated[ProcessesParams | DaskParams, Field(discriminator="kind")] = ProcessesParams()
-    devices: int = Field(
+    devices: int = value(
+        "processes that train one model together on each machine, one a GPU; they share each batch",
+        "processes",
         default=1,
-        description="processes that train one model together on each machine, one a GPU; they share each batch",
-        json_schema_extra={"unit": "processes"},
         ge=1,
         le=64,
     )
-    nodes: int = Field(
+    nodes: int = value(
+        "machines that train one model together; each starts the same stage (docs/scaling.md)",
+        "machines",
         default=1,
-        description="machines that train one model together; each starts the same stage (docs/scaling.md)",
-        json_schema_extra={"unit": "machines"},
         ge=1,
         le=1024,
     )
-    strategy: Literal["auto", "ddp", "fsdp2"] = Field(
-        default="auto",
-        description="auto: one process trains plainly, several through DDP; ddp: one goes through DDP, too; fsdp2: "
+    strategy: Literal["auto", "ddp", "fsdp2"] = value(
+        "auto: one process trains plainly, several through DDP; ddp: one goes through DDP, too; fsdp2: "
         "weights, gradients, moments and averages are shared out among the processes",
-        json_schema_extra={"unit": ""},
+        default="auto",
     )
-    compile: bool = Field(
+    compile: bool = value(
+        "whether trainings compile their networks' blocks (torch.compile): slow to start, faster on a GPU",
         default=False,
-        description="whether trainings compile their networks' blocks (torch.compile): slow to start, faster on a GPU",
-        json_schema_extra={"unit": ""},
     )
 
 

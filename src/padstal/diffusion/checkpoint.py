@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig
 from padstal.core.data.atomic import read_json, write_json
-from padstal.core.data.content import sha256_file
+from padstal.core.model_folder import WEIGHTS, fingerprint
 from padstal.core.section import Section, value
 from padstal.core.tensor_files import load_state, read_safetensors
 from padstal.core.untrusted import UntrustedFileError, expecting, loads
@@ -23,7 +23,7 @@ from padstal.diffusion.form import DenoiserForm
 from padstal.training.config import KEPT
 
 ROLE = "diffusion"
-WEIGHTS, CONFIG, STATISTICS = "model.safetensors", "config.json", "statistics.safetensors"
+CONFIG, STATISTICS = "config.json", "statistics.safetensors"
 
 
 class DenoiserConfig(Section):
@@ -132,17 +132,6 @@ def check_belongs(config: DenoiserConfig, *, codec_folder: Path, text_encoder_fo
                 f"{folder}: sha256 of its weights is {found[:16]}…, but {config.name} was trained "
                 f"with {expected[:16]}…; train {config.name} again"
             )
-
-
-def fingerprint(folder: Path) -> str:
-    """SHA-256 of a model folder's weights.
-
-    Raises:
-        FileNotFoundError: There are none.
-    """
-    if not (folder / WEIGHTS).is_file():
-        raise FileNotFoundError(f"{folder / WEIGHTS}: not found; has the stage that writes it run?")
-    return sha256_file(folder / WEIGHTS)
 
 
 def _check_channels(statistics: LatentStatistics, config: DenoiserConfig) -> None:

@@ -46,6 +46,11 @@ class Text(Section):
 CONDITIONERS = Kinds("conditioner", TextAndTiming, Text)
 
 
+def _check_axes(backbone: str, latent_shape: tuple[int, ...], *axes: str) -> None:
+    if len(latent_shape) != len(axes):
+        raise ValueError(f"latents of shape {latent_shape}: {backbone} takes ({', '.join(axes)})")
+
+
 class DiTBackbone(Section):
     """Stable Audio Open's diffusion transformer (`nn/dit.py`)."""
 
@@ -75,11 +80,13 @@ class DiTBackbone(Section):
         """
         from padstal.nn.dit import DiT
 
-        if len(latent_shape) != 2:
-            raise ValueError(f"latents of shape {latent_shape}: a dit takes (channels, frames)")
-        sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
-        sizes |= {"cond_width": conditioner.width, "global_width": conditioner.global_width}
-        return DiT(latent_channels=latent_shape[0], **sizes)
+        _check_axes("a dit", latent_shape, "channels", "frames")
+        return DiT(
+            latent_channels=latent_shape[0],
+            cond_width=conditioner.width,
+            global_width=conditioner.global_width,
+            **self.model_dump(exclude={"kind"}),
+        )
 
     def frames_near(self, asked: int) -> int:
         """The latent frames nearest to `asked` that it can make: any, since its positions are rotations."""
@@ -117,15 +124,13 @@ class MdtBackbone(Section):
         """
         from padstal.nn.mdt import Mdt
 
-        if len(latent_shape) != 3:
-            raise ValueError(f"latents of shape {latent_shape}: an mdt takes (channels, frames, bands)")
+        _check_axes("an mdt", latent_shape, "channels", "frames", "bands")
         channels, frames, bands = latent_shape
-        sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
         return Mdt(
             latent_shape=(channels, frames, bands),
             cond_width=conditioner.width,
             quality=conditioner.quality,
-            **sizes,
+            **self.model_dump(exclude={"kind"}),
         )
 
 
@@ -161,12 +166,15 @@ class UNet1dBackbone(Section):
         """
         from padstal.nn.unet1d import UNet1d, check_frames
 
-        if len(latent_shape) != 2:
-            raise ValueError(f"latents of shape {latent_shape}: a unet1d takes (channels, frames)")
+        _check_axes("a unet1d", latent_shape, "channels", "frames")
         channels, frames = latent_shape
         check_frames(frames, len(self.multiples) - 1)
-        sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
-        return UNet1d(latent_channels=channels, lower_channels=lower_channels, cond_width=conditioner.width, **sizes)
+        return UNet1d(
+            latent_channels=channels,
+            lower_channels=lower_channels,
+            cond_width=conditioner.width,
+            **self.model_dump(exclude={"kind"}),
+        )
 
     def frames_near(self, asked: int) -> int:
         """The latent frames nearest to `asked` that can be halved often enough."""
@@ -200,11 +208,12 @@ class UNet2dBackbone(Section):
         """
         from padstal.nn.unet2d import UNet2d
 
-        if len(latent_shape) != 3:
-            raise ValueError(f"latents of shape {latent_shape}: a unet2d takes (channels, frames, bands)")
-        sizes: dict[str, Any] = self.model_dump(exclude={"kind"})
+        _check_axes("a unet2d", latent_shape, "channels", "frames", "bands")
         return UNet2d(
-            latent_channels=latent_shape[0], cond_width=conditioner.width, quality=conditioner.quality, **sizes
+            latent_channels=latent_shape[0],
+            cond_width=conditioner.width,
+            quality=conditioner.quality,
+            **self.model_dump(exclude={"kind"}),
         )
 
 

@@ -31,9 +31,9 @@ class EvaluateParams(Section):
     draws: int = value("bootstrap draws of prompts for means", "draws", ge=1000)
     set_draws: int = value("bootstrap draws for Vendi, recall and FD and at matched CLAP-f", "draws", ge=100)
     confidence: float = value("level of all intervals", "share", gt=0.5, lt=1)
-    target_clap_f: float | None = Field(
-        description="CLAP-f at which methods are compared; null picks it from the range that all methods reach",
-        json_schema_extra={"unit": "cosine"},
+    target_clap_f: float | None = value(
+        "CLAP-f at which methods are compared; null picks it from the range that all methods reach",
+        "cosine",
         ge=-1,
         le=1,
     )
@@ -58,7 +58,7 @@ class EvaluateParams(Section):
         gt=0,
         le=1,
     )
-    baseline: Annotated[tuple[str, str], Field(description="system and method that differences are taken against")]
+    baseline: tuple[str, str] = value("system and method that differences are taken against")
 
     @model_validator(mode="after")
     def _embedders_give_what_metrics_need(self) -> "EvaluateParams":

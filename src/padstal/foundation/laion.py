@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.tensor_files import load_state
-from padstal.core.untrusted import UntrustedFileError, expecting, loads
+from padstal.core.untrusted import expecting, loads
+from padstal.foundation.bpe_tokenizer import load_tokenizer
 from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.laion_classes import build, clap_module
 from padstal.foundation.store import load_into, read_config, read_tensors, save
@@ -112,7 +113,7 @@ def convert(weights: PinnedFiles, tokenizer: PinnedFiles, folder: Path) -> None:
     import shutil
 
     fetch(tokenizer, folder / TOKENIZER)
-    load_tokenizer(folder / TOKENIZER)
+    load_tokenizer("RobertaTokenizer", folder / TOKENIZER, ROBERTA_VOCABULARY, ROLE)
     raw = folder / "raw"
     ((name, sha256),) = weights.sha256.items()
     path = fetch(weights, raw)[name]
@@ -207,26 +208,6 @@ def load(folder: Path, device: torch.device | str) -> LaionClap:
         FileNotFoundError, UntrustedFileError: See `store` and `load_tokenizer`.
     """
     config = read_config(folder, ROLE)
-    tokenizer = load_tokenizer(folder / TOKENIZER)
+    tokenizer = load_tokenizer("RobertaTokenizer", folder / TOKENIZER, ROBERTA_VOCABULARY, ROLE)
     model = load_into(new(config["architecture"]), folder, device)
     return LaionClap(model, tokenizer, torch.device(device))
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """RoBERTa's tokenizer from `vocab.json` and `merges.txt`.
-
-    Raises:
-        UntrustedFileError: It has other than 50,265 ids; without its files transformers silently makes a tiny one.
-    """
-    from transformers import RobertaTokenizer
-
-    missing = [name for name in ("vocab.json", "merges.txt") if not (folder / name).is_file()]
-    if missing:
-        raise UntrustedFileError(
-            f"{folder}: RoBERTa's tokenizer lacks {' and '.join(missing)}; run the stage prepare@clap"
-        )
-    with expecting("RoBERTa's tokenizer", folder):
-        tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
-    if len(tokenizer) != ROBERTA_VOCABULARY:
-        raise UntrustedFileError(f"{folder}: the tokenizer knows {len(tokenizer)} ids, expected {ROBERTA_VOCABULARY}")
-    return tokenizer

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.tensor_files import load_state
-from padstal.core.untrusted import UntrustedFileError, expecting, loads
+from padstal.core.untrusted import expecting, loads
+from padstal.foundation.bpe_tokenizer import load_tokenizer
 from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.store import load_into, read_config, read_tensors, save
 
@@ -34,7 +35,6 @@ BEAMS, MAX_TOKENS, MIN_TOKENS = 5, 128, 2
 HEAD_WIDTH = 64
 TOKENIZER = "tokenizer"
 """Sub-folder of BART's `vocab.json` and `merges.txt`."""
-TOKENIZER_FILES = ("vocab.json", "merges.txt")
 START, PADDING, END = 0, 1, 2
 """BART's token ids; its decoder begins with the end."""
 
@@ -182,7 +182,7 @@ def convert(weights: PinnedFiles, tokenizer: PinnedFiles, licence: str, folder: 
     tensors = read_tensors(path, sha256)
     shape = shape_of(tensors, path)
     fetch(tokenizer, folder / TOKENIZER)
-    load_tokenizer(folder / TOKENIZER, shape.vocabulary)
+    load_tokenizer("BartTokenizer", folder / TOKENIZER, shape.vocabulary, ROLE)
     model = new(shape)
     load_state(model, tensors, path, "a checkpoint of LP-MusicCaps")
     config = {
@@ -232,29 +232,9 @@ def load(folder: Path, device: torch.device | str) -> LpMusicCaps:
     """
     config = read_config(folder, ROLE)
     shape = Shape(**config["shape"])
-    tokenizer = load_tokenizer(folder / TOKENIZER, shape.vocabulary)
+    tokenizer = load_tokenizer("BartTokenizer", folder / TOKENIZER, shape.vocabulary, ROLE)
     model = load_into(new(shape), folder, device)
     return LpMusicCaps(model, tokenizer, torch.device(device), str(config["licence"]))
-
-
-def load_tokenizer(folder: Path, vocabulary: int) -> Any:
-    """BART's tokenizer from `vocab.json` and `merges.txt`.
-
-    Raises:
-        UntrustedFileError: It has other than `vocabulary` ids; without its files transformers makes a tiny one.
-    """
-    from transformers import BartTokenizer
-
-    missing = [name for name in TOKENIZER_FILES if not (folder / name).is_file()]
-    if missing:
-        raise UntrustedFileError(
-            f"{folder}: BART's tokenizer lacks {' and '.join(missing)}; run the stage prepare@captioner"
-        )
-    with expecting("BART's tokenizer", folder):
-        tokenizer = BartTokenizer.from_pretrained(folder, local_files_only=True)
-    if len(tokenizer) != vocabulary:
-        raise UntrustedFileError(f"{folder}: the tokenizer knows {len(tokenizer)} ids, expected {vocabulary}")
-    return tokenizer
 
 
 def middle(audio_BS: np.ndarray, samples: int) -> np.ndarray:

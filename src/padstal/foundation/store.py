@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from padstal.core.data.atomic import read_json
+from padstal.core.model_folder import WEIGHTS
 from padstal.core.tensor_files import load_state, read_pickled_tensors, read_safetensors
 from padstal.core.untrusted import UntrustedFileError, expecting
 from padstal.foundation.fetch import verify
 
-WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 
 

@@ -12,6 +12,7 @@ from padstal.core.data.atomic import read_json
 from padstal.core.data.content import sha256_file
 from padstal.core.data.manifest import ClipAudio
 from padstal.core.data.track_ledger import ROOT_FILE
+from padstal.core.model_folder import WEIGHTS
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.sampling.setting import SETTINGS, Setting, read_settings
@@ -181,7 +182,7 @@ def _models(paths: Paths) -> tuple[ModelFolder, ...]:
     found = []
     for kind in ("foundation", "vae", "diffusion"):
         for folder in _model_folders(paths.models / kind):
-            weights = folder / "model.safetensors"
+            weights = folder / WEIGHTS
             exists = weights.is_file()
             found.append(
                 ModelFolder(

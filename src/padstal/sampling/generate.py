@@ -129,7 +129,7 @@ def sample_latents(
     shape = (channels, frames or learnt, *others)
     first = SampleNoise(batch.seeds, batch.indices, Stream.LATENT, place).draw(shape, device)
     later = SampleNoise(batch.seeds, batch.indices, Stream.SOLVER, place)
-    return setting.solver.solve(denoise, first * sigmas[0], sigmas, lambda: later.draw(shape, device), iter)
+    return setting.solver.solve(denoise, first * sigmas[0], sigmas, lambda: later.draw(shape, device))
 
 
 def told_of(

@@ -41,17 +41,7 @@ class GuidedDenoiser:
             weak: What guidance's weak branch asks, of the same form.
             place: Of the denoiser in its system.
             bf16: Matrix products in bfloat16.
-
-        Raises:
-            ValueError: Batch and conditioning differ in length, or the denoiser is in training mode.
         """
-        if denoiser.training:
-            raise ValueError("the denoiser is in training mode: expected eval()")
-        for name, conditioning in told.items():
-            if len(conditioning.mask_BL) != len(batch.rows):
-                raise ValueError(
-                    f"{name}: conditioning of {len(conditioning.mask_BL)} samples, batch of {len(batch.rows)}"
-                )
         self._denoiser, self._weak, self._told, self._batch = denoiser, weak, told, batch
         self._method, self._guidance, self._bf16 = setting.method, setting.guidance, bf16
         self._embedded: dict[str, Conditioning] = {}

@@ -3,8 +3,8 @@
 from padstal.codecs.any_codec import load
 from padstal.codecs.encode import EncodeParams, encode_clips
 from padstal.core.data.atomic import atomic_folder
-from padstal.core.data.content import sha256_file
 from padstal.core.data.manifest import ClipAudio, read_table
+from padstal.core.model_folder import fingerprint
 from padstal.stages.harness import Stage, StageError, run_stage
 
 
@@ -30,7 +30,7 @@ def main(stage: Stage[EncodeParams]) -> None:
             encoder,
             stage.params,
             name=stage.item,
-            fingerprint=sha256_file(paths.vae(stage.item) / "model.safetensors"),
+            fingerprint=fingerprint(paths.vae(stage.item)),
             device=device,
             progress=stage.progress,
         )

@@ -8,9 +8,10 @@ from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
 from padstal.core.code_version import code_version
 from padstal.core.data.manifest import read_table
+from padstal.core.model_folder import WEIGHTS, fingerprint
 from padstal.core.params import check, read_yaml
 from padstal.core.protocols import TextEncoder
-from padstal.diffusion.checkpoint import STATISTICS, DenoiserConfig, fingerprint, save
+from padstal.diffusion.checkpoint import STATISTICS, DenoiserConfig, save
 from padstal.diffusion.clips import CaptionStates, Clips, StaleCaptionsError, prefixes_of, splits_of, with_latents
 from padstal.diffusion.config import DenoiserParams, DenoiserPlace, TrainDiffusionParams
 from padstal.diffusion.task import DenoiserTask
@@ -51,7 +52,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
             *(latents / name for name in ("latents.npy", "index.parquet")),
             statistics_file,
             stage.paths.curate / "dataset.parquet",
-            text_encoder / "model.safetensors",
+            text_encoder / WEIGHTS,
         ],
         artifact=(f"latents-{store.config.codec}", latents),
         folder=stage.paths.diffusion(place.folder),

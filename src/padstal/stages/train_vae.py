@@ -13,6 +13,7 @@ from padstal.codecs.held_out import HeldOut, measure_held_out
 from padstal.codecs.recipes import recipe_of
 from padstal.codecs.task import AutoencoderTask
 from padstal.core.data.manifest import ClipAudio, read_table
+from padstal.core.model_folder import WEIGHTS
 from padstal.stages.harness import Stage, StageError, run_stage
 from padstal.stages.training import begin, train_and_write
 
@@ -27,7 +28,7 @@ def main(stage: Stage[TrainVaeParams]) -> None:
     inputs, text, captions = [paths.curate / "dataset.parquet"], None, None
     if isinstance(params, TalVaeParams):
         text, captions = _texts(stage, params, dataset["caption"].fillna(""))
-        inputs.append(paths.foundation("text_encoder") / "model.safetensors")
+        inputs.append(paths.foundation("text_encoder") / WEIGHTS)
     audio = ClipAudio(paths.ingest)
     splits = splits_of(dataset, audio, captions)
     if "train" not in splits:

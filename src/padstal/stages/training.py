@@ -11,10 +11,11 @@ from padstal.core.code_version import code_version
 from padstal.core.data.atomic import atomic_file, atomic_folder
 from padstal.core.data.content import address, sha256_file
 from padstal.core.data.track_ledger import write_ledger
+from padstal.core.model_folder import WEIGHTS
 from padstal.operations.tracking.run import track
 from padstal.stages.harness import Stage, StageError
 from padstal.training.config import KEPT, TrainConfig
-from padstal.training.initialise import WEIGHTS, initialise
+from padstal.training.initialise import initialise
 from padstal.training.process_group import ProcessGroup
 from padstal.training.task import Task
 

@@ -21,7 +21,7 @@ from padstal.codecs.config import CODECS, AudioVaeConfig, CropForm
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig
 from padstal.core.data.atomic import read_json
-from padstal.core.data.content import sha256_file
+from padstal.core.model_folder import WEIGHTS, fingerprint
 from padstal.core.tensor_files import read_safetensors
 from padstal.core.untrusted import UntrustedFileError
 from padstal.diffusion.checkpoint import DenoiserConfig, TrainedDenoiser
@@ -72,7 +72,7 @@ def convert(source: Path, folder: Path, *, origin: str, text_fingerprint: str) -
     save_codec(folder / "vae", vae, codec, crop, origin=origin, name=NAME)
     latents = LatentConfig(
         codec="audio",
-        fingerprint=sha256_file(folder / "vae" / "model.safetensors"),
+        fingerprint=fingerprint(folder / "vae"),
         sample_rate=crop.sample_rate,
         channels=crop.channels,
         ratio=codec.ratio,
@@ -182,7 +182,7 @@ def _autoencoder(folder: Path, statistics: LatentStatistics) -> tuple[Autoencode
             "strides and width = 2 · latent_channels"
         )
     crop = CropForm.model_validate(about["form"])
-    tensors = read_safetensors(folder / "model.safetensors")
+    tensors = read_safetensors(folder / WEIGHTS)
     last = f"encoder.layers.{len(oobleck.strides) + 2}"
     _standardise(tensors, last, "decoder.layers.0", statistics)
     sizes = AutoencoderSizes(

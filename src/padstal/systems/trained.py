@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from padstal.core.model_folder import WEIGHTS
 from padstal.core.params import check, load_section, read_yaml
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams
@@ -60,7 +61,7 @@ def trained(paths: Paths, name: str, method: str | None) -> Trained:
     usual = of(settings, {"method.kind": method})[0] if method else settings[0]
     found = Trained(paths, name, config, params, usual)
     for role, folder in found.folders.items():
-        if not (folder / "model.safetensors").is_file():
+        if not (folder / WEIGHTS).is_file():
             where = folder.relative_to(paths.root)
             raise FileNotFoundError(f"{role}: no weights in {where}; run `make repro` or `dvc pull`")
     return found

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from padstal.core.section import Section, value
 from padstal.training.learning_rate import Rate
@@ -16,10 +16,10 @@ class TrainConfig(Section):
 
     steps: int = value("optimiser steps, each of one network", "steps", ge=1)
     batch: int = value("clips of a step in all; processes and micro-batches share them", "clips", ge=1)
-    accumulate: int = Field(
+    accumulate: int = value(
+        "micro-batches that a step's batch is divided into, to save memory; the numbers stay the same",
+        "micro-batches",
         default=1,
-        description="micro-batches that a step's batch is divided into, to save memory; the numbers stay the same",
-        json_schema_extra={"unit": "micro-batches"},
         ge=1,
     )
     checkpoint_activations: bool = value(
@@ -40,16 +40,14 @@ class TrainConfig(Section):
     validate_every: int = value("steps between validations; a multiple of log_every", "steps", ge=1)
     validation_clips: int = value("clips of the fixed batch that is validated on", "clips", ge=2)
     checkpoint_every: int = value("steps between checkpoints that a killed run resumes from", "steps", ge=1)
-    keep_every: int | None = Field(
+    keep_every: int | None = value(
+        "steps between averaged weights that are kept for good, in the model's folder kept/; null: none",
+        "steps",
         default=None,
-        description="steps between averaged weights that are kept for good, in the model's folder kept/; null: none",
-        json_schema_extra={"unit": "steps"},
         ge=1,
     )
-    init_from: str | None = Field(
-        default=None,
-        description="folder of a model whose averaged weights training starts from, where name and shape agree",
-        json_schema_extra={"unit": ""},
+    init_from: str | None = value(
+        "folder of a model whose averaged weights training starts from, where name and shape agree", default=None
     )
 
     @model_validator(mode="after")

@@ -6,9 +6,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from padstal.core.model_folder import WEIGHTS
 from padstal.core.tensor_files import read_safetensors
-
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,16 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.operations.promotion.world import BETTER, FOLDERS, GOOD, World
 
-from padstal.core.dvc_objects import content_of
+from padstal.core.dvc_objects import content_of, key_of
 from padstal.core.revisions import WORKSPACE
+from padstal.operations.integrity.remotes import Store
 from padstal.operations.promotion import objects, register
 from padstal.operations.promotion.objects import MissingObjectsError
 
@@ -49,16 +50,18 @@ def test_a_revision_of_before_systems_is_refused_in_words(world: World) -> None:
         objects.needed(world.root, WORKSPACE, "demo", "tal_dit")
 
 
-def test_all_objects_are_read(world: World) -> None:
+def test_all_objects_are_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
-    def seen(oids: Iterable[str]) -> Iterable[str]:
-        read.extend(oids)
-        return read
+    def seen(store: Store, key: str, own: Callable[[Store, str], str] = Store.md5) -> str:
+        read.append(key)
+        return own(store, key)
 
-    objects.check_remote(world.root, objects.outs_at(world.root, "HEAD", FOLDERS), seen)
-    files = [file for folder in FOLDERS for file in (world.root / folder).iterdir()]
-    assert set(read) == {content_of(file).md5 for file in files}
+    monkeypatch.setattr(Store, "md5", seen)
+    outs = objects.outs_at(world.root, "HEAD", FOLDERS)
+    objects.check_remote(world.root, outs)
+    files = [content_of(file).md5 for folder in FOLDERS for file in (world.root / folder).iterdir()]
+    assert set(read) == {key_of(oid) for oid in (*outs.values(), *files)}
 
 
 @pytest.mark.parametrize("harm", ["missing", "cut", "flipped", "no listing"])

@@ -27,7 +27,6 @@ from padstal.core.protocols.generative import (
     Prediction,
     Schedule,
     Solver,
-    Steps,
 )
 
 __all__ = [
@@ -51,7 +50,6 @@ __all__ = [
     "QualityScorer",
     "Schedule",
     "Solver",
-    "Steps",
     "Tagger",
     "Tags",
     "TextEncoder",

@@ -4,7 +4,7 @@ Shape suffixes: B batch, C audio channels or features of a conditioning row, S s
 channels, T latent frames; [B, D, …] are latents of any shape. I samples of one prompt.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -194,16 +194,12 @@ Denoise = Callable[["torch.Tensor", float], "torch.Tensor"]
 """D(x, σ) = E[x_0 | x = x_0 + σ ε], [B, D, …]."""
 Noise = Callable[[], "torch.Tensor"]
 """Fresh standard normals [B, D, …], each sample's from a stream of its own."""
-Steps = Callable[[Sequence[int]], Iterable[int]]
-"""Wraps the numbers of steps in a progress bar."""
 
 
 class Solver(Protocol):
     """From noise to data along falling noise levels."""
 
-    def solve(
-        self, denoise: Denoise, x: "torch.Tensor", sigmas: Sequence[float], noise: Noise, steps: Steps = iter
-    ) -> "torch.Tensor":
+    def solve(self, denoise: Denoise, x: "torch.Tensor", sigmas: Sequence[float], noise: Noise) -> "torch.Tensor":
         """x at the last of `sigmas`, which fall and may end in 0, from x at the first.
 
         Args:
@@ -211,7 +207,6 @@ class Solver(Protocol):
             x: x_0 + σ ε at `sigmas[0]`.
             sigmas: σ_edm.
             noise: What a stochastic solver adds; deterministic ones never ask.
-            steps: Progress.
         """
         ...
 

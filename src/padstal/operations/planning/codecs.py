@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from padstal.codecs.checkpoint import NOT_SHIPPED
+from padstal.codecs.checkpoint import as_shipped
 from padstal.codecs.config import AudioVaeParams, CropForm, TalVaeParams, TextForm
 from padstal.codecs.dac import FrozenDac
 from padstal.codecs.mel_codec import FrozenMelCodec
@@ -106,10 +106,7 @@ def codec_size(name: str, scale: Scale) -> CodecSize:
             params = getattr(scale.train_vae, name)
             crops = crop_form(scale, params)
             with Fake():
-                model = params.codec.build(crops)
-                for part in NOT_SHIPPED:
-                    if hasattr(model, part):
-                        delattr(model, part)
+                model = as_shipped(params.codec.build(crops))
                 return _counted(params.codec.freeze(model, crops), model, clips, crops.text)
     return _counted(codec, model, clips, None)  # small enough to be run
 

@@ -294,7 +294,7 @@ def evaluations(setting: Setting) -> int:
         return torch.zeros_like(x)
 
     sigmas = exponential_sigmas(setting.steps, setting.sigma_min, setting.sigma_max)
-    setting.solver.solve(denoise, torch.zeros(1), sigmas, lambda: torch.zeros(1), iter)
+    setting.solver.solve(denoise, torch.zeros(1), sigmas, lambda: torch.zeros(1))
     return calls
 
 

@@ -11,22 +11,24 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from padstal.core.data.atomic import read_json
-from padstal.core.data.content import sha256_file
 from padstal.core.data.manifest import read_table
 from padstal.core.dvc_lock import mapping
+from padstal.core.model_folder import fingerprint
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
 from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.clips import listen, subset
 from padstal.evaluation.config import EvaluateParams
-from padstal.evaluation.hear import JUDGES, Ears, Heard, Progress, hear, load_ears
+from padstal.evaluation.hear import JUDGES, Ears, Heard, hear, load_ears
 from padstal.operations.config import PromoteParams
 from padstal.operations.promotion import frozen, objects
 from padstal.operations.promotion.decision import Decision, Side, rounded
@@ -113,7 +115,6 @@ def challenge(
     play: "Play | None" = None,
     load_ears: LoadEars = load_ears,
     say: Say = lambda text: None,
-    progress: Progress = iter,
 ) -> Decision:
     """Let them play and decide.
 
@@ -124,7 +125,6 @@ def challenge(
         play: Generates; `play_child` unless a test says otherwise.
         load_ears: Loads the judges.
         say: Tells the person who watches.
-        progress: Wraps the batches that the judges listen to.
 
     Raises:
         FileNotFoundError: Frozen prompts, a data set or a model is missing.
@@ -175,8 +175,8 @@ def challenge(
             champion = Side(other.version, other.tree.commit, theirs, record)
         say(f"the judges of {of} listen")
         ears = load_ears(judges.foundation, setup.evaluate, setup.device)
-        found, clips = _heard(setup, prompts, held_out, ears, samples, champion_samples, progress)
-        fingerprints = {role: sha256_file(judges.foundation(role) / "model.safetensors") for role in JUDGES}
+        found, clips = _heard(setup, prompts, held_out, ears, samples, champion_samples)
+        fingerprints = {role: fingerprint(judges.foundation(role)) for role in JUDGES}
 
     evidence, limits = rounded(_evidence(setup, len(prompts.prompts), found, workspace, other)), setup.promote.gate
     return Decision(
@@ -227,10 +227,9 @@ def _heard(
     ears: Ears,
     challenger: Path,
     champion: Path | None,
-    progress: Progress,
 ) -> tuple[HeadToHead, int]:
     """What the judges hear in both folders of samples, and how many held-out clips they heard too."""
-    evaluate = setup.evaluate
+    evaluate, progress = setup.evaluate, partial(tqdm, unit="batch", desc="listen", mininterval=1.0)
     chosen = subset(held_out["clip_id"].tolist(), evaluate.reference_clips, np.random.default_rng(evaluate.seed))
     wanted = {*chosen, *prompts.table["clip_id"]}
     table = held_out[held_out["clip_id"].isin(wanted)].reset_index(drop=True)

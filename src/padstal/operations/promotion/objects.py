@@ -7,9 +7,11 @@ object is read from the remote here and hashed.
 import io
 import shutil
 import tarfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from padstal.core.dvc_objects import content_of, digits, key_of, read_tree
 from padstal.core.git import git_bytes
@@ -19,8 +21,6 @@ from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.hear import JUDGES
 from padstal.operations.integrity.remotes import read_config, remote_of
 from padstal.systems import SYSTEMS
-
-Progress = Callable[[Iterable[str]], Iterable[str]]
 
 
 class MissingObjectsError(ValueError):
@@ -71,7 +71,7 @@ def check_workspace(root: Path, outs: Mapping[str, str]) -> None:
             )
 
 
-def check_remote(root: Path, outs: Mapping[str, str], progress: Progress = iter) -> None:
+def check_remote(root: Path, outs: Mapping[str, str]) -> None:
     """Read every object of `outs` from the DVC remote and hash it.
 
     Raises:
@@ -95,7 +95,8 @@ def check_remote(root: Path, outs: Mapping[str, str], progress: Progress = iter)
             bad.append(f"{path} (its listing)")
         else:
             files |= {own: f"{path}/{name}" for name, own in read_tree(remote.read(key_of(oid)))}
-    bad += [files[oid] for oid in progress(sorted(files)) if not whole(oid)]
+    reading = tqdm(sorted(files), unit="object", desc="read from the DVC remote", mininterval=1.0, leave=False)
+    bad += [files[oid] for oid in reading if not whole(oid)]
     if bad:
         shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
         raise MissingObjectsError(

@@ -67,7 +67,6 @@ def promote(
     found: Register,
     branch: str | None,
     base: str,
-    progress: objects.Progress = iter,
 ) -> PromotionResult:
     """Check that a promotion may start from here, then tag and push.
 
@@ -78,7 +77,6 @@ def promote(
         found: Who is champion.
         branch: To push; `None` for the one that is checked out. None is pushed if `base` has the commit already.
         base: Branch that is never written to.
-        progress: Wraps the objects that are checked.
 
     Raises:
         ValueError: It may not; says why and what would mend it.
@@ -87,7 +85,7 @@ def promote(
     """
     head = _checked_head(root, decision, found)
     to_push = _branch(root, head, branch, base)
-    objects.check_remote(root, decision.challenger.outs, progress)
+    objects.check_remote(root, decision.challenger.outs)
     existing = found.version_at(head)
     version, number = (existing.name if existing else found.next_version), found.next_number
     record = {
@@ -108,9 +106,7 @@ def promote(
     return _push(root, found, done, message, record, tag_version=existing is None)
 
 
-def rollback(
-    root: Path, found: Register, to: str | None, reason: str, progress: objects.Progress = iter
-) -> PromotionResult:
+def rollback(root: Path, found: Register, to: str | None, reason: str) -> PromotionResult:
     """Make an earlier version champion again.
 
     Args:
@@ -118,7 +114,6 @@ def rollback(
         found: Who is champion.
         to: The version; `None` for the one before the champion.
         reason: For the tag.
-        progress: Wraps the objects that are checked.
 
     Raises:
         ValueError: There is no such version, or none before, or other hands made its tag.
@@ -135,7 +130,7 @@ def rollback(
         raise ValueError(f"{found.model} has no {wanted} to go back to; its versions: {known}")
     if target == champion:
         return PromotionResult(found.model, target.name, found.assignments[-1].number, target.commit, "", False)
-    objects.check_remote(root, objects.outs_at(root, target.commit, recorded_outs(target)), progress)
+    objects.check_remote(root, objects.outs_at(root, target.commit, recorded_outs(target)))
     record = {
         "model": found.model,
         "version": target.name,

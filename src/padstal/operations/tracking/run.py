@@ -138,9 +138,8 @@ def track(
     project: str,
     entity: str | None = None,
     folder: Path = Path("wandb"),
-    group: str | None = None,
 ) -> Iterator[Record]:
-    """A run's record for the time of a block.
+    """A run's record for the time of a block, in the group of its run of the pipeline (`group.py`).
 
     Args:
         stage_label: The run's name and type of work, e.g. "train_vae@tal".
@@ -149,11 +148,10 @@ def track(
         project: W&B project.
         entity: W&B team or user; None is the key's own.
         folder: Where W&B writes; git-ignored `wandb/` at the repository's root.
-        group: Runs that belong together; by default those of one run of the pipeline (`group.py`).
 
     Errors of the block are raised after the run was marked as failed; errors of the record are warnings.
     """
-    record = _open(stage_label, config, mode, _above(folder), project=project, entity=entity, group=group)
+    record = _open(stage_label, config, mode, _above(folder), project=project, entity=entity)
     try:
         yield record
     except BaseException:
@@ -197,7 +195,7 @@ def prepare_wandb(folder: Path) -> None:
     os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(round(CONNECT_SECONDS)))
 
 
-def _start(label: str, config: Mapping[str, Any], above: Path, *, mode: str, group: str | None, **place: Any) -> Any:
+def _start(label: str, config: Mapping[str, Any], above: Path, *, mode: str, **place: Any) -> Any:
     above.mkdir(parents=True, exist_ok=True)
     prepare_wandb(above / "wandb")
     import wandb
@@ -207,7 +205,7 @@ def _start(label: str, config: Mapping[str, Any], above: Path, *, mode: str, gro
         dir=str(above),
         name=label,
         job_type=label.partition("@")[0],
-        group=group or run_group(above),
+        group=run_group(above),
         **place,
         config=without_secrets({**config, "revision": revision(above), "machine": _machine()}),
         settings=wandb.Settings(

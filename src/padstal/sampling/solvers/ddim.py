@@ -9,9 +9,10 @@ At η = 0 it is Euler's method on the probability flow, x ← x + (σ′ − σ)
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from padstal.core.protocols import Denoise, Noise, Steps
+from padstal.core.protocols import Denoise, Noise
 from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
@@ -24,11 +25,8 @@ class Ddim(Section):
     kind: Literal["ddim"] = "ddim"
     eta: float = value("η: 0 adds no noise, 1 as much as DDPM", default=0.0, ge=0, le=1)
 
-    def solve(
-        self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise, steps: Steps = iter
-    ) -> "Tensor":
-        for i in steps(range(len(sigmas) - 1)):
-            sigma, following = sigmas[i], sigmas[i + 1]
+    def solve(self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise) -> "Tensor":
+        for sigma, following in pairwise(sigmas):
             slope = (x - denoise(x, sigma)) / sigma
             up = self.eta * following / sigma * math.sqrt(max(0.0, sigma**2 - following**2))
             down = math.sqrt(following**2 - up**2) if up else following

@@ -11,9 +11,10 @@ No noise is added in the last step, to σ′ = 0.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from padstal.core.protocols import Denoise, Noise, Steps
+from padstal.core.protocols import Denoise, Noise
 from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
@@ -26,11 +27,8 @@ class Ddpm(Section):
     kind: Literal["ddpm"] = "ddpm"
     variance: Literal["posterior", "prior"] = value("variance of a step: β̃ or β", default="posterior")
 
-    def solve(
-        self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise, steps: Steps = iter
-    ) -> "Tensor":
-        for i in steps(range(len(sigmas) - 1)):
-            sigma, following = sigmas[i], sigmas[i + 1]
+    def solve(self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise) -> "Tensor":
+        for sigma, following in pairwise(sigmas):
             denoised = denoise(x, sigma)
             kept = (following / sigma) ** 2
             x = denoised + kept * (x - denoised)

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from padstal.core.protocols import Denoise, Noise, Steps
+from padstal.core.protocols import Denoise, Noise
 from padstal.core.section import Section
 
 if TYPE_CHECKING:
@@ -16,11 +17,8 @@ class Dpm2(Section):
 
     kind: Literal["dpm2"] = "dpm2"
 
-    def solve(
-        self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise, steps: Steps = iter
-    ) -> "Tensor":
-        for i in steps(range(len(sigmas) - 1)):
-            sigma, following = sigmas[i], sigmas[i + 1]
+    def solve(self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise) -> "Tensor":
+        for sigma, following in pairwise(sigmas):
             slope = (x - denoise(x, sigma)) / sigma
             if following == 0:
                 x = x + slope * (following - sigma)

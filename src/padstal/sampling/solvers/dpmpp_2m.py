@@ -8,9 +8,10 @@ SDE-DPM-Solver++(2M), which diffusers' pipeline of Stable Audio Open samples wit
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from padstal.core.protocols import Denoise, Noise, Steps
+from padstal.core.protocols import Denoise, Noise
 from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
@@ -23,12 +24,9 @@ class DpmSolverPp2M(Section):
     kind: Literal["dpmpp_2m"] = "dpmpp_2m"
     eta: float = value("η: 0 is the ODE, 1 the SDE of as much noise as time takes away", default=0.0, ge=0)
 
-    def solve(
-        self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise, steps: Steps = iter
-    ) -> "Tensor":
+    def solve(self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise) -> "Tensor":
         last_denoised, last_h = None, 0.0
-        for i in steps(range(len(sigmas) - 1)):
-            sigma, following = sigmas[i], sigmas[i + 1]
+        for sigma, following in pairwise(sigmas):
             denoised = denoise(x, sigma)
             if following == 0:
                 return denoised

@@ -13,9 +13,10 @@ divided difference without its factor 2 for D₂, and come out at order 2: `half
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from padstal.core.protocols import Denoise, Noise, Steps
+from padstal.core.protocols import Denoise, Noise
 from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
@@ -29,12 +30,9 @@ class DpmSolverPp3MSde(Section):
     eta: float = value("η: 0 is the ODE, 1 the SDE of as much noise as time takes away", default=1.0, ge=0)
     half_curvature: bool = value("half of D₂, as k-diffusion and diffusers have it (order 2)", default=False)
 
-    def solve(
-        self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise, steps: Steps = iter
-    ) -> "Tensor":
+    def solve(self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise) -> "Tensor":
         past: list[tuple[Tensor, float]] = []  # D and h of the steps before, the newest first
-        for i in steps(range(len(sigmas) - 1)):
-            sigma, following = sigmas[i], sigmas[i + 1]
+        for sigma, following in pairwise(sigmas):
             denoised = denoise(x, sigma)
             if following == 0:
                 return denoised

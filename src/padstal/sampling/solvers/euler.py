@@ -8,9 +8,10 @@ Without churn it is DDIM at η = 0: order 1, one evaluation a step.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from padstal.core.protocols import Denoise, Noise, Steps
+from padstal.core.protocols import Denoise, Noise
 from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
@@ -25,12 +26,9 @@ class Euler(Section):
     churn_low: float = value("no churn below", "σ_t/α_t", default=0.0, ge=0)
     churn_high: float = value("no churn above", "σ_t/α_t", default=1e9, gt=0)
 
-    def solve(
-        self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise, steps: Steps = iter
-    ) -> "Tensor":
+    def solve(self, denoise: Denoise, x: "Tensor", sigmas: Sequence[float], noise: Noise) -> "Tensor":
         count = len(sigmas) - 1
-        for i in steps(range(count)):
-            sigma, following = sigmas[i], sigmas[i + 1]
+        for sigma, following in pairwise(sigmas):
             gamma = min(self.churn / count, math.sqrt(2) - 1) if self.churn_low <= sigma <= self.churn_high else 0.0
             if gamma:
                 x = x + sigma * math.sqrt((1 + gamma) ** 2 - 1) * noise()

@@ -19,7 +19,7 @@ from padstal.commands.project import params_of
 from padstal.operations.planning.fit import USABLE
 from padstal.operations.planning.machine import INGEST_SPEED, Machine, machine_of
 from padstal.operations.planning.music import Music, music_of
-from padstal.operations.planning.plan import Mapping, Plan, plan
+from padstal.operations.planning.plan import Mapper, Plan, plan
 
 PLANNER = "padstal.operations.planning.plan"
 WIDE = 140
@@ -65,8 +65,8 @@ def run(root: Path, scale: str | None, options: Options) -> int:
     return 1 if found.changes else 0
 
 
-def _with_bar(mapping: Mapping, work: Any, jobs: Sequence[Any]) -> Iterable[Any]:
-    return tqdm(mapping(work, jobs), total=len(jobs), unit="training", desc="counting", leave=False)
+def _with_bar(mapper: Mapper, work: Any, jobs: Sequence[Any]) -> Iterable[Any]:
+    return tqdm(mapper(work, jobs), total=len(jobs), unit="training", desc="counting", leave=False)
 
 
 def _processes() -> ProcessPoolExecutor:

@@ -87,17 +87,17 @@ class Plan:
         return sum(row.seconds or 0.0 for row in self.rows)
 
 
-Mapping = Callable[..., Iterable[Any]]
+Mapper = Callable[..., Iterable[Any]]
 """`map`, or an executor's."""
 
 
-def plan(tree: Tree, name: str, music: Music, machine: Machine, mapping: Mapping = map) -> Plan:
-    """What the scale `name` takes with this music on this machine; trainings, which take longest, go through `mapping`.
+def plan(tree: Tree, name: str, music: Music, machine: Machine, mapper: Mapper = map) -> Plan:
+    """What the scale `name` takes with this music on this machine; trainings, which take longest, go through `mapper`.
 
     Raises:
         ValueError: Sizes of a published codec or text encoder are not known.
     """
-    planner = _Planner(tree, name, music, machine, mapping)
+    planner = _Planner(tree, name, music, machine, mapper)
     rows = tuple(row for stage in STAGES for row in getattr(planner, stage)())
     return Plan(rows, tuple(planner.changes))
 
@@ -105,7 +105,7 @@ def plan(tree: Tree, name: str, music: Music, machine: Machine, mapping: Mapping
 class _Planner:
     """A method a stage; those before it leave what those after it need."""
 
-    def __init__(self, tree: Tree, name: str, music: Music, machine: Machine, mapping: Mapping):
+    def __init__(self, tree: Tree, name: str, music: Music, machine: Machine, mapper: Mapper):
         self.tree, self.name, self.music, self.machine = tree, name, music, machine
         self.scale: Scale = tree.scales[name]
         self.changes: list[Change] = []
@@ -113,7 +113,7 @@ class _Planner:
         self.samples, self.sampled_seconds = 0, 0.0
         jobs: list[tuple[str, CodecSize | None]] = [(one, None) for one in tree.autoencoders]
         jobs += [(one, self.codecs[place.codec]) for one, place in tree.denoisers.items()]
-        found = list(mapping(partial(_fit, self.scale, machine), jobs[::-1]))[::-1]  # the longest first
+        found = list(mapper(partial(_fit, self.scale, machine), jobs[::-1]))[::-1]  # the longest first
         self.vaes = dict(zip(tree.autoencoders, found, strict=False))
         self.denoisers = dict(zip(tree.denoisers, found[len(self.vaes) :], strict=True))
 

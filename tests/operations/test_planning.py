@@ -21,7 +21,7 @@ from padstal.diffusion.task import attention_kernel
 from padstal.ingest.listing import scan
 from padstal.operations.planning.codecs import CodecSize, codec_size
 from padstal.operations.planning.counting import parameters
-from padstal.operations.planning.fit import USABLE, Fit, fit
+from padstal.operations.planning.fit import USABLE, Fit, Remedy, fit
 from padstal.operations.planning.machine import DEVICES, MFU, Machine, machine_of
 from padstal.operations.planning.music import music_of
 from padstal.operations.planning.plan import Plan, evaluations, plan
@@ -108,8 +108,8 @@ def demo() -> Plan:
         scale = TREE.scales["demo"]
         for name, codec in jobs:
             size, _ = denoiser(name, scale, codec) if codec else autoencoder(name, scale)
-            remedies = {"it is large": {"runtime.strategy": "fsdp2", "accumulate": 2}} if name == "qa_mdt" else {}
-            yield Fit(size, size.config, 1e9, 2**30, remedies)
+            mended: Remedy = {"runtime.strategy": "fsdp2", "accumulate": 2}
+            yield Fit(size, size.config, 1e9, 2**30, {"it is large": mended} if name == "qa_mdt" else {})
 
     music = music_of(Paths(ROOT, "demo"), TREE.scales["demo"].ingest, None)
     return plan(TREE, "demo", music, machine(), unrun)
@@ -237,8 +237,8 @@ def test_where_weights_are_shared_out_the_plan_counts_on_it(fitted: Callable[...
 def test_what_shares_weights_has_two_blocks_whole_and_what_is_in_none() -> None:
     size, task_of = denoiser("tal_dit", small_scale(), CodecSize(0, (48, 64), 32, 0, 0, 0))
     with META:
-        network = task_of(size.config, 1)[0].networks["denoiser"].module
-    of_blocks = [4 * parameters(block) for block in network.backbone.blocks]  # type: ignore[union-attr, arg-type]
+        network: Any = task_of(size.config, 1)[0].networks["denoiser"].module
+    of_blocks = [4 * parameters(block) for block in network.backbone.blocks]
     assert len(of_blocks) == 2
     assert size.gathered == 4 * size.learned[0]
     size, _ = denoiser("tal_dit", small_scale(depth=5), CodecSize(0, (48, 64), 32, 0, 0, 0))

@@ -47,9 +47,9 @@ def test_values_of_secret_variables_are_removed_wherever_they_stand(monkeypatch:
 
 
 def test_the_folder_that_a_shell_is_in_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PWD", "/home/someone/music")
-    monkeypatch.setenv("OLDPWD", "/home/someone")
-    assert redact("/home/someone/music/params.yaml: not found") == "/home/someone/music/params.yaml: not found"
+    monkeypatch.setenv("PWD", "/srv/music/library")
+    monkeypatch.setenv("OLDPWD", "/srv/music")
+    assert redact("/srv/music/library/params.yaml: not found") == "/srv/music/library/params.yaml: not found"
 
 
 def test_passwords_in_urls_are_removed() -> None:

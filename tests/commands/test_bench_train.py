@@ -8,7 +8,7 @@ import yaml
 from tests.contracts.repository import ROOT
 from torch.utils.flop_counter import FlopCounterMode
 
-from padstal.commands.bench_train import Options, _Products, _Step, measure, sizes
+from padstal.commands.bench_train import Options, _Products, _steps, measure, sizes
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.objective import Masked, MeanSquaredError
 
@@ -47,7 +47,7 @@ def test_every_backbone_is_measured(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["dit", "mdt"])
 def test_the_products_alone_have_the_operations_of_the_step(kind: str) -> None:
-    step = _Step(params(kind), OPTIONS[kind], CPU)
+    step = _steps(params(kind), OPTIONS[kind], CPU)
     counts = []
     for work in (step, _Products(step)):
         with FlopCounterMode(display=False) as counted:
@@ -61,7 +61,7 @@ def test_at_the_published_depths_half_hidden_costs_seven_tenths_at_most() -> Non
     counts = []
     for objective in (Masked(low=0.5, high=0.5, full_weight=0.0, min_snr=None), MeanSquaredError()):
         own = params("mdt", width=64, patch=[1, 1], encoder_blocks=20, decoder_blocks=8)
-        step = _Step(own.model_copy(update={"objective": objective}), OPTIONS["mdt"], CPU)
+        step = _steps(own.model_copy(update={"objective": objective}), OPTIONS["mdt"], CPU)
         with FlopCounterMode(display=False) as counted:
             step()
         counts.append(counted.get_total_flops())

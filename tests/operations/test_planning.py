@@ -27,7 +27,7 @@ from padstal.operations.planning.music import music_of
 from padstal.operations.planning.plan import Plan, evaluations, plan
 from padstal.operations.planning.trainings import META, Step, TrainingSize, autoencoder, denoiser, forward_of, step_of
 from padstal.sampling.setting import Setting
-from padstal.stages.params import Scale, load_tree
+from padstal.stages.params import Scale, Tree, load_tree
 from padstal.training.config import TrainConfig
 from padstal.training.memory import Fake, StepMemory, step_memory
 
@@ -100,19 +100,24 @@ def test_a_step_has_three_times_a_passs_operations_for_each_clip_whatever_the_ba
     assert four.memory == step_memory(lambda: task_of(size.config, 4), size.config)
 
 
-@pytest.fixture(scope="module")
-def demo() -> Plan:
-    """Of the committed run, without its steps' memory, which takes long."""
+def planned(tree: Tree) -> Plan:
+    """Of the demo, without its steps' memory, which takes long."""
 
     def unrun(work: Callable[..., Any], jobs: list[tuple[str, CodecSize | None]]) -> Iterator[Fit]:
-        scale = TREE.scales["demo"]
+        scale = tree.scales["demo"]
         for name, codec in jobs:
             size, _ = denoiser(name, scale, codec) if codec else autoencoder(name, scale)
             mended: Remedy = {"runtime.strategy": "fsdp2", "accumulate": 2}
-            yield Fit(size, size.config, 1e9, 2**30, {"it is large": mended} if name == "qa_mdt" else {})
+            yield Fit(size, size.config, 1e9, 2**30, {"it is large": mended} if name == "qa_mdt" else {}, 1e9)
 
-    music = music_of(Paths(ROOT, "demo"), TREE.scales["demo"].ingest, None)
-    return plan(TREE, "demo", music, machine(), unrun)
+    music = music_of(Paths(ROOT, "demo"), tree.scales["demo"].ingest, None)
+    return plan(tree, "demo", music, machine(), unrun)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Plan:
+    """Of the committed run."""
+    return planned(TREE)
 
 
 @pytest.mark.slow
@@ -162,6 +167,19 @@ def test_a_samples_calls_are_those_of_its_solver_and_guidance(solver: Any, guida
 
 
 GIBIBYTE = 2**30
+
+
+@pytest.mark.slow
+def test_samples_of_twice_the_length_take_twice_as_much(demo: Plan) -> None:
+    raw = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    raw["scales"]["demo"]["sample"]["grids"]["pads_tal"]["seconds"] = 2 * TREE.scales["demo"].ingest.clip_seconds
+    longer = {row.stage: row for row in planned(Tree.model_validate(raw)).rows}
+    for row in demo.rows:
+        if row.stage in ("sample@audio_dit", "sample@tal_dit"):
+            assert longer[row.stage].operations == pytest.approx(2 * row.operations)
+            assert longer[row.stage].disk == pytest.approx(2 * row.disk, rel=0.01)  # and the same tables
+        elif row.stage.startswith("sample"):
+            assert longer[row.stage] == row
 
 
 @pytest.fixture

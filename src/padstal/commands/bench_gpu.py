@@ -8,25 +8,23 @@ Sampling goes from prompts to audio, with one setting without a diversity method
 A measurement that would begin after the limit, or that finds too little memory, is left out and named.
 """
 
-import contextlib
 import datetime
 import gc
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from tqdm import tqdm
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig
-from padstal.commands.bench_train import RandomStates, seconds_of
+from padstal.commands.bench_train import RandomStates, Steps, seconds_of
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.core.data.units import seconds_to_samples
 from padstal.core.protocols import Codec
@@ -42,11 +40,8 @@ from padstal.stages.params import Tree, load_tree
 from padstal.systems.latent_system import LatentSystem, SamplingStage
 from padstal.systems.pads_tal import PadsTal
 from padstal.systems.trained import torch_device
-from padstal.training.averaging import average_of, update_average
 from padstal.training.config import TrainConfig
-from padstal.training.distributed_shard import WHOLE
 from padstal.training.sharding import blocks
-from padstal.training.task import Batch, Task
 
 GIBIBYTE = 2**30
 SPREAD = 0.02
@@ -150,8 +145,13 @@ def measure(tree: Tree, name: str, options: Options, device: torch.device) -> Fi
         if time.monotonic() - began > options.limit:
             left_out[label] = f"would have begun after {options.limit:g} s"
             continue
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
         try:
             figures += work()
+            if device.type == "cuda":  # on a CPU nobody counts
+                taken = torch.cuda.max_memory_allocated(device) / GIBIBYTE
+                figures.append(Figure(f"{label}: memory", taken, "GiB", MEMORY))
         except torch.OutOfMemoryError:
             left_out[label] = "out of memory"
         gc.collect()
@@ -199,10 +199,9 @@ class _Bench:
         audio_BCS = torch.randn(clips, codec.channels, samples, device=self.device)
         with self.device:
             states = RandomStates(self.text.max_length, self.text.width).encode([""] * clips)
-        with self._peak_memory() as memory:
-            wall = self._median(lambda: codec.encode(audio_BCS, states))
+        wall = self._median(lambda: codec.encode(audio_BCS, states))
         label, heard = f"encode@{name}", clips * self.scale.ingest.clip_seconds
-        return [Figure(f"{label}: batch {clips}", heard / wall, "× real time", ENCODING), *memory(label)]
+        return [Figure(f"{label}: batch {clips}", heard / wall, "× real time", ENCODING)]
 
     def sampling(self, label: str, system: PadsTal) -> list[Figure]:
         params, ready = self.scale.sample, self._system(label, system)
@@ -217,15 +216,13 @@ class _Bench:
                 )
             )[0]
 
-        with self._peak_memory() as memory:
-            pairs = [(made(plain), made(pads)) for _ in range(self.options.repeats + 1)][1:]
+        pairs = [(made(plain), made(pads)) for _ in range(self.options.repeats + 1)][1:]
         seconds = params.batch * ready.samples / ready.sample_rate
         wall, ratio = (statistics.median(found) for found in ([one for one, _ in pairs], [b / a for a, b in pairs]))
         what = f"{label}: batch {params.batch}, {plain.steps} steps of CFG"
         return [
             Figure(what, seconds / wall, "× real time", SAMPLING),
             Figure(f"{label}: PADS / CFG", ratio, "", PADS),
-            *memory(label),
         ]
 
     def _training(self, label: str, size: TrainingSize, task_of: TaskOf) -> list[Figure]:
@@ -233,17 +230,18 @@ class _Bench:
         clips = max(config.batch // (self.options.gpus * config.accumulate), 1)
         with self.device:
             task, batches = task_of(config, clips)
-        steps = _Steps(task, batches, config, self.device)
+        steps = Steps(task, batches, config, self.device, averages=True)
         operations = flops(steps)
         if self.tree.runtime.compile:
-            steps.compile()
-        with self._peak_memory() as memory:
-            wall = self._median(steps)
+            for part in (
+                one for network in task.networks.values() for one in blocks(network.module) or [network.module]
+            ):
+                part.compile(dynamic=False)
+        wall = self._median(steps)
         large = not size.convolutional and size.learned[0] >= MFU_FROM
         return [
             Figure(f"{label}: step, batch {clips * config.accumulate}", wall / len(batches), "s"),
             Figure(f"{label}: MFU", operations / wall / self.peak, "", MFU if large else None),
-            *memory(label),
         ]
 
     def _parity(self, label: str, config: TrainConfig, task_of: TaskOf) -> Figure:
@@ -300,47 +298,6 @@ class _Bench:
     def _median(self, work: Callable[[], object]) -> float:
         """Wall time of several, after one that does not count."""
         return statistics.median([seconds_of(work)[0] for _ in range(self.options.repeats + 1)][1:])
-
-    @contextlib.contextmanager
-    def _peak_memory(self) -> Iterator[Callable[[str], list[Figure]]]:
-        """Gives what makes a figure of the most that the allocator held within; on a CPU nobody counts."""
-        if self.device.type != "cuda":
-            yield lambda label: []
-            return
-        torch.cuda.reset_peak_memory_stats(self.device)
-        yield lambda label: [
-            Figure(f"{label}: memory", torch.cuda.max_memory_allocated(self.device) / GIBIBYTE, "GiB", MEMORY)
-        ]
-
-
-class _Steps:
-    """One step of each kind of a training, again and again."""
-
-    def __init__(self, task: Task, batches: Any, config: TrainConfig, device: torch.device):
-        self._task, self._config, self._device = task, config, device
-        self._batches: list[Batch] = list(batches)
-        self._average = average_of(task.networks[task.averaged].module)
-        self._optimisers = {name: one.optimiser.over(one.module) for name, one in task.networks.items()}
-
-    def __call__(self) -> None:
-        config, task = self._config, self._task
-        for batch in self._batches:
-            for _ in range(config.accumulate):
-                with torch.autocast(self._device.type, torch.bfloat16, enabled=config.precision == "bf16-mixed"):
-                    move = task.step(batch, WHOLE)
-                (move.loss / config.accumulate).backward()
-            network = task.networks[move.network]
-            nn.utils.clip_grad_norm_(network.module.parameters(), network.optimiser.clip)
-            self._optimisers[move.network].step()
-            self._optimisers[move.network].zero_grad()
-            if move.network == task.averaged:
-                update_average(self._average, network.module, config.ema_decay, batch.step)
-
-    def compile(self) -> None:
-        """Send the networks' blocks through `torch.compile`, as `runtime.compile` does."""
-        for network in self._task.networks.values():
-            for part in blocks(network.module) or [network.module]:
-                part.compile(dynamic=False)
 
 
 def _table(title: str, findings: Findings) -> str:

@@ -13,7 +13,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -40,7 +40,10 @@ from padstal.diffusion.task import attention_kernel
 from padstal.stages.params import load_tree
 from padstal.systems.trained import torch_device
 from padstal.training.ahead import ahead
+from padstal.training.averaging import average_of, update_average
+from padstal.training.config import TrainConfig
 from padstal.training.distributed_shard import WHOLE
+from padstal.training.task import Batch, Task
 
 PRODUCTS = frozenset(
     {
@@ -138,14 +141,14 @@ def measure(params: DenoiserParams, options: Options, device: torch.device) -> t
     Raises:
         ValueError: See `run`.
     """
-    step = _Step(params, options, device)
+    step = _steps(params, options, device)
     figures = [_figure("step / its products and attention", step, _Products(step), options.repeats, STEP_LIMIT)]
     if options.mask is not None:
         if params.form.backbone.kind != "mdt":
             raise ValueError(f"--mask {options.mask}: the backbone {params.form.backbone.kind} has no patches to hide")
         hidden = Masked(low=options.mask, high=options.mask, full_weight=0.0, min_snr=None)
         some, none = (
-            _Step(params.model_copy(update={"objective": objective}), options, device)
+            _steps(params.model_copy(update={"objective": objective}), options, device)
             for objective in (hidden, MeanSquaredError())
         )
         name = f"step with {options.mask:g} of all patches hidden / with none"
@@ -195,36 +198,48 @@ def _drawn(
         yield one.to(device)
 
 
-class _Step:
-    """A training step on one random batch, again and again."""
+class Steps:
+    """A step of each kind of a training, as `training.loop` makes it, on the same batches again and again."""
 
-    def __init__(self, params: DenoiserParams, options: Options, device: torch.device):
-        self.device, self._precision = device, params.training.precision
-        self._clip = params.training.clip
-        torch.manual_seed(params.training.seed)
-        batch = options.batch or params.training.batch
-        rows, width = options.text
-        self._task, [batch_of_noise] = rehearsal(params, options.latent, (rows, width), batch, options.first)
-        network = self._task.networks[self._task.averaged]
-        self._denoiser, self._batch = network.module.to(device), batch_of_noise.to(device)
-        self._optimiser = network.optimiser.over(self._denoiser)
+    def __init__(
+        self, task: Task, batches: Iterable[Batch], config: TrainConfig, device: torch.device, *, averages: bool
+    ):
+        self.device, self._task, self._batches, self._config = device, task, list(batches), config
+        self._optimisers = {name: one.optimiser.over(one.module) for name, one in task.networks.items()}
+        self._average = average_of(task.networks[task.averaged].module) if averages else None
 
     def __call__(self) -> None:
-        self._optimiser.zero_grad()
-        with self.autocast():
-            loss = self._task.step(self._batch, WHOLE).loss
-        loss.backward()
-        nn.utils.clip_grad_norm_(self._denoiser.parameters(), self._clip)
-        self._optimiser.step()
+        config, task = self._config, self._task
+        for batch in self._batches:
+            for _ in range(config.accumulate):
+                with self.autocast():
+                    move = task.step(batch, WHOLE)
+                (move.loss / config.accumulate).backward()
+            network, optimiser = task.networks[move.network], self._optimisers[move.network]
+            nn.utils.clip_grad_norm_(network.module.parameters(), network.optimiser.clip)
+            optimiser.step()
+            optimiser.zero_grad()
+            if self._average is not None and move.network == task.averaged:
+                update_average(self._average, network.module, config.ema_decay, batch.step)
 
     def autocast(self) -> AbstractContextManager[Any]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._precision == "bf16-mixed")
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._config.precision == "bf16-mixed")
+
+
+def _steps(params: DenoiserParams, options: Options, device: torch.device) -> Steps:
+    """Of one random batch, without the average."""
+    config = params.training.model_copy(update={"accumulate": 1})
+    torch.manual_seed(config.seed)
+    rows, width = options.text
+    task, [noise] = rehearsal(params, options.latent, (rows, width), options.batch or config.batch, options.first)
+    task.networks[task.averaged].module.to(device)
+    return Steps(task, [noise.to(device)], config, device, averages=False)
 
 
 class _Products(TorchFunctionMode):
     """The products of a step's forward pass: it listens to one step, then makes them, forward and backward."""
 
-    def __init__(self, step: _Step):
+    def __init__(self, step: Steps):
         super().__init__()
         self._step, self._made = step, list[Callable[[], None]]()
         self._tensors: dict[Any, torch.Tensor] = {}

@@ -29,8 +29,6 @@ SECRET_WORDS = frozenset(
 )
 SHORTEST_SECRET = 8
 """Shorter values of secret environment variables are not looked for: they would match by accident."""
-FOLDERS = frozenset({"PWD", "OLDPWD"})
-"""Environment variables in which a shell keeps where it is and was: no passwords."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _USER_INFO = re.compile(r"(?<=://)(?:[^\s/@:]*:\S*|[^\s/@]+)@")
@@ -64,9 +62,12 @@ def without_passwords(text: str) -> str:
 
 
 def redact(text: str) -> str:
-    """`without_passwords`, and without the values of this process's secret environment variables."""
+    """`without_passwords`, and without the values of this process's secret environment variables.
+
+    PWD is none: a shell keeps there in which folder it is.
+    """
     for name, secret in os.environ.items():
-        if looks_secret(name) and name not in FOLDERS and len(secret) >= SHORTEST_SECRET:
+        if looks_secret(name) and name != "PWD" and len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, REMOVED)
     return without_passwords(text)
 

@@ -192,20 +192,22 @@ class _Planner:
         params, music = self.scale.sample, self.music
         wanted = params.most_prompts * len(params.seeds) * params.samples_per_seed
         for name, system in self.tree.systems.items():
-            settings = params.settings_on(system.grid)
+            settings, seconds = params.settings_on(system.grid), params.grids[system.grid].seconds
             crop = dict(self.scale.train_diffusion)[system.denoisers[0]].crop_frames
             whole, count = self.codecs[system.codec], wanted * len(settings)
-            codec = whole.cropped(crop)
-            share = codec.shape[1] / whole.shape[1]
+            learnt = whole.cropped(crop).shape[1] / whole.shape[1]
+            share = seconds / music.form.clip_seconds if seconds else learnt  # of a clip, each sample is
             calls = wanted * sum(evaluations(one) for one in settings)
             refined, again = 0, 0
             if len(system.denoisers) > 1:  # two of their kinds take the last denoiser alone, one takes all
                 refined = len(KINDS) * min(params.refined_clips, music.curated)
                 again = refined // len(KINDS) * evaluations(settings[0])
-            works: list[Work] = [((count + refined) * codec.decode, "convolution")]
+            decoded = share * count + learnt * refined  # clips' lengths
+            works: list[Work] = [(decoded * whole.decode, "convolution")]
             for one in system.denoisers:
                 found, again_of = self.denoisers[one], 3 if one == system.denoisers[-1] else 1
-                works.append((found.forward * (calls + again * again_of), _kind(found.size)))
+                asked = calls * share / learnt + again * again_of  # what attention adds to longer ones is left out
+                works.append((found.forward * asked, _kind(found.size)))
             self.samples += count
             self.sampled_seconds += share * count * music.form.clip_seconds
             yield self._row(
@@ -213,7 +215,7 @@ class _Planner:
                 f"{len(settings)} settings × {wanted:,} samples of {params.most_prompts} prompts, "
                 f"{calls / count:.0f} calls each",
                 works,
-                disk=share * (count + refined) * music.clip_bytes + count * TABLE_BYTES,
+                disk=decoded * music.clip_bytes + count * TABLE_BYTES,
             )
 
     def evaluate(self) -> Iterator[Row]:

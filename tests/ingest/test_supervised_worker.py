@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def test_children_share_a_parent_that_ends_with_its_context():
 
 def test_a_child_that_was_killed_meanwhile_costs_no_item_and_one_that_was_ended_takes_none():
     worker = SupervisedWorker()
-    child = worker(eval, "__import__('os').getpid()", 20.0)
+    child, parent = worker(eval, f"__import__('os').getpid(), {PARENT}", 20.0)
+    os.kill(parent, signal.SIGSTOP)  # it says nothing of the child's end yet, as on a busy machine
+    threading.Timer(0.5, os.kill, (parent, signal.SIGCONT)).start()
     os.kill(child, signal.SIGKILL)
     assert gone(child)
     assert worker(eval, "7", 20.0) == 7

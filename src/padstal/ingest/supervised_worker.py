@@ -101,7 +101,8 @@ class SupervisedWorker:
             OSError: The function raised one, or there can be no further process.
             RuntimeError: The function raised something else, which is named.
         """
-        if self._child is None or not self._child.is_alive():
+        if self._child is None or self._connection.poll():  # one that has no item and can be read from is dead
+            self.close()
             self._begin()
         try:
             self._connection.send((function, item))

@@ -12,11 +12,14 @@ from hypothesis import settings
 
 import padstal  # noqa: F401 (before torch, so that it computes as in stages)
 from padstal.core import params
+from padstal.core.allocation import keep_freed_memory
 from padstal.core.yaml_text import parse_yaml
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # each worker has a core: threads beyond that would wait for one another, busily
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+keep_freed_memory()  # as stages do
 
 # first calls compile kernels and import libraries, and CI's machines are busy: a time limit a call says nothing
 settings.register_profile("padstal", deadline=None)

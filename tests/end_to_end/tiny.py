@@ -31,7 +31,12 @@ TINY_UNET = {
     "form": {"backbone": {"width": 16, "multiples": [1, 2], "groups": 4, "heads": 2}},
     "training": {**TINY_TRAINING, "steps": 6, "batch": 4, "validate_every": 2},
 }
-TINY_GRIDS = {name: {"sampler": {"steps": 3}} for name in ("pads_tal", "qa_mdt", "discodiff")}
+TINY_GRIDS: dict[str, Any] = {name: {"sampler": {"steps": 3}} for name in ("pads_tal", "qa_mdt", "discodiff")}
+TINY_GRIDS["pads_tal"]["sweeps"] = {
+    "unperturbed": {"guidance": {"w": [2.0, 1.0]}},
+    **{method: {"method": {"strength": [0.1, 1.0]}} for method in ("cads", "pads")},
+}
+TINY_GRIDS["qa_mdt"]["sweeps"] = {"levels": {"attributes": {"quality": [5.0, 1.0]}}}
 CHANGES: dict[str, Any] = {
     "ingest": {
         "sources": [{"kind": "synth", "tracks": 40, "track_seconds": 9.0, "seed": 7}],
@@ -63,7 +68,7 @@ CHANGES: dict[str, Any] = {
         "qa_mdt": TINY_MDT,
         **dict.fromkeys(("discodiff_primary", "discodiff_secondary"), TINY_UNET),
     },
-    "sample": {"tune_prompts": 2, "test_prompts": 4, "batch": 12, "refined_clips": 4, "grids": TINY_GRIDS},
+    "sample": {"tune_prompts": 1, "test_prompts": 3, "batch": 12, "refined_clips": 4, "grids": TINY_GRIDS},
     "evaluate": {"draws": 1000, "set_draws": 100, "reference_clips": 20, "latent_clips": 60},
     "report": {"captions_shown": 5, "prompts_shown": 1, "reconstructions_shown": 1},
 }

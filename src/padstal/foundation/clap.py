@@ -56,7 +56,7 @@ class SmallClap:
         }
 
     @torch.no_grad()
-    def embed_audio(self, audio_BS: np.ndarray, batch: int = 32) -> np.ndarray:
+    def embed_audio(self, audio_BS: np.ndarray, batch: int = 16) -> np.ndarray:
         """Unit embeddings [B, D] of mono float32 audio; audio shorter than a window is repeated to fill it.
 
         Raises:

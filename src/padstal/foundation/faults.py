@@ -27,7 +27,7 @@ FAINT_NEPERS = 5.0
 """A peak this far (43 dB) below the strongest of its frame is no partial."""
 
 
-def statistics(audio_BS: np.ndarray, sample_rate: int, *, chunk: int = 64) -> Tensor:
+def statistics(audio_BS: np.ndarray, sample_rate: int, *, chunk: int = 8) -> Tensor:
     """Statistics [B, COUNT] of mono audio, about unit range, unchanged by a gain; `chunk` clips at a time."""
     parts = [
         _statistics(torch.from_numpy(np.ascontiguousarray(audio_BS[at : at + chunk], dtype=np.float32)), sample_rate)

@@ -57,7 +57,7 @@ class LogMel:
         decibels_BFN = 10.0 * torch.log10((mel_FK @ power_BKN).clamp_min(FLOOR_POWER))
         return (decibels_BFN - CENTRE_DECIBELS) / SCALE_DECIBELS
 
-    def of(self, audio_BS: np.ndarray, *, chunk: int = 64, device: torch.device | str = "cpu") -> Tensor:
+    def of(self, audio_BS: np.ndarray, *, chunk: int = 8, device: torch.device | str = "cpu") -> Tensor:
         """As `__call__`, for a NumPy array of any number of clips; `chunk` of them at a time."""
         parts = [
             self(torch.from_numpy(np.ascontiguousarray(audio_BS[start : start + chunk], dtype=np.float32)).to(device))

@@ -81,7 +81,7 @@ class ConvTagger:
         return self.vocabulary.moods
 
     @torch.no_grad()
-    def features(self, audio_BS: np.ndarray, batch: int = 64) -> np.ndarray:
+    def features(self, audio_BS: np.ndarray, batch: int = 16) -> np.ndarray:
         """Features [B, D] (float32) before the heads, for the Fréchet distance."""
         parts = [
             self.model[0](self.mel.of(audio_BS[at : at + batch], device=self.device)).cpu()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from padstal.core.allocation import keep_freed_memory
 from padstal.core.model_folder import WEIGHTS
 from padstal.core.params import check, load_section, read_yaml
 from padstal.core.paths import Paths
@@ -68,9 +69,10 @@ def trained(paths: Paths, name: str, method: str | None) -> Trained:
 
 
 def torch_device(params: Path) -> str:
-    """Where models run, "cpu" or "cuda", as `runtime` in params.yaml says; also fixes the number of CPU threads."""
+    """Where models run, "cpu" or "cuda", by `runtime` in params.yaml; also fixes threads and keeps memory, as stages do."""
     import torch
 
     runtime = check(RuntimeParams, read_yaml(params).get("runtime"), "runtime")
     torch.set_num_threads(runtime.threads)
+    keep_freed_memory()
     return "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"

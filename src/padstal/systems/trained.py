@@ -69,7 +69,7 @@ def trained(paths: Paths, name: str, method: str | None) -> Trained:
 
 
 def torch_device(params: Path) -> str:
-    """Where models run, "cpu" or "cuda", by `runtime` in params.yaml; also fixes threads and keeps memory, as stages do."""
+    """Where models run, "cpu" or "cuda", as `runtime` in params.yaml says; also settles threads and memory."""
     import torch
 
     runtime = check(RuntimeParams, read_yaml(params).get("runtime"), "runtime")

@@ -3,8 +3,9 @@
 Usage: python train_together.py OUT_FOLDER
        python train_together.py OUT_FOLDER nodes      one training by two nodes, each of which starts this
 
-Without `nodes`: trainings with all weights (in `OUT_FOLDER/replicated`) and with weights shared out (`sharing`), some of
-which go on from what one process began, and one whose loss is not a number in the second process (`failing`).
+Without `nodes`: trainings with all weights (in `OUT_FOLDER/replicated`) and with weights shared out (`sharing`), some
+of which go on from what one process began, and one whose loss is not a number in the second process (`failing`).
+
 The first process writes `NAME.pt` for each training; both note every file that they open for writing.
 """
 

@@ -56,21 +56,21 @@ def out(together: Path, request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[str], Trained]":
     """What one process gives, trained once a kind."""
-    from tests.training.together import run
+    from tests.training.together import SHORT, run
 
-    return cache(lambda kind: run(kind, tmp_path_factory.mktemp(kind) / "one"))
+    return cache(lambda kind: run(kind, tmp_path_factory.mktemp(kind) / "one", **SHORT[kind]))
 
 
 def begin(kind: str, state: Path) -> None:
     """One process, which SIGTERM ends with a checkpoint."""
-    from tests.training.together import run
+    from tests.training.together import ENDS_AT, SHORT, run
 
     def end(step: int) -> None:
-        if step == 10:
+        if step == ENDS_AT:
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(SystemExit):
-        run(kind, state, before_step=end)
+        run(kind, state, before_step=end, **SHORT[kind])
 
 
 @pytest.mark.parametrize("how", ["whole", "accumulated"])
@@ -91,12 +91,12 @@ def test_blocks_that_a_step_passes_twice_are_shared_out_right(sharing: Path, alo
 def test_a_checkpoint_of_shared_out_weights_is_taken_up_without_sharing_and_the_reverse(
     sharing: Path, kind: str, alone: "Callable[[str], Trained]"
 ) -> None:
-    from tests.training.together import run
+    from tests.training.together import SHORT, run
 
     steps = list[int]()
     weights, curves = torch.load(sharing / f"{kind}_taken_up.pt", weights_only=True)
     assert_alike(weights, curves, alone(kind))
-    taken_up = run(kind, sharing / f"{kind}_ended", before_step=steps.append)
+    taken_up = run(kind, sharing / f"{kind}_ended", before_step=steps.append, **SHORT[kind])
     assert steps[0] > 0
     assert_alike(taken_up.average.state_dict(), taken_up.curves, alone(kind))
 

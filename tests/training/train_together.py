@@ -47,43 +47,41 @@ def main() -> None:
     tests = ModuleType("tests")  # an installed package has this name, too
     tests.__path__ = [str(ROOT / "tests")]
     sys.modules["tests"] = tests
-    from tests.training.together import run
+    from tests.training.together import SHORT, run
 
     from padstal.training.process_group import ProcessGroup
 
     if sys.argv[2:] == ["nodes"]:
-        keep(out, "nodes", run("diffusion", out / "nodes", group=ProcessGroup(nodes=2)))
+        keep(out, "nodes", run("diffusion", out / "nodes", group=ProcessGroup(nodes=2), **SHORT["diffusion"]))
         return
     replicated, sharing = ProcessGroup(devices=2), ProcessGroup(devices=2, strategy="fsdp2")
     for folder in ("replicated", "sharing"):
         note_writes(out / folder)
     train_each(out / "replicated", replicated)
     shared = out / "sharing"
-    keep(shared, "systems_whole", run("systems", shared / "systems_whole", group=sharing))
+    keep(shared, "systems_whole", run("systems", shared / "systems_whole", group=sharing, **SHORT["systems"]))
     for kind in ACCUMULATE:
-        keep(shared, f"{kind}_taken_up", run(kind, shared / f"{kind}_begun", group=sharing))
+        keep(shared, f"{kind}_taken_up", run(kind, shared / f"{kind}_begun", group=sharing, **SHORT[kind]))
     train_each(shared, sharing)
     try:
-        run("diffusion", out / "failing" / "state", group=replicated, change=poison)
+        run("diffusion", out / "failing" / "state", group=replicated, change=poison, **SHORT["diffusion"])
     except FloatingPointError as error:
         (out / "failing" / f"error_{RANK}.txt").write_text(str(error))
 
 
 def train_each(out: Path, group: "ProcessGroup") -> None:
     """Each kind: whole, with micro-batches, and ended by SIGTERM to the second process and resumed."""
-    from tests.codecs.together import ENDS_AT as CODECS
-    from tests.diffusion.together import ENDS_AT as DIFFUSION
-    from tests.training.together import run
+    from tests.training.together import ENDS_AT, SHORT, run
 
-    for kind, ends_at in (("diffusion", DIFFUSION), ("codecs", CODECS)):
-        keep(out, f"{kind}_whole", run(kind, out / f"{kind}_whole", group=group))
-        parts = ACCUMULATE[kind]
-        keep(out, f"{kind}_accumulated", run(kind, out / f"{kind}_accumulated", group=group, accumulate=parts))
+    for kind, parts in ACCUMULATE.items():
+        how: dict[str, Any] = {"group": group, **SHORT[kind]}
+        keep(out, f"{kind}_whole", run(kind, out / f"{kind}_whole", **how))
+        keep(out, f"{kind}_accumulated", run(kind, out / f"{kind}_accumulated", accumulate=parts, **how))
         try:
-            run(kind, out / f"{kind}_ended", group=group, before_step=partial(end, ends_at))
+            run(kind, out / f"{kind}_ended", before_step=partial(end, ENDS_AT), **how)
         except SystemExit as ended:
             (out / f"{kind}_status_{RANK}.txt").write_text(str(ended.code))
-        keep(out, f"{kind}_resumed", run(kind, out / f"{kind}_ended", group=group))
+        keep(out, f"{kind}_resumed", run(kind, out / f"{kind}_ended", **how))
 
 
 def poison(task: Any) -> None:

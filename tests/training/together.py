@@ -18,7 +18,7 @@ SHORT: dict[str, dict[str, int]] = {
 }
 """Where processes meet at each step, which takes its time."""
 ENDS_AT = 7
-"""The step of a short training at which SIGTERM comes: after a checkpoint and the first of the discriminator's steps."""
+"""The step of a short training at which SIGTERM comes: after a checkpoint, and after a step of the discriminator."""
 
 
 def run(

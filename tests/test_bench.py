@@ -51,16 +51,17 @@ def test_a_figure_of_several_pairs_is_their_median():
 
 
 @pytest.mark.slow
-def test_a_small_measurement_gives_all_figures(tmp_path):
+@pytest.mark.parametrize("repeats", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_a_small_measurement_gives_all_figures(tmp_path, repeats):
     said: list[str] = []
     done: list[float] = []
-    figures = measure(tmp_path, Options(40, 12.0, 2, 2, None, True), say=said.append, done=done.append)
+    figures = measure(tmp_path, Options(10, 12.0, 2, repeats, None, True), say=said.append, done=done.append)
     names = ["resampled", "same_rate", "screened", "speed_up", "no_op", "growth", "memory"]
     assert [figure.name for figure in figures] == names
     assert all(figure.value > 0 for figure in figures if figure.name != "growth")
     assert json.dumps(said)
-    assert [len(figure.values) for figure in figures] == [2, 2, 2, 1, 1, 2, 1]
-    assert sum(done) == 2 * (5 * 20) + 20 + 4 + 2 * 40 + (41 + 1) + (42 + 1)
+    assert [len(figure.values) for figure in figures] == [repeats, repeats, repeats, 1, 1, repeats, 1]
+    assert sum(done) == repeats * (5 * 5) + 5 + 1 + 2 * 10 + sum(11 + more + 1 for more in range(repeats))
     assert not (tmp_path / "store" / "other").exists()
     assert (tmp_path / "store" / "all").exists()
 

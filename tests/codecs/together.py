@@ -15,7 +15,6 @@ from padstal.codecs.recipes import recipe_of
 from padstal.codecs.task import AutoencoderTask
 from padstal.training.config import TrainConfig
 
-ENDS_AT = 9
 OVER_THE_BATCH = ("mrstft", "ce", "feature_matching")
 """Terms that are ratios over the whole batch, or means over all its tokens."""
 TRAINING = {

@@ -150,7 +150,7 @@ def test_a_worker_ends_after_the_checkpoint_and_other_jobs_are_left_alone(cluste
 
 @pytest.mark.slow
 def test_two_nodes_train_one_model_as_one_process_does(cluster: tuple[Path, dict[str, str]]) -> None:
-    from tests.training.together import run
+    from tests.training.together import SHORT, run
 
     folder, environment = cluster
     train = f'"$PYTHON" {ROOT}/tests/training/train_together.py "$HERE" nodes'
@@ -167,7 +167,7 @@ def test_two_nodes_train_one_model_as_one_process_does(cluster: tuple[Path, dict
     assert "dvc --wait-for-lock repro --single-item --force train_diffusion@tal_dit" in log
     assert "python -m padstal.stages.train_diffusion tal_dit" in log
     weights, curves = torch.load(folder / "nodes.pt", weights_only=True)
-    one = run("diffusion", folder / "one")
+    one = run("diffusion", folder / "one", **SHORT["diffusion"])
     assert curves[-1] == pytest.approx(one.curves[-1], rel=1e-4)
     for name, weight in one.average.state_dict().items():
         torch.testing.assert_close(weights[name], weight, atol=1e-5, rtol=1e-4)

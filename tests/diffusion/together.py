@@ -13,7 +13,6 @@ from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.task import DenoiserTask
 from padstal.training.config import TrainConfig
 
-ENDS_AT = 13
 TRAINING = {
     "steps": 24,
     "batch": 6,

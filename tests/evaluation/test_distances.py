@@ -136,7 +136,9 @@ def test_ten_thousand_clips_cost_little_more_than_two_products_of_all_pairs() ->
             for other in (x, y):
                 part @ torch.from_numpy(other).T
 
-    ratios = [seconds(three) / seconds(products) for _ in range(2)]
+    ratios = [seconds(three) / seconds(products)]
+    if ratios[0] >= 3:  # once more: machines are busy
+        ratios.append(seconds(three) / seconds(products))
     assert min(ratios) < 3, ratios
     assert memory("VmHWM") - before < 2**30
 

@@ -330,16 +330,38 @@ def test_clips_are_asked_for_where_nobody_knows_them(tmp_path: Path) -> None:
     assert music_of(paths, params, 12).clips == 12
 
 
-@pytest.mark.slow
-def test_the_command_prints_what_fits_and_what_to_change() -> None:
-    command = [sys.executable, "-m", "padstal.cli", "plan", "--json", "--gpus", "3"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def command(root: Path, *options: str) -> dict[str, Any]:
+    """What `padstal plan` says on three GPUs, for which tal_dit's batch of 16 has to change."""
+    program = [sys.executable, "-m", "padstal.cli", "plan", "--json", "--gpus", "3", *options]
+    shown = subprocess.run(program, cwd=root, capture_output=True, text=True, check=False)
     assert shown.returncode == 1, shown.stderr
-    told = json.loads(shown.stdout)
+    told: dict[str, Any] = json.loads(shown.stdout)
     changed = {param: value for change in told["changes"] for param, value in change["params"].items()}
     assert changed["scales.demo.train_diffusion.tal_dit.training.batch"] == 18
     assert told["whole"]["disk"] > sum(row["disk"] for row in told["rows"])
     assert all(row["memory"] for row in told["rows"] if row["stage"].startswith("train_"))
+    return told
+
+
+@pytest.mark.slow
+def test_the_command_prints_what_fits_and_what_to_change(tmp_path: Path) -> None:
+    """Of one autoencoder and one small denoiser."""
+    raw = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    demo = raw["scales"]["demo"]
+    demo["train_vae"]["tal"]["training"]["crop_frames"] = 8
+    demo["train_diffusion"]["tal_dit"]["form"]["backbone"] |= {"width": 16, "depth": 1, "heads": 2, "cross_heads": 1}
+    raw |= {"autoencoders": ["tal"], "codecs": ["tal"], "denoisers": {"tal_dit": raw["denoisers"]["tal_dit"]}}
+    raw["systems"] = {"tal_dit": raw["systems"]["tal_dit"]}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    told = command(tmp_path, "--clips", "500")
+    assert [row["stage"] for row in told["rows"] if row["memory"]] == ["train_vae@tal", "train_diffusion@tal_dit"]
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_the_command_plans_all_trainings_of_the_demo() -> None:
+    trainings = [row["stage"] for row in command(ROOT)["rows"] if row["memory"]]
+    assert len(trainings) == 2 + 5
 
 
 @pytest.mark.slow

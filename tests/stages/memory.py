@@ -1,7 +1,7 @@
 """How much memory a stage takes above what its imports do, with so many clips and with ten times as many.
 
-Usage: python memory.py STAGE FOLDER; two numbers of bytes go to standard output as JSON. Each run is a process of its
-own, forked from one that has imported everything.
+Usage: python memory.py FOLDER; each stage's two numbers of bytes go to `FOLDER/STAGE.json`. Each run is a process of
+its own, forked from one that has imported everything and made that stage's clips alone.
 """
 # ruff: noqa: E402
 
@@ -260,5 +260,16 @@ def peak(run: Callable[[], object]) -> int:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    stage, folder = sys.argv[1], Path(sys.argv[2])
-    print(json.dumps([peak(STAGES[stage](folder / f"{times}", times * CLIPS[stage])) for times in (1, 10)]))
+    folder = Path(sys.argv[1])
+    for stage, work in STAGES.items():
+        if not (process := os.fork()):
+            status = 1
+            try:
+                found = [peak(work(folder / stage / f"{times}", times * CLIPS[stage])) for times in (1, 10)]
+                (folder / f"{stage}.json").write_text(json.dumps(found))
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        os.waitpid(process, 0)

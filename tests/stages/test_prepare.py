@@ -1,12 +1,15 @@
 """Stage prepare: a folder that its loader reads, metrics, the same bytes twice, and errors a person can act on."""
 
+import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from tests.foundation.tiny_lp_music_caps import write_published
 
@@ -71,11 +74,37 @@ def outputs(root: Path, role: str) -> dict[str, bytes]:
     return {str(file.relative_to(root)): file.read_bytes() for file in files if file.is_file()}
 
 
+def prepared(root: Path, item: str, section: dict) -> Path:
+    """`main` in this process; the folder that it filled."""
+    stage = Stage(
+        name="prepare",
+        item=item,
+        scale="demo",
+        params=PrepareParams.model_validate(SECTION | {item: section}),
+        paths=Paths(root, "demo"),
+        runtime=RuntimeParams(device="cpu", workers=1, threads=1),
+        tracking=TrackingParams(mode="disabled", project="padstal", entity=None),
+    )
+    main(stage)
+    return stage.paths.foundation(item)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """As the stage has by its params, so that sums come out alike."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_pmos_is_prepared_twice_to_the_same_bytes_and_its_loader_reads_it(tmp_path):
-    for name in ("one", "two"):
-        done = run(repository(tmp_path / name, SECTION), "pmos")
-        assert done.returncode == 0, done.stderr
+    """By a process of its own, and by this one."""
+    done = run(repository(tmp_path / "one", SECTION), "pmos")
+    assert done.returncode == 0, done.stderr
+    prepared(tmp_path / "two", "pmos", SECTION["pmos"])
     one = outputs(tmp_path / "one", "pmos")
     assert one == outputs(tmp_path / "two", "pmos")
     assert len(one) == 3
@@ -91,32 +120,20 @@ def test_pmos_is_prepared_twice_to_the_same_bytes_and_its_loader_reads_it(tmp_pa
     assert metrics["steps"] == 4
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of all roles, which share a draw."""
+    return tmp_path_factory.mktemp("prepared")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ["clap", "tagger", "text_encoder", "mel_codec", "dac"])
-def test_every_other_role_is_prepared_to_a_folder_that_its_loader_reads(tmp_path, role):
-    done = run(repository(tmp_path, SECTION), role)
-    assert done.returncode == 0, done.stderr
-    import importlib
-
+def test_every_other_role_is_prepared_to_a_folder_that_its_loader_reads(root, role):
+    prepared(root, role, SECTION[role])
     place = f"vae/{CODECS[role]}" if role in CODECS else f"foundation/{role}"
-    loaded = importlib.import_module(f"padstal.foundation.{role}").load(tmp_path / "models/demo" / place, "cpu")
+    loaded = importlib.import_module(f"padstal.foundation.{role}").load(root / "models/demo" / place, "cpu")
     assert loaded is not None
-    assert f"reports/demo/metrics/prepare_{role}.json" in outputs(tmp_path, role)
-
-
-def prepared(root: Path, item: str, section: dict) -> Path:
-    """`main` in this process; the folder that it filled."""
-    stage = Stage(
-        name="prepare",
-        item=item,
-        scale="demo",
-        params=PrepareParams.model_validate(SECTION | {item: section}),
-        paths=Paths(root, "demo"),
-        runtime=RuntimeParams(device="cpu", workers=1, threads=1),
-        tracking=TrackingParams(mode="disabled", project="padstal", entity=None),
-    )
-    main(stage)
-    return stage.paths.foundation(item)
+    assert f"reports/demo/metrics/prepare_{role}.json" in outputs(root, role)
 
 
 def test_the_second_role_renders_nothing_and_is_what_it_would_have_been_alone(tmp_path, monkeypatch):

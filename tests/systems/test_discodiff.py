@@ -54,7 +54,7 @@ def params(part: str, **changes: Any) -> DenoiserParams:
         "objective": {"kind": "l1"},
         "dropout": 0.2,
         "training": {
-            "steps": 150, "batch": 24, "learning_rate": 3e-3, "weight_decay": 0.0, "clip": 1.0, "ema_decay": 0.9,
+            "steps": 40, "batch": 12, "learning_rate": 3e-3, "weight_decay": 0.0, "clip": 1.0, "ema_decay": 0.9,
             "rate": {"kind": "cosine", "warmup_steps": 5, "floor": 0.1}, "precision": "32-true", "seed": 1,
             "log_every": 10, "validate_every": 50, "validation_clips": 4, "checkpoint_every": 100,
         },

@@ -60,6 +60,7 @@ UNET: dict[str, Any] = {
         },
     },
     "objective": {"kind": "mse"},
+    "training": {**PARAMS["training"], "steps": 60, "batch": 16},
 }  # fmt: skip
 
 

@@ -29,6 +29,12 @@ def run(kind: str, state: Path, **options: Any) -> "Trained":
     return run_together(kind, state, **options)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> "Trained":
+    """The denoiser's training, not ended by anything."""
+    return run("diffusion", tmp_path_factory.mktemp("whole") / "state")
+
+
 def die_at(step: int) -> Callable[[int], None]:
     def check(now: int) -> None:
         if now == step:
@@ -81,11 +87,10 @@ def test_a_killed_run_resumes_to_the_same_weights_curves_and_kept_weights(
 
 @pytest.mark.parametrize("damaged", [1, 2], ids=["last", "both"])
 def test_a_damaged_checkpoint_is_set_aside_and_the_training_ends_the_same(
-    tmp_path: Path, damaged: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, whole: "Trained", damaged: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     from padstal.training.checkpoint import checkpoints
 
-    whole = run("diffusion", tmp_path / "whole")
     with pytest.raises(KilledError):
         run("diffusion", tmp_path / "killed", before_step=die_at(11))
     for path in checkpoints(tmp_path / "killed")[-damaged:]:
@@ -124,8 +129,8 @@ def record(task: Any, found: list[dict[str, torch.Tensor]]) -> None:
 
 
 @pytest.mark.parametrize("k", [2, 3, 6])
-def test_accumulated_micro_batches_train_as_the_whole_batch(tmp_path: Path, k: int) -> None:
-    whole, parts = (run("diffusion", tmp_path / str(n) / "state", accumulate=n) for n in (1, k))
+def test_accumulated_micro_batches_train_as_the_whole_batch(tmp_path: Path, whole: "Trained", k: int) -> None:
+    parts = run("diffusion", tmp_path / "state", accumulate=k)
     weights = parts.average.state_dict()
     for name, weight in whole.average.state_dict().items():
         torch.testing.assert_close(weights[name], weight, atol=1e-5, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}")

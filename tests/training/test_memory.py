@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
@@ -14,7 +15,7 @@ from padstal.diffusion import rehearsal as diffusion
 from padstal.diffusion.config import DenoiserParams
 from padstal.training.averaging import average_of
 from padstal.training.config import TrainConfig
-from padstal.training.memory import Ledger, _step, step_memory
+from padstal.training.memory import Ledger, StepMemory, _step, step_memory
 
 TRAINING: dict[str, Any] = {
     "steps": 10, "batch": 4, "learning_rate": 1e-3, "rate": {"kind": "constant", "warmup_steps": 0},
@@ -64,6 +65,11 @@ def autoencoder(**training: Any) -> tuple[Callable[[], Any], TrainConfig]:
     return lambda: codecs.rehearsal(params, form, params.training.batch), params.training
 
 
+@cache
+def asked_of(training: Callable[..., tuple[Callable[[], Any], TrainConfig]], **changes: Any) -> StepMemory:
+    return step_memory(*training(**changes))
+
+
 def real_peak(task_of: Callable[[], Any], config: TrainConfig) -> int:
     """Bytes, as the CPU's allocator says."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
@@ -98,18 +104,19 @@ def test_weights_average_and_moments_are_counted_to_the_block() -> None:
 
 @pytest.mark.slow
 def test_half_precision_halves_what_products_keep_and_norms_keep_float32() -> None:
-    whole, half = (step_memory(*denoiser(precision=precision)).activations for precision in ("32-true", "bf16-mixed"))
+    assert TRAINING["precision"] == "32-true"
+    whole, half = asked_of(denoiser).activations, asked_of(denoiser, precision="bf16-mixed").activations
     assert 0.5 * whole < half < 0.8 * whole
 
 
 @pytest.mark.slow
 def test_micro_batches_divide_activations() -> None:
-    one, two = (step_memory(*denoiser(accumulate=parts)).activations for parts in (1, 2))
+    one, two = asked_of(denoiser).activations, asked_of(denoiser, accumulate=2).activations
     assert two == pytest.approx(one / 2, rel=0.1)
 
 
 @pytest.mark.slow
 def test_checkpointed_activations_cost_a_fraction() -> None:
     for training in (denoiser, autoencoder):
-        without, within = (step_memory(*training(checkpoint_activations=own)).activations for own in (False, True))
+        without, within = asked_of(training).activations, asked_of(training, checkpoint_activations=True).activations
         assert within < 0.7 * without

@@ -11,6 +11,14 @@ from padstal.training.loop import Trained, train
 from padstal.training.process_group import ProcessGroup
 
 KINDS = ("diffusion", "codecs")
+SHORT: dict[str, dict[str, int]] = {
+    "diffusion": {"steps": 12, "log_every": 4, "validate_every": 4},
+    "codecs": {"steps": 10},  # the last two are the discriminator's and the one that feels it
+    "systems": {"steps": 6, "log_every": 3, "validate_every": 3},
+}
+"""Where processes meet at each step, which takes its time."""
+ENDS_AT = 7
+"""The step of a short training at which SIGTERM comes: after a checkpoint, and after a step of the discriminator."""
 
 
 def run(

@@ -18,12 +18,13 @@ from types import ModuleType
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS, LONGEST_LIFE, TIMER = 120, 4, 0.04
-"""Steps of the training, and of a life; longest time until the timer, s."""
+STEPS, LONGEST_LIFE, TIMER = 2.4, 4, 0.04
+"""Steps of the training a kill, and of a life; longest time until the timer, s."""
 
 
 def main() -> None:
     out, kills = Path(sys.argv[1]), int(sys.argv[2])
+    steps = int(STEPS * kills)
     torch.set_num_threads(1)
     tests = ModuleType("tests")  # an installed package has this name, too
     tests.__path__ = [str(ROOT / "tests")]
@@ -31,13 +32,14 @@ def main() -> None:
     import tests.diffusion.together
     import tests.training.together
 
-    assert life(out, "whole", lambda step: None) == "finished"
+    assert life(out, "whole", steps, lambda step: None) == "finished"
     chance, ends, begun = random.Random(0), [], out / "begun"
     for _ in range(kills):
-        ends.append(life(out, "killed", killer(chance.choice(("term", "timer", "kill")), chance.random(), begun)))
+        end = killer(chance.choice(("term", "timer", "kill")), chance.random(), begun)
+        ends.append(life(out, "killed", steps, end))
         ends[-1] += f" {begun.read_text()}"
     (out / "lives.txt").write_text("\n".join(ends))
-    assert life(out, "killed", lambda step: None) == "finished"
+    assert life(out, "killed", steps, lambda step: None) == "finished"
 
 
 def killer(how: str, share: float, begun: Path) -> Callable[[int], None]:
@@ -58,8 +60,8 @@ def killer(how: str, share: float, begun: Path) -> Callable[[int], None]:
     return before_step
 
 
-def life(out: Path, name: str, before_step: Callable[[int], None]) -> str:
-    """One process's part of the training `name`; gives how it ended."""
+def life(out: Path, name: str, steps: int, before_step: Callable[[int], None]) -> str:
+    """One process's part of the training `name` of so many steps; gives how it ended."""
     child = os.fork()
     if child == 0:
         from tests.training.together import run
@@ -71,10 +73,10 @@ def life(out: Path, name: str, before_step: Callable[[int], None]) -> str:
                 "diffusion",
                 state,
                 before_step=before_step,
-                steps=STEPS,
+                steps=steps,
                 checkpoint_every=2,
-                log_every=40,
-                validate_every=40,
+                log_every=steps // 3,
+                validate_every=steps // 3,
             )
             torch.save((trained.average.state_dict(), trained.curves), out / f"{name}.pt")
             status = 0

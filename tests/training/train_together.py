@@ -2,10 +2,11 @@
 
 Usage: python train_together.py OUT_FOLDER
        python train_together.py OUT_FOLDER nodes      one training by two nodes, each of which starts this
-       python train_together.py OUT_FOLDER failing    one whose loss is not a number in the second process
-       python train_together.py OUT_FOLDER sharing    with weights shared out; some go on from what one process began
 
-The first process writes `OUT_FOLDER/NAME.pt` for each training; both note every file that they open for writing.
+Without `nodes`: trainings with all weights (in `OUT_FOLDER/replicated`) and with weights shared out (`sharing`), some
+of which go on from what one process began, and one whose loss is not a number in the second process (`failing`).
+
+The first process writes `NAME.pt` for each training; both note every file that they open for writing.
 """
 
 import os
@@ -15,9 +16,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from padstal.training.process_group import ProcessGroup
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCUMULATE = {"diffusion": 3, "codecs": 2}
@@ -27,6 +31,7 @@ RANK = int(os.environ.get("LOCAL_RANK", 0)) + int(os.environ.get("NODE_RANK", 0)
 
 def note_writes(out: Path) -> None:
     """Note what this process opens for writing under `out`."""
+    out.mkdir(exist_ok=True)
     notes = os.open(out / f"writes_{RANK}.txt", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 
     def note(event: str, arguments: tuple[Any, ...]) -> None:
@@ -38,45 +43,45 @@ def note_writes(out: Path) -> None:
 
 def main() -> None:
     out = Path(sys.argv[1])
-    note_writes(out)
     torch.set_num_threads(1)
     tests = ModuleType("tests")  # an installed package has this name, too
     tests.__path__ = [str(ROOT / "tests")]
     sys.modules["tests"] = tests
-    from tests.codecs.together import ENDS_AT as CODECS
-    from tests.diffusion.together import ENDS_AT as DIFFUSION
-    from tests.training.together import run
+    from tests.training.together import SHORT, run
 
     from padstal.training.process_group import ProcessGroup
 
     if sys.argv[2:] == ["nodes"]:
-        keep(out, "nodes", run("diffusion", out / "nodes", group=ProcessGroup(nodes=2)))
+        keep(out, "nodes", run("diffusion", out / "nodes", group=ProcessGroup(nodes=2), **SHORT["diffusion"]))
         return
-    together = ProcessGroup(devices=2)
-    if sys.argv[2:] == ["failing"]:
+    replicated, sharing = ProcessGroup(devices=2), ProcessGroup(devices=2, strategy="fsdp2")
+    for folder in ("replicated", "sharing"):
+        note_writes(out / folder)
+    train_each(out / "replicated", replicated)
+    shared = out / "sharing"
+    keep(shared, "systems_whole", run("systems", shared / "systems_whole", group=sharing, **SHORT["systems"]))
+    for kind in ACCUMULATE:
+        keep(shared, f"{kind}_taken_up", run(kind, shared / f"{kind}_begun", group=sharing, **SHORT[kind]))
+    train_each(shared, sharing)
+    try:
+        run("diffusion", out / "failing" / "state", group=replicated, change=poison, **SHORT["diffusion"])
+    except FloatingPointError as error:
+        (out / "failing" / f"error_{RANK}.txt").write_text(str(error))
+
+
+def train_each(out: Path, group: "ProcessGroup") -> None:
+    """Each kind: whole, with micro-batches, and ended by SIGTERM to the second process and resumed."""
+    from tests.training.together import ENDS_AT, SHORT, run
+
+    for kind, parts in ACCUMULATE.items():
+        how: dict[str, Any] = {"group": group, **SHORT[kind]}
+        keep(out, f"{kind}_whole", run(kind, out / f"{kind}_whole", **how))
+        keep(out, f"{kind}_accumulated", run(kind, out / f"{kind}_accumulated", accumulate=parts, **how))
         try:
-            run("diffusion", out / "failing", group=together, change=poison)
-        except FloatingPointError as error:
-            (out / f"error_{RANK}.txt").write_text(str(error))
-        return
-    trainings = (("diffusion", DIFFUSION), ("codecs", CODECS))
-    if sys.argv[2:] == ["sharing"]:
-        together = ProcessGroup(devices=2, strategy="fsdp2")
-        keep(out, "systems_whole", run("systems", out / "systems_whole", group=together))
-        for kind, _ in trainings:
-            keep(out, f"{kind}_taken_up", run(kind, out / f"{kind}_begun", group=together))
-    for kind, ends_at in trainings:
-        keep(out, f"{kind}_whole", run(kind, out / f"{kind}_whole", group=together))
-        keep(
-            out,
-            f"{kind}_accumulated",
-            run(kind, out / f"{kind}_accumulated", group=together, accumulate=ACCUMULATE[kind]),
-        )
-        try:
-            run(kind, out / f"{kind}_ended", group=together, before_step=partial(end, ends_at))
+            run(kind, out / f"{kind}_ended", before_step=partial(end, ENDS_AT), **how)
         except SystemExit as ended:
             (out / f"{kind}_status_{RANK}.txt").write_text(str(ended.code))
-        keep(out, f"{kind}_resumed", run(kind, out / f"{kind}_ended", group=together))
+        keep(out, f"{kind}_resumed", run(kind, out / f"{kind}_ended", **how))
 
 
 def poison(task: Any) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.commands.forge import REPOSITORY, Forge, served
 from tests.operations.promotion.test_objects import WEIGHTS, object_of
-from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, ROOT, World, git
+from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, ROOT, World, git, quiet
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
@@ -32,13 +32,25 @@ def forge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def trained(first_world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
+    """A world with a trained first challenger and the decision to promote it, made once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        quiet(patch, folder)
+        made = first_world.copy(folder / "world")
+        made.train(GOOD)
+        assert made.challenge(folder / "decision.json").verdict.promote
+    return made, folder / "decision.json"
+
+
 @pytest.fixture
-def ready(world: World, tmp_path: Path) -> Path:
-    """A trained first challenger and the decision to promote it."""
-    world.train(GOOD)
-    file = tmp_path / "decision.json"
-    assert world.challenge(file).verdict.promote
-    return file
+def ready(world: World, trained: tuple[World, Path], tmp_path: Path) -> Path:
+    """A trained first challenger in the world, and the decision to promote it."""
+    shutil.rmtree(world.root.parent)
+    trained[0].copy(world.root.parent)
+    os.chdir(world.root)
+    return Path(shutil.copy(trained[1], tmp_path))
 
 
 def run(*arguments: str) -> Result:
@@ -62,13 +74,17 @@ def child(world: World, file: Path) -> "subprocess.Popen[str]":
     )
 
 
-def promoted(world: World, recipe: dict[str, float], file: Path, branch: str) -> str:
-    """Train on a branch, challenge, promote; the version."""
-    world.train(recipe, branch=branch)
-    world.challenge(file)
+def promoted(file: Path) -> str:
+    """Promote; the version."""
     done = promote(file, "--json")
     assert done.exit_code == 0, done.output
     return str(json.loads(done.stdout)["version"])
+
+
+def trained_better(world: World, file: Path) -> None:
+    """Train a better model on another branch, and challenge."""
+    world.train(BETTER, branch="retrain/two")
+    world.challenge(file)
 
 
 def test_a_promotion_is_two_tags_and_the_branch_on_the_origin(world: World, ready: Path) -> None:
@@ -258,9 +274,10 @@ def test_without_a_token_nothing_is_promoted(world: World, ready: Path, monkeypa
     assert world.tags() == []
 
 
-def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World, tmp_path: Path) -> None:
-    assert promoted(world, GOOD, tmp_path / "one.json", "retrain/one") == "v1.0.0"
-    assert promoted(world, BETTER, tmp_path / "two.json", "retrain/two") == "v1.1.0"
+def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World, ready: Path, tmp_path: Path) -> None:
+    assert promoted(ready) == "v1.0.0"
+    trained_better(world, tmp_path / "two.json")
+    assert promoted(tmp_path / "two.json") == "v1.1.0"
     done = run("rollback", "--reason", "hums at 50 Hz")
     assert done.exit_code == 0, done.output
     assert "tal-dit v1.0.0 is champion now" in done.output
@@ -279,10 +296,11 @@ def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World,
     assert len(world.tags()) == 6
 
 
-def test_a_version_whose_weights_are_gone_cannot_be_rolled_back_to(world: World, tmp_path: Path) -> None:
-    promoted(world, GOOD, tmp_path / "one.json", "retrain/one")
+def test_a_version_whose_weights_are_gone_cannot_be_rolled_back_to(world: World, ready: Path, tmp_path: Path) -> None:
+    promoted(ready)
     gone = object_of(world, WEIGHTS, "model.safetensors")
-    promoted(world, BETTER, tmp_path / "two.json", "retrain/two")
+    trained_better(world, tmp_path / "two.json")
+    promoted(tmp_path / "two.json")
     gone.unlink()
     done = run("rollback")
     assert done.exit_code == 1

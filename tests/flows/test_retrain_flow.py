@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.flows.forked import run_dvc_here
 from tests.flows.retraining_tiny import Tiny, make_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,7 @@ def _server() -> Iterator[None]:
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
     made = make_tiny(tmp_path)
+    run_dvc_here(monkeypatch)
     for name, value in made.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PADSTAL_DVC_CACHE", str(tmp_path / "cache"))

@@ -12,8 +12,8 @@ from flows.child import Outcome
 from flows.retraining import Journal, retrain
 from flows.steps import Steps
 from flows.workspace import workspace
-from tests.flows.forked import forked
 from tests.flows.retraining_tiny import Tiny
+from tests.forked import forked
 
 
 def once(tiny: Tiny, *kill: str) -> Outcome:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.flows.prefect_server import server_of_this_process
 from tests.flows.tiny import CHAIN, DVC, gone, make_repo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,12 +34,9 @@ def _prefect_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A server that flows started here use; the variables of programs that are to use it, too."""
-    from prefect.settings import get_current_settings
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=300):
+    with server_of_this_process(tmp_path_factory.mktemp("server")) as running:
         home = tmp_path_factory.mktemp("prefect")
-        yield {**os.environ, "PREFECT_HOME": str(home), "PREFECT_API_URL": str(get_current_settings().api.url)}
+        yield {**os.environ, "PREFECT_HOME": str(home), "PREFECT_API_URL": running.address}
 
 
 def _hashes(root: Path) -> Any:

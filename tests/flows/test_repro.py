@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from flows.repro import changed_deps, changed_stages, repro
-from tests.flows.forked import dvc_here, run_dvc_here
+from tests.flows.dvc_here import dvc_here, run_dvc_here
 from tests.flows.tiny import make_repo
 
 from padstal.core.dvc_lock import stages_here

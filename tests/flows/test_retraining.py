@@ -13,7 +13,7 @@ from flows.retraining import Journal, Train, retrain
 from flows.stages import train_at
 from flows.steps import Steps
 from flows.workspace import Workspace, workspace
-from tests.flows.forked import run_dvc_here
+from tests.flows.dvc_here import run_dvc_here
 from tests.flows.retrain_once import once
 from tests.flows.retraining_tiny import Tiny, make_tiny, write
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flows.failure import FailureKind, StageFailedError
 from flows.repro import changed_stages, repro
-from tests.flows.forked import run_dvc_here
+from tests.flows.dvc_here import run_dvc_here
 from tests.flows.tiny import CHAIN, gone, make_repo
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,16 +4,15 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.commands.forge import REPOSITORY, Forge, served
+from tests.forked import Copy, begin
 from tests.operations.promotion.test_objects import WEIGHTS, object_of
-from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, ROOT, World, git
+from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, World, git, quiet
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
@@ -32,13 +31,25 @@ def forge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def trained(first_world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
+    """A world with a trained first challenger and the decision to promote it, made once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        quiet(patch, folder)
+        made = first_world.copy(folder / "world")
+        made.train(GOOD)
+        assert made.challenge(folder / "decision.json").verdict.promote
+    return made, folder / "decision.json"
+
+
 @pytest.fixture
-def ready(world: World, tmp_path: Path) -> Path:
-    """A trained first challenger and the decision to promote it."""
-    world.train(GOOD)
-    file = tmp_path / "decision.json"
-    assert world.challenge(file).verdict.promote
-    return file
+def ready(world: World, trained: tuple[World, Path], tmp_path: Path) -> Path:
+    """A trained first challenger in the world, and the decision to promote it."""
+    shutil.rmtree(world.root.parent)
+    trained[0].copy(world.root.parent)
+    os.chdir(world.root)
+    return Path(shutil.copy(trained[1], tmp_path))
 
 
 def run(*arguments: str) -> Result:
@@ -49,26 +60,22 @@ def promote(file: Path, *more: str) -> Result:
     return run("promote", "--decision", str(file), *more)
 
 
-def child(world: World, file: Path) -> "subprocess.Popen[str]":
+def promoting(world: World, file: Path) -> Copy:
     """`padstal promote` in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "padstal.cli", "promote", "--decision", str(file)],
-        cwd=world.root,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return begin(lambda: app(["promote", "--decision", str(file)], prog_name="padstal"), world.root)
 
 
-def promoted(world: World, recipe: dict[str, float], file: Path, branch: str) -> str:
-    """Train on a branch, challenge, promote; the version."""
-    world.train(recipe, branch=branch)
-    world.challenge(file)
+def promoted(file: Path) -> str:
+    """Promote; the version."""
     done = promote(file, "--json")
     assert done.exit_code == 0, done.output
     return str(json.loads(done.stdout)["version"])
+
+
+def trained_better(world: World, file: Path) -> None:
+    """Train a better model on another branch, and challenge."""
+    world.train(BETTER, branch="retrain/two")
+    world.challenge(file)
 
 
 def test_a_promotion_is_two_tags_and_the_branch_on_the_origin(world: World, ready: Path) -> None:
@@ -258,9 +265,10 @@ def test_without_a_token_nothing_is_promoted(world: World, ready: Path, monkeypa
     assert world.tags() == []
 
 
-def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World, tmp_path: Path) -> None:
-    assert promoted(world, GOOD, tmp_path / "one.json", "retrain/one") == "v1.0.0"
-    assert promoted(world, BETTER, tmp_path / "two.json", "retrain/two") == "v1.1.0"
+def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World, ready: Path, tmp_path: Path) -> None:
+    assert promoted(ready) == "v1.0.0"
+    trained_better(world, tmp_path / "two.json")
+    assert promoted(tmp_path / "two.json") == "v1.1.0"
     done = run("rollback", "--reason", "hums at 50 Hz")
     assert done.exit_code == 0, done.output
     assert "tal-dit v1.0.0 is champion now" in done.output
@@ -279,10 +287,11 @@ def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World,
     assert len(world.tags()) == 6
 
 
-def test_a_version_whose_weights_are_gone_cannot_be_rolled_back_to(world: World, tmp_path: Path) -> None:
-    promoted(world, GOOD, tmp_path / "one.json", "retrain/one")
+def test_a_version_whose_weights_are_gone_cannot_be_rolled_back_to(world: World, ready: Path, tmp_path: Path) -> None:
+    promoted(ready)
     gone = object_of(world, WEIGHTS, "model.safetensors")
-    promoted(world, BETTER, tmp_path / "two.json", "retrain/two")
+    trained_better(world, tmp_path / "two.json")
+    promoted(tmp_path / "two.json")
     gone.unlink()
     done = run("rollback")
     assert done.exit_code == 1
@@ -313,19 +322,22 @@ def test_champion_shows_nothing_something_and_exports_its_files(world: World, re
 
 def test_a_promotion_killed_at_any_time_and_run_again_ends_in_one(world: World, ready: Path) -> None:
     """Real SIGKILLs of the process group, later and later; every state in between is none or all."""
-    killed = 0
-    for delay in (0.3, 0.7, 1.1, 1.5, 2.0, 2.5, 3.0):
-        process = child(world, ready)
+    killed, delay, ended = 0, 0.05, False
+    while not ended:
+        process = promoting(world, ready)
         time.sleep(delay)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
+        process.kill()
+        outcome = process.outcome()
+        ended = outcome.code != -signal.SIGKILL
+        assert outcome.code in (0, -signal.SIGKILL), outcome.lines
+        killed += not ended
+        delay *= 1.4
         assert len(world.tags()) in (0, 2)
         for file in world.root.glob(".git/**/*.lock"):
             file.unlink()
     assert killed
-    last = child(world, ready)
-    assert last.wait() == 0, last.communicate()[0]
+    last = promoting(world, ready).outcome()
+    assert last.code == 0, last.lines
     assert world.tags() == ["tal-dit#champion#1", "tal-dit@v1.0.0"]
 
 
@@ -337,11 +349,12 @@ def test_two_promotions_at_once_end_in_one_champion(world: World, ready: Path, t
     other.train(BETTER, branch="retrain/two")
     second = tmp_path / "second.json"
     assert other.challenge(second).verdict.promote
-    processes = [child(clone, file) for clone, file in ((world, ready), (other, second))]
-    said = [process.communicate(timeout=300)[0] for process in processes]
-    assert sorted(process.returncode for process in processes) == [0, 1], said
+    processes = [promoting(clone, file) for clone, file in ((world, ready), (other, second))]
+    outcomes = [process.outcome() for process in processes]
+    said = ["\n".join(outcome.lines) for outcome in outcomes]
+    assert sorted(outcome.code for outcome in outcomes) == [0, 1], said
     assert world.tags() == ["tal-dit#champion#1", "tal-dit@v1.0.0"]
-    winner = [process.returncode for process in processes].index(0)
+    winner = [outcome.code for outcome in outcomes].index(0)
     branch = ("retrain/one", "retrain/two")[winner]
     assert git(world.origin, "rev-parse", "tal-dit@v1.0.0^{commit}") == git(world.origin, "rev-parse", branch)
     assert register.read(world.root, "tal-dit").champion is not None

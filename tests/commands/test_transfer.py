@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.flows.tiny import DVC, make_repo
+from tests.flows.dvc_here import dvc_here
+from tests.flows.tiny import make_repo
 from typer.testing import CliRunner
 
 from padstal.cli import app
@@ -31,11 +32,9 @@ stages:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository whose outputs are in the cache and not in its remote."""
-    import subprocess
-
     made = make_repo(tmp_path / "repository", PIPELINE)
     for arguments in (["remote", "add", "-q", "-d", "local", "../remote"], ["repro", "-q"]):
-        subprocess.run([*DVC, *arguments], cwd=made, check=True)
+        assert dvc_here(made, arguments, print).code == 0
     monkeypatch.chdir(made)
     return made
 

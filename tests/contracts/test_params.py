@@ -82,7 +82,21 @@ def test_an_experiment_changes_the_values_it_names_and_no_other(tmp_path: Path, 
     assert _orders_in_lists(found) == _orders_in_lists(expected), "or `dvc exp diff` takes the whole list for changed"
 
 
-@pytest.mark.slow  # DVC reads the whole graph twice for each
+@pytest.fixture(scope="module")
+def of_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A repository with `dvc.yaml`, and what its stages read of `params.yaml` at the scale study."""
+    root = tmp_path_factory.mktemp("study")
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=root, check=True, capture_output=True)
+    (root / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
+    return root, _read_by_stages(root, _text_of_study())
+
+
+def _text_of_study() -> str:
+    return PARAMS.read_text(encoding="utf-8").replace("scale: demo", "scale: study", 1)
+
+
+@pytest.mark.slow  # DVC reads the whole graph for each
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [
@@ -101,13 +115,13 @@ def test_an_experiment_changes_the_values_it_names_and_no_other(tmp_path: Path, 
     ],
     ids=["of study", "of all items", "of one item", "of demo, which study takes over"],
 )
-def test_an_edit_makes_those_stages_stale_that_read_it(tmp_path: Path, old: str, new: str, stages: set[str]) -> None:
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=tmp_path, check=True, capture_output=True)
-    (tmp_path / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
-    text = PARAMS.read_text(encoding="utf-8").replace("scale: demo", "scale: study", 1)
+def test_an_edit_makes_those_stages_stale_that_read_it(
+    of_study: tuple[Path, dict[str, Any]], old: str, new: str, stages: set[str]
+) -> None:
+    root, before = of_study
+    text = _text_of_study()
     assert text.count(old) == 1
-    before, after = (_read_by_stages(tmp_path, content) for content in (text, text.replace(old, new)))
+    after = _read_by_stages(root, text.replace(old, new))
     assert {stage for stage in before if before[stage] != after[stage]} == stages | {"report"}
 
 

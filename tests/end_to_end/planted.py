@@ -119,9 +119,19 @@ def unbroken(log: bytes) -> bytes:
 
 def run(root: Path, *command: str) -> tuple[int, str]:
     """A command's exit status and all that it said."""
-    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
-    environment["DVC_SITE_CACHE_DIR"] = str(root / ".site-cache")
     done = subprocess.run(
-        command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+        command,
+        cwd=root,
+        env=environment(root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
     )
     return done.returncode, done.stdout
+
+
+def environment(root: Path) -> dict[str, str]:
+    """Variables of what runs in the repository at `root`, the secrets among them."""
+    own = {"PYTHONPATH": str(root / "src"), "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
+    return {**os.environ, **own, "DVC_SITE_CACHE_DIR": str(root / ".site-cache")}

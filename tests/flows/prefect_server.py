@@ -1,14 +1,17 @@
 """A real Prefect server for tests, on a free port: started, asked through its API, stopped at the end."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +105,8 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE)
 def server(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A server with its database in `folder`, or where `extra` says."""
     folder.mkdir(parents=True, exist_ok=True)
+    if not extra:
+        shutil.copy(_empty_database(), folder / "prefect.db")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -120,6 +125,28 @@ def server(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Ser
 
         wait_for(healthy, "the server")
         yield found
+
+
+@contextmanager
+def server_of_this_process(folder: Path) -> Iterator[Server]:
+    """A server that flows called here use."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with server(folder) as running, temporary_settings({PREFECT_API_URL: running.address}):
+        yield running
+
+
+def _empty_database() -> Path:
+    """SQLite with Prefect's tables, which a server takes ten seconds to make; made once for a version of Prefect."""
+    made = PYPROJECT.parent / ".pytest_cache" / f"prefect-{version('prefect')}.db"
+    if not made.exists():
+        made.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=made.parent) as folder:
+            environment = {**without_prefect(os.environ), "PREFECT_HOME": folder, **QUIET}
+            command = [*PREFECT, "server", "database", "upgrade", "-y"]
+            subprocess.run(command, env=environment, check=True, capture_output=True)
+            (Path(folder) / "prefect.db").replace(made)
+    return made
 
 
 @contextmanager

@@ -1,32 +1,28 @@
-"""One retraining of a tiny repository as a program, which can be made to kill itself at a step.
-
-Usage: python tests/flows/retrain_once.py FOLDER [MODULE FUNCTION before|after N]
-"""
+"""One retraining of a tiny repository in a process of its own, which can be made to kill itself at a step."""
 
 import importlib
 import itertools
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from retraining_tiny import Tiny  # beside this program
-
-# isort: split
+from flows.child import Outcome
 from flows.retraining import Journal, retrain
 from flows.steps import Steps
 from flows.workspace import workspace
+from tests.flows.retraining_tiny import Tiny
+from tests.forked import forked
 
 
-def main(folder: Path, *kill: str) -> None:
-    tiny = Tiny(
-        *(folder / name for name in ("origin.git", "home", "music", "workspaces", "log")),
-        (sys.executable, str(folder / "padstal_program.py")),
-    )
-    os.environ |= {**tiny.environment(), "TINY_FLOW": str(os.getpid())}
+def once(tiny: Tiny, *kill: str) -> Outcome:
+    """How a retraining ends, killed at MODULE FUNCTION before|after N; its last line is what it tells of itself."""
+    return forked(lambda: _retrain(tiny, *kill))
+
+
+def _retrain(tiny: Tiny, *kill: str) -> None:
+    os.environ["TINY_FLOW"] = str(os.getpid())
     if kill:
         killing(*kill)
     journal = Journal()
@@ -50,7 +46,3 @@ def killing(module: str, function: str, when: str, number: str) -> None:
         return result
 
     setattr(target, function, wrapped)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])

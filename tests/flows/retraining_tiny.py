@@ -5,10 +5,15 @@ Its "music" is text. A file that says "hostile" is refused by the gate; a model 
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from tests.flows.tiny import make_repo
 
 DVC_YAML = """\
 stages:
@@ -164,25 +169,34 @@ class Tiny:
 
 def make_tiny(folder: Path) -> Tiny:
     """All of it, with one file of music that main does not know yet."""
-    origin, home, music = folder / "origin.git", folder / "home", folder / "music"
-    music.mkdir(parents=True)
-    (music / "a.txt").write_text("first song\n")
+    shutil.copytree(_begun().name, folder, dirs_exist_ok=True, symlinks=True)
+    origin, home = folder / "origin.git", folder / "home"
+    run(home, "git", "remote", "set-url", "origin", str(origin))
+    program = (sys.executable, str(folder / "padstal_program.py"))
+    return Tiny(origin, home, folder / "music", folder / "workspaces", folder / "log", program)
+
+
+@cache
+def _begun() -> "tempfile.TemporaryDirectory[str]":
+    """What all tests begin with, made once."""
+    made = tempfile.TemporaryDirectory(prefix="padstal-tiny-")
+    folder = Path(made.name)
+    origin, home = folder / "origin.git", folder / "home"
+    write(folder, "music/a.txt", "first song\n")
+    write(folder, "padstal_program.py", PROGRAM)
     run(folder, "git", "init", "-q", "--bare", "-b", "main", str(origin))
-    run(folder, "git", "clone", "-q", str(origin), str(home))
-    run(home, sys.executable, "-m", "dvc", "init", "-q")
-    remote = "[core]\n    remote = local\n['remote \"local\"']\n    url = remote\n"
-    write(home, ".dvc/config", remote)
-    write(home, "dvc.yaml", DVC_YAML)
+    make_repo(home, DVC_YAML)
     write(home, "stage.py", STAGE)
+    run(home, "git", "remote", "add", "origin", str(origin))
+    write(home, ".dvc/config", "[core]\n    remote = local\n['remote \"local\"']\n    url = remote\n")
     write(home, "params.yaml", "scale: demo\n")
     write(home, ".gitignore", "/data/*/*\n!/data/*/sources.json\n/models/\n.state/\n/.workspaces/\n")
     write(home, "data/demo/sources.json", json.dumps({"sources": []}))
-    program = folder / "padstal_program.py"
-    program.write_text(PROGRAM)
     run(home, "git", "checkout", "-q", "-B", "main")
-    tiny = Tiny(origin, home, music, folder / "workspaces", folder / "log", (sys.executable, str(program)))
-    tiny.commit("Begin")
-    return tiny
+    run(home, "git", "add", "--all")
+    run(home, "git", "commit", "-q", "-m", "Begin")
+    run(home, "git", "push", "-q", "-u", "origin", "main")
+    return made
 
 
 def write(root: Path, path: str, text: str) -> None:

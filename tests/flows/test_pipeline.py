@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.flows.prefect_server import server_of_this_process
 from tests.flows.tiny import CHAIN, DVC, gone, make_repo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,11 +32,11 @@ def _prefect_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def _server() -> Iterator[None]:
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=300):
-        yield
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A server that flows started here use; the variables of programs that are to use it, too."""
+    with server_of_this_process(tmp_path_factory.mktemp("server")) as running:
+        home = tmp_path_factory.mktemp("prefect")
+        yield {**os.environ, "PREFECT_HOME": str(home), "PREFECT_API_URL": running.address}
 
 
 def _hashes(root: Path) -> Any:
@@ -75,7 +76,8 @@ def test_the_summary_has_a_row_a_stage_and_the_sum() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_prefect_home")
-def test_the_flow_gives_the_same_lock_as_dvc_repro(tmp_path: Path) -> None:
+def test_the_flow_gives_the_same_lock_as_dvc_repro(tmp_path: Path, server: dict[str, str]) -> None:
+    """First with a server that it starts for itself, then with one that is there."""
     ours, plain = make_repo(tmp_path / "flow", CHAIN), make_repo(tmp_path / "plain", CHAIN)
     subprocess.run([*DVC, "repro", "-q"], cwd=plain, env=ENVIRONMENT, check=True)
     flow = [sys.executable, str(ROOT / "flows" / "pipeline.py"), "--root", str(ours)]
@@ -86,14 +88,14 @@ def test_the_flow_gives_the_same_lock_as_dvc_repro(tmp_path: Path) -> None:
 
     whole = (ours / "dvc.lock").read_text()
     (ours / "dvc.lock").write_text(whole[: len(whole) // 2])  # DVC was killed while it wrote it
-    done = subprocess.run(flow, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(flow, env=server, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     assert _hashes(ours) == _hashes(plain)
     assert "dvc.lock was damaged by a kill; repaired" in done.stdout + done.stderr
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_server")
+@pytest.mark.usefixtures("server")
 def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_or_a_full_disk_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,12 +119,11 @@ def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_or_a_full_disk_is_n
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_prefect_home")
-def test_sigterm_to_the_flow_ends_the_stage_and_its_children(tmp_path: Path) -> None:
+def test_sigterm_to_the_flow_ends_the_stage_and_its_children(tmp_path: Path, server: dict[str, str]) -> None:
     wait = "import subprocess; p = subprocess.Popen(['sleep', '600']); open('pid','w').write(str(p.pid)); p.wait()"
     root = make_repo(tmp_path / "repo", script=wait)
     command = [sys.executable, str(ROOT / "flows" / "pipeline.py"), "--root", str(root)]
-    flow = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    flow = subprocess.Popen(command, env=server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not ((root / "pid").exists() and (root / "pid").read_text()):
         assert time.monotonic() < deadline

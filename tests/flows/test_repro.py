@@ -1,12 +1,12 @@
 """A stage that reads a folder with outputs of several stages is brought up to date where data are missing, too."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from flows.repro import changed_deps, changed_stages, repro
-from tests.flows.tiny import DVC, make_repo
+from tests.flows.dvc_here import dvc_here, run_dvc_here
+from tests.flows.tiny import make_repo
 
 from padstal.core.dvc_lock import stages_here
 
@@ -26,8 +26,14 @@ stages:
 """
 
 
+@pytest.fixture(autouse=True)
+def _dvc_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_dvc_here(monkeypatch)
+
+
 def dvc(root: Path, *arguments: str) -> None:
-    subprocess.run([*DVC, *arguments], cwd=root, check=True, capture_output=True)
+    done = dvc_here(root, arguments, lambda _: None)
+    assert done.code == 0, done.lines
 
 
 def made(root: Path) -> Path:

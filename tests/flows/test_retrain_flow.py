@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.flows.dvc_here import run_dvc_here
+from tests.flows.prefect_server import server_of_this_process
 from tests.flows.retraining_tiny import Tiny, make_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,16 +20,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def _server() -> Iterator[None]:
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=300):
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with server_of_this_process(tmp_path_factory.mktemp("server")):
         yield
 
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
     made = make_tiny(tmp_path)
+    run_dvc_here(monkeypatch)
     for name, value in made.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PADSTAL_DVC_CACHE", str(tmp_path / "cache"))

@@ -1,10 +1,8 @@
 """Retraining ends as it should, leaves main alone, and trains nothing twice though it is killed."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +13,13 @@ from flows.retraining import Journal, Train, retrain
 from flows.stages import train_at
 from flows.steps import Steps
 from flows.workspace import Workspace, workspace
+from tests.flows.dvc_here import run_dvc_here
+from tests.flows.retrain_once import once
 from tests.flows.retraining_tiny import Tiny, make_tiny, write
 
-from flows import run_branch
+from flows import repro, run_branch
 
-ROOT = Path(__file__).resolve().parents[2]
-ONCE = Path(__file__).with_name("retrain_once.py")
+DVC = repro.dvc
 ALL_TRAINED = ["train_vae starts at 0", "train_vae trained", "train_diffusion starts at 0", "train_diffusion trained"]
 KILLS = [
     ("flows.retraining", "scan", "after", "1"),
@@ -44,6 +43,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
     made = make_tiny(tmp_path)
     for name, value in made.environment().items():
         monkeypatch.setenv(name, value)
+    run_dvc_here(monkeypatch)
     return made
 
 
@@ -116,10 +116,10 @@ def test_a_failure_leaves_main_alone_and_the_next_run_goes_on_with_mended_code(t
 def test_killed_at_every_step_it_ends_the_same_with_nothing_trained_twice(tiny: Tiny) -> None:
     main = tiny.branches()["main"]
     for kill in KILLS:
-        assert once(tiny, *kill).returncode == -signal.SIGKILL, kill
+        assert once(tiny, *kill).code == -signal.SIGKILL, kill
     done = once(tiny)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])[0] in ("promoted", "no new data")
+    assert done.code == 0, done.lines
+    assert json.loads(done.lines[-1])[0] in ("promoted", "no new data")
     logged = tiny.logged()
     assert [line for line in logged if line.startswith("train")] == ALL_TRAINED
     assert logged.count("promote") == 1
@@ -137,9 +137,11 @@ def test_what_the_challenge_will_lack_is_said_before_anything_is_trained(tiny: T
     assert tiny.logged() == []
 
 
-def test_a_training_that_was_killed_goes_on_from_its_checkpoint(tiny: Tiny) -> None:
+def test_a_training_that_was_killed_goes_on_from_its_checkpoint(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     Path(f"{tiny.log}.kill").write_text("train_vae 2")
-    assert once(tiny).returncode == -signal.SIGKILL
+    with monkeypatch.context() as patch:
+        patch.setattr(repro, "dvc", DVC)  # the program whose end the flow's is
+        assert once(tiny).code == -signal.SIGKILL
     assert retrained(tiny).result == "promoted"
     assert tiny.logged()[:3] == ["train_vae starts at 0", "train_vae starts at 3", "train_vae trained"]
 
@@ -148,12 +150,6 @@ def test_a_decision_that_does_not_hold_any_more_is_taken_again(tiny: Tiny) -> No
     Path(f"{tiny.log}.late").touch()
     assert retrained(tiny).result == "promoted"
     assert tiny.logged() == [*ALL_TRAINED, "challenge", "challenge", "promote"]
-
-
-def once(tiny: Tiny, *kill: str) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
-    command = [sys.executable, str(ONCE), str(tiny.home.parent), *kill]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def test_a_worker_with_a_cache_of_its_own_trains_at_exactly_the_commit(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flows.failure import FailureKind, StageFailedError
 from flows.repro import changed_stages, repro
+from tests.flows.dvc_here import run_dvc_here
 from tests.flows.tiny import CHAIN, gone, make_repo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,11 @@ while True: time.sleep(1)
 """
 
 
+@pytest.fixture
+def _dvc_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_dvc_here(monkeypatch)
+
+
 def _silent(_: str) -> None:
     pass
 
@@ -45,6 +51,7 @@ def _pids(root: Path) -> list[int]:
     return [int(word) for word in file.read_text().split()]
 
 
+@pytest.mark.usefixtures("_dvc_here")
 def test_stages_are_brought_up_to_date_and_what_changed_is_told(tmp_path: Path) -> None:
     root = make_repo(tmp_path, CHAIN)
     stages = ("first", "middle@x", "middle@y", "last")
@@ -58,6 +65,7 @@ def test_stages_are_brought_up_to_date_and_what_changed_is_told(tmp_path: Path) 
     assert changed_stages(root, _silent, stages, here=False) == set()
 
 
+@pytest.mark.usefixtures("_dvc_here")
 def test_where_data_are_missing_the_lock_tells_that_what_a_stage_reads_was_written_anew(tmp_path: Path) -> None:
     root = make_repo(tmp_path / "here", CHAIN)
     for stage in ("first", "middle@x", "middle@y", "last"):

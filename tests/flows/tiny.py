@@ -1,8 +1,11 @@
 """A tiny DVC repository for the tests of the flow."""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 DVC = [sys.executable, "-m", "dvc"]
@@ -35,12 +38,19 @@ COUNT = "open('tries', 'a').write('x')\n"
 
 def make_repo(root: Path, dvc_yaml: str = SCRIPT, script: str = "") -> Path:
     """A git and DVC repository at `root` with this `dvc.yaml`; `stage.py` counts its tries and does `script`."""
-    root.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["git", "init", "-q", str(root)], check=True)
-    subprocess.run([*DVC, "init", "-q"], cwd=root, check=True, capture_output=True)
+    shutil.copytree(_begun().name, root, dirs_exist_ok=True)
     (root / "dvc.yaml").write_text(dvc_yaml)
     (root / "stage.py").write_text(COUNT + script)
     return root
+
+
+@cache
+def _begun() -> "tempfile.TemporaryDirectory[str]":
+    """An empty repository of git and DVC, made once: DVC takes a second."""
+    folder = tempfile.TemporaryDirectory(prefix="padstal-tiny-")
+    subprocess.run(["git", "init", "-q", folder.name], check=True)
+    subprocess.run([*DVC, "init", "-q"], cwd=folder.name, check=True, capture_output=True)
+    return folder
 
 
 def gone(pid: int, within: float = 20.0) -> bool:

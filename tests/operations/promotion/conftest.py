@@ -1,4 +1,3 @@
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,13 +18,6 @@ def first_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def world(first_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world of the test's own."""
     quiet(monkeypatch, tmp_path)
-    folder = tmp_path / "world"
-    shutil.copytree(first_world.root.parent, folder, symlinks=True)
-    made = World(folder / "repo", folder / "origin.git", folder / "store")
-    made.git("remote", "set-url", "origin", str(made.origin))
-    config = made.root / ".dvc" / "config"
-    config.write_text(config.read_text().replace(str(first_world.store), str(made.store)))
-    made.git("commit", "-qam", "Move the store")
-    made.git("push", "-q", "origin", "main")
+    made = first_world.copy(tmp_path / "world")
     monkeypatch.chdir(made.root)
     return made

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, World
+from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, World, quiet
 
 from padstal.core.data.manifest import read_table, write_table
 from padstal.core.paths import Paths
@@ -11,6 +11,7 @@ from padstal.operations.promotion import decision as decisions
 from padstal.operations.promotion import frozen
 
 pytestmark = pytest.mark.slow
+Itself = tuple[World, decisions.Decision, Path]
 
 
 def test_the_first_challenger_is_judged_by_floors_alone(world: World, tmp_path: Path) -> None:
@@ -57,34 +58,46 @@ def test_a_challenger_that_goes_astray_is_refused_and_the_text_says_why(world: W
     assert "clap_f is worse beyond doubt and margin" in text.replace("\\", "")
 
 
-def test_the_same_weights_are_refused_as_not_better(world: World, tmp_path: Path) -> None:
-    made = world.challenge(tmp_path / "decision.json", "main")
+@pytest.fixture(scope="module")
+def against_itself(first_world: World, tmp_path_factory: pytest.TempPathFactory) -> Itself:
+    """A world whose workspace challenges its own commit, and the decision; nobody changes them."""
+    folder = tmp_path_factory.mktemp("itself")
+    with pytest.MonkeyPatch.context() as patch:
+        quiet(patch, folder)
+        world = first_world.copy(folder / "world")
+        return world, world.challenge(folder / "decision.json", "main"), folder / "decision.json"
+
+
+def test_the_same_weights_are_refused_as_not_better(against_itself: Itself) -> None:
+    _, made, _ = against_itself
     [failed] = [check for check in made.verdict.checks if not check.passed]
     assert failed.kind == "better"
     assert all(one.gain and one.gain.value == 0 for one in made.evidence.metrics.values())
 
 
-def test_a_decision_is_read_back_as_it_was_taken(world: World, tmp_path: Path) -> None:
-    file = tmp_path / "decision.json"
-    made = world.challenge(file, "main")
+def test_a_decision_is_read_back_as_it_was_taken(against_itself: Itself, tmp_path: Path) -> None:
+    _, made, file = against_itself
     again, digest = decisions.read(file)
     assert again == made
-    file.write_text(file.read_text().replace("\n", " "))
-    assert decisions.read(file)[1] == digest
+    (tmp_path / "decision.json").write_text(file.read_text().replace("\n", " "))
+    assert decisions.read(tmp_path / "decision.json")[1] == digest
 
 
-def test_two_challenges_of_one_state_take_the_same_decision(world: World, tmp_path: Path) -> None:
-    for name in ("one.json", "two.json"):
-        world.challenge(tmp_path / name, "main")
-    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+def test_two_challenges_of_one_state_take_the_same_decision(
+    against_itself: Itself, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet(monkeypatch, tmp_path)
+    world, _, file = against_itself
+    world.challenge(tmp_path / "two.json", "main")
+    assert (tmp_path / "two.json").read_bytes() == file.read_bytes()
 
 
-def test_a_decision_whose_verdict_was_edited_is_refused(world: World, tmp_path: Path) -> None:
-    file = tmp_path / "decision.json"
-    world.challenge(file, "main")
-    file.write_text(file.read_text().replace('"promote": false', '"promote": true'))
+def test_a_decision_whose_verdict_was_edited_is_refused(against_itself: Itself, tmp_path: Path) -> None:
+    _, _, file = against_itself
+    edited = tmp_path / "decision.json"
+    edited.write_text(file.read_text().replace('"promote": false', '"promote": true'))
     with pytest.raises(ValueError, match="does not follow from its own evidence"):
-        decisions.read(file)
+        decisions.read(edited)
 
 
 def test_weights_that_are_not_those_of_the_lock_are_refused(world: World, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,6 +66,11 @@ class World:
         git(self.root.parent, "clone", "-q", str(self.origin), str(root))
         return World(root, self.origin, self.store)
 
+    def copy(self, folder: Path) -> "World":
+        """All of it in a new folder: the parts name one another by paths from one to the other."""
+        shutil.copytree(self.root.parent, folder, symlinks=True)
+        return World(*(folder / part.name for part in (self.root, self.origin, self.store)))
+
     def params(self, **changes: Any) -> None:
         """Change values of `promote`."""
         file = self.root / "params.yaml"
@@ -114,6 +120,7 @@ def make_world(folder: Path) -> World:
     origin, store, root = folder / "origin.git", folder / "store", folder / "repo"
     git(folder, "init", "-q", "--bare", "-b", "main", str(origin))
     git(folder, "clone", "-q", str(origin), str(root))
+    git(root, "remote", "set-url", "origin", f"../{origin.name}")
     for name in (".gitignore", ".dvcignore"):
         (root / name).write_bytes((ROOT / name).read_bytes())
     raw = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -129,7 +136,7 @@ def make_world(folder: Path) -> World:
     (root / "src" / "code.py").write_text("answer = 42\n")
     _data(Paths(root, "demo"))
     write_recipe(root, GOOD)
-    _dvc(root, store)
+    _dvc(root, f"../../{store.name}")
     world = World(root, origin, store)
     world.git("switch", "-q", "-C", "main")
     world.commit("Begin")
@@ -202,7 +209,8 @@ def _data(paths: Paths) -> None:
     frozen.write(paths.frozen_prompts, freeze(paths))
 
 
-def _dvc(root: Path, store: Path) -> None:
+def _dvc(root: Path, store: str) -> None:
+    """Settings; `store` is the remote's path from their folder."""
     (root / ".dvc").mkdir()
     (root / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
     config = f"""[core]

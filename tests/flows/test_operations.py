@@ -9,18 +9,31 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flows.local_prefect import ADDRESS
 from tests.flows.checkout import environment_of, make_checkout
-from tests.flows.prefect_server import PATIENCE, PREFECT, QUIET, Server, server, started, wait_for, without_prefect
+from tests.flows.prefect_server import (
+    FINAL,
+    PATIENCE,
+    PREFECT,
+    QUIET,
+    Server,
+    server,
+    started,
+    wait_for,
+    without_prefect,
+)
 from tests.flows.tiny import gone
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+ACTIVE = {"PENDING", "RUNNING", "CANCELLING"}
+BEGUN = ACTIVE | FINAL
 
 FAMILY = """
 import subprocess, time
@@ -152,16 +165,16 @@ def test_a_schedule_fires_and_a_run_with_nothing_new_is_short(place: Place) -> N
     assert wait_for(lambda: place.server.runs_of("ingest"), "the runs that the cron schedule foresees")
     path = f"/deployments/{deployment}/schedules"
 
-    def completed() -> list[Any]:
-        return [run for run in place.server.runs_of("ingest") if run["state_type"] == "COMPLETED"]
+    def runs(*states: str) -> list[Any]:
+        return [run for run in place.server.runs_of("ingest") if run["state_type"] in states]
 
-    for number in (1, 2):  # the next fires when the one before has ended, however slow the machine
-        soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
-        schedule = {"interval": 86400.0, "anchor_date": soon}
-        [made] = place.server.post(path, [{"schedule": schedule, "active": True}])
-        wait_for(lambda number=number: len(completed()) >= number, "a scheduled run")
+    for number in (1, 2):  # no further ones pile up, however slow the machine
+        before = len(runs(*BEGUN))
+        [made] = place.server.post(path, [{"schedule": {"interval": 8.0}, "active": True}])
+        wait_for(lambda before=before: len(runs(*BEGUN)) > before, "a scheduled run that begins")
         assert place.server.ask_api("DELETE", f"{path}/{made['id']}").is_success
-    first, second = completed()
+        wait_for(lambda number=number: len(runs("COMPLETED")) >= number and not runs(*ACTIVE), "a scheduled run's end")
+    first, second, *_ = runs("COMPLETED")
     assert first["auto_scheduled"]
     assert second["auto_scheduled"]
     tables = [place.server.artifacts(run["id"])["stages"] for run in (first, second)]
@@ -236,7 +249,7 @@ def test_a_run_killed_with_its_worker_is_marked_and_no_longer_blocks_its_pool(pl
 
 
 def _active(server: Server, name: str) -> list[Any]:
-    return [run for run in server.runs_of(name) if run["state_type"] in ("PENDING", "RUNNING", "CANCELLING")]
+    return [run for run in server.runs_of(name) if run["state_type"] in ACTIVE]
 
 
 def _ancestors(pid: int) -> list[int]:

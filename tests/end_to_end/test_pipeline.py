@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = make_copy(tmp_path_factory.mktemp("pipeline") / "repo")
-    record_offline(root)
     synth = CHANGES["ingest"]["sources"][0]
     change_params(root, {"ingest": {"sources": [{**synth, "tracks": 30}, folder_source(root.parent)]}})
+    record_offline(root)
     command(root, "padstal", "scan")
     with pytest.MonkeyPatch.context() as patch:
         planted.plant(patch, root)

@@ -1,7 +1,7 @@
 """Memory where models run: what a step frees is kept for the next one.
 
 A step allocates and frees the same large blocks over and over. glibc hands each back to the system and asks for it
-anew, page by page: that was a fifth to a half of the processor time of a training step on 2 virtual cores.
+anew, page by page: up to a quarter of a training step on 2 quiet virtual cores, and half of it on busy ones.
 """
 
 import ctypes

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dvc.logger
-import flows.repro
-import pytest
 from dvc.cli import main as dvc_main
 from flows.child import Outcome
 from flows.dvc_child import die_with
@@ -35,8 +33,3 @@ def dvc_here(root: Path, arguments: Sequence[str], say: Say, timeout_seconds: fl
         return int(dvc_main(["--wait-for-lock", *arguments]))
 
     return forked(work, root, child_environment(root), say)
-
-
-def run_dvc_here(patch: pytest.MonkeyPatch) -> None:
-    """Have the flows' steps run DVC like this."""
-    patch.setattr(flows.repro, "dvc", dvc_here)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from flows.repro import changed_deps, changed_stages, repro
-from tests.flows.dvc_here import dvc_here, run_dvc_here
+from tests.flows.dvc_here import dvc_here
 from tests.flows.tiny import make_repo
 
 from padstal.core.dvc_lock import stages_here
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("_dvc_here")]
 
 GATHERING = """\
 stages:
@@ -24,11 +24,6 @@ stages:
     deps: [parts]
     outs: [whole]
 """
-
-
-@pytest.fixture(autouse=True)
-def _dvc_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    run_dvc_here(monkeypatch)
 
 
 def dvc(root: Path, *arguments: str) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.flows.dvc_here import run_dvc_here
 from tests.flows.prefect_server import server_of_this_process
 from tests.flows.retraining_tiny import Tiny, make_tiny
 
@@ -26,9 +25,8 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _dvc_here: None) -> Tiny:
     made = make_tiny(tmp_path)
-    run_dvc_here(monkeypatch)
     for name, value in made.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PADSTAL_DVC_CACHE", str(tmp_path / "cache"))

@@ -13,7 +13,6 @@ from flows.retraining import Journal, Train, retrain
 from flows.stages import train_at
 from flows.steps import Steps
 from flows.workspace import Workspace, workspace
-from tests.flows.dvc_here import run_dvc_here
 from tests.flows.retrain_once import once
 from tests.flows.retraining_tiny import Tiny, make_tiny, write
 
@@ -39,11 +38,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _dvc_here: None) -> Tiny:
     made = make_tiny(tmp_path)
     for name, value in made.environment().items():
         monkeypatch.setenv(name, value)
-    run_dvc_here(monkeypatch)
     return made
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from flows.failure import FailureKind, StageFailedError
 from flows.repro import changed_stages, repro
-from tests.flows.dvc_here import run_dvc_here
 from tests.flows.tiny import CHAIN, gone, make_repo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,11 +30,6 @@ child = subprocess.Popen(["sleep", "600"])
 open("pids", "w").write(f"{os.getpid()} {child.pid}")
 while True: time.sleep(1)
 """
-
-
-@pytest.fixture
-def _dvc_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    run_dvc_here(monkeypatch)
 
 
 def _silent(_: str) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from padstal.ingest import rejection
+from padstal.ingest.bandwidth import bandwidth, every_of, stretches, window
 from padstal.ingest.blocks import blocks, room
 from padstal.ingest.clip_form import Screening
-from padstal.ingest.measure import bandwidth, every_of, stretches, window
 from padstal.ingest.rejection import RejectedError
 from padstal.ingest.standardise import with_channels
 from padstal.ingest.waveform import Waveform, waveform

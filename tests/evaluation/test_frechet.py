@@ -38,7 +38,8 @@ def test_it_agrees_with_scipys_matrix_square_root() -> None:
 @pytest.mark.parametrize(("clips", "references", "singular"), [(9, 9, False), (8, 9, True), (9, 8, True)])
 def test_too_few_clips_on_either_side_are_flagged(clips: int, references: int, singular: bool) -> None:
     heard, real = (
-        Heard(np.zeros(n), np.zeros(n), features(n, 8, seed), np.zeros(n)) for seed, n in enumerate((clips, references))
+        Heard(np.zeros(n), np.zeros(n), features(n, 8, seed), np.zeros(n), np.zeros((n, 3)))
+        for seed, n in enumerate((clips, references))
     )
     judged = SimpleNamespace(clips=heard, reference=SimpleNamespace(heard=real))
     assert is_singular(judged) is singular  # type: ignore[arg-type]

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
-import pytest
 from tests.diffusion.fakes import setting
 
 from padstal.core.paths import Paths
 from padstal.reporting.ablations_view import ablations_table
 from padstal.reporting.inputs import Inputs, SampleSet, read_inputs
-from padstal.reporting.papers_view import coarse_tables, quality_correlation, quality_table
+from padstal.reporting.papers_view import coarse_tables, quality_correlations, quality_rows, quality_table
+from padstal.reporting.results_view import results_table
 
 SYSTEMS = {
     "qa_mdt": {"kind": "qa_mdt", "codec": "mel", "denoiser": "qa_mdt"},
@@ -37,15 +37,26 @@ def levels(*scores: float, guided: float | None = None) -> Inputs:
     return Inputs("demo", {}, {"evaluate": {"sweep": rows}}, {}, samples=(sampled,), systems=SYSTEMS)
 
 
-@pytest.mark.parametrize(
-    ("scores", "said"), [((1.0, 2.0, 3.0), "1.00 over 3"), ((3.0, 2.0, 1.0), "−1.00 over 3"), ((1.0, 2.0), "")]
-)
-def test_the_correlation_of_level_and_score_is_spearmans(scores: tuple[float, ...], said: str) -> None:
-    assert quality_correlation(levels(*scores)).startswith(said)
+def test_the_correlation_of_level_and_score_is_spearmans() -> None:
+    for scores, rank in (((1.0, 2.0, 3.0), "1.00"), ((3.0, 2.0, 1.0), "−1.00"), ((2.0, 2.0, 2.0), "0.000")):
+        [row] = quality_correlations(levels(*scores)).rows
+        assert row[:2] == ("p-MOS", rank)
+    assert quality_correlations(levels(1.0, 2.0)).rows == ()
 
 
 def test_a_setting_with_other_guidance_is_no_further_level() -> None:
-    assert quality_correlation(levels(1.0, 2.0, 3.0, guided=0.5)).startswith("1.00 over 3")
+    table = quality_correlations(levels(1.0, 2.0, 3.0, guided=0.5))
+    assert table.head == ("measure", "ρ", "level 1.00", "level 2.00", "level 3.00")
+    assert table.rows == (("p-MOS", "1.00", "1.00", "2.00", "3.00"),)
+
+
+def test_what_is_measured_of_the_signal_stands_beside_the_score() -> None:
+    inputs = levels(1.0, 2.0, 3.0)
+    for row, floor in zip(inputs.evaluation["sweep"], (-30.0, -40.0, -50.0), strict=False):
+        row["noise_floor"] = floor
+    assert [row[1] for row in quality_correlations(inputs).rows] == ["1.00", "−1.00"]
+    assert "noise floor" in quality_table(inputs).head
+    assert "noise floor" not in results_table(quality_rows(inputs)).head
 
 
 def test_the_table_of_levels_has_the_quality_aware_systems_settings_alone() -> None:

@@ -13,6 +13,7 @@ from padstal.evaluation.bootstrap import draw_counts
 from padstal.evaluation.clap_score import clap_score, flattened, mismatched_clap_score
 from padstal.evaluation.clips import Clips
 from padstal.evaluation.config import EvaluateParams
+from padstal.evaluation.differences import differences
 from padstal.evaluation.generated import Generated
 from padstal.evaluation.grid import ROLES, Cell, Grid, arrange
 from padstal.evaluation.hear import HeardOnDisk, Progress
@@ -119,6 +120,7 @@ def _settings(roles: Mapping[str, Role], params: EvaluateParams) -> dict[str, An
             {**comparison.row(cell, path_of[cell], measured[cell], measured, level), "retention": kept.get(cell)}
             for cell in measured
         ],
+        "differences": differences(measured, level),
         "paths": comparison.as_json(sweeps),
         "matched": comparison.matched(
             sweeps,

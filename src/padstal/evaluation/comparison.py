@@ -116,7 +116,7 @@ def _as_json(result: Matched, baseline: tuple[str, str], level: float) -> dict[s
             continue
         for metric in METRICS:
             found = contrast(point, against[0], metric, level)
-            if found is not None and metric != "clap_f":
+            if found is not None and metric != "clap_f" and METRICS[metric].about != "signal":
                 differences.append(
                     {
                         **point.path.named,

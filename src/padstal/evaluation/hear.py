@@ -1,6 +1,7 @@
 """What the foundation models hear in clips, each clip embedded once: the features that all metrics share.
 
-Shape suffixes: N clips, S samples, C audio channels, W windows, D CLAP features, G genres or classes, F features.
+Shape suffixes: N clips, S samples, C audio channels, W windows, D CLAP features, G genres or classes, F features, M
+measures of the signal.
 """
 
 import tempfile
@@ -14,6 +15,7 @@ import numpy as np
 
 from padstal.core.data.row_file import RowFile
 from padstal.core.protocols import AudioEmbedder, AudioTextEmbedder, QualityScorer, Tags
+from padstal.evaluation import signal
 from padstal.evaluation.clap_score import embed_windows
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.windows import mono_at
@@ -94,6 +96,7 @@ class Heard:
         genre_NG: Posterior over the tagger's genres.
         features_NF: Tagger features.
         pmos_N: p-MOS.
+        signal_NM: What is measured without a model (`signal.MEASURES`).
         own: Metric → features [N, W, F] or posterior [N, 1, G] of its own embedder, where it has one.
     """
 
@@ -101,6 +104,7 @@ class Heard:
     genre_NG: np.ndarray
     features_NF: np.ndarray
     pmos_N: np.ndarray
+    signal_NM: np.ndarray
     own: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -229,5 +233,6 @@ def _hear_batch(pcm_BSC: np.ndarray, sample_rate: int, ears: Ears) -> Heard:
         genre_NG=ears.tagger.tag_features(features_BF).genre_BG.astype(np.float32),
         features_NF=features_BF.astype(np.float32),
         pmos_N=ears.pmos.score(mono(ears.pmos.sample_rate)).astype(np.float32),
+        signal_NM=signal.measure(mono(sample_rate), sample_rate),
         own={metric: embedder.embed(audio_for(embedder)) for metric, embedder in ears.embedders.items()},
     )

@@ -36,7 +36,7 @@ class Metric:
     label: str
     meaning: str
     unit: str
-    about: Literal["alignment", "diversity", "fidelity", "quality", "novelty"]
+    about: Literal["alignment", "diversity", "fidelity", "quality", "novelty", "signal"]
     better: Better
     limits: tuple[float, float]
     ears: tuple[str, ...]
@@ -102,6 +102,18 @@ METRICS = {
         Metric(
             "pmos", "p-MOS", "predicted quality, 1 to 5", "MOS",
             "quality", "higher", (1.0, 5.0), ("pmos",), "prompt", f"{_HERE}.pmos:of_prompts",
+        ),
+        Metric(
+            "bandwidth", "bandwidth", "highest frequency within 60 dB of the strongest", "kHz",
+            "signal", "", (0.0, inf), (), "prompt", f"{_HERE}.signal:bandwidth_of_prompts",
+        ),
+        Metric(
+            "noise_floor", "noise floor", "power that is always there between the partials, of the mean", "dB",
+            "signal", "", (-120.0, inf), (), "prompt", f"{_HERE}.signal:noise_floor_of_prompts",
+        ),
+        Metric(
+            "crest_factor", "crest factor", "how far peaks stand out of the mean", "dB",
+            "signal", "", (0.0, inf), (), "prompt", f"{_HERE}.signal:crest_factor_of_prompts",
         ),
         Metric(
             "copies", "near copies", "share nearer to a training clip than 95 % of held-out music is", "share",

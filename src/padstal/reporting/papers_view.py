@@ -1,10 +1,11 @@
 """What two of the papers claim of their own systems: QA-MDT's quality levels, DiscoDiff's way from coarse to fine."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scipy.stats import spearmanr
 
+from padstal.evaluation.metrics import METRICS
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Row, results_table, rows
 from padstal.reporting.table import Cell, Table
@@ -13,6 +14,9 @@ from padstal.sampling.setting import Setting
 
 QUALITY = "quality"
 """Attribute that QA-MDT's settings ask for."""
+FOLLOWS = ("quality", "signal")
+"""What metrics are about that may follow it."""
+FEWEST_LEVELS = 3
 REFINED = {
     "round_trip": "the codec alone",
     "primary_alone": "the first codebook alone",
@@ -33,32 +37,45 @@ def quality_rows(inputs: Inputs) -> list[Row]:
 
 
 def quality_table(inputs: Inputs) -> Table:
-    """Those settings with their metrics."""
-    return results_table(quality_rows(inputs))
+    """Those settings with their metrics, what is measured of the signal too."""
+    return results_table(quality_rows(inputs), without=("diversity", "novelty"))
 
 
-def quality_correlation(inputs: Inputs) -> str:
-    """Spearman's ρ of the level that was asked for and the mean p-MOS, over settings that differ in nothing else.
+def quality_correlations(inputs: Inputs) -> Table:
+    """Spearman's ρ of the level that was asked for with p-MOS and the signal; no row for fewer than three levels.
 
-    How far the scores lie apart stands beside it: of levels that sound alike the order is chance.
+    What each level has stands beside it: of levels that sound alike the order is chance.
     """
+    ladder = _ladder(inputs)
+    levels = sorted(ladder)
+    table = []
+    for name, metric in METRICS.items():
+        values = [ladder[level].get(name) for level in levels]
+        if metric.about in FOLLOWS and len(levels) >= FEWEST_LEVELS and all(finite(value) for value in values):
+            label = metric.label if metric.unit in metric.label else f"{metric.label}, {metric.unit}"
+            table.append((label, number(_rank(levels, values)), *(number(value) for value in values)))
+    head = ("measure", "ρ", *(f"level {number(level)}" for level in levels))
+    return Table(head, tuple(table), (False, *(True for _ in head[1:])))
+
+
+def _ladder(inputs: Inputs) -> dict[float, Row]:
+    """Level → row, of the most settings that differ in their level alone."""
     asked = {
         setting_id: (_rest(setting), setting.attributes[QUALITY])
         for found in inputs.samples
         for setting_id, setting in found.settings.items()
         if QUALITY in setting.attributes
     }
-    by_rest: dict[Rest, list[tuple[float, float]]] = {}
+    by_rest: dict[Rest, dict[float, Row]] = {}
     for row in quality_rows(inputs):
-        if str(row.get("setting")) in asked and finite(row.get("pmos")):
+        if str(row.get("setting")) in asked:
             rest, level = asked[str(row["setting"])]
-            by_rest.setdefault(rest, []).append((level, float(row["pmos"])))
-    points = max(by_rest.values(), key=len, default=[])
-    if len(points) < 3:
-        return ""
-    levels, scores = zip(*points, strict=True)
-    rank = number(float(spearmanr(levels, scores).statistic))
-    return f"{rank} over {number(len(points))} levels, whose p-MOS span {number(max(scores) - min(scores))}"
+            by_rest.setdefault(rest, {})[level] = row
+    return max(by_rest.values(), key=len, default={})
+
+
+def _rank(levels: Sequence[float], values: Sequence[Any]) -> float:
+    return float(spearmanr(levels, values).statistic) if len(set(values)) > 1 else 0.0
 
 
 def _rest(setting: Setting) -> Rest:

@@ -102,12 +102,17 @@ def frontier(sweep: Sequence[Row], paths: Sequence[Row], metric: str, matched_cl
     return svg.line_chart(lines, axes, title=f"{words(metric)} against CLAP-f", description=description)
 
 
-def results_table(rows: Sequence[Row], chosen: Sequence[Row] = ()) -> Table:
+def results_table(rows: Sequence[Row], chosen: Sequence[Row] = (), *, without: Collection[str] = ("signal",)) -> Table:
     """A row for each setting or sweep and a column for each metric that any of them has, intervals below the values.
 
-    A metric's best value is strong if it is alone; rows that are `chosen` are tinted.
+    A metric's best value is strong if it is alone; rows that are `chosen` are tinted. Metrics `about` what is `without`
+    have no column.
     """
-    shown = [metric for metric in METRICS if any(finite(row.get(metric)) for row in rows)]
+    shown = [
+        name
+        for name, metric in METRICS.items()
+        if metric.about not in without and any(finite(row.get(name)) for row in rows)
+    ]
     best = {metric: _best(rows, metric) for metric in shown}
     table = []
     for row in rows:

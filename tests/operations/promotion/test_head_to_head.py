@@ -1,5 +1,7 @@
 """Figures of a comparison head to head: pairing, signs, shares and chance, on features whose answers are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import yaml
@@ -40,7 +42,13 @@ def music(text_PID: np.ndarray, spread: float, pmos: float, generator: np.random
     odds = np.exp(4 * clap[..., 0, :G])
     features = clap[..., 0, :8].astype(np.float32)
     quality = np.full(lead, pmos) + 0.05 * generator.standard_normal(lead)
-    return Heard(clap, (odds / odds.sum(-1, keepdims=True)).astype(np.float32), features, quality.astype(np.float32))
+    return Heard(
+        clap,
+        (odds / odds.sum(-1, keepdims=True)).astype(np.float32),
+        features,
+        quality.astype(np.float32),
+        np.zeros((*quality.shape, 3)),
+    )
 
 
 def played(prompts: Prompts, spread: float, pmos: float = 3.0, seed: int = 5) -> Heard:
@@ -75,7 +83,7 @@ def test_pairing_makes_the_interval_of_a_difference_narrow() -> None:
     prompts, reference = world()
     before, now = played(prompts, 0.2), played(prompts, 0.2, pmos=3.1)
     hard = np.linspace(-1, 1, P)[:, None].astype(np.float32)
-    before, now = (Heard(x.clap_NWD, x.genre_NG, x.features_NF, x.pmos_N + hard) for x in (before, now))
+    before, now = (replace(x, pmos_N=x.pmos_N + hard) for x in (before, now))
     one = head_to_head(now, before, prompts, reference).metrics["pmos"]
     assert one.gain is not None
     assert one.gain.interval is not None

@@ -1,75 +1,157 @@
-"""Sets params.yaml to the experiment of docs/science.md: one denoiser with padding codes and one without, every method.
+"""Sets params.yaml to an experiment of docs/science.md: a model with padding codes and one without, every method.
 
 For a clone of its own, whose params lose their comments:
-    python scripts/compare_methods.py && dvc repro
+    python scripts/compare_methods.py audio_dit && dvc repro    # a DiT at demo: minutes
+    python scripts/compare_methods.py discodiff && dvc repro    # DiscoDiff at study: hours
 """
 
+import argparse
 from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
-W, STEPS, WEAK = 4.0, 700, 175
-TRAINING = {"steps": STEPS, "ema_decay": 0.997, "keep_every": WEAK, "log_every": 50, "validate_every": 100}
 CODES = {"rows": 8, "scale": 0.6, "share": 0.5, "jitter": 0.1}
-TAU1 = [0.3, 0.6]
-
-
-def guided(*w: float) -> dict[str, Any]:
-    return {"kind": "cfg", "w": list(w)}
-
-
-def annealed(kind: str, **values: float) -> dict[str, Any]:
-    method = {"kind": kind, "unit": "salient_rms", "strength": [0.5, 1.0, 2.0], "tau1": TAU1, "tau2": 0.9, **values}
-    return {"method": method, "guidance": guided(W)}
-
-
-def repelled(kind: str) -> dict[str, Any]:
-    return {"method": {"kind": kind, "strength": [10.0, 100.0]}, "guidance": guided(W)}
-
-
 NONE = {"kind": "none"}
-SWEEPS = {
-    "guidance": {"method": NONE, "guidance": guided(W, 0.5, 1.0, 1.5, 2.0)},
-    "cads": annealed("cads", rescale=1.0),
-    "pads": annealed("pads"),
-    "particles": repelled("particle_guidance"),
-    "sparke": repelled("sparke"),
-    "interval": {"method": NONE, "guidance": {"kind": "interval", "w": W, "sigma_low": 0.0, "sigma_high": [2.0, 6.0]}},
-    "weak": {"method": NONE, "guidance": {"kind": "autoguidance", "w": [2.0, 4.0]}},
-}
-SWEEPS_OF_CODES = {
-    "guidance": {"method": NONE, "guidance": guided(W, 1.0, 2.0)},
-    "codes": {"method": {"kind": "padding_code", "strength": [0.3, 0.6, 0.9, 1.3]}, "guidance": guided(W)},
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """On which model.
+
+    Attributes:
+        denoisers: Denoiser → its twin with codes, and where they lie.
+        system: That both systems are made like.
+        training: What replaces values of the denoisers' training.
+        weak: Step whose weights autoguidance turns away from.
+        w: Usual guidance, and the others.
+        repulsion: s of Particle Guidance and SPARKE; moves as much as a latent has numbers.
+    """
+
+    scale: str
+    codec: str
+    denoisers: dict[str, tuple[str, str, str]]
+    system: dict[str, Any]
+    training: dict[str, Any]
+    weak: int
+    w: float
+    other_w: tuple[float, ...]
+    strengths: tuple[float, ...]
+    tau1: tuple[float, ...]
+    repulsion: tuple[float, ...]
+    sample: dict[str, Any] = field(default_factory=dict)
+    evaluate: dict[str, Any] = field(default_factory=dict)
+
+    def sweeps(self) -> dict[str, Any]:
+        """Every method that needs no codes."""
+        usual = self.guided(self.w)
+        annealed = {"unit": "salient_rms", "strength": list(self.strengths), "tau1": list(self.tau1), "tau2": 0.9}
+        interval = {"kind": "interval", "w": self.w, "sigma_low": 0.0, "sigma_high": [2.0, 6.0]}
+        return {
+            "guidance": {"method": NONE, "guidance": self.guided(self.w, *self.other_w)},
+            "cads": {"method": {"kind": "cads", **annealed, "rescale": 1.0}, "guidance": usual},
+            "pads": {"method": {"kind": "pads", **annealed}, "guidance": usual},
+            "particles": {"method": self.repelled("particle_guidance"), "guidance": usual},
+            "sparke": {"method": self.repelled("sparke"), "guidance": usual},
+            "interval": {"method": NONE, "guidance": interval},
+            "weak": {"method": NONE, "guidance": {"kind": "autoguidance", "w": [2.0, self.w]}},
+        }
+
+    def sweeps_of_codes(self) -> dict[str, Any]:
+        """Of the model with codes."""
+        codes = {"kind": "padding_code", "strength": [0.3, 0.6, 0.9, 1.3]}
+        return {
+            "guidance": {"method": NONE, "guidance": self.guided(self.w, 1.0, 2.0)},
+            "codes": {"method": codes, "guidance": self.guided(self.w)},
+        }
+
+    def guided(self, *w: float) -> dict[str, Any]:
+        return {"kind": "cfg", "w": list(w)}
+
+    def repelled(self, kind: str) -> dict[str, Any]:
+        return {"kind": kind, "strength": list(self.repulsion)}
+
+
+EXPERIMENTS = {
+    "audio_dit": Experiment(
+        scale="demo",
+        codec="audio",
+        denoisers={"audio_dit": ("audio_dit", "audio_codes", "audio_codes")},
+        system={"kind": "pads_tal", "codec": "audio", "denoiser": "audio_dit", "grid": "pads_tal"},
+        training={"steps": 700, "ema_decay": 0.997, "keep_every": 175, "log_every": 50, "validate_every": 100},
+        weak=175,
+        w=4.0,
+        other_w=(0.5, 1.0, 1.5, 2.0),
+        strengths=(0.5, 1.0, 2.0),
+        tau1=(0.3, 0.6),
+        repulsion=(10.0, 100.0),
+        sample={"tune_prompts": 2, "test_prompts": 12},
+        evaluate={"widest_bracket": 0.35},
+    ),
+    "discodiff": Experiment(
+        scale="study",
+        codec="dac",
+        denoisers={
+            "discodiff_primary": ("discodiff/primary", "codes_primary", "codes/primary"),
+            "discodiff_secondary": ("discodiff/secondary", "codes_secondary", "codes/secondary"),
+        },
+        system={
+            "kind": "discodiff",
+            "codec": "dac",
+            "denoiser": "discodiff",
+            "grid": "discodiff",
+            "perturbed": ["primary", "secondary"],
+        },
+        training={"keep_every": 600},
+        weak=600,
+        w=3.0,
+        other_w=(0.5, 1.0, 1.5, 2.0, 5.0),
+        strengths=(0.5, 1.0, 2.0, 4.0),
+        tau1=(0.3,),
+        repulsion=(1000.0, 10000.0),
+        evaluate={"baseline": ["discodiff", "cads"]},
+    ),
 }
 
 
-def changed(tree: dict[str, Any]) -> dict[str, Any]:
-    """The params of the experiment, of those in `tree`."""
-    tree = deepcopy(tree)
-    tree["autoencoders"] = tree["codecs"] = ["audio"]
-    tree["denoisers"] = {name: {"codec": "audio", "folder": name} for name in ("audio_dit", "audio_codes")}
-    system = {"kind": "pads_tal", "codec": "audio"}
-    tree["systems"] = {
-        "audio_dit": {**system, "denoiser": "audio_dit", "grid": "pads_tal", "weak_step": WEAK},
-        "audio_codes": {**system, "denoiser": "audio_codes", "grid": "codes"},
+def changed(tree: dict[str, Any], name: str) -> dict[str, Any]:
+    """The params of an experiment, of those in `tree`."""
+    one, tree = EXPERIMENTS[name], deepcopy(tree)
+    tree["scale"] = one.scale
+    tree["autoencoders"] = [codec for codec in tree["autoencoders"] if codec == one.codec]
+    tree["codecs"] = [one.codec]
+    tree["denoisers"] = {
+        denoiser: {"codec": one.codec, "folder": folder}
+        for plain, (at, twin, twin_at) in one.denoisers.items()
+        for denoiser, folder in ((plain, at), (twin, twin_at))
     }
-    tree["promote"]["system"] = "audio_dit"
-    for name, scale in tree["scales"].items():
+    codes = next(iter(one.denoisers.values()))[2].split("/")[0]
+    plain = one.system["denoiser"]
+    tree["systems"] = {
+        plain: {**one.system, "weak_step": one.weak},
+        codes: {**one.system, "denoiser": codes, "grid": "codes"},
+    }
+    tree["promote"]["system"] = plain
+    for scale_name, scale in tree["scales"].items():
         denoisers, grids = scale["train_diffusion"], scale["sample"]["grids"]
-        if name == "demo":
-            denoisers["audio_dit"]["training"] |= TRAINING
-            grids["pads_tal"]["sweeps"] = SWEEPS
-        denoisers["audio_codes"] = deepcopy(denoisers["audio_dit"])
-        denoisers["audio_codes"]["form"]["padding_codes"] = CODES
-        grids["codes"] = {"sampler": grids["pads_tal"]["sampler"], "sweeps": SWEEPS_OF_CODES}
-    tree["scales"]["demo"]["sample"] |= {"tune_prompts": 2, "test_prompts": 12}
-    tree["scales"]["demo"]["evaluate"]["widest_bracket"] = 0.35
+        for denoiser, (_, twin, _) in one.denoisers.items():
+            if scale_name == one.scale:
+                denoisers[denoiser]["training"] |= one.training
+            denoisers[twin] = deepcopy(denoisers[denoiser])
+            denoisers[twin]["form"]["padding_codes"] = CODES
+        if scale_name == one.scale:
+            grids[one.system["grid"]]["sweeps"] = one.sweeps()
+            scale["sample"] |= one.sample
+            scale["evaluate"] |= one.evaluate
+        grids["codes"] = {"sampler": grids[one.system["grid"]]["sampler"], "sweeps": one.sweeps_of_codes()}
     return tree
 
 
 if __name__ == "__main__":
-    params = changed(yaml.safe_load(PARAMS.read_text(encoding="utf-8")))
+    parser = argparse.ArgumentParser(description="Set params.yaml to an experiment of docs/science.md.")
+    parser.add_argument("experiment", choices=EXPERIMENTS)
+    params = changed(yaml.safe_load(PARAMS.read_text(encoding="utf-8")), parser.parse_args().experiment)
     PARAMS.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")

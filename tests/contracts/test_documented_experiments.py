@@ -44,9 +44,11 @@ def test_its_params_are_there_and_load(tmp_path: Path, page: str, line: str) -> 
     assert len(seen) == len(runs)
 
 
-def test_the_experiment_that_compares_methods_loads(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "grid", "settings"), [("audio_dit", "pads_tal", 25), ("discodiff", "discodiff", 22)])
+def test_an_experiment_that_compares_methods_loads(name: str, grid: str, settings: int, tmp_path: Path) -> None:
     module = runpy.run_path(str(ROOT / "scripts" / "compare_methods.py"))
     file = tmp_path / "params.yaml"
-    file.write_text(yaml.safe_dump(module["changed"](yaml.safe_load((ROOT / "params.yaml").read_text()))))
-    demo = load_tree(file).scales["demo"]
-    assert {len(demo.sample.settings_on(grid)) for grid in ("pads_tal", "codes")} == {25, 7}
+    file.write_text(yaml.safe_dump(module["changed"](yaml.safe_load((ROOT / "params.yaml").read_text()), name)))
+    tree = load_tree(file)
+    sample = tree.scales[tree.scale].sample
+    assert [len(sample.settings_on(one)) for one in (grid, "codes")] == [settings, 7]

@@ -50,8 +50,10 @@ PARAMS: dict[str, Any] = {
     },
 }  # fmt: skip
 
+TOKEN: dict[str, Any] = {**PARAMS, "quality_prefix": False}
+PREFIX: dict[str, Any] = {**PARAMS, "form": {**PARAMS["form"], "conditioner": {"kind": "text"}}}
 UNET: dict[str, Any] = {
-    **PARAMS,
+    **TOKEN,
     "form": {
         **PARAMS["form"],
         "backbone": {
@@ -92,7 +94,7 @@ def clips() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-@pytest.fixture(scope="module", params=[PARAMS, UNET], ids=["mdt", "unet2d"])
+@pytest.fixture(scope="module", params=[TOKEN, PREFIX, UNET], ids=["token", "prefix", "unet2d"])
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Paths:
     """Latents whose mean is the quality level: −1, 0 or 1."""
     torch.manual_seed(0)
@@ -154,7 +156,7 @@ def test_samples_follow_the_level_that_is_asked_for(system: LatentSystem) -> Non
     assert loudness(system) == high, "the system's own level where nothing is asked for"
 
 
-@pytest.mark.parametrize("trained", [PARAMS], indirect=True, ids=["mdt"])
+@pytest.mark.parametrize("trained", [TOKEN], indirect=True, ids=["token"])
 def test_a_level_between_two_lies_between_them(system: LatentSystem) -> None:
     middle, between, high = (loudness(system, quality=level) for level in (3.0, 4.0, 5.0))
     assert middle < between < high + 0.2
@@ -174,9 +176,10 @@ def test_an_attribute_that_the_system_does_not_know_is_refused(system: LatentSys
         loudness(system, qualty=3.0)
 
 
-def test_a_level_beyond_5_is_refused(system: LatentSystem) -> None:
-    with pytest.raises(ValueError, match="quality level 6: expected 1 to 5"):
-        loudness(system, quality=6.0)
+@pytest.mark.parametrize("level", [6.0, 0.5, -1.0])
+def test_a_level_beyond_1_to_5_is_refused_however_it_is_told(system: LatentSystem, level: float) -> None:
+    with pytest.raises(ValueError, match=f"quality level {level:g}: expected 1 to 5, or 0 for unknown"):
+        loudness(system, quality=level)
 
 
 def test_a_label_never_belongs_to_another_clip(trained: Paths) -> None:

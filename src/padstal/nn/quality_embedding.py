@@ -13,14 +13,7 @@ class QualityEmbedding(nn.Embedding):
         super().__init__(LEVELS + 1, width)
 
     def forward(self, level_B: torch.Tensor) -> torch.Tensor:
-        """[B, W] of levels, interpolated.
-
-        Raises:
-            ValueError: Another level.
-        """
-        wrong = (level_B != 0) & ((level_B < 1) | (level_B > LEVELS))
-        if wrong.any():
-            raise ValueError(f"quality level {float(level_B[wrong][0]):g}: expected 1 to {LEVELS}, or 0 for unknown")
+        """[B, W] of levels, interpolated."""
         below_B = level_B.floor()
         low_BW = super().forward(below_B.long())
         high_BW = super().forward((below_B + 1).clamp(max=LEVELS).long())

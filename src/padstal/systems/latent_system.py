@@ -151,13 +151,20 @@ class LatentSystem:
         return self.codec.latent_shape(whole * self.codec.ratio)[1]
 
     def texts(self, prompts: Sequence[str], attributes: Mapping[str, Sequence[float]]) -> list[str]:
-        """What the text encoder reads: the prompts, after the quality's prefix where captions had one in training."""
-        from padstal.diffusion.clips import prefixed
+        """What the text encoder reads: the prompts, after the quality's prefix where captions had one in training.
 
-        prefixes = self.trained.config.prefixes
+        Raises:
+            ValueError: A quality is no level.
+        """
+        from padstal.diffusion.clips import prefixed
+        from padstal.nn.quality_embedding import LEVELS
+
+        prefixes, levels = self.trained.config.prefixes, attributes.get("quality", ())
+        for level in levels:
+            if level and not 1 <= level <= LEVELS:
+                raise ValueError(f"quality level {level:g}: expected 1 to {LEVELS}, or 0 for unknown")
         if not prefixes:
             return list(prompts)
-        levels = attributes["quality"]
         return [prefixed(prompt, prefixes.get(round(level), "")) for prompt, level in zip(prompts, levels, strict=True)]
 
     def check(self, settings: Iterable["Setting"]) -> None:

@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from padstal.core.protocols import Conditioning
+from padstal.nn.attention import attend, split_heads
 from padstal.nn.recomputed import Recomputed
 from padstal.nn.rotary import rotary_angles, rotate
 
@@ -127,9 +128,9 @@ class SelfAttention(nn.Module):
         self.to_out = _zero(nn.Linear(width, width, bias=False))
 
     def forward(self, x_BTW: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-        q_BHTE, k_BHTE, v_BHTE = (_split(part, self.heads) for part in self.to_qkv(x_BTW).chunk(3, dim=-1))
-        y_BHTE = functional.scaled_dot_product_attention(rotate(q_BHTE, cos, sin), rotate(k_BHTE, cos, sin), v_BHTE)
-        return self.to_out(_merge(y_BHTE))
+        qkv_3BHTE = split_heads(self.to_qkv(x_BTW), 3, self.heads)
+        q_BHTE, k_BHTE = rotate(qkv_3BHTE[:2], cos, sin)
+        return self.to_out(attend(q_BHTE, k_BHTE, qkv_3BHTE[2], None))
 
 
 class CrossAttention(nn.Module):
@@ -143,11 +144,11 @@ class CrossAttention(nn.Module):
         self.to_out = _zero(nn.Linear(width, width, bias=False))
 
     def forward(self, x_BTW: torch.Tensor, embedded_BRC: torch.Tensor) -> torch.Tensor:
-        q_BHTE = _split(self.to_q(x_BTW), self.heads)
-        k_BKRE, v_BKRE = (_split(part, self.cross_heads) for part in self.to_kv(embedded_BRC).chunk(2, dim=-1))
-        shared = self.heads // self.cross_heads
-        k_BHRE, v_BHRE = k_BKRE.repeat_interleave(shared, dim=1), v_BKRE.repeat_interleave(shared, dim=1)
-        return self.to_out(_merge(functional.scaled_dot_product_attention(q_BHTE, k_BHRE, v_BHRE)))
+        [q_BHTE] = split_heads(self.to_q(x_BTW), 1, self.heads)
+        kv_2BHRE = split_heads(self.to_kv(embedded_BRC), 2, self.cross_heads)
+        if self.heads > self.cross_heads:
+            kv_2BHRE = kv_2BHRE.repeat_interleave(self.heads // self.cross_heads, dim=2)
+        return self.to_out(attend(q_BHTE, *kv_2BHRE, None))
 
 
 class GatedFeedForward(nn.Module):
@@ -159,7 +160,9 @@ class GatedFeedForward(nn.Module):
         self.to_out = _zero(nn.Linear(multiple * width, width))
 
     def forward(self, x_BTW: torch.Tensor) -> torch.Tensor:
-        hidden, gate = self.to_hidden(x_BTW).chunk(2, dim=-1)
+        # two products: the gradient of one would be glued together of two
+        halves = zip(self.to_hidden.weight.chunk(2), self.to_hidden.bias.chunk(2), strict=True)
+        hidden, gate = (functional.linear(x_BTW, weight, bias) for weight, bias in halves)
         return self.to_out(hidden * functional.silu(gate))
 
 
@@ -180,15 +183,6 @@ class FourierFeatures(nn.Module):
         """[B, features] of [B]."""
         angle = 2 * math.pi * number_B.float().unsqueeze(-1) * self.frequency
         return torch.cat([angle.cos(), angle.sin()], dim=-1)
-
-
-def _split(x_BTX: torch.Tensor, heads: int) -> torch.Tensor:
-    batch, positions, features = x_BTX.shape
-    return x_BTX.view(batch, positions, heads, features // heads).transpose(1, 2)
-
-
-def _merge(x_BHTE: torch.Tensor) -> torch.Tensor:
-    return x_BHTE.transpose(1, 2).flatten(2)
 
 
 def _bias_free_mlp(inputs: int, outputs: int) -> nn.Sequential:

@@ -23,6 +23,7 @@ from torch import nn
 from torch.nn import functional
 
 from padstal.core.protocols import Conditioning, Hidden
+from padstal.nn.attention import attend, split_heads
 from padstal.nn.patches import Patches
 from padstal.nn.quality_embedding import QualityEmbedding
 from padstal.nn.recomputed import Recomputed
@@ -254,23 +255,16 @@ class Block(Recomputed):
             x_BTW = self.merge(torch.cat([x_BTW, skip], dim=-1))
         shift, scale, gate, late_shift, late_scale, late_gate = (self.table + shared).unsqueeze(2).unbind(1)
         normal_BTW = functional.layer_norm(x_BTW, x_BTW.shape[-1:]) * (1 + scale) + shift
-        qkv_3BHTA = self._split(self.to_qkv(normal_BTW), 3)
+        qkv_3BHTA = split_heads(self.to_qkv(normal_BTW), 3, self.heads)
         q_BHTA, k_BHTA = rotate(qkv_3BHTA[:2], cos, sin) if cos.shape[-1] else qkv_3BHTA[:2]
         v_BHTA = qkv_3BHTA[2]
-        x_BTW = x_BTW + gate * self.to_out(_attend(q_BHTA, k_BHTA, v_BHTA, seen))
+        x_BTW = x_BTW + gate * self.to_out(attend(q_BHTA, k_BHTA, v_BHTA, seen))
         rows_BRW, real = text
-        [q_BHTA], [k_BHRA, v_BHRA] = self._split(self.to_q(x_BTW), 1), self._split(self.to_kv(rows_BRW), 2)
-        x_BTW = x_BTW + self.cross_out(_attend(q_BHTA, k_BHRA, v_BHRA, real))
+        [q_BHTA] = split_heads(self.to_q(x_BTW), 1, self.heads)
+        k_BHRA, v_BHRA = split_heads(self.to_kv(rows_BRW), 2, self.heads)
+        x_BTW = x_BTW + self.cross_out(attend(q_BHTA, k_BHRA, v_BHRA, real))
         normal_BTW = functional.layer_norm(x_BTW, x_BTW.shape[-1:]) * (1 + late_scale) + late_shift
         return x_BTW + late_gate * self.feed_forward(normal_BTW)
-
-    def _split(self, x_BTX: torch.Tensor, parts: int) -> torch.Tensor:
-        """[parts, B, H, T, A] in one copy, laid out as attention's products read it."""
-        return x_BTX.unflatten(-1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4).contiguous()
-
-
-def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2)
 
 
 def sines(rows: int, columns: int, width: int) -> torch.Tensor:

@@ -1,8 +1,9 @@
-"""Sets params.yaml to an experiment of docs/science.md: a model with padding codes and one without, every method.
+"""Sets params.yaml to an experiment of docs/science.md: every method on one model, and padding codes on its twin.
 
 For a clone of its own, whose params lose their comments:
-    python scripts/compare_methods.py audio_dit && dvc repro    # a DiT at demo: minutes
-    python scripts/compare_methods.py discodiff && dvc repro    # DiscoDiff at study: hours
+    python scripts/compare_methods.py audio_dit && dvc repro            # a DiT at demo
+    python scripts/compare_methods.py discodiff && dvc repro            # DiscoDiff at study: an hour and more
+    python scripts/compare_methods.py discodiff --codes && dvc repro    # with a twin that reads padding codes
 """
 
 import argparse
@@ -23,7 +24,7 @@ class Experiment:
     """On which model.
 
     Attributes:
-        denoisers: Denoiser → its twin with codes, and where they lie.
+        denoisers: Denoiser → its twin with codes, and where both lie.
         system: That both systems are made like.
         training: What replaces values of the denoisers' training.
         weak: Step whose weights autoguidance turns away from.
@@ -49,7 +50,7 @@ class Experiment:
         """Every method that needs no codes."""
         usual = self.guided(self.w)
         annealed = {"unit": "salient_rms", "strength": list(self.strengths), "tau1": list(self.tau1), "tau2": 0.9}
-        interval = {"kind": "interval", "w": self.w, "sigma_low": 0.0, "sigma_high": [2.0, 6.0]}
+        interval = {"kind": "interval", "w": self.w, "sigma_low": 0.0, "sigma_high": 2.0}
         return {
             "guidance": {"method": NONE, "guidance": self.guided(self.w, *self.other_w)},
             "cads": {"method": {"kind": "cads", **annealed, "rescale": 1.0}, "guidance": usual},
@@ -57,7 +58,7 @@ class Experiment:
             "particles": {"method": self.repelled("particle_guidance"), "guidance": usual},
             "sparke": {"method": self.repelled("sparke"), "guidance": usual},
             "interval": {"method": NONE, "guidance": interval},
-            "weak": {"method": NONE, "guidance": {"kind": "autoguidance", "w": [2.0, self.w]}},
+            "weak": {"method": NONE, "guidance": {"kind": "autoguidance", "w": 2.0}},
         }
 
     def sweeps_of_codes(self) -> dict[str, Any]:
@@ -108,44 +109,46 @@ EXPERIMENTS = {
         training={"keep_every": 600},
         weak=600,
         w=3.0,
-        other_w=(0.5, 1.0, 1.5, 2.0, 5.0),
-        strengths=(0.5, 1.0, 2.0, 4.0),
+        other_w=(0.5, 1.0, 5.0),
+        strengths=(0.5, 1.0, 2.0),
         tau1=(0.3,),
-        repulsion=(1000.0, 10000.0),
+        repulsion=(3000.0,),
+        sample={"tune_prompts": 2},
         evaluate={"baseline": ["discodiff", "cads"]},
     ),
 }
 
 
-def changed(tree: dict[str, Any], name: str) -> dict[str, Any]:
+def changed(tree: dict[str, Any], name: str, *, codes: bool) -> dict[str, Any]:
     """The params of an experiment, of those in `tree`."""
     one, tree = EXPERIMENTS[name], deepcopy(tree)
     tree["scale"] = one.scale
     tree["autoencoders"] = [codec for codec in tree["autoencoders"] if codec == one.codec]
     tree["codecs"] = [one.codec]
-    tree["denoisers"] = {
-        denoiser: {"codec": one.codec, "folder": folder}
-        for plain, (at, twin, twin_at) in one.denoisers.items()
-        for denoiser, folder in ((plain, at), (twin, twin_at))
-    }
-    codes = next(iter(one.denoisers.values()))[2].split("/")[0]
-    plain = one.system["denoiser"]
-    tree["systems"] = {
-        plain: {**one.system, "weak_step": one.weak},
-        codes: {**one.system, "denoiser": codes, "grid": "codes"},
-    }
+    plain, grid = one.system["denoiser"], one.system["grid"]
+    tree["denoisers"] = {denoiser: {"codec": one.codec, "folder": at} for denoiser, (at, _, _) in one.denoisers.items()}
+    tree["systems"] = {plain: {**one.system, "weak_step": one.weak}}
     tree["promote"]["system"] = plain
-    for scale_name, scale in tree["scales"].items():
-        denoisers, grids = scale["train_diffusion"], scale["sample"]["grids"]
-        for denoiser, (_, twin, _) in one.denoisers.items():
-            if scale_name == one.scale:
-                denoisers[denoiser]["training"] |= one.training
-            denoisers[twin] = deepcopy(denoisers[denoiser])
-            denoisers[twin]["form"]["padding_codes"] = CODES
-        if scale_name == one.scale:
-            grids[one.system["grid"]]["sweeps"] = one.sweeps()
-            scale["sample"] |= one.sample
-            scale["evaluate"] |= one.evaluate
+    scale = tree["scales"][one.scale]
+    for denoiser in one.denoisers:
+        scale["train_diffusion"][denoiser]["training"] |= one.training
+    scale["sample"]["grids"][grid]["sweeps"] = one.sweeps()
+    scale["sample"] |= one.sample
+    scale["evaluate"] |= one.evaluate
+    return with_codes(tree, one) if codes else tree
+
+
+def with_codes(tree: dict[str, Any], one: Experiment) -> dict[str, Any]:
+    """The same with a twin of the system that reads padding codes, at all scales, as params ask for."""
+    for denoiser, (_, twin, at) in one.denoisers.items():
+        tree["denoisers"][twin] = {"codec": one.codec, "folder": at}
+        for scale in tree["scales"].values():
+            scale["train_diffusion"][twin] = deepcopy(scale["train_diffusion"][denoiser])
+            scale["train_diffusion"][twin]["form"]["padding_codes"] = CODES
+    name = at.partition("/")[0]
+    tree["systems"][name] = {**one.system, "denoiser": name, "grid": "codes"}
+    for scale in tree["scales"].values():
+        grids = scale["sample"]["grids"]
         grids["codes"] = {"sampler": grids[one.system["grid"]]["sampler"], "sweeps": one.sweeps_of_codes()}
     return tree
 
@@ -153,5 +156,7 @@ def changed(tree: dict[str, Any], name: str) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Set params.yaml to an experiment of docs/science.md.")
     parser.add_argument("experiment", choices=EXPERIMENTS)
-    params = changed(yaml.safe_load(PARAMS.read_text(encoding="utf-8")), parser.parse_args().experiment)
+    parser.add_argument("--codes", action="store_true", help="train a twin that reads padding codes")
+    asked = parser.parse_args()
+    params = changed(yaml.safe_load(PARAMS.read_text(encoding="utf-8")), asked.experiment, codes=asked.codes)
     PARAMS.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")

@@ -95,7 +95,7 @@ def test_files_name_device_and_date_and_set_figures_beside_goals(
 ) -> None:
     figures = Figure("PADS / CFG", 1.5, "", Goal(1.02, least=False)), Figure("step", 0.25, "s")
     monkeypatch.setattr(bench_gpu, "measure", lambda *asked: Findings(figures, {"encode@tal": "out of memory"}))
-    monkeypatch.setattr(bench_gpu, "torch_device", lambda params: "cpu")
+    monkeypatch.setattr(bench_gpu, "torch_device", lambda params: CPU)
     assert bench_gpu.run(ROOT, "demo", Options(), tmp_path / "gpu") == 0
     told, table = sorted(tmp_path.glob("gpu/*"))
     assert table.stem == told.stem

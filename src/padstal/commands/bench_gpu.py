@@ -116,7 +116,7 @@ def run(root: Path, scale: str | None, options: Options, out: Path) -> int:
         ValueError: There is no such scale; sizes of a published model are not known.
     """
     params = root / "params.yaml"
-    tree, device = load_tree(params), torch.device(torch_device(params))
+    tree, device = load_tree(params), torch_device(params)
     name = scale or tree.scale
     findings = measure(tree, name, options, device)
     on = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -117,7 +117,7 @@ def run(root: Path, denoiser: str, scale: str | None, options: Options, *, as_js
         ParamsError: `params.yaml` is wrong.
         ValueError: There is no such denoiser, it has no patches to hide, or cannot take such latents.
     """
-    tree, device = load_tree(root / "params.yaml"), torch.device(torch_device(root / "params.yaml"))
+    tree, device = load_tree(root / "params.yaml"), torch_device(root / "params.yaml")
     denoisers: dict[str, DenoiserParams] = dict(tree.scales[scale or tree.scale].train_diffusion)
     if denoiser not in denoisers:
         raise ValueError(f"no denoiser {denoiser!r}: expected one of {', '.join(denoisers)}")

@@ -1,10 +1,15 @@
 """`runtime` and `tracking`: how a run uses this machine and where it is recorded; neither changes a result."""
 
-from typing import Annotated, Literal
+import os
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from padstal.core.allocation import keep_freed_memory
 from padstal.core.section import Section, value
+
+if TYPE_CHECKING:
+    import torch
 
 
 class ProcessesParams(Section):
@@ -55,6 +60,16 @@ class RuntimeParams(Section):
         "whether trainings compile their networks' blocks (torch.compile): slow to start, faster on a GPU",
         default=False,
     )
+
+    def torch_device(self) -> "torch.device":
+        """Where models run in this process; settles the number of CPU threads, and keeps memory for the next step."""
+        import torch
+
+        torch.set_num_threads(self.threads)
+        keep_freed_memory()
+        kind = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+        shared = kind == "cuda" and self.devices > 1
+        return torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)) if shared else None)
 
 
 class TrackingParams(Section):

@@ -15,7 +15,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from padstal.core.allocation import keep_freed_memory
 from padstal.core.data import room
 from padstal.core.data.atomic import write_json
 from padstal.core.data.leftovers import sweep
@@ -97,18 +96,8 @@ class Stage(Generic[SectionT]):
         torch.use_deterministic_algorithms(True, warn_only=self.device().type == "cuda")
 
     def device(self) -> "torch.device":
-        """The device that models run on; also fixes the number of CPU threads, and keeps memory for the next step."""
-        import torch
-
-        torch.set_num_threads(self.runtime.threads)
-        keep_freed_memory()
-        if self.runtime.device == "auto":
-            kind = "cuda" if torch.cuda.is_available() else "cpu"
-        else:
-            kind = self.runtime.device
-        if kind == "cuda" and self.runtime.devices > 1:
-            return torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)))
-        return torch.device(kind)
+        """Where models run (`RuntimeParams.torch_device`)."""
+        return self.runtime.torch_device()
 
     def progress(self, items: Iterable[ItemT], total: int | None = None, unit: str = "it") -> Iterable[ItemT]:
         """`items`, with a progress bar on standard error."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from padstal.core.allocation import keep_freed_memory
 from padstal.core.model_folder import WEIGHTS
 from padstal.core.params import check, load_section, read_yaml
 from padstal.core.paths import Paths
@@ -14,6 +13,8 @@ from padstal.sampling.setting import Setting, of
 from padstal.systems.config import system_in
 
 if TYPE_CHECKING:
+    import torch
+
     from padstal.sampling.system import System
 
 
@@ -68,11 +69,6 @@ def trained(paths: Paths, name: str, method: str | None) -> Trained:
     return found
 
 
-def torch_device(params: Path) -> str:
-    """Where models run, "cpu" or "cuda", as `runtime` in params.yaml says; also settles threads and memory."""
-    import torch
-
-    runtime = check(RuntimeParams, read_yaml(params).get("runtime"), "runtime")
-    torch.set_num_threads(runtime.threads)
-    keep_freed_memory()
-    return "cuda" if runtime.device != "cpu" and torch.cuda.is_available() else "cpu"
+def torch_device(params: Path) -> "torch.device":
+    """`RuntimeParams.torch_device`, as params.yaml says."""
+    return check(RuntimeParams, read_yaml(params).get("runtime"), "runtime").torch_device()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,9 @@ from padstal.reporting.inputs import CHECKED
 from padstal.rights.licence import normalise
 from padstal.rights.policy import Policy
 
+if TYPE_CHECKING:
+    import torch
+
 NONE = "none"
 Play = Callable[[Path, Path, Path, str, str], None]
 LoadEars = Callable[[Callable[[str], Path], EvaluateParams, str], Ears]
@@ -55,7 +58,7 @@ class Setup:
         system: E.g. "tal_dit".
         promote, evaluate, policy: From params; the licence policy is that of `ingest`.
         sample_rate: Of the held-out clips, in Hz.
-        device: "cpu" or "cuda", for the judges.
+        device: Where the judges listen.
     """
 
     paths: Paths
@@ -64,7 +67,7 @@ class Setup:
     evaluate: EvaluateParams
     policy: Policy
     sample_rate: int
-    device: str
+    device: "torch.device | str"
 
     @property
     def name(self) -> str:

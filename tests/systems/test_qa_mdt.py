@@ -16,7 +16,7 @@ from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
 from padstal.core.model_folder import fingerprint
 from padstal.core.paths import Paths
 from padstal.diffusion.checkpoint import DenoiserConfig, save
-from padstal.diffusion.clips import CaptionStates, prefixes_of, splits_of, with_latents
+from padstal.diffusion.clips import CaptionStates, levels_of, splits_of, with_latents
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.task import DenoiserTask
@@ -27,7 +27,7 @@ from padstal.training.distributed_shard import WHOLE
 
 pytestmark = pytest.mark.slow  # trains for some seconds
 SHAPE = (2, 6, 4)
-LEVELS = 24 * [1, 3, 5]
+LEVELS = 24 * [1, 2, 3]
 LATENTS = LatentConfig("mel", "a" * 64, 8_000, 1, 4, 24, SHAPE, {"z": (0, 2)})
 PARAMS: dict[str, Any] = {
     "form": {
@@ -85,7 +85,7 @@ def clips() -> pd.DataFrame:
             "original": "music",
             "generated": "a saxophone plays",
             "quality_level": level,
-            "prefix": {1: "low quality", 3: "", 5: "high quality"}[level],
+            "prefix": {1: "low quality", 2: "", 3: "high quality"}[level],
             "offset_seconds": 0.0,
             "track_seconds": 18.0,
         }
@@ -105,7 +105,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     for folder in (paths.vae("mel"), paths.foundation("text_encoder")):
         save_file({"weight": torch.ones(1)}, folder / "model.safetensors")
     mean = np.random.default_rng(0).normal(scale=0.1, size=(len(dataset), *SHAPE)).astype(np.float32)
-    mean += (dataset["quality_level"].to_numpy(np.float32) - 3)[:, None, None, None] / 2
+    mean += (dataset["quality_level"].to_numpy(np.float32) - 2)[:, None, None, None]
     config = LatentConfig(**{**vars(LATENTS), "fingerprint": fingerprint(paths.vae("mel"))})
     write_store(
         paths.latents("mel"), dataset[["clip_id", "split", "caption"]], config, [(mean, np.full_like(mean, 0.05))]
@@ -126,7 +126,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     about = DenoiserConfig(
         name="qa", origin="a test", form=params.form, text_width=WIDTH, text_positions=POSITIONS,
         text_fingerprint=fingerprint(paths.foundation("text_encoder")), latents=store.config, seconds_total=18.0,
-        prefixes=prefixes_of(known),
+        levels=levels_of(known, prefix=params.quality_prefix),
     )  # fmt: skip
     save(paths.diffusion("qa"), denoiser, statistics, about)
     return paths
@@ -151,24 +151,35 @@ def loudness(system: LatentSystem, guidance: dict[str, Any] | None = None, **att
 
 
 def test_samples_follow_the_level_that_is_asked_for(system: LatentSystem) -> None:
-    low, middle, high = (loudness(system, quality=level) for level in (1.0, 3.0, 5.0))
+    low, middle, high = (loudness(system, quality=level) for level in (1.0, 2.0, 3.0))
     assert low < middle - 0.3 < high - 0.6
     assert loudness(system) == high, "the system's own level where nothing is asked for"
 
 
 @pytest.mark.parametrize("trained", [TOKEN], indirect=True, ids=["token"])
 def test_a_level_between_two_lies_between_them(system: LatentSystem) -> None:
-    middle, between, high = (loudness(system, quality=level) for level in (3.0, 4.0, 5.0))
+    middle, between, high = (loudness(system, quality=level) for level in (2.0, 2.5, 3.0))
     assert middle < between < high + 0.2
 
 
 def test_guidance_away_from_low_quality_goes_beyond(system: LatentSystem) -> None:
-    plain, guided = (loudness(system, {"kind": "quality", "w": w}, quality=4.0) for w in (0.0, 1.0))
+    plain, guided = (loudness(system, {"kind": "quality", "w": w}, quality=2.0) for w in (0.0, 1.0))
     assert guided > plain + 0.1
 
 
+def test_a_level_that_no_clip_had_is_played_as_the_nearest_that_one_had(system: LatentSystem) -> None:
+    asked = setting(guidance={"kind": "quality", "w": 1.0, "low": 5.0}, attributes={"quality": 4.0})
+    played = system.nearest(asked)
+    assert played.attributes == {"quality": 3.0}
+    assert played.values["guidance.low"] == 3.0
+    assert played.id != asked.id
+    assert system.nearest(played) == played
+    assert loudness(system, quality=4.0) == loudness(system, quality=3.0)
+
+
+@pytest.mark.parametrize("trained", [PREFIX], indirect=True, ids=["prefix"])
 def test_the_prompt_has_the_prefix_that_captions_of_its_level_had(system: LatentSystem) -> None:
-    assert system.texts(["a", "", "b"], {"quality": [5.0, 1.2, 3.0]}) == ["high quality, a", "low quality", "b"]
+    assert system.texts(["a", "", "b"], {"quality": [3.0, 1.2, 2.0]}) == ["high quality, a", "low quality", "b"]
 
 
 def test_an_attribute_that_the_system_does_not_know_is_refused(system: LatentSystem) -> None:
@@ -192,10 +203,10 @@ def test_a_label_never_belongs_to_another_clip(trained: Paths) -> None:
     train = splits_of(known, store, statistics, states)["train"]
     assert isinstance(train.latents, LatentDataset)
     texts = {level: FakeTextEncoder().encode([text]) for level, text in zip(
-        (1, 3, 5), ("low quality, jazz", "jazz", "high quality, jazz"), strict=True
+        (1, 2, 3), ("low quality, jazz", "jazz", "high quality, jazz"), strict=True
     )}  # fmt: skip
     for batch in train.batches(batch=12, start=0, stop=10, seed=0):
-        heard = (2 * batch.latent_BD.mean((1, 2, 3)) + 3).round()
+        heard = (batch.latent_BD.mean((1, 2, 3)) + 2).round()
         assert torch.equal(heard, batch.attributes["quality"])
         for row, level in enumerate(heard.int().tolist()):
             assert torch.equal(batch.text.mask_BL[row], texts[level].mask_BL[0])

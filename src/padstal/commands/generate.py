@@ -72,6 +72,9 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     usual = setting_keeping(paths, name, options.retain) if options.retain else found.usual
     setting, system = changed(usual, options.changes), found.load()
     system.check([setting])
+    if (nearest := system.nearest(setting)) != setting:
+        print(f"{nearest.label((setting,))} in place of {setting.label((nearest,))}: no training clip had that quality")
+    setting = nearest
     system = system.preview() if options.preview else system
     system = system if options.seconds is None else system.lasting(options.seconds)
     made = options.count * options.best_of

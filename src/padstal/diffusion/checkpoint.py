@@ -39,8 +39,8 @@ class DenoiserConfig(Section):
     text_fingerprint: str = value("SHA-256 of the text encoder's weights")
     latents: LatentConfig = value("what it was trained on, and whose they are")
     seconds_total: float = value("median length of the training tracks; what sampling says if asked nothing else", "s")
-    prefixes: dict[int, str] = value(
-        "quality level → what captions of it began with in training; empty where none did", default={}
+    levels: dict[int, str] = value(
+        "quality level that training clips had → what their captions began with, if anything", default={}
     )
 
     def build(self) -> Denoiser:

@@ -199,9 +199,11 @@ def prefixed(caption: str, prefix: str) -> str:
     return ", ".join(part for part in (prefix, caption) if part)
 
 
-def prefixes_of(dataset: pd.DataFrame) -> dict[int, str]:
-    """Quality level → the prefix that most of its clips have."""
-    return {int(level): str(own.mode()[0]) for level, own in dataset.groupby("quality_level")["prefix"]}
+def levels_of(dataset: pd.DataFrame, *, prefix: bool) -> dict[int, str]:
+    """Quality level that clips have → the prefix that most of them have, "" without `prefix`."""
+    known = dataset[dataset["quality_level"] > 0]
+    found = {int(level): str(own.mode()[0]) for level, own in known.groupby("quality_level")["prefix"]}
+    return found if prefix else dict.fromkeys(found, "")
 
 
 def splits_of(

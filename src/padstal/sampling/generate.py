@@ -68,13 +68,15 @@ def generate_batches(
         Which of the N a batch holds, and their audio [B, C, S], float32, not clipped.
 
     Raises:
-        ValueError: Lengths differ, or a prompt has more samples than `batch` and the method couples them.
+        ValueError: Lengths differ, a prompt has more samples than `batch` and the method couples them, or an attribute
+            is none that the system is told, or has a value that cannot be.
     """
     indices = list(range(len(prompts))) if indices is None else list(indices)
     strange = set(setting.attributes) - set(system.attributes)
     if strange:
         there = ", ".join(system.attributes)
         raise ValueError(f"attribute {', '.join(sorted(strange))}: the system {system.name} is told {there}")
+    setting = system.nearest(setting)
     known = {name: [usual] * len(prompts) for name, usual in system.attributes.items()}
     known |= {name: list(own) for name, own in (attributes or {}).items() if name in known}
     known |= {name: [asked] * len(prompts) for name, asked in setting.attributes.items()}

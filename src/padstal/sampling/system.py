@@ -48,6 +48,14 @@ class System(Protocol):
         """Where the models are."""
         ...
 
+    def nearest(self, setting: Setting) -> Setting:
+        """The nearest setting that its denoisers have learnt to follow.
+
+        Raises:
+            ValueError: It asks for what cannot be.
+        """
+        ...
+
     def check(self, settings: Iterable[Setting]) -> None:
         """Check that its denoisers can do what settings ask for.
 

@@ -21,6 +21,7 @@ def main(stage: Stage[SampleParams]) -> None:
         settings, seconds = params.settings_on(config.grid), params.grids[config.grid].seconds
         system = config.load(stage.item, paths, stage.device())
         system.check(settings)
+        played = tuple(dict.fromkeys(map(system.nearest, settings)))
         lasting = system if seconds is None else system.lasting(seconds)
     except ValueError as error:
         raise StageError(str(error)) from None
@@ -38,7 +39,7 @@ def main(stage: Stage[SampleParams]) -> None:
             lasting,
             prompts,
             wanted,
-            settings,
+            played,
             batch=params.batch,
             precision=params.precision,
             progress=stage.progress,
@@ -49,14 +50,16 @@ def main(stage: Stage[SampleParams]) -> None:
                 system,
                 LatentStore.open(paths.latents(config.codec)),
                 dataset.iloc[held_out_rows(dataset, params.refined_clips)],
-                settings[0],
+                played[0],
                 seed=params.seeds[0],
                 batch=params.batch,
                 bf16=params.precision == "bf16-mixed",
                 progress=stage.progress,
             )
     stage.write_metrics({**metrics, **about})
-    stage.say(f"{len(settings)} settings × {len(wanted)} samples, {len(prompts)} prompts")
+    if len(played) < len(settings):
+        stage.say(f"{len(settings) - len(played)} settings left out: no clip had their quality, the nearest is played")
+    stage.say(f"{len(played)} settings × {len(wanted)} samples, {len(prompts)} prompts")
 
 
 if __name__ == "__main__":

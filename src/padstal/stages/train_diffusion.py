@@ -12,7 +12,7 @@ from padstal.core.model_folder import WEIGHTS, fingerprint
 from padstal.core.params import check, read_yaml
 from padstal.core.protocols import TextEncoder
 from padstal.diffusion.checkpoint import STATISTICS, DenoiserConfig, save
-from padstal.diffusion.clips import CaptionStates, Clips, StaleCaptionsError, prefixes_of, splits_of, with_latents
+from padstal.diffusion.clips import CaptionStates, Clips, StaleCaptionsError, levels_of, splits_of, with_latents
 from padstal.diffusion.config import DenoiserParams, DenoiserPlace, TrainDiffusionParams
 from padstal.diffusion.task import DenoiserTask
 from padstal.foundation.text_encoder import load as load_text_encoder
@@ -40,7 +40,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         text_fingerprint=encoded_by,
         latents=store.config.cropped(params.crop_frames),
         seconds_total=float(train["track_seconds"].median()),
-        prefixes=prefixes_of(train) if params.quality_prefix else {},
+        levels=levels_of(train, prefix=params.quality_prefix),
     )
     train_and_write(
         stage,

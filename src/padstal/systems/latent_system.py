@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from padstal.core.data.units import seconds_to_samples
 from padstal.core.protocols import Attributes, Codec, Conditioning, TextEncoder, TextStates
 from padstal.core.section import Section, value
+from padstal.sampling.quality_level import QUALITY, nearest_setting
 
 if TYPE_CHECKING:
     import torch
@@ -151,21 +152,21 @@ class LatentSystem:
         return self.codec.latent_shape(whole * self.codec.ratio)[1]
 
     def texts(self, prompts: Sequence[str], attributes: Mapping[str, Sequence[float]]) -> list[str]:
-        """What the text encoder reads: the prompts, after the quality's prefix where captions had one in training.
+        """What the text encoder reads: the prompts, after the quality's prefix where captions had one in training."""
+        from padstal.diffusion.clips import prefixed
+
+        prefixes, levels = self.trained.config.levels, attributes.get(QUALITY, ())
+        if not any(prefixes.values()):
+            return list(prompts)
+        return [prefixed(prompt, prefixes.get(round(level), "")) for prompt, level in zip(prompts, levels, strict=True)]
+
+    def nearest(self, setting: "Setting") -> "Setting":
+        """The nearest setting that its denoisers have learnt to follow; only a quality can be another.
 
         Raises:
             ValueError: A quality is no level.
         """
-        from padstal.diffusion.clips import prefixed
-        from padstal.nn.quality_embedding import LEVELS
-
-        prefixes, levels = self.trained.config.prefixes, attributes.get("quality", ())
-        for level in levels:
-            if level and not 1 <= level <= LEVELS:
-                raise ValueError(f"quality level {level:g}: expected 1 to {LEVELS}, or 0 for unknown")
-        if not prefixes:
-            return list(prompts)
-        return [prefixed(prompt, prefixes.get(round(level), "")) for prompt, level in zip(prompts, levels, strict=True)]
+        return nearest_setting(setting, self.trained.config.levels) if QUALITY in self.attributes else setting
 
     def check(self, settings: Iterable["Setting"]) -> None:
         """Check that its denoisers can do what settings ask for.

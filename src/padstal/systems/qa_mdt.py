@@ -7,6 +7,7 @@ from the lowest level (`sampling/guidance/quality.py`).
 from typing import TYPE_CHECKING, Literal
 
 from padstal.core.section import value
+from padstal.sampling.quality_level import QUALITY, nearest_level
 from padstal.systems.latent_system import LatentSystemParams
 
 if TYPE_CHECKING:
@@ -20,4 +21,4 @@ class QaMdt(LatentSystemParams):
     quality: float = value("level that is asked for where a setting names none", "1 to 5", ge=1, le=5)
 
     def usual(self, trained: "TrainedDenoiser") -> dict[str, float]:
-        return {"quality": self.quality}
+        return {QUALITY: nearest_level(self.quality, trained.config.levels)}

@@ -191,6 +191,7 @@ def _fake_models(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             preview=lambda: first,
             lasting=lambda seconds: asked.update(lasts=seconds) or first,
             check=asked.setdefault("checked", []).extend,
+            nearest=lambda setting: setting,
         )
 
     monkeypatch.setattr(PadsTal, "load", load)

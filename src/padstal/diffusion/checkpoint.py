@@ -40,7 +40,7 @@ class DenoiserConfig(Section):
     latents: LatentConfig = value("what it was trained on, and whose they are")
     seconds_total: float = value("median length of the training tracks; what sampling says if asked nothing else", "s")
     levels: dict[int, str] = value(
-        "quality level that training clips had → what their captions began with, if anything", default={}
+        "quality level that training clips had → what their captions began with; none if it is not told", default={}
     )
 
     def build(self) -> Denoiser:

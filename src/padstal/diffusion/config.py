@@ -47,6 +47,11 @@ class DenoiserParams(Section):
     )
     training: TrainConfig
 
+    @property
+    def told_quality(self) -> bool:
+        """Whether it is told how good a clip sounds, as a token or in its caption."""
+        return self.quality_prefix or bool(getattr(self.form.conditioner, "quality", False))
+
     @model_validator(mode="after")
     def _hides_what_there_is(self) -> "DenoiserParams":
         if isinstance(self.objective, Masked) and not isinstance(self.form.backbone, MdtBackbone):

@@ -40,7 +40,7 @@ def main(stage: Stage[TrainDiffusionParams]) -> None:
         text_fingerprint=encoded_by,
         latents=store.config.cropped(params.crop_frames),
         seconds_total=float(train["track_seconds"].median()),
-        levels=levels_of(train, prefix=params.quality_prefix),
+        levels=levels_of(train, prefix=params.quality_prefix) if params.told_quality else {},
     )
     train_and_write(
         stage,

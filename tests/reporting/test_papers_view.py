@@ -46,7 +46,7 @@ def test_the_correlation_of_level_and_score_is_spearmans() -> None:
 
 def test_a_setting_with_other_guidance_is_no_further_level() -> None:
     table = quality_correlations(levels(1.0, 2.0, 3.0, guided=0.5))
-    assert table.head == ("measure", "ρ", "level 1.00", "level 2.00", "level 3.00")
+    assert table.head == ("measure", "ρ", "level 1", "level 2", "level 3")
     assert table.rows == (("p-MOS", "1.00", "1.00", "2.00", "3.00"),)
 
 

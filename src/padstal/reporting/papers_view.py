@@ -54,7 +54,7 @@ def quality_correlations(inputs: Inputs) -> Table:
         if metric.about in FOLLOWS and len(levels) >= FEWEST_LEVELS and all(finite(value) for value in values):
             label = metric.label if metric.unit in metric.label else f"{metric.label}, {metric.unit}"
             table.append((label, number(_rank(levels, values)), *(number(value) for value in values)))
-    head = ("measure", "ρ", *(f"level {number(level)}" for level in levels))
+    head = ("measure", "ρ", *(f"level {level:g}" for level in levels))
     return Table(head, tuple(table), (False, *(True for _ in head[1:])))
 
 

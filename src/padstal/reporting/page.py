@@ -114,7 +114,7 @@ def render_page(
         explained={name: metric.explained for name, metric in METRICS.items()},
         chosen_table=results_view.results_table(rows),
         sweep_table=results_view.results_table(sweep, rows),
-        differences_table=results_view.results_table(results_view.rows(evaluation, "differences"), without=()),
+        differences_table=results_view.differences_table(evaluation),
         matched=matched,
         chosen_by=evaluation.get("chosen_by"),
         design=flat(evaluation.get("design") or {}),

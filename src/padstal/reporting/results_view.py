@@ -1,6 +1,6 @@
 """Results: the diversity–alignment frontier, the settings, the comparison at matched CLAP-f, the latent spaces."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,11 +102,26 @@ def frontier(sweep: Sequence[Row], paths: Sequence[Row], metric: str, matched_cl
     return svg.line_chart(lines, axes, title=f"{words(metric)} against CLAP-f", description=description)
 
 
-def results_table(rows: Sequence[Row], chosen: Sequence[Row] = (), *, without: Collection[str] = ("signal",)) -> Table:
+def differences_table(found: Mapping[str, Any]) -> Table:
+    """What each setting has more than the one that it departs from; strong where the interval leaves out 0."""
+
+    def differs(row: Row, metric: str) -> bool:
+        return direction(metric, interval_of(row, metric)) != "open"
+
+    return results_table(rows(found, "differences"), without=(), strong=differs)
+
+
+def results_table(
+    rows: Sequence[Row],
+    chosen: Sequence[Row] = (),
+    *,
+    without: Collection[str] = ("signal",),
+    strong: Callable[[Row, str], bool] | None = None,
+) -> Table:
     """A row for each setting or sweep and a column for each metric that any of them has, intervals below the values.
 
-    A metric's best value is strong if it is alone; rows that are `chosen` are tinted. Metrics `about` what is `without`
-    have no column.
+    A value is `strong` by what is given for it, else where it is a metric's only best one; rows that are `chosen` are
+    tinted. Metrics `about` what is `without` have no column.
     """
     shown = [
         name
@@ -120,7 +135,7 @@ def results_table(rows: Sequence[Row], chosen: Sequence[Row] = (), *, without: C
         for metric in shown:
             around = interval_of(row, metric)
             text = number(float(row[metric])) if finite(row.get(metric)) else MISSING
-            look = "strong" if best[metric] is row else ""
+            look = "strong" if (strong(row, metric) if strong else best[metric] is row) else ""
             cells.append(Cell(text, below=interval(*around) if around else "", look=look))
         n = number(row.get("n")) if row.get("n") is not None else "–"
         named = (words(str(row.get("system", ""))), words(str(row.get("method", ""))), setting_text(row) or "–")

@@ -16,17 +16,9 @@ from padstal.reporting.text import words
 
 
 def test_a_difference_is_strong_where_its_interval_leaves_out_0() -> None:
-    row = {
-        "system": "audio_dit",
-        "method": "cads",
-        "label": "cads s = 1 against none",
-        "n": 4,
-        "fd": -5.0,
-        "vendi": 0.2,
-    }
-    table = results_view.differences_table(
-        {"differences": [{**row, "intervals": {"fd": [-6.0, -4.0], "vendi": [-0.1, 0.5]}}]}
-    )
+    intervals = {"fd": [-6.0, -4.0], "vendi": [-0.1, 0.5]}
+    row = {"system": "audio_dit", "method": "cads", "n": 4, "fd": -5.0, "vendi": 0.2, "intervals": intervals}
+    table = results_view.differences_table({"differences": [row]})
     looks = {name: getattr(cell, "look", "") for name, cell in zip(table.head, table.rows[0], strict=True)}
     assert (looks["FD"], looks["Vendi"]) == ("strong", "")
 

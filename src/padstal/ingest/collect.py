@@ -65,7 +65,7 @@ class Collected:
 
     @property
     def refused_files(self) -> int:
-        return sum(count for reason, count in self.reasons.items() if reason in rejection.FILE_REASONS)
+        return sum(count for reason, count in self.reasons.items() if reason not in rejection.NO_FILE_REASONS)
 
     @property
     def files(self) -> int:

@@ -171,5 +171,9 @@ def tracks_table(manifest: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFra
 
 
 def splits_of(table: pd.DataFrame, *columns: str) -> pd.Series:
-    """In how many splits each row's value of `columns` lies; 1 where the last of them is empty and names nothing."""
-    return table.groupby(list(columns))["split"].transform("nunique").where(table[columns[-1]] != "", 1)
+    """In how many splits each row's value of `columns` lies, whatever its case.
+
+    1 where the last of them is empty and names nothing.
+    """
+    names = [table[column].str.casefold() for column in columns]
+    return table.groupby(names)["split"].transform("nunique").where(table[columns[-1]] != "", 1)

@@ -216,7 +216,6 @@ def test_embeddings_without_a_gaussian_stop_a_likelihood_cut(tmp_path):
         curate(tmp_path, keep_likelihood=0.9)
 
 
-
 def test_clips_without_a_score_are_an_error_not_a_loss(tmp_path):
     prepare(tmp_path)
     paths = stage("curate", tmp_path, None).paths

@@ -195,15 +195,6 @@ def test_objects_that_are_too_long_are_named_and_not_asked_for(server, tmp_path)
     assert server.count("GetObject") == 1
 
 
-def test_more_than_the_disk_holds_is_refused_before_it_starts(server, tmp_path, monkeypatch):
-    _fill(server, 2)
-    usage = shutil._ntuple_diskusage(10**9, 10**9, 1000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(StoreError, match="free on this disk"):
-        fetch(server, tmp_path / "m")
-    assert server.count("GetObject") == 0
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

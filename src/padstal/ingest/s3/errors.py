@@ -15,10 +15,11 @@ _CREDENTIALS = {
     "InvalidSecurity",
     "InvalidToken",
     "NotSignedUp",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
     "TokenRefreshRequired",
 }
-_CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
 
 
 class StoreError(RuntimeError):
@@ -68,7 +69,7 @@ def refuses_us(error: Exception) -> bool:
         boto.SSOError,
         boto.LoginError,
     )
-    return isinstance(error, lacking) or status == 401 or code in _CREDENTIALS | _CLOCK
+    return isinstance(error, lacking) or status == 401 or code in _CREDENTIALS
 
 
 def failure(place: str, error: Exception) -> StoreError:
@@ -76,10 +77,7 @@ def failure(place: str, error: Exception) -> StoreError:
     from botocore.exceptions import ConnectionError as EndpointError
     from botocore.exceptions import HTTPClientError
 
-    code, status = code_of(error)
-    if code in _CLOCK:
-        return CredentialsError(f"{place}: refused: {explain(error)}; set this machine's clock")
-    if refuses_us(error) or status == 403:
+    if refuses_us(error) or code_of(error)[1] == 403:
         return CredentialsError(f"{place}: refused: {explain(error)}; {CREDENTIALS_HELP}")
     if isinstance(error, HTTPClientError | EndpointError):
         return StoreError(f"{place}: no usable answer: {explain(error)}; is the endpoint right, and up?")

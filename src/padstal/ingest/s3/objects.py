@@ -86,7 +86,7 @@ def list_objects(source: S3Source, client: Any) -> Listing:
     except boto_errors() as error:
         raise failure(source.place, error) from error
     objects = [item for item in found.objects if not _hidden(item.key) and (item.bytes or item.key[-1:] != "/")]
-    return Listing(tuple(sorted(objects, key=lambda item: item.key.encode("utf-8", "surrogatepass"))), found.failed)
+    return Listing(tuple(sorted(objects, key=lambda item: item.key.encode())), found.failed)
 
 
 def reach(source: S3Source) -> str:
@@ -116,14 +116,11 @@ def etag_of(answer: Mapping[str, Any]) -> str:
 
 
 def _pages(client: Any, source: S3Source) -> Iterator[Listed]:
-    page: Mapping[str, Any] = {}
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=source.bucket, Prefix=source.prefix):
         for item in page.get("Contents", []):
             key = item["Key"][len(source.prefix) :]
             if key:
                 yield Listed(key, item["Size"], etag_of(item))
-    if page.get("IsTruncated"):
-        raise StoreError(f"{source.place}: a page of the listing says that more follow, but not where")
 
 
 def _rows(client: Any, source: S3Source) -> tuple[dict[str, str], dict[str, str]]:

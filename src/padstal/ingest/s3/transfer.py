@@ -81,9 +81,7 @@ class Fetcher:
             try:
                 sha256, md5 = _write(answer["Body"], part)
                 return answer["ContentLength"], etag_of(answer), sha256, _check(item, answer, sha256, md5)
-            except CorruptError as error:
-                wrong = error
-            except boto_errors() as error:
+            except (CorruptError, *boto_errors()) as error:
                 wrong = error
         assert wrong
         raise FailedError(f"{self.source.fetch.attempts} attempts, the last: {explain(wrong)}") from wrong

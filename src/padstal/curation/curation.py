@@ -45,7 +45,7 @@ class Curation:
     groups: int
     gaussian: likelihood.Gaussian | None
     no_gaussian: str
-    loss: representation.Loss
+    loss: Mapping[str, Any]
     ledger: Mapping[str, Entry]
 
     def metrics(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Curation:
             "log_likelihood_quantiles": quantiles(dataset["log_likelihood"].to_numpy(), QUANTILES),
             **({"no_likelihoods": self.no_gaussian} if self.no_gaussian else {}),
             "shrinkage": None if self.gaussian is None else self.gaussian.shrinkage,
-            "genre_loss": self.loss.as_json(),
+            "genre_loss": self.loss,
             "effective_clips": effective_clips(dataset.loc[dataset["split"] == "train", "weight"].to_numpy()),
             "ledger": {name: entry.as_json() for name, entry in self.ledger.items()},
         }

@@ -39,8 +39,12 @@ ROW_REASONS = (MISSING, OUTSIDE, REPEATED, MALFORMED, AMBIGUOUS)
 LINKED_FOLDER = "linked_folder"
 HIDDEN = "hidden"
 UNREADABLE_FOLDER = "unreadable_folder"
-PASSED_OVER = (LINKED_FOLDER, HIDDEN, UNREADABLE_FOLDER)
-"""Reasons why a folder, or a file with a hidden name, is not looked at; what is in it is not counted."""
+PASSED_OVER = {
+    LINKED_FOLDER: "a linked folder, not looked into: `linked_folders: true` of the source does, each once",
+    HIDDEN: "a hidden name, not looked at: `hidden: true` of the source does",
+    UNREADABLE_FOLDER: "a folder that may not be read: change its rights",
+}
+"""Why a folder, or a file with a hidden name, is not looked at, and what changes that; what is in it is not counted."""
 NO_FILE_REASONS = (*ROW_REASONS, *PASSED_OVER)
 """All others are about a file that is there."""
 

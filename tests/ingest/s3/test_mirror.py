@@ -11,7 +11,7 @@ from tests.ingest.s3.mirrored import fetch, files, parts
 from tests.ingest.s3.s3_server import S3Server
 
 from padstal.core.data.content import sha256_file
-from padstal.ingest.s3.errors import CredentialsError, StoreError
+from padstal.ingest.s3.errors import StoreError
 from padstal.ingest.s3.mirror_index import STATE, Index, claimed
 
 
@@ -211,7 +211,7 @@ def test_refused_credentials_are_one_request_and_one_message_without_a_secret(
     _fill(server, 2)
     for name, value in change.items():
         monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
-    with pytest.raises(CredentialsError, match=message) as error:
+    with pytest.raises(StoreError, match=message) as error:
         fetch(server, tmp_path / "m")
     assert "AWS_ACCESS_KEY_ID" in str(error.value)
     assert server.secret_key not in str(error.value)

@@ -26,10 +26,6 @@ class StoreError(RuntimeError):
     """A store cannot be read; the message names it and says what would mend it."""
 
 
-class CredentialsError(StoreError):
-    """A store refuses who we are; asking again does not help."""
-
-
 def boto_errors() -> tuple[type[Exception], ...]:
     """All that boto3 raises for what a store or the line to it does."""
     from botocore.exceptions import BotoCoreError, ClientError
@@ -78,7 +74,7 @@ def failure(place: str, error: Exception) -> StoreError:
     from botocore.exceptions import HTTPClientError
 
     if refuses_us(error) or code_of(error)[1] == 403:
-        return CredentialsError(f"{place}: refused: {explain(error)}; {CREDENTIALS_HELP}")
+        return StoreError(f"{place}: refused: {explain(error)}; {CREDENTIALS_HELP}")
     if isinstance(error, HTTPClientError | EndpointError):
         return StoreError(f"{place}: no usable answer: {explain(error)}; is the endpoint right, and up?")
     return StoreError(f"{place}: {explain(error)}; expected a bucket that is there, in its region")

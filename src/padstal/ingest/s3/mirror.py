@@ -62,8 +62,7 @@ def mirror(source: S3Source, folder: Path, *, forgotten: Collection[str] = (), q
         quiet: No progress bar.
 
     Raises:
-        CredentialsError: We are refused.
-        StoreError: The store, the bucket or the disk fails us, too many objects do, or the captions table does.
+        StoreError: The store refuses or fails us, or bucket, disk, captions table or too many objects fail.
     """
     client = client_of(source)
     with claimed(folder, {"uri": f"s3://{source.bucket}/{source.prefix}", "endpoint_url": source.endpoint_url}):

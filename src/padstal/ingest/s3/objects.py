@@ -75,8 +75,7 @@ def list_objects(source: S3Source, client: Any) -> Listing:
     write them, and are left out; so are hidden names (a part with a leading dot), as in a folder.
 
     Raises:
-        CredentialsError: We are refused.
-        StoreError: The bucket, the manifest or the store is not there, or answers what cannot be used.
+        StoreError: We are refused; the bucket, the manifest or the store is not there, or answers what cannot be used.
     """
     try:
         if source.manifest is None:
@@ -93,8 +92,7 @@ def reach(source: S3Source) -> str:
     """Ask a store once; gives how we are known to it ("env", "shared-credentials-file", …), never who we are.
 
     Raises:
-        CredentialsError: We are refused.
-        StoreError: It does not answer, or has no such bucket or manifest.
+        StoreError: It refuses us, does not answer, or has no such bucket or manifest.
     """
     import boto3
 

@@ -55,8 +55,7 @@ class Fetcher:
 
         Raises:
             FailedError: This object cannot be had.
-            CredentialsError: We are refused.
-            StoreError: Its file cannot be written.
+            StoreError: We are refused, or its file cannot be written.
         """
         longest = self.source.fetch.max_object_mebibytes * 2**20
         if item.bytes > longest:

@@ -52,7 +52,7 @@ def test_the_workspace_is_compared_as_it_is(root: Path) -> None:
 def test_json_is_the_record(root: Path) -> None:
     shown = run("HEAD~1", "HEAD", "--json")
     comparison = read_record(shown.stdout.encode())
-    assert (comparison.base.name, comparison.head.subject) == ("HEAD~1", "Take in more")
+    assert (comparison.base.name, comparison.head.name) == ("HEAD~1", "HEAD")
 
 
 def test_a_folder_gets_comment_record_and_plots(root: Path, tmp_path: Path) -> None:

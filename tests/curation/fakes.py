@@ -182,3 +182,8 @@ def install(monkeypatch: pytest.MonkeyPatch, **models: Any) -> None:
 
 def _unit(x_BD: np.ndarray) -> np.ndarray:
     return (x_BD / np.linalg.norm(x_BD, axis=1, keepdims=True)).astype(np.float32)
+
+
+def bits_of(found):
+    """Signs of a fingerprint as bool [T, 32]."""
+    return (found.code_T[:, None] >> np.arange(32, dtype=np.uint32) & 1).astype(bool)

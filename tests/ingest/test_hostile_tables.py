@@ -8,7 +8,6 @@ from tests.ingest.encoders import music, pcm, wav
 from tests.ingest.hostile_tables import FILES, TABLES, TableKind
 from tests.ingest.test_hostile import collected
 
-from padstal.ingest import table_records
 from padstal.ingest.captions_table import read_captions
 from padstal.ingest.rejection import ROW_REASONS
 
@@ -64,11 +63,3 @@ def test_a_file_whose_row_cannot_be_read_does_not_get_the_folders_licence(tmp_pa
     table = read_captions(path, ["a.wav", "b.wav"])
     assert "row 1 about it cannot be read" in table.no_licence("a.wav")
     assert table.rows["b.wav"].licence == "CC0"
-
-
-def test_a_table_of_broken_rows_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(table_records, "MOST_BROKEN", 50)
-    path = tmp_path / "c.jsonl"
-    path.write_text("{\n" * 60)
-    with pytest.raises(ValueError, match="51 broken rows"):
-        read_captions(path, [])

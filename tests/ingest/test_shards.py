@@ -1,7 +1,6 @@
 """Shards hold whole buckets of tracks, and one more bucket splits one old one."""
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from padstal.core.data.content import address_of_clip, bytes_of
-from padstal.ingest.clip_samples import ClipName, ClipSamples, DamagedError
+from padstal.ingest.clip_samples import DamagedError, clip_blocks
+from padstal.ingest.measure import Measures
 from padstal.ingest.shards import Shards, bucket_count, bucket_of
+from padstal.ingest.track_cache import Clip
 
 NAMES = sorted(hashlib.sha256(str(i).encode()).hexdigest() for i in range(1000))
 
@@ -41,28 +42,29 @@ def test_buckets_hold_as_many_tracks_as_asked_on_average():
 
 
 CLIPS = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
-SHA256 = "ab" * 32
+SHA256, OTHER = "ab" * 32, "cd" * 32
+SILENT = Measures(-70.0, -120.0, -120.0, 0.0, 0.0, 0.0, -120.0)
 
 
-def part(path: Path, clips: np.ndarray) -> ClipSamples:
-    """These clips behind some other bytes."""
+def written(path: Path, clips: np.ndarray) -> tuple[Path, int]:
+    """Where these clips are: behind some other bytes."""
     path.write_bytes(b"before" + clips.tobytes() + b"after")
-    return ClipSamples(path, 6, clips.shape[1:], names(clips))
+    return path, 6
 
 
-def names(clips: np.ndarray, sha256: str = SHA256) -> tuple[ClipName, ...]:
-    return tuple(
-        ClipName(address_of_clip([bytes_of(clip)], clip.shape, sha256[:16], 4 * i), sha256, 4 * i)
+def named(clips: np.ndarray, sha256: str = SHA256) -> list[Clip]:
+    return [
+        Clip(address_of_clip([bytes_of(clip)], clip.shape, sha256[:16], 4 * i), 4 * i, SILENT)
         for i, clip in enumerate(clips)
-    )
+    ]
 
 
 def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
-    parts = [part(tmp_path / "x", CLIPS[:1]), part(tmp_path / "y", CLIPS[1:])]
-    held = parts[0].names + parts[1].names
-    for out, content in (("a", parts), ("b", None)):
+    places = {SHA256: written(tmp_path / "x", CLIPS[:1]), OTHER: written(tmp_path / "y", CLIPS[1:])}
+    tracks = [(SHA256, named(CLIPS[:1])), (OTHER, named(CLIPS[1:], OTHER))]
+    for out, place in (("a", places.get), ("b", None)):
         shards = Shards(tmp_path / out, tmp_path / "store")
-        shards.write(7, CLIPS.shape[1:], held, content)
+        shards.write(7, CLIPS.shape[1:], tracks, place)
         shards.sweep()
         shards.close()
         assert np.array_equal(np.load(tmp_path / out / "00007.npy"), CLIPS)
@@ -73,22 +75,27 @@ def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
 
 
 def test_clips_are_read_only_where_they_have_their_names(tmp_path):
-    found = part(tmp_path / "x", CLIPS)
-    assert b"".join(bytes(block) for block in found.blocks()) == CLIPS.tobytes()
-    longer = replace(found, names=(*found.names, found.names[0]))
-    for wrong in (longer, replace(found, start=5), replace(found, path=tmp_path / "none")):
+    path, start = written(tmp_path / "x", CLIPS)
+    shape, clips = CLIPS.shape[1:], named(CLIPS)
+    assert b"".join(bytes(block) for block in clip_blocks((path, start), shape, SHA256, clips)) == CLIPS.tobytes()
+    for place, own in (
+        ((path, start), [*clips, clips[0]]),
+        ((path, 5), clips),
+        ((tmp_path / "none", start), clips),
+        (None, clips),
+    ):
         with pytest.raises(DamagedError, match=SHA256):
-            list(wrong.blocks())
+            list(clip_blocks(place, shape, SHA256, own))
 
 
 def test_a_track_is_found_in_its_shard_until_the_shard_changes(tmp_path):
-    other = replace(part(tmp_path / "y", CLIPS[:1]), names=names(CLIPS[:1], "cd" * 32))
-    found = part(tmp_path / "x", CLIPS)
+    places = {OTHER: written(tmp_path / "y", CLIPS[:1]), SHA256: written(tmp_path / "x", CLIPS)}
+    tracks = [(OTHER, named(CLIPS[:1], OTHER)), (SHA256, named(CLIPS))]
     shards = Shards(tmp_path / "out", tmp_path / "store")
-    assert shards.write(0, CLIPS.shape[1:], other.names + found.names, [other, found])
+    assert shards.write(0, CLIPS.shape[1:], tracks, places.get)
     place = shards.place(SHA256)
     assert place is not None
-    list(ClipSamples(*place, CLIPS.shape[1:], found.names).blocks())
+    list(clip_blocks(place, CLIPS.shape[1:], SHA256, named(CLIPS)))
     assert shards.place("ef" * 32) is None
     place[0].write_bytes(b"")
     assert shards.place(SHA256) is None

@@ -216,15 +216,6 @@ def test_embeddings_without_a_gaussian_stop_a_likelihood_cut(tmp_path):
         curate(tmp_path, keep_likelihood=0.9)
 
 
-def test_an_artist_in_two_splits_is_named(tmp_path):
-    manifest = prepare(tmp_path)
-    write_ingest(tmp_path, manifest.assign(artist="somebody"))
-    with pytest.raises(
-        StageError, match=r"artist: 1 lie in more than one split.*somebody in test and train and validation"
-    ):
-        curate(tmp_path)
-
-
 def test_clips_without_a_score_are_an_error_not_a_loss(tmp_path):
     prepare(tmp_path)
     paths = stage("curate", tmp_path, None).paths

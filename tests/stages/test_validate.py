@@ -19,7 +19,6 @@ from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.manifest import write_table
 from padstal.curation.expectations.config import GateParams, ValidateParams
 from padstal.curation.expectations.ingested import suite
-from padstal.curation.expectations.licences import licence_expectations
 from padstal.stages import gate, validate
 from padstal.stages.harness import StageError, run_stage
 
@@ -78,7 +77,7 @@ def good(tmp_path_factory):
 def test_good_data_passes_with_data_docs_and_metrics(tmp_path, good):
     entries, validated = run(tmp_path, good, {"a.mp3": "duplicate"})
     assert broken(entries) == set()
-    assert list(entries) == [expectation.name for expectation in (*suite(PARAMS.ingest), *licence_expectations())]
+    assert list(entries) == [expectation.name for expectation in suite(PARAMS.ingest)]
     assert entries["no split is empty"]["observed"] == "all are there"
     assert (validated.paths.validate("ingest") / "data_docs" / "index.html").exists()
     metrics = read_json(validated.paths.metrics("validate", "ingest"))

@@ -18,7 +18,7 @@ def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, a
     """Compare, and print the comment or its JSON, or write both with plots and sounds to `out`.
 
     Raises:
-        RevisionError: There is no such revision.
+        GitError: There is no such revision.
         ValueError: No such scale, or neither side says which one is active.
     """
     trees = open_tree(root, base), open_tree(root, head)

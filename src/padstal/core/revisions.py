@@ -12,10 +12,6 @@ LARGEST_FILE = 16 * 2**20
 """Bytes; the files that are compared (params, locks, metrics) are far smaller. A larger one counts as absent."""
 
 
-class RevisionError(GitError):
-    """There is no such revision, or no git repository."""
-
-
 @dataclass(frozen=True)
 class Tree:
     """One revision of a repository.
@@ -29,7 +25,6 @@ class Tree:
     root: Path
     name: str
     commit: str
-    subject: str
     workspace: bool
     changed: bool
 
@@ -64,22 +59,21 @@ def open_tree(root: Path, name: str) -> Tree:
     """The revision `name` (a commit, branch, tag, `HEAD~2` …) of the repository at `root`, or `workspace`.
 
     Raises:
-        RevisionError: `root` is in no git repository, or there is no such revision.
+        GitError: `root` is in no git repository, or there is no such revision.
     """
     try:
         git(root, "rev-parse", "--git-dir")
     except GitError as error:
-        raise RevisionError(f"{root}: expected a git repository; {error}") from None
+        raise GitError(f"{root}: expected a git repository; {error}") from None
     commit = try_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", _revision(name))
     workspace = name == WORKSPACE
     if not commit and not workspace:
-        raise RevisionError(
+        raise GitError(
             f"{name!r}: no such revision here; expected a commit, a branch, a tag or '{WORKSPACE}' "
             "(in a shallow clone, fetch it first: git fetch --depth 1 origin REVISION)"
         )
-    subject = try_git(root, "show", "--no-patch", "--format=%s", commit) if commit else ""
     changed = workspace and bool(try_git(root, "status", "--porcelain", "--untracked-files=no"))
-    return Tree(root, name, commit, subject[:200], workspace, changed)
+    return Tree(root, name, commit, workspace, changed)
 
 
 def _revision(name: str) -> str:

@@ -8,7 +8,10 @@ never spans splits, and no copy of a held-out recording is trained on, whoever i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from padstal.core.data.manifest import SPLITS, ClipAudio
 from padstal.core.progress import Progress
@@ -63,7 +66,7 @@ def across(clips: pd.DataFrame, column: str) -> int:
 def groups(
     tracks: Sequence[str], found: Sequence[Match], quality: Mapping[str, float], split: Mapping[str, str]
 ) -> tuple[DuplicateGroup, ...]:
-    """Connected components of `found` (union-find), sorted by name; tracks that match nothing are in none.
+    """Connected components of `found`, sorted by name; tracks that match nothing are in none.
 
     Args:
         tracks: Track ids, in the order that `found` counts them.
@@ -71,29 +74,18 @@ def groups(
         quality: Track id → p-MOS (NaN: unknown).
         split: Track id → one of `KEPT_FIRST`.
     """
-    parent = list(range(len(tracks)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
     nearest: dict[str, float] = {}
     for match in found:
-        a, b = root(match.first), root(match.second)
-        parent[max(a, b)] = min(a, b)
         for i in (match.first, match.second):
             nearest[tracks[i]] = max(nearest.get(tracks[i], 0.0), match.similarity)
+    pairs = np.array([(match.first, match.second) for match in found], dtype=int).reshape(-1, 2)
+    graph = coo_array((np.ones(len(pairs)), tuple(pairs.T)), shape=(len(tracks), len(tracks)))
     members: dict[int, list[str]] = {}
-    for i, track in enumerate(tracks):
+    for track, component in zip(tracks, connected_components(graph, directed=False)[1], strict=True):
         if track in nearest:
-            members.setdefault(root(i), []).append(track)
-    return tuple(
-        sorted(
-            (_group(sorted(of_group), nearest, quality, split) for of_group in members.values()), key=lambda g: g.name
-        )
-    )
+            members.setdefault(component, []).append(track)
+    made = (_group(sorted(of_group), nearest, quality, split) for of_group in members.values())
+    return tuple(sorted(made, key=lambda group: group.name))
 
 
 def _group(

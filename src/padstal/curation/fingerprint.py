@@ -42,11 +42,6 @@ class Fingerprint:
     code_T: np.ndarray
     valid_T: np.ndarray
 
-    @property
-    def bits_TM(self) -> np.ndarray:
-        """Signs of (1) as bool [T, 32]."""
-        return (self.code_T[:, None] >> np.arange(BANDS - 1, dtype=np.uint32) & 1).astype(bool)
-
 
 def fingerprint(audio_S: np.ndarray, sample_rate: int, heard_S: np.ndarray | None = None) -> Fingerprint:
     """Fingerprint of mono audio.

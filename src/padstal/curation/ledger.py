@@ -39,7 +39,7 @@ class Entry:
             LedgerError: The parts do not make up the whole.
         """
         parts = self.kept + self.quarantined + self.duplicates + self.filtered
-        if parts != self.came or min(self.kept, self.quarantined, self.duplicates, self.filtered) < 0:
+        if parts != self.came:
             raise LedgerError(
                 f"{self.of}: {self.came} came in, but {self.kept} kept + {self.quarantined} quarantined + "
                 f"{self.duplicates} duplicates + {self.filtered} filtered = {parts}"
@@ -47,13 +47,7 @@ class Entry:
         return self
 
     def then(self, later: "Entry", of: str) -> "Entry":
-        """This and the next stage as one.
-
-        Raises:
-            LedgerError: The next stage does not take in just what this one kept.
-        """
-        if later.came != self.kept:
-            raise LedgerError(f"{self.of} kept {self.kept}, but {later.of} took in {later.came}")
+        """This and the next stage, which takes in what this one kept, as one."""
         return Entry(
             of,
             self.came,

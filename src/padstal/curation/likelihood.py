@@ -22,10 +22,6 @@ class TooFewTracksError(ValueError):
     """A Gaussian of so few tracks would say nothing."""
 
 
-class SingularCovarianceError(ValueError):
-    """The embeddings do not span a Gaussian."""
-
-
 @dataclass(frozen=True)
 class Gaussian:
     """A fitted Gaussian, float64.
@@ -70,8 +66,7 @@ def fit(x_ND: np.ndarray, *, min_tracks: int) -> Gaussian:
 
     Raises:
         TooFewTracksError: There are fewer than `min_tracks` rows.
-        ValueError: A row is not finite.
-        SingularCovarianceError: All rows are equal.
+        ValueError: A row is not finite, or all are equal.
     """
     x_ND = np.asarray(x_ND, dtype=np.float64)
     if len(x_ND) < max(min_tracks, 2):
@@ -82,14 +77,8 @@ def fit(x_ND: np.ndarray, *, min_tracks: int) -> Gaussian:
         raise ValueError(f"{int((~np.isfinite(x_ND).all(axis=1)).sum())} of {len(x_ND)} embeddings are not finite")
     covariance_DD, shrinkage = ledoit_wolf(x_ND)
     if np.trace(covariance_DD) <= np.finfo(np.float64).eps * x_ND.shape[1]:
-        raise SingularCovarianceError(f"the embeddings of {len(x_ND)} tracks are all equal: expected them to differ")
-    try:
-        cholesky_DD = np.linalg.cholesky(covariance_DD)
-    except np.linalg.LinAlgError:
-        raise SingularCovarianceError(
-            f"the covariance of {len(x_ND)} embeddings of {x_ND.shape[1]} features is singular (λ = {shrinkage:.3g})"
-        ) from None
-    return Gaussian(mean_D=x_ND.mean(axis=0), cholesky_DD=cholesky_DD, shrinkage=shrinkage)
+        raise ValueError(f"the embeddings of {len(x_ND)} tracks are all equal: expected them to differ")
+    return Gaussian(x_ND.mean(axis=0), np.linalg.cholesky(covariance_DD), shrinkage)
 
 
 def most_likely(log_likelihood_N: np.ndarray, share: float) -> np.ndarray:

@@ -82,7 +82,7 @@ def candidates(
                 for entry_E3 in _entries(fingerprints, low, bits):
                     index.add(entry_E3[:, 0] % np.uint32(index.buckets), entry_E3)
                 for part in range(index.buckets):
-                    for ballot_V in _gathered(_votes(*_sorted(index.read(part)), len(fingerprints), reach)):
+                    for ballot_V in _votes(*_sorted(index.read(part)), len(fingerprints), reach):
                         ballots.add(_scattered(ballot_V) % np.uint64(ballots.buckets), ballot_V[:, None])
         pairs = [_elected(ballots.read(part)[:, 0], shifts) for part in range(ballots.buckets)]
     found = np.unique(np.concatenate(pairs))
@@ -134,19 +134,6 @@ def _sorted(entry_E3: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     word_E, owner_E, frame_E = entry_E3.T
     order = np.lexsort((owner_E, frame_E, word_E))
     return word_E[order], owner_E[order].astype(np.int32), frame_E[order].astype(np.int32)
-
-
-def _gathered(votes: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The same votes in arrays of some `PART_ENTRIES`."""
-    waiting, held = [], 0
-    for ballot_V in votes:
-        waiting.append(ballot_V)
-        held += len(ballot_V)
-        if held >= PART_ENTRIES:
-            yield np.concatenate(waiting)
-            waiting, held = [], 0
-    if waiting:
-        yield np.concatenate(waiting)
 
 
 def _scattered(ballot_V: np.ndarray) -> np.ndarray:

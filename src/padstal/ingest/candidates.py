@@ -19,11 +19,6 @@ from padstal.rights.licence import UNKNOWN, normalise
 from padstal.rights.policy import Policy
 from padstal.rights.tombstones import veil
 
-PASSED_OVER = {
-    rejection.LINKED_FOLDER: "a linked folder, not looked into: `linked_folders: true` of the source does, each once",
-    rejection.HIDDEN: "a hidden name, not looked at: `hidden: true` of the source does",
-    rejection.UNREADABLE_FOLDER: "a folder that may not be read: change its rights",
-}
 TOMBSTONE = "it has a tombstone in data/tombstones.jsonl"
 
 
@@ -80,7 +75,7 @@ def find_candidates(
     for path, reason, detail in table.refused:
         refuse(path, "", reason, detail)
     for path, reason in walked.passed_over.items():
-        refuse(path, "", reason, PASSED_OVER[reason])
+        refuse(path, "", reason, rejection.PASSED_OVER[reason])
     for path, why in folder.failed.items():
         refuse(path, "", rejection.FETCH_FAILED, why)
     counts = Counter(files=len(folder.failed) + len(folder.forgotten))

@@ -20,7 +20,7 @@ from padstal.core.secrets import without_passwords
 from padstal.ingest import rejection
 from padstal.ingest.cells import flat, shorten, split_tags, stated_licence, visible, without_null
 from padstal.ingest.row_match import CONTROL, NOTES, FileNames, Finding, Step, written_parts
-from padstal.ingest.table_records import BrokenRecord, records
+from padstal.ingest.table_records import records
 from padstal.rights.licence import normalise
 
 COLUMNS = ("path", "caption", "tags", "artist", "album", "title", "licence", "source_url")
@@ -98,10 +98,7 @@ def read_captions(path: Path, files: Iterable[str]) -> Table:
     """
     reader = _Reader(path.name, FileNames(files))
     for record in records(path, _READ):
-        if isinstance(record, BrokenRecord):
-            reader.take(record.number, record.values, record.why)
-        else:
-            reader.take(*record)
+        reader.take(*record)
     table = reader.table()
     if table.refused and not reader.usable:
         name, _, why = table.refused[0]
@@ -124,8 +121,8 @@ class _Reader:
         self.usable = 0
         """Rows that name a file, or could."""
 
-    def take(self, number: int, raw: Mapping[str, Any], why: str = "") -> None:
-        """Row `number` with its cells; `why` says what is wrong with it."""
+    def take(self, number: int, raw: Mapping[str, Any], why: str) -> None:
+        """Row `number` with its cells; `why` says what is wrong with it, "" for nothing."""
         row, written = None, raw.get("path")
         if not why:
             try:

@@ -1,14 +1,17 @@
-"""The samples of clips that lie in a file one after the other, held against their names wherever they are read.
+"""The samples of a track's clips, one after the other in a file, held against their names wherever they are read.
 
 They need no checksum: a clip's id is the digest of its samples (`content.address_of_clip`).
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from padstal.core.data.content import ADDRESS_DIGITS, address_of_clip
+from padstal.ingest.track_cache import Clip
+
+Place = tuple[Path, int]
+"""A file, and the byte where a track's samples begin."""
 
 
 class DamagedError(Exception):
@@ -19,45 +22,30 @@ class DamagedError(Exception):
         self.sha256 = sha256
 
 
-@dataclass(frozen=True)
-class ClipName:
-    """A clip's id, and what it is made of besides samples: its track, and where it starts there."""
+def clip_blocks(
+    place: Place | None, shape: tuple[int, int], sha256: str, clips: Sequence[Clip]
+) -> Iterator[memoryview]:
+    """The bytes of each clip of a track, all in the same place of memory.
 
-    clip_id: str
-    sha256: str
-    offset_samples: int
+    Args:
+        place: Where they are; None for nowhere.
+        shape: Samples and channels of a clip; little-endian int16.
+        sha256, clips: The track's.
 
-
-@dataclass(frozen=True)
-class ClipSamples:
-    """Clips in a file.
-
-    Attributes:
-        path, start: The file, and the byte where they begin.
-        shape: Samples and channels of each; little-endian int16.
-        names: Of the clips, in order.
+    Raises:
+        DamagedError: A clip is not there, or does not have its name.
     """
-
-    path: Path
-    start: int
-    shape: tuple[int, int]
-    names: tuple[ClipName, ...]
-
-    def blocks(self) -> Iterator[memoryview]:
-        """The bytes of each clip, all in the same place.
-
-        Raises:
-            DamagedError: A clip is not there, or does not have its name.
-        """
-        room = memoryview(bytearray(2 * math.prod(self.shape)))
-        try:
-            with self.path.open("rb", buffering=0) as file:
-                file.seek(self.start)
-                for name in self.names:
-                    whole = file.readinto(room) == len(room)
-                    track, offset = name.sha256[:ADDRESS_DIGITS], name.offset_samples
-                    if not whole or address_of_clip([room], self.shape, track, offset) != name.clip_id:
-                        raise DamagedError(name.sha256)
-                    yield room
-        except FileNotFoundError:
-            raise DamagedError(self.names[0].sha256) from None
+    if place is None:
+        raise DamagedError(sha256)
+    path, start = place
+    track, room = sha256[:ADDRESS_DIGITS], memoryview(bytearray(2 * math.prod(shape)))
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(start)
+            for clip in clips:
+                whole = file.readinto(room) == len(room)
+                if not whole or address_of_clip([room], shape, track, clip.offset_samples) != clip.clip_id:
+                    raise DamagedError(sha256)
+                yield room
+    except FileNotFoundError:
+        raise DamagedError(sha256) from None

@@ -17,7 +17,7 @@ from padstal.core.progress import Progress, silent
 from padstal.ingest import rejection
 from padstal.ingest.candidates import Folder, find_candidates
 from padstal.ingest.clip_form import ClipForm
-from padstal.ingest.clip_samples import ClipName, DamagedError
+from padstal.ingest.clip_samples import DamagedError, Place
 from padstal.ingest.config import CollectParams
 from padstal.ingest.digests import Digests
 from padstal.ingest.file_register import Candidate, FileRegister, Refusal
@@ -65,7 +65,7 @@ class Collected:
 
     @property
     def refused_files(self) -> int:
-        return sum(count for reason, count in self.reasons.items() if reason in rejection.FILE_REASONS)
+        return sum(count for reason, count in self.reasons.items() if reason not in rejection.NO_FILE_REASONS)
 
     @property
     def files(self) -> int:
@@ -196,21 +196,18 @@ class _Run:
 
     def shard(self, bucket: int, results: dict[Candidate, Track | Rejection]) -> Iterator[dict[str, Any]]:
         """Write the shard of one bucket; its manifest rows."""
+        shape = self.form.clip_samples, self.form.channels
         while True:
-            tracks = [(one, result) for one, result in results.items() if isinstance(result, Track)]
-            names = [
-                ClipName(clip.clip_id, one.sha256, clip.offset_samples) for one, track in tracks for clip in track.clips
-            ]
-            samples = (self.store.samples(one.sha256, elsewhere=self.shards.place) for one, _ in tracks)
+            tracks = [(one.sha256, result.clips) for one, result in results.items() if isinstance(result, Track)]
             try:
-                if tracks and self.shards.write(bucket, (self.form.clip_samples, self.form.channels), names, samples):
-                    for one, _ in tracks:
-                        self.store.moved(one.sha256)
+                if tracks and self.shards.write(bucket, shape, tracks, self._place):
+                    for sha256, _ in tracks:
+                        self.store.moved(sha256)
                 break
             except DamagedError as damaged:
                 self.store.drop(damaged.sha256)
-                for one, _ in tracks:
-                    if self.store.read(one.sha256) is None:
+                for one, result in results.items():
+                    if isinstance(result, Track) and self.store.read(one.sha256) is None:
                         results[one] = self._result(one, next(self._taken_in(iter([self._order(one)]))))
         row = 0
         for candidate, result in results.items():
@@ -221,6 +218,10 @@ class _Run:
             for values in self._rows(candidate, result):
                 yield {**values, "shard": bucket, "row": row}
                 row += 1
+
+    def _place(self, sha256: str) -> Place | None:
+        own = self.store.samples(sha256)
+        return (own, 0) if own.exists() else self.shards.place(sha256)
 
     def _order(self, candidate: Candidate) -> Order:
         return Order(candidate.full, candidate.sha256, candidate.stamp, self.form, self.store)

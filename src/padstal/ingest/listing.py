@@ -138,19 +138,13 @@ def scan(
     return {"sources": entries}
 
 
-def printable_key(key: str) -> str:
-    """A key as valid UTF-8; what was not shows as an escape."""
-    return key.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _object_entries(listing: Listing) -> list[dict[str, Any]]:
     """Objects, and keys of a manifest that are not there, in the order of their bytes."""
     entries: list[dict[str, Any]] = [
-        {"path": printable_key(item.key), "bytes": item.bytes, "etag": item.etag}
-        | ({"sha256": item.sha256} if item.sha256 else {})
+        {"path": item.key, "bytes": item.bytes, "etag": item.etag} | ({"sha256": item.sha256} if item.sha256 else {})
         for item in listing.objects
     ]
-    entries += [{"path": printable_key(key), "bytes": None, "etag": None} for key in listing.failed]
+    entries += [{"path": key, "bytes": None, "etag": None} for key in listing.failed]
     return sorted(entries, key=lambda entry: str(entry["path"]).encode())
 
 

@@ -27,36 +27,6 @@ CRASHED = "crashed"
 TIMEOUT = "timeout"
 FETCH_FAILED = "fetch_failed"
 FORGOTTEN = "forgotten"
-FILE_REASONS = (
-    NOT_REGULAR,
-    NAME,
-    EMPTY,
-    FORMAT,
-    NO_AUDIO,
-    PROTECTED,
-    SEVERAL_STREAMS,
-    UNREADABLE,
-    SAMPLE_RATE,
-    CHANNELS,
-    TOO_SHORT,
-    TOO_LONG,
-    TOO_LARGE,
-    TRUNCATED,
-    DAMAGED,
-    NONFINITE,
-    RANGE,
-    SILENT,
-    CLIPPED,
-    NARROW,
-    LICENCE,
-    CHECKSUM,
-    DUPLICATE,
-    CRASHED,
-    TIMEOUT,
-    FETCH_FAILED,
-    FORGOTTEN,
-)
-"""Reasons about a file that is there."""
 
 MISSING = "row_missing"
 OUTSIDE = "row_outside"
@@ -69,16 +39,21 @@ ROW_REASONS = (MISSING, OUTSIDE, REPEATED, MALFORMED, AMBIGUOUS)
 LINKED_FOLDER = "linked_folder"
 HIDDEN = "hidden"
 UNREADABLE_FOLDER = "unreadable_folder"
-PASSED_OVER = (LINKED_FOLDER, HIDDEN, UNREADABLE_FOLDER)
-"""Reasons why a folder, or a file with a hidden name, is not looked at; what is in it is not counted."""
+PASSED_OVER = {
+    LINKED_FOLDER: "a linked folder, not looked into: `linked_folders: true` of the source does, each once",
+    HIDDEN: "a hidden name, not looked at: `hidden: true` of the source does",
+    UNREADABLE_FOLDER: "a folder that may not be read: change its rights",
+}
+"""Why a folder, or a file with a hidden name, is not looked at, and what changes that; what is in it is not counted."""
 NO_FILE_REASONS = (*ROW_REASONS, *PASSED_OVER)
+"""All others are about a file that is there."""
 
 
 class RejectedError(Exception):
     """A file that goes to quarantine.
 
     Attributes:
-        reason: One of `FILE_REASONS`.
+        reason: One about a file that is there.
         detail: What was found and what is allowed.
     """
 

@@ -8,15 +8,15 @@ tracks are in the order of their sha256. So a track more or less rewrites one sh
 import io
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from padstal.core.data.content import address
 from padstal.core.data.database import open_database
-from padstal.ingest.clip_samples import ClipName, ClipSamples
+from padstal.ingest.clip_samples import Place, clip_blocks
+from padstal.ingest.track_cache import Clip
 
 HEADER_BYTES = 128
 """Bytes of a shard's header."""
@@ -63,34 +63,41 @@ class Shards:
         self._records.close()
 
     def write(
-        self, bucket: int, shape: tuple[int, int], names: Sequence[ClipName], samples: Iterable[ClipSamples]
+        self,
+        bucket: int,
+        shape: tuple[int, int],
+        tracks: Sequence[tuple[str, Sequence[Clip]]],
+        place: Callable[[str], Place | None],
     ) -> bool:
         """The shard of `bucket`; whether the store did not have it.
 
         Args:
             bucket: Its number.
             shape: Samples and channels of a clip.
-            names: Of its clips, in order.
-            samples: Theirs; read only where the store has no such shard.
+            tracks: The sha256 and the clips of each, in order.
+            place: Where the samples of a track are; they are read only where the store has no such shard.
 
         Raises:
-            DamagedError: Samples are not those with the names.
+            DamagedError: Samples are not those of the clips.
         """
-        whole = (len(names), *shape)
-        name = address(f"{whole} {' '.join(clip.clip_id for clip in names)}".encode())
+        clips = [clip.clip_id for _, own in tracks for clip in own]
+        whole = (len(clips), *shape)
+        name = address(f"{whole} {' '.join(clips)}".encode())
         stored = self._store / f"{name}.npy"
         self._records.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
         new = not self._usable(name, stored)
         if new:
             temporary = stored.with_name(f".{name}.{os.getpid()}")
+            places: list[tuple[str, str, int]] = []
             try:
                 with temporary.open("wb") as file:
                     file.write(_header(whole))
-                    for part in samples:
-                        file.writelines(part.blocks())
+                    for sha256, own in tracks:
+                        places.append((sha256, name, file.tell()))
+                        file.writelines(clip_blocks(place(sha256), shape, sha256, own))
                 row = (name, *(_stamp(temporary) or ()))
                 self._records.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", row)
-                self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _places(name, shape, names))
+                self._records.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", places)
                 self._records.commit()  # before the name, from which on samples are looked for in the shard
                 temporary.replace(stored)
             finally:
@@ -98,7 +105,7 @@ class Shards:
         _share(stored, self._out / f"{bucket:05d}.npy")
         return new
 
-    def place(self, sha256: str) -> tuple[Path, int] | None:
+    def place(self, sha256: str) -> Place | None:
         """The stored shard that has a track's clips, and the byte where they begin; None where there is none."""
         query = (
             "SELECT p.name, p.start, s.bytes, s.modified_ns FROM places p JOIN shards s USING (name) WHERE p.sha256 = ?"
@@ -123,13 +130,6 @@ class Shards:
     def _usable(self, name: str, stored: Path) -> bool:
         row = self._records.execute("SELECT bytes, modified_ns FROM shards WHERE name = ?", (name,)).fetchone()
         return row is not None and _stamp(stored) == row
-
-
-def _places(name: str, shape: tuple[int, int], names: Sequence[ClipName]) -> Iterator[tuple[str, str, int]]:
-    """Of each track in a shard: its sha256, the shard's name, and the byte where its clips begin."""
-    for sha256, clips in groupby(enumerate(names), key=lambda clip: clip[1].sha256):
-        first, _ = next(clips)
-        yield sha256, name, HEADER_BYTES + first * 2 * shape[0] * shape[1]
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

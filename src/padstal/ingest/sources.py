@@ -8,7 +8,7 @@ from padstal.core.data.atomic import read_json
 from padstal.ingest.candidates import Folder
 from padstal.ingest.collect import digests_of
 from padstal.ingest.config import FolderSource, S3Source, Source, SynthSource
-from padstal.ingest.listing import printable_key, scan
+from padstal.ingest.listing import scan
 from padstal.ingest.s3.mirror import Mirrored, mirror
 
 
@@ -36,16 +36,14 @@ def fetched(
 
 def folder_of(source: FolderSource | S3Source, folder: Path, mirrored: Mirrored | None = None) -> Folder:
     """What `collect` reads of a source: the folder, which of a bucket is the mirror, with what did not come."""
-    failed = {printable_key(key): why for key, why in mirrored.failed.items()} if mirrored else {}
-    forgotten = [printable_key(key) for key in mirrored.forgotten] if mirrored else []
     return Folder(
         source.name,
         folder,
         source.captions,
         source.licence or "",
         source.layout,
-        failed,
-        forgotten,
+        mirrored.failed if mirrored else {},
+        mirrored.forgotten if mirrored else (),
         linked_folders=isinstance(source, FolderSource) and source.linked_folders,
         hidden=isinstance(source, FolderSource) and source.hidden,
     )

@@ -4,16 +4,14 @@ import csv
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 LONGEST_LINE = 1 << 20
 """Bytes of a line, and of a CSV record."""
 MOST_ROWS = 10_000_000
-MOST_BROKEN = 10_000
-"""Broken rows after which a table is none."""
+"""Of a Parquet table, which may have many in a few bytes."""
 BATCH_ROWS = 1024
 LONGEST_RECORD_LINES = 1000
 """Lines that a quoted cell may go over before its quote counts as forgotten."""
@@ -21,35 +19,20 @@ BOM = b"\xef\xbb\xbf"
 WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-@dataclass(frozen=True)
-class BrokenRecord:
-    """A record that cannot be read: where, why, and what can be made out of it."""
-
-    number: int
-    why: str
-    values: Mapping[str, Any]
-
-
-Record = tuple[int, Mapping[str, Any]] | BrokenRecord
-"""Its number, the first is 1, and its values by column; or what is wrong."""
+Record = tuple[int, Mapping[str, Any], str]
+"""Its number, the first is 1; its values by column, or what can be made out of them; what is wrong, "" for nothing."""
 
 
 def records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     """The records of a table, of `columns` alone as far as they are there; `path` must be among them.
 
     Raises:
-        ValueError: Not CSV, JSONL or Parquet; no column `path`; too many rows, or too many that are broken.
+        ValueError: Not CSV, JSONL or Parquet; no column `path`; too many rows.
     """
     readers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
     if path.suffix.lower() not in readers:
         raise ValueError(f"{path}: expected a captions table that ends in .csv, .jsonl or .parquet")
-    broken = 0
-    for count, record in enumerate(readers[path.suffix.lower()](path, columns), start=1):
-        broken += isinstance(record, BrokenRecord)
-        if broken > MOST_BROKEN or count > MOST_ROWS:
-            what = f"{broken} broken rows" if broken > MOST_BROKEN else f"more than {MOST_ROWS} rows"
-            raise ValueError(f"{path}: not a readable captions table: {what}")
-        yield record
+    yield from readers[path.suffix.lower()](path, columns)
 
 
 def column_name(written: Any) -> str:
@@ -103,9 +86,9 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[Record]:
                 if not isinstance(found, dict):
                     raise ValueError(f"{type(found).__name__}: expected an object")
                 need_licence(found)
-                yield number, found
+                yield number, found, ""
             except (ValueError, RecursionError) as error:
-                yield BrokenRecord(number, _short(error), {})
+                yield number, {}, _short(error)
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -134,21 +117,19 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
             except (csv.Error, UnicodeDecodeError) as error:
                 source.back()
                 line = source.next()
-                yield BrokenRecord(number, _short(error), _made_out(line, names))
+                yield number, _made_out(line, names), _short(error)
                 continue
             if cells is None:
                 return
             if not cells:
                 continue
             if len(cells) != len(names):
-                yield BrokenRecord(
-                    number, f"{len(cells)} cells: expected {len(names)}", dict(zip(names, cells, strict=False))
-                )
+                yield number, dict(zip(names, cells, strict=False)), f"{len(cells)} cells: expected {len(names)}"
                 if source.lines > 1:  # a quote that closes lines later has swallowed them
                     source.back()
                     source.next()
                 continue
-            yield number, dict(zip(names, cells, strict=True))
+            yield number, dict(zip(names, cells, strict=True)), ""
 
 
 class _Lines:
@@ -217,26 +198,17 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError)
-    with _as_value_error(path, kinds), pq.ParquetFile(path, thrift_string_size_limit=LONGEST_LINE * 16) as table:
-        written = table.schema_arrow.names
-        names = [column_name(name) for name in written]
-        need_columns(path, names, columns)
-        if table.metadata.num_rows > MOST_ROWS:
-            raise ValueError(f"{path}: {table.metadata.num_rows} rows: expected at most {MOST_ROWS}")
-        number = 0
-        wanted = [name for name in written if column_name(name) in columns]
-        for batch in table.iter_batches(BATCH_ROWS, columns=wanted):
-            for values in batch.to_pylist():
-                number += 1
-                yield number, {column_name(name): value for name, value in values.items()}
-
-
-@contextmanager
-def _as_value_error(path: Path, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
     try:
-        yield
-    except kinds as error:
+        with pq.ParquetFile(path, thrift_string_size_limit=LONGEST_LINE * 16) as table:
+            written = table.schema_arrow.names
+            need_columns(path, [column_name(name) for name in written], columns)
+            if table.metadata.num_rows > MOST_ROWS:
+                raise ValueError(f"{path}: {table.metadata.num_rows} rows: expected at most {MOST_ROWS}")
+            wanted = [name for name in written if column_name(name) in columns]
+            batches = (batch.to_pylist() for batch in table.iter_batches(BATCH_ROWS, columns=wanted))
+            for number, values in enumerate(chain.from_iterable(batches), start=1):
+                yield number, {column_name(name): value for name, value in values.items()}, ""
+    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a readable captions table: {_short(error)}") from None
 
 

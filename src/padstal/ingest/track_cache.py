@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 
 from padstal.core.data.content import bytes_of
-from padstal.ingest.clip_samples import ClipName, ClipSamples, DamagedError
 from padstal.ingest.measure import Measures
 
 
@@ -111,9 +110,8 @@ class TrackCache:
                 "sha256": sha256,
                 "track": {name: value for name, value in vars(result).items() if name != "clips"},
                 "clips": [[c.clip_id, c.offset_samples, *vars(c.measures).values()] for c in result.clips],
-                "shape": clips[0].shape,
             }
-            _write(self._samples(sha256), map(bytes_of, clips))
+            _write(self.samples(sha256), map(bytes_of, clips))
         text = json.dumps(content, separators=(",", ":")).encode()
         _write(self.path(sha256), [b"%08x %s\n" % (zlib.crc32(text), text)])
 
@@ -129,40 +127,24 @@ class TrackCache:
             return None
         if "rejected" in content:
             return Rejection(*content["rejected"])
-        if not self._samples(sha256).exists() and not moved(sha256):
+        if not self.samples(sha256).exists() and not moved(sha256):
             return None
         clips = tuple(Clip(name, offset, Measures(*measures)) for name, offset, *measures in content["clips"])
         track = {**content["track"], "repairs": tuple(content["track"]["repairs"])}
         return Track(**track, clips=clips)
 
-    def samples(self, sha256: str, *, elsewhere: Callable[[str], tuple[Path, int] | None]) -> ClipSamples:
-        """Where the samples of all clips of a track that `read` gave lie.
-
-        Args:
-            sha256: Of the file.
-            elsewhere: The shard, and the byte in it, where the samples of a track without a file of them begin.
-
-        Raises:
-            DamagedError: They are nowhere.
-        """
-        content, path = self._line(sha256), self._samples(sha256)
-        place = (path, 0) if path.exists() else elsewhere(sha256)
-        if content is None or place is None:
-            raise DamagedError(sha256)
-        names = tuple(ClipName(clip, sha256, offset) for clip, offset, *_ in content["clips"])
-        return ClipSamples(*place, tuple(content["shape"]), names)
+    def samples(self, sha256: str) -> Path:
+        """The file of a track's samples until they are in a shard."""
+        return self.path(sha256).with_suffix(".samples")
 
     def moved(self, sha256: str) -> None:
         """The track's samples are in a shard now."""
-        self._samples(sha256).unlink(missing_ok=True)
+        self.samples(sha256).unlink(missing_ok=True)
 
     def drop(self, sha256: str) -> None:
         """Forget what came of a file."""
         self.path(sha256).unlink(missing_ok=True)
         self.moved(sha256)
-
-    def _samples(self, sha256: str) -> Path:
-        return self.path(sha256).with_suffix(".samples")
 
     def _line(self, sha256: str) -> Any:
         """The content of an entry; None where it is not what was written."""

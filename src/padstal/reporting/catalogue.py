@@ -17,7 +17,7 @@ from padstal.core.data.manifest import ClipAudio
 from padstal.core.dvc_lock import stages_here
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
-from padstal.reporting.inputs import Inputs, read_record, read_rows
+from padstal.reporting.inputs import Inputs, data_tables, read_record
 
 KEPT, REMOVED, QUARANTINED, OPEN = "kept", "removed", "quarantined", "not curated"
 NAMED = 8
@@ -91,8 +91,8 @@ def read_catalogue(paths: Paths) -> Catalogue:
     Raises:
         FileNotFoundError: Not even `ingest` has run.
     """
-    manifest = read_rows(paths.ingest / "manifest.parquet")
-    if manifest is None:
+    tables = data_tables(paths)
+    if tables["manifest"] is None:
         raise FileNotFoundError(
             f"scale {paths.scale}: no {(paths.ingest / 'manifest.parquet').relative_to(paths.root)}; run "
             "`dvc repro ingest` (or `dvc pull`), or name another scale with --scale"
@@ -102,14 +102,8 @@ def read_catalogue(paths: Paths) -> Catalogue:
         params={},
         metrics={name: read_record(paths.metrics(name)) or {} for name in ("ingest", "curate")},
         curves={},
-        manifest=manifest,
-        quarantine=read_rows(paths.ingest / "quarantine.parquet"),
+        **tables,
         verdict=read_record(paths.validate("ingest") / "verdict.json"),
-        scores=read_rows(paths.score / "scores.parquet"),
-        distribution=read_record(paths.score / "distribution.json") or {},
-        captions=read_rows(paths.caption / "captions.parquet"),
-        dataset=read_rows(paths.curate / "dataset.parquet"),
-        removed=read_rows(paths.curate / "removed.parquet"),
         clip_audio=ClipAudio(paths.ingest),
     )
     standing = _standing(inputs, paths)

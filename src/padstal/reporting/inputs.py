@@ -149,20 +149,27 @@ def read_inputs(paths: Paths, params: Mapping[str, Any]) -> Inputs:
         params={name: section for name, section in params.items() if name != "budget"},
         metrics={file.stem: read_record(file) or {} for file in sorted((paths.reports / "metrics").glob("*.json"))},
         curves={file.stem: _csv(file) for file in sorted((paths.reports / "curves").glob("*.csv"))},
-        manifest=read_rows(paths.ingest / "manifest.parquet"),
-        quarantine=read_rows(paths.ingest / "quarantine.parquet"),
+        **data_tables(paths),
         verdict=_verdict(paths),
-        scores=read_rows(paths.score / "scores.parquet"),
-        distribution=read_record(paths.score / "distribution.json") or {},
-        captions=read_rows(paths.caption / "captions.parquet"),
-        dataset=read_rows(paths.curate / "dataset.parquet"),
-        removed=read_rows(paths.curate / "removed.parquet"),
         models=_models(paths),
         samples=_samples(paths),
         reconstructions=_reconstructions(paths),
         clip_audio=ClipAudio(paths.ingest) if (paths.ingest / "shards").is_dir() else None,
         systems=read_yaml(paths.params).get("systems") or {} if paths.params.is_file() else {},
     )
+
+
+def data_tables(paths: Paths) -> dict[str, Any]:
+    """What stages say of files and clips, by the names of `Inputs`."""
+    return {
+        "manifest": read_rows(paths.ingest / "manifest.parquet"),
+        "quarantine": read_rows(paths.ingest / "quarantine.parquet"),
+        "scores": read_rows(paths.score / "scores.parquet"),
+        "distribution": read_record(paths.score / "distribution.json") or {},
+        "captions": read_rows(paths.caption / "captions.parquet"),
+        "dataset": read_rows(paths.curate / "dataset.parquet"),
+        "removed": read_rows(paths.curate / "removed.parquet"),
+    }
 
 
 def _verdict(paths: Paths) -> dict[str, Any] | None:

@@ -38,22 +38,14 @@ def data_uri(kind: str, content: bytes) -> str:
 
 
 def mp3_uri(pcm_SC: np.ndarray, sample_rate: int) -> str:
-    """int16 samples [S, C] at `sample_rate` Hz as an MP3 data URI; raises what `mp3` does."""
+    """int16 samples [S, C] at `sample_rate` Hz as an MP3 data URI; see `mp3`."""
     return data_uri("audio/mpeg", mp3(pcm_SC, sample_rate))
 
 
 def mp3(pcm_SC: np.ndarray, sample_rate: int) -> bytes:
-    """int16 samples [S, C] at `sample_rate` Hz as an MP3 file.
-
-    Raises:
-        ValueError: MP3 has no such sample rate, or the samples are not int16 of one or two channels.
-    """
+    """int16 samples [S, C] of one or two channels, at a rate of `MP3_RATES`, as an MP3 file (`playable`)."""
     import soundfile
 
-    if sample_rate not in MP3_RATES:
-        raise ValueError(f"sample rate = {sample_rate} Hz: MP3 knows {', '.join(map(str, MP3_RATES))}")
-    if pcm_SC.ndim != 2 or pcm_SC.dtype != np.int16 or pcm_SC.shape[1] not in (1, 2):
-        raise ValueError(f"samples are {pcm_SC.dtype} {pcm_SC.shape}: expected int16 [samples, 1 or 2 channels]")
     buffer = io.BytesIO()
     with soundfile.SoundFile(
         buffer,

@@ -1,4 +1,4 @@
-"""`curate`: near-duplicates, poor training clips and unlikely tracks out (DiscoDiff 4.1), splits and counts checked."""
+"""`curate`: near-duplicates, poor training clips and unlikely tracks out (DiscoDiff 4.1), counts checked."""
 
 import numpy as np
 
@@ -7,7 +7,6 @@ from padstal.core.data.manifest import ClipAudio, read_table, write_table
 from padstal.curation.config import CurateParams
 from padstal.curation.curation import CurationError, curate, joined
 from padstal.curation.ledger import LedgerError
-from padstal.curation.splits import SharedBetweenSplitsError
 from padstal.stages.harness import Stage, run_stage, stage_errors
 
 
@@ -18,7 +17,7 @@ def main(stage: Stage[CurateParams]) -> None:
     quality levels) and `gaussian.npy` (mean and covariance of the training tracks' CLAP embeddings).
     """
     paths = stage.paths
-    with stage_errors(CurationError, LedgerError, SharedBetweenSplitsError):
+    with stage_errors(CurationError, LedgerError):
         clips = joined(
             read_table(paths.ingest / "manifest.parquet"),
             read_table(paths.score / "scores.parquet"),

@@ -95,20 +95,12 @@ def test_captions_follow_decisions_and_carry_their_similarity():
     assert refined.filtered_share == pytest.approx(3 / 7)
 
 
-@pytest.mark.parametrize(
-    ("merged", "score", "why"),
-    [
-        ("both", 0.1, Refusal.UNFIT),
-        ("both", NAN, Refusal.UNFIT),
-        ("", 0.9, Refusal.EMPTY),
-        ("  ", 0.9, Refusal.EMPTY),
-    ],
-)
-def test_a_merged_caption_that_is_empty_or_fits_badly_gives_way_to_the_generated_one(merged, score, why):
-    refined, _ = run(ROWS, merged, score)
+@pytest.mark.parametrize("score", [0.1, NAN])
+def test_a_merged_caption_that_fits_badly_gives_way_to_the_generated_one(score):
+    refined, _ = run(ROWS, "both", score)
     assert refined.caption[0] == "g0"
     assert refined.decision[0] is Decision.FUSION_REJECTED
-    assert refined.refusal == [why, *[None] * 6]
+    assert refined.refusal == [Refusal.UNFIT, *[None] * 6]
     assert refined.similarity_N[0] == 0.4
     assert refined.fused_share == 0
 

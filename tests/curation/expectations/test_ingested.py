@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from tests.curation.fakes import write_corpus
 
+from padstal.core.data.manifest import split_group, split_of
 from padstal.curation.expectations.config import IngestLimits
 from padstal.curation.expectations.expectation import SEVERITIES
 from padstal.curation.expectations.ingested import clips_table, splits_of, suite, tracks_table
@@ -66,3 +67,27 @@ def test_an_empty_name_lies_in_no_two_splits_and_an_album_counts_with_its_artist
     assert splits_of(table, "album").tolist() == [2, 2, 2, 1, 1]
     assert splits_of(table, "artist", "album").tolist() == [2, 1, 2, 1, 1]
     assert splits_of(table, "artist").tolist() == [2, 1, 2, 1, 1]
+
+
+def test_letter_case_does_not_hide_what_is_shared():
+    table = pd.DataFrame({"artist": ["Ann", "b", "ANN"], "split": ["train", "validation", "test"]})
+    assert splits_of(table, "artist").tolist() == [2, 1, 2]
+
+
+def test_an_album_of_unknown_artists_may_not_be_shared():
+    table = pd.DataFrame({"artist": ["", "b", ""], "album": ["hits", "y", "hits"], "split": ["train", "test", "test"]})
+    assert splits_of(table, "artist", "album").tolist() == [2, 1, 2]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_splits_that_follow_the_group_share_no_artist_and_no_album_of_unknown_artists(seed):
+    rng = np.random.default_rng(seed)
+    rows = [
+        (f"t{i}", str(rng.choice(["", "Ann", "ann", "Bo", "Cy"])), str(rng.choice(["", "X", "x", "y"])))
+        for i in range(60)
+    ]
+    shares = {"train": 0.6, "validation": 0.2, "test": 0.2}
+    made = pd.DataFrame(rows, columns=["track_id", "artist", "album"])
+    made["split"] = [split_of(split_group(artist, album, track), shares, seed) for track, artist, album in rows]
+    for columns in (("track_id",), ("artist",), ("artist", "album")):
+        assert (splits_of(made, *columns) == 1).all()

@@ -2,8 +2,10 @@
 
 import pandas as pd
 import pytest
+from tests.curation.expectations.test_ingested import LIMITS
 
-from padstal.curation.expectations.licences import ALLOWED, licence_expectations, with_verdicts
+from padstal.curation.expectations.config import IngestLimits
+from padstal.curation.expectations.ingested import ALLOWED, suite, with_verdicts
 from padstal.rights.policy import Policy
 
 POLICY = Policy(allow=("CC-BY",), deny=("CC-BY-2.0",), non_commercial="refuse", unknown="refuse")
@@ -29,6 +31,6 @@ def test_each_clip_has_the_policys_word(licence, word):
 
 
 def test_nothing_but_allowed_is_expected():
-    [expectation] = licence_expectations()
+    [expectation] = [one for one in suite(IngestLimits(**LIMITS)) if one.column == "licence_verdict"]
     assert (expectation.severity, expectation.mostly) == ("critical", None)
     assert expectation.limits == {"value_set": [ALLOWED]}

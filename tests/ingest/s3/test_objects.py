@@ -7,7 +7,7 @@ from tests.ingest.s3.s3_server import S3Server
 
 from padstal.ingest.config import S3Source
 from padstal.ingest.listing import scan
-from padstal.ingest.s3.errors import CredentialsError, StoreError
+from padstal.ingest.s3.errors import StoreError
 from padstal.ingest.s3.objects import Listing, client_of, list_objects, reach
 
 FETCH = {"connections": 4, "attempts": 3, "timeout_seconds": 1.0, "max_failed_share": 0.0}
@@ -125,5 +125,5 @@ def test_how_we_are_known_is_said_and_not_who_we_are(server, monkeypatch):
     with pytest.raises(StoreError, match="404"):
         reach(_source(server, manifest="wanted.csv"))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    with pytest.raises(CredentialsError, match="SignatureDoesNotMatch"):
+    with pytest.raises(StoreError, match="SignatureDoesNotMatch"):
         reach(_source(server))

@@ -28,7 +28,6 @@ class Files:
     content: dict[str, Any]
     name: str
     commit: str = "0" * 40
-    subject: str = ""
     changed: bool = False
 
     def read(self, path: str) -> bytes | None:

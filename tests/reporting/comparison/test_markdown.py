@@ -41,8 +41,8 @@ def hostile(count: int = 3) -> Comparison:
     return dataclasses.replace(
         empty,
         scale=text,
-        base=Revision(text, "not a commit", text),
-        head=Revision(text, "1" * 40, text, True),
+        base=Revision(text, "not a commit"),
+        head=Revision(text, "1" * 40, True),
         notes=(text,) * count,
         remedy=text,
         licences=(Count(text, 0, 5, "new; " + text),) * count,

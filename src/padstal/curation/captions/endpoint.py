@@ -1,6 +1,6 @@
 """A language model behind HTTP: any server that speaks OpenAI's chat completions.
 
-Bounded in every direction: tries, waiting, time and bytes of an answer, requests under way. The key is in one header
+Bounded: tries, waiting, requests under way. The key is in one header
 and nowhere else: not in messages, records or logs; an answer that repeats it is dropped. Redirects are not followed.
 """
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from padstal.core.progress import Progress, silent
 from padstal.curation.captions.config import EndpointMerge
@@ -20,8 +20,6 @@ from padstal.curation.captions.prompt import Pair, messages
 if TYPE_CHECKING:
     import httpx
 
-LONGEST_REPLY = 1 << 20
-"""Bytes of an HTTP reply; more are not read."""
 LONGEST_WAIT = 60.0
 """Seconds between two tries, whatever a server asks for."""
 GIVE_UP_AFTER = 8
@@ -113,14 +111,15 @@ class Endpoint:
             if stop.is_set():
                 raise _NotAskedError
             try:
-                status, asked_wait, reply = self._post(client, body)
-            except (httpx.TimeoutException, TimeoutError):
+                reply = client.post(f"{self.how.base_url}/chat/completions", json=body)
+            except httpx.TimeoutException:
                 why = f"no answer within {self.how.timeout_seconds:g} s"
             except httpx.HTTPError as error:  # its message may hold anything
                 why = type(error).__name__
             else:
+                status = reply.status_code
                 if status == 200:
-                    answer = self._text(reply)
+                    answer = self._text(reply.content)
                     if answer is not None:
                         return answer
                     why = "its answer is no chat completion"
@@ -131,23 +130,10 @@ class Endpoint:
                     why = f"status {status}"
                     if status not in (408, 425, 429) and status < 500:
                         break
-                    wait = max(wait, asked_wait)
+                    wait = max(wait, _seconds(reply.headers.get("retry-after", "")))
             if attempt < self.how.retries:
                 self.sleep(min(wait, LONGEST_WAIT))
         raise _NoAnswerError(why)
-
-    def _post(self, client: "httpx.Client", body: dict[str, Any]) -> tuple[int, float, bytes]:
-        """Status, seconds that the server asks to wait, and the first `LONGEST_REPLY` bytes of the reply."""
-        deadline = time.monotonic() + self.how.timeout_seconds
-        with client.stream("POST", f"{self.how.base_url}/chat/completions", json=body) as response:
-            reply = b""
-            for chunk in response.iter_bytes(1 << 14):
-                reply += chunk
-                if len(reply) > LONGEST_REPLY:
-                    return response.status_code, 0.0, b""
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-            return response.status_code, _seconds(response.headers.get("retry-after", "")), reply
 
     def _text(self, reply: bytes) -> str | None:
         """The text of a chat completion; "" where it has none, was cut, or repeats the key; `None` if it is no such."""

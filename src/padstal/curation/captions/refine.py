@@ -33,7 +33,7 @@ class Decision(StrEnum):
     FUSED = "fused"
     """Both fit and differ: merged."""
     FUSION_REJECTED = "fusion_rejected"
-    """They should have been merged, but the merged text is empty, refused or does not fit: T_g."""
+    """They should have been merged, but the merged text is refused or does not fit: T_g."""
     REDUNDANT = "redundant"
     """Both fit and say the same: T_g (the paper leaves it open; a merged text would be verbose)."""
     REPLACED = "replaced"
@@ -111,7 +111,7 @@ def refine(
 ) -> Refined:
     """Apply the table to all clips, and merge where it says so.
 
-    A merged caption that is empty, refused, not heard to its end or fits no better than ρ1 gives way to T_g. `merge`
+    A merged caption that is refused, not heard to its end or fits no better than ρ1 gives way to T_g. `merge`
     and `fit` are asked once, for all pairs and all merged captions.
     """
     decision = [
@@ -162,9 +162,8 @@ def accept(
     clips: list[int], merged: list[Merged], *, rho1: float, fit: TextFit, heard_whole: HeardWhole
 ) -> list[tuple[Merged, float]]:
     """Merged captions of `clips` with their similarity to the clips; those that cannot be used, with the reason."""
-    results = [_written(result) for result in merged]
-    whole = iter(heard_whole([result.caption for result in results if result.refusal is None]))
-    results = [result if result.refusal is not None or next(whole) else Merged("", Refusal.CUT) for result in results]
+    whole = iter(heard_whole([result.caption for result in merged if result.refusal is None]))
+    results = [result if result.refusal is not None or next(whole) else Merged("", Refusal.CUT) for result in merged]
     usable = [(clip, result.caption) for clip, result in zip(clips, results, strict=True) if result.refusal is None]
     scores = iter(fit([clip for clip, _ in usable], [text for _, text in usable]).tolist() if usable else [])
     scored = [(result, next(scores) if result.refusal is None else np.nan) for result in results]
@@ -172,13 +171,6 @@ def accept(
         (result, score) if result.refusal is not None or score > rho1 else (Merged("", Refusal.UNFIT), np.nan)
         for result, score in scored
     ]
-
-
-def _written(result: Merged) -> Merged:
-    caption = result.caption.strip()
-    if result.refusal is not None or caption:
-        return Merged("" if result.refusal is not None else caption, result.refusal)
-    return Merged("", Refusal.EMPTY)
 
 
 def _chosen(decision: Decision, of_original: T, of_generated: T, of_none: T) -> T:

@@ -7,7 +7,6 @@ The tables: "clips" (the data set), "seen" (the data set and what left it), "tag
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,20 +15,9 @@ import pandas as pd
 from padstal.core.data.manifest import SPLITS
 from padstal.curation import levels
 from padstal.curation.expectations.config import CurateLimits
-from padstal.curation.expectations.expectation import (
-    BETWEEN,
-    MATCHES,
-    PRESENT,
-    ROWS,
-    SOME_TEXT,
-    UNIQUE,
-    VALUE,
-    WITHIN,
-    DataSet,
-    Expectation,
-    of_table,
-)
+from padstal.curation.expectations.expectation import DataSet, Expectation
 from padstal.curation.expectations.ingested import splits_of
+from padstal.curation.expectations.suite import read_suite
 from padstal.curation.tags import tags_of
 
 HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -40,8 +28,6 @@ WITH_ORIGINAL = ("fused", "fusion_rejected", "redundant", "replaced", "kept", "k
 WRITTEN = ("fused", "fusion_rejected", "redundant", "replaced", "captioned")
 """Decisions whose caption refinement wrote."""
 DECISIONS = (*WITH_ORIGINAL, "captioned", "unconditional")
-FITTED = 1e-5
-"""Relative error of μ and σ that rounding to six digits leaves."""
 
 
 @dataclass(frozen=True)
@@ -61,98 +47,8 @@ class Curated:
 
 def suite(limits: CurateLimits) -> tuple[Expectation, ...]:
     """The suites over `tables`, with the limits of params (`common_tag_tracks` acts in the tables)."""
-    clips, seen = of_table("clips"), of_table("seen")
-    whole = partial(of_table("whole"), kind=VALUE)
-    worst, best = limits.pmos_range
-    captions = (
-        clips("decisions are those of the table", WITHIN, "decision", value_set=list(DECISIONS)),
-        clips("captions agree with their decision", WITHIN, "caption_claim", value_set=[HOLDS]),
-        clips("refined captions are short enough", BETWEEN, "written_bytes", max_value=limits.max_caption_bytes),
-        clips(
-            "captions hold no control characters",
-            BETWEEN,
-            "hidden_characters",
-            max_value=0,
-            advice="they would reach the text encoder unseen; mend them in the captions table",
-        ),
-        clips(
-            "few clips train without a caption",
-            MATCHES,
-            "caption",
-            regex=SOME_TEXT,
-            mostly=1 - limits.max_unconditional_share,
-        ),
-        *(
-            whole(
-                f"the share of {name} captions is as expected",
-                column=f"{name}_share",
-                severity="warning",
-                min_value=least,
-                max_value=most,
-                advice="rho1, rho2 and rho3 of params caption decide it",
-            )
-            for name, (least, most) in (("fused", limits.fused_share), ("replaced", limits.replaced_share))
-        ),
-    )
-    quality = (
-        clips("p-MOS lies on its scale", BETWEEN, "pmos", min_value=worst, max_value=best),
-        clips("few clips are without p-MOS", PRESENT, "pmos", mostly=1 - limits.max_unscored_share),
-        clips(
-            "quality levels are 1 to 5, or 0 for unknown",
-            WITHIN,
-            "quality_level",
-            value_set=[levels.UNKNOWN_LEVEL, *levels.LEVELS],
-        ),
-        *(
-            whole(
-                f"{symbol} of p-MOS is that of the train split alone",
-                column=f"{name}_error",
-                max_value=most,
-                advice="rerun score: held-out clips must not decide quality levels",
-            )
-            for symbol, name, most in (("μ", "mu", FITTED), ("σ", "sigma", FITTED), ("n", "n", 0))
-        ),
-        clips("quality levels follow from p-MOS, μ and σ", BETWEEN, "level_error", max_value=0),
-        clips("quality prefixes follow from p-MOS, μ and σ", WITHIN, "prefix_claim", value_set=[HOLDS]),
-    )
-    splits = (
-        clips("splits have known names", WITHIN, "split", value_set=list(SPLITS)),
-        *(
-            clips(f"{what} lies in one split", BETWEEN, f"splits_of_{name}", min_value=1, max_value=1)
-            for what, name in (
-                ("a track", "track"),
-                ("an artist", "artist"),
-                ("an album of an artist", "album"),
-                ("a group of duplicates", "duplicate_group"),
-            )
-        ),
-        *(
-            whole(
-                f"the {name} split has its share of clips",
-                column=f"{name}_share",
-                min_value=least,
-                max_value=most,
-                advice="take another ingest.split_seed or more artists, or change validate.curate.split_shares",
-            )
-            for name, (least, most) in limits.split_shares
-        ),
-        of_table("tags")(
-            "common tags keep their tracks",
-            BETWEEN,
-            "kept_share",
-            "warning",
-            min_value=limits.min_tag_kept,
-            advice="the likelihood cut takes the unusual first: raise curate.keep_likelihood",
-        ),
-    )
-    counts = (
-        clips("there are enough clips", ROWS, min_value=limits.min_clips),
-        seen("a clip stays or leaves, once", UNIQUE, "clip_id"),
-        seen("a clip that leaves has a reason", MATCHES, "reason", regex=SOME_TEXT),
-        whole("no clip is lost", column="lost", min_value=0, max_value=0),
-        whole("curation takes out few clips", column="removed_share", max_value=limits.max_removed_share),
-    )
-    return (*captions, *quality, *splits, *counts)
+    known = {"SPLITS": list(SPLITS), "DECISIONS": list(DECISIONS), "LEVELS": [levels.UNKNOWN_LEVEL, *levels.LEVELS]}
+    return read_suite("curated.yaml", {**dict(limits), **dict(limits.split_shares), **known})
 
 
 def data_set(curated: Curated, limits: CurateLimits, gaussian: np.ndarray | None) -> DataSet:

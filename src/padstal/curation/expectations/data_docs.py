@@ -4,8 +4,9 @@ Its pages carry the time of the run, of loading and of drawing, and random ids o
 one fixed time; the rest is rewritten after drawing.
 
 Its pages also fetch styles, scripts and an image from eight servers abroad, and are bare without them. All scripts,
-links and images go; `data_docs_style` has what takes their place, and a first page of our own, since theirs is a
-script. So the pages can be read without a network and tell nobody of it; a policy in each page forbids the rest.
+links and images go; `data_docs.css` (its class names are Great Expectations' own) takes their place: a box opens when
+its link is followed, and "Failed Only" hides what holds. The first page is ours, since theirs is a script. So the pages
+can be read without a network and tell nobody of it; a policy in each page forbids the rest.
 
 It writes values as they are: a caption or path with markup in it would become part of the page. So text is escaped
 before it is checked, which alters neither equality nor emptiness, and is all that the suites ask of text.
@@ -16,12 +17,11 @@ import re
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-
-from padstal.curation.expectations import data_docs_style
 
 RUN_NAME = "run"
 FIXED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -36,6 +36,8 @@ FOREIGN = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 """What brings in something from elsewhere, or needs a script."""
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""A browser that reads this asks no server for anything, and runs no script, whatever the page says."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -79,13 +81,13 @@ def settle(folder: Path, counts: Mapping[str, tuple[int, int]]) -> None:
     for page in sorted(folder.rglob("*.html")):
         page.write_text(settled(page.read_text(encoding="utf-8")), encoding="utf-8")
     rows = "\n".join(_row(folder, table, *count) for table, count in sorted(counts.items()))
-    (folder / "index.html").write_text(data_docs_style.index(rows), encoding="utf-8")
+    (folder / "index.html").write_text(_index(rows), encoding="utf-8")
 
 
 def settled(page: str) -> str:
     """One page without times, random ids, and anything from elsewhere."""
     page = FOREIGN.sub("", page)
-    page = page.replace("</head>", f"{data_docs_style.head()}</head>", 1)
+    page = page.replace("</head>", f"{_head()}</head>", 1)
     page = STAMP.sub(RUN_NAME, page)
     page = SHOWN_TIME.sub(NOT_KEPT, page)
     numbers: dict[str, str] = {}
@@ -100,3 +102,28 @@ def _row(folder: Path, table: str, held: int, asked: int) -> str:
         f'<td><a href="{result.relative_to(folder).as_posix()}">results</a></td>'
         f'<td><a href="expectations/{table}.html">{asked} expectation{"s" * (asked != 1)}</a></td></tr>'
     )
+
+
+def _head() -> str:
+    """What goes into the head of each page."""
+    style = (files("padstal.curation.expectations") / "data_docs.css").read_text(encoding="utf-8")
+    return (
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>\n{style}</style>'
+    )
+
+
+def _index(rows: str) -> str:
+    """The first page, around the rows of its table."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Data docs</title>{_head()}</head>
+<body><main>
+<h1>Data docs</h1>
+<p>What was expected of the data, and what became of it. Drawn by Great Expectations.</p>
+<table><thead><tr><th>Table</th><th>Verdict</th><th>Found</th><th>Asked</th></tr></thead><tbody>
+{rows}
+</tbody></table>
+</main></body>
+</html>
+"""

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from padstal.curation.expectations.config import DriftLimits
-from padstal.curation.expectations.expectation import VALUE, Expectation, Severity
+from padstal.curation.expectations.expectation import KINDS, Expectation, Severity
 from padstal.curation.tags import tags_of
 
 CATEGORICAL = ("licence", "source", "tags", "split", "decision", "quality_level", "prefix")
@@ -163,7 +163,7 @@ def suite(shifts: Sequence[Shift], severity: Severity) -> tuple[Expectation, ...
         Expectation(
             f"{shift.feature} is distributed as in the reference",
             "drift",
-            VALUE,
+            KINDS["value"],
             shift.feature,
             severity,
             {"max_value": shift.limit},

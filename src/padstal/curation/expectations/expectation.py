@@ -1,10 +1,10 @@
 """What is expected of data: an expectation of a table, what became of it, and the verdict on all of them.
 
-The suites lie in `ingested.py` (manifest and audio statistics), `curated.py` (captions, quality, splits) and
+The suites lie in `ingested.yaml` (manifest and audio statistics), `curated.yaml` (captions, quality, splits) and
 `drift.py`; `checkpoint.py` puts them to Great Expectations.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,17 +15,17 @@ Severity = Literal["warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("warning", "critical")
 """From least to most."""
 
-BETWEEN = "ExpectColumnValuesToBeBetween"
-MATCHES = "ExpectColumnValuesToMatchRegex"
-WITHIN = "ExpectColumnValuesToBeInSet"
-PRESENT = "ExpectColumnValuesToNotBeNull"
-UNIQUE = "ExpectColumnValuesToBeUnique"
-CONTAINS = "ExpectColumnDistinctValuesToContainSet"
-ROWS = "ExpectTableRowCountToBeBetween"
-VALUE = "ExpectColumnMaxToBeBetween"
-"""Of a table with one row: the value itself is what was observed."""
-
-SOME_TEXT = r"\S"
+KINDS = {
+    "between": "ExpectColumnValuesToBeBetween",
+    "matches": "ExpectColumnValuesToMatchRegex",
+    "within": "ExpectColumnValuesToBeInSet",
+    "present": "ExpectColumnValuesToNotBeNull",
+    "unique": "ExpectColumnValuesToBeUnique",
+    "contains": "ExpectColumnDistinctValuesToContainSet",
+    "rows": "ExpectTableRowCountToBeBetween",
+    "value": "ExpectColumnMaxToBeBetween",
+}
+"""Classes of Great Expectations; "value" is of a table with one row: the value itself is what was observed."""
 SAMPLE_IDS = 3
 """Offending ids that a verdict names."""
 
@@ -53,24 +53,6 @@ class Expectation:
     limits: Mapping[str, Any] = field(default_factory=dict)
     mostly: float | None = None
     advice: str = ""
-
-
-def of_table(table: str) -> Callable[..., Expectation]:
-    """A maker of expectations of one table: (name, kind, column, severity, mostly=…, advice=…, and limits by name)."""
-
-    def expect(
-        name: str,
-        kind: str,
-        column: str = "",
-        severity: Severity = "critical",
-        *,
-        mostly: float | None = None,
-        advice: str = "",
-        **limits: Any,
-    ) -> Expectation:
-        return Expectation(name, table, kind, column, severity, limits, mostly, advice)
-
-    return expect
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ Nothing is published about the licence of the audio: the source must name one, o
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from padstal.ingest.captions_table import Row, Table
 from padstal.ingest.containers import EXTENSIONS
-from padstal.ingest.layouts.tables import Reading, as_tags, columns, csv_rows, flaw, optional
+from padstal.ingest.layouts.tables import Reading, Rows, as_tags, csv_rows, flaw, headed, optional
 
 LISTS = ("balanced_train_segments.csv", "unbalanced_train_segments.csv", "eval_segments.csv")
 _HEADER = ["# YTID", "start_seconds", "end_seconds", "positive_labels"]
@@ -54,14 +54,13 @@ def read(root: Path, files: Sequence[str]) -> Table:
             paths = [path for path, begins in there if not begins or float(begins) in (start, 1000 * start)]
             if not paths:
                 reading.missing(fields[0], number)
-            for path in paths:
-                tags = as_tags(names[label] for label in fields[3].split(","))
-                url = f"https://www.youtube.com/watch?v={fields[0]}"
-                reading.take(Row(path=path, tags=tags, source_url=url), number)
+                continue
+            tags = as_tags(names[label] for label in fields[3].split(","))
+            reading.take(paths, Row(tags=tags, source_url=f"https://www.youtube.com/watch?v={fields[0]}"), number)
     return reading.table()
 
 
-def _segments(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _segments(path: Path) -> Rows:
     """Rows below the comments."""
     rows = csv_rows(path, spaced=True)
     comments = [next(rows, (0, [""]))[1] for _ in range(_COMMENTS)]
@@ -115,8 +114,6 @@ def _label_names(root: Path, files: Sequence[str]) -> dict[str, str]:
             raise ValueError(f"{root / ontology}: expected a list of labels with id and name") from None
         names.update({label: name for label, name in found if not flaw([label, name], 2)})
     if classes:
-        rows = csv_rows(root / classes)
-        header = next(rows, (0, []))[1]
-        mid_at, name_at = columns(root / classes, header, ("mid", "display_name"))
+        header, (mid_at, name_at), rows = headed(root / classes, ("mid", "display_name"))
         names.update({fields[mid_at]: fields[name_at] for _, fields in rows if not flaw(fields, len(header))})
     return names

@@ -18,6 +18,7 @@ from padstal.ingest.layouts.tables import (
     csv_rows,
     find,
     flaw,
+    headed,
     listed,
     number_of,
     optional,
@@ -87,19 +88,15 @@ def read(root: Path, files: Sequence[str]) -> Table:
             reading.malformed(f"{track:06d}", number, why, there)
             continue
         licence_url, track_url = addresses.get(track, ("", ""))
-        for path in there:
-            reading.take(
-                Row(
-                    path=path,
-                    tags=tagged,
-                    artist=clean(artist),
-                    album=clean(album),
-                    title=clean(title),
-                    licence=f"{clean(licence)} {licence_url}".strip(),
-                    source_url=track_url,
-                ),
-                number,
-            )
+        of_track = Row(
+            tags=tagged,
+            artist=clean(artist),
+            album=clean(album),
+            title=clean(title),
+            licence=f"{clean(licence)} {licence_url}".strip(),
+            source_url=track_url,
+        )
+        reading.take(there, of_track, number)
     return reading.table()
 
 
@@ -118,9 +115,7 @@ def _subset_at(subset: str) -> int:
 
 
 def _genres(path: Path) -> Mapping[int, str]:
-    rows = csv_rows(path)
-    header = next(rows, (0, []))[1]
-    number_at, title_at = columns(path, header, _GENRES)
+    header, (number_at, title_at), rows = headed(path, _GENRES)
     genres = {}
     for number, fields in rows:
         genre = None if flaw(fields, len(header)) else number_of(fields[number_at])
@@ -132,9 +127,7 @@ def _genres(path: Path) -> Mapping[int, str]:
 
 def _addresses(path: Path, audio: Mapping[int, list[str]]) -> dict[int, tuple[str, str]]:
     """(address of the licence if it is Creative Commons', of the track) of tracks that are there."""
-    rows = csv_rows(path)
-    header = next(rows, (0, []))[1]
-    track_at, licence_at, url_at = columns(path, header, _RAW)
+    header, (track_at, licence_at, url_at), rows = headed(path, _RAW)
     found: dict[int, tuple[str, str]] = {}
     for _, fields in rows:
         track = None if flaw(fields, len(header)) else number_of(fields[track_at])

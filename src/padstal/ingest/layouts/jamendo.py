@@ -26,10 +26,9 @@ class Names:
     album: str = ""
     url: str = ""
 
-    def row(self, path: str, *, artist: str, tags: Iterable[str], licence: str, caption: str = "") -> Row:
-        """What is known of a file of the track; `artist` stands for a name that is not known."""
+    def row(self, *, artist: str, tags: Iterable[str], licence: str, caption: str = "") -> Row:
+        """What is known of the track; `artist` stands for a name that is not known."""
         return Row(
-            path=path,
             caption=caption,
             tags=as_tags(tags),
             artist=self.artist or artist,

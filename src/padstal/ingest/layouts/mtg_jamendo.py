@@ -46,7 +46,6 @@ def read(root: Path, files: Sequence[str]) -> Table:
             reading.bar(there, f"audio_licenses.txt: names no licence of {row.key}.mp3")
         else:
             known = names.get(row.track, Names(artist=row.artist))
-            for path in there:
-                of_file = known.row(path, artist=row.artist, tags=row.tags, licence=licences[row.key])
-                reading.take(of_file, row.number)
+            of_track = known.row(artist=row.artist, tags=row.tags, licence=licences[row.key])
+            reading.take(there, of_track, row.number)
     return reading.table()

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from padstal.ingest.captions_table import Table
 from padstal.ingest.layouts.jamendo import Names, audio_of, licences_of, names_of, tagged
-from padstal.ingest.layouts.tables import Reading, clean, columns, csv_rows, find, flaw, number_of, optional
+from padstal.ingest.layouts.tables import Reading, clean, find, flaw, headed, number_of, optional
 
 _COLUMNS = ("caption_id", "track_id", "caption", "is_valid_subset", "artist_id", "path")
 _VALID = {"True": True, "False": False, "": False}
@@ -50,9 +50,7 @@ def read(root: Path, files: Sequence[str]) -> Table:
     reading = Reading(table)
     captions: dict[str, list[_Caption]] = {}
     broken: dict[str, tuple[int, str]] = {}
-    rows = csv_rows(root / table)
-    header = next(rows, (0, []))[1]
-    at = columns(root / table, header, _COLUMNS)
+    header, at, rows = headed(root / table, _COLUMNS)
     for number, fields in rows:
         wrong = flaw(fields, len(header))
         caption_id, track, text, valid, artist, path = (fields[i] if i < len(fields) else "" for i in at)
@@ -81,15 +79,13 @@ def read(root: Path, files: Sequence[str]) -> Table:
             continue
         track_id = f"track_{int(chosen.track):07d}"
         known = names.get(track_id, Names())
-        for path in there:
-            of_file = known.row(
-                path,
-                artist=f"artist_{int(chosen.artist):06d}",
-                tags=tags.get(track_id, ()),
-                licence=licences[key],
-                caption=chosen.text,
-            )
-            reading.take(of_file, chosen.number)
+        of_track = known.row(
+            artist=f"artist_{int(chosen.artist):06d}",
+            tags=tags.get(track_id, ()),
+            licence=licences[key],
+            caption=chosen.text,
+        )
+        reading.take(there, of_track, chosen.number)
     for key, (number, wrong) in broken.items():
         if key not in captions and key in audio:
             reading.malformed(key, number, f"no caption of it can be read: {wrong}", audio[key])

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,10 @@ LISTED_MISSING = 1_000
 _ESCAPED = re.compile("[\ud800-\udfff]")  # what `surrogateescape` makes of bytes that are no UTF-8
 
 
+Rows = Iterator[tuple[int, list[str]]]
+"""(number from 1, fields) of each."""
+
+
 class Reading:
     """Rows of a layout as they come in, and what is wrong with the others."""
 
@@ -36,14 +41,15 @@ class Reading:
         self._barred: dict[str, str] = {}
         self._missing = 0
 
-    def take(self, row: Row, number: int) -> None:
-        """Row `number` of the table says this about the file `row.path`."""
-        if row.path in self._rows:
-            self._refused.append((row.path, rejection.REPEATED, f"{self._table}, row {number}: an earlier row is used"))
-            if self._rows[row.path].licence != row.licence:
-                self._barred[row.path] = f"{self._table}, row {number}: an earlier row names another licence"
-            return
-        self._rows[row.path] = row
+    def take(self, audio: Iterable[str], row: Row, number: int) -> None:
+        """Row `number` of the table says this about each of the files `audio`."""
+        for path in audio:
+            if path not in self._rows:
+                self._rows[path] = replace(row, path=path)
+                continue
+            self._refused.append((path, rejection.REPEATED, f"{self._table}, row {number}: an earlier row is used"))
+            if self._rows[path].licence != row.licence:
+                self._barred[path] = f"{self._table}, row {number}: an earlier row names another licence"
 
     def malformed(self, name: str, number: int, why: str, audio: Iterable[str] = ()) -> None:
         """Row `number` about `name` cannot be read; its files `audio` then have no licence."""
@@ -95,7 +101,7 @@ def optional(files: Sequence[str], name: str) -> str:
     return found[0] if found else ""
 
 
-def csv_rows(path: Path, delimiter: str = ",", spaced: bool = False) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(path: Path, delimiter: str = ",", spaced: bool = False) -> Rows:
     """(number from 1, fields) of each row that is not empty, quoted fields undone; bytes that are no UTF-8 as escapes.
 
     Args:
@@ -117,7 +123,18 @@ def csv_rows(path: Path, delimiter: str = ",", spaced: bool = False) -> Iterator
             raise ValueError(f"{path}, line {reader.line_num}: not a readable table: {error}") from None
 
 
-def tab_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def headed(path: Path, names: Sequence[str], delimiter: str = ",") -> tuple[list[str], list[int], Rows]:
+    """The header of a table, where its columns `names` stand, and the rows below as `csv_rows` gives them.
+
+    Raises:
+        ValueError: A column is not there, or the table cannot be taken apart into rows.
+    """
+    rows = csv_rows(path, delimiter)
+    header = next(rows, (0, []))[1]
+    return header, columns(path, header, names), rows
+
+
+def tab_rows(path: Path) -> Rows:
     """(number from 1, fields) of each line of a tab-separated table; a field may be quoted, never across lines."""
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
         for number, line in enumerate(iter(partial(file.readline, LONGEST_FIELD), ""), start=1):

@@ -15,18 +15,15 @@ _CREDENTIALS = {
     "InvalidSecurity",
     "InvalidToken",
     "NotSignedUp",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
     "TokenRefreshRequired",
 }
-_CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
 
 
 class StoreError(RuntimeError):
     """A store cannot be read; the message names it and says what would mend it."""
-
-
-class CredentialsError(StoreError):
-    """A store refuses who we are; asking again does not help."""
 
 
 def boto_errors() -> tuple[type[Exception], ...]:
@@ -68,7 +65,7 @@ def refuses_us(error: Exception) -> bool:
         boto.SSOError,
         boto.LoginError,
     )
-    return isinstance(error, lacking) or status == 401 or code in _CREDENTIALS | _CLOCK
+    return isinstance(error, lacking) or status == 401 or code in _CREDENTIALS
 
 
 def failure(place: str, error: Exception) -> StoreError:
@@ -76,11 +73,8 @@ def failure(place: str, error: Exception) -> StoreError:
     from botocore.exceptions import ConnectionError as EndpointError
     from botocore.exceptions import HTTPClientError
 
-    code, status = code_of(error)
-    if code in _CLOCK:
-        return CredentialsError(f"{place}: refused: {explain(error)}; set this machine's clock")
-    if refuses_us(error) or status == 403:
-        return CredentialsError(f"{place}: refused: {explain(error)}; {CREDENTIALS_HELP}")
+    if refuses_us(error) or code_of(error)[1] == 403:
+        return StoreError(f"{place}: refused: {explain(error)}; {CREDENTIALS_HELP}")
     if isinstance(error, HTTPClientError | EndpointError):
         return StoreError(f"{place}: no usable answer: {explain(error)}; is the endpoint right, and up?")
     return StoreError(f"{place}: {explain(error)}; expected a bucket that is there, in its region")

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Collection, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -20,9 +20,6 @@ from padstal.ingest.s3.object_names import place
 from padstal.ingest.s3.objects import Listed, Listing, client_of, list_objects
 from padstal.ingest.s3.transfer import FailedError, Fetcher
 from padstal.ingest.worker_pool import in_order
-
-SPARE_BYTES = 2**28
-"""Room that a fetch leaves on the disk."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +62,24 @@ def mirror(source: S3Source, folder: Path, *, forgotten: Collection[str] = (), q
         quiet: No progress bar.
 
     Raises:
-        CredentialsError: We are refused.
-        StoreError: The store, the bucket or the disk fails us, too many objects do, or the captions table does.
+        StoreError: The store refuses or fails us, or bucket, disk, captions table or too many objects fail.
     """
     client = client_of(source)
     with claimed(folder, {"uri": f"s3://{source.bucket}/{source.prefix}", "endpoint_url": source.endpoint_url}):
         listing = list_objects(source, client)
         found = {item.key: item for item in listing.objects}
-        names, refused = place(found, folder)
+        names, refused = place(found)
         failed = {**listing.failed, **refused}
         index, hidden = Index(folder), HiddenObjects(folder, forgotten)
         gone = [key for key in names if hidden.hides(found[key])]
         names = [key for key in names if not hidden.hides(found[key])]
         missing = [found[key] for key in names if not _unchanged(folder, index, found[key])]
-        _check_room(folder, sum(item.bytes for item in missing))
         parts = folder / STATE / "parts"
         shutil.rmtree(parts, ignore_errors=True)  # a killed run's
         parts.mkdir()
         most = source.fetch.max_failed_share * (len(found) + len(listing.failed))
-        fetched = _fetch_all(Fetcher(client, source, folder, parts), missing, index, failed, most, quiet)
+        _fetch_all(Fetcher(client, source, folder, parts), missing, index, failed, most, quiet)
+        fetched = sum(item.key not in failed for item in missing)
         came = [key for key in names if key not in failed]
         new = [key for key in came if index.entries[key].sha256 in hidden.forgotten]
         hidden.add(index.entries[key] for key in new)
@@ -98,8 +94,8 @@ def mirror(source: S3Source, folder: Path, *, forgotten: Collection[str] = (), q
 
 def _fetch_all(
     fetcher: Fetcher, missing: list[Listed], index: Index, failed: dict[str, str], most: float, quiet: bool
-) -> int:
-    """Fetch in parallel; gives how many came, and adds to `failed` what did not.
+) -> None:
+    """Fetch in parallel; adds to `failed` what did not come.
 
     Raises:
         StoreError: More than `most` failed, or any object's error is everyone's.
@@ -107,19 +103,20 @@ def _fetch_all(
 
     stop = Event()
 
-    def one(item: Listed) -> None:
+    def one(item: Listed) -> str:
+        """Why it did not come; "" where it did."""
         if stop.is_set():  # nobody asks once more with rights that are known to be gone
             raise CancelledError
         try:
             index.add(fetcher.fetch(item))
-        except FailedError:
-            raise
+        except FailedError as error:
+            return str(error)
         except Exception:
             stop.set()
             raise
+        return ""
 
-    source, fetched = fetcher.source, 0
-    total = sum(item.bytes for item in missing)
+    source, total = fetcher.source, sum(item.bytes for item in missing)
     _check_failed(failed, most, fetcher)
     with (
         tqdm(total=total, desc=f"fetch {source.uri}", unit="B", unit_scale=True, disable=quiet or not missing) as bar,
@@ -128,17 +125,12 @@ def _fetch_all(
         try:
             answers = in_order(lambda item: pool.submit(one, item), missing, width=source.fetch.connections)
             for item, answer in answers:
-                assert isinstance(answer, Future)
-                try:
-                    answer.result()
-                    fetched += 1
-                except FailedError as error:
-                    failed[item.key] = str(error)
+                if why := answer.result():
+                    failed[item.key] = why
                     _check_failed(failed, most, fetcher)
                 bar.update(item.bytes)
         finally:
             pool.shutdown(cancel_futures=True)
-    return fetched
 
 
 def _check_failed(failed: Mapping[str, str], most: float, fetcher: Fetcher) -> None:
@@ -163,16 +155,6 @@ def _unchanged(folder: Path, index: Index, item: Listed) -> bool:
         return False
     stat = file.stat()
     return stat.st_size == entry.bytes and (stat.st_mtime_ns == entry.mtime_ns or sha256_file(file) == entry.sha256)
-
-
-def _check_room(folder: Path, octets: int) -> None:
-    """Raises StoreError where so many bytes find no room."""
-    free = shutil.disk_usage(folder).free
-    if octets > 0 and octets + SPARE_BYTES > free:
-        raise StoreError(
-            f"{folder}: {octets / 1e9:.2f} GB to fetch, {free / 1e9:.2f} GB free on this disk; make room, or make the "
-            "folder a link to a larger disk"
-        )
 
 
 def _sweep(folder: Path, here: set[str]) -> int:

@@ -53,12 +53,8 @@ class Index:
     def __init__(self, folder: Path):
         self._path = folder / STATE / "index.jsonl"
         self._lock = threading.Lock()
-        self.entries: dict[str, Entry] = {}
-        if self._path.exists():
-            for line in self._path.read_text(encoding="utf-8", errors="replace").split("\n"):
-                entry = _entry(line)
-                if entry:
-                    self.entries[entry.key] = entry
+        text = self._path.read_text(encoding="utf-8", errors="replace") if self._path.exists() else ""
+        self.entries = {entry.key: entry for line in text.splitlines() if (entry := _entry(line))}
 
     def add(self, entry: Entry) -> None:
         """Record an object that has just come."""
@@ -88,8 +84,7 @@ class HiddenObjects:
         self.forgotten = frozenset(forgotten)
         contents = {veil(sha256) for sha256 in self.forgotten}
         lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
-        pairs = (line.split() for line in lines)
-        self._hidden = {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[1] in contents}
+        self._hidden = {one: content for one, content in map(str.split, lines) if content in contents}
 
     def hides(self, item: Listed) -> bool:
         """Whether this version is known to be one of them."""

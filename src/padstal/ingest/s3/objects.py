@@ -75,8 +75,7 @@ def list_objects(source: S3Source, client: Any) -> Listing:
     write them, and are left out; so are hidden names (a part with a leading dot), as in a folder.
 
     Raises:
-        CredentialsError: We are refused.
-        StoreError: The bucket, the manifest or the store is not there, or answers what cannot be used.
+        StoreError: We are refused; the bucket, the manifest or the store is not there, or answers what cannot be used.
     """
     try:
         if source.manifest is None:
@@ -86,15 +85,14 @@ def list_objects(source: S3Source, client: Any) -> Listing:
     except boto_errors() as error:
         raise failure(source.place, error) from error
     objects = [item for item in found.objects if not _hidden(item.key) and (item.bytes or item.key[-1:] != "/")]
-    return Listing(tuple(sorted(objects, key=lambda item: item.key.encode("utf-8", "surrogatepass"))), found.failed)
+    return Listing(tuple(sorted(objects, key=lambda item: item.key.encode())), found.failed)
 
 
 def reach(source: S3Source) -> str:
     """Ask a store once; gives how we are known to it ("env", "shared-credentials-file", …), never who we are.
 
     Raises:
-        CredentialsError: We are refused.
-        StoreError: It does not answer, or has no such bucket or manifest.
+        StoreError: It refuses us, does not answer, or has no such bucket or manifest.
     """
     import boto3
 
@@ -116,14 +114,11 @@ def etag_of(answer: Mapping[str, Any]) -> str:
 
 
 def _pages(client: Any, source: S3Source) -> Iterator[Listed]:
-    page: Mapping[str, Any] = {}
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=source.bucket, Prefix=source.prefix):
         for item in page.get("Contents", []):
             key = item["Key"][len(source.prefix) :]
             if key:
                 yield Listed(key, item["Size"], etag_of(item))
-    if page.get("IsTruncated"):
-        raise StoreError(f"{source.place}: a page of the listing says that more follow, but not where")
 
 
 def _rows(client: Any, source: S3Source) -> tuple[dict[str, str], dict[str, str]]:

@@ -55,8 +55,7 @@ class Fetcher:
 
         Raises:
             FailedError: This object cannot be had.
-            CredentialsError: We are refused.
-            StoreError: Its file cannot be written.
+            StoreError: We are refused, or its file cannot be written.
         """
         longest = self.source.fetch.max_object_mebibytes * 2**20
         if item.bytes > longest:
@@ -75,15 +74,14 @@ class Fetcher:
 
     def _received(self, item: Listed, part: Path) -> tuple[int, str, str, str]:
         """Length, ETag and sha256 of what came into `part`, which is what the bucket holds now, and its check."""
+        broken: tuple[type[Exception], ...] = (CorruptError, *boto_errors())
         wrong: Exception | None = None
         for _ in range(self.source.fetch.attempts):
             answer = self._ask(item.key)
             try:
                 sha256, md5 = _write(answer["Body"], part)
                 return answer["ContentLength"], etag_of(answer), sha256, _check(item, answer, sha256, md5)
-            except CorruptError as error:
-                wrong = error
-            except boto_errors() as error:
+            except broken as error:
                 wrong = error
         assert wrong
         raise FailedError(f"{self.source.fetch.attempts} attempts, the last: {explain(wrong)}") from wrong

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 Verdict = Literal["better", "worse", "different", "no clear difference", "unchanged", "not comparable", "open"]
 """Of a figure: "better", "worse" and "different" (nobody knows which is good) if the intervals are apart, "no clear
 difference" if they overlap, "not comparable" if another model measured it, "open" without intervals or a figure."""
-FORMAT = "padstal-comparison-3"
+FORMAT = "padstal-comparison-4"
 LARGEST_RECORD = 2**20
 """Bytes; a record of a whole study has about a tenth of it."""
 
@@ -28,7 +28,6 @@ class Revision:
 
     name: str
     commit: str
-    subject: str = ""
     changed: bool = False
 
 

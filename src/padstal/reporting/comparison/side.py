@@ -4,7 +4,6 @@ Whatever cannot be read is left out and named in `notes`; a broken file of one s
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from padstal.core.dvc_lock import LockedStage, mapping, read_yaml, readable_stages
 from padstal.core.revisions import Tree
 from padstal.reporting.comparison.record import Revision
+from padstal.reporting.text import finite
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_side(tree: Tree, scale: str) -> Side:
     elif not isinstance(metrics.get("evaluate"), Mapping):
         notes.append(f"{tree.name} was not evaluated at scale {scale}.")
     return Side(
-        revision=Revision(tree.name, tree.commit, tree.subject, tree.changed),
+        revision=Revision(tree.name, tree.commit, tree.changed),
         active=active_scale(tree),
         params=params,
         stages=stages,
@@ -89,9 +89,7 @@ def either(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> list[Any]:
 
 def figure(value: Any) -> float | None:
     """`value` if it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
+    return float(value) if finite(value) else None
 
 
 def around(found: Any) -> tuple[float, ...]:

@@ -29,6 +29,7 @@ from torch.utils._pytree import tree_map
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
+from padstal.commands.project import params_of
 from padstal.commands.ratio import Ratio, ratio
 from padstal.core.protocols import TextStates
 from padstal.diffusion.clips import ATTRIBUTES, CaptionStates, ClipBatch, splits_of
@@ -37,7 +38,6 @@ from padstal.diffusion.objective import Masked, MeanSquaredError
 from padstal.diffusion.rehearsal import LEVEL, rehearsal
 from padstal.diffusion.task import attention_kernel
 from padstal.operations.planning.counting import flops
-from padstal.stages.params import load_tree
 from padstal.systems.trained import torch_device
 from padstal.training.ahead import ahead
 from padstal.training.averaging import average_of, update_average
@@ -95,10 +95,11 @@ def run(root: Path, denoiser: str, scale: str | None, options: Options, *, as_js
 
     Raises:
         ParamsError: `params.yaml` is wrong.
-        ValueError: There is no such denoiser, it has no patches to hide, or cannot take such latents.
+        ValueError: There is no such scale or denoiser, it has no patches to hide, or cannot take such latents.
     """
-    tree, device = load_tree(root / "params.yaml"), torch.device(torch_device(root / "params.yaml"))
-    denoisers: dict[str, DenoiserParams] = dict(tree.scales[scale or tree.scale].train_diffusion)
+    paths, tree = params_of(root, scale)
+    device = torch.device(torch_device(paths.params))
+    denoisers: dict[str, DenoiserParams] = dict(tree.scales[paths.scale].train_diffusion)
     if denoiser not in denoisers:
         raise ValueError(f"no denoiser {denoiser!r}: expected one of {', '.join(denoisers)}")
     figures, rate = measure(denoisers[denoiser], options, device)

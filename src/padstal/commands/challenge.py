@@ -5,11 +5,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.commands.project import paths_of, promote_params
+from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file, read_json
-from padstal.core.params import load_section
-from padstal.evaluation.config import EvaluateParams
-from padstal.ingest.config import IngestParams
 
 
 @dataclass(frozen=True)
@@ -30,10 +27,8 @@ def run(root: Path, options: Options, scale: str | None) -> int:
         ValueError: The two do not compare, or the workspace is not what it says it is.
     """
     started = time.monotonic()
-    paths, params = paths_of(root, scale), promote_params(root)
-    system = (options.system or params.system).replace("-", "_")
-    ingest = load_section(paths.params, "ingest", IngestParams, paths.scale)
-    evaluate = load_section(paths.params, "evaluate", EvaluateParams, paths.scale)
+    paths, tree = params_of(root, scale)
+    system, own = (options.system or tree.promote.system).replace("-", "_"), tree.scales[paths.scale]
 
     from padstal.operations.promotion import decision as decisions
     from padstal.operations.promotion import register
@@ -42,7 +37,7 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     from padstal.systems.trained import torch_device
 
     device = torch_device(paths.params)
-    setup = Setup(paths, system, params, evaluate, ingest.licences, ingest.sample_rate, device)
+    setup = Setup(paths, system, tree.promote, own.evaluate, own.ingest.licences, own.ingest.sample_rate, device)
     found = register.read(root, setup.name)
     decision = challenge(setup, found, options.champion, say=_say)
     decisions.write(options.out, decision)
@@ -71,8 +66,8 @@ def check_ready(root: Path, system: str | None, scale: str | None) -> int:
     from padstal.operations.promotion import register
     from padstal.reporting.inputs import CHECKED
 
-    paths = paths_of(root, scale)
-    name = (system or promote_params(root).system).replace("_", "-")
+    paths, tree = params_of(root, scale)
+    name = (system or tree.promote.system).replace("_", "-")
     missing = []
     if not paths.frozen_prompts.is_file():
         missing.append(f"{paths.frozen_prompts.relative_to(root)} is not there: `padstal freeze-prompts` writes it")

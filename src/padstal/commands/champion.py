@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from padstal.commands.project import promote_params
+from padstal.commands.project import params_of
 
 if TYPE_CHECKING:
     from padstal.operations.promotion.register import Register, Version
@@ -55,7 +55,7 @@ def rollback(root: Path, system: str | None, to: str | None, reason: str, as_jso
 
 
 def _name(root: Path, system: str | None) -> str:
-    return (system or promote_params(root).system).replace("_", "-")
+    return (system or params_of(root, None)[1].promote.system).replace("_", "-")
 
 
 def _export(root: Path, version: "Version", target: Path) -> int:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from padstal.commands.project import promote_params
+from padstal.commands.project import params_of
 
 if TYPE_CHECKING:
     from padstal.operations.promotion.decision import Decision
@@ -33,7 +33,7 @@ def run(
     from padstal.operations.promotion import promote as carry_out
     from padstal.reporting.github import GitHubError
 
-    params = promote_params(root)
+    params = params_of(root, None)[1].promote
     found_decision, digest = decision.read(decision_file)
     if not found_decision.verdict.promote:
         _tell_refusal(found_decision, as_json)

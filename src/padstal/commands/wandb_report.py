@@ -1,13 +1,12 @@
 """`padstal wandb-report`: the report of a run at W&B, and the same as Markdown, which is all of it when offline."""
 
-import importlib.util
 import json
 import os
 from pathlib import Path
 
-from padstal.commands.project import paths_of
+from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file
-from padstal.core.params import check, read_yaml
+from padstal.core.params import read_yaml
 from padstal.core.runtime import TrackingParams
 from padstal.core.secrets import redact
 from padstal.operations.tracking.credentials import wandb_credentials
@@ -28,9 +27,8 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
         ServerError: W&B was to be asked and did not take the report; the Markdown is there.
         FileNotFoundError: Nothing of this scale is there to report on.
     """
-    paths = paths_of(root, scale)
-    tree = read_yaml(paths.params)
-    inputs = read_inputs(paths, tree["scales"][paths.scale])
+    paths, tree = params_of(root, scale)
+    inputs = read_inputs(paths, read_yaml(paths.params)["scales"][paths.scale])
     if not inputs.metrics:
         raise FileNotFoundError(f"{paths.reports / 'metrics'}: no metrics; run the pipeline first")
     origin = Origin(revision(root), run_group(root), _artefacts(root, paths.scale))
@@ -39,10 +37,9 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
     file = out or paths.local / "wandb_report.md"
     with atomic_file(file) as temporary:
         temporary.write_text(redact(markdown(title, blocks)), encoding="utf-8")
-    missing = _missing(offline)
+    missing = "as asked" if offline else "" if wandb_credentials() else "no WANDB_API_KEY"
     known = address or os.environ.get(ADDRESS, "")
-    tracking = check(TrackingParams, tree.get("tracking"), "tracking")
-    published = "" if missing else _publish(title, blocks, tracking, origin.group, known)
+    published = "" if missing else _publish(title, blocks, tree.tracking, origin.group, known)
     if as_json:
         print(json.dumps({"markdown": str(file), "address": published, "not_published": missing}))
         return 0
@@ -59,17 +56,6 @@ def _publish(title: str, blocks: tuple[Block, ...], tracking: TrackingParams, gr
     server = Server(tracking.project, tracking.entity)
     report = build(title, blocks, entity=server.entity, project=server.project, group=group)
     return publish(report, address)
-
-
-def _missing(offline: bool) -> str:
-    """Why nothing can be published; "" if it can."""
-    if offline:
-        return "as asked"
-    if wandb_credentials() is None:
-        return "no WANDB_API_KEY"
-    if importlib.util.find_spec("wandb_workspaces") is None:
-        return "wandb-workspaces is not installed"
-    return ""
 
 
 def _artefacts(root: Path, scale: str) -> tuple[tuple[str, str, str], ...]:

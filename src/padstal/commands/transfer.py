@@ -24,7 +24,7 @@ from padstal.operations.integrity.remotes import (
     read_config,
     remote_of,
 )
-from padstal.operations.integrity.required import Missing, RequiredObject, find_missing, outs_in
+from padstal.operations.integrity.required import Missing, RequiredObject, find_missing, first, outs_in
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0
@@ -122,5 +122,4 @@ def _nowhere(options: Options, name: str, found: Missing) -> str:
 
 
 def _names(required: Sequence[RequiredObject]) -> str:
-    paths = list(dict.fromkeys(item.path for item in required))
-    return ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
+    return first((item.path for item in required), SHOWN)

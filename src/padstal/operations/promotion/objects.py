@@ -20,6 +20,7 @@ from padstal.core.revisions import open_tree
 from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.hear import JUDGES
 from padstal.operations.integrity.remotes import read_config, remote_of
+from padstal.operations.integrity.required import first
 from padstal.systems import SYSTEMS
 
 
@@ -98,10 +99,9 @@ def check_remote(root: Path, outs: Mapping[str, str]) -> None:
     reading = tqdm(sorted(files), unit="object", desc="read from the DVC remote", mininterval=1.0, leave=False)
     bad += [files[oid] for oid in reading if not whole(oid)]
     if bad:
-        shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
         raise MissingObjectsError(
-            f"DVC {remote.name} does not hold {shown}, or holds it damaged: what cannot be fetched is not promoted; "
-            "run `dvc push` (and `padstal fsck`)"
+            f"DVC {remote.name} does not hold {first(bad, 5)}, or holds it damaged: what cannot be fetched is not "
+            "promoted; run `dvc push` (and `padstal fsck`)"
         )
 
 

@@ -5,7 +5,6 @@ object is read from the remote here and hashed.
 """
 
 import io
-import shutil
 import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -133,5 +132,4 @@ def materialise(root: Path, revision: str, paths: Iterable[str], target: Path, *
                 f"{path} of {revision} is neither in DVC's cache nor in its remote: {error}"
             ) from error
         if content_of(target / path).md5 != md5:
-            shutil.rmtree(target / path, ignore_errors=True)
             raise MissingObjectsError(f"{path} of {revision} came damaged; `padstal fsck` tells where from")

@@ -21,13 +21,8 @@ from flows.steps import PADSTAL, Steps, once, read_operations
 
 def may_help_to_retry(_task: Any, _run: Any, state: Any) -> bool:
     """Whether a failed task is tried again: only where the cause may go away by itself."""
-    try:
-        state.result()
-    except StageFailedError as failure:
-        return failure.kind.transient
-    except Exception:
-        return False
-    return False
+    failure = state.result(raise_on_failure=False)
+    return isinstance(failure, StageFailedError) and failure.kind.transient
 
 
 def say(line: str) -> None:

@@ -88,7 +88,7 @@ class Steps:
         kind = failure_kind(outcome)
         said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
         kind = FailureKind.STAGE if kind is FailureKind.DVC else kind
-        raise StageFailedError(name, kind, said[-1] if said else last_words(name, outcome))
+        raise StageFailedError(name, kind, said[-1] if said else last_words(outcome))
 
 
 def read_operations() -> OperationsParams:

@@ -70,8 +70,8 @@ def test_killed_lock_and_network_are_transient_and_nothing_else() -> None:
 
 def test_the_stages_own_message_is_the_last_word() -> None:
     lines = ("score failed: no manifest", FAILED.format(1), "bye")
-    assert last_words("score", Outcome(255, lines)) == "no manifest"
-    assert last_words("score", Outcome(255, lines[1:])).startswith("failed to reproduce 'score'")
+    assert last_words(Outcome(255, lines)) == "no manifest"
+    assert last_words(Outcome(255, lines[1:])).startswith("failed to reproduce 'score'")
     pull = (
         "Collecting",
         "ERROR: failed to pull - Checkout failed for following targets:",
@@ -79,10 +79,10 @@ def test_the_stages_own_message_is_the_last_word() -> None:
         "Is it there?",
     )
     whole = "failed to pull - Checkout failed for following targets: models/demo/x Is it there?"
-    assert last_words("dvc pull", Outcome(255, pull)) == whole
-    assert last_words("dvc pull", Outcome(255, (*pull, *map(str, range(20))))).endswith("8 and 11 lines more")
-    assert last_words("score", Outcome(255, ("bye",))) == "bye"
-    assert last_words("score", Outcome(255, ())) == "exit status 255 and no output"
+    assert last_words(Outcome(255, pull)) == whole
+    assert last_words(Outcome(255, (*pull, *map(str, range(20))))).endswith("8 and 11 lines more")
+    assert last_words(Outcome(255, ("bye",))) == "bye"
+    assert last_words(Outcome(255, ())) == "exit status 255 and no output"
 
 
 def test_a_failure_survives_pickling() -> None:

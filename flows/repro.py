@@ -70,7 +70,7 @@ def repro(stage: str, root: Path, say: Say, pull: bool = False, timeout_seconds:
         if pull and (lacking := _lacking_deps(root, stage)):
             transfer(root, "pull", lacking, say, stage=stage, timeout_seconds=timeout_seconds)
         outcome = dvc(root, ["repro", "-s", stage, *options], say, timeout_seconds)
-    if outcome.code != 0 or outcome.timed_out:
+    if outcome.code != 0:
         raise StageFailedError(stage, failure_kind(outcome), last_words(outcome))
     return StageRun(stage, _result(outcome.lines), time.monotonic() - started)
 
@@ -84,7 +84,7 @@ def transfer(
         StageFailedError: With the cause; of `stage`, if it is for one.
     """
     outcome = dvc(root, [way, *targets], say, timeout_seconds)
-    if outcome.code != 0 or outcome.timed_out:
+    if outcome.code != 0:
         raise StageFailedError(stage or f"dvc {way}", failure_kind(outcome), last_words(outcome))
 
 

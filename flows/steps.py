@@ -15,7 +15,6 @@ from padstal.core.git import GitError
 from padstal.core.params import check, read_yaml
 from padstal.operations.config import OperationsParams
 
-PADSTAL = (sys.executable, "-m", "padstal.cli")
 T = TypeVar("T")
 
 
@@ -38,14 +37,12 @@ class Steps:
         say: Gets each line of what they write.
         carry: Carries them out.
         pulls: Get from the DVC remote what stages need and is not here; what `dvc.lock` says is done need not be here.
-        program: `padstal` and its first arguments.
     """
 
     root: Path
     say: Say
     carry: Carry = once
     pulls: bool = True
-    program: Sequence[str] = PADSTAL
 
     def stage(self, stage: str) -> StageRun:
         """Bring a stage up to date."""
@@ -77,13 +74,14 @@ class Steps:
         self.carry(f"push {branch}", push)
 
     def padstal(self, *arguments: str) -> tuple[str, ...]:
-        """Run a `padstal` command; what it said."""
+        """Run a `padstal` command of the workspace's code; what it said."""
         return self.carry(f"padstal {arguments[0]}", lambda: self._padstal(arguments))
 
     def _padstal(self, arguments: Sequence[str]) -> tuple[str, ...]:
         name, limit = f"padstal {arguments[0]}", read_operations().limit_unbudgeted
-        outcome = run_child([*self.program, *arguments], self.root, child_environment(self.root), self.say, limit)
-        if outcome.code == 0 and not outcome.timed_out:
+        command = [sys.executable, "-m", "padstal.cli", *arguments]
+        outcome = run_child(command, self.root, child_environment(self.root), self.say, limit)
+        if outcome.code == 0:
             return outcome.lines
         kind = failure_kind(outcome)
         said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]

@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -133,11 +132,7 @@ def _machine(root: Path, scale: str) -> Iterator[Finding]:
 
 def _programs() -> Iterator[Finding]:
     git = shutil.which("git")
-    yield Finding("git", "ok" if git else "missing", _first_line([git, "--version"]) if git else "not on PATH")
-
-
-def _first_line(command: list[str]) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.splitlines()[0]
+    yield Finding("git", "ok" if git else "missing", git or "not on PATH")
 
 
 def _params(root: Path) -> Iterator[Finding]:

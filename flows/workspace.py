@@ -120,9 +120,7 @@ def set_author(root: Path) -> None:
 
 def origin_of(home: Path) -> str:
     """Address of `origin` of a checkout; the checkout itself where it has no `origin`."""
-    address = without_user(try_git(home, "config", "--get", "remote.origin.url"))
-    local = address and "://" not in address and ":" not in address.split("/")[0]
-    return str((home / address).resolve()) if local else address or str(home)
+    return without_user(try_git(home, "config", "--get", "remote.origin.url")) or str(home)
 
 
 def shared_folder(address: str, base: Path) -> Path:

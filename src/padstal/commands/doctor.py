@@ -69,7 +69,6 @@ def findings(root: Path, remote: str = "") -> Iterator[Finding]:
         ("packages", _packages),
         ("device", _device),
         ("machine", lambda: _machine(root, scale)),
-        ("programs", _programs),
         ("params", lambda: _params(root)),
         ("buckets", lambda: _buckets(root)),
         ("DVC", lambda: _dvc(root, remote)),
@@ -128,11 +127,6 @@ def _machine(root: Path, scale: str) -> Iterator[Finding]:
     yield Finding("free disk", "ok" if disk >= least_disk else "missing", f"{disk:.1f} GiB ({scale}: {least_disk} GiB)")
     for wrong in room.faults(room.places_written(root, scale)):
         yield Finding("room to write", "missing", wrong)
-
-
-def _programs() -> Iterator[Finding]:
-    git = shutil.which("git")
-    yield Finding("git", "ok" if git else "missing", git or "not on PATH")
 
 
 def _params(root: Path) -> Iterator[Finding]:

@@ -7,14 +7,14 @@ from pathlib import Path
 from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file
 from padstal.core.params import read_yaml
-from padstal.core.runtime import TrackingParams
 from padstal.core.secrets import redact
 from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.group import revision, run_group
 from padstal.operations.tracking.server import Server
 from padstal.operations.tracking.stage_artefacts import stage_artefacts
+from padstal.operations.tracking.wandb_report import build, publish
 from padstal.reporting.inputs import read_inputs
-from padstal.reporting.summary import Block, Origin, markdown, summary
+from padstal.reporting.summary import Origin, markdown, summary
 
 ADDRESS = "PADSTAL_WANDB_REPORT"
 """Address of the report that is kept up to date; the workflow `comment` links to it."""
@@ -39,7 +39,11 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
         temporary.write_text(redact(markdown(title, blocks)), encoding="utf-8")
     missing = "as asked" if offline else "" if wandb_credentials() else "no WANDB_API_KEY"
     known = address or os.environ.get(ADDRESS, "")
-    published = "" if missing else _publish(title, blocks, tree.tracking, origin.group, known)
+    published = ""
+    if not missing:
+        server = Server(tree.tracking.project, tree.tracking.entity)
+        report = build(title, blocks, entity=server.entity, project=server.project, group=origin.group)
+        published = publish(report, known)
     if as_json:
         print(json.dumps({"markdown": str(file), "address": published, "not_published": missing}))
         return 0
@@ -48,14 +52,6 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
     if published and not known:
         print(f"set {ADDRESS} to this address: the next report takes its place, and pull requests link to it")
     return 0
-
-
-def _publish(title: str, blocks: tuple[Block, ...], tracking: TrackingParams, group: str, address: str) -> str:
-    from padstal.operations.tracking.wandb_report import build, publish
-
-    server = Server(tracking.project, tracking.entity)
-    report = build(title, blocks, entity=server.entity, project=server.project, group=group)
-    return publish(report, address)
 
 
 def _artefacts(root: Path, scale: str) -> tuple[tuple[str, str, str], ...]:

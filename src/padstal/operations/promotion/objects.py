@@ -12,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from padstal.core.dvc_lock import LockedPath
 from padstal.core.dvc_objects import content_of, digits, key_of, read_tree
 from padstal.core.git import git_bytes
 from padstal.core.paths import Paths
@@ -19,7 +20,7 @@ from padstal.core.revisions import open_tree
 from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.hear import JUDGES
 from padstal.operations.integrity.remotes import read_config, remote_of
-from padstal.operations.integrity.required import first
+from padstal.operations.integrity.required import Tree, first, required_objects
 from padstal.systems import SYSTEMS
 
 
@@ -86,17 +87,13 @@ def check_remote(root: Path, outs: Mapping[str, str]) -> None:
         except FileNotFoundError:
             return False
 
-    bad: list[str] = []
-    files: dict[str, str] = {}
-    for path, oid in outs.items():
-        if not oid.endswith(".dir"):
-            files[oid] = path
-        elif not whole(oid):
-            bad.append(f"{path} (its listing)")
-        else:
-            files |= {own: f"{path}/{name}" for name, own in read_tree(remote.read(key_of(oid)))}
-    reading = tqdm(sorted(files), unit="object", desc="read from the DVC remote", mininterval=1.0, leave=False)
-    bad += [files[oid] for oid in reading if not whole(oid)]
+    def tree_of(oid: str) -> Tree | None:
+        return read_tree(remote.read(key_of(oid))) if whole(oid) else None
+
+    items = required_objects((LockedPath(path, oid) for path, oid in outs.items()), tree_of)
+    paths = {item.oid: item.path for item in items}
+    reading = tqdm(sorted(paths), unit="object", desc="read from the DVC remote", mininterval=1.0, leave=False)
+    bad = [paths[oid] for oid in reading if not whole(oid)]
     if bad:
         raise MissingObjectsError(
             f"DVC {remote.name} does not hold {first(bad, 5)}, or holds it damaged: what cannot be fetched is not "

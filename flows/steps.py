@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any
 
 from flows import run_branch
 from flows.child import Outcome, run_child
@@ -15,16 +15,11 @@ from padstal.core.git import GitError
 from padstal.core.params import check, read_yaml
 from padstal.operations.config import OperationsParams
 
-T = TypeVar("T")
+Carry = Callable[[str, Callable[[], Any]], Any]
+"""Carries out a step of some name: once, or as a task of Prefect that is tried again."""
 
 
-class Carry(Protocol):
-    """Carries out a step of some name: once, or as a task of Prefect that is tried again."""
-
-    def __call__(self, name: str, step: Callable[[], T]) -> T: ...
-
-
-def once(name: str, step: Callable[[], T]) -> T:
+def once(name: str, step: Callable[[], Any]) -> Any:
     return step()
 
 

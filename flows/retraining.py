@@ -223,12 +223,9 @@ def _file(journal: Journal, name: str) -> Path:
 
 
 def _state(text: str | None) -> dict[str, Any]:
-    """What a run wrote of itself; {} where there is nothing that can be read."""
-    try:
-        state = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return state if isinstance(state, dict) else {}
+    """What a run wrote of itself; {} where it has not."""
+    state: dict[str, Any] = json.loads(text or "{}")
+    return state
 
 
 def _write_state(root: Path, journal: Journal, what: dict[str, Any]) -> None:

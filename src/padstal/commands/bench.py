@@ -73,13 +73,12 @@ def measure(root: Path, options: Options, *, say: Callable[[str], None]) -> list
     """Make files below `root` and measure; `say` is told of each run."""
     from padstal.commands.bench_files import write_files
 
-    other, same, few, one = (root / name for name in ("other-rate", "same-rate", "few", "one"))
+    other, same, one = (root / name for name in ("other-rate", "same-rate", "one"))
     half, added = options.tracks // 2, max(1, round(GROWTH * options.tracks))
     say(f"making {options.tracks} files of {options.seconds:g} s")
     write_files(other, range(half), seconds=options.seconds, sample_rate=OTHER_RATE)
     write_files(same, range(half, options.tracks), seconds=options.seconds, sample_rate=SAME_RATE)
-    _copy_first(other, few, options.tracks // 10)
-    _copy_first(other, one, 1)
+    write_files(one, range(1), seconds=options.seconds, sample_rate=OTHER_RATE)
     bench = _Bench(root, options.workers, say)
     bench.decode(one)  # Python and Numba compile what the runs need, as they do once after an installation
     bench.ingest("warm", one, keep=False)
@@ -89,47 +88,25 @@ def measure(root: Path, options: Options, *, say: Callable[[str], None]) -> list
     growth: list[tuple[Cost, Cost]] = []
     for _ in range(options.repeats):
         decoded, plain = bench.decode(same), bench.ingest("same", same, keep=False)
-        same_rate.append((plain.times, decoded.times))
+        same_rate.append((plain, decoded))
         decoded, plain = bench.decode(other), bench.ingest("other", other, keep=False)
-        resampled.append((plain.times, decoded.times))
+        resampled.append((plain, decoded))
     alone = bench.ingest("alone", other, workers=1, keep=False)
-    small = bench.ingest("few", few, keep=False)
     cold, again = bench.ingest("all", other, same), bench.ingest("all", other, same)
     for had in range(options.tracks, options.tracks + options.repeats * added, added):
         write_files(same, range(had, had + added), seconds=options.seconds, sample_rate=SAME_RATE)
         grown, start = bench.ingest("all", other, same), bench.ingest("one", one, keep=False)
-        growth.append(((grown.wall - start.wall, grown.cpu - start.cpu), cold.times))
+        growth.append(((grown[0] - start[0], grown[1] - start[1]), cold))
 
     speed_up = f"{options.workers} processes on {options.workers} cores / one on one, 48 kHz files"
     grows = f"run with {added} more tracks, less the start (a run of one track) / first run"
-    memory = f"peak memory, {options.tracks} tracks / {options.tracks // 10}"
     return [
         ratio("ingest / decode alone, 48 kHz files", resampled, 2.6),
         ratio("ingest / decode alone, 44.1 kHz files", same_rate, 1.8),
-        ratio(speed_up, [(plain.times, alone.times)], 1 / (0.9 * options.workers)),
-        ratio("second run, nothing new / first run", [(again.times, cold.times)], 0.04),
+        ratio(speed_up, [(plain, alone)], 1 / (0.9 * options.workers)),
+        ratio("second run, nothing new / first run", [(again, cold)], 0.04),
         ratio(grows, growth, 0.03),
-        ratio(memory, [((cold.peak,), (small.peak,))], 1.2),
     ]
-
-
-def _copy_first(source: Path, target: Path, count: int) -> None:
-    target.mkdir()
-    for path in sorted(source.iterdir())[:count]:
-        shutil.copyfile(path, target / path.name)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What a run took: wall and processor time, s, and peak memory, MiB."""
-
-    wall: float
-    cpu: float
-    peak: float
-
-    @property
-    def times(self) -> Cost:
-        return self.wall, self.cpu
 
 
 class _Bench:
@@ -138,10 +115,10 @@ class _Bench:
     def __init__(self, root: Path, workers: int, say: Callable[[str], None]):
         self._root, self._workers, self._say = root, workers, say
 
-    def decode(self, music: Path) -> _Run:
+    def decode(self, music: Path) -> Cost:
         return self._run({"work": "decode", "music": [str(music)], "workers": self._workers})
 
-    def ingest(self, name: str, *music: Path, workers: int | None = None, keep: bool = True) -> _Run:
+    def ingest(self, name: str, *music: Path, workers: int | None = None, keep: bool = True) -> Cost:
         """Take folders in; what is not to `keep` frees its disk."""
         out, store = self._root / "out" / name, self._root / "store" / name
         found = self._run(
@@ -159,7 +136,7 @@ class _Bench:
                 shutil.rmtree(folder)
         return found
 
-    def _run(self, options: dict[str, Any]) -> _Run:
+    def _run(self, options: dict[str, Any]) -> Cost:
         for path in (path for folder in options["music"] for path in Path(folder).iterdir()):
             path.read_bytes()
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -169,12 +146,11 @@ class _Bench:
         done = subprocess.run(
             command, input=json.dumps(options), env=environment, check=True, stdout=subprocess.PIPE, text=True
         )
-        told = json.loads(done.stdout)
-        found = _Run(time.monotonic() - started, _processor_seconds() - before, told["peak"] / 1024)
+        wall, cpu = time.monotonic() - started, _processor_seconds() - before
         names = " and ".join(Path(name).name for name in options["music"])
-        what = f"{options['work']} {names}, {options['workers']} processes, {told['tracks']} tracks"
-        self._say(f"{what}: {found.wall:.1f} s ({found.cpu:.1f} s of processors), peak {found.peak:.0f} MiB")
-        return found
+        what = f"{options['work']} {names}, {options['workers']} processes, {int(done.stdout)} tracks"
+        self._say(f"{what}: {wall:.1f} s ({cpu:.1f} s of processors)")
+        return wall, cpu
 
 
 def _processor_seconds() -> float:

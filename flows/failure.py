@@ -40,9 +40,6 @@ class StageFailedError(RuntimeError):
         super().__init__(f"{stage}: {kind.value}: {words}")
         self.stage, self.kind, self.words = stage, kind, words
 
-    def __reduce__(self) -> tuple[type["StageFailedError"], tuple[str, FailureKind, str]]:
-        return StageFailedError, (self.stage, self.kind, self.words)
-
 
 _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
 _OWN_WORDS = re.compile(r"^(?P<stage>\w+)(?:@\w+)? failed: (?P<words>.*)")

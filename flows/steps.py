@@ -70,18 +70,19 @@ class Steps:
 
     def padstal(self, *arguments: str) -> tuple[str, ...]:
         """Run a `padstal` command of the workspace's code; what it said."""
-        return self.carry(f"padstal {arguments[0]}", lambda: self._padstal(arguments))
-
-    def _padstal(self, arguments: Sequence[str]) -> tuple[str, ...]:
         name, limit = f"padstal {arguments[0]}", read_operations().limit_unbudgeted
         command = [sys.executable, "-m", "padstal.cli", *arguments]
-        outcome = run_child(command, self.root, child_environment(self.root), self.say, limit)
-        if outcome.code == 0:
-            return outcome.lines
-        kind = failure_kind(outcome)
-        said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
-        kind = FailureKind.STAGE if kind is FailureKind.DVC else kind
-        raise StageFailedError(name, kind, said[-1] if said else last_words(outcome))
+
+        def run() -> tuple[str, ...]:
+            outcome = run_child(command, self.root, child_environment(self.root), self.say, limit)
+            if outcome.code == 0:
+                return outcome.lines
+            kind = failure_kind(outcome)
+            said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
+            kind = FailureKind.STAGE if kind is FailureKind.DVC else kind
+            raise StageFailedError(name, kind, said[-1] if said else last_words(outcome))
+
+        return self.carry(name, run)
 
 
 def read_operations() -> OperationsParams:

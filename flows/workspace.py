@@ -1,7 +1,7 @@
 """A run's own workspace: a fresh clone of the repository at one commit, removed at the end, or by the next run.
 
     with workspace("evaluate", revision="main") as space:
-        repro("evaluate", space.root, False, say, pull=True)
+        repro("evaluate", space.root, say, pull=True)
 
 Under the base folder (`PADSTAL_WORKSPACES`, else `.workspaces/` of the checkout that this file is part of) each
 repository has a folder with

@@ -40,6 +40,8 @@ LISTED = (
     ("path", "path"),
 )
 SEARCHED = ("item", "path", "artist", "album", "title", "tags", "written", "original", "caption", "detail")
+EXACT = ("split", "source", "licence", "decision", "quality", "reason", "artist")
+"""Options whose items say just what is asked for."""
 WIDE = 150
 """Characters of a terminal that has room for all columns."""
 ROOMY = ("path", "licence", "pmos")
@@ -173,19 +175,9 @@ def choose(catalogue: Catalogue, options: Options) -> pd.DataFrame:
         ValueError: A column or value that there is not, or that no stage has told yet.
     """
     items = catalogue.items
-    level = options.quality if options.quality != "unknown" else "0"
-    exact = (
-        ("--split", "split", options.split),
-        ("--source", "source", options.source),
-        ("--licence", "licence", options.licence),
-        ("--decision", "decision", options.decision),
-        ("--quality", "quality_level", level),
-        ("--reason", "reason", options.reason),
-        ("--artist", "artist", options.artist),
-    )
-    for option, column, asked in exact:
-        if asked:
-            items = items[_equal(catalogue, option, column, asked).loc[items.index]]
+    for name in EXACT:
+        if asked := getattr(options, name):
+            items = items[_equal(catalogue, name, asked).loc[items.index]]
     if options.search:
         texts = [items[name].fillna("").astype(str) for name in SEARCHED if name in items]
         found = [text.str.contains(options.search, case=False, regex=False) for text in texts]
@@ -199,9 +191,10 @@ def choose(catalogue: Catalogue, options: Options) -> pd.DataFrame:
     return items
 
 
-def _equal(catalogue: Catalogue, option: str, column: str, asked: str) -> pd.Series:
-    """Where `column` says `asked`, in any letter case."""
-    items = catalogue.items
+def _equal(catalogue: Catalogue, name: str, asked: str) -> pd.Series:
+    """Where the column of that option says `asked`, in any letter case."""
+    items, option, column = catalogue.items, f"--{name}", "quality_level" if name == "quality" else name
+    asked = "0" if (name, asked) == ("quality", "unknown") else asked
     if not catalogue.knows(column):
         raise ValueError(f"{option} {asked}: {_untold(column, items)}")
     number_like = pd.api.types.is_numeric_dtype(items[column])

@@ -31,7 +31,9 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
     inputs = read_inputs(paths, read_yaml(paths.params)["scales"][paths.scale])
     if not inputs.metrics:
         raise FileNotFoundError(f"{paths.reports / 'metrics'}: no metrics; run the pipeline first")
-    origin = Origin(revision(root), run_group(root), _artefacts(root, paths.scale))
+    made = [(one, stage.name) for stage in stage_artefacts(root) for one in stage.outputs if one.scale == paths.scale]
+    artefacts = tuple((one.path, one.md5, stage) for one, stage in made)
+    origin = Origin(revision(root), run_group(root), artefacts)
     title = f"padstal {paths.scale}"
     blocks = summary(inputs, origin)
     file = out or paths.local / "wandb_report.md"
@@ -52,13 +54,3 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
     if published and not known:
         print(f"set {ADDRESS} to this address: the next report takes its place, and pull requests link to it")
     return 0
-
-
-def _artefacts(root: Path, scale: str) -> tuple[tuple[str, str, str], ...]:
-    """Path, MD5 and stage of each artefact of `scale` that `dvc.lock` names, in the pipeline's order."""
-    return tuple(
-        (one.path, one.md5, stage.name)
-        for stage in stage_artefacts(root)
-        for one in stage.outputs
-        if one.scale == scale
-    )

@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from padstal.commands.bench_files import write_files
 from padstal.commands.ratio import Cost, Ratio, ratio
 from padstal.ingest.supervised_worker import THREAD_VARIABLES
 
@@ -71,8 +72,6 @@ def run(options: Options) -> int:
 
 def measure(root: Path, options: Options, *, say: Callable[[str], None]) -> list[Ratio]:
     """Make files below `root` and measure; `say` is told of each run."""
-    from padstal.commands.bench_files import write_files
-
     other, same, one = (root / name for name in ("other-rate", "same-rate", "one"))
     half, added = options.tracks // 2, max(1, round(GROWTH * options.tracks))
     say(f"making {options.tracks} files of {options.seconds:g} s")

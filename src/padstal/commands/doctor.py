@@ -6,24 +6,25 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from padstal.core.data import room
+from padstal.core.dvc_lock import LockError
 from padstal.core.model_folder import WEIGHTS
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.core.secrets import redact
+from padstal.operations.integrity.remotes import RemoteError, cache_of, default_remote, read_config, remote_of
+from padstal.operations.integrity.required import Missing, find_missing, first
 from padstal.operations.tracking.credentials import wandb_credentials
-
-if TYPE_CHECKING:
-    from padstal.operations.integrity.required import Missing
 
 PACKAGES = (
     *("torch", "torchaudio", "lightning", "transformers", "laion-clap", "descript-audio-codec", "symusic", "soundfile"),
@@ -159,8 +160,6 @@ def _buckets(root: Path) -> Iterator[Finding]:
 
 
 def _dvc(root: Path, remote: str) -> Iterator[Finding]:
-    from padstal.operations.integrity.remotes import default_remote, read_config
-
     config = read_config(root)
     default, remotes = default_remote(config), sorted(config["remote"])
     known = f"{default} (default)" if default else ", ".join(remotes)
@@ -170,12 +169,6 @@ def _dvc(root: Path, remote: str) -> Iterator[Finding]:
 
 def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     """What the DVC remote lacks of what dvc.lock names; a remote in a store is listed, with little patience."""
-    from concurrent.futures import Future
-
-    from padstal.core.dvc_lock import LockError
-    from padstal.operations.integrity.remotes import RemoteError, cache_of, default_remote, read_config, remote_of
-    from padstal.operations.integrity.required import find_missing
-
     what = "DVC remote's objects"
     config = read_config(root)
     if not (name or default_remote(config)):
@@ -205,9 +198,7 @@ def remote_findings(root: Path, name: str) -> Iterator[Finding]:
         yield Finding(what, "note" if found.absent else "ok", _lack(found))
 
 
-def _lack(found: "Missing") -> str:
-    from padstal.operations.integrity.required import first
-
+def _lack(found: Missing) -> str:
     if not found.absent:
         return f"all {len(found.named)} that dvc.lock names"
     paths = first(f"{item.path} ({item.out.stage})" for item in found.absent)

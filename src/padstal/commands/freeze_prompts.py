@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from padstal.commands.project import params_of
+from padstal.core.data.manifest import read_table
+from padstal.operations.promotion.frozen import FrozenPrompts, Prompt, write
+from padstal.sampling.grid import choose_prompts
 
 
 def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
@@ -22,11 +25,6 @@ def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
         )
     if not file.is_file():
         raise FileNotFoundError(f"{file.relative_to(root)}: not found; run `dvc repro`, or `dvc pull`")
-
-    from padstal.core.data.manifest import read_table
-    from padstal.operations.promotion.frozen import FrozenPrompts, Prompt, write
-    from padstal.sampling.grid import choose_prompts
-
     rows = choose_prompts(read_table(file), {"tune": 0, "test": count or params.prompts}, sample.prompt_seed)
     if rows.empty:
         raise ValueError(f"{file}: no clip of the test split has a caption to prompt with")

@@ -23,9 +23,7 @@ def run(root: Path, *, remote: bool, name: str, repair: bool, read_all: bool, as
     config = read_config(root)
     asked = name or default_remote(config)
     look = remote or bool(name)
-    if look and not asked:
-        raise ValueError("--remote: no DVC remote is configured; `dvc remote add -d NAME URL`")
-    give = cache(lambda: remote_of(config, asked)) if asked else None
+    give = cache(lambda: remote_of(config, asked)) if asked or look else None
     report = Fsck(root, cache_of(config), give, look, repair, read_all).run()
     if as_json:
         print(json.dumps({"clean": report.clean, **asdict(report)}, indent=2, ensure_ascii=False))

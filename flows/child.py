@@ -60,13 +60,8 @@ def run_child(
     )
     assert process.stdout is not None
     kept: deque[str] = deque(maxlen=KEPT_LINES)
-    timed_out = threading.Event()
-
-    def end() -> None:
-        timed_out.set()
-        end_group(process)
-
-    timer = threading.Timer(threading.TIMEOUT_MAX if timeout_seconds is None else timeout_seconds, end)
+    limit = threading.TIMEOUT_MAX if timeout_seconds is None else timeout_seconds
+    started, timer = time.monotonic(), threading.Timer(limit, end_group, (process,))
     timer.daemon = True
     timer.start()
     last_progress = -PROGRESS_SECONDS
@@ -86,7 +81,7 @@ def run_child(
         timer.cancel()
         end_group(process)
         output.close()
-    return Outcome(code, tuple(kept), timed_out.is_set())
+    return Outcome(code, tuple(kept), code != 0 and time.monotonic() - started >= limit)
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:

@@ -27,10 +27,7 @@ def main() -> int:
 
     from dvc.cli import main as dvc
 
-    try:
-        return dvc(sys.argv[2:])
-    except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else 1
+    return dvc(sys.argv[2:])
 
 
 def die_with(parent: int) -> None:

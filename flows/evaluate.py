@@ -1,10 +1,5 @@
 """Evaluate the models of a revision and show the report, in a workspace; trains nothing unless asked to."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it comes first
 
 # isort: split

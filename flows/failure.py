@@ -5,6 +5,7 @@ before that the stage's own "STAGE failed: …".
 """
 
 import re
+from collections.abc import Sequence
 from enum import Enum
 
 from flows.child import Outcome
@@ -38,9 +39,6 @@ class StageFailedError(RuntimeError):
         words = redact(words)
         super().__init__(f"{stage}: {kind.value}: {words}")
         self.stage, self.kind, self.words = stage, kind, words
-
-    def __reduce__(self) -> tuple[type["StageFailedError"], tuple[str, FailureKind, str]]:
-        return StageFailedError, (self.stage, self.kind, self.words)
 
 
 _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
@@ -77,7 +75,7 @@ def failure_kind(outcome: Outcome) -> FailureKind:
     lines = outcome.lines[-60:]
     text = "\n".join(lines)
     exited = [int(code) for code in _EXITED.findall(text)]
-    own = next((match for line in reversed(lines) if (match := _OWN_WORDS.match(line))), None)
+    own = _own_words(lines)
     if _DISK.search(text):
         return FailureKind.DISK
     if outcome.code < 0 or any(code < 0 or code > _SHELL_SIGNAL for code in exited):
@@ -95,18 +93,20 @@ def failure_kind(outcome: Outcome) -> FailureKind:
     return FailureKind.LOCK if _LOCK.search(text) else FailureKind.DVC
 
 
-def last_words(stage: str, outcome: Outcome) -> str:
+def last_words(outcome: Outcome) -> str:
     """What the output says last and whole: the stage's own "… failed: …", else DVC's error, else the last line.
 
     DVC names what an error is about on lines of their own, so those are joined.
     """
-    for pattern in (f"{stage} failed: ", f"{stage.partition('@')[0]} failed: "):
-        for line in reversed(outcome.lines):
-            if line.startswith(pattern):
-                return line.removeprefix(pattern)
+    if own := _own_words(outcome.lines):
+        return own["words"]
     errors = [place for place, line in enumerate(outcome.lines) if line.startswith("ERROR: ")]
     if errors:
         words = outcome.lines[errors[-1] :]
         more = f" and {len(words) - LINES_OF_AN_ERROR} lines more" if len(words) > LINES_OF_AN_ERROR else ""
         return " ".join(words[:LINES_OF_AN_ERROR]).removeprefix("ERROR: ") + more
     return outcome.lines[-1] if outcome.lines else f"exit status {outcome.code} and no output"
+
+
+def _own_words(lines: Sequence[str]) -> re.Match[str] | None:
+    return next((match for line in reversed(lines) if (match := _OWN_WORDS.match(line))), None)

@@ -4,11 +4,6 @@ Nothing is committed (`retrain` does that). What was ingested stays in the share
 it there.
 """
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from flows import local_prefect  # noqa: F401 - sets Prefect's variables, so it comes first
 
 # isort: split

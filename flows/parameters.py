@@ -1,10 +1,11 @@
 """Types of what a run may be asked for; Prefect checks them against a deployment's schema before a run starts."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
+
+from padstal.core.yaml_edit import with_values
 
 TRAINING = ("train_vae", "train_diffusion")
 """Stages that train what is compared; they belong on a GPU."""
@@ -22,15 +23,7 @@ Revision = Annotated[
 
 
 def choose_scale(root: Path, scale: Scale | None) -> None:
-    """Make `scale` the active one of the params.yaml at `root`; None leaves it.
-
-    Raises:
-        ValueError: There is no line `scale: …`.
-    """
-    if scale is None:
-        return
-    file = root / "params.yaml"
-    text, count = re.subn(r"(?m)^scale: \w+", f"scale: {scale}", file.read_text(encoding="utf-8"), count=1)
-    if not count:
-        raise ValueError(f"{file.name}: no line `scale: …` to set to {scale}")
-    file.write_text(text, encoding="utf-8")
+    """Make `scale` the active one of the params.yaml at `root`; None leaves it."""
+    if scale:
+        file = root / "params.yaml"
+        file.write_text(with_values(file.read_text(encoding="utf-8"), {("scale",): scale}), encoding="utf-8")

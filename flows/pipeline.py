@@ -46,7 +46,7 @@ def bring_up_to_date(
         root: The repository.
         stages: What is wanted; by default everything.
         pulls: Get from the DVC remote what they need and is not here; what `dvc.lock` says is done need not be here.
-        fixed: Stages that must be up to date already ("train_vae" stands for all its items).
+        fixed: Stages, with all their items, that must be up to date already.
         kept: Stages of these whose outputs are to be here in the end.
 
     Raises:
@@ -60,13 +60,12 @@ def bring_up_to_date(
         dag = read_dag(root)
         wanted = dag.upto(stages or dag.stages)
         suspects = dag.downstream(steps.changed(wanted, kept)) & frozenset(wanted)
-        names = {name for name in (*wanted, *(stage.partition("@")[0] for stage in wanted)) if name in fixed}
-        if refused := [stage for stage in wanted if stage in suspects & dag.named(names)]:
+        ahead = [stage for stage in wanted if stage in suspects]
+        if refused := [stage for stage in ahead if stage.partition("@")[0] in fixed]:
             raise ValueError(
                 f"{', '.join(refused)}: out of date, or made and never pushed (the log names the files), and this run "
                 "may not train: `padstal push` where the models are, or let it (`train=true`)"
             )
-        ahead = [stage for stage in wanted if stage in suspects]
         for stage in wanted:
             if stage not in suspects:
                 runs.append(StageRun(stage, UP_TO_DATE, 0.0))

@@ -16,18 +16,13 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.failure import StageFailedError
 from flows.repro import StageRun, summary
-from flows.steps import PADSTAL, Steps, once, read_operations
+from flows.steps import Steps, once, read_operations
 
 
 def may_help_to_retry(_task: Any, _run: Any, state: Any) -> bool:
     """Whether a failed task is tried again: only where the cause may go away by itself."""
-    try:
-        state.result()
-    except StageFailedError as failure:
-        return failure.kind.transient
-    except Exception:
-        return False
-    return False
+    failure = state.result(raise_on_failure=False)
+    return isinstance(failure, StageFailedError) and failure.kind.transient
 
 
 def say(line: str) -> None:
@@ -35,7 +30,7 @@ def say(line: str) -> None:
     get_run_logger().info(line)
 
 
-def prefect_steps(root: Path, *, pulls: bool = True, program: Sequence[str] = PADSTAL) -> Steps:
+def prefect_steps(root: Path, *, pulls: bool = True) -> Steps:
     """Steps as task runs; to be called in a flow."""
     waits = read_operations().retry_waits
     carry: Any = task(
@@ -47,7 +42,7 @@ def prefect_steps(root: Path, *, pulls: bool = True, program: Sequence[str] = PA
         retry_delay_seconds=list(waits),
         retry_condition_fn=may_help_to_retry,
     )(once)
-    return Steps(root, say, carry, pulls, program)
+    return Steps(root, say, carry, pulls)
 
 
 def show_stages(runs: Sequence[StageRun]) -> None:

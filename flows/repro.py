@@ -12,8 +12,7 @@ from pathlib import Path
 from flows.child import Outcome, run_child
 from flows.dag import read_dag
 from flows.failure import FailureKind, StageFailedError, failure_kind, last_words
-from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, compose, outs_of, stage_texts, stages_here
-from padstal.core.dvc_objects import key_of, oid_of_tree, read_tree, write_tree
+from padstal.core.dvc_lock import LOCK, LockedStage, compose, outs_of, stage_texts, stages_here
 from padstal.core.file_lock import file_lock
 from padstal.operations.integrity.lock_repair import guard_lock
 from padstal.operations.integrity.remotes import (
@@ -26,6 +25,7 @@ from padstal.operations.integrity.remotes import (
     remote_of,
 )
 from padstal.operations.integrity.required import find_missing, outs_in
+from padstal.operations.lineage.stores import Stores
 
 DVC_CHILD = Path(__file__).with_name("dvc_child.py")
 UP_TO_DATE = "up to date"
@@ -70,8 +70,8 @@ def repro(stage: str, root: Path, say: Say, pull: bool = False, timeout_seconds:
         if pull and (lacking := _lacking_deps(root, stage)):
             transfer(root, "pull", lacking, say, stage=stage, timeout_seconds=timeout_seconds)
         outcome = dvc(root, ["repro", "-s", stage, *options], say, timeout_seconds)
-    if outcome.code != 0 or outcome.timed_out:
-        raise StageFailedError(stage, failure_kind(outcome), last_words(stage, outcome))
+    if outcome.code != 0:
+        raise StageFailedError(stage, failure_kind(outcome), last_words(outcome))
     return StageRun(stage, _result(outcome.lines), time.monotonic() - started)
 
 
@@ -84,8 +84,8 @@ def transfer(
         StageFailedError: With the cause; of `stage`, if it is for one.
     """
     outcome = dvc(root, [way, *targets], say, timeout_seconds)
-    if outcome.code != 0 or outcome.timed_out:
-        raise StageFailedError(stage or f"dvc {way}", failure_kind(outcome), last_words(f"dvc {way}", outcome))
+    if outcome.code != 0:
+        raise StageFailedError(stage or f"dvc {way}", failure_kind(outcome), last_words(outcome))
 
 
 def changed_stages(
@@ -113,7 +113,7 @@ def changed_stages(
     if outcome.code != 0 or not answers:
         for line in outcome.lines[-20:]:
             say(line)
-        raise StageFailedError("dvc status", failure_kind(outcome), last_words("dvc status", outcome))
+        raise StageFailedError("dvc status", failure_kind(outcome), last_words(outcome))
     return frozenset(json.loads(answers[-1])) & frozenset(stages)
 
 
@@ -161,10 +161,9 @@ def lost_outs(root: Path) -> dict[str, list[str]]:
     except (FileNotFoundError, ValueError):
         return lost
     oids = {item.oid for item in absent}  # each is told with one of the outputs that hold it
+    listings = Stores((cache,))
     for out in outs_in(root):
-        listed = Path(cache.path(key_of(out.md5)))
-        files = read_tree(listed.read_bytes()) if out.is_folder and listed.is_file() else []
-        if out.cached and oids & {out.md5, *(md5 for _, md5 in files)}:
+        if out.cached and oids & {out.md5, *listings.files(out).values()}:
             lost.setdefault(out.stage, []).append(out.path)
     return lost
 
@@ -191,25 +190,9 @@ def changed_deps(root: Path, locked: Mapping[str, LockedStage], stage: str) -> l
         inside = [out for path, out in written.items() if path.startswith(f"{dep.path}/")]
         if dep.path in written:
             changed += [dep.path] * (written[dep.path] != dep)
-        elif inside and folder_of(root, dep.path, inside) != dep.md5:
+        elif inside and Stores((cache_of(read_config(root)),)).folder_oid(dep.path, inside) != dep.md5:
             changed += [out.path for out in inside]
     return changed
-
-
-def folder_of(root: Path, path: str, outs: Sequence[LockedPath]) -> str:
-    """Name that DVC would give to a folder of these outputs and nothing else; "" if the cache lacks a list of files."""
-    cache = cache_of(read_config(root))
-    files: list[tuple[str, str]] = []
-    for out in outs:
-        below = out.path.removeprefix(f"{path}/")
-        if not out.is_folder:
-            files.append((below, out.md5))
-            continue
-        listed = Path(cache.path(key_of(out.md5)))
-        if not listed.is_file():
-            return ""
-        files += [(f"{below}/{name}", md5) for name, md5 in read_tree(listed.read_bytes())]
-    return oid_of_tree(write_tree(files))
 
 
 def _would_run(root: Path, stages: Sequence[str]) -> frozenset[str]:

@@ -13,6 +13,7 @@ import itertools
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,9 +31,9 @@ from flows import run_branch
 from flows.failure import FailureKind, StageFailedError
 from flows.pipeline import run_as_program
 from flows.prefect_tasks import prefect_steps, show_stages
-from flows.retraining import Journal, Train, report
+from flows.retraining import Journal, report
 from flows.retraining import retrain as retrain_steps
-from flows.steps import PADSTAL, read_operations
+from flows.steps import read_operations
 from flows.workspace import Workspace, workspace
 
 TRAIN = "train/train"
@@ -44,7 +45,6 @@ def retrain(
     train_on: Literal["here", "gpu"] = "here",
     branch: str = "main",
     repository: str | None = None,
-    padstal: list[str] | None = None,
 ) -> State[Any]:
     """Scan the sources; if they hold new data, retrain, judge the challenger, and propose it if it is better.
 
@@ -52,14 +52,13 @@ def retrain(
         train_on: "gpu" hands the run's commit to the deployment `train/train`.
         branch: Branch to start from, and to propose a promotion to.
         repository: Address or path of the repository; by default the `origin` of this checkout.
-        padstal: The program `padstal` and its first arguments; by default the workspace's own.
     """
     say = get_run_logger().info
     journal = Journal()
-    train = _train_on_gpu(say) if train_on == "gpu" else None
+    train = partial(train_on_gpu, say=say) if train_on == "gpu" else None
     try:
         with workspace("retrain", revision=branch, repository=repository, say=say) as space:
-            retrain_steps(space, prefect_steps(space.root, program=padstal or PADSTAL), journal, train, branch)
+            retrain_steps(space, prefect_steps(space.root), journal, train, branch)
     except (StageFailedError, ValueError) as failure:
         _show(journal, failure)
         raise
@@ -73,21 +72,14 @@ def _show(journal: Journal, failure: Exception | None = None) -> None:
     create_markdown_artifact(report(journal, failure), key="retraining", description="What happened, and why")
 
 
-def _train_on_gpu(say: Callable[[str], None]) -> Train:
-    def train(space: Workspace, branch: str, stages: Sequence[str]) -> None:
-        run_training(space.repository, run_branch.head(space.root), branch, stages, say)
-
-    return train
-
-
-def run_training(repository: str, commit: str, branch: str, stages: Sequence[str], say: Callable[[str], None]) -> None:
-    """Have a worker train at `commit`, and wait for it; one that a dead run started already is waited for, too.
+def train_on_gpu(space: Workspace, branch: str, stages: Sequence[str], say: Callable[[str], None]) -> None:
+    """Have a worker train at the workspace's commit, and wait; one that a dead run started is waited for, too.
 
     Raises:
         StageFailedError: The training failed, crashed more often than is tried again, or took too long.
     """
-    operations = read_operations()
-    parameters = {"commit": commit, "branch": branch, "stages": list(stages), "repository": repository}
+    operations, commit = read_operations(), run_branch.head(space.root)
+    parameters = {"commit": commit, "branch": branch, "stages": list(stages), "repository": space.repository}
     started, crashes = datetime.now(UTC), 0
     for number in itertools.count(1):
         run: Any = run_deployment(

@@ -28,7 +28,7 @@ from flows.stages import phases, run_stages, up_to_date
 from flows.steps import Steps
 from flows.workspace import Workspace
 from padstal.core.data.atomic import write_json
-from padstal.core.git import git
+from padstal.core.git import blobs, git
 from padstal.core.params import read_yaml
 from padstal.core.secrets import without_user
 from padstal.operations.tracking.group import RETRAINING
@@ -128,7 +128,7 @@ def scan(space: Workspace, steps: Steps, journal: Journal) -> bytes | None:
     file = _manifest_file(journal)
     content = (space.root / file).read_bytes()
     journal.commit = space.commit
-    if run_branch.read_committed(space.root, space.commit, str(file)) == content.decode():
+    if blobs(space.root, [f"{space.commit}:{file}"]) == [content]:
         return None
     journal.manifest = hashlib.sha256(content).hexdigest()[:16]
     journal.branch = f"{RETRAINING}{journal.manifest}"
@@ -143,7 +143,8 @@ def begin(steps: Steps, journal: Journal, manifest: bytes, base: str) -> dict[st
         git(root, "checkout", "-q", "-b", branch)
         steps.say(f"new data: {journal.files}; branch {branch}")
     else:
-        state = _state(run_branch.read_committed(root, found, str(_file(journal, "retraining"))))
+        [written] = blobs(root, [f"{found}:{_file(journal, 'retraining')}"])
+        state = _state(written)
         if state.get("manifest") == journal.manifest and state.get("outcome"):
             return state
         steps.say(f"going on with {branch}, which an earlier run left at {found[:12]}")
@@ -191,7 +192,7 @@ def decide(steps: Steps, journal: Journal, anew: bool = False) -> tuple[bool, li
     root, file = steps.root, _file(journal, "decision")
     lock = hashlib.sha256((root / run_branch.LOCK).read_bytes()).hexdigest()
     state_file = root / _file(journal, "retraining")
-    state = _state(state_file.read_text(encoding="utf-8") if state_file.exists() else None)
+    state = _state(state_file.read_bytes() if state_file.exists() else None)
     decided = state.get("manifest") == journal.manifest and state.get("lock") == lock and (root / file).exists()
     if anew or not decided:
         steps.pull()
@@ -222,13 +223,10 @@ def _file(journal: Journal, name: str) -> Path:
     return Path("reports", journal.scale, f"{name}.json")
 
 
-def _state(text: str | None) -> dict[str, Any]:
-    """What a run wrote of itself; {} where there is nothing that can be read."""
-    try:
-        state = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return state if isinstance(state, dict) else {}
+def _state(written: bytes | None) -> dict[str, Any]:
+    """What a run wrote of itself; {} where it has not."""
+    state: dict[str, Any] = json.loads(written or "{}")
+    return state
 
 
 def _write_state(root: Path, journal: Journal, what: dict[str, Any]) -> None:

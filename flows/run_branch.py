@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from padstal.core.dvc_lock import LOCK, compose, stage_texts
-from padstal.core.git import GitError, PushRefusedError, git, git_bytes, succeeds, try_git
+from padstal.core.git import GitError, PushRefusedError, blobs, git, succeeds, try_git
 
 RECORDS = ("data/", "models/", "reports/")
 """Where stages write what git keeps, besides `dvc.lock`."""
@@ -79,7 +79,8 @@ def join(root: Path, theirs: str) -> None:
         git(root, "reset", "-q", "--hard", theirs)
         return
     changed = git(root, "diff", "--name-only", "-z", "--no-renames", base, ours).split("\0")
-    lock = _merged_lock(*(stage_texts(read_committed(root, commit, LOCK) or "") for commit in (base, ours, theirs)))
+    locks = blobs(root, [f"{commit}:{LOCK}" for commit in (base, ours, theirs)])
+    lock = _merged_lock(*(stage_texts((content or b"").decode()) for content in locks))
     git(root, "reset", "-q", "--hard", theirs)
     for path in filter(None, changed):
         if succeeds(root, "cat-file", "-e", f"{ours}:{path}"):
@@ -100,14 +101,6 @@ def only_records(root: Path, older: str, newer: str) -> bool:
         return False
     paths = git(root, "diff", "--name-only", "-z", older, newer).split("\0")
     return all(path == LOCK or path.startswith(RECORDS) for path in paths if path)
-
-
-def read_committed(root: Path, commit: str, path: str) -> str | None:
-    """A file's text at a commit."""
-    try:
-        return git_bytes(root, "show", f"{commit}:{path}").decode("utf-8", "replace")
-    except GitError:
-        return None
 
 
 def _merged_lock(base: dict[str, str], ours: dict[str, str], theirs: dict[str, str]) -> str:

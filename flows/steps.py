@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any
 
 from flows import run_branch
 from flows.child import Outcome, run_child
@@ -15,17 +15,11 @@ from padstal.core.git import GitError
 from padstal.core.params import check, read_yaml
 from padstal.operations.config import OperationsParams
 
-PADSTAL = (sys.executable, "-m", "padstal.cli")
-T = TypeVar("T")
+Carry = Callable[[str, Callable[[], Any]], Any]
+"""Carries out a step of some name: once, or as a task of Prefect that is tried again."""
 
 
-class Carry(Protocol):
-    """Carries out a step of some name: once, or as a task of Prefect that is tried again."""
-
-    def __call__(self, name: str, step: Callable[[], T]) -> T: ...
-
-
-def once(name: str, step: Callable[[], T]) -> T:
+def once(name: str, step: Callable[[], Any]) -> Any:
     return step()
 
 
@@ -38,14 +32,12 @@ class Steps:
         say: Gets each line of what they write.
         carry: Carries them out.
         pulls: Get from the DVC remote what stages need and is not here; what `dvc.lock` says is done need not be here.
-        program: `padstal` and its first arguments.
     """
 
     root: Path
     say: Say
     carry: Carry = once
     pulls: bool = True
-    program: Sequence[str] = PADSTAL
 
     def stage(self, stage: str) -> StageRun:
         """Bring a stage up to date."""
@@ -77,18 +69,20 @@ class Steps:
         self.carry(f"push {branch}", push)
 
     def padstal(self, *arguments: str) -> tuple[str, ...]:
-        """Run a `padstal` command; what it said."""
-        return self.carry(f"padstal {arguments[0]}", lambda: self._padstal(arguments))
-
-    def _padstal(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        """Run a `padstal` command of the workspace's code; what it said."""
         name, limit = f"padstal {arguments[0]}", read_operations().limit_unbudgeted
-        outcome = run_child([*self.program, *arguments], self.root, child_environment(self.root), self.say, limit)
-        if outcome.code == 0 and not outcome.timed_out:
-            return outcome.lines
-        kind = failure_kind(outcome)
-        said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
-        kind = FailureKind.STAGE if kind is FailureKind.DVC else kind
-        raise StageFailedError(name, kind, said[-1] if said else last_words(name, outcome))
+        command = [sys.executable, "-m", "padstal.cli", *arguments]
+
+        def run() -> tuple[str, ...]:
+            outcome = run_child(command, self.root, child_environment(self.root), self.say, limit)
+            if outcome.code == 0:
+                return outcome.lines
+            kind = failure_kind(outcome)
+            said = [line.removeprefix("padstal: ") for line in outcome.lines if line.startswith("padstal: ")]
+            kind = FailureKind.STAGE if kind is FailureKind.DVC else kind
+            raise StageFailedError(name, kind, said[-1] if said else last_words(outcome))
+
+        return self.carry(name, run)
 
 
 def read_operations() -> OperationsParams:

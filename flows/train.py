@@ -5,11 +5,6 @@ and all that it gives goes there, so it may be any machine. A try after one that
 of this machine and from what the branch has recorded.
 """
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `python flows/train.py` puts flows/ there
-
 from flows import local_prefect  # noqa: F401  sets Prefect's variables, so it comes first
 
 # isort: split

@@ -1,7 +1,7 @@
 """A run's own workspace: a fresh clone of the repository at one commit, removed at the end, or by the next run.
 
     with workspace("evaluate", revision="main") as space:
-        repro("evaluate", space.root, False, say, pull=True)
+        repro("evaluate", space.root, say, pull=True)
 
 Under the base folder (`PADSTAL_WORKSPACES`, else `.workspaces/` of the checkout that this file is part of) each
 repository has a folder with
@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 from padstal.core.file_lock import BusyError, file_lock
 from padstal.core.git import GitError, git, try_git
 from padstal.core.secrets import without_user
+from padstal.operations.integrity.remotes import cache_of, read_config
 from padstal.operations.lineage.checkouts import workspaces
 
 HOME = Path(__file__).resolve().parents[1]
@@ -60,7 +61,6 @@ def workspace(
     *,
     revision: str = "main",
     repository: str | None = None,
-    base: Path | None = None,
     home: Path = HOME,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Workspace]:
@@ -70,7 +70,6 @@ def workspace(
         name: What the run does ("retrain"); part of the folder's name.
         revision: A branch of the repository, a tag or a commit.
         repository: Address or path; by default the `origin` of `home`, or `home` itself where it has none.
-        base: Folder of all workspaces; by default `PADSTAL_WORKSPACES`, else `.workspaces/` in `home`.
         home: The checkout whose DVC cache is shared, and that relative DVC remotes are relative to.
         say: Gets a line for a person.
 
@@ -78,7 +77,7 @@ def workspace(
         GitError: It cannot be cloned, or there is no such revision.
     """
     address = repository or origin_of(home)
-    shared = shared_folder(address, base or base_folder(home))
+    shared = shared_folder(address, workspaces(home).resolve())
     with ExitStack() as stack:
         with file_lock(shared / "runs.lock", say=say):  # so that nobody sweeps a folder between its birth and its lock
             for swept in sweep(shared):
@@ -119,16 +118,9 @@ def set_author(root: Path) -> None:
             git(root, "config", key, value)
 
 
-def base_folder(home: Path = HOME) -> Path:
-    """Where workspaces lie."""
-    return workspaces(home).resolve()
-
-
 def origin_of(home: Path) -> str:
     """Address of `origin` of a checkout; the checkout itself where it has no `origin`."""
-    address = without_user(try_git(home, "config", "--get", "remote.origin.url"))
-    local = address and "://" not in address and ":" not in address.split("/")[0]
-    return str((home / address).resolve()) if local else address or str(home)
+    return without_user(try_git(home, "config", "--get", "remote.origin.url")) or str(home)
 
 
 def shared_folder(address: str, base: Path) -> Path:
@@ -177,12 +169,9 @@ def _share(root: Path, shared: Path) -> None:
 
 def _configure_dvc(root: Path, home: Path, folder: Path) -> None:
     """`.dvc/config.local`: the shared cache, remotes that are folders, and DVC's own notes beside the clone."""
-    from dvc.config import Config
     from dvc.config_schema import RelPath
 
-    if not (root / ".dvc").is_dir():
-        return
-    config = Config(str(root / ".dvc"))
+    config = read_config(root)
     remotes = {
         name: home / ".dvc" / os.path.relpath(remote["url"], root / ".dvc")
         for name, remote in config["remote"].items()
@@ -190,15 +179,6 @@ def _configure_dvc(root: Path, home: Path, folder: Path) -> None:
     }
     with config.edit("local") as local:
         local["core"]["site_cache_dir"] = str(folder / "dvc")
-        local["cache"]["dir"] = os.environ.get(CACHE_VARIABLE) or _cache_of(home, folder.parent.parent)
+        local["cache"]["dir"] = os.environ.get(CACHE_VARIABLE) or cache_of(read_config(home)).base
         for name, place in remotes.items():
             local["remote"].setdefault(name, {})["url"] = os.path.normpath(place)
-
-
-def _cache_of(home: Path, shared: Path) -> str:
-    """The DVC cache of the checkout `home`; one of its own where that is no DVC repository."""
-    from dvc.config import Config
-
-    if not (home / ".dvc").is_dir():
-        return str(shared / "cache")
-    return str(Config(str(home / ".dvc"))["cache"].get("dir") or home / ".dvc" / "cache")

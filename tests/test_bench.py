@@ -1,6 +1,5 @@
 """The benchmark's files are different, of the formats they say, and decode; its figures divide what they say."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,8 +10,9 @@ import soundfile
 import yaml
 
 from padstal.commands import bench_child
-from padstal.commands.bench import Options, _figure, _Pair, measure, run
+from padstal.commands.bench import Options, measure, run
 from padstal.commands.bench_files import write_files
+from padstal.commands.ratio import ratio
 from padstal.core.data.content import sha256_file
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,33 +35,23 @@ def test_clips_and_shards_are_those_of_scale_full():
     assert (ingest["shard_tracks"], ingest["clip_seconds"]) == (bench_child.SHARD_TRACKS, bench_child.CLIP_SECONDS)
 
 
-def test_a_figure_is_a_ratio_with_a_bound_from_above_or_below():
-    fast, slow = {"wall": 2.0, "cpu": 4.0, "peak": 2048}, {"wall": 5.0, "cpu": 5.0, "peak": 1024}
-    over = _figure("x", "slow / fast", [_Pair(slow, fast)], 2.6)
-    assert (over.value, over.of_processor_time, over.limit, over.keeps) == (2.5, 1.25, "≤ 2.6", True)
-    assert not _figure("x", "slow / fast", [_Pair(slow, fast)], -2.6).keeps
-    assert _figure("x", "memory", [_Pair(fast, slow)], 1.2, key="peak").made_of == ((2.0, 1.0),)
-    assert _figure("x", "slow less fast / fast", [_Pair(slow, fast, less=fast)], 1.0).value == 1.5
-
-
-def test_a_figure_of_several_pairs_is_their_median():
-    pairs = [_Pair({"wall": wall, "cpu": cpu}, {"wall": 2.0, "cpu": 4.0}) for wall, cpu in ((9, 2), (3, 20), (4, 6))]
-    found = _figure("x", "over / under", pairs, 1.9)
-    assert (found.value, found.values, found.of_processor_time, found.keeps) == (2.0, (4.5, 1.5, 2.0), 1.5, False)
+def test_a_ratio_is_the_median_of_several_and_says_whether_it_keeps_its_limit():
+    found = ratio("over / under", [((wall, cpu), (2.0, 4.0)) for wall, cpu in ((9, 2), (3, 20), (4, 6))], 1.9)
+    assert (found.value, found.of_processor_time, found.over, found.under) == (2.0, 1.5, 4, 2.0)
+    assert str(found) == "over / under: 4 s / 2 s = 2.000, not ≤ 1.9 (processor time: 1.500)"
+    assert "= 2.000, ≤ 2 (" in str(ratio("over / under", [((4.0, 1.0), (2.0, 1.0))], 2.0))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("repeats", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_small_measurement_gives_all_figures(tmp_path, repeats):
     said: list[str] = []
-    done: list[float] = []
-    figures = measure(tmp_path, Options(10, 12.0, 2, repeats, None, True), say=said.append, done=done.append)
-    names = ["resampled", "same_rate", "screened", "speed_up", "no_op", "growth", "memory"]
-    assert [figure.name for figure in figures] == names
-    assert all(figure.value > 0 for figure in figures if figure.name != "growth")
-    assert json.dumps(said)
-    assert [len(figure.values) for figure in figures] == [repeats, repeats, repeats, 1, 1, repeats, 1]
-    assert sum(done) == repeats * (5 * 5) + 5 + 1 + 2 * 10 + sum(11 + more + 1 for more in range(repeats))
+    figures = measure(tmp_path, Options(10, 12.0, 2, repeats, None, True), say=said.append)
+    assert len(figures) == 5
+    assert all(figure.value > 0 for figure in figures if "more tracks" not in figure.name)
+    tracks = [int(line.split(" tracks: ")[0].split(", ")[-1]) for line in said[1:]]
+    grown = [count for more in range(repeats) for count in (11 + more, 1)]
+    assert tracks == [1, 1, *([5] * 4 * repeats), 5, 10, 10, *grown]
     assert not (tmp_path / "store" / "other").exists()
     assert (tmp_path / "store" / "all").exists()
 

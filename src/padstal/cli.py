@@ -57,9 +57,9 @@ def pull(
     remote_name: RemoteNameOption = "",
 ) -> None:
     """Get from the DVC remote what dvc.lock names; wrong bytes are refused, and what they are is said."""
-    from padstal.commands.transfer import Options, run
+    from padstal.commands.transfer import run
 
-    finish(lambda: run(Path.cwd(), Options("pull", tuple(targets or ()), remote_name)))
+    finish(lambda: run(Path.cwd(), "pull", targets or (), remote_name))
 
 
 @app.command(epilog="Examples: [bold]padstal push[/bold], [bold]padstal push --remote-name local[/bold]")
@@ -68,9 +68,9 @@ def push(
     remote_name: RemoteNameOption = "",
 ) -> None:
     """Put the outputs and the run-cache into the DVC remote, and look whether all of it is there."""
-    from padstal.commands.transfer import Options, run
+    from padstal.commands.transfer import run
 
-    finish(lambda: run(Path.cwd(), Options("push", tuple(targets or ()), remote_name)))
+    finish(lambda: run(Path.cwd(), "push", targets or (), remote_name))
 
 
 @app.command(epilog="Examples: [bold]padstal params[/bold], [bold]padstal params train_vae --scale full[/bold]")

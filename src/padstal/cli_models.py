@@ -87,14 +87,14 @@ def challenge(
     scale: ScaleOption = None,
 ) -> None:
     """Let the workspace's model and the champion's play the frozen prompts, and decide which is better."""
-    from padstal.commands.challenge import Options, check_ready, run
+    from padstal.commands.challenge import check_ready, run
 
     if check:
         finish(lambda: check_ready(Path.cwd(), system, scale))
     elif out is None:
         raise typer.BadParameter("expected --out FILE for the decision, or --check")
     else:
-        finish(lambda: run(Path.cwd(), Options(out, champion_, system, as_json), scale))
+        finish(lambda: run(Path.cwd(), out, champion_, system, scale, as_json=as_json))
 
 
 @app.command(

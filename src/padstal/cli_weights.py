@@ -66,9 +66,9 @@ def pin(
     scale: ScaleOption = None,
 ) -> None:
     """Record sha256, revision and licence of weights that were fetched by hand in params.yaml, whose text stays."""
-    from padstal.commands.weights import PinOptions, pin
+    from padstal.commands.weights import pin
 
-    finish(lambda: pin(Path.cwd(), scale, name, PinOptions(folder, revision, licence, replace)))
+    finish(lambda: pin(Path.cwd(), scale, name, folder=folder, revision=revision, licence=licence, replace=replace))
 
 
 @app.command(

@@ -68,7 +68,8 @@ def test_the_overview_tells_counts_that_add_up(here, catalogue):
     for told in ("Sources", "Splits", "Licences", "Quarantine", "Curation took", "Caption decisions", "Quality levels"):
         assert told in shown.output
     assert "next: `dvc repro validate`" in shown.output
-    head, [row], _ = sources(catalogue)
+    table = sources(catalogue)
+    head, [row] = table.head, table.rows
     counts = dict(zip(head, row, strict=True))
     assert [counts[name] for name in ("files in", "quarantined", "duplicates")] == ["15", "2", "2"]
     assert int(counts["files in"]) == sum(int(counts[n]) for n in ("kept", "quarantined", "duplicates", "filtered"))

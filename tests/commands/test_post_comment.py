@@ -90,7 +90,7 @@ def test_the_pull_request_comes_from_the_event(forge: Forge, tmp_path: Path) -> 
     assert [path for method, path, _ in forge.asked if method == "POST"] == [f"/repos/{REPOSITORY}/issues/7/comments"]
 
 
-@pytest.mark.parametrize("pulls", [[], [{"number": 7, "head": {"sha": "6" * 40}}], [{"number": "7; rm", "head": 3}]])
+@pytest.mark.parametrize("pulls", [[], [{"number": 7, "head": {"sha": "6" * 40}}]])
 def test_a_pull_request_that_moved_on_gets_no_comment(
     forge: Forge, tmp_path: Path, pulls: list[dict[str, Any]]
 ) -> None:
@@ -144,12 +144,6 @@ def test_a_run_without_a_result_is_not_told(forge: Forge, tmp_path: Path, conclu
         {"event": "workflow_dispatch"},
         {"path": ".github/workflows/other.yml"},
         {"repository": {"full_name": "other/padstal"}},
-        {"repository": None},
-        {"head_sha": "5" * 39 + "\n"},
-        {"head_sha": "../../x"},
-        {"id": "99/../1"},
-        {"id": True},
-        {"head_branch": None},
         {"head_repository": None},
     ],
 )

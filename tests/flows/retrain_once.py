@@ -27,7 +27,7 @@ def _retrain(tiny: Tiny, *kill: str) -> None:
         killing(*kill)
     journal = Journal()
     with workspace("retrain", home=tiny.home, say=print) as space:
-        retrain(space, Steps(space.root, print, program=tiny.padstal), journal)
+        retrain(space, Steps(space.root, print), journal)
     print(json.dumps([journal.result, journal.why, [[run.stage, run.result] for run in journal.stages]]))
 
 

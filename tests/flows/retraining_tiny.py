@@ -1,13 +1,13 @@
 """A tiny repository that retrains: a bare origin, a checkout, a DVC remote, a folder of music, and a log of what ran.
 
-Its "music" is text. A file that says "hostile" is refused by the gate; a model that saw "drifted" is no champion.
+Its code is a stand-in for `padstal`, its "music" is text. A file that says "hostile" is refused by the gate; a model
+that saw "drifted" is no champion.
 """
 
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -136,7 +136,6 @@ class Tiny:
         music: The source's folder, outside of the repository.
         base: Folder of workspaces.
         log: What trainings, challenges and promotions wrote.
-        padstal: The stand-in program.
     """
 
     origin: Path
@@ -144,7 +143,6 @@ class Tiny:
     music: Path
     base: Path
     log: Path
-    padstal: tuple[str, ...]
 
     def environment(self) -> dict[str, str]:
         return {"TINY_LOG": str(self.log), "TINY_MUSIC": str(self.music), "PADSTAL_WORKSPACES": str(self.base)}
@@ -172,8 +170,7 @@ def make_tiny(folder: Path) -> Tiny:
     shutil.copytree(_begun().name, folder, dirs_exist_ok=True, symlinks=True)
     origin, home = folder / "origin.git", folder / "home"
     run(home, "git", "remote", "set-url", "origin", str(origin))
-    program = (sys.executable, str(folder / "padstal_program.py"))
-    return Tiny(origin, home, folder / "music", folder / "workspaces", folder / "log", program)
+    return Tiny(origin, home, folder / "music", folder / "workspaces", folder / "log")
 
 
 @cache
@@ -183,14 +180,15 @@ def _begun() -> "tempfile.TemporaryDirectory[str]":
     folder = Path(made.name)
     origin, home = folder / "origin.git", folder / "home"
     write(folder, "music/a.txt", "first song\n")
-    write(folder, "padstal_program.py", PROGRAM)
     run(folder, "git", "init", "-q", "--bare", "-b", "main", str(origin))
     make_repo(home, DVC_YAML)
     write(home, "stage.py", STAGE)
+    write(home, "src/padstal/__init__.py", "")
+    write(home, "src/padstal/cli.py", PROGRAM)
     run(home, "git", "remote", "add", "origin", str(origin))
     write(home, ".dvc/config", "[core]\n    remote = local\n['remote \"local\"']\n    url = remote\n")
     write(home, "params.yaml", "scale: demo\n")
-    write(home, ".gitignore", "/data/*/*\n!/data/*/sources.json\n/models/\n.state/\n/.workspaces/\n")
+    write(home, ".gitignore", "/data/*/*\n!/data/*/sources.json\n/models/\n.state/\n/.workspaces/\n__pycache__/\n")
     write(home, "data/demo/sources.json", json.dumps({"sources": []}))
     run(home, "git", "checkout", "-q", "-B", "main")
     run(home, "git", "add", "--all")

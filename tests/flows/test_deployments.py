@@ -92,6 +92,3 @@ def test_a_scale_is_chosen_in_the_workspace_alone(tmp_path: Path) -> None:
     choose_scale(tmp_path, None)
     choose_scale(tmp_path, "study")
     assert file.read_text() == "# scale: x\nscale: study\nscales:\n  demo: 1\n"
-    file.write_text("scales: {}\n")
-    with pytest.raises(ValueError, match="no line `scale: …` to set to full"):
-        choose_scale(tmp_path, "full")

@@ -74,7 +74,7 @@ def _wait_for_deployment(worker: "subprocess.Popen[bytes]") -> None:
 def _run(tiny: Tiny, train_on: Any = "here") -> Any:
     from flows.retrain import retrain
 
-    return retrain(train_on, repository=str(tiny.origin), padstal=list(tiny.padstal), return_state=True)
+    return retrain(train_on, repository=str(tiny.origin), return_state=True)
 
 
 def _told() -> str:

@@ -48,7 +48,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _dvc_here: None) -> Ti
 @contextmanager
 def opened(tiny: Tiny, name: str, revision: str = "main") -> Iterator[tuple[Workspace, Steps]]:
     with workspace(name, revision=revision, home=tiny.home) as space:
-        yield space, Steps(space.root, lambda _: None, program=tiny.padstal)
+        yield space, Steps(space.root, lambda _: None)
 
 
 def retrained(tiny: Tiny, train: Train | None = None) -> Journal:

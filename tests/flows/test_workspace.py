@@ -53,14 +53,15 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-@pytest.fixture
-def base(tmp_path: Path) -> Path:
+@pytest.fixture(autouse=True)
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PADSTAL_WORKSPACES", str(tmp_path / "workspaces"))
     return tmp_path / "workspaces"
 
 
-def test_it_is_a_clean_clone_at_the_wanted_commit_and_goes_at_the_end(home: Path, base: Path) -> None:
+def test_it_is_a_clean_clone_at_the_wanted_commit_and_goes_at_the_end(home: Path) -> None:
     first = run(home, "git", "rev-parse", "HEAD~1")
-    with workspace("try", revision=first, base=base, home=home) as space:
+    with workspace("try", revision=first, home=home) as space:
         assert (space.root / "file").read_text() == "one"
         assert space.commit == first
         assert git(space.root, "status", "--porcelain") == ""
@@ -69,12 +70,12 @@ def test_it_is_a_clean_clone_at_the_wanted_commit_and_goes_at_the_end(home: Path
     assert not any(space.root.parents[1].iterdir())
 
 
-def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path, base: Path) -> None:
+def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path) -> None:
     (home / "file").write_text("not pushed")
     run(home, "git", "commit", "-q", "-am", "three")
     (home / ".gitignore").write_text("changed")
     said: list[str] = []
-    with workspace("try", revision="main", base=base, home=home, say=said.append) as space:
+    with workspace("try", revision="main", home=home, say=said.append) as space:
         assert (space.root / "file").read_text() == "two"
     assert (
         f"WARNING: {home} has changes of .gitignore that are not committed and 1 commits that are not pushed."
@@ -82,21 +83,21 @@ def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path, base: 
     )
 
 
-def test_what_outlives_a_run_is_shared_by_all_and_no_change_to_git(home: Path, base: Path) -> None:
-    with workspace("one", base=base, home=home) as one, workspace("two", base=base, home=home) as two:
+def test_what_outlives_a_run_is_shared_by_all_and_no_change_to_git(home: Path) -> None:
+    with workspace("one", home=home) as one, workspace("two", home=home) as two:
         for place in SHARED.values():
             (one.root / place / "kept").write_text("x")
             assert (two.root / place / "kept").exists()
         assert git(one.root, "status", "--porcelain") == ""
         assert one.root != two.root
-    with workspace("three", base=base, home=home) as three:
+    with workspace("three", home=home) as three:
         assert (three.root / ".state" / "kept").exists()
 
 
-def test_the_cache_is_the_checkouts_and_a_remote_that_is_a_folder_stays_where_it_was(home: Path, base: Path) -> None:
+def test_the_cache_is_the_checkouts_and_a_remote_that_is_a_folder_stays_where_it_was(home: Path) -> None:
     from dvc.config import Config
 
-    with workspace("try", base=base, home=home) as space:
+    with workspace("try", home=home) as space:
         config = Config(str(space.root / ".dvc"))
         assert config["cache"]["dir"] == str(home / ".dvc" / "cache")
         assert config["remote"]["here"]["url"] == str(home / ".dvc" / "remote")
@@ -108,23 +109,23 @@ def test_another_cache_is_named_by_a_variable(home: Path, base: Path, monkeypatc
     from dvc.config import Config
 
     monkeypatch.setenv(module.CACHE_VARIABLE, str(base / "cache"))
-    with workspace("try", base=base, home=home) as space:
+    with workspace("try", home=home) as space:
         assert Config(str(space.root / ".dvc"))["cache"]["dir"] == str(base / "cache")
 
 
-def test_the_workspace_of_a_failed_run_stays_until_the_next(home: Path, base: Path) -> None:
-    with contextlib.suppress(RuntimeError), workspace("try", base=base, home=home) as failed:
+def test_the_workspace_of_a_failed_run_stays_until_the_next(home: Path) -> None:
+    with contextlib.suppress(RuntimeError), workspace("try", home=home) as failed:
         raise RuntimeError("broken")
     assert failed.root.exists()
-    with workspace("try", base=base, home=home):
+    with workspace("try", home=home):
         assert not failed.root.parent.exists()
 
 
-def test_a_wrong_revision_is_named(home: Path, base: Path) -> None:
+def test_a_wrong_revision_is_named(home: Path) -> None:
     for wrong in ("nowhere", "--all"):
         with (
             pytest.raises(GitError, match=f"'{wrong}': no branch"),
-            workspace("try", revision=wrong, base=base, home=home),
+            workspace("try", revision=wrong, home=home),
         ):
             pass
 
@@ -136,16 +137,16 @@ def test_a_killed_runs_workspace_is_swept_and_a_living_ones_is_not(home: Path, b
     run_ = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert run_.stdout is not None
     child = int(run_.stdout.readline().split()[1])
-    with workspace("try", base=base, home=home):
+    with workspace("try", home=home):
         assert lock.exists()
     run_.send_signal(signal.SIGKILL)
     run_.wait()
     run_.stdout.close()
-    with workspace("try", base=base, home=home):
+    with workspace("try", home=home):
         assert lock.exists()  # the child that it left may still write there
     os.killpg(child, signal.SIGKILL)
     _until_free(lock)
-    with workspace("try", base=base, home=home):
+    with workspace("try", home=home):
         assert not lock.parent.exists()
 
 

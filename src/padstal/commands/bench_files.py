@@ -1,6 +1,6 @@
 """Music files to measure ingestion with: WAV, FLAC, OGG and MP3 in stereo, each with content of its own."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from padstal.demo.audio_files import FORMATS, encode, renumber_ogg
 
 PIECES = 3
-"""Different pieces a format; files of one piece differ in a tag, which makes them different files."""
+"""Different pieces a format; files of one piece differ in a number, which makes them different files."""
 _TAG = "padstal {:08d}"
 
 
@@ -40,21 +40,7 @@ def _piece(seed: int, seconds: float, sample_rate: int) -> np.ndarray:
 
 
 def _tagged(content: bytes, index: int, container: str) -> bytes:
-    """The file with another number in its tag."""
-    if container != "ogg":
-        return content.replace(_TAG.format(0).encode(), _TAG.format(index).encode(), 1)
-    pages = list(_ogg_pages(content))
-    for number, page in enumerate(pages):
-        if _TAG.format(0).encode() in page:
-            pages[number] = renumber_ogg(_tagged(page, index, "page"))  # with its new checksum
-            break
-    return b"".join(pages)
-
-
-def _ogg_pages(content: bytes) -> Iterator[bytes]:
-    position = 0
-    while position < len(content):
-        segments = content[position + 26]
-        end = position + 27 + segments + sum(content[position + 27 : position + 27 + segments])
-        yield content[position:end]
-        position = end
+    """The file with another number in its tag, or as its stream's."""
+    if container == "ogg":
+        return renumber_ogg(content, index)
+    return content.replace(_TAG.format(0).encode(), _TAG.format(index).encode(), 1)

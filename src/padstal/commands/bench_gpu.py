@@ -25,6 +25,7 @@ from tqdm import tqdm
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig
 from padstal.commands.bench_train import RandomStates, Steps, seconds_of
+from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.core.data.units import seconds_to_samples
 from padstal.core.protocols import Codec
@@ -36,7 +37,7 @@ from padstal.operations.planning.machine import measured
 from padstal.operations.planning.trainings import TaskOf, TrainingSize, autoencoder, denoiser
 from padstal.sampling.generate import generate
 from padstal.sampling.setting import Setting, of
-from padstal.stages.params import Tree, load_tree
+from padstal.stages.params import Tree
 from padstal.systems.latent_system import LatentSystem, SamplingStage
 from padstal.systems.pads_tal import PadsTal
 from padstal.systems.trained import torch_device
@@ -115,9 +116,8 @@ def run(root: Path, scale: str | None, options: Options, out: Path) -> int:
         ParamsError: `params.yaml` is wrong.
         ValueError: There is no such scale; sizes of a published model are not known.
     """
-    params = root / "params.yaml"
-    tree, device = load_tree(params), torch_device(params)
-    name = scale or tree.scale
+    paths, tree = params_of(root, scale)
+    name, device = paths.scale, torch_device(paths.params)
     findings = measure(tree, name, options, device)
     on = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     date = datetime.date.today().isoformat()

@@ -11,7 +11,6 @@ read and drawn as the training does; files that were just written come from memo
 
 import json
 import os
-import statistics
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager
@@ -27,17 +26,18 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
-from torch.utils.flop_counter import FlopCounterMode
 
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentConfig, LatentStore, write_store
+from padstal.commands.project import params_of
+from padstal.commands.ratio import Ratio, ratio
 from padstal.core.protocols import TextStates
 from padstal.diffusion.clips import ATTRIBUTES, CaptionStates, ClipBatch, splits_of
 from padstal.diffusion.config import DenoiserParams
 from padstal.diffusion.objective import Masked, MeanSquaredError
 from padstal.diffusion.rehearsal import LEVEL, rehearsal
 from padstal.diffusion.task import attention_kernel
-from padstal.stages.params import load_tree
+from padstal.operations.planning.counting import flops
 from padstal.systems.trained import torch_device
 from padstal.training.ahead import ahead
 from padstal.training.averaging import average_of, update_average
@@ -77,26 +77,6 @@ class Options:
     repeats: int = 5
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A ratio of times, the median of several, and what it is made of.
-
-    Attributes:
-        value: Of wall times.
-        of_processor_time: Means nothing where a GPU works.
-        limit: What `value` is to keep at QA-MDT's published size.
-        over: Median of the first wall time, s.
-        under: Of the second.
-    """
-
-    name: str
-    value: float
-    of_processor_time: float
-    limit: float
-    over: float
-    under: float
-
-
 def sizes(option: str, written: str, *counts: int) -> tuple[int, ...]:
     """Numbers with commas between them.
 
@@ -115,10 +95,11 @@ def run(root: Path, denoiser: str, scale: str | None, options: Options, *, as_js
 
     Raises:
         ParamsError: `params.yaml` is wrong.
-        ValueError: There is no such denoiser, it has no patches to hide, or cannot take such latents.
+        ValueError: There is no such scale or denoiser, it has no patches to hide, or cannot take such latents.
     """
-    tree, device = load_tree(root / "params.yaml"), torch_device(root / "params.yaml")
-    denoisers: dict[str, DenoiserParams] = dict(tree.scales[scale or tree.scale].train_diffusion)
+    paths, tree = params_of(root, scale)
+    device = torch_device(paths.params)
+    denoisers: dict[str, DenoiserParams] = dict(tree.scales[paths.scale].train_diffusion)
     if denoiser not in denoisers:
         raise ValueError(f"no denoiser {denoiser!r}: expected one of {', '.join(denoisers)}")
     figures, rate = measure(denoisers[denoiser], options, device)
@@ -127,15 +108,11 @@ def run(root: Path, denoiser: str, scale: str | None, options: Options, *, as_js
         asked = {"denoiser": denoiser, **asdict(options)}
         print(json.dumps({**asked, "load": load, "flops": rate, "figures": [asdict(one) for one in figures]}, indent=2))
         return 0
-    print(f"{denoiser}: {rate / 1e9:.1f} GFLOP/s, load {load:.1f}")
-    for one in figures:
-        keeps = "≤" if one.value <= one.limit else "not ≤"
-        made = f"{one.over:.4g} s / {one.under:.4g} s = {one.value:.3f}, {keeps} {one.limit:g}"
-        print(f"{one.name}: {made} (processor time: {one.of_processor_time:.3f})")
+    print(f"{denoiser}: {rate / 1e9:.1f} GFLOP/s, load {load:.1f}", *figures, sep="\n")
     return 0
 
 
-def measure(params: DenoiserParams, options: Options, device: torch.device) -> tuple[list[Figure], float]:
+def measure(params: DenoiserParams, options: Options, device: torch.device) -> tuple[list[Ratio], float]:
     """The figures, and the floating-point operations of a second of the step.
 
     Raises:
@@ -157,9 +134,7 @@ def measure(params: DenoiserParams, options: Options, device: torch.device) -> t
         drawn = _drawn(params, options, device, Path(folder))
         figures.append(_figure("waiting for the batch / step", lambda: next(drawn), step, options.repeats, WAIT_LIMIT))
         drawn.close()
-    with FlopCounterMode(display=False) as counted:
-        step()
-    return figures, counted.get_total_flops() / figures[0].over
+    return figures, flops(step) / figures[0].over
 
 
 class RandomStates:
@@ -276,12 +251,9 @@ class _Products(TorchFunctionMode):
         torch.autograd.grad(result, list(asked.values()), gradient)
 
 
-def _figure(name: str, over: Callable[[], object], under: Callable[[], object], repeats: int, limit: float) -> Figure:
+def _figure(name: str, over: Callable[[], object], under: Callable[[], object], repeats: int, limit: float) -> Ratio:
     """Both in turn, after one time of each that does not count."""
-    pairs = [(seconds_of(over), seconds_of(under)) for _ in range(repeats + 1)][1:]
-    wall, cpu = (statistics.median(top[kind] / bottom[kind] for top, bottom in pairs) for kind in (0, 1))
-    top, bottom = (statistics.median(one[0] for one in times) for times in zip(*pairs, strict=True))
-    return Figure(name, wall, cpu, limit, top, bottom)
+    return ratio(name, [(seconds_of(over), seconds_of(under)) for _ in range(repeats + 1)][1:], limit)
 
 
 def seconds_of(work: Callable[[], object]) -> tuple[float, float]:

@@ -1,64 +1,54 @@
 """`padstal challenge`: the workspace's model against the champion's on frozen prompts, and the decision."""
 
 import json
+import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.commands.project import paths_of, promote_params
+from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file, read_json
-from padstal.core.params import load_section
-from padstal.evaluation.config import EvaluateParams
-from padstal.ingest.config import IngestParams
+from padstal.operations.promotion import decision as decisions
+from padstal.operations.promotion import register
+from padstal.operations.promotion.explain import markdown
+from padstal.reporting.inputs import CHECKED
 
 
-@dataclass(frozen=True)
-class Options:
-    """What was asked for; None takes the champion, or the system of params."""
+def run(root: Path, out: Path, champion: str | None, system: str | None, scale: str | None, *, as_json: bool) -> int:
+    """Decide, and write `out` and the same with the ending `.md`; the status is 0 whatever the gate decides.
 
-    out: Path
-    champion: str | None
-    system: str | None
-    as_json: bool
-
-
-def run(root: Path, options: Options, scale: str | None) -> int:
-    """Decide, and write `options.out` and the same with the ending `.md`; the status is 0 whatever the gate decides.
+    Args:
+        root: The repository.
+        out: File for the decision.
+        champion: Whom to compare with; None takes the champion.
+        system: None takes that of params.
+        scale: None takes the active one.
+        as_json: Say it as JSON.
 
     Raises:
         FileNotFoundError: Something that it takes is missing.
         ValueError: The two do not compare, or the workspace is not what it says it is.
     """
     started = time.monotonic()
-    paths, params = paths_of(root, scale), promote_params(root)
-    system = (options.system or params.system).replace("-", "_")
-    ingest = load_section(paths.params, "ingest", IngestParams, paths.scale)
-    evaluate = load_section(paths.params, "evaluate", EvaluateParams, paths.scale)
+    paths, tree = params_of(root, scale)
+    played, own = (system or tree.promote.system).replace("-", "_"), tree.scales[paths.scale]
 
-    from padstal.operations.promotion import decision as decisions
-    from padstal.operations.promotion import register
     from padstal.operations.promotion.challenge import Setup, challenge
-    from padstal.operations.promotion.explain import markdown
     from padstal.systems.trained import torch_device
 
     device = torch_device(paths.params)
-    setup = Setup(paths, system, params, evaluate, ingest.licences, ingest.sample_rate, device)
+    setup = Setup(paths, played, tree.promote, own.evaluate, own.ingest.licences, own.ingest.sample_rate, device)
     found = register.read(root, setup.name)
-    decision = challenge(setup, found, options.champion, say=_say)
-    decisions.write(options.out, decision)
+    decision = challenge(setup, found, champion, say=_say)
+    decisions.write(out, decision)
     text = markdown(decision)
-    with atomic_file(options.out.with_suffix(".md")) as temporary:
+    with atomic_file(out.with_suffix(".md")) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    if options.as_json:
-        answer = {
-            "promote": decision.verdict.promote,
-            "summary": decision.verdict.summary,
-            "decision": str(options.out),
-        }
-        print(json.dumps(answer))
+    if as_json:
+        verdict = decision.verdict
+        print(json.dumps({"promote": verdict.promote, "summary": verdict.summary, "decision": str(out)}))
     else:
         print(text)
-        print(f"decision: {options.out}, as text {options.out.with_suffix('.md')}; {time.monotonic() - started:.0f} s")
+        print(f"decision: {out}, as text {out.with_suffix('.md')}; {time.monotonic() - started:.0f} s")
     return 0
 
 
@@ -68,11 +58,8 @@ def check_ready(root: Path, system: str | None, scale: str | None) -> int:
     Raises:
         ValueError: Something is missing; names the command that makes it.
     """
-    from padstal.operations.promotion import register
-    from padstal.reporting.inputs import CHECKED
-
-    paths = paths_of(root, scale)
-    name = (system or promote_params(root).system).replace("_", "-")
+    paths, tree = params_of(root, scale)
+    name = (system or tree.promote.system).replace("_", "-")
     missing = []
     if not paths.frozen_prompts.is_file():
         missing.append(f"{paths.frozen_prompts.relative_to(root)} is not there: `padstal freeze-prompts` writes it")
@@ -91,6 +78,4 @@ def check_ready(root: Path, system: str | None, scale: str | None) -> int:
 
 
 def _say(message: str) -> None:
-    import sys
-
     print(f"challenge: {message}", file=sys.stderr, flush=True)

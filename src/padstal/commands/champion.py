@@ -4,12 +4,14 @@ import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from padstal.commands.project import promote_params
-
-if TYPE_CHECKING:
-    from padstal.operations.promotion.register import Register, Version
+from padstal.commands.project import params_of
+from padstal.commands.promote import tell
+from padstal.core.data.atomic import atomic_folder
+from padstal.operations.promotion import objects, register
+from padstal.operations.promotion import promote as carry_out
+from padstal.operations.promotion.register import Register, Version
 
 
 def show(root: Path, system: str | None, export: Path | None, as_json: bool) -> int:
@@ -20,8 +22,6 @@ def show(root: Path, system: str | None, export: Path | None, as_json: bool) -> 
         ValueError: There is no champion to export, or the folder exists.
         MissingObjectsError: Its files cannot be fetched.
     """
-    from padstal.operations.promotion import register
-
     name = _name(root, system)
     found = register.read(root, name)
     if as_json:
@@ -44,10 +44,6 @@ def rollback(root: Path, system: str | None, to: str | None, reason: str, as_jso
     Raises:
         ValueError: There is none, its weights cannot be fetched, or the remote refused.
     """
-    from padstal.commands.promote import tell
-    from padstal.operations.promotion import promote as carry_out
-    from padstal.operations.promotion import register
-
     found = register.read(root, _name(root, system))
     done = carry_out.rollback(root, found, to, reason)
     tell(done, as_json, "rolled_back")
@@ -55,33 +51,24 @@ def rollback(root: Path, system: str | None, to: str | None, reason: str, as_jso
 
 
 def _name(root: Path, system: str | None) -> str:
-    return (system or promote_params(root).system).replace("_", "-")
+    return (system or params_of(root, None)[1].promote.system).replace("_", "-")
 
 
-def _export(root: Path, version: "Version", target: Path) -> int:
+def _export(root: Path, version: Version, target: Path) -> int:
     """Weights, params and model cards of a version; nothing is left of it if something is missing."""
-    from padstal.core.data.atomic import atomic_folder
-    from padstal.core.revisions import open_tree
-    from padstal.operations.promotion import objects
-    from padstal.operations.promotion.promote import recorded_outs
-
     if target.exists():
         raise ValueError(f"{target}: exists already; name a new folder")
-    paths = list(recorded_outs(version))
     cards = f"reports/{version.record.get('scale')}/model_cards"
-    if cards in open_tree(root, version.commit).outs():
-        paths.append(cards)
     with atomic_folder(target) as folder:
+        objects.materialise(root, version.commit, carry_out.recorded_outs(version), folder, code=False)
         try:
-            objects.materialise(root, version.commit, paths, folder, code=False)
-        except objects.MissingObjectsError:
-            if paths[-1] != cards:
-                raise
-            shutil.rmtree(folder / cards, ignore_errors=True)  # cards are not promoted, and may be gone
+            objects.materialise(root, version.commit, [cards], folder, code=False)
+        except ValueError:  # cards are not promoted, and may be gone
+            shutil.rmtree(folder / cards, ignore_errors=True)
         return sum(file.is_file() for file in folder.rglob("*"))
 
 
-def _record(found: "Register") -> dict[str, Any]:
+def _record(found: Register) -> dict[str, Any]:
     champion = found.champion
     return {
         "model": found.model,
@@ -94,9 +81,7 @@ def _record(found: "Register") -> dict[str, Any]:
     }
 
 
-def _page(found: "Register") -> str:
-    from padstal.operations.promotion.promote import metric_lines
-
+def _page(found: Register) -> str:
     champion = found.champion
     if champion is None:
         return f"{found.model} has no champion yet: `padstal challenge`, then `padstal promote`"
@@ -109,7 +94,7 @@ def _page(found: "Register") -> str:
         f"  decision  {record.get('decision', '–')}",
         "  get it    padstal champion --export FOLDER",
     ]
-    lines += [f"  {line}" for line in metric_lines(record).splitlines()]
+    lines += [f"  {line}" for line in carry_out.metric_lines(record).splitlines()]
     lines.append("history")
     for one in found.assignments:
         version = found.version_at(one.commit)

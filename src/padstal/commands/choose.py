@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from padstal.commands.project import paths_of, promote_params
+from rich.console import Console
+from rich.table import Table
+
+from padstal.commands.project import params_of
 from padstal.core.data.atomic import read_json
 from padstal.core.paths import Paths
 from padstal.evaluation.metrics import METRICS
 from padstal.evaluation.retention import choose_setting
+from padstal.reporting.text import MISSING, bounds, number
 from padstal.sampling.setting import Setting
 
 SHOWN = 8
@@ -22,12 +26,8 @@ def run(root: Path, system: str | None, retain: float, by: str, scale: str | Non
         FileNotFoundError: Nothing was evaluated.
         ValueError: No such metric or system, or no setting keeps so much.
     """
-    from rich.console import Console
-    from rich.table import Table
-
-    from padstal.reporting.text import MISSING, bounds, number
-
-    paths, name = paths_of(root, scale), system or promote_params(root).system
+    paths, tree = params_of(root, scale)
+    name = system or tree.promote.system
     kept = ranked(paths, name, retain, by)
     table = Table(title=f"{name}: settings that keep {retain:.0%} of the alignment", title_justify="left")
     for head in ("setting", "keeps", METRICS[by].label, "interval", "FD", "id"):

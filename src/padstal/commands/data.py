@@ -6,7 +6,7 @@ Where the output is no terminal, lists come as tab-separated lines.
 import io
 import sys
 import webbrowser
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,8 @@ LISTED = (
     ("path", "path"),
 )
 SEARCHED = ("item", "path", "artist", "album", "title", "tags", "written", "original", "caption", "detail")
+EXACT = ("split", "source", "licence", "decision", "quality", "reason", "artist")
+"""Options whose items say just what is asked for."""
 WIDE = 150
 """Characters of a terminal that has room for all columns."""
 ROOMY = ("path", "licence", "pmos")
@@ -86,7 +88,7 @@ def overview(root: Path, scale: str | None) -> int:
     if foreign := [one.stage for one in catalogue.standing if one.foreign]:
         where = f"reports/{inputs.scale}"
         console.print(f"figures in {where} of {', '.join(foreign)} came with git and are of other data; not shown here")
-    _print(console, "Sources", *sources(catalogue))
+    _print(console, "Sources", sources(catalogue))
     for title, table in (
         ("Splits, brought in → kept after curation", data_view.counts(inputs)),
         ("Licences of kept clips" if inputs.dataset is not None else "Licences", _licences(catalogue)),
@@ -97,17 +99,17 @@ def overview(root: Path, scale: str | None) -> int:
         ("What the likelihood cut took most of", data_view.genre_loss(inputs)),
     ):
         if table.rows:
-            _print(console, title, table.head, table.rows, table.numeric)
+            _print(console, title, table)
     if catalogue.next_stage:
         console.print(f"next: `dvc repro {catalogue.next_stage}`")
     return 0
 
 
-def sources(catalogue: Catalogue) -> tuple[tuple[str, ...], list[tuple[str, ...]], tuple[bool, ...]]:
+def sources(catalogue: Catalogue) -> Rows:
     """Files by source and what became of them, so that in = kept + quarantined + duplicates + filtered.
 
-    Head, rows and which columns are numbers. A file with a kept clip is kept; rows of tables without a file count as
-    neither; before curation, all files that gave clips are kept.
+    A file with a kept clip is kept; rows of tables without a file count as neither; before curation, all files that
+    gave clips are kept.
     """
     from padstal.ingest.rejection import DUPLICATE, NO_FILE_REASONS
 
@@ -136,7 +138,7 @@ def sources(catalogue: Catalogue) -> tuple[tuple[str, ...], list[tuple[str, ...]
     if len(rows) > 1:
         rows.append(("all", *(number(int(count)) for count in counted.sum()), duration(float(seconds.sum()))))
     head = ("source", "files in", "kept", "quarantined", "duplicates", "filtered", "clips' audio")
-    return head, rows, (False, *(True for _ in head[1:]))
+    return Rows(head, tuple(rows), (False, *(True for _ in head[1:])))
 
 
 def listing(root: Path, options: Options, scale: str | None) -> int:
@@ -150,25 +152,20 @@ def listing(root: Path, options: Options, scale: str | None) -> int:
     chosen = choose(catalogue, options)
     shown = chosen.head(options.limit) if options.limit else chosen
     columns = [(name, head) for name, head in LISTED if name in shown and shown[name].fillna("").astype(str).any()]
-    rows = [[_cell(row[name]) for name, _ in columns] for _, row in shown.iterrows()]
     console = _console()
     if not console.is_terminal:
-        for line in ([head for _, head in columns], *rows):
+        table = _rows(columns, shown)
+        for line in (table.head, *table.rows):
             print("\t".join(line))
         return 0
     if console.width < WIDE:
-        kept = [place for place, (name, _) in enumerate(columns) if name not in ROOMY]
-        columns, rows = [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
-    _print(console, inputs_line(catalogue), tuple(head for _, head in columns), rows)
+        columns = [(name, head) for name, head in columns if name not in ROOMY]
+    refused = len(catalogue.items) - len(catalogue.clips)
+    title = f"{catalogue.inputs.scale}: {number(len(catalogue.clips))} clips, {number(refused)} refused files"
+    _print(console, title, _rows(columns, shown))
     hint = "" if len(shown) == len(chosen) else "; --limit 0 shows all"
     console.print(f"{number(len(shown))} of {number(len(chosen))} shown{hint}")
     return 0
-
-
-def inputs_line(catalogue: Catalogue) -> str:
-    """The scale and how many items there are."""
-    refused = len(catalogue.items) - len(catalogue.clips)
-    return f"{catalogue.inputs.scale}: {number(len(catalogue.clips))} clips, {number(refused)} refused files"
 
 
 def choose(catalogue: Catalogue, options: Options) -> pd.DataFrame:
@@ -178,19 +175,9 @@ def choose(catalogue: Catalogue, options: Options) -> pd.DataFrame:
         ValueError: A column or value that there is not, or that no stage has told yet.
     """
     items = catalogue.items
-    level = options.quality if options.quality != "unknown" else "0"
-    exact = (
-        ("--split", "split", options.split),
-        ("--source", "source", options.source),
-        ("--licence", "licence", options.licence),
-        ("--decision", "decision", options.decision),
-        ("--quality", "quality_level", level),
-        ("--reason", "reason", options.reason),
-        ("--artist", "artist", options.artist),
-    )
-    for option, column, asked in exact:
-        if asked:
-            items = items[_equal(catalogue, option, column, asked).loc[items.index]]
+    for name in EXACT:
+        if asked := getattr(options, name):
+            items = items[_equal(catalogue, name, asked).loc[items.index]]
     if options.search:
         texts = [items[name].fillna("").astype(str) for name in SEARCHED if name in items]
         found = [text.str.contains(options.search, case=False, regex=False) for text in texts]
@@ -204,9 +191,10 @@ def choose(catalogue: Catalogue, options: Options) -> pd.DataFrame:
     return items
 
 
-def _equal(catalogue: Catalogue, option: str, column: str, asked: str) -> pd.Series:
-    """Where `column` says `asked`, in any letter case."""
-    items = catalogue.items
+def _equal(catalogue: Catalogue, name: str, asked: str) -> pd.Series:
+    """Where the column of that option says `asked`, in any letter case."""
+    items, option, column = catalogue.items, f"--{name}", "quality_level" if name == "quality" else name
+    asked = "0" if (name, asked) == ("quality", "unknown") else asked
     if not catalogue.knows(column):
         raise ValueError(f"{option} {asked}: {_untold(column, items)}")
     number_like = pd.api.types.is_numeric_dtype(items[column])
@@ -275,8 +263,7 @@ def _facts(console: Console, facts: Facts) -> None:
 def _clip_table(console: Console, rows: pd.DataFrame) -> None:
     named = dict((*CLIP_COLUMNS, *LISTED))
     columns = [(name, head) for name, head in named.items() if name in rows and name not in SHARED]
-    cells = [[_cell(row[name]) for name, _ in columns] for _, row in rows.iterrows()]
-    _print(console, "Clips; `padstal data show CLIP` tells more of one", tuple(head for _, head in columns), cells)
+    _print(console, "Clips; `padstal data show CLIP` tells more of one", _rows(columns, rows))
 
 
 CLIP_COLUMNS = (("item", "id"), ("offset_seconds", "starts at"), ("fate", "fate"), ("reason", "reason"))
@@ -288,6 +275,12 @@ def _licences(catalogue: Catalogue) -> Rows:
     return data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest)
 
 
+def _rows(columns: Sequence[tuple[str, str]], items: pd.DataFrame) -> Rows:
+    """Columns (name, head) of some items as text."""
+    rows = tuple(tuple(_cell(row[name]) for name, _ in columns) for _, row in items.iterrows())
+    return Rows(tuple(head for _, head in columns), rows)
+
+
 def _cell(content: object) -> str:
     if content is None or (isinstance(content, float) and np.isnan(content)):
         return ""
@@ -296,21 +289,10 @@ def _cell(content: object) -> str:
     return visible(str(content))
 
 
-def _print(
-    console: Console,
-    title: str,
-    head: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    numeric: Sequence[bool] = (),
-) -> None:
+def _print(console: Console, title: str, content: Rows) -> None:
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
-    for name, right in zip(head, numeric or (False,) * len(head), strict=True):
-        table.add_column(
-            name,
-            justify="right" if right else "left",
-            overflow="fold",
-            no_wrap=name in WHOLE,
-        )
-    for row in rows:
+    for name, right in zip(content.head, content.aligned, strict=True):
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in WHOLE)
+    for row in content.rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     console.print(table)

@@ -1,56 +1,41 @@
 """`padstal doctor`: what this machine has, what is missing, and what would mend it."""
 
-import importlib.util
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from padstal.core.data import room
+from padstal.core.dvc_lock import LockError
 from padstal.core.model_folder import WEIGHTS
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.core.secrets import redact
+from padstal.operations.integrity.remotes import RemoteError, cache_of, default_remote, read_config, remote_of
+from padstal.operations.integrity.required import Missing, find_missing, first
 from padstal.operations.tracking.credentials import wandb_credentials
 
-if TYPE_CHECKING:
-    from padstal.operations.integrity.required import Missing
-
-PACKAGES = {
-    "torch": "torch",
-    "torchaudio": "torchaudio",
-    "lightning": "lightning",
-    "transformers": "transformers",
-    "laion-clap": "laion_clap",
-    "descript-audio-codec": "dac",
-    "symusic": "symusic",
-    "soundfile": "soundfile",
-    "dvc": "dvc",
-    "prefect": "prefect",
-    "wandb": "wandb",
-    "great-expectations": "great_expectations",
-    "fastapi": "fastapi",
-    "sqlalchemy": "sqlalchemy",
-}
-"""Distribution → module."""
+PACKAGES = (
+    *("torch", "torchaudio", "lightning", "transformers", "laion-clap", "descript-audio-codec", "symusic", "soundfile"),
+    *("dvc", "prefect", "wandb", "great-expectations", "fastapi", "sqlalchemy"),
+)
 LEAST_GIBIBYTES = {"demo": (4, 6), "study": (8, 8), "full": (500, 64)}
 """Scale → free disk and memory that it takes."""
 DOCTOR_TIMEOUT_SECONDS = 5.0
 """For a store to answer."""
 REMOTE_SECONDS = 10.0
 """For the DVC remote to be compared with dvc.lock."""
-NAMES_SHOWN = 3
 Mark = Literal["ok", "note", "missing"]
 
 
@@ -85,11 +70,9 @@ def findings(root: Path, remote: str = "") -> Iterator[Finding]:
         ("packages", _packages),
         ("device", _device),
         ("machine", lambda: _machine(root, scale)),
-        ("programs", _programs),
         ("params", lambda: _params(root)),
         ("buckets", lambda: _buckets(root)),
-        ("DVC", lambda: _dvc(root)),
-        ("DVC remote's objects", lambda: remote_findings(root, remote)),
+        ("DVC", lambda: _dvc(root, remote)),
         ("tracking", lambda: _tracking(root)),
         ("GitHub", _github),
         ("weights", lambda: _weights(Paths(root, scale))),
@@ -114,16 +97,11 @@ def _python() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    for distribution, module in PACKAGES.items():
+    for distribution in PACKAGES:
         try:
-            found = version(distribution)
+            yield Finding(distribution, "ok", version(distribution))
         except PackageNotFoundError:
             yield Finding(distribution, "missing", "not installed; `make setup`")
-            continue
-        importable = importlib.util.find_spec(module) is not None
-        yield Finding(
-            distribution, "ok" if importable else "missing", found if importable else f"{found}, but not importable"
-        )
 
 
 def _device() -> Iterator[Finding]:
@@ -152,19 +130,6 @@ def _machine(root: Path, scale: str) -> Iterator[Finding]:
         yield Finding("room to write", "missing", wrong)
 
 
-def _programs() -> Iterator[Finding]:
-    git = shutil.which("git")
-    yield Finding("git", "ok" if git else "missing", _first_line([git, "--version"]) if git else "not on PATH")
-    browser = next((name for name in ("chromium", "chromium-browser", "google-chrome") if shutil.which(name)), None)
-    yield Finding(
-        "Chromium", "ok" if browser else "note", browser or "not on PATH; only the report's browser test needs it"
-    )
-
-
-def _first_line(command: list[str]) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.splitlines()[0]
-
-
 def _params(root: Path) -> Iterator[Finding]:
     from padstal.stages.params import load_tree
 
@@ -179,16 +144,12 @@ def _params(root: Path) -> Iterator[Finding]:
 
 def _buckets(root: Path) -> Iterator[Finding]:
     """The active scale's S3 sources: asked once each, with little patience."""
-    from padstal.core.params import ParamsError, load_section
+    from padstal.core.params import load_section
     from padstal.ingest.config import IngestParams, S3Source
     from padstal.ingest.s3.errors import StoreError
     from padstal.ingest.s3.objects import reach
 
-    try:
-        sources = load_section(root / "params.yaml", "ingest", IngestParams).sources
-    except ParamsError:  # the check of params.yaml says so
-        return
-    for source in sources:
+    for source in load_section(root / "params.yaml", "ingest", IngestParams).sources:
         if isinstance(source, S3Source):
             once = source.fetch.model_copy(update={"timeout_seconds": DOCTOR_TIMEOUT_SECONDS, "attempts": 1})
             try:
@@ -198,30 +159,17 @@ def _buckets(root: Path) -> Iterator[Finding]:
                 yield Finding(source.uri, "missing", str(error))
 
 
-def _dvc(root: Path) -> Iterator[Finding]:
-    from dvc.config import Config
-
-    if not (root / ".dvc").is_dir():
-        yield Finding("DVC", "missing", "no .dvc here; run from the repository's root")
-        return
-    config = Config(str(root / ".dvc"))
-    default = config["core"].get("remote")
-    remotes = sorted(config["remote"])
+def _dvc(root: Path, remote: str) -> Iterator[Finding]:
+    config = read_config(root)
+    default, remotes = default_remote(config), sorted(config["remote"])
     known = f"{default} (default)" if default else ", ".join(remotes)
     yield Finding("DVC remote", "ok" if remotes else "note", known or "none; results stay in this clone's cache")
+    yield from remote_findings(root, remote)
 
 
 def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     """What the DVC remote lacks of what dvc.lock names; a remote in a store is listed, with little patience."""
-    from concurrent.futures import Future
-
-    from padstal.core.dvc_lock import LockError
-    from padstal.operations.integrity.remotes import RemoteError, cache_of, default_remote, read_config, remote_of
-    from padstal.operations.integrity.required import find_missing
-
     what = "DVC remote's objects"
-    if not (root / ".dvc").is_dir():
-        return
     config = read_config(root)
     if not (name or default_remote(config)):
         return
@@ -250,27 +198,21 @@ def remote_findings(root: Path, name: str) -> Iterator[Finding]:
         yield Finding(what, "note" if found.absent else "ok", _lack(found))
 
 
-def _lack(found: "Missing") -> str:
+def _lack(found: Missing) -> str:
     if not found.absent:
         return f"all {len(found.named)} that dvc.lock names"
-    paths = [f"{item.path} ({item.out.stage})" for item in found.absent]
-    more = f" and {len(paths) - NAMES_SHOWN} more" if len(paths) > NAMES_SHOWN else ""
-    stages = list(dict.fromkeys(item.out.stage for item in found.elsewhere))
-    nowhere = f"; {len(found.elsewhere)} are not in this cache either: `dvc repro` of {', '.join(stages[:NAMES_SHOWN])}"
-    nowhere += f" and {len(stages) - NAMES_SHOWN} more stages" if len(stages) > NAMES_SHOWN else ""
-    return (
-        f"lacks {len(found.absent)} of {len(found.named)} that dvc.lock names: "
-        f"{', '.join(paths[:NAMES_SHOWN])}{more}"
-        + ("; `padstal push` sends them" if len(found.elsewhere) < len(found.absent) else "")
-        + (nowhere if found.elsewhere else "")
-    )
+    paths = first(f"{item.path} ({item.out.stage})" for item in found.absent)
+    lacks = f"lacks {len(found.absent)} of {len(found.named)} that dvc.lock names: {paths}"
+    if len(found.elsewhere) < len(found.absent):
+        lacks += "; `padstal push` sends them"
+    if found.elsewhere:
+        stages = first(item.out.stage for item in found.elsewhere)
+        lacks += f"; {len(found.elsewhere)} are not in this cache either: `dvc repro` of {stages}"
+    return lacks
 
 
 def _tracking(root: Path) -> Iterator[Finding]:
-    try:
-        mode = read_yaml(root / "params.yaml")["tracking"]["mode"]
-    except (ValueError, KeyError, TypeError):
-        mode = "offline"
+    mode = read_yaml(root / "params.yaml")["tracking"]["mode"]
     where = wandb_credentials()
     found = f"credentials in {where}" if where else "no credentials"
     yield Finding("W&B", "missing" if mode == "online" and not where else "ok", f"{found}; tracking.mode is {mode}")

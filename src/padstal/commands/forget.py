@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from padstal.commands.lineage import print_record
-from padstal.core.params import read_yaml
+from padstal.core.params import load_section, read_yaml
+from padstal.ingest.config import IngestParams
 from padstal.operations.integrity.lock_repair import repository_lock
 from padstal.operations.lineage.checkouts import check_idle
 from padstal.operations.lineage.exposure import SAW, UNKNOWN, all_models, exposures
@@ -127,9 +128,6 @@ def _notes(options: Options, record: dict[str, Any], unfinished: Plan | None) ->
 
 def _sources(root: Path) -> list[dict[str, Any]]:
     """Sources of all scales, with their defaults, each once."""
-    from padstal.core.params import load_section
-    from padstal.ingest.config import IngestParams
-
     found: list[dict[str, Any]] = []
     for scale in read_yaml(root / "params.yaml").get("scales", {}):
         sources = load_section(root / "params.yaml", "ingest", IngestParams, scale).sources

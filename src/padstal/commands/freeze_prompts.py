@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from padstal.commands.project import paths_of, promote_params
-from padstal.core.params import load_section
-from padstal.sampling.config import SampleParams
+from padstal.commands.project import params_of
+from padstal.core.data.manifest import read_table
+from padstal.operations.promotion.frozen import FrozenPrompts, Prompt, write
+from padstal.sampling.grid import choose_prompts
 
 
 def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
@@ -14,7 +15,8 @@ def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
         FileNotFoundError: The data set is missing.
         ValueError: There are frozen prompts already, or no captions in the test split.
     """
-    paths, params = paths_of(root, scale), promote_params(root)
+    paths, tree = params_of(root, scale)
+    params, sample = tree.promote, tree.scales[paths.scale].sample
     where, file = paths.frozen_prompts.relative_to(root), paths.curate / "dataset.parquet"
     if paths.frozen_prompts.exists() and not force:
         raise ValueError(
@@ -23,12 +25,6 @@ def run(root: Path, scale: str | None, count: int | None, force: bool) -> int:
         )
     if not file.is_file():
         raise FileNotFoundError(f"{file.relative_to(root)}: not found; run `dvc repro`, or `dvc pull`")
-
-    from padstal.core.data.manifest import read_table
-    from padstal.operations.promotion.frozen import FrozenPrompts, Prompt, write
-    from padstal.sampling.grid import choose_prompts
-
-    sample = load_section(paths.params, "sample", SampleParams, paths.scale)
     rows = choose_prompts(read_table(file), {"tune": 0, "test": count or params.prompts}, sample.prompt_seed)
     if rows.empty:
         raise ValueError(f"{file}: no clip of the test split has a caption to prompt with")

@@ -4,12 +4,11 @@ import json
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-if TYPE_CHECKING:
-    from padstal.operations.integrity.fsck import Finding, Report
+from padstal.operations.integrity.fsck import Finding, Fsck, Report
+from padstal.operations.integrity.remotes import cache_of, default_remote, read_config, remote_of
 
 
 def run(root: Path, *, remote: bool, name: str, repair: bool, read_all: bool, as_json: bool) -> int:
@@ -21,15 +20,10 @@ def run(root: Path, *, remote: bool, name: str, repair: bool, read_all: bool, as
         FileNotFoundError: No DVC repository here.
         ValueError: The remote does not answer, or another DVC process is at work.
     """
-    from padstal.operations.integrity.fsck import Fsck
-    from padstal.operations.integrity.remotes import cache_of, default_remote, read_config, remote_of
-
     config = read_config(root)
     asked = name or default_remote(config)
     look = remote or bool(name)
-    if look and not asked:
-        raise ValueError("--remote: no DVC remote is configured; `dvc remote add -d NAME URL`")
-    give = cache(lambda: remote_of(config, asked)) if asked else None
+    give = cache(lambda: remote_of(config, asked)) if asked or look else None
     report = Fsck(root, cache_of(config), give, look, repair, read_all).run()
     if as_json:
         print(json.dumps({"clean": report.clean, **asdict(report)}, indent=2, ensure_ascii=False))
@@ -38,7 +32,7 @@ def run(root: Path, *, remote: bool, name: str, repair: bool, read_all: bool, as
     return 0 if report.clean else 1
 
 
-def _print(report: "Report", advice: str) -> None:
+def _print(report: Report, advice: str) -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for line in report.told:
         console.print(line)
@@ -54,7 +48,7 @@ def _print(report: "Report", advice: str) -> None:
         console.print(f"{faults} faults, {faults - left} repaired, {left} left; {advice or 'see what is said at each'}")
 
 
-def _line(finding: "Finding") -> str:
+def _line(finding: Finding) -> str:
     head = "repaired" if finding.repaired else finding.fault
     place = f"{head}: {finding.where}: {finding.what}{f', {finding.belongs}' * bool(finding.belongs)}"
     return "; ".join(filter(None, (f"{place}: {finding.detail}", finding.repaired, finding.advice)))

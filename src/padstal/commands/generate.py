@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from padstal.commands.choose import setting_keeping
-from padstal.commands.project import paths_of, promote_params
+from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file, write_json
 from padstal.core.data.content import sha256_file
 from padstal.core.model_folder import fingerprint
@@ -64,7 +64,8 @@ def run(root: Path, options: Options, scale: str | None) -> int:
     from padstal.sampling.generate import generate
     from padstal.systems.trained import trained
 
-    paths, promoted = paths_of(root, scale), promote_params(root)
+    paths, tree = params_of(root, scale)
+    promoted = tree.promote
     name = options.system or promoted.system
     found = trained(paths, name, options.method or (promoted.method if name == promoted.system else None))
     if options.retain and options.method:

@@ -96,9 +96,6 @@ def _print(found: Plan, scale: str, music: Music, machine: Machine, free: int, d
     shares = ", ".join(f"{share:g} for {kind}" for kind, share in machine.mfu.items())
     for line in (
         f"Clips: {music.clips:,}, {music.origin}; {music.curated:,} after curation.",
-        "Counted: parameters, FLOP (products, convolutions, attention), and each GPU's memory in a training step, on "
-        "fake tensors; disk by the files' formats.",
-        "Stated by their publishers: sizes of published models.",
         f"Assumed: {machine.tflops:g} TFLOP/s a GPU, of which a share of {shares} is reached (--tflops, --mfu); "
         f"{INGEST_SPEED:g} s of audio ingested in a second by a process; a merged caption for each clip. Stages run "
         "one after another, trainings on all GPUs, others on one; work of the CPU is in the hours of ingest alone.",

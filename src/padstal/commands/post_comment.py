@@ -38,7 +38,7 @@ class Event:
     """The run that finished, as GitHub itself tells it."""
 
     run: int
-    conclusion: str
+    conclusion: str | None
     head_sha: str
     head_owner: str
     head_branch: str
@@ -69,25 +69,21 @@ def run(environment: Mapping[str, str]) -> int:
 
 
 def read_event(payload: Any, repository: str) -> Event:
-    """The event's run, checked.
+    """The event's run.
 
     Raises:
-        EventError: It is another workflow's, another repository's, or not of a pull request.
+        EventError: It is another workflow's, another repository's, not of a pull request, or of a fork that is gone.
     """
-    found = payload.get("workflow_run") if isinstance(payload, Mapping) else None
-    if not isinstance(found, Mapping):
-        raise EventError("the event has no workflow_run")
-    asked = {"event": "pull_request", "path": WORKFLOW}
-    for key, value in asked.items():
-        if str(found.get(key)).partition("@")[0] != value:
+    found = payload["workflow_run"]
+    for key, value in (("event", "pull_request"), ("path", WORKFLOW)):
+        if found[key].partition("@")[0] != value:
             raise EventError(f"workflow_run.{key}: expected {value}")
-    if _name(found.get("repository")) != repository:
+    if found["repository"]["full_name"] != repository:
         raise EventError(f"workflow_run.repository: expected {repository}")
-    head = _name(found.get("head_repository"))
-    sha, number, branch = str(found.get("head_sha")), found.get("id"), found.get("head_branch")
-    if not re.fullmatch(r"[0-9a-f]{40}", sha) or type(number) is not int or not isinstance(branch, str) or not head:
-        raise EventError("workflow_run: expected id, head_sha, head_branch and head_repository")
-    return Event(number, str(found.get("conclusion")), sha, head.partition("/")[0], branch)
+    if not found["head_repository"]:
+        raise EventError("workflow_run.head_repository: the fork is gone")
+    owner = found["head_repository"]["full_name"].partition("/")[0]
+    return Event(found["id"], found["conclusion"], found["head_sha"], owner, found["head_branch"])
 
 
 def pull_request(forge: GitHub, event: Event) -> int | None:
@@ -97,12 +93,7 @@ def pull_request(forge: GitHub, event: Event) -> int | None:
         EventError: Several have this head: which one the run was for, only the artefact could say.
     """
     asked = {"state": "open", "head": f"{event.head_owner}:{event.head_branch}"}
-    found = [
-        one.get("number")
-        for one in forge.pages("pulls", **asked)
-        if isinstance(one.get("head"), Mapping) and one["head"].get("sha") == event.head_sha
-    ]
-    numbers = [number for number in found if type(number) is int]
+    numbers = [one["number"] for one in forge.pages("pulls", **asked) if one["head"]["sha"] == event.head_sha]
     if len(numbers) > 1:
         raise EventError(f"pull requests {', '.join(map(str, numbers))} all have this head: expected one")
     return numbers[0] if numbers else None
@@ -129,9 +120,8 @@ def _record(environment: Mapping[str, str]) -> bytes:
 def _keep(forge: GitHub, number: int, body: str) -> str:
     """Update our comment, or write the first one; another's comment is never taken for ours."""
     for comment in forge.pages(f"issues/{number}/comments"):
-        author = comment.get("user")
-        ours = isinstance(author, Mapping) and author.get("login") == AUTHOR and author.get("type") == "Bot"
-        if ours and str(comment.get("body")).startswith(MARKER) and type(comment.get("id")) is int:
+        author = comment["user"] or {}  # nobody, where an account is gone
+        if author.get("login") == AUTHOR and comment["body"].startswith(MARKER):
             forge.send("PATCH", f"issues/comments/{comment['id']}", {"body": body})
             return "comment updated"
     forge.send("POST", f"issues/{number}/comments", {"body": body})
@@ -151,10 +141,6 @@ def _closing(run_address: str, report: str) -> str:
         links.append(f"[W&B report]({report})")
     said = " · ".join(links)
     return f"<sub>{said}. The figures come from the pull request's own run and are as trustworthy as its code.</sub>"
-
-
-def _name(repository: Any) -> str:
-    return str(repository.get("full_name") or "") if isinstance(repository, Mapping) else ""
 
 
 def _needed(environment: Mapping[str, str], name: str) -> str:

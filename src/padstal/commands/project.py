@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from padstal.core.params import SCALES, check, read_yaml
+from padstal.core.params import SCALES
 from padstal.core.paths import Paths
-from padstal.operations.config import PromoteParams
 
 if TYPE_CHECKING:
     from padstal.stages.params import Tree
@@ -29,12 +28,3 @@ def params_of(root: Path, scale: str | None) -> tuple[Paths, "Tree"]:
     if scale is not None and scale not in SCALES:
         raise ValueError(f"--scale {scale}: expected one of {', '.join(SCALES)}")
     return Paths(root, scale or tree.scale), tree
-
-
-def promote_params(root: Path) -> PromoteParams:
-    """Section `promote` of `root/params.yaml`.
-
-    Raises:
-        ParamsError: It is missing or wrong.
-    """
-    return check(PromoteParams, read_yaml(root / "params.yaml").get("promote"), "promote")

@@ -6,13 +6,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from padstal.commands.project import promote_params
-
-if TYPE_CHECKING:
-    from padstal.operations.promotion.decision import Decision
-    from padstal.operations.promotion.promote import PromotionResult
+from padstal.commands.project import params_of
+from padstal.operations.promotion import decision, pull_request, register
+from padstal.operations.promotion import promote as carry_out
+from padstal.operations.promotion.decision import Decision
+from padstal.operations.promotion.explain import markdown
+from padstal.operations.promotion.promote import PromotionResult
+from padstal.reporting.github import GitHubError
 
 
 def run(
@@ -29,11 +31,7 @@ def run(
         ValueError: The decision is not genuine, not about this commit, or was taken against another champion; the
             repository is not ready; the DVC remote lacks weights; the git remote refused.
     """
-    from padstal.operations.promotion import decision, pull_request, register
-    from padstal.operations.promotion import promote as carry_out
-    from padstal.reporting.github import GitHubError
-
-    params = promote_params(root)
+    params = params_of(root, None)[1].promote
     found_decision, digest = decision.read(decision_file)
     if not found_decision.verdict.promote:
         _tell_refusal(found_decision, as_json)
@@ -49,9 +47,9 @@ def run(
     if forge is None or not done.branch:
         return 0
     try:
-        number, new = pull_request.ensure(
-            forge, done.branch, params.base, f"Promote {done.model} {done.version}", _body(found_decision, digest)
-        )
+        title = f"Promote {done.model} {done.version}"
+        body = f"{markdown(found_decision)}\nDecision `sha256:{digest}`, kept in the tag's message.\n"
+        number, new = pull_request.ensure(forge, done.branch, params.base, title, body)
     except GitHubError as error:
         print(
             f"padstal: {done.model} {done.version} is champion, but its pull request could not be opened ({error}); "
@@ -64,7 +62,7 @@ def run(
     return 0
 
 
-def tell(done: "PromotionResult", as_json: bool, what: str) -> None:
+def tell(done: PromotionResult, as_json: bool, what: str) -> None:
     """Say what the remote holds now."""
     if as_json:
         print(json.dumps({what: True, **asdict(done)}))
@@ -73,14 +71,6 @@ def tell(done: "PromotionResult", as_json: bool, what: str) -> None:
         print(f"{done.model} {done.version} is champion {'now' if done.new else 'already'} ({by})")
 
 
-def _tell_refusal(decision: "Decision", as_json: bool) -> None:
-    from padstal.operations.promotion.explain import markdown
-
-    answer: dict[str, Any] = {"promoted": False, "model": decision.model, "summary": decision.verdict.summary}
-    print(json.dumps(answer) if as_json else f"Nothing is promoted.\n\n{markdown(decision)}")
-
-
-def _body(decision: "Decision", digest: str) -> str:
-    from padstal.operations.promotion.explain import markdown
-
-    return f"{markdown(decision)}\nDecision `sha256:{digest}`, kept in the tag's message.\n"
+def _tell_refusal(found: Decision, as_json: bool) -> None:
+    answer: dict[str, Any] = {"promoted": False, "model": found.model, "summary": found.verdict.summary}
+    print(json.dumps(answer) if as_json else f"Nothing is promoted.\n\n{markdown(found)}")

@@ -6,10 +6,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from padstal.commands.profile import create_missing
-from padstal.commands.project import paths_of
+from padstal.commands.project import params_of
 from padstal.core.data.atomic import read_json, write_json
-from padstal.core.params import load_section
-from padstal.ingest.config import IngestParams
 from padstal.ingest.listing import scan
 from padstal.ingest.s3.errors import StoreError
 
@@ -22,12 +20,11 @@ def run(root: Path, scale: str | None) -> int:
         FileNotFoundError: A folder source is not there.
         ValueError: A bucket cannot be listed.
     """
-    paths = paths_of(root, scale)
-    sources = load_section(paths.params, "ingest", IngestParams, paths.scale).sources
+    paths, tree = params_of(root, scale)
     before = read_json(paths.sources) if paths.sources.exists() else {"sources": []}
     try:
         now = scan(
-            sources,
+            tree.scales[paths.scale].ingest.sources,
             root=root,
             progress=lambda files: tqdm(files, unit="file", desc="scan", leave=False),
         )

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -24,25 +23,24 @@ from padstal.operations.integrity.remotes import (
     read_config,
     remote_of,
 )
-from padstal.operations.integrity.required import Missing, RequiredObject, find_missing, outs_in
+from padstal.operations.integrity.required import Missing, RequiredObject, find_missing, first, outs_in
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0
 SHOWN = 10
 DVC_ARGUMENTS = {"pull": ("--run-cache", "--allow-missing"), "push": ("--run-cache",)}
+Way = Literal["pull", "push"]
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the command line asks for: the direction, stages or paths (none for all), a remote ("" for the default)."""
-
-    way: Literal["pull", "push"]
-    targets: tuple[str, ...] = ()
-    remote: str = ""
-
-
-def run(root: Path, options: Options, *, first_wait_seconds: float = 5.0) -> int:
+def run(root: Path, way: Way, targets: Sequence[str] = (), name: str = "", *, first_wait_seconds: float = 5.0) -> int:
     """Run DVC, again while the store is busy, and say what is wrong; 1 if something is.
+
+    Args:
+        root: The repository.
+        way: The direction.
+        targets: Stages or paths; none for all.
+        name: Of a remote; "" for the default one.
+        first_wait_seconds: Before the second try; it doubles with each further one.
 
     Raises:
         FileNotFoundError: No DVC repository here, or no dvc.lock.
@@ -51,41 +49,41 @@ def run(root: Path, options: Options, *, first_wait_seconds: float = 5.0) -> int
     config = read_config(root)
     guard_lock(root)
     cache = cache_of(config)
-    remote = remote_of(config, options.remote)
+    remote = remote_of(config, name)
     wait = first_wait_seconds
     said = ""
     for attempt in range(1, ATTEMPTS + 1):
-        code = _dvc(root, options)
+        code = _dvc(root, way, targets, name)
         try:
-            found = find_missing(root, cache, remote, options.targets)
-            again, said = _left(options, cache, remote, found)
+            found = find_missing(root, cache, remote, targets)
+            again, said = _left(way, cache, remote, found)
         except RefusedError:
             raise
         except RemoteError as error:
             again, said = True, str(error)
         if not again:
-            nowhere = _nowhere(options, options.remote or default_remote(config), found)
+            nowhere = _nowhere(way, name or default_remote(config), found)
             for line in filter(None, (said, nowhere)):
                 print(line)
-            return 1 if code or said or (nowhere and options.way == "push") else 0
+            return 1 if code or said or (nowhere and way == "push") else 0
         if attempt < ATTEMPTS:
-            print(f"{options.way}: {said}; again in {wait:.0f} s", file=sys.stderr)
+            print(f"{way}: {said}; again in {wait:.0f} s", file=sys.stderr)
             time.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
-    raise ValueError(f"{options.way}: {said} (tried {ATTEMPTS} times; what came is kept, so try again later)")
+    raise ValueError(f"{way}: {said} (tried {ATTEMPTS} times; what came is kept, so try again later)")
 
 
-def _dvc(root: Path, options: Options) -> int:
-    remote = ("--remote", options.remote) if options.remote else ()
-    stages = {name for out in outs_in(root) for name in (out.stage, out.stage.partition("@")[0])}
-    targets = sorted(options.targets, key=lambda target: target in stages)  # DVC 3.67 drops a path behind a stage
-    command = [sys.executable, "-m", "dvc", options.way, *DVC_ARGUMENTS[options.way], *remote, *targets]
+def _dvc(root: Path, way: Way, targets: Sequence[str], name: str) -> int:
+    remote = ("--remote", name) if name else ()
+    stages = {stage for out in outs_in(root) for stage in (out.stage, out.stage.partition("@")[0])}
+    targets = sorted(targets, key=lambda target: target in stages)  # DVC 3.67 drops a path behind a stage
+    command = [sys.executable, "-m", "dvc", way, *DVC_ARGUMENTS[way], *remote, *targets]
     return subprocess.run(command, cwd=root).returncode
 
 
-def _left(options: Options, cache: Store, remote: Store, found: Missing) -> tuple[bool, str]:
+def _left(way: Way, cache: Store, remote: Store, found: Missing) -> tuple[bool, str]:
     """Whether another try can help, and what is wrong."""
-    if options.way == "push":
+    if way == "push":
         late = [item for item in found.absent if item not in found.elsewhere]
         half = [item for item in late if item.out.md5 in found.there]
         for item in half:  # DVC takes a folder whose list is there for whole, and does not look again
@@ -108,11 +106,11 @@ def _refused(remote: Store, item: RequiredObject, md5: str) -> str:
     )
 
 
-def _nowhere(options: Options, name: str, found: Missing) -> str:
+def _nowhere(way: Way, name: str, found: Missing) -> str:
     """What neither side has; for a push that is a fault."""
     if not found.elsewhere:
         return ""
-    if options.way == "pull":
+    if way == "pull":
         return f"not in the remote {name}, so left for `dvc repro` to make: {_names(found.elsewhere)}"
     stages = list(dict.fromkeys(item.out.stage for item in found.elsewhere))
     return (
@@ -122,5 +120,4 @@ def _nowhere(options: Options, name: str, found: Missing) -> str:
 
 
 def _names(required: Sequence[RequiredObject]) -> str:
-    paths = list(dict.fromkeys(item.path for item in required))
-    return ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
+    return first((item.path for item in required), SHOWN)

@@ -1,21 +1,20 @@
 """`padstal wandb-report`: the report of a run at W&B, and the same as Markdown, which is all of it when offline."""
 
-import importlib.util
 import json
 import os
 from pathlib import Path
 
-from padstal.commands.project import paths_of
+from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file
-from padstal.core.params import check, read_yaml
-from padstal.core.runtime import TrackingParams
+from padstal.core.params import read_yaml
 from padstal.core.secrets import redact
 from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.group import revision, run_group
 from padstal.operations.tracking.server import Server
 from padstal.operations.tracking.stage_artefacts import stage_artefacts
+from padstal.operations.tracking.wandb_report import build, publish
 from padstal.reporting.inputs import read_inputs
-from padstal.reporting.summary import Block, Origin, markdown, summary
+from padstal.reporting.summary import Origin, markdown, summary
 
 ADDRESS = "PADSTAL_WANDB_REPORT"
 """Address of the report that is kept up to date; the workflow `comment` links to it."""
@@ -28,21 +27,25 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
         ServerError: W&B was to be asked and did not take the report; the Markdown is there.
         FileNotFoundError: Nothing of this scale is there to report on.
     """
-    paths = paths_of(root, scale)
-    tree = read_yaml(paths.params)
-    inputs = read_inputs(paths, tree["scales"][paths.scale])
+    paths, tree = params_of(root, scale)
+    inputs = read_inputs(paths, read_yaml(paths.params)["scales"][paths.scale])
     if not inputs.metrics:
         raise FileNotFoundError(f"{paths.reports / 'metrics'}: no metrics; run the pipeline first")
-    origin = Origin(revision(root), run_group(root), _artefacts(root, paths.scale))
+    made = [(one, stage.name) for stage in stage_artefacts(root) for one in stage.outputs if one.scale == paths.scale]
+    artefacts = tuple((one.path, one.md5, stage) for one, stage in made)
+    origin = Origin(revision(root), run_group(root), artefacts)
     title = f"padstal {paths.scale}"
     blocks = summary(inputs, origin)
     file = out or paths.local / "wandb_report.md"
     with atomic_file(file) as temporary:
         temporary.write_text(redact(markdown(title, blocks)), encoding="utf-8")
-    missing = _missing(offline)
+    missing = "as asked" if offline else "" if wandb_credentials() else "no WANDB_API_KEY"
     known = address or os.environ.get(ADDRESS, "")
-    tracking = check(TrackingParams, tree.get("tracking"), "tracking")
-    published = "" if missing else _publish(title, blocks, tracking, origin.group, known)
+    published = ""
+    if not missing:
+        server = Server(tree.tracking.project, tree.tracking.entity)
+        report = build(title, blocks, entity=server.entity, project=server.project, group=origin.group)
+        published = publish(report, known)
     if as_json:
         print(json.dumps({"markdown": str(file), "address": published, "not_published": missing}))
         return 0
@@ -51,32 +54,3 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
     if published and not known:
         print(f"set {ADDRESS} to this address: the next report takes its place, and pull requests link to it")
     return 0
-
-
-def _publish(title: str, blocks: tuple[Block, ...], tracking: TrackingParams, group: str, address: str) -> str:
-    from padstal.operations.tracking.wandb_report import build, publish
-
-    server = Server(tracking.project, tracking.entity)
-    report = build(title, blocks, entity=server.entity, project=server.project, group=group)
-    return publish(report, address)
-
-
-def _missing(offline: bool) -> str:
-    """Why nothing can be published; "" if it can."""
-    if offline:
-        return "as asked"
-    if wandb_credentials() is None:
-        return "no WANDB_API_KEY"
-    if importlib.util.find_spec("wandb_workspaces") is None:
-        return "wandb-workspaces is not installed"
-    return ""
-
-
-def _artefacts(root: Path, scale: str) -> tuple[tuple[str, str, str], ...]:
-    """Path, MD5 and stage of each artefact of `scale` that `dvc.lock` names, in the pipeline's order."""
-    return tuple(
-        (one.path, one.md5, stage.name)
-        for stage in stage_artefacts(root)
-        for one in stage.outputs
-        if one.scale == scale
-    )

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +18,6 @@ from padstal.stages.params import load_tree
 
 if TYPE_CHECKING:
     from padstal.diffusion.checkpoint import DenoiserConfig
-
-
-@dataclass(frozen=True)
-class PinOptions:
-    """Of `weights pin`, as the command line has them."""
-
-    folder: Path | None = None
-    revision: str = ""
-    licence: str = ""
-    replace: bool = False
 
 
 def show(root: Path, scale: str | None, as_json: bool) -> int:
@@ -83,13 +72,15 @@ def verify(root: Path, scale: str | None, names: Sequence[str]) -> int:
     return int(not all(good))
 
 
-def pin(root: Path, scale: str | None, name: str, options: PinOptions) -> int:
+def pin(
+    root: Path, scale: str | None, name: str, *, folder: Path | None, revision: str, licence: str, replace: bool
+) -> int:
     """Record sha256, revision and licence of fetched files in params.yaml; from another folder they are copied."""
     paths, every = _named(root, scale, [name])
     named = every[name]
-    own, licence = named.files.folder, normalise(options.licence) if options.licence else ""
-    folder = options.folder or own
-    changes = pins_of(named, folder, revision=options.revision, licence=licence, replace=options.replace)
+    own, licence = named.files.folder, normalise(licence) if licence else ""
+    folder = folder or own
+    changes = pins_of(named, folder, revision=revision, licence=licence, replace=replace)
     if folder.resolve() != own.resolve():
         for file in named.files.sha256:
             (own / file).parent.mkdir(parents=True, exist_ok=True)

@@ -68,8 +68,9 @@ class RuntimeParams(Section):
         torch.set_num_threads(self.threads)
         keep_freed_memory()
         kind = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
-        shared = kind == "cuda" and self.devices > 1
-        return torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)) if shared else None)
+        if kind == "cuda" and self.devices > 1:
+            return torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)))
+        return torch.device(kind)
 
 
 class TrackingParams(Section):

@@ -148,7 +148,8 @@ class CrossAttention(nn.Module):
         kv_2BHRE = split_heads(self.to_kv(embedded_BRC), 2, self.cross_heads)
         if self.heads > self.cross_heads:
             kv_2BHRE = kv_2BHRE.repeat_interleave(self.heads // self.cross_heads, dim=2)
-        return self.to_out(attend(q_BHTE, *kv_2BHRE, None))
+        k_BHRE, v_BHRE = kv_2BHRE
+        return self.to_out(attend(q_BHTE, k_BHRE, v_BHRE, None))
 
 
 class GatedFeedForward(nn.Module):

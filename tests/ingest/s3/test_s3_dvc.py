@@ -14,7 +14,7 @@ import pytest
 from tests.ingest.s3.s3_server import S3Server
 from tests.operations.integrity.kept import Kept, check, make
 
-from padstal.commands.transfer import Options, run
+from padstal.commands.transfer import run
 from padstal.operations.integrity.remotes import read_config, remote_of
 
 pytestmark = pytest.mark.slow
@@ -73,12 +73,12 @@ def test_what_was_pushed_is_pulled_and_rot_is_refused_by_name(
     server: S3Server, repository: Callable[[int, int], Kept], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     kept = repository(4, 3 * 2**20)
-    assert run(kept.root, Options("push")) == 0
+    assert run(kept.root, "push") == 0
     _intact(server)
     held = server.bucket("music")
     assert sorted(item.content for item in held.values()) == sorted(kept.objects.values())
     _forget(kept)
-    assert run(kept.root, Options("pull")) == 0
+    assert run(kept.root, "pull") == 0
     assert _whole(kept)
 
     path, oid = next(iter(kept.files.items()))
@@ -88,7 +88,7 @@ def test_what_was_pushed_is_pulled_and_rot_is_refused_by_name(
     shutil.copytree(kept.root, good.root)
     _forget(kept)
     capfd.readouterr()
-    assert run(kept.root, Options("pull")) == 1
+    assert run(kept.root, "pull") == 1
     said = capfd.readouterr().out
     assert f"{path} (make_folder_0): refused: remote store" in said
     assert f"files/md5/{oid[:2]}/{oid[2:]}" in said
@@ -99,7 +99,7 @@ def test_what_was_pushed_is_pulled_and_rot_is_refused_by_name(
     assert check(good, remote_of(read_config(good.root)), repair=True).clean
     assert held[rotten].content == kept.objects[oid]
     assert [item.content for key, item in held.items() if "quarantine/" in key] == [b"other bytes"]
-    assert run(kept.root, Options("pull")) == 0
+    assert run(kept.root, "pull") == 0
     assert _whole(kept)
 
 
@@ -118,7 +118,7 @@ def test_a_push_that_was_killed_is_completed_by_the_next(
     assert 0 < len(held) < 61, "the kill came too early or too late to tell anything"
     assert not any(key.endswith(".dir") for key in list(held)), "a folder's list arrives after its files"
     _intact(server)
-    assert run(kept.root, Options("push")) == 0
+    assert run(kept.root, "push") == 0
     assert len(held) == len(kept.objects)
     _intact(server)
 
@@ -129,7 +129,7 @@ def test_expired_credentials_are_said_at_once(
     kept = repository(3, 1000)
     server.fault("expired", operation="", times=10**6)
     with pytest.raises(ValueError, match=r"remote store: refused: The provided token has expired.*AWS_SESSION_TOKEN"):
-        run(kept.root, Options("push"))
+        run(kept.root, "push")
     assert "again in" not in capfd.readouterr().err
 
 
@@ -138,7 +138,7 @@ def test_a_busy_store_is_asked_again(
 ) -> None:
     kept = repository(3, 1000)
     server.fault("slow_down", operation="", times=8)  # more than DVC's own patience
-    assert run(kept.root, Options("push"), first_wait_seconds=0.1) == 0
+    assert run(kept.root, "push", first_wait_seconds=0.1) == 0
     assert "again in" in capfd.readouterr().err
     _intact(server)
     assert len(server.bucket("music")) == len(kept.objects)
@@ -148,9 +148,9 @@ def test_a_file_that_went_from_a_pushed_folder_is_sent_again_though_dvc_takes_th
     server: S3Server, repository: Callable[[int, int], Kept]
 ) -> None:
     kept = repository(2, 1000)
-    assert run(kept.root, Options("push")) == 0
+    assert run(kept.root, "push") == 0
     oid = next(iter(kept.files.values()))
     held = server.bucket("music")
     del held[f"cache/files/md5/{oid[:2]}/{oid[2:]}"]
-    assert run(kept.root, Options("push")) == 0
+    assert run(kept.root, "push") == 0
     assert held[f"cache/files/md5/{oid[:2]}/{oid[2:]}"].content == kept.objects[oid]

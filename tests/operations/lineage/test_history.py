@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from padstal.operations.lineage.history import History, HistoryError, read_history
+from padstal.core.git import GitError
+from padstal.operations.lineage.history import History, read_history
 
 LOCK = """schema: '2.0'
 stages:
@@ -86,5 +87,5 @@ def test_a_shallow_clone_is_refused(git: _Git, tmp_path: Path) -> None:
     git.lock(1)
     git.lock(2)
     subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{git.root}", str(tmp_path / "s")], check=True)
-    with pytest.raises(HistoryError, match="--unshallow"):
+    with pytest.raises(GitError, match="--unshallow"):
         read_history(tmp_path / "s")

@@ -16,11 +16,10 @@ from padstal.core.dvc_lock import LockedPath, LockError
 from padstal.core.dvc_objects import key_of, read_tree
 from padstal.operations.integrity import lock_repair
 from padstal.operations.integrity.remotes import QUARANTINE, Store
-from padstal.operations.integrity.required import RequiredObject, Tree, outs_in, required_objects
+from padstal.operations.integrity.required import RequiredObject, Tree, first, outs_in, required_objects
 from padstal.operations.integrity.survey import Survey, survey
 from padstal.operations.integrity.workspace import inspect_workspace
 
-SHOWN = 3
 MARK_DIGITS = 8
 REPAIR = {"cache": "`padstal fsck --repair`", "remote": "`padstal fsck --remote --repair`"}
 
@@ -264,7 +263,5 @@ def remake(stage: str) -> str:
 
 def _counted(items: Sequence[RequiredObject]) -> str:
     """A count and the first names."""
-    paths = list(dict.fromkeys(item.path for item in items))
-    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     count = len({item.oid for item in items})
-    return f"{count} {'object' if count == 1 else 'objects'}: {', '.join(paths[:SHOWN])}{more}"
+    return f"{count} {'object' if count == 1 else 'objects'}: {first(item.path for item in items)}"

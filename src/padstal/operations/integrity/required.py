@@ -27,6 +27,12 @@ class RequiredObject:
     out: LockedPath
 
 
+def first(names: Iterable[str], shown: int = 3) -> str:
+    """The first names, each once, and how many more there are."""
+    each = list(dict.fromkeys(names))
+    return ", ".join(each[:shown]) + (f" and {len(each) - shown} more" if len(each) > shown else "")
+
+
 def outs_in(root: Path) -> list[LockedPath]:
     """Outputs of the workspace's `dvc.lock`.
 

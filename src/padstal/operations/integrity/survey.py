@@ -11,8 +11,6 @@ from padstal.core.dvc_objects import digits
 from padstal.operations.integrity.remotes import Entry, Store
 
 JOBS = 8
-READ, BY_ETAG = "read", "ETag"
-"""How an object was checked: its bytes were read, or its ETag is its MD5."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +43,12 @@ def survey(store: Store, where: Literal["cache", "remote"], *, read_all: bool = 
     bar = tqdm(total=total, desc=store.name, unit="B", unit_scale=True, leave=False, disable=None)
 
     def md5_of(oid: str, entry: Entry) -> tuple[str, str]:
+        """How an object was checked, and its MD5."""
         if entry.etag == digits(oid) and not read_all:  # proof of what the store took in
             bar.update(entry.bytes)
-            return BY_ETAG, entry.etag
+            return "ETag", entry.etag
         try:
-            return READ, store.md5(entry.key, bar.update)
+            return "read", store.md5(entry.key, bar.update)
         except FileNotFoundError:  # collected meanwhile
             return "", ""
 

@@ -8,10 +8,6 @@ from padstal.core.git import GitError, blobs, git
 from padstal.core.promotion_tags import PromotionTag, promotion_tags
 
 
-class HistoryError(GitError):
-    """The history cannot be read whole; the message says what would mend it."""
-
-
 @dataclass(frozen=True)
 class Snapshot:
     """One content of `dvc.lock`.
@@ -46,11 +42,10 @@ def read_history(root: Path) -> History:
     """The history of the repository at `root`.
 
     Raises:
-        HistoryError: Its history was cut.
-        GitError: There is no git repository.
+        GitError: There is no git repository, or its history was cut.
     """
     if git(root, "rev-parse", "--is-shallow-repository") == "true":
-        raise HistoryError(
+        raise GitError(
             f"{root}: a shallow clone, whose history is cut; fetch it whole first: git fetch --unshallow --tags"
         )
     commits = git(root, "log", "--all", "--reflog", "--topo-order", "--format=%H").split()

@@ -1,17 +1,15 @@
 """All runs that locks and run-caches record, and what the dependencies of each were made of.
 
 Records are matched by path *and* MD5, so that a lock of which only a part was run again is read as what it is. Of a
-folder of several outputs (`data/demo/latents`) a run has DVC's MD5 of them together, computed here from theirs.
+folder of several outputs (`data/demo/latents`) a run has DVC's MD5 of them together, computed from theirs.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from padstal.core.dvc_lock import LockedPath, LockedStage, overlap, read_run
-from padstal.core.dvc_objects import oid_of_tree, write_tree
 from padstal.operations.lineage.history import History, read_history
 from padstal.operations.lineage.stores import Stores, open_stores
 
@@ -65,22 +63,13 @@ class Runs:
             return frozenset({dep})
         for snapshot in self.history.snapshots:
             inside = frozenset(out for path, out in snapshot.outs.items() if path.startswith(f"{dep.path}/"))
-            if inside and self._joined(dep.path, inside) == dep.md5:
+            if inside and self.stores.folder_oid(dep.path, inside) == dep.md5:
                 return inside
         for out in sorted(self.makers):
             name = dep.path.removeprefix(f"{out.path}/")
             if name != dep.path and self.stores.files(out).get(name) == dep.md5:
                 return frozenset({out})
         return None
-
-    def _joined(self, path: str, outs: Iterable[LockedPath]) -> str:
-        """DVC's name of a folder of these outputs, as far as their listings are there."""
-        entries = [
-            (f"{out.path.removeprefix(f'{path}/')}/{inside}".rstrip("/"), md5)
-            for out in outs
-            for inside, md5 in (self.stores.files(out) if out.is_folder else {"": out.md5}).items()
-        ]
-        return oid_of_tree(write_tree(entries))
 
 
 def read_runs(root: Path) -> Runs:

@@ -1,7 +1,7 @@
 """Objects of this machine's cache and of all remotes of DVC's config: read by MD5, and removed for good."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from padstal.core.dvc_lock import LockedPath
-from padstal.core.dvc_objects import RUNS, TreeError, key_of, read_tree
+from padstal.core.dvc_objects import RUNS, TreeError, key_of, oid_of_tree, read_tree, write_tree
 from padstal.ingest.s3.versions import erase
 from padstal.operations.integrity.remotes import RemoteError, Store, cache_of, read_config, remote_of
 
@@ -44,6 +44,15 @@ class Stores:
             with contextlib.suppress(TreeError):
                 self._folders[out.md5] = dict(read_tree(self.read(out.md5) or b""))
         return self._folders.get(out.md5, {})
+
+    def folder_oid(self, path: str, outs: Iterable[LockedPath]) -> str:
+        """DVC's name of a folder of these outputs and nothing else, as far as their listings are there."""
+        entries = [
+            (f"{out.path.removeprefix(f'{path}/')}/{inside}".rstrip("/"), md5)
+            for out in outs
+            for inside, md5 in (self.files(out) if out.is_folder else {"": out.md5}).items()
+        ]
+        return oid_of_tree(write_tree(entries))
 
     def _asked(self, question: Callable[[Store], list[bytes]]) -> Iterator[bytes]:
         for store in self.all:

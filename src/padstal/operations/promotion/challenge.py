@@ -25,7 +25,6 @@ from padstal.core.dvc_lock import mapping
 from padstal.core.model_folder import fingerprint
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
-from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.clips import listen, subset
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import JUDGES, Ears, Heard, hear, load_ears
@@ -35,7 +34,7 @@ from padstal.operations.promotion.decision import Decision, Side, rounded
 from padstal.operations.promotion.gate import Drift, Evidence, decide
 from padstal.operations.promotion.head_to_head import HeadToHead, head_to_head
 from padstal.operations.promotion.register import Register
-from padstal.reporting.comparison.side import read_side
+from padstal.reporting.comparison.side import active_scale, read_side
 from padstal.reporting.inputs import CHECKED
 from padstal.rights.licence import normalise
 from padstal.rights.policy import Policy
@@ -101,8 +100,7 @@ def opponent(root: Path, register: Register, asked: str | None, scale: str) -> O
     tree = open_tree(root, version.commit if version else str(asked))
     version = version or register.version_at(tree.commit)
     found = Opponent(version.name if version else "", tree)
-    its_scale = (parse_yaml(tree.read("params.yaml") or b"") or {}).get("scale")
-    if its_scale != scale:
+    if (its_scale := active_scale(tree)) != scale:
         raise ValueError(
             f"the champion {found.name} is of scale {its_scale}, the challenger of {scale}, and figures of two scales "
             f"do not compare: --champion {NONE} judges by floors alone"

@@ -5,7 +5,6 @@ object is read from the remote here and hashed.
 """
 
 import io
-import shutil
 import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from padstal.core.dvc_lock import LockedPath
 from padstal.core.dvc_objects import content_of, digits, key_of, read_tree
 from padstal.core.git import git_bytes
 from padstal.core.paths import Paths
@@ -20,6 +20,7 @@ from padstal.core.revisions import open_tree
 from padstal.core.yaml_text import parse_yaml
 from padstal.evaluation.hear import JUDGES
 from padstal.operations.integrity.remotes import read_config, remote_of
+from padstal.operations.integrity.required import Tree, first, required_objects
 from padstal.systems import SYSTEMS
 
 
@@ -86,22 +87,17 @@ def check_remote(root: Path, outs: Mapping[str, str]) -> None:
         except FileNotFoundError:
             return False
 
-    bad: list[str] = []
-    files: dict[str, str] = {}
-    for path, oid in outs.items():
-        if not oid.endswith(".dir"):
-            files[oid] = path
-        elif not whole(oid):
-            bad.append(f"{path} (its listing)")
-        else:
-            files |= {own: f"{path}/{name}" for name, own in read_tree(remote.read(key_of(oid)))}
-    reading = tqdm(sorted(files), unit="object", desc="read from the DVC remote", mininterval=1.0, leave=False)
-    bad += [files[oid] for oid in reading if not whole(oid)]
+    def tree_of(oid: str) -> Tree | None:
+        return read_tree(remote.read(key_of(oid))) if whole(oid) else None
+
+    items = required_objects((LockedPath(path, oid) for path, oid in outs.items()), tree_of)
+    paths = {item.oid: item.path for item in items}
+    reading = tqdm(sorted(paths), unit="object", desc="read from the DVC remote", mininterval=1.0, leave=False)
+    bad = [paths[oid] for oid in reading if not whole(oid)]
     if bad:
-        shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
         raise MissingObjectsError(
-            f"DVC {remote.name} does not hold {shown}, or holds it damaged: what cannot be fetched is not promoted; "
-            "run `dvc push` (and `padstal fsck`)"
+            f"DVC {remote.name} does not hold {first(bad, 5)}, or holds it damaged: what cannot be fetched is not "
+            "promoted; run `dvc push` (and `padstal fsck`)"
         )
 
 
@@ -133,5 +129,4 @@ def materialise(root: Path, revision: str, paths: Iterable[str], target: Path, *
                 f"{path} of {revision} is neither in DVC's cache nor in its remote: {error}"
             ) from error
         if content_of(target / path).md5 != md5:
-            shutil.rmtree(target / path, ignore_errors=True)
             raise MissingObjectsError(f"{path} of {revision} came damaged; `padstal fsck` tells where from")

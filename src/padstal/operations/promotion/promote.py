@@ -14,7 +14,6 @@ from padstal.core.git import PushRefusedError, git, succeeds, try_git
 from padstal.evaluation.metrics import METRICS
 from padstal.operations.promotion import objects, register
 from padstal.operations.promotion.decision import Decision
-from padstal.operations.promotion.gate import Evidence
 from padstal.operations.promotion.register import Register, Version
 
 DECIDES = ("src", "params.yaml", "dvc.yaml", "dvc.lock")
@@ -88,6 +87,7 @@ def promote(
     objects.check_remote(root, decision.challenger.outs)
     existing = found.version_at(head)
     version, number = (existing.name if existing else found.next_version), found.next_number
+    known = decision.evidence.metrics
     record = {
         "decision": digest,
         "model": found.model,
@@ -95,7 +95,7 @@ def promote(
         "scale": decision.scale,
         "replaces": decision.replaces,
         "branch": to_push,
-        "metrics": metrics_of(decision.evidence),
+        "metrics": {name: asdict(known[name].challenger) for name in METRICS if name in known},
         "licences": list(decision.evidence.licences),
         "frozen_prompts": decision.design.get("frozen_prompts"),
         "outs": dict(decision.challenger.outs),
@@ -153,11 +153,6 @@ def recorded_outs(version: Version) -> tuple[str, ...]:
     if not isinstance(recorded, Mapping) or not recorded:
         raise ValueError(f"the tag of {version.name} holds no record of its weights: promote it with `padstal promote`")
     return tuple(map(str, recorded))
-
-
-def metrics_of(evidence: Evidence) -> dict[str, Any]:
-    """The challenger's figures, metric → value and interval."""
-    return {name: asdict(evidence.metrics[name].challenger) for name in METRICS if name in evidence.metrics}
 
 
 def _checked_head(root: Path, decision: Decision, found: Register) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from padstal.reporting.github import GitHub, GitHubError
+from padstal.reporting.github import GitHub
 
 NEEDED = ("GITHUB_REPOSITORY", "GITHUB_TOKEN")
 
@@ -27,14 +27,8 @@ def ensure(forge: GitHub, branch: str, base: str, title: str, body: str) -> tupl
         GitHubError: GitHub cannot be asked, or refuses.
     """
     owner = forge.repository.partition("/")[0]
-    found = [
-        one["number"]
-        for one in forge.pages("pulls", state="all", head=f"{owner}:{branch}", base=base)
-        if type(one.get("number")) is int
-    ]
+    found = [one["number"] for one in forge.pages("pulls", state="all", head=f"{owner}:{branch}", base=base)]
     if found:
         return max(found), False
     made = forge.send("POST", "pulls", {"title": title, "head": branch, "base": base, "body": body[:60_000]})
-    if not isinstance(made, Mapping) or type(made.get("number")) is not int:
-        raise GitHubError("the answer names no pull request")
     return made["number"], True

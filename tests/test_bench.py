@@ -47,11 +47,12 @@ def test_a_ratio_is_the_median_of_several_and_says_whether_it_keeps_its_limit():
 def test_a_small_measurement_gives_all_figures(tmp_path, repeats):
     said: list[str] = []
     figures = measure(tmp_path, Options(10, 12.0, 2, repeats, None, True), say=said.append)
-    assert len(figures) == 5
+    assert len(figures) == 6
+    assert "MiB" in str(figures[-1])
     assert all(figure.value > 0 for figure in figures if "more tracks" not in figure.name)
     tracks = [int(line.split(" tracks: ")[0].split(", ")[-1]) for line in said[1:]]
     grown = [count for more in range(repeats) for count in (11 + more, 1)]
-    assert tracks == [1, 1, *([5] * 4 * repeats), 5, 10, 10, *grown]
+    assert tracks == [1, 1, 1, *([5] * 4 * repeats), 5, 10, 10, *grown]
     assert not (tmp_path / "store" / "other").exists()
     assert (tmp_path / "store" / "all").exists()
 

@@ -31,11 +31,9 @@ class Ratio:
 
     def __str__(self) -> str:
         keeps = "≤" if self.value <= self.limit else "not ≤"
-        made = (
-            f"{self.over:.4g} {self.unit} / {self.under:.4g} {self.unit} = {self.value:.3f}, {keeps} {self.limit:.3g}"
-        )
+        made = f"{self.over:.4g} {self.unit} / {self.under:.4g} {self.unit} = {self.value:.3f}"
         beside = "" if self.of_processor_time is None else f" (processor time: {self.of_processor_time:.3f})"
-        return f"{self.name}: {made}{beside}"
+        return f"{self.name}: {made}, {keeps} {self.limit:.3g}{beside}"
 
 
 def ratio(name: str, pairs: Sequence[tuple[Cost, Cost]], limit: float) -> Ratio:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 Play = Callable[[Path, Path, Path, str, str], None]
-LoadEars = Callable[[Callable[[str], Path], EvaluateParams, str], Ears]
+LoadEars = Callable[[Callable[[str], Path], EvaluateParams, Any], Ears]
 Say = Callable[[str], None]
 
 

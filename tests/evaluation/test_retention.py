@@ -46,6 +46,11 @@ def test_retention_is_one_without_a_method_and_zero_at_chance() -> None:
     assert cell("audio_dit", w=8.0) not in found, "more guidance than where methods start is no way down"
 
 
+def test_another_kind_of_guidance_is_held_against_the_systems_first_setting() -> None:
+    weak = Cell("audio_dit", setting("none", 0.0, 2.0, guidance={"kind": "autoguidance", "w": 2.0}))
+    assert retentions(paths({**SWEEP, weak: measured(0.4, 3.0)}))[weak] == pytest.approx(0.75)
+
+
 def test_sweeps_of_models_whose_clap_f_differ_meet_at_a_share_of_their_own() -> None:
     found = at_retention(paths(SWEEP), [0.75], 1.0, 0.9)
     by_name = {(row["system"], row["method"]): row for row in found["rows"]}

@@ -27,7 +27,7 @@ AREA_POINTS = 11
 
 @dataclass(frozen=True)
 class Frontier:
-    """A sweep from the system alone on, towards less alignment."""
+    """A sweep from the system alone on, towards less alignment; without a method, one that is held against it."""
 
     path: Path
     start: Stop
@@ -63,13 +63,17 @@ class Frontier:
 def frontiers(paths: Sequence[Path]) -> tuple[list[Frontier], list[tuple[Path, str]]]:
     """The sweeps that have a start, and those that have none, each with the reason."""
     found, refused = [], []
+    alone: dict[str, Stop] = {}
     for path in paths:
         stops = path.stops
+        start = stops[0]
         if path.is_unperturbed:  # less guidance than where methods start, or than the grid's first setting
             starts = {other.stops[0].cell for other in paths if not other.is_unperturbed}
             first = next((place for place, stop in enumerate(stops) if stop.cell in starts), 0)
             stops = stops[first:]
-        start = stops[0]
+            # another kind of guidance, or another level, is held against the system's first
+            start = stops[0] if stops[0].cell in starts else alone.get(path.system, stops[0])
+            alone.setdefault(path.system, start)
         if not start.cell.is_unperturbed:
             refused.append((path, "the grid has no unperturbed setting with its guidance and sampler"))
         elif start.measured.clap_f_chance is None:

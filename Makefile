@@ -98,7 +98,7 @@ test-long: setup ## The longest tests: a second run from clean, recipes, a scrip
 	python -m pytest -m long
 
 test-unit: setup ## Unit tests alone
-	python -m pytest -m "not slow" $(WORKERS)
+	python -m pytest -m "not slow and not long" $(WORKERS)
 
 lint: setup ## Style, types and import contracts
 	ruff check .

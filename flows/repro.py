@@ -184,13 +184,13 @@ def changed_deps(root: Path, locked: Mapping[str, LockedStage], stage: str) -> l
     `dvc repro --single-item --allow-missing` takes a dependency that is not here for unchanged, whatever its own record
     of the stage that writes it says.
     """
-    written = outs_of(locked)
+    written, listings = outs_of(locked), Stores((cache_of(read_config(root)),))
     changed: list[str] = []
     for dep in locked[stage].deps if stage in locked else ():
         inside = [out for path, out in written.items() if path.startswith(f"{dep.path}/")]
         if dep.path in written:
             changed += [dep.path] * (written[dep.path] != dep)
-        elif inside and Stores((cache_of(read_config(root)),)).folder_oid(dep.path, inside) != dep.md5:
+        elif inside and listings.folder_oid(dep.path, inside) != dep.md5:
             changed += [out.path for out in inside]
     return changed
 

@@ -21,15 +21,15 @@ def departs_from(cell: Cell, cells: Sequence[Cell]) -> Cell | None:
     own = [one for one in cells if one.system == cell.system]
     starts = [one for one in own if one.starts(cell)]
     before = own[: own.index(cell)]
-    guided = [one for one in before if one.setting.w == cell.setting.w and _unguided(one) == _unguided(cell)]
+    guided = [one for one in before if one.setting.w == cell.setting.w and one.equals_but_for("guidance", cell)]
     return next((one for one in [*starts, *guided, *own[:1]] if one != cell), None)
 
 
 def differences(measured: Mapping[Cell, Measured], level: float) -> list[dict[str, Any]]:
     """A row of `evaluate.json` for each setting: its metrics minus those of the setting that it departs from."""
-    found = []
+    found, cells = [], list(measured)
     for cell, one in measured.items():
-        other = departs_from(cell, list(measured))
+        other = departs_from(cell, cells)
         if other is None:
             continue
         base, settings = measured[other], (cell.setting, other.setting)
@@ -50,7 +50,3 @@ def differences(measured: Mapping[Cell, Measured], level: float) -> list[dict[st
             }
         )
     return found
-
-
-def _unguided(cell: Cell) -> dict[str, object]:
-    return {name: own for name, own in cell.setting.values.items() if not name.startswith("guidance.")}

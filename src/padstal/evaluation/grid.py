@@ -31,8 +31,14 @@ class Cell:
 
     def starts(self, other: "Cell") -> bool:
         """Whether it is `other` without its method: the same system, guidance, solver and noise levels."""
-        same = self.system == other.system and self.is_unperturbed
-        return same and _without_method(self.setting) == _without_method(other.setting)
+        return self.is_unperturbed and self.equals_but_for("method", other)
+
+    def equals_but_for(self, part: str, other: "Cell") -> bool:
+        """Whether it is `other` but for values of `part`, if for anything."""
+        return self.system == other.system and self._without(part) == other._without(part)
+
+    def _without(self, part: str) -> dict[str, object]:
+        return {name: own for name, own in self.setting.values.items() if not name.startswith(f"{part}.")}
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,3 @@ def arrange(samples: pd.DataFrame, settings: Mapping[str, Setting], prompts: pd.
         rows[cell] = ordered["at"].to_numpy().reshape(len(chosen), expected)
         seeds = min(seeds, int(part.groupby("place")["seed"].nunique().min()))
     return Grid(chosen, rows, 0 if not rows else int(seeds))
-
-
-def _without_method(setting: Setting) -> dict[str, object]:
-    return {name: own for name, own in setting.values.items() if not name.startswith("method.")}

@@ -7,6 +7,7 @@ above 4 kHz and no peaks.
 Shape suffixes: B clips, S samples, N frames, P samples of a frame, F frequencies, M measures.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,21 +61,12 @@ def crest_factor(audio_S: np.ndarray) -> float:
     return float(20 * np.log10(np.quantile(np.abs(audio_S), 0.999) / rms)) if rms > 0 else 0.0
 
 
-def bandwidth_of_prompts(judged: "Judged") -> np.ndarray:
-    """Mean bandwidth [P] of each prompt's samples, kHz."""
-    return _mean(judged, "bandwidth")
-
-
-def noise_floor_of_prompts(judged: "Judged") -> np.ndarray:
-    """Mean noise floor [P] of each prompt's samples, dB."""
-    return _mean(judged, "noise_floor")
-
-
-def crest_factor_of_prompts(judged: "Judged") -> np.ndarray:
-    """Mean crest factor [P] of each prompt's samples, dB."""
-    return _mean(judged, "crest_factor")
-
-
-def _mean(judged: "Judged", name: str) -> np.ndarray:
+def _of_prompts(judged: "Judged", name: str) -> np.ndarray:
+    """Mean of one of `MEASURES` [P] over each prompt's samples."""
     means_P: np.ndarray = judged.heard.signal_NM[..., MEASURES.index(name)].mean(axis=1, dtype=np.float64)
     return means_P
+
+
+bandwidth_of_prompts = partial(_of_prompts, name="bandwidth")
+noise_floor_of_prompts = partial(_of_prompts, name="noise_floor")
+crest_factor_of_prompts = partial(_of_prompts, name="crest_factor")

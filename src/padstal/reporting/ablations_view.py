@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from padstal.reporting.inputs import Inputs
-from padstal.reporting.papers_view import QUALITY, quality_rows
+from padstal.reporting.papers_view import quality_rows
 from padstal.reporting.results_view import Row, interval_of
 from padstal.reporting.table import Cell, Table
 from padstal.reporting.text import finite, interval, number
+from padstal.sampling.quality_level import QUALITY
 
 METRICS = {"fd": "FD", "kl": "KL", "clap_f": "CLAP-f", "pmos": "p-MOS"}
 NOTHING = "–"

@@ -10,10 +10,9 @@ from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Row, results_table, rows
 from padstal.reporting.table import Cell, Table
 from padstal.reporting.text import finite, interval, number, words
+from padstal.sampling.quality_level import QUALITY
 from padstal.sampling.setting import Setting
 
-QUALITY = "quality"
-"""Attribute that QA-MDT's settings ask for."""
 FOLLOWS = ("quality", "signal")
 """What metrics are about that may follow it."""
 FEWEST_LEVELS = 3

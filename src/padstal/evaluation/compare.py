@@ -22,6 +22,7 @@ from padstal.evaluation.judged import Judged, Prompts, Reference
 from padstal.evaluation.measure import Measured, measure
 from padstal.evaluation.operating_points import paths
 from padstal.evaluation.retention import at_retention, retentions
+from padstal.evaluation.trainings import over_trainings
 from padstal.evaluation.vendi import vendi
 
 
@@ -121,6 +122,7 @@ def _settings(roles: Mapping[str, Role], params: EvaluateParams) -> dict[str, An
             for cell in measured
         ],
         "differences": differences(measured, level),
+        "over_trainings": over_trainings(measured, params.retrained, level, params.seed),
         "paths": comparison.as_json(sweeps),
         "matched": comparison.matched(
             sweeps,

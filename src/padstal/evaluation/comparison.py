@@ -22,9 +22,13 @@ PUBLISHED = {
 
 
 def row(cell: Cell, path: Path, measured: Measured, among: Collection[Cell], level: float) -> dict[str, Any]:
-    """One cell as a row of `evaluate.json`; its setting's label tells it from its system's others `among` the cells."""
+    """One cell as a row of `evaluate.json`, with its path."""
+    return {**path.named, **measured_row(cell, measured, among, level)}
+
+
+def measured_row(cell: Cell, measured: Measured, among: Collection[Cell], level: float) -> dict[str, Any]:
+    """One cell with what was measured; its setting's label tells it from its system's others `among` the cells."""
     return {
-        **path.named,
         **named(cell),
         "label": cell.setting.label(tuple(one.setting for one in among if one.system == cell.system)),
         "record": cell.setting.model_dump(mode="json"),

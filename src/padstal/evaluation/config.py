@@ -59,6 +59,10 @@ class EvaluateParams(Section):
         le=1,
     )
     baseline: tuple[str, str] = value("system and method that differences are taken against")
+    retrained: dict[str, list[str]] = value(
+        "system → systems that differ from it in the seed of their training alone; what they have in common is pooled",
+        default_factory=dict,
+    )
 
     @model_validator(mode="after")
     def _embedders_give_what_metrics_need(self) -> "EvaluateParams":

@@ -115,6 +115,7 @@ def render_page(
         chosen_table=results_view.results_table(rows),
         sweep_table=results_view.results_table(sweep, rows),
         differences_table=results_view.differences_table(evaluation),
+        trainings_tables=results_view.trainings_tables(evaluation),
         matched=matched,
         chosen_by=evaluation.get("chosen_by"),
         design=flat(evaluation.get("design") or {}),

@@ -111,6 +111,17 @@ def differences_table(found: Mapping[str, Any]) -> Table:
     return results_table(rows(found, "differences"), without=(), strong=differs)
 
 
+def trainings_tables(found: Mapping[str, Any]) -> list[tuple[str, Table]]:
+    """(caption, table) of what several trainings of a system have in common: settings, then their differences."""
+    tables = []
+    for one in rows(found, "over_trainings"):
+        of = f"{words(str(one['system']))}, mean of {len(one['trainings'])} trainings"
+        among = "with intervals over trainings and prompts"
+        tables.append((f"{of}, {among}", results_table(rows(one, "sweep"))))
+        tables.append((f"{of}: differences, paired over both, {among}", differences_table(one)))
+    return tables
+
+
 def results_table(
     rows: Sequence[Row],
     chosen: Sequence[Row] = (),

@@ -4,6 +4,7 @@ For a clone of its own, whose params lose their comments:
     python scripts/compare_methods.py audio_dit && dvc repro            # a DiT at demo
     python scripts/compare_methods.py discodiff && dvc repro            # DiscoDiff at study: an hour and more
     python scripts/compare_methods.py discodiff --codes && dvc repro    # with a twin that reads padding codes
+    python scripts/compare_methods.py discodiff --trainings 3 && dvc repro    # and what holds over three seeds
 """
 
 import argparse
@@ -24,7 +25,7 @@ class Experiment:
     """On which model.
 
     Attributes:
-        denoisers: Denoiser → its twin with codes, and where both lie.
+        denoisers: Denoiser → where it lies; both begin with the system's own name.
         system: That both systems are made like.
         training: What replaces values of the denoisers' training.
         weak: Step whose weights autoguidance turns away from.
@@ -34,13 +35,14 @@ class Experiment:
 
     scale: str
     codec: str
-    denoisers: dict[str, tuple[str, str, str]]
+    denoisers: dict[str, str]
     system: dict[str, Any]
     training: dict[str, Any]
     weak: int
     w: float
     other_w: tuple[float, ...]
-    strengths: tuple[float, ...]
+    cads: tuple[float, ...]
+    pads: tuple[float, ...]
     tau1: tuple[float, ...]
     repulsion: tuple[float, ...]
     sample: dict[str, Any] = field(default_factory=dict)
@@ -49,12 +51,15 @@ class Experiment:
     def sweeps(self) -> dict[str, Any]:
         """Every method that needs no codes."""
         usual = self.guided(self.w)
-        annealed = {"unit": "salient_rms", "strength": list(self.strengths), "tau1": list(self.tau1), "tau2": 0.9}
+        annealed = {"unit": "salient_rms", "tau1": list(self.tau1), "tau2": 0.9}
         interval = {"kind": "interval", "w": self.w, "sigma_low": 0.0, "sigma_high": 2.0}
         return {
             "guidance": {"method": NONE, "guidance": self.guided(self.w, *self.other_w)},
-            "cads": {"method": {"kind": "cads", **annealed, "rescale": 1.0}, "guidance": usual},
-            "pads": {"method": {"kind": "pads", **annealed}, "guidance": usual},
+            "cads": {
+                "method": {"kind": "cads", **annealed, "strength": list(self.cads), "rescale": 1.0},
+                "guidance": usual,
+            },
+            "pads": {"method": {"kind": "pads", **annealed, "strength": list(self.pads)}, "guidance": usual},
             "particles": {"method": self.repelled("particle_guidance"), "guidance": usual},
             "sparke": {"method": self.repelled("sparke"), "guidance": usual},
             "interval": {"method": NONE, "guidance": interval},
@@ -80,13 +85,14 @@ EXPERIMENTS = {
     "audio_dit": Experiment(
         scale="demo",
         codec="audio",
-        denoisers={"audio_dit": ("audio_dit", "audio_codes", "audio_codes")},
+        denoisers={"audio_dit": "audio_dit"},
         system={"kind": "pads_tal", "codec": "audio", "denoiser": "audio_dit", "grid": "pads_tal"},
         training={"steps": 700, "ema_decay": 0.997, "keep_every": 175, "log_every": 50, "validate_every": 100},
         weak=175,
         w=4.0,
         other_w=(0.5, 1.0, 1.5, 2.0),
-        strengths=(0.5, 1.0, 2.0),
+        cads=(0.5, 1.0, 2.0),
+        pads=(0.5, 1.0, 2.0),
         tau1=(0.3, 0.6),
         repulsion=(10.0, 100.0),
         sample={"tune_prompts": 2, "test_prompts": 12},
@@ -95,10 +101,7 @@ EXPERIMENTS = {
     "discodiff": Experiment(
         scale="study",
         codec="dac",
-        denoisers={
-            "discodiff_primary": ("discodiff/primary", "codes_primary", "codes/primary"),
-            "discodiff_secondary": ("discodiff/secondary", "codes_secondary", "codes/secondary"),
-        },
+        denoisers={"discodiff_primary": "discodiff/primary", "discodiff_secondary": "discodiff/secondary"},
         system={
             "kind": "discodiff",
             "codec": "dac",
@@ -109,24 +112,25 @@ EXPERIMENTS = {
         training={"keep_every": 600},
         weak=600,
         w=3.0,
-        other_w=(0.5, 1.0, 5.0),
-        strengths=(0.5, 1.0, 2.0),
+        other_w=(0.5, 1.0, 1.5, 2.0, 5.0),
+        cads=(0.1, 0.2, 0.5),
+        pads=(1.0, 2.0, 4.0, 8.0),
         tau1=(0.3,),
-        repulsion=(3000.0,),
+        repulsion=(300.0, 1000.0),
         sample={"tune_prompts": 2},
         evaluate={"baseline": ["discodiff", "cads"]},
     ),
 }
 
 
-def changed(tree: dict[str, Any], name: str, *, codes: bool) -> dict[str, Any]:
+def changed(tree: dict[str, Any], name: str, *, codes: bool, trainings: int) -> dict[str, Any]:
     """The params of an experiment, of those in `tree`."""
     one, tree = EXPERIMENTS[name], deepcopy(tree)
     tree["scale"] = one.scale
     tree["autoencoders"] = [codec for codec in tree["autoencoders"] if codec == one.codec]
     tree["codecs"] = [one.codec]
     plain, grid = one.system["denoiser"], one.system["grid"]
-    tree["denoisers"] = {denoiser: {"codec": one.codec, "folder": at} for denoiser, (at, _, _) in one.denoisers.items()}
+    tree["denoisers"] = {denoiser: {"codec": one.codec, "folder": at} for denoiser, at in one.denoisers.items()}
     tree["systems"] = {plain: {**one.system, "weak_step": one.weak}}
     tree["promote"]["system"] = plain
     scale = tree["scales"][one.scale]
@@ -135,28 +139,40 @@ def changed(tree: dict[str, Any], name: str, *, codes: bool) -> dict[str, Any]:
     scale["sample"]["grids"][grid]["sweeps"] = one.sweeps()
     scale["sample"] |= one.sample
     scale["evaluate"] |= one.evaluate
-    return with_codes(tree, one) if codes else tree
-
-
-def with_codes(tree: dict[str, Any], one: Experiment) -> dict[str, Any]:
-    """The same with a twin of the system that reads padding codes, at all scales, as params ask for."""
-    for denoiser, (_, twin, at) in one.denoisers.items():
-        tree["denoisers"][twin] = {"codec": one.codec, "folder": at}
+    again = [f"seed{number}" for number in range(2, trainings + 1)]
+    for number, twin in enumerate(again, 1):
+        for section in add_twin(tree, one, twin):
+            section["training"]["seed"] += 1000 * number
+    scale["evaluate"]["retrained"] = {plain: again} if again else {}
+    if codes:
+        for section in add_twin(tree, one, "codes"):
+            section["form"]["padding_codes"] = CODES
+        tree["systems"]["codes"] |= {"grid": "codes", "weak_step": None}
         for scale in tree["scales"].values():
-            scale["train_diffusion"][twin] = deepcopy(scale["train_diffusion"][denoiser])
-            scale["train_diffusion"][twin]["form"]["padding_codes"] = CODES
-    name = at.partition("/")[0]
-    tree["systems"][name] = {**one.system, "denoiser": name, "grid": "codes"}
-    for scale in tree["scales"].values():
-        grids = scale["sample"]["grids"]
-        grids["codes"] = {"sampler": grids[one.system["grid"]]["sampler"], "sweeps": one.sweeps_of_codes()}
+            grids = scale["sample"]["grids"]
+            grids["codes"] = {"sampler": grids[grid]["sampler"], "sweeps": one.sweeps_of_codes()}
     return tree
+
+
+def add_twin(tree: dict[str, Any], one: Experiment, twin: str) -> list[dict[str, Any]]:
+    """Add a system named `twin` with denoisers of its own; gives their sections, at all scales, as params ask for."""
+    plain, sections = one.system["denoiser"], []
+    for denoiser, at in one.denoisers.items():
+        name = denoiser.replace(plain, twin)
+        tree["denoisers"][name] = {"codec": one.codec, "folder": at.replace(plain, twin)}
+        for scale in tree["scales"].values():
+            scale["train_diffusion"][name] = deepcopy(scale["train_diffusion"][denoiser])
+            sections.append(scale["train_diffusion"][name])
+    tree["systems"][twin] = {**tree["systems"][plain], "denoiser": twin}
+    return sections
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Set params.yaml to an experiment of docs/science.md.")
     parser.add_argument("experiment", choices=EXPERIMENTS)
     parser.add_argument("--codes", action="store_true", help="train a twin that reads padding codes")
+    parser.add_argument("--trainings", type=int, default=1, metavar="K", help="of the system, with K seeds; pooled")
     asked = parser.parse_args()
-    params = changed(yaml.safe_load(PARAMS.read_text(encoding="utf-8")), asked.experiment, codes=asked.codes)
+    tree = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    params = changed(tree, asked.experiment, codes=asked.codes, trainings=asked.trainings)
     PARAMS.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")

@@ -44,13 +44,21 @@ def test_its_params_are_there_and_load(tmp_path: Path, page: str, line: str) -> 
     assert len(seen) == len(runs)
 
 
-@pytest.mark.parametrize(("name", "grid", "settings"), [("audio_dit", "pads_tal", 23), ("discodiff", "discodiff", 14)])
+@pytest.mark.parametrize(("name", "grid", "settings"), [("audio_dit", "pads_tal", 23), ("discodiff", "discodiff", 19)])
 def test_an_experiment_that_compares_methods_loads(name: str, grid: str, settings: int, tmp_path: Path) -> None:
     module = runpy.run_path(str(ROOT / "scripts" / "compare_methods.py"))
     file = tmp_path / "params.yaml"
-    file.write_text(
-        yaml.safe_dump(module["changed"](yaml.safe_load((ROOT / "params.yaml").read_text()), name, codes=True))
-    )
+    before = yaml.safe_load((ROOT / "params.yaml").read_text())
+    file.write_text(yaml.safe_dump(module["changed"](before, name, codes=True, trainings=3)))
     tree = load_tree(file)
     sample = tree.scales[tree.scale].sample
     assert [len(sample.settings_on(one)) for one in (grid, "codes")] == [settings, 7]
+    assert tree.scales[tree.scale].evaluate.retrained == {name: ["seed2", "seed3"]}
+    raw = yaml.safe_load(file.read_text())
+    sections = raw["scales"][tree.scale]["train_diffusion"]
+    for twin in ("seed2", "seed3"):
+        assert raw["systems"][twin] == raw["systems"][name] | {"denoiser": twin}
+    for denoiser in module["EXPERIMENTS"][name].denoisers:
+        trained = [sections[denoiser.replace(name, own)] for own in (name, "seed2", "seed3")]
+        assert len({one["training"].pop("seed") for one in trained}) == 3
+        assert trained[1:] == trained[:1] * 2, "alike but for the seed"

@@ -54,3 +54,10 @@ def test_of_the_signal_one_tensor_is_kept_and_it_is_the_input() -> None:
     with torch.autograd.graph.saved_tensors_hooks(lambda one: kept.append(one) or one, lambda one: one):
         snake(torch.float32)(x)
     assert [one.data_ptr() for one in kept if one.numel() == x.numel()] == [x.data_ptr()]
+
+
+def test_compiled_it_has_the_same_gradients() -> None:
+    made, compiled, x = snake(torch.float32), snake(torch.float32), signal(torch.float32)
+    compiled.compile(backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x), made(x))
+    torch.testing.assert_close(gradients(compiled, compiled(x), x), gradients(made, made(x), x), rtol=1e-4, atol=1e-4)

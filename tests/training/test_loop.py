@@ -185,7 +185,12 @@ def test_the_result_is_the_average_and_the_rate_falls(tmp_path: Path) -> None:
     assert not all(torch.equal(last[name], average[name]) for name in last)
 
 
-def test_compiled_blocks_train_as_plain_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "parts"), [("diffusion", {"Block"}), ("codecs", {"TransformerEncoderLayer", "ParametrizedConv2d"})]
+)
+def test_compiled_blocks_train_as_plain_ones(
+    kind: str, parts: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Traced, forward and backward, but not made into machine code, which takes minutes here."""
     seen: list[str] = []
     compile_ = torch.nn.Module.compile
@@ -196,10 +201,10 @@ def test_compiled_blocks_train_as_plain_ones(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(torch.nn.Module, "compile", traced)
     plain, compiled = (
-        run("diffusion", tmp_path / str(how) / "state", compiled=how, steps=8, validate_every=8)
+        run(kind, tmp_path / str(how) / "state", compiled=how, steps=9, validate_every=9, log_every=3)
         for how in (False, True)
     )
-    assert seen == ["Block", "Block"]
+    assert set(seen) == parts
     weights = compiled.average.state_dict()
     assert weights.keys() == plain.average.state_dict().keys()
     for name, weight in plain.average.state_dict().items():

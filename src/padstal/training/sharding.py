@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.utils._pytree import tree_map
+
+from padstal.nn.recomputed import Recomputed
 
 if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
 
 
 def blocks(module: nn.Module) -> list[nn.Module]:
-    """The repeated parts of a network: what stands in a `ModuleList`, and holds none itself."""
-    lists = [part for part in module.modules() if isinstance(part, nn.ModuleList)]
-    return [one for part in lists for one in part if not any(isinstance(own, nn.ModuleList) for own in one.modules())]
+    """The repeated parts of a network: units of ours, and of others' what stands in a `ModuleList` and holds none."""
+    if isinstance(module, Recomputed):
+        return [module]
+    listed = isinstance(module, nn.ModuleList) and not isinstance(module, ParametrizationList)  # of a weight norm
+    return [one for part in module.children() for one in blocks(part) or ([part] if listed else [])]
 
 
 def share_out(module: nn.Module, mesh: "DeviceMesh", parts: list[nn.Module]) -> None:

@@ -77,15 +77,17 @@ def draw_weights(trainings: int, draws: int, seed: int) -> np.ndarray:
 
 
 def _mean(own: Sequence[Measured], seed: int) -> Measured:
-    shared = [name for name in own[0].values if all(one.values[name] is not None for one in own)]
+    values: dict[str, float | None] = dict.fromkeys(own[0].values)
     draws = {}
-    for name in shared:
-        draws_RK = np.stack([one.draws[name] for one in own], axis=1)
-        draws[name] = (draw_weights(len(own), len(draws_RK), seed) * draws_RK).sum(axis=1)
+    for name in values:
+        given = [value for one in own if (value := one.values[name]) is not None]
+        if len(given) == len(own):
+            values[name] = float(np.mean(given))
+            draws_RK = np.stack([one.draws[name] for one in own], axis=1)
+            draws[name] = (draw_weights(len(own), len(draws_RK), seed) * draws_RK).sum(axis=1)
     chances = [one.clap_f_chance for one in own if one.clap_f_chance is not None]
     return Measured(
-        values=dict.fromkeys(own[0].values)
-        | {name: float(np.mean([one.values[name] for one in own])) for name in shared},
+        values=values,
         draws=draws,
         per_prompt={name: np.mean([one.per_prompt[name] for one in own], axis=0) for name in own[0].per_prompt},
         clips=sum(one.clips for one in own),

@@ -53,3 +53,12 @@ def test_a_captions_licence_counts_for_the_model_that_learns_from_it(inputs: Inp
     marked = model_cards(replace(inputs, dataset=train_first.assign(caption_licence=licences)))[0].text
     assert "captions included: **CC-BY-NC-ND-4.0**" in marked
     assert "captions included: **CC-BY-NC-ND-4.0**" not in plain
+
+
+def test_a_card_names_published_weights_with_their_licences_and_none_where_there_are_none(inputs: Inputs) -> None:
+    own = {"repository": "owner/name_of", "revision": "5" * 40, "sha256": {"weights.pth": "6" * 64}}
+    params = {"prepare": {"clap": {"weights": own | {"licence": "CC-BY-NC-4.0"}, "tokenizer": own}}}
+    card = model_cards(replace(inputs, params={**inputs.params, **params}))[0].text
+    assert f"| prepare.clap.weights | owner/name\\_of at {'5' * 40} | CC-BY-NC-4.0 |" in card
+    assert f"| prepare.clap.tokenizer | owner/name\\_of at {'5' * 40} | not recorded |" in card
+    assert "## Published weights" not in model_cards(inputs)[0].text

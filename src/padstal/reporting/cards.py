@@ -1,6 +1,6 @@
 """Model cards (Mitchell et al. 2019): a model's data and licences, training, metrics, limits and fingerprints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -48,6 +48,7 @@ def _card(inputs: Inputs, model: ModelFolder, name: str) -> Card:
         _what(inputs, model),
         "## Data",
         *_data(inputs),
+        *_published(inputs),
         "## Training",
         _training(inputs, model),
         "## Metrics",
@@ -88,6 +89,27 @@ def _data(inputs: Inputs) -> list[str]:
         *obligations(inputs),
         _largest(train),
     ]
+
+
+def _published(inputs: Inputs) -> list[str]:
+    """The published weights that params name, with what was recorded of their licences; nothing if there are none."""
+    rows = tuple(_pinned(inputs.params))
+    if not rows:
+        return []
+    table = Table(("param", "published as", "licence"), rows)
+    note = "What was made with them may have to keep their terms; `dvc dag` shows which of them this model depends on."
+    return ["## Published weights", markdown_table(table, outside=0), note]
+
+
+def _pinned(node: object, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Key path, origin and licence of the published files that a part of params names."""
+    if not isinstance(node, Mapping):
+        return
+    if {"repository", "sha256"} <= node.keys():
+        origin = f"{node['repository']} at {node.get('revision')}"
+        yield path, escape_markdown(origin), escape_markdown(str(node.get("licence") or "not recorded"))
+    for key, child in node.items():
+        yield from _pinned(child, f"{path}.{key}" if path else str(key))
 
 
 def _largest(train: pd.DataFrame) -> str:

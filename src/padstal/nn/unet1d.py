@@ -166,7 +166,7 @@ class ResidualBlock(Recomputed):
 
     def forward(self, x_BWT: torch.Tensor, vector_BV: torch.Tensor) -> torch.Tensor:
         scale, shift = self.film(functional.silu(vector_BV)).unsqueeze(-1).chunk(2, dim=1)
-        h_BWT = functional.silu(self.first_norm(self.first(x_BWT)) * (1 + scale) + shift)
+        h_BWT = functional.silu(torch.addcmul(shift, self.first_norm(self.first(x_BWT)), 1 + scale))
         return self.straight(x_BWT) + functional.silu(self.second_norm(self.second(h_BWT)))
 
 

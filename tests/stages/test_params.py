@@ -135,6 +135,12 @@ def test_every_value_of_every_scale_is_explained(good: Any) -> None:
                 assert isinstance(node, list) or last in node or last in HAVE_DEFAULTS
 
 
+def test_trainings_that_are_pooled_are_of_systems_that_run(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["scales"]["demo"]["evaluate"]["retrained"] = {"audio_dit": ["seed2"]}
+    assert "scales.demo.evaluate.retrained.audio_dit: seed2: expected of systems: audio_dit" in _error(tmp_path, raw)
+
+
 def test_a_time_limit_names_a_stage(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     raw["operations"]["time_limits"] = {"train": 3}

@@ -96,6 +96,10 @@ class Tree(Runs):
                 if system.grid not in (grids := self.scales[scale].sample.grids):
                     found = f"systems.{name}.grid = {system.grid}"
                     raise ValueError(f"{found}: scales.{scale}.sample.grids has {', '.join(grids)}")
+        for name, others in self.scales[self.scale].evaluate.retrained.items():
+            for lacking in {name, *others} - self.systems.keys():
+                found = f"scales.{self.scale}.evaluate.retrained.{name}: {lacking}"
+                raise ValueError(f"{found}: expected of systems: {', '.join(self.systems)}")
         if self.promote.system not in self.systems:
             raise ValueError(f"promote.system = {self.promote.system}: expected one of {', '.join(self.systems)}")
         return self

@@ -1,12 +1,15 @@
 """What all tests share."""
 
+import gc
 import os
 import pickle
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.testing
 import yaml
 from hypothesis import settings
 
@@ -29,7 +32,20 @@ settings.load_profile("padstal")
 # `params.yaml` as it is in the repository is read hundreds of times
 _parsed = cache(lambda text: pickle.dumps(parse_yaml(text)))
 params.parse_yaml = lambda text: pickle.loads(_parsed(text))
-yaml.SafeLoader = yaml.CSafeLoader
+yaml.SafeLoader, yaml.SafeDumper = yaml.CSafeLoader, yaml.CSafeDumper
+# and padstal's commands are called hundreds of times, each time made of all their functions' signatures
+typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Modules and tests stay to the end: nobody looks for garbage among them, nor do copies of this process."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

@@ -48,32 +48,6 @@ def test_help_starts_within_a_second() -> None:
     assert after.children_user - before.children_user + after.children_system - before.children_system < 1.0
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "doctor",
-        "fsck",
-        "pull",
-        "push",
-        "params",
-        "scan",
-        "profile",
-        "generate",
-        "choose",
-        "report",
-        "plan",
-        "bench ingest",
-        "bench train",
-        "compare",
-        "post-comment",
-    ],
-)
-def test_every_command_has_an_example(command: str) -> None:
-    shown = _run(*command.split(), "--help")
-    assert shown.exit_code == 0
-    assert f"padstal {command}" in shown.output
-
-
 def test_params_explains_every_value_of_a_section(root: Path) -> None:
     shown = _run("params", "ingest", "--scale", "full")
     assert shown.exit_code == 0, shown.output

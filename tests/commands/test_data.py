@@ -55,13 +55,6 @@ def lines(*arguments: str) -> list[dict[str, str]]:
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-@pytest.mark.parametrize("arguments", [(), ("list",), ("show",)])
-def test_every_command_has_an_example(arguments):
-    shown = run(*arguments, "--help")
-    assert shown.exit_code == 0
-    assert "padstal data" in shown.output
-
-
 def test_the_overview_tells_counts_that_add_up(here, catalogue):
     shown = run()
     assert shown.exit_code == 0, shown.output

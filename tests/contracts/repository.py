@@ -69,6 +69,7 @@ def _running_nodes(tree: ast.AST) -> list[ast.AST]:
     return nodes
 
 
+@cache
 def module_file(module: str) -> Path | None:
     """The file of a module of padstal; None for anything else (a class, another package)."""
     base = SRC / Path(*module.split("."))
@@ -78,7 +79,8 @@ def module_file(module: str) -> Path | None:
     return None
 
 
-def reached(start: Path) -> set[Path]:
+@cache
+def reached(start: Path) -> frozenset[Path]:
     """Files of padstal that running `start` can import, itself included."""
     seen: set[Path] = set()
     waiting = [start]
@@ -91,4 +93,4 @@ def reached(start: Path) -> set[Path]:
             parts = module.split(".")
             above = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
             waiting.extend(found for name in above if (found := module_file(name)) is not None)
-    return seen
+    return frozenset(seen)

@@ -37,10 +37,31 @@ def _examples(command: Any, names: tuple[str, ...] = ()) -> Iterator[str]:
 EXAMPLES = sorted(set(_examples(get_command(app))))
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_its_options_are_there(example: str) -> None:
-    shown = CliRunner().invoke(app, [*shlex.split(example), "--help"])
-    assert shown.exit_code == 0, shown.output
+def _epilogs(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every command that can be called, groups that are one too, and what stands below its help."""
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _epilogs(inner, (*names, name))
+    if not hasattr(command, "commands") or command.epilog:
+        yield names, command.epilog or ""
+
+
+def test_every_command_has_an_example_of_itself_which_its_help_shows() -> None:
+    epilogs = dict(_epilogs(get_command(app)))
+    assert {("doctor",), ("bench", "ingest"), ("data",), ("data", "show")} <= set(epilogs)
+    for names, epilog in epilogs.items():
+        plain = re.sub(r"\[/?bold\]", "", epilog)
+        assert f"padstal {' '.join(names)}" in plain
+        shown = CliRunner().invoke(app, [*names, "--help"], env={"COLUMNS": "200"})
+        assert shown.exit_code == 0, names
+        assert "".join(plain.split()) in "".join(shown.output.split())
+
+
+def test_its_options_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its words are read before the help, which is not drawn for each."""
+    monkeypatch.setattr("typer.rich_utils.rich_format_help", lambda **_: None)
+    for example in EXAMPLES:
+        shown = CliRunner().invoke(app, [*shlex.split(example), "--help"])
+        assert shown.exit_code == 0, f"{example}: {shown.output}"
 
 
 def test_its_tracks_models_stages_and_remotes_are_there() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+BEING_WRITTEN = shutil.ignore_patterns("*.pyc.*", "*.tmp.*")
+"""Of what was compiled, which comes along: else the first processes of each copy compile it anew."""
 NEEDED = ("src", "flows", "params.yaml", "prefect.yaml", ".gitignore", ".dvcignore")
 
 DVC_YAML = """\
@@ -51,7 +53,7 @@ def make_checkout(root: Path) -> Path:
     root.mkdir(parents=True)
     for name in NEEDED:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, root / name, ignore=BEING_WRITTEN)
         else:
             shutil.copy(ROOT / name, root / name)
     (root / ".dvc").mkdir()

@@ -13,6 +13,7 @@ SHAPE = ClapShape(
     embedding=16, bands=32, image=64, patch=8, width=16, depths=(1, 1), heads=(1, 2),
     text_width=16, text_layers=1, text_heads=2, text_length=40,
 )  # fmt: skip
+imports = pytest.mark.slow  # laion_clap takes seconds to import
 SAMPLES = SHAPE.frames * 64
 TEXTS = ["jazz, piano", "a calm ambient piece with synth pad", "", "TECHNO"]
 
@@ -30,12 +31,13 @@ def model():
     return clap.SmallClap(towers, clap.log_mel(SHAPE, 16_000, SAMPLES), SHAPE, SAMPLES, torch.device("cpu"))
 
 
-@pytest.mark.slow
+@imports
 def test_a_text_is_heard_whole_if_there_is_room_for_its_end(model):
     assert model.hears_whole(["x" * 39, "x" * 40, "é" * 19, "é" * 20, ""]) == [True, False, True, False, True]
     assert torch.equal(clap.text_ids(["x" * 40], 40), clap.text_ids(["x" * 39], 40))
 
 
+@imports
 def test_embeddings_have_unit_norm(model):
     np.testing.assert_allclose(np.linalg.norm(model.embed_audio(sines(3, 1)), axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(model.embed_text(TEXTS), axis=1), 1, atol=1e-5)
@@ -43,12 +45,14 @@ def test_embeddings_have_unit_norm(model):
     assert model.embed_text([]).shape == model.embed_audio(sines(0, 1)).shape == (0, 16)
 
 
+@imports
 def test_embeddings_do_not_depend_on_the_batch(model):
     audio = sines(5, 2)
     np.testing.assert_allclose(model.embed_audio(audio), model.embed_audio(audio, batch=1), atol=1e-5)
     np.testing.assert_allclose(model.embed_text(TEXTS), model.embed_text(TEXTS, batch=1), atol=1e-5)
 
 
+@imports
 def test_what_stands_behind_the_end_of_a_text_does_not_change_it(model):
     ids = clap.text_ids(["jazz, piano"], 40)
     behind = ids.clone()
@@ -59,6 +63,7 @@ def test_what_stands_behind_the_end_of_a_text_does_not_change_it(model):
     torch.testing.assert_close(clap.text_features(model.model, longer)[1:], bare, atol=1e-5, rtol=0)
 
 
+@imports
 def test_it_computes_what_laion_claps_own_forward_computes(model):
     own = torch.nn.functional.normalize(model.model.encode_text(clap.text_ids(TEXTS, 40), device="cpu"), dim=-1)
     torch.testing.assert_close(clap.text_features(model.model, clap.text_ids(TEXTS, 40)), own, atol=1e-5, rtol=0)
@@ -71,6 +76,7 @@ def test_a_text_is_bytes_then_the_end_and_case_is_ignored():
     assert torch.all((ids[1, :-1] > 0) & (ids[1, :-1] < clap.END))
 
 
+@imports
 def test_a_model_folder_gives_the_same_bits(model, tmp_path):
     save(tmp_path, model.model, model.config | {"origin": "a test"})
     again = clap.load(tmp_path, "cpu")
@@ -82,6 +88,7 @@ def test_a_model_folder_gives_the_same_bits(model, tmp_path):
         pmos.load(tmp_path, "cpu")
 
 
+@imports
 def test_short_audio_is_repeated_and_long_audio_refused(model):
     audio = sines(1, 5)
     half = audio[:, : SAMPLES // 2]

@@ -100,19 +100,19 @@ def test_the_table_is_long():
     assert len(WRITTEN) >= 80
 
 
-@pytest.mark.parametrize(("written", "name"), WRITTEN)
-def test_a_licence_has_one_name(written, name):
-    assert normalise(written) == name
-    assert normalise(f"  {written.upper()}\n") == name
-    assert normalise(name) == name
+def test_a_licence_has_one_name():
+    for written, name in WRITTEN:
+        assert (written, normalise(written)) == (written, name)
+        assert (written, normalise(f"  {written.upper()}\n")) == (written, name)
+        assert normalise(name) == name
 
 
-@pytest.mark.parametrize("written", NO_LICENCE)
-def test_what_is_not_understood_whole_is_no_licence(written):
-    name = normalise(written)
-    assert terms_of(name) is None
-    assert normalise(name) == name
-    assert len(name) <= LONGEST
+def test_what_is_not_understood_whole_is_no_licence():
+    for written in NO_LICENCE:
+        name = normalise(written)
+        assert terms_of(name) is None, written
+        assert normalise(name) == name
+        assert len(name) <= LONGEST
 
 
 @given(st.text(max_size=80))
@@ -193,9 +193,10 @@ def test_share_alike_is_at_odds_with_what_asks_for_something_else():
     assert at_odds(["CC BY-SA 4.0", "CC BY-NC-SA 3.0"]) == [("CC-BY-SA", "CC-BY-NC-SA")]
 
 
-@pytest.mark.parametrize("name", [name for name in SPELLINGS if address(name)])
-def test_an_address_leads_back_to_its_name(name):
-    assert normalise(address(name)) == name
+def test_an_address_leads_back_to_its_name():
+    names = [name for name in SPELLINGS if address(name)]
+    assert len(names) >= 16
+    assert [normalise(address(name)) for name in names] == names
 
 
 def test_only_licences_with_a_text_of_their_own_have_an_address():

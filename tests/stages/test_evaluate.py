@@ -171,13 +171,7 @@ def test_without_truth_its_measures_are_none_and_the_tagger_names_genres(tmp_pat
     assert len(metrics["rows"]) == 6
 
 
-def test_two_seeds_are_too_few_to_match(tmp_path: Path) -> None:
-    metrics = run(tmp_path, seeds=2)
-    assert metrics["matched"]["clap_f"] is None
-    assert "2 sampling seeds" in metrics["matched"]["why"]
-    assert metrics["matched"]["published"]["rows"]
-
-
+@pytest.mark.slow
 def test_two_runs_give_the_same_bytes_and_the_stage_loads_each_model_from_its_folder(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,22 +189,35 @@ def test_two_runs_give_the_same_bytes_and_the_stage_loads_each_model_from_its_fo
     assert set(digests[0]) >= {"per_setting.parquet", "per_prompt.parquet", "latent_space.parquet", "clap.npy"}
 
 
-def test_embedders_of_params_are_loaded_measured_with_and_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for role, fake in (("clap", FakeClap), ("tagger", FakeTagger), ("pmos", FakePmos)):
-        module = importlib.import_module(f"padstal.foundation.{role}")
-        monkeypatch.setattr(module, "load", lambda folder, device, fake=fake: fake())
+@pytest.fixture(scope="module")
+def of_two_seeds(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """Heard by an embedder that params name, once it is there."""
     weights = {"repository": "checkpoints/vggish", "revision": "unverified", "sha256": {"vggish.pth": "unverified"}}
     params = PARAMS.model_dump() | {"embedders": {"fad": {"kind": "vggish", "weights": weights}}}
-    stage = replace(stage_in(tmp_path, seeds=2), params=EvaluateParams.model_validate(params))
-    with pytest.raises(StageError, match=r"evaluate\.embedders: checkpoints/vggish is a folder of this machine: fetch"):
+    stage = stage_in(tmp_path_factory.mktemp("two_seeds"), seeds=2)
+    stage = replace(stage, params=EvaluateParams.model_validate(params))
+    with pytest.MonkeyPatch.context() as patch:
+        for role, fake in (("clap", FakeClap), ("tagger", FakeTagger), ("pmos", FakePmos)):
+            module = importlib.import_module(f"padstal.foundation.{role}")
+            patch.setattr(module, "load", lambda folder, device, fake=fake: fake())
+        with pytest.raises(
+            StageError, match=r"evaluate\.embedders: checkpoints/vggish is a folder of this machine: fetch"
+        ):
+            main(stage)
+        patch.setattr(embedders, "load", lambda published, folder, device: FakeEmbedder())
         main(stage)
-    monkeypatch.setattr(embedders, "load", lambda published, folder, device: FakeEmbedder())
-    main(stage)
-    metrics = json.loads(stage.paths.metrics("evaluate").read_text())
-    assert all(row["fad"] > 0 for row in metrics["rows"])
-    assert metrics["foundation"]["origin"]["fad"] == "vggish of checkpoints/vggish@unverified"
+    return json.loads(stage.paths.metrics("evaluate").read_text())
+
+
+def test_embedders_of_params_are_loaded_measured_with_and_named(of_two_seeds: dict) -> None:
+    assert all(row["fad"] > 0 for row in of_two_seeds["rows"])
+    assert of_two_seeds["foundation"]["origin"]["fad"] == "vggish of checkpoints/vggish@unverified"
+
+
+def test_two_seeds_are_too_few_to_match(of_two_seeds: dict) -> None:
+    assert of_two_seeds["matched"]["clap_f"] is None
+    assert "2 sampling seeds" in of_two_seeds["matched"]["why"]
+    assert of_two_seeds["matched"]["published"]["rows"]
 
 
 def test_a_sample_without_its_sound_stops_the_stage(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def test_every_other_role_is_prepared_to_a_folder_that_its_loader_reads(root, ro
     assert f"reports/demo/metrics/prepare_{role}.json" in outputs(root, role)
 
 
+@pytest.mark.slow
 def test_the_second_role_renders_nothing_and_is_what_it_would_have_been_alone(tmp_path, monkeypatch):
     prepared(tmp_path / "alone", "tagger", SECTION["tagger"])
     prepared(tmp_path / "second", "pmos", SECTION["pmos"])

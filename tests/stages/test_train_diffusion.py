@@ -43,9 +43,21 @@ RUNS = {
 }
 
 
+pytestmark = pytest.mark.slow  # imports lightning
+
+
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage[TrainDiffusionParams]:
     return prepare(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Stage[TrainDiffusionParams]:
+    """Run once; nobody changes what it left."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = prepare(tmp_path_factory.mktemp("trained"), patch)
+        train_diffusion.main(made)
+    return made
 
 
 def prepare(root: Path, monkeypatch: pytest.MonkeyPatch, model: DenoiserParams = MODEL) -> Stage[TrainDiffusionParams]:
@@ -58,7 +70,7 @@ def prepare(root: Path, monkeypatch: pytest.MonkeyPatch, model: DenoiserParams =
     save_file({"weight": torch.zeros(1)}, paths.foundation("text_encoder") / "model.safetensors")
     paths.curate.mkdir(parents=True)
     dataset = store.index[["clip_id", "split", "caption"]].assign(offset_seconds=4.5, track_seconds=17.5)
-    dataset["sha256"] = [f"{row % 3:064x}" for row in range(len(dataset))]
+    dataset["sha256"] = [f"{row % 3 + 3 * (split == 'train'):064x}" for row, split in enumerate(dataset["split"])]
     write_table(dataset, paths.curate / "dataset.parquet")
     (root / "params.yaml").write_text(yaml.safe_dump({"scale": "demo", **RUNS}), encoding="utf-8")
     runtime = RuntimeParams(device="cpu", workers=1, threads=1)
@@ -66,46 +78,40 @@ def prepare(root: Path, monkeypatch: pytest.MonkeyPatch, model: DenoiserParams =
     return Stage("train_diffusion", "tal_dit", "demo", TrainDiffusionParams(tal_dit=model), paths, runtime, tracking)
 
 
-def test_the_model_knows_what_it_belongs_to_and_its_checkpoint_is_gone(stage: Stage[TrainDiffusionParams]) -> None:
-    train_diffusion.main(stage)
-    model = load(stage.paths.diffusion("tal_dit"), "cpu")
+def test_the_model_knows_what_it_belongs_to_and_its_checkpoint_is_gone(trained: Stage[TrainDiffusionParams]) -> None:
+    model = load(trained.paths.diffusion("tal_dit"), "cpu")
     assert model.config.latents.codec == "tal"
     assert model.config.latents.fingerprint == "a" * 64
-    assert model.config.text_fingerprint == sha256_file(stage.paths.foundation("text_encoder") / "model.safetensors")
+    assert model.config.text_fingerprint == sha256_file(trained.paths.foundation("text_encoder") / "model.safetensors")
     assert model.config.latents.shape == LATENT_SHAPE
     assert model.config.seconds_total == 17.5
-    assert not stage.paths.state("train_diffusion", "tal_dit").exists()
+    assert not trained.paths.state("train_diffusion", "tal_dit").exists()
 
 
-def test_the_ledger_lists_the_tracks_of_the_training_split(stage: Stage[TrainDiffusionParams]) -> None:
-    dataset = pd.read_parquet(stage.paths.curate / "dataset.parquet")
-    dataset["sha256"] = [f"{row:064x}" for row in range(len(dataset))]
-    write_table(dataset, stage.paths.curate / "dataset.parquet")
-    train_diffusion.main(stage)
-    ledger = stage.paths.ledger("train_diffusion", "tal_dit")
-    assert read_ledger(ledger.read_bytes()) == set(dataset.loc[dataset["split"] == "train", "sha256"])
-    root = read_json(stage.paths.diffusion("tal_dit") / "tracks.json")
-    assert root == {"tracks": int((dataset["split"] == "train").sum()), "sha256": sha256_file(ledger)}
+def test_the_ledger_lists_the_tracks_of_the_training_split(trained: Stage[TrainDiffusionParams]) -> None:
+    dataset = pd.read_parquet(trained.paths.curate / "dataset.parquet")
+    ledger = trained.paths.ledger("train_diffusion", "tal_dit")
+    tracks = set(dataset.loc[dataset["split"] == "train", "sha256"])
+    assert read_ledger(ledger.read_bytes()) == tracks < set(dataset["sha256"])
+    root = read_json(trained.paths.diffusion("tal_dit") / "tracks.json")
+    assert root == {"tracks": len(tracks), "sha256": sha256_file(ledger)}
 
 
-def test_curves_and_metrics_hold_the_losses(stage: Stage[TrainDiffusionParams]) -> None:
-    train_diffusion.main(stage)
-    curves = pd.read_csv(stage.paths.curves("train_diffusion", "tal_dit"))
+def test_curves_and_metrics_hold_the_losses(trained: Stage[TrainDiffusionParams]) -> None:
+    curves = pd.read_csv(trained.paths.curves("train_diffusion", "tal_dit"))
     assert curves["step"].tolist() == [2, 4]
     assert curves["loss"].between(0.1, 10).all()
-    metrics = read_json(stage.paths.metrics("train_diffusion", "tal_dit"))
+    metrics = read_json(trained.paths.metrics("train_diffusion", "tal_dit"))
     assert metrics["scale"] == "demo"
     assert metrics["steps"] == 4
     assert metrics["loss"] == pytest.approx(curves["loss"].iloc[-1], rel=1e-4)
     assert metrics["validation_loss"] == pytest.approx(curves["validation_loss"].iloc[-1], rel=1e-4)
 
 
-def test_two_runs_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_give_the_same_bytes(stage: Stage[TrainDiffusionParams], trained: Stage[TrainDiffusionParams]) -> None:
+    train_diffusion.main(stage)
     digests = []
-    for name in ("one", "two"):
-        stage = prepare(tmp_path / name, monkeypatch)
-        train_diffusion.main(stage)
-        paths = stage.paths
+    for paths in (stage.paths, trained.paths):
         files = [*sorted(paths.diffusion("tal_dit").iterdir()), paths.curves(stage.name, stage.item)]
         digests.append([(file.name, sha256_file(file)) for file in [*files, paths.metrics(stage.name, stage.item)]])
     assert digests[0] == digests[1]
@@ -120,17 +126,16 @@ def test_a_caption_that_the_latents_were_not_made_with_stops_the_stage(stage: St
         train_diffusion.main(stage)
 
 
-def test_training_clips_are_drawn_by_the_weights_of_curation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = []
-    for name in ("none", "equal", "weighted"):
-        stage = prepare(tmp_path / name, monkeypatch)
+def test_training_clips_are_drawn_by_the_weights_of_curation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: Stage[TrainDiffusionParams]
+) -> None:
+    weights = [sha256_file(trained.paths.diffusion("tal_dit") / "model.safetensors")]
+    for first in (1.0, 100.0):
+        stage = prepare(tmp_path / str(first), monkeypatch)
         file = stage.paths.curate / "dataset.parquet"
-        dataset = pd.read_parquet(file)
-        if name != "none":
-            dataset["weight"] = 1.0
-            if name == "weighted":
-                dataset.loc[dataset.index[dataset["split"] == "train"][0], "weight"] = 100.0
-            write_table(dataset, file)
+        dataset = pd.read_parquet(file).assign(weight=1.0)
+        dataset.loc[dataset.index[dataset["split"] == "train"][0], "weight"] = first
+        write_table(dataset, file)
         train_diffusion.main(stage)
         weights.append(sha256_file(stage.paths.diffusion("tal_dit") / "model.safetensors"))
     assert weights[0] == weights[1] != weights[2]

@@ -17,6 +17,7 @@ from tests.forked import forked
 from padstal.commands import profile
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.data.manifest import write_table
+from padstal.curation.expectations import checkpoint
 from padstal.curation.expectations.config import GateParams, ValidateParams
 from padstal.curation.expectations.ingested import suite
 from padstal.stages import gate, validate
@@ -67,6 +68,15 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def broken(entries):
     return {name for name, entry in entries.items() if not entry["success"]}
+
+
+@pytest.fixture
+def without_pages(monkeypatch):
+    """No data docs, which take most of a check's time: for verdicts of a kind whose pages another test has drawn."""
+    drawing = checkpoint.run
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "run", lambda suite, tables, data_docs: drawing(suite, tables))
+        yield patch
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +173,7 @@ def test_what_concerns_whole_tables_breaks_too(tmp_path, good):
         gate.main(stage("gate", tmp_path, GateParams(stop_at="critical"), "ingest"))
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_one_clip_outside_the_policy_stops_the_run(tmp_path, good):
     manifest = good.copy()
     manifest.loc[7, "licence"] = "CC-BY-NC-4.0"
@@ -173,6 +184,7 @@ def test_one_clip_outside_the_policy_stops_the_run(tmp_path, good):
         gate.main(stage("gate", tmp_path, GateParams(stop_at="critical"), "ingest"))
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_a_share_below_its_limit_passes(tmp_path, good):
     manifest = good.copy()
     manifest.loc[:2, "rms_dbfs"] = -90.0  # 3 of 60 clips, the limit is 5 %
@@ -181,6 +193,7 @@ def test_a_share_below_its_limit_passes(tmp_path, good):
     assert entries["few clips are silent"]["unexpected"] == 3
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_a_good_data_set_passes(tmp_path):
     entries, validated = run_curated(tmp_path, test_curated.good(tmp_path))
     assert broken(entries) == set()
@@ -257,7 +270,7 @@ def test_shares_and_counts_of_a_data_set_have_their_limits(tmp_path):
     assert entries["common tags keep their tracks"]["offenders"] == ["jazz", "piano"]
 
 
-def test_drift_is_measured_from_the_profile_that_a_person_accepts(tmp_path, capsys):
+def test_drift_is_measured_from_the_profile_that_a_person_accepts(tmp_path, capsys, without_pages):
     curated = test_curated.good(tmp_path)
     run(tmp_path, test_curated.write_corpus(tmp_path))
     run_curated(tmp_path, curated)
@@ -272,6 +285,7 @@ def test_drift_is_measured_from_the_profile_that_a_person_accepts(tmp_path, caps
     assert broken(entries) == set()
     assert read_json(validated.paths.metrics("validate", "curate"))["features_compared"] > 10
 
+    without_pages.undo()
     curated.dataset["licence"] = "CC-BY-NC-4.0"
     entries, validated = run_curated(tmp_path, curated)
     assert broken(entries) == {"licence is distributed as in the reference"}

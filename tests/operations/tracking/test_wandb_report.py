@@ -12,7 +12,9 @@ import pytest
 import yaml
 from tests.operations.tracking.wandb_server import Wandb, served
 from tests.reporting.finished import write_finished_scale
+from typer.testing import CliRunner
 
+from padstal.cli import app
 from padstal.commands.post_comment import _REPORT as LINKED  # what a pull request's comment takes for a report
 from padstal.core.params import read_yaml
 from padstal.reporting.inputs import read_inputs
@@ -74,10 +76,16 @@ def test_every_block_becomes_one_of_wandbs(tmp_path: Path) -> None:
         assert len(set(places)) == len(places), "no two plots on the same place"
 
 
-def test_without_credentials_there_is_the_markdown_and_the_reason(tmp_path: Path) -> None:
+def test_without_credentials_there_is_the_markdown_and_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = _root(tmp_path)
-    said = _report(root, "--json")
-    assert said.returncode == 0, said.stderr
+    for name, value in (("API_KEY", ""), ("CONFIG_DIR", str(root / "home"))):
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    monkeypatch.setenv("NETRC", str(root / "none"))
+    monkeypatch.chdir(root)
+    said = CliRunner().invoke(app, ["wandb-report", "--json"])
+    assert said.exit_code == 0, said.stderr
     answer = json.loads(said.stdout)
     assert (answer["address"], answer["not_published"]) == ("", "no WANDB_API_KEY")
     assert "## Findings" in Path(answer["markdown"]).read_text()

@@ -65,7 +65,6 @@ def test_help_starts_within_a_second() -> None:
         "bench ingest",
         "bench train",
         "compare",
-        "post-comment",
     ],
 )
 def test_every_command_has_an_example(command: str) -> None:

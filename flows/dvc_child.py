@@ -23,7 +23,6 @@ WRITE_DOWN_SECONDS = 60
 
 def main() -> int:
     die_with(int(sys.argv[1]))
-    sys.path.pop(0)  # flows/, whose evaluate.py is not the package `evaluate`
 
     from dvc.cli import main as dvc
 

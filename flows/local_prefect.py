@@ -2,27 +2,11 @@
 
 import os
 import socket
-import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = "http://127.0.0.1:4200/api"
 """Of `make server`; pyproject.toml tells it to Prefect's own commands."""
-
-
-def answers(address: str) -> bool:
-    """Whether a program listens there."""
-    place = urlsplit(address)
-    try:
-        socket.create_connection((str(place.hostname), int(place.port or 80)), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-# the folder of a script is among the places to import from, and flows/evaluate.py is not the package `evaluate`
-sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != ROOT / "flows"]
 
 for _name, _value in {
     "PREFECT_HOME": str(ROOT / ".prefect"),
@@ -32,5 +16,9 @@ for _name, _value in {
     "DO_NOT_TRACK": "1",
 }.items():
     os.environ.setdefault(_name, _value)
-if "PREFECT_API_URL" not in os.environ:  # "" is a server of its own, for this run alone
-    os.environ["PREFECT_API_URL"] = ADDRESS if answers(ADDRESS) else ""
+if "PREFECT_API_URL" not in os.environ:
+    try:
+        socket.create_connection(("127.0.0.1", 4200), timeout=1).close()
+        os.environ["PREFECT_API_URL"] = ADDRESS
+    except OSError:  # nobody listens there
+        os.environ["PREFECT_API_URL"] = ""  # a server of its own, for this run alone

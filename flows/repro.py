@@ -1,6 +1,5 @@
 """What a run asks of DVC: to bring one stage up to date (`dvc repro -s STAGE`), push and pull, say what changed."""
 
-import json
 import os
 import re
 import sys
@@ -18,7 +17,6 @@ from padstal.operations.integrity.lock_repair import guard_lock
 from padstal.operations.integrity.remotes import (
     RefusedError,
     RemoteError,
-    Store,
     cache_of,
     default_remote,
     read_config,
@@ -98,31 +96,21 @@ def changed_stages(
 
     Args:
         root: The repository.
-        say: Gets DVC's words if it cannot tell.
+        say: Gets a line for a stage whose outputs are lost.
         stages: Names in `dvc.yaml`, in order.
         here: Count a stage as out of date if its outputs are not in the workspace; else `dvc.lock` decides.
         kept: Stages whose outputs are needed though nothing reads them.
 
     Raises:
-        StageFailedError: DVC cannot tell.
+        StageFailedError: The DVC remote does not answer.
     """
-    if not here:
-        return _changed_by_lock(root, say, stages, kept)
-    outcome = dvc(root, ["status", "--json"], lambda _: None)
-    answers = [line for line in outcome.lines if line.startswith("{")]
-    if outcome.code != 0 or not answers:
-        for line in outcome.lines[-20:]:
-            say(line)
-        raise StageFailedError("dvc status", failure_kind(outcome), last_words(outcome))
-    return frozenset(json.loads(answers[-1])) & frozenset(stages)
-
-
-def _changed_by_lock(root: Path, say: Say, stages: Sequence[str], kept: Collection[str]) -> frozenset[str]:
+    if here:
+        return _would_run(root, stages)
     guard_lock(root, say)
     locked = stages_here(root)
     # DVC calls those done whose dependencies are not here
     behind = {stage for stage in stages if stage not in locked or changed_deps(root, locked, stage)}
-    behind |= _would_run(root, [stage for stage in stages if stage not in behind])
+    behind |= _would_run(root, [stage for stage in stages if stage not in behind], "--allow-missing")
     if not (behind or kept):
         return frozenset()
     lost = lost_outs(root)
@@ -150,15 +138,12 @@ def lost_outs(root: Path) -> dict[str, list[str]]:
     """
     config = read_config(root)
     cache = cache_of(config)
-    nowhere = Store("no remote", str(root / ".dvc" / "tmp" / "no remote"), cache.fs)
     lost: dict[str, list[str]] = {}
     try:
-        absent = find_missing(root, cache, remote_of(config) if default_remote(config) else nowhere).elsewhere
-    except RefusedError:
-        return lost
-    except RemoteError as error:
-        raise StageFailedError("DVC remote", FailureKind.NETWORK, str(error)) from error
-    except (FileNotFoundError, ValueError):
+        absent = find_missing(root, cache, remote_of(config) if default_remote(config) else cache).elsewhere
+    except (FileNotFoundError, ValueError) as error:
+        if isinstance(error, RemoteError) and not isinstance(error, RefusedError):
+            raise StageFailedError("DVC remote", FailureKind.NETWORK, str(error)) from error
         return lost
     oids = {item.oid for item in absent}  # each is told with one of the outputs that hold it
     listings = Stores((cache,))
@@ -195,16 +180,16 @@ def changed_deps(root: Path, locked: Mapping[str, LockedStage], stage: str) -> l
     return changed
 
 
-def _would_run(root: Path, stages: Sequence[str]) -> frozenset[str]:
+def _would_run(root: Path, stages: Sequence[str], *options: str) -> frozenset[str]:
     """Stages that DVC would run; asked one by one where it stumbles over one of them."""
     if not stages:
         return frozenset()
-    outcome = dvc(root, ["repro", "--dry", "--allow-missing", "-s", *stages], lambda _: None)
+    outcome = dvc(root, ["repro", "--dry", *options, "-s", *stages], lambda _: None)
     if outcome.code == 0:
         return frozenset(_WOULD_RUN.findall("\n".join(outcome.lines))) & frozenset(stages)
     if len(stages) == 1:
         return frozenset(stages)
-    return frozenset().union(*(_would_run(root, [stage]) for stage in stages))
+    return frozenset().union(*(_would_run(root, [stage], *options) for stage in stages))
 
 
 _WOULD_RUN = re.compile(r"^(?:Running stage|Stage) '([^']+)'(?::| is cached)", re.MULTILINE)

@@ -29,12 +29,12 @@ from prefect.states import Completed
 
 from flows import run_branch
 from flows.failure import FailureKind, StageFailedError
-from flows.pipeline import run_as_program
-from flows.prefect_tasks import prefect_steps, show_stages
+from flows.pipeline import prefect_steps, run_as_program, show_stages
 from flows.retraining import Journal, report
 from flows.retraining import retrain as retrain_steps
+from flows.stages import train_at
 from flows.steps import read_operations
-from flows.workspace import Workspace, workspace
+from flows.workspace import origin_of, workspace
 
 TRAIN = "train/train"
 """Flow and deployment that a GPU pool's workers run."""
@@ -57,8 +57,8 @@ def retrain(
     journal = Journal()
     train = partial(train_on_gpu, say=say) if train_on == "gpu" else None
     try:
-        with workspace("retrain", revision=branch, repository=repository, say=say) as space:
-            retrain_steps(space, prefect_steps(space.root), journal, train, branch)
+        with workspace("retrain", revision=branch, repository=repository, say=say) as root:
+            retrain_steps(prefect_steps(root), journal, train, branch)
     except (StageFailedError, ValueError) as failure:
         _show(journal, failure)
         raise
@@ -72,14 +72,34 @@ def _show(journal: Journal, failure: Exception | None = None) -> None:
     create_markdown_artifact(report(journal, failure), key="retraining", description="What happened, and why")
 
 
-def train_on_gpu(space: Workspace, branch: str, stages: Sequence[str], say: Callable[[str], None]) -> None:
+@flow(name="train", flow_run_name="train-{branch}", persist_result=False, log_prints=False)
+def train(commit: str, branch: str, stages: list[str], repository: str | None = None) -> str:
+    """What a GPU worker runs: bring the training stages up to date at exactly one commit, push data and branch.
+
+    A try after one that was killed goes on from the checkpoints of this machine and from what the branch has recorded.
+
+    Args:
+        commit: Of the run's branch, whole.
+        branch: The run's branch, that the records go to.
+        stages: Names in `dvc.yaml`.
+        repository: Address or path of the repository; by default the `origin` of this checkout.
+
+    Returns:
+        The last commit of the branch, with what was recorded.
+    """
+    with workspace("train", revision=commit, repository=repository, say=get_run_logger().info) as root:
+        show_stages(train_at(branch, stages, prefect_steps(root)))
+        return run_branch.head(root)
+
+
+def train_on_gpu(root: Path, branch: str, stages: Sequence[str], say: Callable[[str], None]) -> None:
     """Have a worker train at the workspace's commit, and wait; one that a dead run started is waited for, too.
 
     Raises:
         StageFailedError: The training failed, crashed more often than is tried again, or took too long.
     """
-    operations, commit = read_operations(), run_branch.head(space.root)
-    parameters = {"commit": commit, "branch": branch, "stages": list(stages), "repository": space.repository}
+    operations, commit = read_operations(), run_branch.head(root)
+    parameters = {"commit": commit, "branch": branch, "stages": list(stages), "repository": origin_of(root)}
     started, crashes = datetime.now(UTC), 0
     for number in itertools.count(1):
         run: Any = run_deployment(
@@ -106,12 +126,10 @@ def train_on_gpu(space: Workspace, branch: str, stages: Sequence[str], say: Call
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train-on", choices=("here", "gpu"), default="here", help="gpu: the deployment train/train")
-    parser.add_argument("--branch", default="main", help="branch to start from, and to propose a promotion to")
-    parser.add_argument("--repository", help="address or path; by default the `origin` of this checkout")
     given = parser.parse_args()
 
     def work() -> str:
-        ended = retrain(given.train_on, given.branch, given.repository, return_state=True)
+        ended = retrain(given.train_on, return_state=True)
         ended.result()
         return f"{ended.name}: {ended.message}"
 

@@ -22,13 +22,11 @@ from typing import Any, Literal
 from flows import run_branch
 from flows.dag import read_dag
 from flows.failure import FailureKind, StageFailedError
-from flows.parameters import TRAINING
-from flows.repro import StageRun, summary
-from flows.stages import phases, run_stages, up_to_date
+from flows.repro import UP_TO_DATE, StageRun, summary
+from flows.stages import phases, run_stages
 from flows.steps import Steps
-from flows.workspace import Workspace
 from padstal.core.data.atomic import write_json
-from padstal.core.git import blobs, git
+from padstal.core.git import blobs, git, succeeds, try_git
 from padstal.core.params import read_yaml
 from padstal.core.secrets import without_user
 from padstal.operations.tracking.group import RETRAINING
@@ -46,8 +44,7 @@ class Journal:
         scale: The active scale of params.yaml.
         manifest: Hash of the manifest, "" before the scan.
         branch: The run's branch, "" before the scan.
-        commit: Last commit of the run.
-        files: Files that the sources hold; what the scan said.
+        commit: Last commit of the run, "" before the branch.
         result: How it ended, `None` before.
         why: Reasons.
         stages: What became of the stages.
@@ -57,7 +54,6 @@ class Journal:
     manifest: str = ""
     branch: str = ""
     commit: str = ""
-    files: str = ""
     result: Result | None = None
     why: list[str] = field(default_factory=list)
     stages: list[StageRun] = field(default_factory=list)
@@ -67,18 +63,15 @@ class Journal:
         return self
 
 
-Train = Callable[[Workspace, str, Sequence[str]], None]
-"""Has a worker bring stages up to date: at the workspace's commit, pushing to a branch."""
+Train = Callable[[Path, str, Sequence[str]], None]
+"""Has a worker bring stages up to date: at a workspace's commit, pushing to a branch."""
 
 
-def retrain(
-    space: Workspace, steps: Steps, journal: Journal, train: Train | None = None, base: str = "main"
-) -> Journal:
+def retrain(steps: Steps, journal: Journal, train: Train | None = None, base: str = "main") -> Journal:
     """One retraining in a workspace at the tip of `base`; the journal is filled as it goes.
 
     Args:
-        space: The workspace.
-        steps: Its steps.
+        steps: The workspace's.
         journal: An empty one.
         train: Has a worker train; trained here if `None`.
         base: The branch that it starts from and that a promoted challenger is proposed to.
@@ -87,8 +80,8 @@ def retrain(
         StageFailedError: A step failed, other than by a gate that refused; what was done is on the branch.
         GitError: As of `run_branch.push`.
     """
-    journal.scale = read_yaml(space.root / "params.yaml")["scale"]
-    manifest = scan(space, steps, journal)
+    journal.scale = read_yaml(steps.root / "params.yaml")["scale"]
+    manifest = scan(steps, journal)
     if manifest is None:
         return journal.end("no new data", [f"the sources hold what {base} was made from"])
     before = begin(steps, journal, manifest, base)
@@ -96,14 +89,14 @@ def retrain(
         read_lines = f"{journal.branch} has handled just these data: {before['outcome']}"
         return journal.end("no new data", [read_lines, *before["why"]])
     steps.padstal("challenge", "--check")  # what it will need in the end, before anything is trained
-    parts = phases(read_dag(space.root), TRAINING)
+    data, training, after = phases(read_dag(steps.root))
     try:
-        journal.stages += run_stages(journal.branch, parts.before, steps)
+        journal.stages += run_stages(journal.branch, data, steps)
         if train is None:
-            journal.stages += run_stages(journal.branch, parts.training, steps, each=True)
+            journal.stages += run_stages(journal.branch, training, steps, each=True)
         else:
-            journal.stages += trained_elsewhere(space, journal, parts.training, steps, train)
-        journal.stages += run_stages(journal.branch, parts.after, steps)
+            journal.stages += trained_elsewhere(journal, training, steps, train)
+        journal.stages += run_stages(journal.branch, after, steps)
     except StageFailedError as failure:
         if failure.kind is not FailureKind.REFUSED:
             raise
@@ -121,14 +114,12 @@ def retrain(
     return finish(steps, journal, "promoted" if promote else "refused", why)
 
 
-def scan(space: Workspace, steps: Steps, journal: Journal) -> bytes | None:
+def scan(steps: Steps, journal: Journal) -> bytes | None:
     """The manifest of what the sources hold now; `None` if the branch has the same."""
-    lines = steps.padstal("scan")
-    journal.files = lines[-1] if lines else ""
+    steps.padstal("scan")
     file = _manifest_file(journal)
-    content = (space.root / file).read_bytes()
-    journal.commit = space.commit
-    if blobs(space.root, [f"{space.commit}:{file}"]) == [content]:
+    content = (steps.root / file).read_bytes()
+    if blobs(steps.root, [f"HEAD:{file}"]) == [content]:
         return None
     journal.manifest = hashlib.sha256(content).hexdigest()[:16]
     journal.branch = f"{RETRAINING}{journal.manifest}"
@@ -141,10 +132,10 @@ def begin(steps: Steps, journal: Journal, manifest: bytes, base: str) -> dict[st
     found = run_branch.tip(root, branch)
     if found is None:
         git(root, "checkout", "-q", "-b", branch)
-        steps.say(f"new data: {journal.files}; branch {branch}")
+        steps.say(f"new data: branch {branch}")
     else:
         [written] = blobs(root, [f"{found}:{_file(journal, 'retraining')}"])
-        state = _state(written)
+        state: dict[str, Any] = json.loads(written or "{}")
         if state.get("manifest") == journal.manifest and state.get("outcome"):
             return state
         steps.say(f"going on with {branch}, which an earlier run left at {found[:12]}")
@@ -159,19 +150,17 @@ def begin(steps: Steps, journal: Journal, manifest: bytes, base: str) -> dict[st
     return None
 
 
-def trained_elsewhere(
-    space: Workspace, journal: Journal, stages: Sequence[str], steps: Steps, train: Train
-) -> list[StageRun]:
+def trained_elsewhere(journal: Journal, stages: Sequence[str], steps: Steps, train: Train) -> list[StageRun]:
     """Have a worker train at exactly this commit, and take over what it recorded on the branch.
 
     Raises:
         StageFailedError: The worker failed, or did not bring the stages up to date.
     """
-    root = space.root
+    root = steps.root
     if not steps.changed(stages):
-        return up_to_date(stages)
+        return [StageRun(stage, UP_TO_DATE, 0.0) for stage in stages]
     steps.say(f"handing {run_branch.head(root)[:12]} to a worker for {', '.join(stages)}")
-    train(space, journal.branch, stages)
+    train(root, journal.branch, stages)
     run_branch.fetch(root)
     run_branch.join(root, f"refs/remotes/origin/{journal.branch}")
     journal.commit = run_branch.head(root)
@@ -190,14 +179,10 @@ def decide(steps: Steps, journal: Journal, anew: bool = False) -> tuple[bool, li
         anew: Decide again, for the one there is does not hold any more.
     """
     root, file = steps.root, _file(journal, "decision")
-    lock = hashlib.sha256((root / run_branch.LOCK).read_bytes()).hexdigest()
-    state_file = root / _file(journal, "retraining")
-    state = _state(state_file.read_bytes() if state_file.exists() else None)
-    decided = state.get("manifest") == journal.manifest and state.get("lock") == lock and (root / file).exists()
-    if anew or not decided:
+    decided = try_git(root, "log", "-1", "--format=%H", "--", str(file))
+    if anew or not decided or not succeeds(root, "diff", "--quiet", decided, "--", run_branch.LOCK):
         steps.pull()
         steps.padstal("challenge", "--out", str(file))
-        _write_state(root, journal, {"lock": lock, "outcome": None, "why": []})
         run_branch.commit_all(root, "Decide on the challenger")
         steps.push_branch(journal.branch)
     decision = json.loads((root / file).read_text(encoding="utf-8"))
@@ -207,7 +192,8 @@ def decide(steps: Steps, journal: Journal, anew: bool = False) -> tuple[bool, li
 
 def finish(steps: Steps, journal: Journal, result: Result, why: Sequence[str]) -> Journal:
     """Commit how it ended, so that these data are not retrained on."""
-    _write_state(steps.root, journal, {"outcome": result, "why": list(why)})
+    ended = {"manifest": journal.manifest, "outcome": result, "why": list(why)}
+    write_json(steps.root / _file(journal, "retraining"), ended)
     run_branch.commit_all(steps.root, f"Retraining ended: {result}")
     steps.push_branch(journal.branch)
     journal.commit = run_branch.head(steps.root)
@@ -223,42 +209,23 @@ def _file(journal: Journal, name: str) -> Path:
     return Path("reports", journal.scale, f"{name}.json")
 
 
-def _state(written: bytes | None) -> dict[str, Any]:
-    """What a run wrote of itself; {} where it has not."""
-    state: dict[str, Any] = json.loads(written or "{}")
-    return state
-
-
-def _write_state(root: Path, journal: Journal, what: dict[str, Any]) -> None:
-    write_json(root / _file(journal, "retraining"), {"manifest": journal.manifest, **what})
-
-
 NEXT = {
     "no new data": "Nothing to do. To have the same data tried again, delete the branch that handled them.",
     "promoted": "A pull request proposes the challenger; merging it makes these data and this model the branch's own.",
     "refused": "The champion stays. The branch keeps the challenger and its figures; these data are not tried again.",
+    "failed": "What was done is on the run's branch; the next run goes on from there and repeats nothing.",
 }
-FAILED = (
-    "The branch that it started from is untouched. What was done is on the run's branch; the next run goes on from "
-    "there and repeats nothing."
-)
 
 
 def report(journal: Journal, failure: Exception | None = None) -> str:
     """The text."""
     result = f"failed: {without_user(str(failure))}" if failure else journal.result or "not ended"
     lines = [f"# Retraining: {result}", ""]
-    facts = {
-        "scale": journal.scale,
-        "sources": journal.files,
-        "manifest": journal.manifest,
-        "branch": journal.branch,
-        "commit": journal.commit,
-    }
+    facts = {name: getattr(journal, name) for name in ("scale", "manifest", "branch", "commit")}
     lines += [f"- {name}: `{value}`" for name, value in facts.items() if value]
     if journal.why:
         lines += ["", "## Why", "", *(f"- {reason}" for reason in journal.why)]
     if journal.stages:
         lines += ["", "## Stages", "", summary(journal.stages)]
-    lines += ["", FAILED if failure else NEXT.get(journal.result or "", "")]
+    lines += ["", NEXT.get("failed" if failure else journal.result or "", "")]
     return "\n".join(lines).rstrip() + "\n"

@@ -1,53 +1,33 @@
 """Stages brought up to date in a workspace, their data pushed and their records committed to the run's branch."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from flows import run_branch
 from flows.dag import Dag
 from flows.failure import StageFailedError
 from flows.repro import UP_TO_DATE, StageRun
 from flows.steps import Steps
-from flows.workspace import Workspace
 from padstal.core.git import git, succeeds
 
+TRAINING = ("train_vae", "train_diffusion")
+"""Stages that train what is compared; they belong on a GPU."""
 RUN_BRANCH = re.compile(r"[a-z]+/[\w.-]+")
 """What a worker may push to; never the branch that runs start from."""
 
 
-@dataclass(frozen=True)
-class Phases:
+def phases(dag: Dag) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """The stages of `dvc.yaml` in three parts, each in order.
 
-    Attributes:
-        before: What trains nothing and needs no trained model.
-        training: From the first training to the last, with what lies between.
-        after: The rest.
+    What trains nothing and needs no trained model; from the first training to the last, with what lies between; the
+    rest.
     """
-
-    before: tuple[str, ...]
-    training: tuple[str, ...]
-    after: tuple[str, ...]
-
-
-def phases(dag: Dag, training: Iterable[str]) -> Phases:
-    """Split the DAG at the stages named in `training` ("train_vae" stands for all its items).
-
-    Raises:
-        ValueError: A name is no stage.
-    """
-    downstream, upto = dag.downstream(dag.named(training)), dag.upto(training)
-    return Phases(
+    downstream, upto = dag.downstream(dag.named(TRAINING)), dag.upto(TRAINING)
+    return (
         tuple(stage for stage in dag.stages if stage not in downstream),
         tuple(stage for stage in dag.stages if stage in downstream and stage in upto),
         tuple(stage for stage in dag.stages if stage in downstream and stage not in upto),
     )
-
-
-def up_to_date(stages: Sequence[str]) -> list[StageRun]:
-    """Of stages that had nothing to do."""
-    return [StageRun(stage, UP_TO_DATE, 0.0) for stage in stages]
 
 
 def run_stages(branch: str, stages: Sequence[str], steps: Steps, *, each: bool = False) -> list[StageRun]:
@@ -63,7 +43,7 @@ def run_stages(branch: str, stages: Sequence[str], steps: Steps, *, each: bool =
         StageFailedError: A stage failed; what was done before it is recorded.
     """
     if not steps.changed(stages):
-        return up_to_date(stages)
+        return [StageRun(stage, UP_TO_DATE, 0.0) for stage in stages]
     runs: list[StageRun] = []
     recorded = 0
     try:
@@ -89,8 +69,8 @@ def record(branch: str, runs: Sequence[StageRun], steps: Steps) -> None:
     steps.push_branch(branch)
 
 
-def train_at(space: Workspace, branch: str, stages: Sequence[str], steps: Steps) -> list[StageRun]:
-    """Bring stages up to date at the workspace's commit; data and records are pushed after each.
+def train_at(branch: str, stages: Sequence[str], steps: Steps) -> list[StageRun]:
+    """Bring stages up to date at the commit that is checked out; data and records are pushed after each.
 
     What earlier tries have recorded on the branch is taken over, provided that nothing but records was added.
 
@@ -98,7 +78,7 @@ def train_at(space: Workspace, branch: str, stages: Sequence[str], steps: Steps)
         ValueError: `branch` is no run's branch, or the commit is not on it.
         StageFailedError: A stage failed; what was done before it is recorded.
     """
-    root, commit = space.root, space.commit
+    root, commit = steps.root, run_branch.head(steps.root)
     if not RUN_BRANCH.fullmatch(branch):
         raise ValueError(f"branch = {branch!r}: expected one of a run, like retrain/0123456789abcdef")
     tip = run_branch.tip(root, branch)

@@ -1,7 +1,7 @@
 """A run's own workspace: a fresh clone of the repository at one commit, removed at the end, or by the next run.
 
-    with workspace("evaluate", revision="main") as space:
-        repro("evaluate", space.root, say, pull=True)
+    with workspace("evaluate", revision="main") as root:
+        repro("evaluate", root, say, pull=True)
 
 Under the base folder (`PADSTAL_WORKSPACES`, else `.workspaces/` of the checkout that this file is part of) each
 repository has a folder with
@@ -21,7 +21,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -40,21 +39,6 @@ AUTHOR = {"user.name": "padstal", "user.email": "padstal@localhost"}
 """Whose commits a machine makes where git knows nobody."""
 
 
-@dataclass(frozen=True)
-class Workspace:
-    """A clone that belongs to one run.
-
-    Attributes:
-        root: The clone.
-        repository: Address or path that it was cloned from and pushes to (`origin`).
-        commit: The commit that was checked out first.
-    """
-
-    root: Path
-    repository: str
-    commit: str
-
-
 @contextmanager
 def workspace(
     name: str,
@@ -63,8 +47,8 @@ def workspace(
     repository: str | None = None,
     home: Path = HOME,
     say: Callable[[str], None] = lambda _: None,
-) -> Iterator[Workspace]:
-    """A fresh clone at `revision` for this run alone.
+) -> Iterator[Path]:
+    """A fresh clone at `revision` for this run alone; what it was cloned from is its `origin`.
 
     Args:
         name: What the run does ("retrain"); part of the folder's name.
@@ -95,7 +79,7 @@ def workspace(
             say(f"workspace {root} at {commit[:12]} of {without_user(address)}")
             if repository is None and (unseen := not_pushed(home)):
                 say(f"WARNING: {unseen}. This run does not see them: commit and `git push` what it is to use")
-            yield Workspace(root, address, commit)
+            yield root
         except Exception:
             say(f"workspace {root} stays until the next run, to be looked into")
             raise

@@ -46,7 +46,7 @@ def test_a_ratio_is_the_median_of_several_and_says_whether_it_keeps_its_limit():
 @pytest.mark.parametrize("repeats", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_small_measurement_gives_all_figures(tmp_path, repeats):
     said: list[str] = []
-    figures = measure(tmp_path, Options(10, 12.0, 2, repeats, None, True), say=said.append)
+    figures = measure(tmp_path, Options(10, 12.0, 2, repeats, None), say=said.append)
     assert len(figures) == 6
     assert "MiB" in str(figures[-1])
     assert all(figure.value > 0 for figure in figures if "more tracks" not in figure.name)
@@ -68,5 +68,5 @@ def test_a_run_is_held_to_as_many_cores_as_it_has_workers():
 
 def test_too_little_disk_is_said_before_anything_is_made(tmp_path):
     with pytest.raises(ValueError, match="--folder"):
-        run(Options(10**9, 30.0, 2, 3, tmp_path, True))
+        run(Options(10**9, 30.0, 2, 3, tmp_path))
     assert not list(tmp_path.iterdir())

@@ -291,7 +291,7 @@ app.add_typer(cli_bench.app, name="bench")
 
 @app.command(
     epilog="Examples: [bold]padstal compare main HEAD[/bold], [bold]padstal compare HEAD~1 --out comparison[/bold], "
-    "[bold]padstal compare v1.0 v1.1 --scale study --json[/bold]"
+    "[bold]padstal compare v1.0 v1.1 --scale study[/bold]"
 )
 def compare(
     base: Annotated[str, typer.Argument(help="revision to compare with: a commit, a branch, a tag, HEAD~2 …")],
@@ -301,40 +301,22 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="folder for comment.md, comparison.json, plots/ and audio/; else it is printed")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON")] = False,
     scale: ScaleOption = None,
 ) -> None:
     """Say what differs between two revisions: licences, metrics with a verdict, params, data, stages."""
     from padstal.commands.compare import run
 
-    finish(lambda: run(Path.cwd(), base, head, scale, out, as_json))
-
-
-@app.command(epilog="Example, in a job of GitHub Actions: [bold]padstal post-comment[/bold]")
-def post_comment() -> None:
-    """Keep a pull request's comment up to date from the run that GITHUB_EVENT_PATH tells of."""
-    import os
-
-    from padstal.commands.post_comment import run
-    from padstal.reporting.github import GitHubError
-
-    try:
-        raise typer.Exit(run(os.environ))
-    except (ValueError, GitHubError) as error:
-        typer.echo(f"padstal: {error}", err=True)
-        raise typer.Exit(1) from None
+    finish(lambda: run(Path.cwd(), base, head, scale, out))
 
 
 @app.command(epilog="Examples: [bold]padstal sync --dry-run[/bold], [bold]WANDB_API_KEY=… padstal sync[/bold]")
 def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what there is to send, and ask nobody")] = False,
-    limit: Annotated[float, typer.Option(min=1, help="seconds that sending the runs may take")] = 3600,
-    as_json: Annotated[bool, typer.Option("--json", help="what was done, as JSON")] = False,
 ) -> None:
     """Send to W&B what was recorded offline, and the lineage from raw data to report; a second time adds nothing."""
     from padstal.commands.sync import run
 
-    finish(lambda: run(Path.cwd(), dry_run, as_json, limit))
+    finish(lambda: run(Path.cwd(), dry_run))
 
 
 @app.command(
@@ -344,17 +326,16 @@ def wandb_report(
     out: Annotated[
         Path | None, typer.Option(help="file for the Markdown; by default in reports/<scale>/local/")
     ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="of a W&B report to take the place of; by default $PADSTAL_WANDB_REPORT")
-    ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="write the Markdown alone")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="say where both are as JSON")] = False,
     scale: ScaleOption = None,
 ) -> None:
-    """Write the run's report as Markdown and, where there are credentials, publish the same at W&B."""
+    """Write the run's report as Markdown and, where there are credentials, publish the same at W&B.
+
+    Where $PADSTAL_WANDB_REPORT is the address of a report, it takes that one's place.
+    """
     from padstal.commands.wandb_report import run
 
-    finish(lambda: run(Path.cwd(), scale, out, address, offline, as_json))
+    finish(lambda: run(Path.cwd(), scale, out, offline))
 
 
 app.add_typer(cli_models.app)

@@ -12,7 +12,7 @@ app = typer.Typer(help="Measure this machine, as ratios of one run.", no_args_is
 
 @app.command(
     "ingest",
-    epilog="Examples: [bold]padstal bench ingest[/bold], [bold]padstal bench ingest --tracks 200 --json[/bold]",
+    epilog="Examples: [bold]padstal bench ingest[/bold], [bold]padstal bench ingest --tracks 200[/bold]",
 )
 def bench_ingest(
     tracks: Annotated[int, typer.Option(help="files to make")] = 1000,
@@ -22,7 +22,6 @@ def bench_ingest(
     folder: Annotated[
         Path | None, typer.Option(help="where to make the files; they go again. By default the system's")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="figures as JSON")] = False,
 ) -> None:
     """Say what ingestion costs against decoding alone, when nothing is new, with more tracks and more processes.
 
@@ -30,13 +29,13 @@ def bench_ingest(
     """
     from padstal.commands.bench import Options, run
 
-    finish(lambda: run(Options(tracks, seconds, workers, repeats, folder, as_json)))
+    finish(lambda: run(Options(tracks, seconds, workers, repeats, folder)))
 
 
 @app.command(
     "train",
     epilog="Examples: [bold]padstal bench train qa_mdt --latent 8,103,16 --mask 0.5[/bold], "
-    "[bold]padstal bench train discodiff_secondary --latent 16,128 --first 4 --json[/bold]",
+    "[bold]padstal bench train discodiff_secondary --latent 16,128 --first 4[/bold]",
 )
 def bench_train(
     denoiser: Annotated[str, typer.Argument(help="of train_diffusion in params.yaml")],
@@ -50,7 +49,6 @@ def bench_train(
         float | None, typer.Option(min=0, max=0.99, help="also compare a step with this share of patches hidden")
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="how often each is measured; the median counts")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="figures as JSON")] = False,
     scale: ScaleOption = None,
 ) -> None:
     """Say what a training step costs against its matrix products, convolutions and attention alone.
@@ -59,15 +57,10 @@ def bench_train(
     """
     from padstal.commands.bench_train import Options, run, sizes
 
-    finish(
-        lambda: run(
-            Path.cwd(),
-            denoiser,
-            scale,
-            Options(sizes("--latent", latent, 2, 3), first, sizes("--text", text, 2), batch, mask, repeats),
-            as_json=as_json,
-        )
-    )
+    def options() -> Options:
+        return Options(sizes("--latent", latent, 2, 3), first, sizes("--text", text, 2), batch, mask, repeats)
+
+    finish(lambda: run(Path.cwd(), denoiser, scale, options()))
 
 
 @app.command(

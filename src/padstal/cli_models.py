@@ -83,7 +83,6 @@ def challenge(
         ),
     ] = None,
     system: SystemOption = None,
-    as_json: JsonOption = False,
     scale: ScaleOption = None,
 ) -> None:
     """Let the workspace's model and the champion's play the frozen prompts, and decide which is better."""
@@ -94,7 +93,7 @@ def challenge(
     elif out is None:
         raise typer.BadParameter("expected --out FILE for the decision, or --check")
     else:
-        finish(lambda: run(Path.cwd(), out, champion_, system, scale, as_json=as_json))
+        finish(lambda: run(Path.cwd(), out, champion_, system, scale))
 
 
 @app.command(
@@ -102,13 +101,11 @@ def challenge(
 )
 def promote(
     decision: Annotated[Path, typer.Option(help="what `padstal challenge` wrote")],
-    branch: Annotated[str | None, typer.Option(help="branch to push; by default the one that is checked out")] = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Make the challenger champion, if the decision says so: tags, branch and pull request, all or nothing."""
     from padstal.commands.promote import run
 
-    finish(lambda: run(Path.cwd(), decision, branch, as_json))
+    finish(lambda: run(Path.cwd(), decision))
 
 
 @app.command(
@@ -133,12 +130,11 @@ def rollback(
     to: Annotated[str | None, typer.Option(help="version; by default the one before the champion")] = None,
     reason: Annotated[str, typer.Option(help="kept in the tag")] = "",
     system: SystemOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Make an earlier version champion again."""
     from padstal.commands.champion import rollback
 
-    finish(lambda: rollback(Path.cwd(), system, to, reason, as_json))
+    finish(lambda: rollback(Path.cwd(), system, to, reason))
 
 
 @app.command(

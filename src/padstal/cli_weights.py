@@ -14,19 +14,12 @@ NamesArgument = Annotated[
 ]
 
 
-@app.command(
-    "list",
-    epilog="Examples: [bold]padstal weights list --scale full[/bold], "
-    "[bold]padstal weights list --scale full --json[/bold]",
-)
-def list_(
-    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
-    scale: ScaleOption = None,
-) -> None:
+@app.command("list", epilog="Example: [bold]padstal weights list --scale full[/bold]")
+def list_(scale: ScaleOption = None) -> None:
     """List the published weights that params name: what for, whence, pinned or not, there or not, licence."""
     from padstal.commands.weights import show
 
-    finish(lambda: show(Path.cwd(), scale, as_json))
+    finish(lambda: show(Path.cwd(), scale))
 
 
 @app.command(

@@ -40,13 +40,12 @@ def _pin(*words: str, source: str = "usb") -> tuple[int, str]:
 
 
 def test_all_that_params_name_is_listed(root: Path) -> None:
-    status, said = _weights("list", "--json")
-    rows = json.loads(said)
+    status, said = _weights("list")
     assert status == 0
-    assert {"clap", "clap.tokenizer", "pmos", "text_encoder", "mel_codec", "dac", "caption.merge"} <= set(rows)
-    assert rows["clap"]["for"] == "LAION's CLAP"
-    assert rows["dac"]["folder"] == "checkpoints/dac"
-    assert rows["clap.tokenizer"]["files"]["merges.txt"] == {"sha256": "unverified", "there": False}
+    for name in ("clap", "clap.tokenizer", "pmos", "text_encoder", "mel_codec", "dac", "caption.merge"):
+        assert f"\n{name}: " in f"\n{said}"
+    assert "clap: LAION's CLAP\n" in said
+    assert "  merges.txt: sha256 unverified, not there\n" in said
 
 
 def test_what_cannot_be_fetched_says_where_to_put_it(root: Path) -> None:

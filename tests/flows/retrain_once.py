@@ -26,8 +26,8 @@ def _retrain(tiny: Tiny, *kill: str) -> None:
     if kill:
         killing(*kill)
     journal = Journal()
-    with workspace("retrain", home=tiny.home, say=print) as space:
-        retrain(space, Steps(space.root, print), journal)
+    with workspace("retrain", home=tiny.home, say=print) as root:
+        retrain(Steps(root, print), journal)
     print(json.dumps([journal.result, journal.why, [[run.stage, run.result] for run in journal.stages]]))
 
 

@@ -85,7 +85,7 @@ def test_server_workers_and_pages_agree_on_the_address(given: list[str], address
 
 
 def test_a_scale_is_chosen_in_the_workspace_alone(tmp_path: Path) -> None:
-    from flows.parameters import choose_scale
+    from flows.pipeline import choose_scale
 
     file = tmp_path / "params.yaml"
     file.write_text("# scale: x\nscale: demo\nscales:\n  demo: 1\n")

@@ -100,20 +100,19 @@ def test_a_killed_stage_is_tried_again_and_a_wrong_parameter_or_a_full_disk_is_n
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from flows.failure import FailureKind, StageFailedError
-    from flows.pipeline import pipeline
 
-    from flows import prefect_tasks as module
+    from flows import pipeline as module
 
     operations = module.read_operations().model_copy(update={"retry_waits": (0.0, 0.0)})
     monkeypatch.setattr(module, "read_operations", lambda: operations)
     killed = make_repo(tmp_path / "killed", script=KILLED_ONCE)
-    [run] = pipeline(str(killed))
+    [run] = module.pipeline(str(killed))
     assert run.result == "ran"
     assert (killed / "tries").read_text() == "xx"
     for script, kind in ((WRONG_PARAM, FailureKind.PARAMETER), (FULL_DISK, FailureKind.DISK)):
         wrong = make_repo(tmp_path / kind.name, script=script)
         with pytest.raises(StageFailedError) as failure:
-            pipeline(str(wrong))
+            module.pipeline(str(wrong))
         assert failure.value.kind is kind
         assert (wrong / "tries").read_text() == "x"
 

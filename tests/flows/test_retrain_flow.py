@@ -14,7 +14,7 @@ from tests.flows.prefect_server import server_of_this_process
 from tests.flows.retraining_tiny import Tiny, make_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVE = "from flows.train import train; train.serve(name='train', pause_on_shutdown=False, limit=1)"
+SERVE = "from flows.retrain import train; train.serve(name='train', pause_on_shutdown=False, limit=1)"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 

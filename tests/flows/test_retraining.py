@@ -12,7 +12,7 @@ from flows.failure import StageFailedError
 from flows.retraining import Journal, Train, retrain
 from flows.stages import train_at
 from flows.steps import Steps
-from flows.workspace import Workspace, workspace
+from flows.workspace import workspace
 from tests.flows.retrain_once import once
 from tests.flows.retraining_tiny import Tiny, make_tiny, write
 
@@ -46,14 +46,14 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _dvc_here: None) -> Ti
 
 
 @contextmanager
-def opened(tiny: Tiny, name: str, revision: str = "main") -> Iterator[tuple[Workspace, Steps]]:
-    with workspace(name, revision=revision, home=tiny.home) as space:
-        yield space, Steps(space.root, lambda _: None)
+def opened(tiny: Tiny, name: str, revision: str = "main") -> Iterator[Steps]:
+    with workspace(name, revision=revision, home=tiny.home) as root:
+        yield Steps(root, lambda _: None)
 
 
 def retrained(tiny: Tiny, train: Train | None = None) -> Journal:
-    with opened(tiny, "retrain") as (space, steps):
-        return retrain(space, steps, Journal(), train)
+    with opened(tiny, "retrain") as steps:
+        return retrain(steps, Journal(), train)
 
 
 def test_better_data_are_promoted_once_and_worse_or_hostile_ones_refused_once(tiny: Tiny) -> None:
@@ -155,16 +155,16 @@ def test_a_worker_with_a_cache_of_its_own_trains_at_exactly_the_commit(
 ) -> None:
     asked: list[tuple[str, list[str]]] = []
 
-    def worker(space: Workspace, branch: str, stages: Sequence[str]) -> None:
-        commit = run_branch.head(space.root)
+    def worker(root: Path, branch: str, stages: Sequence[str]) -> None:
+        commit = run_branch.head(root)
         asked.append((commit, list(stages)))
         with monkeypatch.context() as elsewhere:
             elsewhere.setenv("PADSTAL_DVC_CACHE", str(tmp_path / "other-cache"))
             elsewhere.setenv("PADSTAL_WORKSPACES", str(tmp_path / "other-machine"))
             for _ in range(2):  # the second finds all done
-                with opened(tiny, "train", commit) as (other, steps):
-                    assert not (other.root / "data/demo/ingest").exists()
-                    trained = train_at(other, branch, stages, steps)
+                with opened(tiny, "train", commit) as steps:
+                    assert not (steps.root / "data/demo/ingest").exists()
+                    trained = train_at(branch, stages, steps)
         assert [run.result for run in trained] == ["up to date", "up to date"]
 
     assert retrained(tiny, worker).result == "promoted"
@@ -174,8 +174,8 @@ def test_a_worker_with_a_cache_of_its_own_trains_at_exactly_the_commit(
 
 
 def test_a_worker_refuses_main_and_commits_that_nobody_pushed(tiny: Tiny) -> None:
-    with opened(tiny, "train") as (space, steps):
+    with opened(tiny, "train") as steps:
         with pytest.raises(ValueError, match="'main': expected one of a run"):
-            train_at(space, "main", ["train_vae"], steps)
+            train_at("main", ["train_vae"], steps)
         with pytest.raises(ValueError, match="is not on retrain/0"):
-            train_at(space, "retrain/0", ["train_vae"], steps)
+            train_at("retrain/0", ["train_vae"], steps)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from flows.workspace import SHARED, shared_folder, workspace
+from flows.workspace import SHARED, origin_of, shared_folder, workspace
 
 from flows import workspace as module
 from padstal.core.file_lock import BusyError, file_lock
@@ -62,12 +62,12 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_is_a_clean_clone_at_the_wanted_commit_and_goes_at_the_end(home: Path) -> None:
     first = run(home, "git", "rev-parse", "HEAD~1")
     with workspace("try", revision=first, home=home) as space:
-        assert (space.root / "file").read_text() == "one"
-        assert space.commit == first
-        assert git(space.root, "status", "--porcelain") == ""
-        assert git(space.root, "remote", "get-url", "origin") == str(home.parent / "origin.git") == space.repository
-    assert not space.root.exists()
-    assert not any(space.root.parents[1].iterdir())
+        assert (space / "file").read_text() == "one"
+        assert git(space, "rev-parse", "HEAD") == first
+        assert git(space, "status", "--porcelain") == ""
+        assert origin_of(space) == str(home.parent / "origin.git")
+    assert not space.exists()
+    assert not any(space.parents[1].iterdir())
 
 
 def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path) -> Non
     (home / ".gitignore").write_text("changed")
     said: list[str] = []
     with workspace("try", revision="main", home=home, say=said.append) as space:
-        assert (space.root / "file").read_text() == "two"
+        assert (space / "file").read_text() == "two"
     assert (
         f"WARNING: {home} has changes of .gitignore that are not committed and 1 commits that are not pushed."
         in said[-1]
@@ -86,23 +86,23 @@ def test_a_branch_of_origin_goes_before_what_the_checkout_has(home: Path) -> Non
 def test_what_outlives_a_run_is_shared_by_all_and_no_change_to_git(home: Path) -> None:
     with workspace("one", home=home) as one, workspace("two", home=home) as two:
         for place in SHARED.values():
-            (one.root / place / "kept").write_text("x")
-            assert (two.root / place / "kept").exists()
-        assert git(one.root, "status", "--porcelain") == ""
-        assert one.root != two.root
+            (one / place / "kept").write_text("x")
+            assert (two / place / "kept").exists()
+        assert git(one, "status", "--porcelain") == ""
+        assert one != two
     with workspace("three", home=home) as three:
-        assert (three.root / ".state" / "kept").exists()
+        assert (three / ".state" / "kept").exists()
 
 
 def test_the_cache_is_the_checkouts_and_a_remote_that_is_a_folder_stays_where_it_was(home: Path) -> None:
     from dvc.config import Config
 
     with workspace("try", home=home) as space:
-        config = Config(str(space.root / ".dvc"))
+        config = Config(str(space / ".dvc"))
         assert config["cache"]["dir"] == str(home / ".dvc" / "cache")
         assert config["remote"]["here"]["url"] == str(home / ".dvc" / "remote")
         assert config["remote"]["far"]["url"] == "s3://b/p"
-        assert Path(config["core"]["site_cache_dir"]).parent == space.root.parent
+        assert Path(config["core"]["site_cache_dir"]).parent == space.parent
 
 
 def test_another_cache_is_named_by_a_variable(home: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,15 +110,15 @@ def test_another_cache_is_named_by_a_variable(home: Path, base: Path, monkeypatc
 
     monkeypatch.setenv(module.CACHE_VARIABLE, str(base / "cache"))
     with workspace("try", home=home) as space:
-        assert Config(str(space.root / ".dvc"))["cache"]["dir"] == str(base / "cache")
+        assert Config(str(space / ".dvc"))["cache"]["dir"] == str(base / "cache")
 
 
 def test_the_workspace_of_a_failed_run_stays_until_the_next(home: Path) -> None:
     with contextlib.suppress(RuntimeError), workspace("try", home=home) as failed:
         raise RuntimeError("broken")
-    assert failed.root.exists()
+    assert failed.exists()
     with workspace("try", home=home):
-        assert not failed.root.parent.exists()
+        assert not failed.parent.exists()
 
 
 def test_a_wrong_revision_is_named(home: Path) -> None:

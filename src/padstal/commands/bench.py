@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,6 @@ class Options:
     workers: int
     repeats: int
     folder: Path | None
-    as_json: bool
 
 
 def run(options: Options) -> int:
@@ -63,10 +62,7 @@ def run(options: Options) -> int:
         ratios = measure(Path(temporary), options, say=partial(print, file=sys.stderr))
     asked = {name: getattr(options, name) for name in ("tracks", "seconds", "workers", "repeats")}
     load = os.getloadavg()[0]
-    if options.as_json:
-        print(json.dumps({**asked, "load": load, "figures": [asdict(one) for one in ratios]}, indent=2))
-    else:
-        print(", ".join(f"{name} {value:g}" for name, value in asked.items()) + f"; load {load:.1f}", *ratios, sep="\n")
+    print(", ".join(f"{name} {value:g}" for name, value in asked.items()) + f"; load {load:.1f}", *ratios, sep="\n")
     return 0
 
 

@@ -9,12 +9,11 @@ What a step waits for its batch is measured on a store of latents and captions' 
 read and drawn as the training does; files that were just written come from memory, not from a disk.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -90,7 +89,7 @@ def sizes(option: str, written: str, *counts: int) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def run(root: Path, denoiser: str, scale: str | None, options: Options, *, as_json: bool) -> int:
+def run(root: Path, denoiser: str, scale: str | None, options: Options) -> int:
     """Measure and print.
 
     Raises:
@@ -103,12 +102,7 @@ def run(root: Path, denoiser: str, scale: str | None, options: Options, *, as_js
     if denoiser not in denoisers:
         raise ValueError(f"no denoiser {denoiser!r}: expected one of {', '.join(denoisers)}")
     figures, rate = measure(denoisers[denoiser], options, device)
-    load = os.getloadavg()[0]
-    if as_json:
-        asked = {"denoiser": denoiser, **asdict(options)}
-        print(json.dumps({**asked, "load": load, "flops": rate, "figures": [asdict(one) for one in figures]}, indent=2))
-        return 0
-    print(f"{denoiser}: {rate / 1e9:.1f} GFLOP/s, load {load:.1f}", *figures, sep="\n")
+    print(f"{denoiser}: {rate / 1e9:.1f} GFLOP/s, load {os.getloadavg()[0]:.1f}", *figures, sep="\n")
     return 0
 
 

@@ -1,11 +1,9 @@
 """`padstal challenge`: the workspace's model against the champion's on frozen prompts, and the decision."""
 
-import json
-import sys
 import time
 from pathlib import Path
 
-from padstal.commands.project import params_of
+from padstal.commands.project import params_of, promoted_name
 from padstal.core.data.atomic import atomic_file, read_json
 from padstal.operations.promotion import decision as decisions
 from padstal.operations.promotion import register
@@ -13,7 +11,7 @@ from padstal.operations.promotion.explain import markdown
 from padstal.reporting.inputs import CHECKED
 
 
-def run(root: Path, out: Path, champion: str | None, system: str | None, scale: str | None, *, as_json: bool) -> int:
+def run(root: Path, out: Path, champion: str | None, system: str | None, scale: str | None) -> int:
     """Decide, and write `out` and the same with the ending `.md`; the status is 0 whatever the gate decides.
 
     Args:
@@ -22,7 +20,6 @@ def run(root: Path, out: Path, champion: str | None, system: str | None, scale: 
         champion: Whom to compare with; None takes the champion.
         system: None takes that of params.
         scale: None takes the active one.
-        as_json: Say it as JSON.
 
     Raises:
         FileNotFoundError: Something that it takes is missing.
@@ -30,25 +27,17 @@ def run(root: Path, out: Path, champion: str | None, system: str | None, scale: 
     """
     started = time.monotonic()
     paths, tree = params_of(root, scale)
-    played, own = (system or tree.promote.system).replace("-", "_"), tree.scales[paths.scale]
+    name = promoted_name(tree, system)
 
-    from padstal.operations.promotion.challenge import Setup, challenge
-    from padstal.systems.trained import torch_device
+    from padstal.operations.promotion.challenge import challenge
 
-    device = torch_device(paths.params)
-    setup = Setup(paths, played, tree.promote, own.evaluate, own.ingest.licences, own.ingest.sample_rate, device)
-    found = register.read(root, setup.name)
-    decision = challenge(setup, found, champion, say=_say)
+    decision = challenge(paths, tree, name.replace("-", "_"), register.read(root, name), champion)
     decisions.write(out, decision)
     text = markdown(decision)
     with atomic_file(out.with_suffix(".md")) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    if as_json:
-        verdict = decision.verdict
-        print(json.dumps({"promote": verdict.promote, "summary": verdict.summary, "decision": str(out)}))
-    else:
-        print(text)
-        print(f"decision: {out}, as text {out.with_suffix('.md')}; {time.monotonic() - started:.0f} s")
+    print(text)
+    print(f"decision: {out}, as text {out.with_suffix('.md')}; {time.monotonic() - started:.0f} s")
     return 0
 
 
@@ -59,8 +48,7 @@ def check_ready(root: Path, system: str | None, scale: str | None) -> int:
         ValueError: Something is missing; names the command that makes it.
     """
     paths, tree = params_of(root, scale)
-    name = (system or tree.promote.system).replace("_", "-")
-    missing = []
+    name, missing = promoted_name(tree, system), []
     if not paths.frozen_prompts.is_file():
         missing.append(f"{paths.frozen_prompts.relative_to(root)} is not there: `padstal freeze-prompts` writes it")
     if champion := register.read(root, name).champion:
@@ -68,14 +56,10 @@ def check_ready(root: Path, system: str | None, scale: str | None) -> int:
         unset = [str(f.relative_to(root)) for f in files if not f.is_file() or not read_json(f).get("features")]
         if unset:
             missing.append(
-                f"{', '.join(unset)} hold no reference for drift, and against the champion {name}@{champion.name} no "
+                f"{', '.join(unset)} hold no reference for drift, and against the champion {champion.tag} no "
                 "model is promoted without: `padstal profile` makes it where the champion's data are"
             )
     if missing:
         raise ValueError(f"a challenge would fail: {'; '.join(missing)}; then commit and push")
     print("all that a challenge takes, besides the challenger, is there")
     return 0
-
-
-def _say(message: str) -> None:
-    print(f"challenge: {message}", file=sys.stderr, flush=True)

@@ -14,8 +14,8 @@ from padstal.reporting.comparison.sounds import Sound, sounds
 from padstal.reporting.table import Table, markdown_table
 
 
-def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, as_json: bool) -> int:
-    """Compare, and print the comment or its JSON, or write both with plots and sounds to `out`.
+def run(root: Path, base: str, head: str, scale: str | None, out: Path | None) -> int:
+    """Compare, and print the comment, or write it with its record (JSON), plots and sounds to `out`.
 
     Raises:
         GitError: There is no such revision.
@@ -28,8 +28,6 @@ def run(root: Path, base: str, head: str, scale: str | None, out: Path | None, a
     if out is not None:
         _write(out, comparison, sounds(root, trees, sides, scale))
         print(f"comment: {out / 'comment.md'}")
-    elif as_json:
-        print(write_record(comparison), end="")
     else:
         print(render_markdown(comparison), end="")
     return 0

@@ -1,4 +1,4 @@
-"""`padstal post-comment`: keep one comment on a pull request, made from what its own untrusted run left behind.
+"""`make post-comment`: keep one comment on a pull request, made from what its own untrusted run left behind.
 
 It runs in a `workflow_run` job with the right to comment, from the default branch's code, and executes nothing of the
 pull request. The artefact, which the workflow downloads beside the checkout, is hostile: it is limited in length, read

@@ -15,6 +15,11 @@ def paths_of(root: Path, scale: str | None) -> Paths:
     return params_of(root, scale)[0]
 
 
+def promoted_name(params: "Tree", system: str | None) -> str:
+    """What a system, or that of `promote`, is called in tags (GTO knows no underscores): "tal_dit" → "tal-dit"."""
+    return (system or params.promote.system).replace("_", "-")
+
+
 def params_of(root: Path, scale: str | None) -> tuple[Paths, "Tree"]:
     """Paths of `scale`, or of the active one of `root/params.yaml`, and all params.
 

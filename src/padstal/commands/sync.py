@@ -1,10 +1,7 @@
 """`padstal sync`: send to W&B what was recorded offline, and the lineage from raw data to report; repeatable."""
 
-import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -13,7 +10,7 @@ from padstal.core.runtime import TrackingParams
 from padstal.operations.tracking.champions import STAGE, champions
 from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.group import run_group
-from padstal.operations.tracking.send import Destination, mark_sent, record_stage, send
+from padstal.operations.tracking.send import mark_sent, record_stage, send
 from padstal.operations.tracking.server import Joined, Server
 from padstal.operations.tracking.stage_artefacts import StageArtefacts, sources, stage_artefacts
 from padstal.operations.tracking.sync import Plan, make_plan, recorded_runs
@@ -34,7 +31,7 @@ class SyncResult:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def run(root: Path, dry_run: bool, as_json: bool, limit_seconds: float) -> int:
+def run(root: Path, dry_run: bool) -> int:
     """Say what there is to send, and send it.
 
     Returns:
@@ -47,16 +44,12 @@ def run(root: Path, dry_run: bool, as_json: bool, limit_seconds: float) -> int:
     stages = locked_stages(root)
     plan = make_plan(recorded_runs(root / "wandb"), stages)
     if dry_run:
-        print(json.dumps(_planned(plan), indent=2) if as_json else _told(plan))
+        print(_told(plan))
         return 0
     tracking = check(TrackingParams, read_yaml(root / "params.yaml").get("tracking"), "tracking")
     server = Server(tracking.project, tracking.entity)
-    destination = Destination(root, tracking.project, server.entity, _group(plan, root))
-    done = _send(server, destination, stages, plan, limit_seconds)
-    if as_json:
-        print(json.dumps(vars(done), indent=2))
-    else:
-        print(_summary(done))
+    done = _send(root, server, stages, plan)
+    print(_summary(done))
     return 1 if done.not_sent else 0
 
 
@@ -67,30 +60,26 @@ def locked_stages(root: Path) -> tuple[StageArtefacts, ...]:
     return (StageArtefacts(SOURCES, "", (), raw, {}, {}), *stages) if raw else stages
 
 
-def _send(
-    server: Server, destination: Destination, stages: tuple[StageArtefacts, ...], plan: Plan, limit_seconds: float
-) -> SyncResult:
+def _send(root: Path, server: Server, stages: tuple[StageArtefacts, ...], plan: Plan) -> SyncResult:
     """The three steps: record what has no run, send, join."""
     done = SyncResult(refused=dict(plan.refused))
-    waiting = list(plan.send)
+    waiting, group = list(plan.send), _group(plan, root)
     missing = [stage for stage in plan.record if any(server.version(one) is None for one in stage.outputs)]
     for stage in tqdm(missing, desc="recording stages of dvc.lock", unit="stage", disable=not missing):
-        waiting.append(record_stage(stage, destination))
-    if waiting:
-        _say(f"sending {len(waiting)} runs")
-    sent = send(waiting, limit_seconds, _say)
+        waiting.append(record_stage(stage, root, server, group))
+    sent = send(waiting)
     done.sent, done.not_sent = len(sent), len(waiting) - len(sent)
     for run in sent:
         mark_sent(run, server.entity, joined=False)
     if waiting or plan.join or plan.record:
-        _join(server, destination, stages, done)
-    for model, artefact in champions(destination.root).items():
+        _join(root, server, stages, done)
+    for model, artefact in champions(root).items():
         named = server.name(artefact, STAGE)
         done.champions[model] = {None: "not at W&B", True: "named", False: "known"}[named]
     return done
 
 
-def _join(server: Server, destination: Destination, stages: tuple[StageArtefacts, ...], done: SyncResult) -> None:
+def _join(root: Path, server: Server, stages: tuple[StageArtefacts, ...], done: SyncResult) -> None:
     """Tell W&B what each run used: the lock's stages by the lock, whoever recorded them; other runs by their notes."""
     joined: dict[str, bool] = {}
     for stage in tqdm(stages, desc="lineage", unit="stage"):
@@ -98,7 +87,7 @@ def _join(server: Server, destination: Destination, stages: tuple[StageArtefacts
         maker = server.maker(version) if version is not None else None
         if maker is not None:
             joined[maker.id] = _add(done, server.join(maker, stage.inputs))
-    for run in recorded_runs(destination.folder):
+    for run in recorded_runs(root / "wandb"):
         if not run.sent or not run.note.label or run.note.joined:
             continue
         found = server.run(run.note.run, run.note.project) if run.note.run not in joined else None
@@ -118,17 +107,6 @@ def _group(plan: Plan, root: Path) -> str:
     """The group of the runs that recorded stages of this lock; else that of the workspace as it is now."""
     groups = [run.note.group for run in (*plan.send, *plan.join) if run.note.group]
     return max(groups, key=groups.count) if groups else run_group(root)
-
-
-def _planned(plan: Plan) -> dict[str, Any]:
-    return {
-        "send": [run.folder.name for run in plan.send],
-        "join": [run.folder.name for run in plan.join],
-        "record": [stage.name for stage in plan.record],
-        "refused": dict(plan.refused),
-        "done": plan.done,
-        "credentials": wandb_credentials(),
-    }
 
 
 def _told(plan: Plan) -> str:
@@ -152,7 +130,3 @@ def _summary(done: SyncResult) -> str:
         lines.append(f"{done.not_sent} runs were not sent; `padstal sync` goes on with them")
     lines.append(f"{done.sent} runs sent, {done.uses_added} uses added")
     return "\n".join(lines)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)

@@ -1,6 +1,5 @@
 """`padstal wandb-report`: the report of a run at W&B, and the same as Markdown, which is all of it when offline."""
 
-import json
 import os
 from pathlib import Path
 
@@ -20,7 +19,7 @@ ADDRESS = "PADSTAL_WANDB_REPORT"
 """Address of the report that is kept up to date; the workflow `comment` links to it."""
 
 
-def run(root: Path, scale: str | None, out: Path | None, address: str | None, offline: bool, as_json: bool) -> int:
+def run(root: Path, scale: str | None, out: Path | None, offline: bool) -> int:
     """Write the Markdown, publish where that is possible, and say where both are.
 
     Raises:
@@ -40,15 +39,12 @@ def run(root: Path, scale: str | None, out: Path | None, address: str | None, of
     with atomic_file(file) as temporary:
         temporary.write_text(redact(markdown(title, blocks)), encoding="utf-8")
     missing = "as asked" if offline else "" if wandb_credentials() else "no WANDB_API_KEY"
-    known = address or os.environ.get(ADDRESS, "")
+    known = os.environ.get(ADDRESS, "")
     published = ""
     if not missing:
         server = Server(tree.tracking.project, tree.tracking.entity)
         report = build(title, blocks, entity=server.entity, project=server.project, group=origin.group)
         published = publish(report, known)
-    if as_json:
-        print(json.dumps({"markdown": str(file), "address": published, "not_published": missing}))
-        return 0
     print(f"markdown: {file}")
     print(f"W&B: {published}" if published else f"W&B: not published, {missing}")
     if published and not known:

@@ -1,10 +1,9 @@
 """`padstal weights …`: the published files that params name, pinned, fetched, checked; Stable Audio Open in and out."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file, atomic_folder
@@ -20,31 +19,18 @@ if TYPE_CHECKING:
     from padstal.diffusion.checkpoint import DenoiserConfig
 
 
-def show(root: Path, scale: str | None, as_json: bool) -> int:
+def show(root: Path, scale: str | None) -> int:
     """List all published files of a scale: what for, whence, pinned or not, there or not."""
     paths, every = _named(root, scale)
-    rows: dict[str, dict[str, Any]] = {
-        name: {
-            "for": named.what,
-            "repository": named.files.repository,
-            "revision": named.files.revision,
-            "licence": named.files.licence or "not stated",
-            "folder": str(named.files.folder),
-            "files": {
-                file: {"sha256": sha256, "there": (named.files.folder / file).is_file()}
-                for file, sha256 in named.files.sha256.items()
-            },
-        }
-        for name, named in every.items()
-    }
-    if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
-        return 0
-    for name, row in rows.items():
-        print(f"{name}: {row['for']}\n  {row['repository']} at {row['revision']}, licence: {row['licence']}")
-        for file, one in row["files"].items():
-            print(f"  {file}: sha256 {one['sha256']}, {'there' if one['there'] else 'not there'}")
-    if not rows:
+    for name, named in every.items():
+        files = named.files
+        print(
+            f"{name}: {named.what}\n  {files.repository} at {files.revision}, licence: {files.licence or 'not stated'}"
+        )
+        for file, sha256 in files.sha256.items():
+            there = "there" if (files.folder / file).is_file() else "not there"
+            print(f"  {file}: sha256 {sha256}, {there}")
+    if not every:
         print(f"scale {paths.scale}: names no published weights")
     return 0
 

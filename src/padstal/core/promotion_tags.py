@@ -6,12 +6,18 @@
 The model's path is what `artifacts:` of the `dvc.yaml` at that commit says.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 from padstal.core.dvc_lock import artifact_paths
 from padstal.core.git import blobs
+
+RECORD = "padstal: "
+"""Begins the line of a tag's message that holds its record as JSON."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,16 @@ class PromotionTag:
     who: str
     when: str
     message: str
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What `padstal promote` wrote into the message; empty of a tag by other hands."""
+        lines = [line.removeprefix(RECORD) for line in self.message.splitlines() if line.startswith(RECORD)]
+        try:
+            record = json.loads(lines[-1]) if lines else {}
+        except (ValueError, RecursionError):
+            record = {}
+        return record if isinstance(record, dict) else {}
 
 
 def promotion_tags(root: Path) -> list[PromotionTag]:

@@ -21,8 +21,7 @@ def test_the_first_challenger_is_judged_by_floors_alone(world: World, tmp_path: 
     assert {check.kind for check in made.verdict.checks} == {
         "prompts", "floor", "measured", "licence", "gate", "drift",
     }  # fmt: skip
-    assert set(made.evidence.metrics) == set(world.setup.promote.margins)
-    assert made.judges["of"].startswith("the challenger")
+    assert set(made.evidence.metrics) == set(made.thresholds.margins)
 
 
 def test_music_that_heeds_no_prompt_is_below_the_floor(world: World, tmp_path: Path) -> None:
@@ -40,10 +39,8 @@ def test_a_champion_comes_back_from_the_remote_and_a_more_diverse_challenger_win
     assert made.champion.commit == base
     assert made.champion.outs["models/demo/diffusion/tal_dit"] != made.challenger.outs["models/demo/diffusion/tal_dit"]
     assert made.verdict.promote, made.verdict.summary
-    assert made.judges["of"].startswith("the champion")
     gain = made.evidence.metrics["vendi"].gain
     assert gain is not None
-    assert gain.interval is not None
     assert gain.interval[0] > 0
 
 
@@ -75,12 +72,9 @@ def test_the_same_weights_are_refused_as_not_better(against_itself: Itself) -> N
     assert all(one.gain and one.gain.value == 0 for one in made.evidence.metrics.values())
 
 
-def test_a_decision_is_read_back_as_it_was_taken(against_itself: Itself, tmp_path: Path) -> None:
+def test_a_decision_is_read_back_as_it_was_taken(against_itself: Itself) -> None:
     _, made, file = against_itself
-    again, digest = decisions.read(file)
-    assert again == made
-    (tmp_path / "decision.json").write_text(file.read_text().replace("\n", " "))
-    assert decisions.read(tmp_path / "decision.json")[1] == digest
+    assert decisions.read(file)[0] == made
 
 
 def test_two_challenges_of_one_state_take_the_same_decision(
@@ -135,7 +129,7 @@ def test_a_prompt_whose_clip_is_held_out_no_more_is_not_played(world: World, tmp
     erased = known.prompts[0].clip_id
     write_table(table[table["clip_id"] != erased], file)
     made = world.challenge(tmp_path / "decision.json")
-    assert made.design["prompts"] == made.evidence.prompts == len(known.prompts) - 1
+    assert made.evidence.prompts == len(known.prompts) - 1
     write_table(table[table["split"] != "test"], file)
     with pytest.raises(ValueError, match="the test split has none of their clips any more"):
         world.challenge(tmp_path / "decision.json")

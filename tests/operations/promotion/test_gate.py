@@ -27,11 +27,9 @@ def figures(draw: st.DrawFn) -> Figure:
 @st.composite
 def comparisons(draw: st.DrawFn, sign: int) -> Compared:
     before, now = draw(figures()), draw(figures())
-    assert before.value is not None
-    assert now.value is not None
     gain = sign * (now.value - before.value)
     low, high = draw(WIDTHS), draw(WIDTHS)
-    sure = (gain - low * 1.2, gain + high * 1.2)
+    sure = Figure(gain, (gain - low * 1.2, gain + high * 1.2))
     return Compared(now, before, Figure(gain, (gain - low, gain + high)), sure)
 
 
@@ -69,8 +67,6 @@ def thresholds(draw: st.DrawFn) -> GateParams:
 def shifted(figure: Figure | None, by: float) -> Figure | None:
     if figure is None:
         return None
-    assert figure.value is not None
-    assert figure.interval is not None
     return Figure(figure.value + by, (figure.interval[0] + by, figure.interval[1] + by))
 
 
@@ -81,10 +77,10 @@ def improved(found: Evidence, name: str, by: float) -> Evidence:
         return dataclasses.replace(found, floors=floors)
     one, sign = found.metrics[name], METRICS[name]
     better = Compared(
-        challenger=shifted(one.challenger, sign * by) or Figure(None),
+        challenger=shifted(one.challenger, sign * by),
         champion=one.champion,
         gain=shifted(one.gain, by),
-        sure=(one.sure[0] + by, one.sure[1] + by) if one.sure else None,
+        sure=shifted(one.sure, by),
     )
     return dataclasses.replace(found, metrics={**found.metrics, name: better})
 
@@ -93,7 +89,9 @@ PASSING = Evidence(
     champion=True,
     prompts=20,
     metrics={
-        name: Compared(Figure(1.5, (1.4, 1.6)), Figure(1.0, (0.9, 1.1)), Figure(0.5, (0.3, 0.7)), (0.2, 0.8))
+        name: Compared(
+            Figure(1.5, (1.4, 1.6)), Figure(1.0, (0.9, 1.1)), Figure(0.5, (0.3, 0.7)), Figure(0.5, (0.2, 0.8))
+        )
         for name in METRICS
     },
     floors={name: Figure(0.5, (0.4, 0.6)) for name in FLOORS},
@@ -130,7 +128,7 @@ def test_a_better_challenger_passes_every_check_that_a_worse_one_passed(
 @settings(max_examples=60)
 def test_an_equal_challenger_is_refused_as_not_better(found: Evidence, limits: GateParams) -> None:
     same = {
-        name: Compared(one.challenger, one.challenger, Figure(0.0, (0.0, 0.0)), (0.0, 0.0))
+        name: Compared(one.challenger, one.challenger, *[Figure(0.0, (0.0, 0.0))] * 2)
         for name, one in found.metrics.items()
     }
     verdict = decide(dataclasses.replace(found, champion=True, metrics=same), limits)
@@ -146,7 +144,8 @@ def test_an_equal_challenger_is_refused_as_not_better(found: Evidence, limits: G
 def test_what_is_missing_or_not_a_number_is_refused(
     found: Evidence, limits: GateParams, name: str, value: float | None
 ) -> None:
-    one = dataclasses.replace(found.metrics[name], challenger=Figure(value, (0.0, 0.0)))
+    figure = None if value is None else Figure(value, (0.0, 0.0))
+    one = dataclasses.replace(found.metrics[name], challenger=figure)
     assert not decide(dataclasses.replace(found, metrics={**found.metrics, name: one}), limits).promote
     without = {other: figures for other, figures in found.metrics.items() if other != name}
     assert not decide(dataclasses.replace(found, metrics=without), limits).promote
@@ -179,7 +178,7 @@ def test_each_part_of_a_comparison_is_needed(name: str, part: str) -> None:
         "champion": dataclasses.replace(one, champion=None),
     }[part]
     others = {
-        other: dataclasses.replace(figures, gain=Figure(0.0, (-0.1, 0.1)), sure=(-0.1, 0.1))
+        other: dataclasses.replace(figures, gain=Figure(0.0, (-0.1, 0.1)), sure=Figure(0.0, (-0.1, 0.1)))
         for other, figures in PASSING.metrics.items()
     }
     metrics = {**(others if part == "sure" else PASSING.metrics), name: broken}
@@ -204,7 +203,7 @@ def test_worse_means_beyond_the_interval_and_beyond_the_margin(
 
 
 def test_quality_alone_is_no_reason_to_promote() -> None:
-    level = {name: dataclasses.replace(one, sure=(-0.1, 0.9)) for name, one in PASSING.metrics.items()}
+    level = {name: dataclasses.replace(one, sure=Figure(0.5, (-0.1, 0.9))) for name, one in PASSING.metrics.items()}
     level["pmos"] = PASSING.metrics["pmos"]
     verdict = decide(dataclasses.replace(PASSING, metrics=level), LIMITS)
     assert [check.kind for check in verdict.checks if not check.passed] == ["better"]
@@ -219,7 +218,7 @@ def test_quality_alone_is_no_reason_to_promote() -> None:
         ({"licences": ("a licence nobody knows",)}, "licence"),
         ({"champion_licences": ()}, "licence"),
         ({"gates": {"ingest": True, "curate": False}}, "gate"),
-        ({"gates": {}}, "gate"),
+        ({"gates": {"ingest": True, "curate": None}}, "gate"),
         ({"drift": {"ingest": Drift(5, 1)}}, "drift"),
         ({"drift": {"ingest": None}}, "drift"),
         ({"drift": {"ingest": Drift(0, 0)}}, "drift"),
@@ -256,5 +255,5 @@ def test_without_a_champion_drift_has_nothing_to_be_measured_against() -> None:
 def test_alignment_must_be_above_chance_beyond_doubt() -> None:
     floors = {**PASSING.floors, "clap_f_above_chance": Figure(0.5, (0.05, 0.9))}
     assert not decide(dataclasses.replace(PASSING, floors=floors), LIMITS).promote
-    floors["clap_f_above_chance"] = Figure(0.5, None)
+    floors["clap_f_above_chance"] = None
     assert not decide(dataclasses.replace(PASSING, floors=floors), LIMITS).promote

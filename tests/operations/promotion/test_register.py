@@ -10,13 +10,13 @@ from tests.operations.promotion.world import World, git
 
 from padstal.core.git import GitError, PushRefusedError
 from padstal.operations.promotion import register
+from padstal.operations.promotion.promote import carried_out
 
 
 def write(world: World, version: str, number: int, commit: str, **record: object) -> None:
     """A version and its assignment, pushed."""
     names = (register.tag_of_version("tal-dit", version), register.tag_of_assignment("tal-dit", number))
-    tags = {name: register.tag_object(world.root, name, commit, "a test", record) for name in names}
-    register.push(world.root, tags)
+    register.push(world.root, names, commit, "a test", record)
 
 
 def test_a_register_starts_empty(world: World) -> None:
@@ -31,11 +31,11 @@ def test_what_is_pushed_is_read_by_another_clone_with_its_record(world: World) -
     write(world, "v1.0.0", 1, commit, decision="abc", metrics={"vendi": {"value": 1.5}})
     found = register.read(world.clone("other").root, "tal-dit")
     assert found.champion is not None
-    assert (found.champion.name, found.champion.commit) == ("v1.0.0", commit)
+    assert (found.champion.version, found.champion.commit) == ("v1.0.0", commit)
     assert found.champion.record["metrics"] == {"vendi": {"value": 1.5}}
     assert (found.next_version, found.next_number) == ("v1.1.0", 2)
-    assert found.carried_out("abc") is not None
-    assert found.carried_out("abd") is None
+    assert carried_out(found, "abc") is not None
+    assert carried_out(found, "abd") is None
     assert found.assignments[0].who == "tester"
 
 
@@ -61,11 +61,11 @@ def test_versions_are_ordered_by_number_and_other_models_and_tags_are_left_alone
         world.git("tag", "-a", name, "-m", "by hand")
         world.git("push", "-q", "origin", name)
     found = register.read(world.root, "tal-dit")
-    assert [one.name for one in found.versions] == ["v1.9.0", "v1.10.0"]
+    assert [one.version for one in found.versions] == ["v1.9.0", "v1.10.0"]
     assert (found.next_version, found.next_number) == ("v1.11.0", 8)
     before = found.before()
     assert before is not None
-    assert before.name == "v1.9.0"
+    assert before.version == "v1.9.0"
 
 
 def test_a_tag_that_is_only_local_is_no_promotion(world: World) -> None:
@@ -78,7 +78,7 @@ def test_a_local_tag_that_differs_gives_way_to_the_remotes(world: World) -> None
     write(world, "v1.0.0", 1, world.git("rev-parse", "HEAD"), decision="theirs")
     other = world.clone("other")
     other.git("tag", "-f", "-a", "tal-dit#champion#1", "-m", "mine")
-    assert register.read(other.root, "tal-dit").carried_out("theirs") is not None
+    assert carried_out(register.read(other.root, "tal-dit"), "theirs") is not None
 
 
 def test_the_way_back_passes_over_rollbacks(world: World) -> None:
@@ -87,13 +87,12 @@ def test_the_way_back_passes_over_rollbacks(world: World) -> None:
         world.git("commit", "-q", "--allow-empty", "-m", version)
         commits.append(world.git("rev-parse", "HEAD"))
         write(world, version, number, commits[-1])
-    name = register.tag_of_assignment("tal-dit", 4)
-    register.push(world.root, {name: register.tag_object(world.root, name, commits[1], "back", {})})
+    register.push(world.root, [register.tag_of_assignment("tal-dit", 4)], commits[1], "back", {})
     found = register.read(world.root, "tal-dit")
     before = found.before()
     assert found.champion is not None
     assert before is not None
-    assert (found.champion.name, before.name) == ("v1.1.0", "v1.0.0")
+    assert (found.champion.version, before.version) == ("v1.1.0", "v1.0.0")
 
 
 def test_a_push_is_all_or_nothing(world: World) -> None:
@@ -104,9 +103,8 @@ def test_a_push_is_all_or_nothing(world: World) -> None:
     world.git("commit", "-q", "--allow-empty", "-m", "Ours")
     commit = world.git("rev-parse", "HEAD")
     name = register.tag_of_version("tal-dit", "v1.0.0")
-    tags = {name: register.tag_object(world.root, name, commit, "a test", {})}
     with pytest.raises(PushRefusedError):
-        register.push(world.root, tags, "retrain/one", commit)
+        register.push(world.root, [name], commit, "a test", {}, "retrain/one")
     assert world.tags() == []
     assert world.git("tag", "--list") == ""
 
@@ -115,17 +113,13 @@ def test_of_many_that_take_the_same_number_at_once_one_wins(world: World) -> Non
     clones = [world.clone(f"clone{number}") for number in range(4)]
     commit = world.git("rev-parse", "HEAD")
     names = (register.tag_of_version("tal-dit", "v1.0.0"), register.tag_of_assignment("tal-dit", 1))
-    made = [
-        {name: register.tag_object(clone.root, name, commit, "a race", {"by": number}) for name in names}
-        for number, clone in enumerate(clones)
-    ]
     outcomes: list[str] = []
     start = threading.Barrier(len(clones))
 
     def race(number: int) -> None:
         start.wait()
         try:
-            register.push(clones[number].root, made[number])
+            register.push(clones[number].root, names, commit, "a race", {"by": number})
         except PushRefusedError:
             outcomes.append("refused")
         else:

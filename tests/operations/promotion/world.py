@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import yaml
 from tests.evaluation.fakes import GENRES, RATE, SAMPLES, FakeClap, FakePmos, FakeTagger, pcm, tone, write_world
 
@@ -19,13 +20,12 @@ from padstal.core.data.manifest import read_table, write_table
 from padstal.core.paths import Paths
 from padstal.evaluation.config import EvaluateParams
 from padstal.evaluation.hear import Ears
-from padstal.operations.config import PromoteParams
+from padstal.operations.promotion import challenge as challenges
 from padstal.operations.promotion import decision as decisions
 from padstal.operations.promotion import frozen, register
-from padstal.operations.promotion.challenge import Setup, challenge
 from padstal.operations.promotion.decision import Decision
-from padstal.rights.policy import Policy
 from padstal.sampling.grid import choose_prompts
+from padstal.stages.params import load_tree
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = {"spread": 20.0, "stray": 0.3, "noise": 0.02}
@@ -45,7 +45,6 @@ METRICS: dict[str, dict[str, Any]] = {
         for item in ("ingest", "curate")
     },
 }
-POLICY = Policy(allow=("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0"), deny=(), non_commercial="refuse", unknown="refuse")
 PROMOTE: dict[str, Any] = {"prompts": 16, "least_prompts": 8, "draws": 300}
 
 
@@ -98,17 +97,14 @@ class World:
 
     def challenge(self, file: Path, asked: str | None = None) -> Decision:
         """A decision on the workspace, written to `file`."""
-        found = register.read(self.root, "tal-dit")
-        made = challenge(self.setup, found, asked, play=play, load_ears=ears)
+        paths, params = Paths(self.root, "demo"), load_tree(self.root / "params.yaml")
+        params.scales.demo.ingest.__dict__["sample_rate"] = RATE  # fewer than params may have
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(challenges, "play_child", play)
+            patch.setattr(challenges, "load_ears", ears)
+            made = challenges.challenge(paths, params, "tal_dit", register.read(self.root, "tal-dit"), asked)
         decisions.write(file, made)
         return made
-
-    @property
-    def setup(self) -> Setup:
-        raw = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
-        promote = PromoteParams.model_validate(raw["promote"])
-        evaluate = EvaluateParams.model_validate(raw["scales"]["demo"]["evaluate"])
-        return Setup(Paths(self.root, "demo"), "tal_dit", promote, evaluate, POLICY, RATE, "cpu")
 
     def tags(self) -> list[str]:
         """Tags that the origin holds."""

@@ -34,8 +34,8 @@ def _read(root: Path, text: str) -> tuple[StageArtefacts, ...]:
     return stage_artefacts(root)
 
 
-def test_a_folder_above_outputs_stands_for_them_and_makers_come_first(tmp_path: Path) -> None:
-    train, sample = _read(tmp_path, LOCK)
+def test_a_folder_above_outputs_stands_for_them(tmp_path: Path) -> None:
+    sample, train = _read(tmp_path, LOCK)
     assert (train.name, sample.name) == ("train@tal", "sample")
     assert [one.path for one in sample.inputs] == ["models/demo/vae/tal"]
     assert sample.inputs[0].md5 == f"{EE}.dir"
@@ -46,11 +46,11 @@ def test_a_folder_above_outputs_stands_for_them_and_makers_come_first(tmp_path: 
 
 
 def test_the_same_run_of_a_stage_has_the_same_key_and_any_change_another(tmp_path: Path) -> None:
-    [train, _] = _read(tmp_path, LOCK)
-    [again, _] = _read(tmp_path, LOCK.replace("{path", "{ path"))
+    [_, train] = _read(tmp_path, LOCK)
+    [_, again] = _read(tmp_path, LOCK.replace("{path", "{ path"))
     assert train.key == again.key
     for before, after in (("lr: 0.1", "lr: 0.2"), (EE, "1a" * 16), (DD, "1a" * 16), ("cmd: train", "cmd: other")):
-        [other, _] = _read(tmp_path, LOCK.replace(before, after))
+        [_, other] = _read(tmp_path, LOCK.replace(before, after))
         assert other.key != train.key, before
 
 

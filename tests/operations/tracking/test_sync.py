@@ -187,7 +187,7 @@ def test_without_a_key_or_a_server_it_says_so_and_sends_nothing(
     for name, value in {"WANDB_API_KEY": key, "NETRC": str(tmp_path), "WANDB_BASE_URL": "http://127.0.0.1:9"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=re.escape(why)) as refused:
-        run(_repository(tmp_path / "repo"), dry_run=False, as_json=False, limit_seconds=60)
+        run(_repository(tmp_path / "repo"), dry_run=False)
     assert KEY not in str(refused.value)
 
 
@@ -200,11 +200,11 @@ def test_a_dry_run_says_what_a_sync_would_do_and_asks_nobody(
     monkeypatch.setenv("NETRC", str(tmp_path))
     root = _repository(tmp_path / "repo")
     _offline(root / "wandb", "20260101_000000", "waiting")
-    assert run(root, dry_run=True, as_json=True, limit_seconds=60) == 0
-    planned = json.loads(capsys.readouterr().out)
-    assert planned["send"] == ["offline-run-20260101_000000-waiting"]
-    assert planned["record"] == ["sources", "ingest", "curate", "train_vae@tal", "report"]
-    assert planned["credentials"] is None
+    assert run(root, dry_run=True) == 0
+    *planned, summary = capsys.readouterr().out.splitlines()
+    assert planned[0] == "send    offline-run-20260101_000000-waiting  train_vae@tal"
+    assert {line.split()[1] for line in planned[1:]} == {"sources", "ingest", "curate", "train_vae@tal", "report"}
+    assert "WANDB_API_KEY is not set" in summary
 
 
 def _offline(folder: Path, when: str, run: str, **note: object) -> Path:

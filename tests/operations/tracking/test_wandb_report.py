@@ -84,11 +84,11 @@ def test_without_credentials_there_is_the_markdown_and_the_reason(
         monkeypatch.setenv(f"WANDB_{name}", value)
     monkeypatch.setenv("NETRC", str(root / "none"))
     monkeypatch.chdir(root)
-    said = CliRunner().invoke(app, ["wandb-report", "--json"])
+    said = CliRunner().invoke(app, ["wandb-report"])
     assert said.exit_code == 0, said.stderr
-    answer = json.loads(said.stdout)
-    assert (answer["address"], answer["not_published"]) == ("", "no WANDB_API_KEY")
-    assert "## Findings" in Path(answer["markdown"]).read_text()
+    file, published = said.stdout.splitlines()
+    assert published == "W&B: not published, no WANDB_API_KEY"
+    assert "## Findings" in Path(file.removeprefix("markdown: ")).read_text()
 
 
 def _filters(node: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,11 +9,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,13 +22,10 @@ from tqdm import tqdm
 from padstal.core.data.atomic import read_json
 from padstal.core.data.manifest import read_table
 from padstal.core.dvc_lock import mapping
-from padstal.core.model_folder import fingerprint
 from padstal.core.paths import Paths
 from padstal.core.revisions import WORKSPACE, Tree, open_tree
 from padstal.evaluation.clips import listen, subset
-from padstal.evaluation.config import EvaluateParams
-from padstal.evaluation.hear import JUDGES, Ears, Heard, hear, load_ears
-from padstal.operations.config import PromoteParams
+from padstal.evaluation.hear import Ears, Heard, hear, load_ears
 from padstal.operations.promotion import frozen, objects
 from padstal.operations.promotion.decision import Decision, Side, rounded
 from padstal.operations.promotion.gate import Drift, Evidence, decide
@@ -38,116 +35,58 @@ from padstal.reporting.comparison.side import active_scale, read_side
 from padstal.reporting.inputs import CHECKED
 from padstal.rights.licence import normalise
 from padstal.rights.policy import Policy
-
-if TYPE_CHECKING:
-    import torch
+from padstal.stages.params import Tree as Params
+from padstal.systems.trained import torch_device
 
 NONE = "none"
-Play = Callable[[Path, Path, Path, str, str], None]
-LoadEars = Callable[[Callable[[str], Path], EvaluateParams, Any], Ears]
-Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Setup:
-    """What a challenge is made with.
-
-    Attributes:
-        paths: The workspace, which is the challenger.
-        system: E.g. "tal_dit".
-        promote, evaluate, policy: From params; the licence policy is that of `ingest`.
-        sample_rate: Of the held-out clips, in Hz.
-        device: Where the judges listen.
-    """
-
-    paths: Paths
-    system: str
-    promote: PromoteParams
-    evaluate: EvaluateParams
-    policy: Policy
-    sample_rate: int
-    device: "torch.device | str"
-
-    @property
-    def name(self) -> str:
-        """What the system is called in tags (GTO knows no underscores): "tal_dit" → "tal-dit"."""
-        return self.system.replace("_", "-")
-
-
-@dataclass(frozen=True)
-class Opponent:
-    """A champion to compare with; `version` is "" where its revision was never promoted."""
-
-    version: str
-    tree: Tree
-
-    @property
-    def name(self) -> str:
-        return self.version or self.tree.commit[:12]
-
-
-def opponent(root: Path, register: Register, asked: str | None, scale: str) -> Opponent | None:
+def opponent(root: Path, register: Register, asked: str | None, scale: str) -> Tree | None:
     """Whom to compare with: a version or revision that is asked for, else the champion; `None` for nobody.
 
     Raises:
         ValueError: There is no such version or revision, or its active scale is another.
     """
-    if asked == NONE:
-        return None
     version = register.champion if asked is None else register.find(asked)
-    if version is None and asked is None:
+    if asked == NONE or (version is None and asked is None):
         return None
-    tree = open_tree(root, version.commit if version else str(asked))
-    version = version or register.version_at(tree.commit)
-    found = Opponent(version.name if version else "", tree)
+    tree = open_tree(root, version.tag if version else str(asked))
     if (its_scale := active_scale(tree)) != scale:
         raise ValueError(
-            f"the champion {found.name} is of scale {its_scale}, the challenger of {scale}, and figures of two scales "
+            f"the champion {tree.name} is of scale {its_scale}, the challenger of {scale}, and figures of two scales "
             f"do not compare: --champion {NONE} judges by floors alone"
         )
-    return found
+    return tree
 
 
-def challenge(
-    setup: Setup,
-    register: Register,
-    asked: str | None,
-    *,
-    play: "Play | None" = None,
-    load_ears: LoadEars = load_ears,
-    say: Say = lambda text: None,
-) -> Decision:
+def challenge(paths: Paths, params: Params, system: str, register: Register, asked: str | None) -> Decision:
     """Let them play and decide.
 
     Args:
-        setup: With what.
+        paths: The workspace, which is the challenger.
+        params: Of the workspace.
+        system: E.g. "tal_dit".
         register: Who is champion.
         asked: See `opponent`.
-        play: Generates; `play_child` unless a test says otherwise.
-        load_ears: Loads the judges.
-        say: Tells the person who watches.
 
     Raises:
         FileNotFoundError: Frozen prompts, a data set or a model is missing.
         ValueError: The workspace is not what its `dvc.lock` says, or the two do not compare.
     """
-    paths, root, play = setup.paths, setup.paths.root, play or play_child
+    root, promote, own = paths.root, params.promote, params.scales[paths.scale]
     known, digest = frozen.read(paths.frozen_prompts)
-    if known.scale != paths.scale:
-        raise ValueError(f"{paths.frozen_prompts}: prompts of scale {known.scale}, expected {paths.scale}")
     dataset = read_table(paths.curate / "dataset.parquet")
     held_out = dataset[dataset["split"] == "test"].reset_index(drop=True)
-    prompts = known.of(set(held_out["clip_id"]))
+    clips = set(held_out["clip_id"])
+    prompts = replace(known, prompts=tuple(one for one in known.prompts if one.clip_id in clips))
     if not prompts.prompts:
         raise ValueError(
             f"{paths.frozen_prompts}: the test split has none of their clips any more; `padstal freeze-prompts --force`"
         )
     if left := len(known.prompts) - len(prompts.prompts):
-        say(f"{left} frozen prompts are left out: their clips are in the test split no more")
+        _say(f"{left} frozen prompts are left out: their clips are in the test split no more")
     workspace, other = open_tree(root, WORKSPACE), opponent(root, register, asked, paths.scale)
-    if not workspace.commit:
-        raise ValueError(f"{root}: nothing is committed yet; a decision names the challenger's commit")
-    outs = objects.outs_at(root, WORKSPACE, objects.needed(root, WORKSPACE, paths.scale, setup.system))
+    outs = objects.needed(workspace, paths.scale, system)
     objects.check_workspace(root, outs)
 
     folder = root / ".state"
@@ -157,50 +96,39 @@ def challenge(
         frozen.write(hall / "prompts.json", prompts)
 
         def played(home: Path, name: str) -> tuple[Path, dict[str, Any]]:
-            play(home, hall / "prompts.json", hall / name, setup.system, setup.promote.method)
+            play_child(home, hall / "prompts.json", hall / name, system, promote.method)
             return hall / name, read_json(hall / name / "record.json")
 
-        judges, of = paths, f"the challenger, {workspace.commit[:12]}"
-        say(f"{of}, plays {len(prompts.prompts)} prompts × {prompts.samples}")
+        judges = paths
+        _say(f"the challenger plays {len(prompts.prompts)} prompts × {prompts.samples}")
         samples, record = played(root, "challenger")
         challenger, champion = Side("", workspace.commit, outs, record), None
         champion_samples: Path | None = None
         if other is not None:
-            judges, of = Paths(hall / "home", paths.scale), f"the champion, {other.name}"
-            theirs = objects.outs_at(
-                root, other.tree.commit, objects.needed(root, other.tree.commit, paths.scale, setup.system)
-            )
-            say(f"{of}, comes from DVC's cache or remote and plays the same")
-            objects.materialise(root, other.tree.commit, theirs, judges.root, code=True)
+            judges, theirs = Paths(hall / "home", paths.scale), objects.needed(other, paths.scale, system)
+            _say(f"the champion, {other.name}, comes from DVC's cache or remote and plays the same")
+            objects.materialise(root, other, theirs, judges.root, code=True)
             champion_samples, record = played(judges.root, "champion")
-            champion = Side(other.version, other.tree.commit, theirs, record)
-        say(f"the judges of {of} listen")
-        ears = load_ears(judges.foundation, setup.evaluate, setup.device)
-        found, clips = _heard(setup, prompts, held_out, ears, samples, champion_samples)
-        fingerprints = {role: fingerprint(judges.foundation(role)) for role in JUDGES}
+            version = register.version_at(other.commit)
+            champion = Side(version.version if version else "", other.commit, theirs, record)
+        _say(f"the {'champion' if champion else 'challenger'}'s judges listen")
+        ears = load_ears(judges.foundation, own.evaluate, torch_device(paths.params))
+        found = _heard(paths, params, prompts, held_out, ears, samples, champion_samples)
 
-    evidence, limits = rounded(_evidence(setup, len(prompts.prompts), found, workspace, other)), setup.promote.gate
+    policy = own.ingest.licences
+    evidence = rounded(_evidence(paths.scale, policy, len(prompts.prompts), found, workspace, other))
     return Decision(
-        model=setup.name,
+        model=register.model,
         scale=paths.scale,
         challenger=challenger,
         changed=workspace.changed,
-        replaces=register.champion.name if register.champion else "",
+        replaces=register.champion.version if register.champion else "",
         champion=champion,
-        judges={"of": of, **fingerprints},
-        design={
-            "prompts": len(prompts.prompts),
-            "samples_a_prompt": prompts.samples,
-            "seeds": list(prompts.seeds),
-            "frozen_prompts": digest,
-            "reference_clips": clips,
-            "draws": setup.promote.draws,
-            "confidence": setup.promote.confidence,
-            "recall_neighbours": setup.evaluate.recall_neighbours,
-        },
+        samples_a_prompt=prompts.samples,
+        frozen_prompts=digest,
         evidence=evidence,
-        thresholds=limits,
-        verdict=decide(evidence, limits),
+        thresholds=promote.gate,
+        verdict=decide(evidence, promote.gate),
     )
 
 
@@ -222,39 +150,39 @@ def play_child(home: Path, frozen_file: Path, out: Path, system: str, method: st
 
 
 def _heard(
-    setup: Setup,
+    paths: Paths,
+    params: Params,
     prompts: frozen.FrozenPrompts,
     held_out: pd.DataFrame,
     ears: Ears,
     challenger: Path,
     champion: Path | None,
-) -> tuple[HeadToHead, int]:
-    """What the judges hear in both folders of samples, and how many held-out clips they heard too."""
-    evaluate, progress = setup.evaluate, partial(tqdm, unit="batch", desc="listen", mininterval=1.0)
+) -> HeadToHead:
+    """What the judges hear in both folders of samples, beside held-out clips."""
+    own, progress = params.scales[paths.scale], partial(tqdm, unit="batch", desc="listen", mininterval=1.0)
+    evaluate = own.evaluate
     chosen = subset(held_out["clip_id"].tolist(), evaluate.reference_clips, np.random.default_rng(evaluate.seed))
     wanted = {*chosen, *prompts.table["clip_id"]}
     table = held_out[held_out["clip_id"].isin(wanted)].reset_index(drop=True)
-    clips = listen(setup.paths.ingest, table, setup.sample_rate, ears, evaluate.batch_clips, progress)
+    clips = listen(paths.ingest, table, own.ingest.sample_rate, ears, evaluate.batch_clips, progress)
     reference, asked = clips.reference(chosen), clips.prompts(prompts.table, ears.clap, tuple(ears.tagger.genres))
 
     def heard(folder: Path) -> Heard:
         """Arrays start with [P, I]."""
         pcm = np.load(folder / "audio.npy", mmap_mode="r", allow_pickle=False)
-        shape = len(prompts.prompts), prompts.samples
-        if len(pcm) != shape[0] * shape[1]:
-            raise ValueError(f"{folder / 'audio.npy'}: {len(pcm)} samples, expected {shape[0]} × {shape[1]}")
+        rows_PI = np.arange(len(pcm)).reshape(len(prompts.prompts), prompts.samples)
         rate = int(read_json(folder / "record.json")["sample_rate"])
         found = hear(lambda start, stop: pcm[start:stop], len(pcm), rate, ears, evaluate.batch_clips, progress)
-        return found.take(np.arange(len(pcm)).reshape(shape))
+        return found.take(rows_PI)
 
     now, before = heard(challenger), heard(champion) if champion else None
-    found = head_to_head(now, before, asked, reference, setup.promote, evaluate.recall_neighbours)
-    return found, len(chosen)
+    return head_to_head(now, before, asked, reference, params.promote, evaluate.recall_neighbours)
 
 
-def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, other: Opponent | None) -> Evidence:
-    scale, outs = setup.paths.scale, workspace.outs()
-    metrics = read_side(workspace, scale).metrics
+def _evidence(
+    scale: str, policy: Policy, prompts: int, found: HeadToHead, workspace: Tree, other: Tree | None
+) -> Evidence:
+    outs, metrics = workspace.outs(), read_side(workspace, scale).metrics
     names = _licences(metrics)
     return Evidence(
         champion=other is not None,
@@ -262,8 +190,8 @@ def _evidence(setup: Setup, prompts: int, found: HeadToHead, workspace: Tree, ot
         metrics=found.metrics,
         floors=found.floors,
         licences=names,
-        refused={name: why for name in names if (why := setup.policy.refusal(name))},
-        champion_licences=_licences(read_side(other.tree, scale).metrics) if other else (),
+        refused={name: why for name in names if (why := policy.refusal(name))},
+        champion_licences=_licences(read_side(other, scale).metrics) if other else (),
         # a gate that stops a run leaves neither metrics nor an out in `dvc.lock`
         gates={item: f"data/{scale}/gate/{item}" in outs if metrics.get(f"gate_{item}") else None for item in CHECKED},
         drift={item: _drift(metrics.get(f"validate_{item}", {})) for item in CHECKED},
@@ -280,3 +208,7 @@ def _drift(validated: Mapping[str, Any]) -> Drift | None:
     """What `validate` found against its reference."""
     compared, drifted = validated.get("features_compared"), validated.get("features_drifted")
     return Drift(compared, drifted) if isinstance(compared, int) and isinstance(drifted, int) else None
+
+
+def _say(text: str) -> None:
+    print(f"challenge: {text}", file=sys.stderr, flush=True)

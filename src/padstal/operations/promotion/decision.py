@@ -1,23 +1,21 @@
-"""A decision as a file: who played, by whose ears, all evidence, every check, and the verdict; and back.
+"""A decision as a file: who played, all evidence, every check, and the verdict; and back.
 
 What is read is checked by deciding again from its own evidence, so that a file whose verdict was edited promotes
 nothing.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from padstal.core.data.atomic import write_json
+from padstal.core.data.content import sha256_file
 from padstal.operations.config import GateParams
 from padstal.operations.promotion.gate import Evidence, Verdict, decide
-
-FORMAT = "padstal-decision-1"
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,8 @@ class Decision:
         changed: Whether files of the workspace differed from its commit.
         replaces: Version that is champion now; "" where there is none.
         champion: What the challenger was compared with; `None` where it was judged by floors alone.
-        judges: Whose foundation models heard the samples, and their fingerprints.
-        design: Prompts, seeds, draws and what else figures rest on.
+        samples_a_prompt: How many samples each model played of a prompt.
+        frozen_prompts: SHA-256 of their file.
         evidence, thresholds, verdict: Of the gate.
     """
 
@@ -58,21 +56,22 @@ class Decision:
     changed: bool
     replaces: str
     champion: Side | None
-    judges: Mapping[str, str]
-    design: Mapping[str, Any]
+    samples_a_prompt: int
+    frozen_prompts: str
     evidence: Evidence
     thresholds: GateParams
     verdict: Verdict
+    format: Literal["padstal-decision-2"] = "padstal-decision-2"
 
 
 def write(path: Path, decision: Decision) -> None:
     """Keep a decision; numbers are rounded to 6 digits, and the verdict is that of the rounded ones."""
     content = TypeAdapter(Decision).dump_python(decision)
-    write_json(path, {"format": FORMAT, "summary": decision.verdict.summary, **content})
+    write_json(path, {"summary": decision.verdict.summary, **content})
 
 
 def read(path: Path) -> tuple[Decision, str]:
-    """A decision and its digest: the SHA-256 of its content, whatever the layout of its file.
+    """A decision and its digest: the SHA-256 of its file.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -80,22 +79,16 @@ def read(path: Path) -> tuple[Decision, str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such decision; `padstal challenge --out {path}` makes one")
-    content = path.read_bytes()
     try:
-        raw = json.loads(content)
-        if raw["format"] != FORMAT:
-            raise ValueError(f"expected format {FORMAT}")
-        decision = TypeAdapter(Decision).validate_python(raw)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: no decision of this version ({type(error).__name__}: {error})") from None
+        decision = TypeAdapter(Decision).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(f"{path}: no decision of this version, challenge again ({error})") from None
     again = decide(decision.evidence, decision.thresholds)
     if again != decision.verdict:
         raise ValueError(
-            f"{path}: its verdict does not follow from its own evidence ({again.summary}); "
-            "make it again with `padstal challenge`"
+            f"{path}: its verdict does not follow from its own evidence ({again.summary}); challenge again"
         )
-    canonical = json.dumps(raw, sort_keys=True, separators=(",", ":")).encode()
-    return decision, hashlib.sha256(canonical).hexdigest()
+    return decision, sha256_file(path)
 
 
 def rounded(evidence: Evidence) -> Evidence:

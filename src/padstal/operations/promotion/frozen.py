@@ -3,17 +3,15 @@
 Written once from the test split and kept in git; with other prompts, figures of earlier decisions would not compare.
 """
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from padstal.core.data.atomic import read_json, write_json
+from padstal.core.data.atomic import write_json
 from padstal.core.data.content import sha256_file
-
-FORMAT = "padstal-frozen-prompts-2"
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,7 @@ class FrozenPrompts:
     seeds: tuple[int, ...]
     samples_per_seed: int
     prompts: tuple[Prompt, ...]
+    format: Literal["padstal-frozen-prompts-2"] = "padstal-frozen-prompts-2"
 
     @property
     def samples(self) -> int:
@@ -53,14 +52,10 @@ class FrozenPrompts:
         """A row a prompt."""
         return pd.DataFrame([asdict(one) for one in self.prompts])
 
-    def of(self, clip_ids: Collection[str]) -> "FrozenPrompts":
-        """The prompts whose clips are among these."""
-        return replace(self, prompts=tuple(one for one in self.prompts if one.clip_id in clip_ids))
-
 
 def write(path: Path, frozen: FrozenPrompts) -> None:
     """Keep frozen prompts."""
-    write_json(path, {"format": FORMAT, **asdict(frozen)})
+    write_json(path, asdict(frozen))
 
 
 def read(path: Path) -> tuple[FrozenPrompts, str]:
@@ -72,10 +67,7 @@ def read(path: Path) -> tuple[FrozenPrompts, str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there are no frozen prompts yet; `padstal freeze-prompts` writes them")
-    raw = read_json(path)
     try:
-        if raw["format"] != FORMAT:
-            raise ValueError(f"expected format {FORMAT}")
-        return TypeAdapter(FrozenPrompts).validate_python(raw), sha256_file(path)
-    except (KeyError, TypeError, ValueError) as error:
+        return TypeAdapter(FrozenPrompts).validate_json(path.read_bytes()), sha256_file(path)
+    except ValidationError as error:
         raise ValueError(f"{path}: no frozen prompts of this version ({error})") from None

@@ -24,26 +24,29 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Figure:
-    """A value and its interval; `None` where it could not be computed."""
+    """A value and its interval."""
 
-    value: float | None
-    interval: Interval | None = None
+    value: float
+    interval: Interval
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} [{self.interval[0]:.4g}, {self.interval[1]:.4g}]"
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One metric of both models.
+    """One metric of both models; `None` is what could not be computed, or has no champion.
 
     Attributes:
-        challenger, champion: Theirs; the champion's is `None` where there is none.
+        challenger, champion: Theirs.
         gain: Challenger's minus champion's in the direction that is better, paired over prompts.
-        sure: Interval of the gain at the level of (2).
+        sure: The gain with its interval at the level of (2).
     """
 
-    challenger: Figure
+    challenger: Figure | None
     champion: Figure | None = None
     gain: Figure | None = None
-    sure: Interval | None = None
+    sure: Figure | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Evidence:
         champion: Whether there is a champion to beat.
         prompts: Prompts that figures rest on.
         metrics: Metric → both models' figures.
-        floors: Floor → the challenger's figure.
+        floors: Floor → the challenger's figure; `None` where it could not be computed.
         licences: Licences of the challenger's data.
         refused: Those that the run's policy refuses → why.
         champion_licences: Those of the champion's data; empty where there is no champion.
@@ -73,7 +76,7 @@ class Evidence:
     champion: bool
     prompts: int
     metrics: Mapping[str, Compared]
-    floors: Mapping[str, Figure]
+    floors: Mapping[str, Figure | None]
     licences: tuple[str, ...]
     refused: Mapping[str, str]
     champion_licences: tuple[str, ...]
@@ -129,8 +132,6 @@ def decide(evidence: Evidence, asked: GateParams) -> Verdict:
     checks += [_policy(evidence), _more_restrictive(evidence, asked)]
     checks += [_gate(name, evidence.gates[name]) for name in sorted(evidence.gates)]
     checks += [_drift(name, evidence.drift[name], evidence.champion, asked) for name in sorted(evidence.drift)]
-    if not evidence.gates or not evidence.drift:
-        checks.append(Check("gate", "data", False, "Nothing is known of the data's gates and drift."))
     return Verdict(all(check.passed for check in checks), tuple(checks))
 
 
@@ -143,42 +144,41 @@ def _prompts(evidence: Evidence, asked: GateParams) -> Check:
 
 def _floor(name: str, figure: Figure | None, floor: float) -> Check:
     """An absolute demand; where chance alone gives 0, the lower end of the interval must reach it."""
-    value = _value(figure)
-    held, where = value, "which"
+    if not _known(figure):
+        return Check("floor", name, False, f"{name} is not measured.")
+    held, of = figure.value, ""
     if name == "clap_f_above_chance":
-        held = _bounds(figure)[0]
-        where = f"the lower end of its interval, {_number(held)},"
-    passed = not math.isnan(value) and held >= floor
-    said = f"{'reaches' if passed else 'does not reach'} {_number(floor)}"
-    return Check("floor", name, passed, f"{name} is {_number(value)}, {where} {said}.")
+        held, of = figure.interval[0], "the lower end of its interval "
+    said = f"{of}{'reaches' if held >= floor else 'does not reach'} {floor:.4g}"
+    return Check("floor", name, held >= floor, f"{name} is {figure}: {said}.")
 
 
 def _measured(name: str, found: Compared | None) -> Check:
     """Without a champion a metric must at least be there, so that the next challenger has something to beat."""
-    value = _value(found.challenger if found else None)
-    return Check("measured", name, not math.isnan(value), f"{name} is {_number(value)}; there is no champion yet.")
+    figure = found.challenger if found else None
+    shown = figure if _known(figure) else "not measured"
+    return Check("measured", name, _known(figure), f"{name} is {shown}; there is no champion yet.")
 
 
 def _not_worse(name: str, found: Compared | None, share: float) -> Check:
-    if not _whole(found):
+    if found is None or not (_known(found.champion) and _known(found.challenger) and _known(found.gain)):
         return Check("not worse", name, False, f"{name} could not be compared: a figure is missing.")
-    before, gain, bounds = _value(found.champion), _value(found.gain), _bounds(found.gain)
-    margin = share * abs(before)
-    passed = gain >= -margin or bounds[1] >= 0  # (1)
+    margin = share * abs(found.champion.value)
+    passed = found.gain.value >= -margin or found.gain.interval[1] >= 0  # (1)
     said = "is no worse beyond doubt and margin" if passed else "is worse beyond doubt and margin"
-    went = f"from {_number(before)} to {_number(_value(found.challenger))}"
-    reason = f"{name} {said}: {went}, gain in {_between(bounds)}, margin {_number(margin)}."
-    return Check("not worse", name, passed, reason)
+    went = f"from {found.champion.value:.4g} to {found.challenger.value:.4g}"
+    return Check("not worse", name, passed, f"{name} {said}: {went}, gain {found.gain}, margin {margin:.4g}.")
 
 
 def _better(evidence: Evidence, asked: GateParams) -> Check:
-    known = {
-        name: (_value(found.gain), sure)
-        for name in asked.better_in
-        if _whole(found := evidence.metrics.get(name)) and not math.isnan((sure := _ends(found.sure))[0])
+    found = {name: evidence.metrics[name] for name in asked.better_in if name in evidence.metrics}
+    gains = {
+        name: one.sure
+        for name, one in found.items()
+        if _known(one.sure) and _known(one.champion) and _known(one.challenger)
     }
-    better = {name: (gain, sure) for name, (gain, sure) in known.items() if sure[0] > 0}  # (2)
-    shown = ", ".join(f"{name} by {_number(gain)} {_between(sure)}" for name, (gain, sure) in (better or known).items())
+    better = {name: gain for name, gain in gains.items() if gain.interval[0] > 0}  # (2)
+    shown = ", ".join(f"{name} by {gain}" for name, gain in (better or gains).items())
     if better:
         return Check("better", ", ".join(better), True, f"Better beyond doubt: {shown}.")
     reason = f"Not better: no gain in alignment or diversity is above 0 beyond doubt ({shown or 'none was measured'})."
@@ -236,33 +236,6 @@ def _drift(name: str, drift: Drift | None, champion: bool, asked: GateParams) ->
     return Check("drift", name, passed, reason)
 
 
-def _whole(found: Compared | None) -> TypeGuard[Compared]:
-    """Whether no part of a comparison is missing, but for `sure`."""
-    if found is None:
-        return False
-    parts = (_value(found.champion), _value(found.challenger), _value(found.gain), *_bounds(found.gain))
-    return not any(map(math.isnan, parts))
-
-
-def _value(figure: Figure | None) -> float:
-    """A figure's value; NaN where it is missing or not finite."""
-    value = math.nan if figure is None or figure.value is None else figure.value
-    return value if math.isfinite(value) else math.nan
-
-
-def _bounds(figure: Figure | None) -> Interval:
-    return _ends(figure.interval if figure else None)
-
-
-def _ends(bounds: Interval | None) -> Interval:
-    """An interval's ends; NaN unless they are two finite numbers in order."""
-    known = bounds is not None and all(map(math.isfinite, bounds)) and bounds[0] <= bounds[1]
-    return bounds if bounds is not None and known else (math.nan, math.nan)
-
-
-def _number(value: float) -> str:
-    return "not measured" if math.isnan(value) else f"{value:.4g}"
-
-
-def _between(bounds: Interval) -> str:
-    return f"[{_number(bounds[0])}, {_number(bounds[1])}]"
+def _known(figure: Figure | None) -> TypeGuard[Figure]:
+    """Whether a figure is there, and all of it finite."""
+    return figure is not None and all(map(math.isfinite, (figure.value, *figure.interval)))

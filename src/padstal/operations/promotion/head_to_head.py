@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from padstal.evaluation.bootstrap import draw_counts, interval, mean_draws
+from padstal.evaluation.bootstrap import Interval, draw_counts, interval, mean_draws
 from padstal.evaluation.clap_score import flattened
 from padstal.evaluation.hear import Heard
 from padstal.evaluation.judged import Judged, Prompts, Reference
@@ -27,7 +27,7 @@ class HeadToHead:
     """Metric → both models' figures, floor → the challenger's figure."""
 
     metrics: dict[str, Compared]
-    floors: dict[str, Figure]
+    floors: dict[str, Figure | None]
 
 
 def head_to_head(
@@ -65,45 +65,42 @@ def head_to_head(
     return HeadToHead(metrics, floors)
 
 
-def above_chance(heard: Heard, text_PD: np.ndarray, counts_RP: np.ndarray, level: float) -> Figure:
+def above_chance(heard: Heard, text_PD: np.ndarray, counts_RP: np.ndarray, level: float) -> Figure | None:
     """CLAP-f of samples with their own prompt less that with the other prompts: 0 for music that heeds no prompt."""
-    prompts = len(text_PD)
-    if prompts < 2:
-        return Figure(None)
     mean_PD = heard.clap_NWD.mean(axis=(1, 2), dtype=np.float64)
     cosine_PQ = mean_PD @ text_PD.T.astype(np.float64)
     own_P = np.diag(cosine_PQ)
-    gain_P = own_P - (cosine_PQ.sum(axis=1) - own_P) / (prompts - 1)
+    gain_P = own_P - (cosine_PQ.sum(axis=1) - own_P) / (len(text_PD) - 1)
     value = float(gain_P.mean())
-    return Figure(value, interval(mean_draws(gain_P, counts_RP), value, level))
+    return _with(value, interval(mean_draws(gain_P, counts_RP), value, level))
 
 
 def _compared(name: str, now: Measured, before: Measured | None, params: PromoteParams) -> Compared:
     challenger = _figure(name, now, params.confidence)
-    if before is None:
-        return Compared(challenger)
-    champion = _figure(name, before, params.confidence)
-    if challenger.value is None or champion.value is None:
+    champion = _figure(name, before, params.confidence) if before else None
+    if challenger is None or champion is None or before is None:
         return Compared(challenger, champion)
     sign = METRICS[name].sign
     gain = sign * (challenger.value - champion.value)
     gain_R = sign * (now.draws[name] - before.draws[name])
     # Bonferroni: there are so many chances to be better
     corrected = 1 - (1 - params.confidence) / len(params.better_in)
-    return Compared(
-        challenger, champion, Figure(gain, interval(gain_R, gain, params.confidence)), interval(gain_R, gain, corrected)
-    )
+    levels = params.confidence, corrected
+    return Compared(challenger, champion, *(_with(gain, interval(gain_R, gain, level)) for level in levels))
 
 
-def _figure(name: str, measured: Measured, level: float) -> Figure:
-    return Figure(measured.values[name], measured.interval(name, level))
+def _figure(name: str, measured: Measured, level: float) -> Figure | None:
+    return _with(measured.values[name], measured.interval(name, level))
 
 
-def _share(figure: Figure, of: float | None) -> Figure:
-    if figure.value is None or of is None or of <= 0:
-        return Figure(None)
-    bounds = figure.interval and (figure.interval[0] / of, figure.interval[1] / of)
-    return Figure(figure.value / of, bounds)
+def _share(figure: Figure | None, of: float | None) -> Figure | None:
+    if figure is None or of is None or of <= 0:
+        return None
+    return Figure(figure.value / of, (figure.interval[0] / of, figure.interval[1] / of))
+
+
+def _with(value: float | None, bounds: Interval | None) -> Figure | None:
+    return None if value is None or bounds is None else Figure(value, bounds)
 
 
 def _reference_vendi(reference: Reference, prompts: int, generator: np.random.Generator) -> float | None:

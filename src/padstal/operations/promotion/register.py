@@ -10,92 +10,57 @@ for GTO goes by the seconds of their dates.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from padstal.core.git import git, try_git
-from padstal.core.promotion_tags import promotion_tags
+from padstal.core.promotion_tags import RECORD, PromotionTag, promotion_tags
 
 REMOTE = "origin"
 STAGE = "champion"
-MARKER = "padstal: "
-"""Begins the line of a tag's message that holds its record as JSON."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """A version of a model.
-
-    Attributes:
-        name: "v1.2.0".
-        commit: Where it points.
-        record: What its tag's message holds; empty if it was made by other hands.
-    """
-
-    name: str
-    commit: str
-    record: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A champion from some time on.
-
-    Attributes:
-        number: Counts all assignments of a model.
-        commit: Whose version is champion; "" where the stage was taken from all of them.
-        when: Date of the tag (ISO 8601).
-        who: Its tagger.
-        record: What its tag's message holds.
-    """
-
-    number: int
-    commit: str
-    when: str
-    who: str
-    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Register:
-    """All that tags say of one model: versions from low to high, assignments from first to last.
+    """All that tags say of one model.
 
     Attributes:
+        versions: Their tags, from low to high.
+        assignments: Tags of the stage, from first to last.
         next_version: One minor version above the highest.
         next_number: Of the next assignment, to any stage.
     """
 
     model: str
-    versions: tuple[Version, ...]
-    assignments: tuple[Assignment, ...]
+    versions: tuple[PromotionTag, ...]
+    assignments: tuple[PromotionTag, ...]
     next_version: str
     next_number: int
 
     @property
-    def champion(self) -> Version | None:
+    def champion(self) -> PromotionTag | None:
         """The version that the last assignment names."""
-        return self.version_at(self.assignments[-1].commit) if self.assignments else None
+        return self.assigned(self.assignments[-1]) if self.assignments else None
 
-    def version_at(self, commit: str) -> Version | None:
+    def assigned(self, assignment: PromotionTag) -> PromotionTag | None:
+        """The version that became champion by an assignment; `None` where it took the stage from all."""
+        return self.version_at(assignment.commit) if assignment.given else None
+
+    def version_at(self, commit: str) -> PromotionTag | None:
         """The latest version of a commit."""
         return next((one for one in reversed(self.versions) if one.commit == commit), None)
 
-    def find(self, name: str) -> Version | None:
+    def find(self, name: str) -> PromotionTag | None:
         """A version by name, with or without the model's."""
-        wanted = name.removeprefix(f"{self.model}@")
-        return next((one for one in self.versions if one.name == wanted), None)
+        return next((one for one in self.versions if name in (one.version, one.tag)), None)
 
-    def carried_out(self, decision: str) -> Assignment | None:
-        """The assignment that a decision led to."""
-        return next((one for one in self.assignments if one.record.get("decision") == decision), None)
-
-    def before(self) -> Version | None:
+    def before(self) -> PromotionTag | None:
         """The champion before the present one first became champion: where a rollback goes by itself."""
         champion, earlier = self.champion, None
         for one in self.assignments:
-            version = self.version_at(one.commit)
+            version = self.assigned(one)
             if champion is not None and version == champion:
                 return earlier
             earlier = version or earlier
@@ -110,11 +75,6 @@ def tag_of_assignment(model: str, number: int) -> str:
     return f"{model}#{STAGE}#{number}"
 
 
-def has_remote(root: Path) -> bool:
-    """Whether the repository knows `REMOTE`."""
-    return bool(try_git(root, "remote", "get-url", REMOTE))
-
-
 def read(root: Path, model: str) -> Register:
     """The register as the remote has it; its tags are fetched. Without a remote, as it is here.
 
@@ -123,39 +83,37 @@ def read(root: Path, model: str) -> Register:
     """
     from gto.versions import SemVer
 
-    on_remote = _fetched(root, model) if has_remote(root) else None
+    on_remote = _fetched(root, model) if try_git(root, "remote", "get-url", REMOTE) else None
     tags = [one for one in promotion_tags(root) if one.model == model and (on_remote is None or one.tag in on_remote)]
-    versions = [Version(one.version, one.commit, _record(one.message)) for one in tags if one.version]
-    versions.sort(key=lambda one: SemVer(one.name))
-    assignments = [
-        Assignment(one.number, one.commit if one.given else "", one.when, one.who, _record(one.message))
-        for one in sorted(tags, key=lambda one: one.number)
-        if one.stage == STAGE
-    ]
-    following = SemVer(versions[-1].name).bump_minor().version if versions else "v1.0.0"
+    versions = sorted((one for one in tags if one.version), key=lambda one: SemVer(one.version))
+    assignments = sorted((one for one in tags if one.stage == STAGE), key=lambda one: one.number)
+    following = SemVer(versions[-1].version).bump_minor().version if versions else "v1.0.0"
     return Register(model, tuple(versions), tuple(assignments), following, max([0, *(one.number for one in tags)]) + 1)
 
 
-def tag_object(root: Path, name: str, commit: str, message: str, record: Mapping[str, Any]) -> str:
-    """A new annotated tag's object id; no ref points at it yet.
+def push(
+    root: Path, names: Iterable[str], commit: str, message: str, record: Mapping[str, Any], branch: str = ""
+) -> None:
+    """Push annotated tags of a commit, and the commit to `branch`, all or none; then know the tags here too.
 
-    Raises:
-        GitError: git does not know who tags (`user.name`, `user.email`).
-    """
-    tagger = git(root, "var", "GIT_COMMITTER_IDENT")
-    line = MARKER + json.dumps(record, sort_keys=True, allow_nan=False)
-    return git(
-        root, "mktag", given=f"object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{message}\n\n{line}\n"
-    )
-
-
-def push(root: Path, tags: Mapping[str, str], branch: str = "", commit: str = "") -> None:
-    """Push tag objects, and `commit` to `branch`, all or none; then know them here too.
+    Args:
+        root: The repository.
+        names: The tags.
+        commit: Where they point.
+        message: Theirs.
+        record: Follows the message.
+        branch: "" for none.
 
     Raises:
         PushRefusedError: The remote has one of these tags already, or the branch has gone elsewhere.
-        GitError: The remote cannot be reached.
+        GitError: The remote cannot be reached, or git does not know who tags (`user.name`, `user.email`).
     """
+    tagger = git(root, "var", "GIT_COMMITTER_IDENT")
+    text = f"{message}\n\n{RECORD}{json.dumps(record, sort_keys=True, allow_nan=False)}"
+    tags = {
+        name: git(root, "mktag", given=f"object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{text}\n")
+        for name in names
+    }
     refs = [f"{oid}:refs/tags/{name}" for name, oid in tags.items()]
     if branch:
         refs.append(f"{commit}:refs/heads/{branch}")
@@ -171,12 +129,3 @@ def _fetched(root: Path, model: str) -> set[str]:
     if listed:
         git(root, "fetch", "--quiet", "--no-tags", REMOTE, *(f"+{ref}:{ref}" for ref in refs))
     return {line.partition("\trefs/tags/")[2] for line in listed.splitlines()}
-
-
-def _record(message: str) -> dict[str, Any]:
-    lines = [line.removeprefix(MARKER) for line in message.splitlines() if line.startswith(MARKER)]
-    try:
-        record = json.loads(lines[-1]) if lines else {}
-    except (ValueError, RecursionError):
-        record = {}
-    return record if isinstance(record, dict) else {}

@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +14,17 @@ from padstal.core.secrets import redact, without_secrets
 from padstal.operations.tracking.artefact import version
 from padstal.operations.tracking.note import Note
 from padstal.operations.tracking.run import QUIET, prepare_wandb
+from padstal.operations.tracking.server import Server
 from padstal.operations.tracking.stage_artefacts import StageArtefacts
 from padstal.operations.tracking.sync import Recorded
 
-Say = Callable[[str], None]
+SECONDS = 3600
+"""That sending all runs may take."""
 
 
-@dataclass(frozen=True)
-class Destination:
-    """Where runs go: the repository, W&B's project and the group of runs that belong together."""
-
-    root: Path
-    project: str
-    entity: str | None
-    group: str
-
-    @property
-    def folder(self) -> Path:
-        return self.root / "wandb"
-
-
-def record_stage(stage: StageArtefacts, destination: Destination) -> Recorded:
+def record_stage(stage: StageArtefacts, root: Path, server: Server, group: str) -> Recorded:
     """A run of `stage` from what `dvc.lock` says, made offline; its id is the entry's digest, so it is made once."""
-    prepare_wandb(destination.folder)
+    prepare_wandb(root / "wandb")
     import wandb
 
     inputs, outputs = ({one.path: one for one in group} for group in (stage.inputs, stage.outputs))
@@ -51,21 +39,19 @@ def record_stage(stage: StageArtefacts, destination: Destination) -> Recorded:
     run = wandb.init(
         mode="offline",
         id=stage.key,
-        project=destination.project,
-        entity=destination.entity,
-        dir=str(destination.root),
+        project=server.project,
+        entity=server.entity,
+        dir=str(root),
         name=stage.name,
         job_type=stage.name.partition("@")[0],
-        group=destination.group,
+        group=group,
         config=without_secrets(config),
         settings=wandb.Settings(**QUIET, x_disable_stats=True),
     )
     folder = Path(run.settings.sync_dir)
-    note = Note(
-        stage.key, stage.name, destination.project, destination.entity, destination.group, os.getpid(), inputs, outputs
-    )
+    note = Note(stage.key, stage.name, server.project, server.entity, group, os.getpid(), inputs, outputs)
     note.write(folder)
-    run.summary.update(_figures(stage, destination.root))
+    run.summary.update(_figures(stage, root))
     for one in stage.outputs:
         run.log_artifact(version(one), aliases=one.aliases)
     run.finish()
@@ -74,11 +60,11 @@ def record_stage(stage: StageArtefacts, destination: Destination) -> Recorded:
     return Recorded(folder, note, sent=False)
 
 
-def send(runs: Iterable[Recorded], limit_seconds: float, say: Say) -> list[Recorded]:
+def send(waiting: Sequence[Recorded]) -> list[Recorded]:
     """Send runs; those that W&B has now, by the mark that its client leaves. What was not sent can be sent again."""
-    waiting = list(runs)
     if not waiting:
         return []
+    say(f"sending {len(waiting)} runs")
     command = [sys.executable, "-m", "wandb", "sync", *(str(run.log) for run in waiting)]
     environment = {**os.environ, "WANDB_MODE": "online", "WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "false"}
     try:
@@ -91,17 +77,22 @@ def send(runs: Iterable[Recorded], limit_seconds: float, say: Say) -> list[Recor
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            timeout=limit_seconds,
+            timeout=SECONDS,
             check=False,
         )
         said = done.stdout
     except subprocess.TimeoutExpired as late:
-        said = f"{_text(late.stdout)}\nnot done after {limit_seconds:.0f} s"
+        said = f"{_text(late.stdout)}\nnot done after {SECONDS} s"
     sent = [run for run in waiting if run.log.with_suffix(".wandb.synced").exists()]
     if len(sent) < len(waiting):
         for line in redact(said).strip().splitlines()[-8:]:
             say(f"wandb sync: {line}")
     return sent
+
+
+def say(message: str) -> None:
+    """A line for a person."""
+    print(message, file=sys.stderr, flush=True)
 
 
 def mark_sent(run: Recorded, entity: str, joined: bool) -> None:

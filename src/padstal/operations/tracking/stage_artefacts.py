@@ -45,7 +45,7 @@ class StageArtefacts:
 
 
 def stage_artefacts(root: Path) -> tuple[StageArtefacts, ...]:
-    """The stages of the `dvc.lock` at `root`, each after those whose outputs it reads; none where there is no lock.
+    """The stages of the `dvc.lock` at `root`, in its order; none where there is no lock.
 
     A dep that is a folder above outputs stands for those outputs as the lock has them.
 
@@ -54,7 +54,7 @@ def stage_artefacts(root: Path) -> tuple[StageArtefacts, ...]:
     """
     file = root / LOCK
     stages = read_lock(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else {}
-    return tuple(_in_order(_resolved([_stage(stage) for stage in stages.values()])))
+    return tuple(_resolved([_stage(stage) for stage in stages.values()]))
 
 
 def sources(stages: tuple[StageArtefacts, ...]) -> tuple[Artefact, ...]:
@@ -93,19 +93,3 @@ def _resolved(stages: list[StageArtefacts]) -> list[StageArtefacts]:
 def _is_data(one: Artefact) -> bool:
     parts = one.path.split("/")
     return parts[0] in KINDS and not (parts[0] == "reports" and parts[2:3] in (["metrics"], ["curves"]))
-
-
-def _in_order(stages: list[StageArtefacts]) -> list[StageArtefacts]:
-    """Each after its inputs' makers; ties as written."""
-    ordered: list[StageArtefacts] = []
-    waiting = list(stages)
-    while waiting:
-        blocked = {id(stage) for stage in waiting if any(_feeds(other, stage) for other in waiting if other != stage)}
-        ready = [stage for stage in waiting if id(stage) not in blocked] or waiting[:1]
-        ordered += ready
-        waiting = [stage for stage in waiting if stage not in ready]
-    return ordered
-
-
-def _feeds(maker: StageArtefacts, reader: StageArtefacts) -> bool:
-    return any(out.path == dep.path for out in maker.outputs for dep in reader.inputs)

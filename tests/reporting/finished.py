@@ -82,6 +82,9 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
         "rows": rows,
         "sweep": sweep,
         "paths": _paths(),
+        "over_trainings": [
+            {"system": "tal_dit", "trainings": ["tal_dit", "seed2"], "sweep": rows[-1:], "differences": rows[-1:]}
+        ],
         "chosen_by": "most diverse (Vendi) on tune prompts among those that keep 90% of the unperturbed CLAP-f",
         "matched": {
             "clap_f": 0.27,

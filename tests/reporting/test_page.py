@@ -162,6 +162,7 @@ def test_sweeps_stand_side_by_side_where_they_keep_equal_shares_of_alignment(inp
     assert "Where 90.0 % of the alignment above chance is kept" in text
     assert "Where 50.0 % of the alignment above chance is kept" in text
     assert "at 90.0 %: comes down to 95% of the alignment." in text
+    assert "TAL DiT, mean of 2 trainings, with intervals over trainings and prompts" in text
 
 
 def test_metrics_of_none_are_not_measured(inputs: Inputs) -> None:

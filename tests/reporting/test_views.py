@@ -23,6 +23,16 @@ def test_a_difference_is_strong_where_its_interval_leaves_out_0() -> None:
     assert (looks["FD"], looks["Vendi"]) == ("strong", "")
 
 
+def test_what_trainings_have_in_common_is_told_as_settings_and_as_differences(inputs: Inputs) -> None:
+    found = results_view.trainings_tables(inputs.evaluation)
+    assert [caption for caption, _ in found] == [
+        "TAL DiT, mean of 2 trainings, with intervals over trainings and prompts",
+        "TAL DiT, mean of 2 trainings: differences, paired over both, with intervals over trainings and prompts",
+    ]
+    assert [len(table.rows) for _, table in found] == [1, 1]
+    assert results_view.trainings_tables({}) == []
+
+
 def test_every_decision_is_among_the_captions_shown(inputs: Inputs) -> None:
     assert inputs.captions is not None
     shown = captions_view.caption_rows(inputs, len(set(inputs.captions["decision"])))

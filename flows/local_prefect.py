@@ -5,7 +5,8 @@ import socket
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ADDRESS = "http://127.0.0.1:4200/api"
+HOST, PORT = "127.0.0.1", 4200
+ADDRESS = f"http://{HOST}:{PORT}/api"
 """Of `make server`; pyproject.toml tells it to Prefect's own commands."""
 
 for _name, _value in {
@@ -18,7 +19,7 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 if "PREFECT_API_URL" not in os.environ:
     try:
-        socket.create_connection(("127.0.0.1", 4200), timeout=1).close()
+        socket.create_connection((HOST, PORT), timeout=1).close()
         os.environ["PREFECT_API_URL"] = ADDRESS
     except OSError:  # nobody listens there
         os.environ["PREFECT_API_URL"] = ""  # a server of its own, for this run alone

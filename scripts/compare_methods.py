@@ -29,7 +29,8 @@ class Experiment:
         system: That both systems are made like.
         training: What replaces values of the denoisers' training.
         weak: Step whose weights autoguidance turns away from.
-        w: Usual guidance, and the others.
+        w: Usual guidance; `other_w` are the others.
+        cads: s of CADS, and `pads` of PADS, in units of the rms of real rows.
         repulsion: s of Particle Guidance and SPARKE; moves as much as a latent has numbers.
     """
 

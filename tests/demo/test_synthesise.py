@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from padstal.core.data.content import sha256_file
+from padstal.curation.levels import fit, quality_level
 from padstal.demo.artists import artist_brief, draw_artist
+from padstal.demo.degrade import true_mos
 from padstal.demo.faults import (
-    DEGRADED,
     EXACT_COPIES,
     FOREIGN,
     FOREIGN_LICENCE,
@@ -20,15 +21,20 @@ from padstal.demo.faults import (
 )
 from padstal.demo.synthesise import CAPTIONS, TRUTH_TYPES, synthesise, truth_table
 from padstal.demo.vocabulary import GENRES
+from padstal.ingest.config import SynthSource
 from padstal.ingest.worker_pool import Workers
 
 TRACKS = 20
 
 
+def source(**values):
+    return SynthSource(kind="synth", track_seconds=1.25, **values)
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
-    return folder, synthesise(folder, tracks=TRACKS, track_seconds=1.0, seed=7, workers=Workers(1))
+    return folder, synthesise(folder, source(tracks=TRACKS, seed=7), workers=Workers(1))
 
 
 def test_the_truth_has_one_row_a_file_and_the_files_digest(corpus):
@@ -71,14 +77,22 @@ def test_an_empty_truth_has_the_same_columns_and_types(corpus):
 
 
 def test_faults_have_their_stated_shares():
-    faults, copies = plant(200, seed=1)
-    assert sum(fault.degradation != "" for fault in faults) == round(200 * DEGRADED)
+    faults, copies = plant(source(tracks=200, seed=1))
+    assert sum(fault.degradation != "" for fault in faults) == 60
     assert sum(fault.licence_foreign for fault in faults) == round(200 * FOREIGN_LICENCE)
     for name, share in (("wrong", WRONG_CAPTION), ("missing", MISSING_CAPTION), ("weak", WEAK_CAPTION)):
         assert sum(fault.caption_fault == name for fault in faults) == round(200 * share)
     assert sum(copy.kind == "exact" for copy in copies) == round(200 * EXACT_COPIES)
     assert sum(copy.kind == "near" for copy in copies) == round(200 * NEAR_COPIES)
     assert len({copy.of for copy in copies}) == len(copies)
+
+
+def test_bell_shaped_severities_give_every_level_of_quality():
+    faults, _ = plant(source(tracks=1000, seed=1, degraded_share=0.95, severities="bell"))
+    mos = np.array([true_mos(fault.degradation, fault.severity) for fault in faults])
+    clips = np.bincount(quality_level(mos, fit(mos)), minlength=6)
+    assert (clips[1:] >= 8).all()
+    assert clips[3] > 500
 
 
 def test_an_artist_is_the_same_each_time_and_unlike_others():

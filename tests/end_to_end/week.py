@@ -22,6 +22,7 @@ from tests.end_to_end.tiny import BIN, CHANGES, ROOT, change_params, command, ma
 from tests.flows.prefect_server import PREFECT, QUIET, Server, started, wait_for, without_prefect
 
 from padstal.demo.synthesise import CAPTIONS, synthesise
+from padstal.ingest.config import SynthSource
 from padstal.ingest.worker_pool import Workers
 
 ZOMBIE_SECONDS = 75
@@ -39,7 +40,8 @@ FLAT = {"grids": {"pads_tal": {"sampler": {"sigma_max": 0.05}}}}
 
 def compose(folder: Path, tracks: int, seed: int) -> Path:
     """A folder of the composer's tracks, with their captions, artists and licences."""
-    synthesise(folder, tracks=tracks, track_seconds=9.0, seed=seed, workers=Workers(2))
+    source = SynthSource(kind="synth", tracks=tracks, track_seconds=9.0, seed=seed)
+    synthesise(folder, source, workers=Workers(2))
     return folder
 
 

@@ -5,18 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from padstal.demo.vocabulary import DEGRADATIONS
+from padstal.ingest.config import SynthSource
 
 FAULT_STREAM = 0xFA7
 LOWEST_SEVERITY = 0.15
+BELL = 3.0
+"""Both parameters of the beta distribution of severities that crowd in the middle: mean 0.5, deviation 0.19."""
 
-DEGRADED = 0.30
 WRONG_CAPTION = 0.10
 MISSING_CAPTION = 0.06
 WEAK_CAPTION = 0.08
 EXACT_COPIES = 0.04
 NEAR_COPIES = 0.06
 FOREIGN_LICENCE = 0.04
-"""Shares of the tracks composed. A track has at most one caption fault; the other faults fall independently."""
+"""Shares of the tracks composed; that of degraded ones is the source's. A track has at most one caption fault; other
+faults fall independently."""
 
 LICENCE = "CC-BY-4.0"
 FOREIGN = "All rights reserved"
@@ -48,17 +51,20 @@ class Copy:
     how: str
 
 
-def plant(tracks: int, *, seed: int) -> tuple[list[Fault], list[Copy]]:
-    """The fault of each track, and the copies, for a corpus of `tracks` tracks."""
-    rng = np.random.default_rng([FAULT_STREAM, seed])
-    degraded = rng.permutation(tracks)[: round(DEGRADED * tracks)]
+def plant(source: SynthSource) -> tuple[list[Fault], list[Copy]]:
+    """The fault of each track, and the copies, of a source's corpus; every kind of degradation equally often."""
+    tracks = source.tracks
+    rng = np.random.default_rng([FAULT_STREAM, source.seed])
+    degraded = rng.permutation(tracks)[: round(source.degraded_share * tracks)]
     kinds = {int(track): DEGRADATIONS[i % len(DEGRADATIONS)] for i, track in enumerate(degraded)}
-    severities = {track: float(np.round(rng.uniform(LOWEST_SEVERITY, 1), 3)) for track in kinds}
+    even = source.severities == "even"
+    drawn = rng.uniform(LOWEST_SEVERITY, 1, len(kinds)) if even else rng.beta(BELL, BELL, len(kinds))
+    severity = dict(zip(kinds, drawn.round(3).tolist(), strict=True))
     counts = [round(share * tracks) for share in (WRONG_CAPTION, MISSING_CAPTION, WEAK_CAPTION)]
     names = np.repeat(("wrong", "missing", "weak"), counts).tolist()
     captions = dict(zip(rng.permutation(tracks).tolist(), names, strict=False))
     foreign = set(rng.permutation(tracks)[: round(FOREIGN_LICENCE * tracks)].tolist())
-    faults = [Fault(kinds.get(i, ""), severities.get(i, 0.0), captions.get(i, ""), i in foreign) for i in range(tracks)]
+    faults = [Fault(kinds.get(i, ""), severity.get(i, 0.0), captions.get(i, ""), i in foreign) for i in range(tracks)]
     order = [i for i in rng.permutation(tracks).tolist() if i not in foreign]
     exact, near = round(EXACT_COPIES * tracks), round(NEAR_COPIES * tracks)
     copies = [Copy(of, "exact", "") for of in order[:exact]]

@@ -16,6 +16,7 @@ from padstal.demo.faults import FOREIGN, LICENCE, Copy, Fault, plant
 from padstal.demo.grammar import caption, one_tag
 from padstal.demo.track_plan import FilePlan, write_file
 from padstal.ingest.captions_table import COLUMNS as CAPTION_COLUMNS
+from padstal.ingest.config import SynthSource
 from padstal.ingest.worker_pool import Workers, ordered_map
 
 BRIEF_STREAM, CAPTION_STREAM = 0xB1, 0xB4
@@ -50,20 +51,18 @@ TRUTH_TYPES = {
 
 def synthesise(
     folder: Path,
+    source: SynthSource,
     *,
-    tracks: int,
-    track_seconds: float,
-    seed: int,
     workers: Workers,
     progress: Callable[..., Iterable[Any]] | None = None,
 ) -> pd.DataFrame:
-    """Write `tracks` tracks, their planted copies and `captions.csv` below `folder`; the same bytes for any `workers`.
+    """Write a source's tracks, planted copies and `captions.csv` below `folder`; the same bytes for any `workers`.
 
     Returns:
         The truth table (`TRUTH_TYPES`), sorted by path.
     """
     show = progress or (lambda items, **_: items)
-    plans = _plans(folder, tracks, track_seconds, seed)
+    plans = _plans(folder, source)
     folder.mkdir(parents=True, exist_ok=True)
     digests = list(show(ordered_map(write_file, plans, workers=workers), total=len(plans), unit="track"))
     _write_captions(folder / CAPTIONS, plans)
@@ -94,8 +93,9 @@ def truth_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(TRUTH_TYPES)).astype(TRUTH_TYPES)
 
 
-def _plans(folder: Path, tracks: int, track_seconds: float, seed: int) -> list[FilePlan]:
-    faults, copies = plant(tracks, seed=seed)
+def _plans(folder: Path, source: SynthSource) -> list[FilePlan]:
+    tracks, seed = source.tracks, source.seed
+    faults, copies = plant(source)
     artists = [draw_artist(i, seed=seed) for i in range(-(-tracks // TRACKS_PER_ARTIST))]
     albums, briefs = [], []
     for index in range(tracks):
@@ -113,7 +113,7 @@ def _plans(folder: Path, tracks: int, track_seconds: float, seed: int) -> list[F
                 folder=folder,
                 index=index,
                 seed=seed,
-                seconds=track_seconds,
+                seconds=source.track_seconds,
                 path=_path(artist.name, album, index, name, rng),
                 brief=brief,
                 fault=fault,

@@ -17,6 +17,8 @@ class SynthSource(Section):
     tracks: int = value("tracks to compose before duplicates are planted", "tracks", ge=8)
     track_seconds: float = value("length of a track", "s", gt=1, le=600)
     seed: int = value("seed of the composer", ge=0)
+    degraded_share: float = value("share of tracks with a planted degradation", default=0.3, ge=0, le=1)
+    severities: Literal["even", "bell"] = value("how severe they are: evenly, or most of them half", default="even")
 
     @property
     def name(self) -> str:

@@ -21,8 +21,7 @@ def main(stage: Stage[IngestParams]) -> None:
         truth, folders = truth_table([]), []
         for source in params.sources:
             if isinstance(source, SynthSource):
-                plan = source.model_dump(exclude={"kind"})
-                truth = synthesise(corpus, **plan, workers=workers, progress=stage.progress)
+                truth = synthesise(corpus, source, workers=workers, progress=stage.progress)
                 folders.append(Folder(source.name, corpus, CAPTIONS, ""))
             elif isinstance(source, S3Source):
                 folders.append(folder_of(source, paths.mirror(source.name), mirrors[source.name]))

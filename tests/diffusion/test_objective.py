@@ -139,6 +139,17 @@ def test_both_passes_are_summed_and_the_released_code_makes_the_hidden_one_alone
     assert (float(both), float(alone)) == (5.0, 4.0)
 
 
+def test_outside_of_training_nothing_is_hidden_so_that_losses_of_all_objectives_compare() -> None:
+    """`Watching` cannot hide anything, and says so where it is asked to."""
+    x0, rows = torch.randn(8, CHANNELS, FRAMES), told(8)
+    masked = Masked(low=0.3, high=0.5, full_weight=1.0, min_snr=None)
+    asked = Watching(torch.zeros_like(x0))
+    validation = loss_of(asked, x0, rows, dropout=0.0, objective=masked, training=False)
+    assert validation == loss_of(asked, x0, rows, dropout=0.0)
+    with pytest.raises(TypeError, match="hide"):
+        loss_of(asked, x0, rows, dropout=0.0, objective=masked)
+
+
 def test_with_nothing_to_hide_there_is_one_pass_as_of_an_unmasked_transformer() -> None:
     passes = []
 

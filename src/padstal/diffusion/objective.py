@@ -27,7 +27,11 @@ class MeanSquaredError(Section):
     kind: Literal["mse"] = "mse"
 
     def __call__(
-        self, network: "Callable[..., torch.Tensor]", target_BD: "torch.Tensor", snr_B: "torch.Tensor", draw: Draw
+        self,
+        network: "Callable[..., torch.Tensor]",
+        target_BD: "torch.Tensor",
+        snr_B: "torch.Tensor",
+        draw: Draw | None,
     ) -> "torch.Tensor":
         from torch.nn import functional
 
@@ -40,7 +44,11 @@ class MeanAbsoluteError(Section):
     kind: Literal["l1"] = "l1"
 
     def __call__(
-        self, network: "Callable[..., torch.Tensor]", target_BD: "torch.Tensor", snr_B: "torch.Tensor", draw: Draw
+        self,
+        network: "Callable[..., torch.Tensor]",
+        target_BD: "torch.Tensor",
+        snr_B: "torch.Tensor",
+        draw: Draw | None,
     ) -> "torch.Tensor":
         from torch.nn import functional
 
@@ -69,11 +77,15 @@ class Masked(Section):
         return self
 
     def __call__(
-        self, network: "Callable[..., torch.Tensor]", target_BD: "torch.Tensor", snr_B: "torch.Tensor", draw: Draw
+        self,
+        network: "Callable[..., torch.Tensor]",
+        target_BD: "torch.Tensor",
+        snr_B: "torch.Tensor",
+        draw: Draw | None,
     ) -> "torch.Tensor":
-        batch = len(target_BD)
-        if not self.high:
+        if draw is None or not self.high:
             return self._error(network(), target_BD, snr_B)
+        batch = len(target_BD)
 
         def hide(patches: int) -> Hidden:
             """⌊γ P⌋ patches of each sample."""
@@ -115,6 +127,7 @@ def denoising_loss(
     shard: DistributedShard = WHOLE,
     objective: Objective = MeanSquaredError(),  # noqa: B008 (frozen)
     code_of: "Callable[[int], torch.Tensor] | None" = None,
+    training: bool = True,
 ) -> "torch.Tensor":
     """The objective of a batch, a scalar.
 
@@ -127,6 +140,7 @@ def denoising_loss(
         shard: Which clips of the step's batch `x0_BD` holds.
         objective: Distance of output and target.
         code_of: From the width of embedded rows to the clips' padding codes [B, R, C]; None where there are none.
+        training: False for the distance that sampling meets, with nothing hidden.
     """
     t_B = shard.of(uniform_times(shard.world * len(x0_BD), generator)).to(x0_BD.device)
     noise_BD = shard.randn(x0_BD.shape, generator).to(x0_BD.device)
@@ -145,4 +159,5 @@ def denoising_loss(
         return shard.rand(shape, generator).to(x0_BD.device)
 
     snr_B = (alpha / sigma).square().flatten()
-    return objective(network, denoiser.prediction.target(x0_BD, noise_BD, alpha, sigma), snr_B, draw)
+    target_BD = denoiser.prediction.target(x0_BD, noise_BD, alpha, sigma)
+    return objective(network, target_BD, snr_B, draw if training else None)

@@ -93,7 +93,7 @@ class DenoiserTask:
 
     @torch.no_grad()
     def validate(self, average: Denoiser) -> dict[str, float]:
-        """Loss on the fixed batch, with the caption and with the null condition."""
+        """Loss on the fixed batch, nothing hidden, with the caption and with the null condition."""
         if self._validation is None:
             return {}
         batch = self._validation.to(next(average.parameters()).device)
@@ -108,6 +108,7 @@ class DenoiserTask:
                     dropout=0.0,
                     generator=generator(self._params.training.seed, 0, VALIDATION_STREAM),
                     objective=self._params.objective,
+                    training=False,
                 )
                 for told in (conditioning, average.null(conditioning))
             ]

@@ -176,7 +176,11 @@ class Objective(Protocol):
     """How far a network's outputs lie from their target."""
 
     def __call__(
-        self, network: "Callable[..., torch.Tensor]", target_BD: "torch.Tensor", snr_B: "torch.Tensor", draw: Draw
+        self,
+        network: "Callable[..., torch.Tensor]",
+        target_BD: "torch.Tensor",
+        snr_B: "torch.Tensor",
+        draw: Draw | None,
     ) -> "torch.Tensor":
         """A scalar, a mean over samples.
 
@@ -185,7 +189,7 @@ class Objective(Protocol):
                 from their number P to which are `Hidden`.
             target_BD: What the output should be.
             snr_B: α²/σ² of each sample.
-            draw: What the objective draws itself.
+            draw: What the objective draws itself; None outside of training, where nothing is hidden.
         """
         ...
 

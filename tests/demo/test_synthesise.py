@@ -88,7 +88,7 @@ def test_faults_have_their_stated_shares():
 
 
 def test_bell_shaped_severities_give_every_level_of_quality():
-    faults, _ = plant(source(tracks=1000, seed=1, degraded_share=0.95, severities="bell"))
+    faults, _ = plant(source(tracks=1000, seed=1, degraded_share=0.95, severity_beta=[3.0, 3.0]))
     mos = np.array([true_mos(fault.degradation, fault.severity) for fault in faults])
     clips = np.bincount(quality_level(mos, fit(mos)), minlength=6)
     assert (clips[1:] >= 8).all()

@@ -112,7 +112,7 @@ HAVE_DEFAULTS = (
     *("captions", "crop_frames", "generates", "lower_noise", "offset", "padding_codes", "quality", "variance"),
     *("first", "last", "count", "last_bias", "eta", "unit", "unit_rms", "text_norm", "text_dropout"),
     *("feature_matching", "checkpoint_activations", "learned_frequencies", "embedders", "training_clips", "weak_step"),
-    *("linked_folders", "hidden", "seconds", "retrained", "degraded_share", "severities"),
+    *("linked_folders", "hidden", "seconds", "retrained", "degraded_share", "severity_beta"),
 )
 """Values of trainings that params need not name."""
 

@@ -9,8 +9,6 @@ from padstal.ingest.config import SynthSource
 
 FAULT_STREAM = 0xFA7
 LOWEST_SEVERITY = 0.15
-BELL = 3.0
-"""Both parameters of the beta distribution of severities that crowd in the middle: mean 0.5, deviation 0.19."""
 
 WRONG_CAPTION = 0.10
 MISSING_CAPTION = 0.06
@@ -57,8 +55,8 @@ def plant(source: SynthSource) -> tuple[list[Fault], list[Copy]]:
     rng = np.random.default_rng([FAULT_STREAM, source.seed])
     degraded = rng.permutation(tracks)[: round(source.degraded_share * tracks)]
     kinds = {int(track): DEGRADATIONS[i % len(DEGRADATIONS)] for i, track in enumerate(degraded)}
-    even = source.severities == "even"
-    drawn = rng.uniform(LOWEST_SEVERITY, 1, len(kinds)) if even else rng.beta(BELL, BELL, len(kinds))
+    beta = source.severity_beta
+    drawn = rng.beta(*beta, len(kinds)) if beta else rng.uniform(LOWEST_SEVERITY, 1, len(kinds))
     severity = dict(zip(kinds, drawn.round(3).tolist(), strict=True))
     counts = [round(share * tracks) for share in (WRONG_CAPTION, MISSING_CAPTION, WEAK_CAPTION)]
     names = np.repeat(("wrong", "missing", "weak"), counts).tolist()

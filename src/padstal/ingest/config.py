@@ -9,6 +9,9 @@ from padstal.core.section import Section, value
 from padstal.ingest.clip_form import ClipForm
 from padstal.rights.policy import Policy
 
+Shape = Annotated[float, Field(gt=0, le=100)]
+"""A parameter of a beta distribution."""
+
 
 class SynthSource(Section):
     """Music that the project composes itself, with planted faults and their truth (`corpus/`)."""
@@ -18,7 +21,9 @@ class SynthSource(Section):
     track_seconds: float = value("length of a track", "s", gt=1, le=600)
     seed: int = value("seed of the composer", ge=0)
     degraded_share: float = value("share of tracks with a planted degradation", default=0.3, ge=0, le=1)
-    severities: Literal["even", "bell"] = value("how severe they are: evenly, or most of them half", default="even")
+    severity_beta: tuple[Shape, Shape] | None = value(
+        "a and b of the beta distribution of its severity; null: evenly between 0.15 and 1", default=None
+    )
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ function of what the folders hold: the same bytes whatever runs came before, by 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
@@ -17,20 +17,23 @@ from padstal.core.progress import Progress, silent
 from padstal.ingest import rejection
 from padstal.ingest.candidates import Folder, find_candidates
 from padstal.ingest.clip_form import ClipForm
-from padstal.ingest.clip_samples import DamagedError, Place
+from padstal.ingest.clip_samples import DamagedError
 from padstal.ingest.config import CollectParams
 from padstal.ingest.digests import Digests
 from padstal.ingest.file_register import Candidate, FileRegister, Refusal
-from padstal.ingest.shards import Shards, bucket_count, bucket_of
+from padstal.ingest.outcome import OUTCOME, Rejection, Track
+from padstal.ingest.shards import bucket_count, bucket_of
 from padstal.ingest.supervised_worker import fork_server
 from padstal.ingest.table_writer import TableWriter
 from padstal.ingest.track import Order, lost, store_key, take_in
-from padstal.ingest.track_cache import Rejection, Track, TrackCache
+from padstal.ingest.track_cache import TrackCache
 from padstal.ingest.worker_pool import Workers, ordered_map
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
 PREPARED = "padstal.ingest.prepared"
 """The module that prepares a process that workers are copied from."""
+Answer = Track | Rejection | Mapping[str, Any] | Sequence[str]
+"""What the store has of a file, or `take_in` says."""
 
 
 @dataclass
@@ -125,7 +128,6 @@ def collect(
     """
     collected = Collected()
     form = params.form
-    tracks = TrackCache(store, store_key(form))
     children = workers.kind == "processes" and not workers.here(params.max_file_seconds)
     with closing(FileRegister(store)) as register, fork_server(PREPARED) if children else nullcontext():
         with closing(digests_of(store)) as digests:
@@ -138,13 +140,14 @@ def collect(
                 collected.ignored += counts["ignored"]
                 collected.forgotten += [(folder.name, path) for path in left_out]
             digests.sweep()
-        with closing(Shards(out / "shards", tracks.shards)) as shards:
-            run = _Run(params, form, workers, tracks, shards, register, collected, register.settle())
+        (out / "shards").mkdir(parents=True)
+        with closing(TrackCache(store, store_key(form))) as tracks:
+            run = _Run(params, form, workers, tracks, out / "shards", register, collected, register.settle())
             with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(progress), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, dict(members)):
                         manifest.add(row)
-            shards.sweep()
+            tracks.sweep(register.has)
         for copy, first, reason, detail in register.copies():
             place = first.path if first.source == copy.source else f"{first.source}: {first.path}"
             if copy.licence != first.licence:
@@ -158,7 +161,6 @@ def collect(
         if files != collected.files:
             found = f"{collected.kept} kept and {collected.refused_files} refused"
             raise RuntimeError(f"{files} files seen, but {found}")
-        tracks.sweep(register.has)
     return collected
 
 
@@ -175,7 +177,7 @@ class _Run:
     form: ClipForm
     workers: Workers
     store: TrackCache
-    shards: Shards
+    shards: Path
     register: FileRegister
     collected: Collected
     tracks: int
@@ -200,9 +202,8 @@ class _Run:
         while True:
             tracks = [(one.sha256, result.clips) for one, result in results.items() if isinstance(result, Track)]
             try:
-                if tracks and self.shards.write(bucket, shape, tracks, self._place):
-                    for sha256, _ in tracks:
-                        self.store.moved(sha256)
+                if tracks:
+                    self.store.write_shard(self.shards / f"{bucket:05d}.npy", shape, tracks)
                 break
             except DamagedError as damaged:
                 self.store.drop(damaged.sha256)
@@ -219,14 +220,10 @@ class _Run:
                 yield {**values, "shard": bucket, "row": row}
                 row += 1
 
-    def _place(self, sha256: str) -> Place | None:
-        own = self.store.samples(sha256)
-        return (own, 0) if own.exists() else self.shards.place(sha256)
-
     def _order(self, candidate: Candidate) -> Order:
-        return Order(candidate.full, candidate.sha256, candidate.stamp, self.form, self.store)
+        return Order(candidate.full, candidate.sha256, candidate.stamp, self.form, self.store.folder)
 
-    def _taken_in(self, orders: Iterator[Order]) -> Iterator[Track | Rejection | Sequence[str] | None]:
+    def _taken_in(self, orders: Iterator[Order]) -> Iterator[Answer]:
         return ordered_map(
             take_in,
             orders,
@@ -237,17 +234,18 @@ class _Run:
         )
 
     def _known(self, order: Order) -> Track | Rejection | None:
-        result = self.store.read(order.sha256, moved=lambda sha256: self.shards.place(sha256) is not None)
+        result = self.store.read(order.sha256)
         self.collected.from_store += result is not None
         return result
 
-    def _result(self, candidate: Candidate, answer: Track | Rejection | Sequence[str] | None) -> Track | Rejection:
+    def _result(self, candidate: Candidate, answer: Answer) -> Track | Rejection:
         if isinstance(answer, Track | Rejection):
             return answer
-        result = self.store.read(candidate.sha256) if answer is None else Rejection(*answer)
-        if result is None:
-            raise RuntimeError(f"{self.store.path(candidate.sha256)}: was written and cannot be read")
-        return result
+        if not isinstance(answer, Mapping):
+            return Rejection(*answer)
+        outcome = OUTCOME.validate_python(answer)
+        self.store.keep(candidate.sha256, outcome)
+        return outcome
 
     def _split(self, candidate: Candidate) -> str:
         group = split_group(candidate.row.artist, candidate.row.album, candidate.track_id)

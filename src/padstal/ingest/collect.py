@@ -20,7 +20,7 @@ from padstal.ingest.clip_form import ClipForm
 from padstal.ingest.clip_samples import DamagedError
 from padstal.ingest.config import CollectParams
 from padstal.ingest.digests import Digests
-from padstal.ingest.file_register import Candidate, FileRegister, Refusal
+from padstal.ingest.file_register import Candidate, FileRegister
 from padstal.ingest.outcome import OUTCOME, Rejection, Track
 from padstal.ingest.shards import bucket_count, bucket_of
 from padstal.ingest.supervised_worker import fork_server
@@ -129,7 +129,8 @@ def collect(
     collected = Collected()
     form = params.form
     children = workers.kind == "processes" and not workers.here(params.max_file_seconds)
-    with closing(FileRegister(store)) as register, fork_server(PREPARED) if children else nullcontext():
+    register = FileRegister()
+    with fork_server(PREPARED) if children else nullcontext():
         with closing(digests_of(store)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
@@ -148,16 +149,10 @@ def collect(
                     for row in run.shard(bucket, dict(members)):
                         manifest.add(row)
             tracks.sweep(register.has)
-        for copy, first, reason, detail in register.copies():
-            place = first.path if first.source == copy.source else f"{first.source}: {first.path}"
-            if copy.licence != first.licence:
-                place += f", which is kept under the stricter licence {first.licence}; here it is {copy.licence}"
-            why = (reason, f"same bytes as {place}: {detail}") if reason else (rejection.DUPLICATE, place)
-            register.refuse(Refusal(copy.source, copy.path, copy.sha256, *why))
         with TableWriter(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
             for refusal in register.refusals():
                 quarantine.add(asdict(refusal))
-        collected.reasons, collected.artists = register.reasons(), register.artists()
+        collected.reasons, collected.artists = register.reasons(), len(run.artists)
         if files != collected.files:
             found = f"{collected.kept} kept and {collected.refused_files} refused"
             raise RuntimeError(f"{files} files seen, but {found}")
@@ -180,20 +175,20 @@ class _Run:
     shards: Path
     register: FileRegister
     collected: Collected
-    tracks: int
+    firsts: list[Candidate]
+    artists: set[str] = field(default_factory=set)
 
     @property
     def buckets(self) -> int:
-        return bucket_count(self.tracks, self.params.shard_tracks)
+        return bucket_count(len(self.firsts), self.params.shard_tracks)
 
     def bucket(self, candidate: Candidate) -> int:
         return bucket_of(candidate.sha256, self.buckets)
 
     def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection]]:
         """What came of each candidate, in the order of sha256."""
-        orders = (self._order(candidate) for candidate in self.register.firsts())
-        answers = show(self._taken_in(orders), total=self.tracks, unit="track")
-        for candidate, answer in zip(self.register.firsts(), answers, strict=True):
+        answers = show(self._taken_in(map(self._order, self.firsts)), total=len(self.firsts), unit="track")
+        for candidate, answer in zip(self.firsts, answers, strict=True):
             yield candidate, self._result(candidate, answer)
 
     def shard(self, bucket: int, results: dict[Candidate, Track | Rejection]) -> Iterator[dict[str, Any]]:
@@ -212,8 +207,8 @@ class _Run:
                         results[one] = self._result(one, next(self._taken_in(iter([self._order(one)]))))
         row = 0
         for candidate, result in results.items():
+            self.register.conclude(candidate, result)
             if isinstance(result, Rejection):
-                self.register.rejected(candidate, result.reason, result.detail)
                 continue
             self._count(candidate, result)
             for values in self._rows(candidate, result):
@@ -253,7 +248,8 @@ class _Run:
 
     def _count(self, candidate: Candidate, track: Track) -> None:
         clips, counts = len(track.clips), self.collected
-        self.register.kept(candidate)
+        if candidate.row.artist:
+            self.artists.add(candidate.row.artist.casefold())
         counts.kept += 1
         counts.clips += clips
         counts.silent_clips += track.silent_clips

@@ -90,7 +90,7 @@ def forget_state(state: Path, sha256s: Collection[str], scales: Collection[str])
         _forget_rows(store / "digests.sqlite", "digests", sha256s)
         entries = sum(_forget_rows(path, "tracks", sha256s) for path in store.glob("*/tracks.sqlite"))
         files = [path for sha in sha256s for path in store.glob(f"*/{sha}.samples")]
-        files += [*store.glob(".register.*"), *store.glob("*/.*")]
+        files += store.glob("*/.*")
         if entries or scale.name in scales:
             files += store.glob("*/*.npy")
         for path in files:

@@ -59,9 +59,8 @@ def stage_artefacts(root: Path) -> tuple[StageArtefacts, ...]:
 
 def sources(stages: tuple[StageArtefacts, ...]) -> tuple[LockedPath, ...]:
     """What stages read and none wrote: raw data and references."""
-    written = {(one.path, one.md5) for stage in stages for one in stage.outputs}
-    read = {(one.path, one.md5): one for stage in stages for one in stage.inputs}
-    return tuple(one for key, one in sorted(read.items()) if key not in written)
+    written = {one for stage in stages for one in stage.outputs}
+    return tuple(sorted({one for stage in stages for one in stage.inputs} - written))
 
 
 def _stage(stage: LockedStage) -> StageArtefacts:

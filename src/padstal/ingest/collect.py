@@ -261,7 +261,7 @@ class _Run:
     def _rows(self, candidate: Candidate, track: Track) -> Iterator[dict[str, Any]]:
         form = self.form
         of_track = {
-            **vars(candidate.row),
+            **asdict(candidate.row),
             "track_id": candidate.track_id,
             "source": candidate.source,
             "path": candidate.path,

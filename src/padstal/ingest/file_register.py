@@ -16,7 +16,7 @@ STRICTER = "stricter licence of an exact copy taken over"
 """Note on a candidate."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A file that may become a track.
 
@@ -49,7 +49,7 @@ class Candidate:
         return self.sha256[:ADDRESS_DIGITS]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A row of the quarantine: a file, or a row of a captions table, that is not used."""
 

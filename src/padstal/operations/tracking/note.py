@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from padstal.core.data.atomic import read_json, write_json
+from pydantic import TypeAdapter
+
+from padstal.core.data.atomic import write_json
 from padstal.core.dvc_lock import LockedPath
 
 FILE = "padstal.json"
@@ -57,9 +59,6 @@ class Note:
 def read_note(folder: Path) -> Note | None:
     """The note in a run's folder; None where there is none (a run of another program), or none that can be read."""
     try:
-        found = read_json(folder / FILE)
-        for role in ("inputs", "outputs"):
-            found[role] = {name: LockedPath(**about) for name, about in found[role].items()}
-        return Note(**found)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return TypeAdapter(Note).validate_json((folder / FILE).read_bytes())
+    except (OSError, ValueError):
         return None

@@ -130,6 +130,6 @@ def quality_prefix(
     s, mu, sigma = np.asarray(pmos_N, dtype=np.float64), distribution.mu, distribution.sigma
     nearest = np.where(np.abs(s - mu) <= 1.5 * sigma, MEDIUM, np.where(s < mu, LOW, HIGH))
     bands = [np.isnan(s), s < mu - 2 * sigma, s > mu + 2 * sigma, (mu - sigma <= s) & (s <= mu + sigma)]
-    between = {"none": "", "medium": MEDIUM, "nearest": nearest}[gap_policy]
-    prefixes: list[str] = np.select(bands, ["", LOW, HIGH, MEDIUM], between).tolist()
+    between: dict[str, Any] = {"none": "", "medium": MEDIUM, "nearest": nearest}
+    prefixes: list[str] = np.select(bands, ["", LOW, HIGH, MEDIUM], between[gap_policy]).tolist()
     return prefixes

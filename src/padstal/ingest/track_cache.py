@@ -104,7 +104,8 @@ class TrackCache:
         clips = [clip.clip_id for _, own in tracks for clip in own]
         whole = (len(clips), *shape)
         name = address(f"{whole} {' '.join(clips)}".encode()) + ".npy"
-        places, at = [], HEADER_BYTES
+        places: list[tuple[str, int, str, str]] = []
+        at = HEADER_BYTES
         for sha256, own in tracks:
             places.append((name, at, sha256, name))
             at += len(own) * 2 * math.prod(shape)

@@ -6,6 +6,7 @@ import torch
 
 from padstal.codecs.backbones import Spectral
 from padstal.codecs.config import AudioVaeConfig, CropForm, TalVaeConfig, TextForm
+from padstal.core.data.manifest import ClipAudio
 from padstal.core.protocols import TextStates
 
 SPECTRAL = Spectral(width=16, n_fft=64, hop=32, stride=2, depth=1, deep_depth=1)
@@ -34,6 +35,8 @@ class FakeTextEncoder:
 
 class FakeAudio:
     """Noise clips whose sound depends on the row."""
+
+    form = ClipAudio.form
 
     def pcm(self, shard, row):
         rng = np.random.default_rng([shard, row])

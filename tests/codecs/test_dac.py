@@ -14,6 +14,7 @@ from padstal.codecs.dac import FrozenDac
 from padstal.codecs.encode import EncodeParams, encode_clips
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
+from padstal.core.data.manifest import ClipAudio
 from padstal.foundation import dac
 from padstal.foundation.config import DacShape, SmallDacShape
 from padstal.foundation.store import save
@@ -172,6 +173,8 @@ def test_a_folder_is_loaded_by_its_role(model, tmp_path):
 
 class Noises:
     """A noise a clip, as `ClipAudio` gives samples."""
+
+    form = ClipAudio.form
 
     def pcm(self, shard: int, row: int) -> np.ndarray:
         return np.zeros((CLIP, 1), np.int16)

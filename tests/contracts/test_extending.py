@@ -20,6 +20,7 @@ from padstal.codecs.encode import EncodeParams, encode_clips
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
 from padstal.core.data.content import sha256_file
+from padstal.core.data.manifest import ClipAudio
 from padstal.core.model_folder import fingerprint
 from padstal.core.paths import Paths
 from padstal.diffusion.checkpoint import DenoiserConfig, save
@@ -88,6 +89,8 @@ def added() -> SimpleNamespace:
 
 class Tones:
     """A tone a clip, as `ClipAudio` gives samples."""
+
+    form = ClipAudio.form
 
     def pcm(self, shard: int, row: int) -> np.ndarray:
         return self.float_BCS(pd.DataFrame({"row": [row]}))[0].T

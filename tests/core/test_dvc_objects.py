@@ -32,7 +32,7 @@ def test_a_file_has_the_md5_of_its_bytes(tmp_path: Path) -> None:
     file.write_bytes(b"hello")
     content = content_of(file)
     assert content.md5 == "5d41402abc4b2a76b9719d911017c592"
-    assert (content.files, content.total_bytes) == (1, 5)
+    assert (content.files, content.bytes) == (1, 5)
 
 
 def test_an_edit_of_one_byte_changes_the_address(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Shards hold whole buckets of tracks, and one more bucket splits one old one."""
 
 import hashlib
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from padstal.core.data.content import address_of_clip, bytes_of
 from padstal.ingest.clip_samples import DamagedError, clip_blocks
 from padstal.ingest.measure import Measures
-from padstal.ingest.shards import Shards, bucket_count, bucket_of
-from padstal.ingest.track_cache import Clip
+from padstal.ingest.outcome import Clip, Track
+from padstal.ingest.shards import bucket_count, bucket_of
+from padstal.ingest.track_cache import TrackCache, keep_samples
 
 NAMES = sorted(hashlib.sha256(str(i).encode()).hexdigest() for i in range(1000))
 
@@ -59,19 +61,28 @@ def named(clips: np.ndarray, sha256: str = SHA256) -> list[Clip]:
     ]
 
 
+def stored(cache: TrackCache, sha256: str, clips: np.ndarray) -> tuple[str, list[Clip]]:
+    """A track of these clips, put into the cache."""
+    own = named(clips, sha256)
+    keep_samples(cache.folder, sha256, list(clips))
+    cache.keep(sha256, Track(1.0, 8_000, 2, tuple(own), 0))
+    return sha256, own
+
+
 def test_a_shard_holds_what_was_given_and_is_not_written_twice(tmp_path):
-    places = {SHA256: written(tmp_path / "x", CLIPS[:1]), OTHER: written(tmp_path / "y", CLIPS[1:])}
-    tracks = [(SHA256, named(CLIPS[:1])), (OTHER, named(CLIPS[1:], OTHER))]
-    for out, place in (("a", places.get), ("b", None)):
-        shards = Shards(tmp_path / out, tmp_path / "store")
-        shards.write(7, CLIPS.shape[1:], tracks, place)
-        shards.sweep()
-        shards.close()
-        assert np.array_equal(np.load(tmp_path / out / "00007.npy"), CLIPS)
-    shards = Shards(tmp_path / "c", tmp_path / "store")
-    shards.sweep()
-    assert not list((tmp_path / "store").glob("*.npy"))
-    shards.close()
+    for out in ("a.npy", "b.npy"):
+        with closing(TrackCache(tmp_path / "store", "key")) as cache:
+            tracks = [stored(cache, SHA256, CLIPS[:1]), stored(cache, OTHER, CLIPS[1:])]
+            if out == "b.npy":
+                (cache.folder / f"{SHA256}.samples").unlink()
+            cache.write_shard(tmp_path / out, CLIPS.shape[1:], tracks)
+            assert [result.clips for result in map(cache.read, (SHA256, OTHER))] == [tuple(own) for _, own in tracks]
+            cache.sweep(lambda sha256: True)
+        assert np.array_equal(np.load(tmp_path / out), CLIPS)
+    with closing(TrackCache(tmp_path / "store", "key")) as cache:
+        cache.sweep(lambda sha256: True)
+        assert not list(cache.folder.glob("*.npy"))
+        assert cache.read(SHA256) is None
 
 
 def test_clips_are_read_only_where_they_have_their_names(tmp_path):
@@ -89,14 +100,12 @@ def test_clips_are_read_only_where_they_have_their_names(tmp_path):
 
 
 def test_a_track_is_found_in_its_shard_until_the_shard_changes(tmp_path):
-    places = {OTHER: written(tmp_path / "y", CLIPS[:1]), SHA256: written(tmp_path / "x", CLIPS)}
-    tracks = [(OTHER, named(CLIPS[:1], OTHER)), (SHA256, named(CLIPS))]
-    shards = Shards(tmp_path / "out", tmp_path / "store")
-    assert shards.write(0, CLIPS.shape[1:], tracks, places.get)
-    place = shards.place(SHA256)
-    assert place is not None
-    list(clip_blocks(place, CLIPS.shape[1:], SHA256, named(CLIPS)))
-    assert shards.place("ef" * 32) is None
-    place[0].write_bytes(b"")
-    assert shards.place(SHA256) is None
-    shards.close()
+    with closing(TrackCache(tmp_path / "store", "key")) as cache:
+        tracks = [stored(cache, OTHER, CLIPS[:1]), stored(cache, SHA256, CLIPS)]
+        cache.write_shard(tmp_path / "out.npy", CLIPS.shape[1:], tracks)
+        place = cache.place(SHA256)
+        assert place is not None
+        list(clip_blocks(place, CLIPS.shape[1:], SHA256, named(CLIPS)))
+        assert cache.place("ef" * 32) is None
+        place[0].write_bytes(b"")
+        assert cache.place(SHA256) is None

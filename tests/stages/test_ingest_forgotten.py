@@ -58,11 +58,11 @@ def test_a_composed_track_is_gone_from_corpus_truth_manifest_shards_and_store(tm
     assert set(forgotten["sha256"]) == {""}
     assert forgotten["path"].is_unique
     marks = [chosen, chosen[:16], *clips["clip_id"], *paths, *(Path(path).stem for path in paths)]
-    store = [path for path in tmp_path.rglob(".state/**/*") if path.suffix == ".track"]
+    store = [path for path in tmp_path.rglob(".state/**/*") if path.name == "tracks.sqlite"]
     assert store, "the store must be looked at"
     assert _names(tmp_path, *marks) == []
     for path in [
-        path for path in tmp_path.rglob("*") if path.suffix in (".npy", ".track", ".wav", ".flac", ".ogg", ".mp3")
+        path for path in tmp_path.rglob("*") if path.suffix in (".npy", ".sqlite", ".wav", ".flac", ".ogg", ".mp3")
     ]:
         assert sha256_file(path) != chosen
         assert not any(one in path.read_bytes() for one in samples)

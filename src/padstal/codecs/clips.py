@@ -121,9 +121,3 @@ def splits_of(dataset: pd.DataFrame, audio: ClipAudio, captions: CaptionTable | 
     """The clips of each split of a curated data set."""
     groups = dataset.groupby("split", sort=True)
     return {str(split): Clips(rows.reset_index(drop=True), audio, captions) for split, rows in groups}
-
-
-def form_of(row: pd.Series, audio: ClipAudio) -> tuple[int, int, int]:
-    """Samples, channels and sample rate (Hz) of a clip, by its manifest row; all clips have those of one."""
-    samples, channels = audio.pcm(int(row["shard"]), int(row["row"])).shape
-    return samples, channels, round(samples / float(row["clip_seconds"]))

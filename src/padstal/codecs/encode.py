@@ -68,7 +68,7 @@ def encode_clips(
         samples=samples,
         shape=codec.latent_shape(samples),
         channel_groups=codec.channel_groups,
-        clip_rate=rate_of(dataset.iloc[:1], audio),
+        clip_rate=audio.form(dataset)[2],
     )
     heard: dict[str, RowFile] = {}
 
@@ -103,15 +103,9 @@ def hears(codec: "Codec", rows: pd.DataFrame, audio: "ClipAudio") -> "torch.Tens
     clips_BCS = audio.float_BCS(rows)
     if codec.channels == 1:
         clips_BCS = clips_BCS.mean(axis=1, keepdims=True)
-    rate = rate_of(rows, audio)
+    rate = audio.form(rows)[2]
     clips = [resample(np.ascontiguousarray(clip_CS.T), rate, codec.sample_rate).T for clip_CS in clips_BCS]
     return torch.from_numpy(np.ascontiguousarray(np.stack(clips)))
-
-
-def rate_of(rows: pd.DataFrame, audio: "ClipAudio") -> int:
-    """Sample rate of clips, Hz."""
-    first = rows.iloc[0]
-    return round(len(audio.pcm(int(first["shard"]), int(first["row"]))) / float(first["clip_seconds"]))
 
 
 def held_out_rows(dataset: pd.DataFrame, most: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from padstal.commands.project import params_of
 from padstal.core.data.atomic import atomic_file
 from padstal.core.params import read_yaml
 from padstal.core.secrets import redact
+from padstal.operations.tracking.artefact import scale_of
 from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.group import revision, run_group
 from padstal.operations.tracking.server import Server
@@ -30,7 +31,9 @@ def run(root: Path, scale: str | None, out: Path | None, offline: bool) -> int:
     inputs = read_inputs(paths, read_yaml(paths.params)["scales"][paths.scale])
     if not inputs.metrics:
         raise FileNotFoundError(f"{paths.reports / 'metrics'}: no metrics; run the pipeline first")
-    made = [(one, stage.name) for stage in stage_artefacts(root) for one in stage.outputs if one.scale == paths.scale]
+    made = [
+        (one, stage.name) for stage in stage_artefacts(root) for one in stage.outputs if scale_of(one) == paths.scale
+    ]
     artefacts = tuple((one.path, one.md5, stage) for one, stage in made)
     origin = Origin(revision(root), run_group(root), artefacts)
     title = f"padstal {paths.scale}"

@@ -6,11 +6,10 @@ A file's object is named by the MD5 of its bytes; a folder's by that of the list
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padstal.core.dvc_lock import OID
+from padstal.core.dvc_lock import OID, LockedPath
 
 OBJECTS = "files/md5/"
 """Folder of the objects, in a cache and in a remote."""
@@ -82,25 +81,16 @@ def oid_of_tree(content: bytes) -> str:
     return f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir"
 
 
-@dataclass(frozen=True)
-class Content:
-    """A file or folder by its content: its object's name, how many files it has, and the sum of their lengths."""
-
-    md5: str
-    files: int
-    total_bytes: int
-
-
-def content_of(path: Path) -> Content:
-    """Content of the file or folder `path`.
+def content_of(path: Path) -> LockedPath:
+    """The file or folder `path`, as `dvc.lock` has it.
 
     Raises:
         FileNotFoundError: There is nothing at `path`.
     """
     if path.is_file():
-        return Content(md5_of(path), 1, path.stat().st_size)
+        return LockedPath(str(path), md5_of(path), path.stat().st_size)
     if not path.is_dir():
         raise FileNotFoundError(f"{path}: no such file or folder")
     files = [file for file in path.rglob("*") if file.is_file()]
     tree = write_tree((file.relative_to(path).as_posix(), md5_of(file)) for file in files)
-    return Content(oid_of_tree(tree), len(files), sum(file.stat().st_size for file in files))
+    return LockedPath(str(path), oid_of_tree(tree), sum(file.stat().st_size for file in files), len(files))

@@ -1,15 +1,14 @@
 """Reading `params.yaml`: one section, checked; errors name the key path, the value and what is allowed."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from padstal.core.explain import names_of, part_of, said_of, type_at
 from padstal.core.secrets import REMOVED, looks_secret, redact, without_secrets
-from padstal.core.section import Section
+from padstal.core.section import KEY, Section
 from padstal.core.yaml_text import YamlTextError, parse_yaml
 
 SCALES = ("demo", "study", "full")
@@ -58,7 +57,7 @@ def check(model: type[SectionT], raw: Any, at: str) -> SectionT:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(redact("\n".join(explained(error, at, raw, model)))) from None
+        raise ParamsError(redact("\n".join(_explain(one, at, raw) for one in error.errors()))) from None
 
 
 def load_section(path: Path, name: str, model: type[SectionT], scale: str | None = None) -> SectionT:
@@ -77,31 +76,17 @@ def load_section(path: Path, name: str, model: type[SectionT], scale: str | None
     return check(model, raw, at)
 
 
-def explained(error: ValidationError, at: str, raw: Any, model: type[Section] | None = None) -> Iterator[str]:
-    """One line for each wrong value of `model`: key path below `at`, value, what is allowed."""
-    for detail in error.errors():
-        inner = detail.get("ctx", {}).get("error")
-        if isinstance(inner, ValidationError):  # a kind of a table (`core/kinds.py`) checks its own values
-            where = ".".join([*([at] if at else []), *_keys(detail["loc"], raw)])
-            within = type_at(model, detail["loc"], inner.title) if model else None
-            yield from explained(inner, where, detail["input"], within)
-        else:
-            yield _explain(detail, at, raw, model)
-
-
-def _explain(detail: Any, at: str, raw: Any, model: type[Section] | None) -> str:
+def _explain(detail: ErrorDetails, at: str, raw: Any) -> str:
+    """One line for a wrong value: its key path below `at`, itself, what is allowed."""
+    about_key = detail["type"] in (KEY, "missing")  # the latter of items of a list
     *above, last = detail["loc"] or ("",)
-    path = [*([at] if at else []), *_keys(detail["loc"], raw, missing=detail["type"] == "missing")]
+    keys = [*_keys(above, raw), str(last)] if about_key else _keys(detail["loc"], raw)
+    path = [*([at] if at else []), *keys]
     where = ".".join(path)
+    if about_key:
+        return f"{where}: {detail['msg'] if detail['type'] == KEY else 'missing'}"
     found = "" if isinstance(detail["input"], dict) else f" = {_short(path[-1], detail['input'])}"
-    section = type_at(model, above, _kind(raw, above)) if model else None
     match detail["type"]:
-        case "extra_forbidden":
-            known = f"expected {', '.join(names_of(section))}" if section else "`padstal params` lists the known ones"
-            return f"{where}: unknown key; {known}"
-        case "missing":
-            field = part_of(section, last) if section else None
-            return f"{where}: missing" + (f"; {said_of(field)}" if field and said_of(field) else "")
         case "tuple_type":
             return f"{where}{found}: expected a list"
         case "value_error":
@@ -109,14 +94,6 @@ def _explain(detail: Any, at: str, raw: Any, model: type[Section] | None) -> str
             return f"{where}: {said}" if where else said  # of the whole file
         case _:
             return f"{where}{found}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-
-
-def _kind(raw: Any, location: Sequence[int | str]) -> str:
-    """`kind` of the mapping at a location; "" where it has none."""
-    for part in location:
-        with suppress(KeyError, IndexError, TypeError):  # pydantic puts in names of its own
-            raw = raw[part]
-    return str(raw.get("kind", "")) if isinstance(raw, dict) else ""
 
 
 def _short(key: str, found: Any) -> str:
@@ -127,14 +104,14 @@ def _short(key: str, found: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
-def _keys(loc: tuple[int | str, ...], raw: Any, *, missing: bool = False) -> list[str]:
-    """The keys of an error's location, without the tags that pydantic puts behind a union; a `missing` one is last."""
+def _keys(loc: Sequence[int | str], raw: Any) -> list[str]:
+    """The keys of an error's location, without the tags that pydantic puts behind a union."""
     keys: list[str] = []
     for part in loc:
         if part in (raw if isinstance(raw, dict) else range(len(raw)) if isinstance(raw, list) else ()):
             raw = raw[part]  # type: ignore[index]
             keys.append(str(part))
-    return [*keys, str(loc[-1])] if missing else keys
+    return keys
 
 
 def _not_plain(node: Any, at: str = "", depth: int = 0) -> Iterator[str]:

@@ -17,7 +17,6 @@ from padstal.core.data.manifest import SPLITS, ClipAudio
 from padstal.core.progress import Progress
 from padstal.curation.config import CurateParams
 from padstal.curation.fingerprint import track_fingerprint
-from padstal.curation.listening import clip_sample_rate
 from padstal.curation.matching import Match, matches
 
 KEPT_FIRST = tuple(reversed(SPLITS))
@@ -47,7 +46,7 @@ def duplicates(
     clips: pd.DataFrame, audio: ClipAudio, params: CurateParams, progress: Progress
 ) -> tuple[DuplicateGroup, ...]:
     """Groups of tracks whose fingerprints match, sorted by name; `clips` are rows of the manifest with `pmos`."""
-    rate, of_track = clip_sample_rate(audio, clips), clips.groupby("track_id")
+    (*_, rate), of_track = audio.form(clips), clips.groupby("track_id")
     found = matches(
         [track_fingerprint(audio, rows, rate) for _, rows in progress(of_track, unit="track")],
         least=params.duplicate_similarity,

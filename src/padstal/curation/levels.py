@@ -127,22 +127,9 @@ def quality_prefix(
         gap_policy: In the two bands between, which the paper leaves open: no prefix, "medium quality", or the nearer
             band's (medium at equal distance). A NaN never has a prefix.
     """
-    return [
-        _prefix(float(s), distribution.mu, distribution.sigma, gap_policy) for s in np.asarray(pmos_N, dtype=np.float64)
-    ]
-
-
-def _prefix(s: float, mu: float, sigma: float, gap_policy: str) -> str:
-    if np.isnan(s):
-        return ""
-    if s < mu - 2 * sigma:
-        return LOW
-    if s > mu + 2 * sigma:
-        return HIGH
-    if mu - sigma <= s <= mu + sigma or gap_policy == "medium":
-        return MEDIUM
-    if gap_policy == "none":
-        return ""
-    if abs(s - mu) <= 1.5 * sigma:
-        return MEDIUM
-    return LOW if s < mu else HIGH
+    s, mu, sigma = np.asarray(pmos_N, dtype=np.float64), distribution.mu, distribution.sigma
+    nearest = np.where(np.abs(s - mu) <= 1.5 * sigma, MEDIUM, np.where(s < mu, LOW, HIGH))
+    bands = [np.isnan(s), s < mu - 2 * sigma, s > mu + 2 * sigma, (mu - sigma <= s) & (s <= mu + sigma)]
+    between: dict[str, Any] = {"none": "", "medium": MEDIUM, "nearest": nearest}
+    prefixes: list[str] = np.select(bands, ["", LOW, HIGH, MEDIUM], between[gap_policy]).tolist()
+    return prefixes

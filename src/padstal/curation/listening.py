@@ -13,13 +13,6 @@ from padstal.core.progress import Progress, silent
 from padstal.ingest.resample import resample
 
 
-def clip_sample_rate(audio: ClipAudio, manifest: pd.DataFrame) -> int:
-    """Sample rate in Hz of the standardised clips, from their samples and seconds."""
-    first = manifest.iloc[0]
-    samples = len(audio.pcm(int(first["shard"]), int(first["row"])))
-    return round(samples / float(first["clip_seconds"]))
-
-
 def at_rate(audio_BS: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     """Audio at `to_rate` Hz, float32 [B, S · to_rate / from_rate]."""
     return audio_BS if from_rate == to_rate else np.ascontiguousarray(resample(audio_BS.T, from_rate, to_rate).T)
@@ -29,7 +22,7 @@ def batches(
     audio: ClipAudio, manifest: pd.DataFrame, *rates: int, batch_clips: int, progress: Progress = silent
 ) -> Iterator[list[np.ndarray]]:
     """Mono audio [B, S] of the manifest's clips at each of `rates` (Hz), in its order, `batch_clips` at once."""
-    own = clip_sample_rate(audio, manifest)
+    *_, own = audio.form(manifest)
     starts = range(0, len(manifest), batch_clips)
     for start in progress(starts, unit="batch"):
         audio_BS = audio.mono_BS(manifest.iloc[start : start + batch_clips])

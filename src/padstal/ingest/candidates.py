@@ -124,6 +124,6 @@ def find_candidates(
             found = f"the file's SHA-256 is {digest.sha256}, its row in {folder.captions} says {row.sha256}"
             refuse(path, digest.sha256, rejection.CHECKSUM, found)
         else:
-            note = table.notes.get(path, "")
-            register.add(rank, Candidate(folder.name, path, full, digest.sha256, digest.stamp, row, licence, note))
+            note, root = table.notes.get(path, ""), folder.path
+            register.add(rank, Candidate(folder.name, path, root, digest.sha256, digest.stamp, row, licence, note))
     return counts, forgotten

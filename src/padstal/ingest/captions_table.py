@@ -31,7 +31,7 @@ _READ = (*COLUMNS, "sha256")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """What a table says about one file; "" where it says nothing. `tags` are joined by ", "."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from padstal.core.data.content import ADDRESS_DIGITS, address_of_clip
-from padstal.ingest.track_cache import Clip
+from padstal.ingest.outcome import Clip
 
 Place = tuple[Path, int]
 """A file, and the byte where a track's samples begin."""

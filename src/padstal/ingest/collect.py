@@ -5,7 +5,7 @@ function of what the folders hold: the same bytes whatever runs came before, by 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
@@ -17,20 +17,23 @@ from padstal.core.progress import Progress, silent
 from padstal.ingest import rejection
 from padstal.ingest.candidates import Folder, find_candidates
 from padstal.ingest.clip_form import ClipForm
-from padstal.ingest.clip_samples import DamagedError, Place
+from padstal.ingest.clip_samples import DamagedError
 from padstal.ingest.config import CollectParams
 from padstal.ingest.digests import Digests
-from padstal.ingest.file_register import Candidate, FileRegister, Refusal
-from padstal.ingest.shards import Shards, bucket_count, bucket_of
+from padstal.ingest.file_register import Candidate, FileRegister
+from padstal.ingest.outcome import OUTCOME, Rejection, Track
+from padstal.ingest.shards import bucket_count, bucket_of
 from padstal.ingest.supervised_worker import fork_server
 from padstal.ingest.table_writer import TableWriter
 from padstal.ingest.track import Order, lost, store_key, take_in
-from padstal.ingest.track_cache import Rejection, Track, TrackCache
+from padstal.ingest.track_cache import TrackCache
 from padstal.ingest.worker_pool import Workers, ordered_map
 
 QUARANTINE_COLUMNS = ("source", "path", "sha256", "reason", "detail")
 PREPARED = "padstal.ingest.prepared"
 """The module that prepares a process that workers are copied from."""
+Answer = Track | Rejection | Mapping[str, Any] | Sequence[str]
+"""What the store has of a file, or `take_in` says."""
 
 
 @dataclass
@@ -125,9 +128,9 @@ def collect(
     """
     collected = Collected()
     form = params.form
-    tracks = TrackCache(store, store_key(form))
     children = workers.kind == "processes" and not workers.here(params.max_file_seconds)
-    with closing(FileRegister(store)) as register, fork_server(PREPARED) if children else nullcontext():
+    register = FileRegister()
+    with fork_server(PREPARED) if children else nullcontext():
         with closing(digests_of(store)) as digests:
             files = 0
             for rank, folder in enumerate(folders):
@@ -138,27 +141,21 @@ def collect(
                 collected.ignored += counts["ignored"]
                 collected.forgotten += [(folder.name, path) for path in left_out]
             digests.sweep()
-        with closing(Shards(out / "shards", tracks.shards)) as shards:
-            run = _Run(params, form, workers, tracks, shards, register, collected, register.settle())
+        (out / "shards").mkdir(parents=True)
+        with closing(TrackCache(store, store_key(form))) as tracks:
+            run = _Run(params, form, workers, tracks, out / "shards", register, collected, register.settle())
             with TableWriter(out / "manifest.parquet", TEXT_COLUMNS, NUMBER_COLUMNS, INTEGER_COLUMNS) as manifest:
                 for bucket, members in groupby(run.results(progress), key=lambda member: run.bucket(member[0])):
                     for row in run.shard(bucket, dict(members)):
                         manifest.add(row)
-            shards.sweep()
-        for copy, first, reason, detail in register.copies():
-            place = first.path if first.source == copy.source else f"{first.source}: {first.path}"
-            if copy.licence != first.licence:
-                place += f", which is kept under the stricter licence {first.licence}; here it is {copy.licence}"
-            why = (reason, f"same bytes as {place}: {detail}") if reason else (rejection.DUPLICATE, place)
-            register.refuse(Refusal(copy.source, copy.path, copy.sha256, *why))
+            tracks.sweep(register.has)
         with TableWriter(out / "quarantine.parquet", QUARANTINE_COLUMNS, ()) as quarantine:
             for refusal in register.refusals():
                 quarantine.add(asdict(refusal))
-        collected.reasons, collected.artists = register.reasons(), register.artists()
+        collected.reasons, collected.artists = register.reasons(), len(run.artists)
         if files != collected.files:
             found = f"{collected.kept} kept and {collected.refused_files} refused"
             raise RuntimeError(f"{files} files seen, but {found}")
-        tracks.sweep(register.has)
     return collected
 
 
@@ -175,23 +172,23 @@ class _Run:
     form: ClipForm
     workers: Workers
     store: TrackCache
-    shards: Shards
+    shards: Path
     register: FileRegister
     collected: Collected
-    tracks: int
+    firsts: list[Candidate]
+    artists: set[str] = field(default_factory=set)
 
     @property
     def buckets(self) -> int:
-        return bucket_count(self.tracks, self.params.shard_tracks)
+        return bucket_count(len(self.firsts), self.params.shard_tracks)
 
     def bucket(self, candidate: Candidate) -> int:
         return bucket_of(candidate.sha256, self.buckets)
 
     def results(self, show: Progress) -> Iterator[tuple[Candidate, Track | Rejection]]:
         """What came of each candidate, in the order of sha256."""
-        orders = (self._order(candidate) for candidate in self.register.firsts())
-        answers = show(self._taken_in(orders), total=self.tracks, unit="track")
-        for candidate, answer in zip(self.register.firsts(), answers, strict=True):
+        answers = show(self._taken_in(map(self._order, self.firsts)), total=len(self.firsts), unit="track")
+        for candidate, answer in zip(self.firsts, answers, strict=True):
             yield candidate, self._result(candidate, answer)
 
     def shard(self, bucket: int, results: dict[Candidate, Track | Rejection]) -> Iterator[dict[str, Any]]:
@@ -200,9 +197,8 @@ class _Run:
         while True:
             tracks = [(one.sha256, result.clips) for one, result in results.items() if isinstance(result, Track)]
             try:
-                if tracks and self.shards.write(bucket, shape, tracks, self._place):
-                    for sha256, _ in tracks:
-                        self.store.moved(sha256)
+                if tracks:
+                    self.store.write_shard(self.shards / f"{bucket:05d}.npy", shape, tracks)
                 break
             except DamagedError as damaged:
                 self.store.drop(damaged.sha256)
@@ -211,22 +207,18 @@ class _Run:
                         results[one] = self._result(one, next(self._taken_in(iter([self._order(one)]))))
         row = 0
         for candidate, result in results.items():
+            self.register.conclude(candidate, result)
             if isinstance(result, Rejection):
-                self.register.rejected(candidate, result.reason, result.detail)
                 continue
             self._count(candidate, result)
             for values in self._rows(candidate, result):
                 yield {**values, "shard": bucket, "row": row}
                 row += 1
 
-    def _place(self, sha256: str) -> Place | None:
-        own = self.store.samples(sha256)
-        return (own, 0) if own.exists() else self.shards.place(sha256)
-
     def _order(self, candidate: Candidate) -> Order:
-        return Order(candidate.full, candidate.sha256, candidate.stamp, self.form, self.store)
+        return Order(candidate.full, candidate.sha256, candidate.stamp, self.form, self.store.folder)
 
-    def _taken_in(self, orders: Iterator[Order]) -> Iterator[Track | Rejection | Sequence[str] | None]:
+    def _taken_in(self, orders: Iterator[Order]) -> Iterator[Answer]:
         return ordered_map(
             take_in,
             orders,
@@ -237,17 +229,18 @@ class _Run:
         )
 
     def _known(self, order: Order) -> Track | Rejection | None:
-        result = self.store.read(order.sha256, moved=lambda sha256: self.shards.place(sha256) is not None)
+        result = self.store.read(order.sha256)
         self.collected.from_store += result is not None
         return result
 
-    def _result(self, candidate: Candidate, answer: Track | Rejection | Sequence[str] | None) -> Track | Rejection:
+    def _result(self, candidate: Candidate, answer: Answer) -> Track | Rejection:
         if isinstance(answer, Track | Rejection):
             return answer
-        result = self.store.read(candidate.sha256) if answer is None else Rejection(*answer)
-        if result is None:
-            raise RuntimeError(f"{self.store.path(candidate.sha256)}: was written and cannot be read")
-        return result
+        if not isinstance(answer, Mapping):
+            return Rejection(*answer)
+        outcome = OUTCOME.validate_python(answer)
+        self.store.keep(candidate.sha256, outcome)
+        return outcome
 
     def _split(self, candidate: Candidate) -> str:
         group = split_group(candidate.row.artist, candidate.row.album, candidate.track_id)
@@ -255,7 +248,8 @@ class _Run:
 
     def _count(self, candidate: Candidate, track: Track) -> None:
         clips, counts = len(track.clips), self.collected
-        self.register.kept(candidate)
+        if candidate.row.artist:
+            self.artists.add(candidate.row.artist.casefold())
         counts.kept += 1
         counts.clips += clips
         counts.silent_clips += track.silent_clips
@@ -267,7 +261,7 @@ class _Run:
     def _rows(self, candidate: Candidate, track: Track) -> Iterator[dict[str, Any]]:
         form = self.form
         of_track = {
-            **vars(candidate.row),
+            **asdict(candidate.row),
             "track_id": candidate.track_id,
             "source": candidate.source,
             "path": candidate.path,

@@ -23,7 +23,7 @@ _ATTEMPTS = 3
 _SAVE_EVERY = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """What changes when a file does: length, times (ns) and inode."""
 

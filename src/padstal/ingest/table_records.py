@@ -66,9 +66,10 @@ def need_licence(names: Collection[Any]) -> None:
 def _lines(file: BinaryIO) -> Iterator[bytes]:
     """Lines with their ends; of one longer than `LONGEST_LINE` only the start, one byte too long."""
     while line := file.readline(LONGEST_LINE + 1):
+        rest = line
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):  # leave it out
+            rest = file.readline(LONGEST_LINE + 1)
         yield line
-        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):  # leave out the rest
-            line = file.readline(LONGEST_LINE + 1)
 
 
 def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[Record]:
@@ -101,8 +102,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     """RFC 4180 with any line end; a record that does not close its quotes costs its first line alone."""
     with path.open("rb") as file:
-        source = _Lines(_lines(file))
-        first = source.next()
+        first = next(_lines(file), b"")
         _no_wide_text(path, first)
         try:
             header = next(csv.reader([first.removeprefix(BOM).decode("utf-8")], strict=True), [])
@@ -110,88 +110,44 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
             raise ValueError(f"{path}: not a readable captions table: {error}") from None
         names = [column_name(name) for name in header]
         need_columns(path, names, columns)
+        number = 1
         while True:
-            number = source.taken
+            start, lines, wrong = file.tell(), list[bytes](), ""
             try:
-                cells = source.record()
+                cells = next(csv.reader(_of_record(file, lines), strict=True), None)
             except (csv.Error, UnicodeDecodeError) as error:
-                source.back()
-                line = source.next()
-                yield number, _made_out(line, names), _short(error)
-                continue
+                cells, wrong = _made_out(lines[0]), _short(error)
             if cells is None:
                 return
-            if not cells:
-                continue
-            if len(cells) != len(names):
-                yield number, dict(zip(names, cells, strict=False)), f"{len(cells)} cells: expected {len(names)}"
-                if source.lines > 1:  # a quote that closes lines later has swallowed them
-                    source.back()
-                    source.next()
-                continue
-            yield number, dict(zip(names, cells, strict=True)), ""
+            if cells and not wrong and len(cells) != len(names):
+                wrong = f"{len(cells)} cells: expected {len(names)}"
+            if cells:
+                yield number, dict(zip(names, cells, strict=False)), wrong
+            if wrong and len(lines) > 1:  # a quote that closes lines later has swallowed them
+                file.seek(start)
+                lines = [next(_lines(file))]
+            number += len(lines)
 
 
-class _Lines:
-    """Lines that can be given back to the start of the record that was last read."""
+def _of_record(file: BinaryIO, taken: list[bytes]) -> Iterator[str]:
+    """Lines as a record needs them; they are added to `taken`.
 
-    def __init__(self, lines: Iterator[bytes]):
-        self._source = lines
-        self._given_back: list[bytes] = []
-        self._of_record: list[bytes] = []
-        self.taken = 0
-        """Lines read so far."""
-
-    @property
-    def lines(self) -> int:
-        """Lines of the last record."""
-        return len(self._of_record)
-
-    def next(self) -> bytes:
-        """The next line; b"" at the end."""
-        self._of_record = []
-        return self._take()
-
-    def record(self) -> list[str] | None:
-        """The next record's cells; None at the end.
-
-        Raises:
-            csv.Error: Its quotes make no sense, or it goes on for too long.
-            UnicodeDecodeError: Not UTF-8.
-        """
-        self._of_record = []
-        for cells in csv.reader(self._decoded(), strict=True):
-            return cells
-        return None
-
-    def back(self) -> None:
-        """The lines of the last record are to be read again."""
-        self._given_back = self._of_record + self._given_back
-        self.taken -= len(self._of_record)
-        self._of_record = []
-
-    def _decoded(self) -> Iterator[str]:
-        length = 0
-        while line := self._take():
-            length += len(line)
-            if length > LONGEST_LINE or len(self._of_record) > LONGEST_RECORD_LINES:
-                raise csv.Error(
-                    f"longer than {LONGEST_LINE} bytes or {LONGEST_RECORD_LINES} lines: is a quote missing?"
-                )
-            yield line.decode("utf-8")
-
-    def _take(self) -> bytes:
-        line = self._given_back.pop(0) if self._given_back else next(self._source, b"")
-        if line:
-            self._of_record.append(line)
-            self.taken += 1
-        return line
+    Raises:
+        csv.Error: It goes on for too long.
+        UnicodeDecodeError: Not UTF-8.
+    """
+    length = 0
+    for line in _lines(file):
+        taken.append(line)
+        length += len(line)
+        if length > LONGEST_LINE or len(taken) > LONGEST_RECORD_LINES:
+            raise csv.Error(f"longer than {LONGEST_LINE} bytes or {LONGEST_RECORD_LINES} lines: is a quote missing?")
+        yield line.decode("utf-8")
 
 
-def _made_out(line: bytes, names: list[str]) -> dict[str, str]:
+def _made_out(line: bytes) -> list[str]:
     """What a broken line seems to say: its cells as far as there are commas."""
-    cells = line[:LONGEST_LINE].decode("utf-8", "backslashreplace").rstrip("\r\n").split(",")
-    return dict(zip(names, cells, strict=False))
+    return line[:LONGEST_LINE].decode("utf-8", "backslashreplace").rstrip("\r\n").split(",")
 
 
 def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:

@@ -1,9 +1,10 @@
 """One track: from a file to its clips in the store, or to a rejection."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from padstal.ingest.clip_form import ClipForm, offsets
 from padstal.ingest.decode import decode
 from padstal.ingest.digests import Stamp
 from padstal.ingest.measure import measure
+from padstal.ingest.outcome import OUTCOME, Clip, Rejection, Track
 from padstal.ingest.pcm import pcm_of
 from padstal.ingest.rejection import RejectedError
 from padstal.ingest.screen import CLIPPED, NOTED_CLIPPED_SHARE, screen
 from padstal.ingest.standardise import level_of, resampled
-from padstal.ingest.track_cache import Clip, Rejection, Track, TrackCache
+from padstal.ingest.track_cache import keep_samples
 
 LIBRARIES = ("av", "numba", "numpy", "scipy", "soundfile", "soxr")
 """Whose arithmetic clips depend on."""
@@ -38,30 +40,30 @@ class Order:
         path: Where it lies.
         sha256, stamp: What it had when it was hashed.
         form: Of its clips.
-        store: Where they go.
+        folder: Where their samples go (`track_cache.keep_samples`).
     """
 
     path: Path
     sha256: str
     stamp: Stamp
     form: ClipForm
-    store: TrackCache
+    folder: Path
 
 
-def take_in(order: Order) -> Sequence[str] | None:
-    """Put a file's clips, or why it has none, into the store; never raises for what a file holds.
+def take_in(order: Order) -> Mapping[str, Any] | Sequence[str]:
+    """What comes of a file, as `OUTCOME` has it in JSON; never raises for what a file holds.
 
-    Returns:
-        Reason and detail of a rejection that says nothing about the content, and is therefore not stored.
+    Of a rejection that says nothing about the content, and is therefore not kept, reason and detail alone.
     """
+    outcome: Track | Rejection
     passing: Sequence[str] = ()
-    result: tuple[Track, list[np.ndarray]] | Rejection
+    clips: list[np.ndarray] = []
     try:
-        result = clips_of(order.path, order.sha256, order.form, order.store.folder)
+        outcome, clips = clips_of(order.path, order.sha256, order.form, order.folder)
     except RejectedError as error:
-        result = Rejection(error.reason, error.detail)
+        outcome = Rejection(error.reason, error.detail)
     except ValueError as error:
-        result = Rejection(rejection.UNREADABLE, f"ValueError: {error}".replace(str(order.path), "the file"))
+        outcome = Rejection(rejection.UNREADABLE, f"ValueError: {error}".replace(str(order.path), "the file"))
     except (MemoryError, OSError) as error:
         message = f"{type(error).__name__}: {error}".replace(str(order.path), "the file")
         passing = (rejection.UNREADABLE, message)
@@ -69,11 +71,10 @@ def take_in(order: Order) -> Sequence[str] | None:
         return rejection.UNREADABLE, "the file changed while it was read"
     if passing:
         return passing
-    if isinstance(result, Rejection):
-        order.store.keep(order.sha256, result)
-    else:
-        order.store.keep(order.sha256, *result)
-    return None
+    if clips:
+        keep_samples(order.folder, order.sha256, clips)
+    told: Mapping[str, Any] = OUTCOME.dump_python(outcome, mode="json")
+    return told
 
 
 def _changed(order: Order) -> bool:

@@ -1,182 +1,148 @@
-"""What came of each file, kept by the file's content, so that no file is taken in twice.
+"""What came of each file, kept by the file's content, so that no file is taken in twice; and the shards of all clips.
 
-    <root>/<key>/tracks/<first two digits of sha256>/<sha256>.track
-    <root>/<key>/tracks/<first two digits of sha256>/<sha256>.samples
-    <root>/<key>/shards/<address of the tracks in it>.npy          (`shards`)
+    <root>/<key>/tracks.sqlite                       what came of each file, and where its clips' samples are
+    <root>/<key>/<sha256>.samples                    those that are in no shard yet
+    <root>/<key>/<address of the clips in it>.npy    a shard
 
-`key` is that of the form and of the code that makes clips; the store of another key is swept. A `.track` file is one
-line, CRC-32 and JSON. It appears whole or not at all, and is checked when it is read, so that a damaged one
-counts as missing. What depends on the machine (crashes, time-outs) is not kept.
+`key` is that of the form and of the code that makes clips; the store of another key is swept. What the database has of
+a file bears a CRC-32, and counts as missing where it is damaged. What depends on the machine (crashes, time-outs) is
+not kept.
 
-The clips' int16 samples, which the clips' ids are digests of, lie in a file beside it until the shard is made, and in
-shards from then on, which share their bytes with the output where the file system has hard links. Tracks that the
-sources no longer have are swept at the end of a run.
+The clips' int16 samples, which the clips' ids are digests of, lie in a file of their track until its shard is made, and
+in the shard from then on, which shares its bytes with the output where the file system has hard links. A shard is
+trusted while its length and modification time are those it was written with. Tracks that the sources no longer have are
+swept at the end of a run.
 """
 
-import json
+import math
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from padstal.core.data.content import bytes_of
-from padstal.ingest.measure import Measures
+from padstal.core.data.content import address, bytes_of
+from padstal.core.data.database import open_database
+from padstal.ingest.clip_samples import Place, clip_blocks
+from padstal.ingest.outcome import OUTCOME, Clip, Rejection, Track
+from padstal.ingest.shards import HEADER_BYTES, header
 
 
-@dataclass(frozen=True)
-class Rejection:
-    """A file that gives no clips, and why (`rejection`)."""
-
-    reason: str
-    detail: str
+def keep_samples(folder: Path, sha256: str, clips: Sequence[np.ndarray]) -> None:
+    """Put a track's clips, int16 [samples, channels] each, where its store looks for them; by any process."""
+    _write(folder / _samples(sha256), map(bytes_of, clips))
 
 
-@dataclass(frozen=True)
-class Clip:
-    """One clip of a track.
-
-    Attributes:
-        clip_id: Its content address.
-        offset_samples: Its start, at the form's sample rate.
-        measures: Of the clip.
-    """
-
-    clip_id: str
-    offset_samples: int
-    measures: Measures
-
-
-@dataclass(frozen=True)
-class Track:
-    """What a file holds.
-
-    Attributes:
-        seconds, sample_rate, channels: Of the file as it is.
-        clips: In order; clips that are silent are left out.
-        silent_clips: How many those were.
-        repairs: What was wrong with the file and put right.
-    """
-
-    seconds: float
-    sample_rate: int
-    channels: int
-    clips: tuple[Clip, ...]
-    silent_clips: int
-    repairs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class TrackCache:
-    """Entries of one key.
+    """Entries of one key, in a database that one process uses at a time.
 
-    Attributes:
+    Args:
         root: Holds the stores of all keys.
         key: Of the form and the code.
     """
 
-    root: Path
-    key: str
+    def __init__(self, root: Path, key: str):
+        self._root, self.folder = root, root / key
+        self._database = open_database(
+            self.folder / "tracks.sqlite",
+            "CREATE TABLE IF NOT EXISTS tracks (sha256 TEXT PRIMARY KEY, outcome TEXT, crc INTEGER, file TEXT, "
+            "start INTEGER) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER)",
+            "CREATE TEMP TABLE used (name TEXT PRIMARY KEY)",
+        )
+        self._database.execute("PRAGMA secure_delete = ON")  # what is forgotten leaves no trace
 
-    @property
-    def folder(self) -> Path:
-        return self.root / self.key
+    def close(self) -> None:
+        self._database.commit()
+        self._database.close()
 
-    @property
-    def shards(self) -> Path:
-        return self.root.joinpath(self.key, "shards")
+    def keep(self, sha256: str, outcome: Track | Rejection) -> None:
+        """Remember what came of a file; a track's samples are there by `keep_samples`."""
+        text = OUTCOME.dump_json(outcome)
+        row = (sha256, text, zlib.crc32(text), _samples(sha256))
+        self._database.execute("INSERT OR REPLACE INTO tracks VALUES (?, ?, ?, ?, 0)", row)
+        self._database.commit()
 
-    def path(self, sha256: str) -> Path:
-        return self.root.joinpath(self.key, "tracks", sha256[:2], f"{sha256}.track")
-
-    def keep(self, sha256: str, result: Track | Rejection, clips: Sequence[np.ndarray] = ()) -> None:
-        """Store what came of a file.
-
-        Args:
-            sha256: Of the file.
-            result: What came of it.
-            clips: A track's, int16 [samples, channels] each.
-        """
-        content: dict[str, Any]
-        if isinstance(result, Rejection):
-            content = {"sha256": sha256, "rejected": [result.reason, result.detail]}
-        else:
-            assert len(clips) == len(result.clips)
-            content = {
-                "sha256": sha256,
-                "track": {name: value for name, value in vars(result).items() if name != "clips"},
-                "clips": [[c.clip_id, c.offset_samples, *vars(c.measures).values()] for c in result.clips],
-            }
-            _write(self.samples(sha256), map(bytes_of, clips))
-        text = json.dumps(content, separators=(",", ":")).encode()
-        _write(self.path(sha256), [b"%08x %s\n" % (zlib.crc32(text), text)])
-
-    def read(self, sha256: str, *, moved: Callable[[str], bool] = lambda sha256: True) -> Track | Rejection | None:
-        """What came of a file; None where that is not known, or not readable any more.
-
-        Args:
-            sha256: Of the file.
-            moved: Whether a track's samples are in a shard; where no file of their own has them.
-        """
-        content = self._line(sha256)
-        if content is None:
+    def read(self, sha256: str) -> Track | Rejection | None:
+        """What came of a file; None where that is not known, or not readable any more."""
+        row = self._database.execute("SELECT outcome, crc FROM tracks WHERE sha256 = ?", (sha256,)).fetchone()
+        if row is None or zlib.crc32(row[0]) != row[1]:
             return None
-        if "rejected" in content:
-            return Rejection(*content["rejected"])
-        if not self.samples(sha256).exists() and not moved(sha256):
+        outcome = OUTCOME.validate_json(row[0])
+        return outcome if isinstance(outcome, Rejection) or self.place(sha256) else None
+
+    def place(self, sha256: str) -> Place | None:
+        """Where the samples of a track's clips are; None for nowhere."""
+        query = (
+            "SELECT t.file, t.start, s.bytes, s.modified_ns FROM tracks t LEFT JOIN shards s ON s.name = t.file "
+            "WHERE t.sha256 = ?"
+        )
+        row = self._database.execute(query, (sha256,)).fetchone()
+        if row is None:
             return None
-        clips = tuple(Clip(name, offset, Measures(*measures)) for name, offset, *measures in content["clips"])
-        track = {**content["track"], "repairs": tuple(content["track"]["repairs"])}
-        return Track(**track, clips=clips)
-
-    def samples(self, sha256: str) -> Path:
-        """The file of a track's samples until they are in a shard."""
-        return self.path(sha256).with_suffix(".samples")
-
-    def moved(self, sha256: str) -> None:
-        """The track's samples are in a shard now."""
-        self.samples(sha256).unlink(missing_ok=True)
+        file, own = self.folder / row[0], row[0] == _samples(sha256)
+        return (file, row[1]) if (file.exists() if own else _stamp(file) == row[2:]) else None
 
     def drop(self, sha256: str) -> None:
         """Forget what came of a file."""
-        self.path(sha256).unlink(missing_ok=True)
-        self.moved(sha256)
+        self._database.execute("DELETE FROM tracks WHERE sha256 = ?", (sha256,))
 
-    def _line(self, sha256: str) -> Any:
-        """The content of an entry; None where it is not what was written."""
-        try:
-            line = self.path(sha256).read_bytes()
-        except FileNotFoundError:
-            return None
-        text = line[9:-1]
-        if line[8:9] != b" " or line[-1:] != b"\n" or line[:8] != b"%08x" % zlib.crc32(text):
-            return None
-        content = json.loads(text)
-        return content if content["sha256"] == sha256 else None
+    def write_shard(self, target: Path, shape: tuple[int, int], tracks: Sequence[tuple[str, Sequence[Clip]]]) -> None:
+        """Clips as a file of `shards`, whose samples are read only where the store has no such shard.
 
-    def sweep(self, wanted: Callable[[str], bool]) -> int:
-        """Remove other keys' stores, what killed runs left, and tracks not `wanted`; how many tracks."""
-        for other in _folders(self.root):
-            if other.name != self.key:
+        Args:
+            target: The file.
+            shape: Samples and channels of a clip.
+            tracks: The sha256 and the clips of each, in order.
+
+        Raises:
+            DamagedError: Samples are not those of the clips.
+        """
+        clips = [clip.clip_id for _, own in tracks for clip in own]
+        whole = (len(clips), *shape)
+        name = address(f"{whole} {' '.join(clips)}".encode()) + ".npy"
+        places: list[tuple[str, int, str, str]] = []
+        at = HEADER_BYTES
+        for sha256, own in tracks:
+            places.append((name, at, sha256, name))
+            at += len(own) * 2 * math.prod(shape)
+        stored = self.folder / name
+        self._database.execute("INSERT OR IGNORE INTO used VALUES (?)", (name,))
+        known = self._database.execute("SELECT bytes, modified_ns FROM shards WHERE name = ?", (name,)).fetchone()
+        if known is None or _stamp(stored) != known:
+            every = (clip_blocks(self.place(sha256), shape, sha256, own) for sha256, own in tracks)
+            _write(stored, chain([header(whole)], chain.from_iterable(every)))
+            self._database.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", (name, *(_stamp(stored) or ())))
+        self._database.executemany("UPDATE tracks SET file = ?, start = ? WHERE sha256 = ? AND file != ?", places)
+        self._database.commit()
+        for sha256, _ in tracks:
+            (self.folder / _samples(sha256)).unlink(missing_ok=True)
+        _share(stored, target)
+
+    def sweep(self, wanted: Callable[[str], bool]) -> None:
+        """Remove other keys' stores, tracks not `wanted`, shards not written by this object, and what is in neither."""
+        for other in self._root.iterdir():
+            if other.is_dir() and other != self.folder:
                 shutil.rmtree(other, ignore_errors=True)
-        removed = 0
-        for folder in _folders(self.folder / "tracks"):
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    name, _, suffix = entry.name.partition(".")
-                    if suffix != "track" or not wanted(name):
-                        os.unlink(entry.path)
-                        removed += suffix == "track"
-        return removed
+        self._database.create_function("wanted", 1, wanted)
+        self._database.execute("DELETE FROM tracks WHERE NOT wanted(sha256)")
+        self._database.execute("DELETE FROM shards WHERE name NOT IN (SELECT name FROM used)")
+        self._database.commit()
+        for path in self.folder.iterdir():
+            used = self._database.execute("SELECT 1 FROM used WHERE name = ?", (path.name,)).fetchone()
+            if used is None and not path.name.startswith("tracks.sqlite"):
+                path.unlink()
+
+
+def _samples(sha256: str) -> str:
+    return f"{sha256}.samples"
 
 
 def _write(path: Path, blocks: Iterable[bytes | memoryview]) -> None:
     """A file that is whole or not there; not synced, so what a power failure tears is seen when it is read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
@@ -186,6 +152,18 @@ def _write(path: Path, blocks: Iterable[bytes | memoryview]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _folders(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from (entry for entry in sorted(path.iterdir()) if entry.is_dir())
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Length and modification time (ns) of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _share(stored: Path, target: Path) -> None:
+    """One file under two names; a copy where the file system has no hard links."""
+    try:
+        os.link(stored, target)
+    except OSError:
+        shutil.copyfile(stored, target)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from padstal.codecs.checkpoint import save
-from padstal.codecs.clips import CaptionTable, form_of, splits_of
+from padstal.codecs.clips import CaptionTable, splits_of
 from padstal.codecs.config import AudioVaeParams, CodecConfig, CropForm, TalVaeParams, TextForm, TrainVaeParams
 from padstal.codecs.held_out import HeldOut, measure_held_out
 from padstal.codecs.recipes import recipe_of
@@ -35,7 +35,7 @@ def main(stage: Stage[TrainVaeParams]) -> None:
         raise StageError(f"{paths.curate / 'dataset.parquet'}: no clip in the training split")
     train, held_out = splits["train"], splits.get("validation", splits["train"])
 
-    samples, channels, sample_rate = form_of(dataset.iloc[0], audio)
+    samples, channels, sample_rate = audio.form(dataset)
     codec: CodecConfig = params.codec
     form = CropForm(sample_rate=sample_rate, channels=channels, frames=params.training.crop_frames, text=text)
     model = codec.build(form)

@@ -6,6 +6,7 @@ import pytest
 from padstal.curation.captions.config import Thresholds
 from padstal.curation.captions.merge import Merged, Refusal
 from padstal.curation.captions.refine import GENERATED, Decision, decide, refine
+from padstal.curation.captions.refinement import beside
 
 KEEP = Thresholds(rho1=0.1, rho2=0.1, rho3=0.25, neither_fits="keep")
 DROP = Thresholds(rho1=0.1, rho2=0.1, rho3=0.25, neither_fits="unconditional")
@@ -142,3 +143,9 @@ def test_dropped_captions_have_no_similarity():
     refined, _ = run(ROWS, "both", 0.35, at=DROP)
     assert refined.caption[3] == ""
     assert np.isnan(refined.similarity_N[3])
+
+
+def test_a_share_stands_beside_the_papers_and_rings_from_the_ratio_on():
+    assert beside(0.089, 0.089, 3.0)["times"] == pytest.approx(1)
+    assert [beside(share, 0.151, 3.0)["alarm"] for share in (0.151, 0.151 * 2.99, 0.151 / 2.99)] == [False] * 3
+    assert [beside(share, 0.151, 3.0)["alarm"] for share in (0.151 * 3, 0.0)] == [True] * 2

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import boto3
@@ -13,7 +14,9 @@ from tests.ingest.s3.s3_server import S3Server
 from padstal.core.data.content import sha256_file
 from padstal.core.file_lock import BusyError
 from padstal.ingest.config import S3Source
+from padstal.ingest.outcome import Rejection
 from padstal.ingest.s3.mirror_index import Entry, Index
+from padstal.ingest.track_cache import TrackCache
 from padstal.operations.lineage.checkouts import BASE_VARIABLE, check_idle, forget_state
 from padstal.operations.lineage.removal import remove_sources, source_files
 
@@ -50,20 +53,21 @@ def test_a_run_at_work_is_waited_for(root: Path) -> None:
 def test_state_keeps_other_tracks_and_forgets_digests_for_good(tmp_path: Path) -> None:
     gone, stays = "a" * 64, "b" * 64
     store = tmp_path / "demo" / "ingest"
-    for sha256 in (gone, stays):
-        path = store / "key" / "tracks" / sha256[:2] / f"{sha256}.track"
-        path.parent.mkdir(parents=True)
-        path.write_text("x")
+    with closing(TrackCache(store, "key")) as cache:
+        for sha256 in (gone, stays):
+            (cache.folder / f"{sha256}.samples").write_text("x")
+            cache.keep(sha256, Rejection("silent", f"about {sha256}"))
     with sqlite3.connect(store / "digests.sqlite") as database:
         database.execute("CREATE TABLE digests (path BLOB PRIMARY KEY, sha256 TEXT) WITHOUT ROWID")
         rows = [(b"some/secret-title.wav", gone), (b"other.wav", stays)]
         database.executemany("INSERT INTO digests VALUES (?, ?)", rows)
     database.close()
-    assert forget_state(tmp_path, [gone], []) == 1
-    assert [path.stem for path in store.rglob("*.track")] == [stays]
+    assert forget_state(tmp_path, [gone], []) == 2
+    assert [path.stem for path in store.rglob("*.samples")] == [stays]
+    for content in (path.read_bytes() for path in store.rglob("*.sqlite")):
+        assert stays.encode() in content
+        assert gone.encode() not in content
     content = (store / "digests.sqlite").read_bytes()
-    assert stays.encode() in content
-    assert gone.encode() not in content
     assert b"secret-title" not in content
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.operations.lineage import steps
 from tests.operations.lineage.synthetic import Repository, configure, create, files_below, found_in
 
 from padstal.core.data.leftovers import temporary_prefix
+from padstal.ingest.outcome import Rejection
+from padstal.ingest.track_cache import TrackCache
 from padstal.operations.lineage.exposure import SAW, THROUGH, UNKNOWN, all_models, exposures
 from padstal.operations.lineage.removal import JOURNAL
 from padstal.operations.lineage.runs import read_runs
@@ -88,11 +91,11 @@ def _leave_things(repository: Repository) -> None:
     for file in (root / ".dvc/cache/files/md5").glob("*/*"):
         shutil.copy(file, quarantine / f"{file.parent.name}{file.name}.01234567")
     for state in (root / ".state", root.parent / "workspaces" / "of-this" / "state"):
-        for sha256 in repository.tracks:
-            path = state / "demo" / "ingest" / "key" / "tracks" / sha256[:2] / f"{sha256}.track"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(sha256.encode() + steps.pcm(sha256, 0).tobytes())
-        shutil.copytree(root / "data/demo/ingest/shards", state / "demo" / "ingest" / "key" / "shards")
+        with closing(TrackCache(state / "demo" / "ingest", "key")) as cache:
+            shutil.copytree(root / "data/demo/ingest/shards", cache.folder, dirs_exist_ok=True)
+            for sha256 in repository.tracks:
+                cache.keep(sha256, Rejection("silent", ""))
+                (cache.folder / f"{sha256}.samples").write_bytes(sha256.encode() + steps.pcm(sha256, 0).tobytes())
         shutil.copytree(root / "data/demo/latents", state / "demo" / "train_vae_tal" / "checkpoint")
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from padstal.core.dvc_lock import LockError
-from padstal.operations.tracking.artefact import Artefact, place_of
+from padstal.core.dvc_lock import LockedPath, LockError
+from padstal.operations.tracking.artefact import aliases_of, collection_of, kind_of, place_of, scale_of
 from padstal.operations.tracking.stage_artefacts import StageArtefacts, sources, stage_artefacts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -72,7 +72,7 @@ def test_this_repositorys_own_lock_leads_from_sources_to_the_page() -> None:
                 waiting += [made[one.path]] if one.path in made else []
     assert any(path.endswith("/sources.json") for path in above)
     assert not [path for path in above if "/metrics/" in path]
-    names = {one.collection for stage in stages for one in stage.outputs}
+    names = {collection_of(one) for stage in stages for one in stage.outputs}
     assert len(names) == len(made), "two places would share a collection"
 
 
@@ -87,9 +87,9 @@ def test_this_repositorys_own_lock_leads_from_sources_to_the_page() -> None:
     ],
 )
 def test_a_place_has_one_collection_for_all_scales(path: str, collection: str, kind: str, scale: str) -> None:
-    one = Artefact(path, "aa.dir")
-    assert (one.collection, one.kind, one.scale) == (collection, kind, scale)
-    assert "md5-aa" in one.aliases
+    one = LockedPath(path, "aa.dir")
+    assert (collection_of(one), kind_of(one), scale_of(one)) == (collection, kind, scale)
+    assert "md5-aa" in aliases_of(one)
 
 
 def test_what_lies_outside_the_repository_keeps_its_name_only(tmp_path: Path) -> None:

@@ -131,6 +131,12 @@ class ClipAudio:
             self._open[shard] = RowFile(self._folder / f"{shard:05d}.npy")
         return self._open[shard][row]
 
+    def form(self, rows: "pd.DataFrame") -> tuple[int, int, int]:
+        """Samples, channels and sample rate (Hz) of a clip, by the first of the manifest rows; all clips have these."""
+        first = rows.iloc[0]
+        samples, channels = self.pcm(int(first["shard"]), int(first["row"])).shape
+        return samples, channels, round(samples / float(first["clip_seconds"]))
+
     def float_BCS(self, rows: "pd.DataFrame") -> np.ndarray:
         """float32 audio [B, C, S] in [−1, 1) of the manifest rows `rows`, in their order."""
         clips = [self.pcm(int(shard), int(row)).T for shard, row in zip(rows["shard"], rows["row"], strict=True)]

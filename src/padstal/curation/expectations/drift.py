@@ -109,7 +109,7 @@ def distance(reference: Mapping[str, Any], current: Mapping[str, Any]) -> float:
     """(1), (2) or (3) of two features of one kind."""
     if reference["kind"] == "categorical":
         p, q = _aligned(reference["share"], current["share"])
-        return jensen_shannon(p, q)
+        return float(jensen_shannon(p, q))
     if reference["kind"] == "numeric":
         return wasserstein(np.array(reference["quantiles"]), np.array(current["quantiles"]))
     return frechet(
@@ -120,9 +120,9 @@ def distance(reference: Mapping[str, Any], current: Mapping[str, Any]) -> float:
     )
 
 
-def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
+def jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """(1) of two vectors of shares [..., C]."""
-    return float(_jensen_shannon(p, q))
+    return np.clip(_entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2, 0.0, 1.0)
 
 
 def wasserstein(reference_K: np.ndarray, current_K: np.ndarray) -> float:
@@ -151,7 +151,7 @@ def noise(name: str, feature: Mapping[str, Any], n: int, m: int, false_alarm: fl
         share = np.array(list(feature["share"].values()), dtype=np.float64)
         share = share / share.sum()
         p, q = rng.multinomial(n, share, DRAWS) / n, rng.multinomial(m, share, DRAWS) / m
-        return float(np.quantile(_jensen_shannon(p, q), 1 - false_alarm))
+        return float(np.quantile(jensen_shannon(p, q), 1 - false_alarm))
     if feature["kind"] == "numeric":
         return _numeric_noise(rng, np.array(feature["quantiles"]), n, m, false_alarm)
     return _embedding_noise(rng, np.array(feature["covariance"]), n, m, false_alarm)
@@ -205,10 +205,6 @@ def _shares(clips: pd.DataFrame, name: str) -> dict[str, float]:
 def _aligned(p: Mapping[str, float], q: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
     names = sorted({*p, *q})
     return np.array([p.get(name, 0.0) for name in names]), np.array([q.get(name, 0.0) for name in names])
-
-
-def _jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    return np.clip(_entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2, 0.0, 1.0)
 
 
 def _entropy(p: np.ndarray) -> np.ndarray:

@@ -114,6 +114,6 @@ def _label_names(root: Path, files: Sequence[str]) -> dict[str, str]:
             raise ValueError(f"{root / ontology}: expected a list of labels with id and name") from None
         names.update({label: name for label, name in found if not flaw([label, name], 2)})
     if classes:
-        header, (mid_at, name_at), rows = headed(root / classes, ("mid", "display_name"))
-        names.update({fields[mid_at]: fields[name_at] for _, fields in rows if not flaw(fields, len(header))})
+        rows = headed(root / classes, ("mid", "display_name"))
+        names.update({label: name for _, wrong, (label, name) in rows if not wrong})
     return names

@@ -115,23 +115,19 @@ def _subset_at(subset: str) -> int:
 
 
 def _genres(path: Path) -> Mapping[int, str]:
-    header, (number_at, title_at), rows = headed(path, _GENRES)
     genres = {}
-    for number, fields in rows:
-        genre = None if flaw(fields, len(header)) else number_of(fields[number_at])
-        if genre is None:
-            raise ValueError(f"{path}, row {number}: expected {len(header)} fields of UTF-8 and a genre's number")
-        genres[genre] = clean(fields[title_at])
+    for number, wrong, (genre, title) in headed(path, _GENRES):
+        if wrong or number_of(genre) is None:
+            wrong = wrong or "expected a genre's number"
+            raise ValueError(f"{path}, row {number}: {wrong}")
+        genres[int(genre)] = clean(title)
     return genres
 
 
 def _addresses(path: Path, audio: Mapping[int, list[str]]) -> dict[int, tuple[str, str]]:
     """(address of the licence if it is Creative Commons', of the track) of tracks that are there."""
-    header, (track_at, licence_at, url_at), rows = headed(path, _RAW)
     found: dict[int, tuple[str, str]] = {}
-    for _, fields in rows:
-        track = None if flaw(fields, len(header)) else number_of(fields[track_at])
-        if track is not None and track in audio:
-            licence = clean(fields[licence_at])
-            found[track] = (licence if "creativecommons.org" in licence else "", clean(fields[url_at]))
+    for _, wrong, (track, licence, url) in headed(path, _RAW):
+        if not wrong and number_of(track) in audio:
+            found[int(track)] = (clean(licence) if "creativecommons.org" in licence else "", clean(url))
     return found

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from padstal.ingest.captions_table import Row, Table
-from padstal.ingest.layouts.tables import Reading, as_tags, audio_by_key, clean, find, flaw, headed
+from padstal.ingest.layouts.tables import Reading, as_tags, audio_by_key, clean, columns, csv_rows, find, flaw, headed
 
 LICENCE = "CC-BY-NC-SA-1.0"
 _AUDIO = re.compile(r"(?:.*/)?(?P<key>[0-9a-f]/[^/]+\.mp3)")
@@ -26,7 +26,9 @@ def read(root: Path, files: Sequence[str]) -> Table:
     table = find(files, "annotations_final.csv")
     info = _info(root / find(files, "clip_info_final.csv"))
     audio = audio_by_key(files, _AUDIO)
-    header, (clip_at, path_at), rows = headed(root / table, ("clip_id", "mp3_path"), "\t")
+    rows = csv_rows(root / table, "\t")
+    header = next(rows, (0, []))[1]
+    clip_at, path_at = columns(root / table, header, ("clip_id", "mp3_path"))
     tags = [(place, name) for place, name in enumerate(header) if place not in (clip_at, path_at)]
     if not tags:
         raise ValueError(f"{root / table}: expected a column a tag between clip_id and mp3_path, found none")
@@ -52,12 +54,7 @@ def read(root: Path, files: Sequence[str]) -> Table:
     return reading.table()
 
 
-def _info(path: Path) -> Mapping[str, tuple[str, str, str, str]]:
+def _info(path: Path) -> Mapping[str, tuple[str, ...]]:
     """(title, artist, album, address of the album) by clip; rows that cannot be read are left out."""
-    header, (clip_at, *rest), rows = headed(path, _INFO, "\t")
-    found = {}
-    for _, fields in rows:
-        if not flaw(fields, len(header)):
-            title, artist, album, url = (clean(fields[place]) for place in rest)
-            found[fields[clip_at]] = (title, artist, album, url)
-    return found
+    rows = headed(path, _INFO, "\t")
+    return {clip: tuple(map(clean, rest)) for _, wrong, (clip, *rest) in rows if not wrong}

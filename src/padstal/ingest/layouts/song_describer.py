@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from padstal.ingest.captions_table import Table
 from padstal.ingest.layouts.jamendo import Names, audio_of, licences_of, names_of, tagged
-from padstal.ingest.layouts.tables import Reading, clean, find, flaw, headed, number_of, optional
+from padstal.ingest.layouts.tables import Reading, clean, find, headed, number_of, optional
 
 _COLUMNS = ("caption_id", "track_id", "caption", "is_valid_subset", "artist_id", "path")
 _VALID = {"True": True, "False": False, "": False}
@@ -50,10 +50,7 @@ def read(root: Path, files: Sequence[str]) -> Table:
     reading = Reading(table)
     captions: dict[str, list[_Caption]] = {}
     broken: dict[str, tuple[int, str]] = {}
-    header, at, rows = headed(root / table, _COLUMNS)
-    for number, fields in rows:
-        wrong = flaw(fields, len(header))
-        caption_id, track, text, valid, artist, path = (fields[i] if i < len(fields) else "" for i in at)
+    for number, wrong, (caption_id, track, text, valid, artist, path) in headed(root / table, _COLUMNS):
         numbers = [number_of(field) for field in (caption_id, track, artist)]
         if not wrong and None in numbers:
             wrong = "expected numbers for caption, track and artist"

@@ -123,15 +123,17 @@ def csv_rows(path: Path, delimiter: str = ",", spaced: bool = False) -> Rows:
             raise ValueError(f"{path}, line {reader.line_num}: not a readable table: {error}") from None
 
 
-def headed(path: Path, names: Sequence[str], delimiter: str = ",") -> tuple[list[str], list[int], Rows]:
-    """The header of a table, where its columns `names` stand, and the rows below as `csv_rows` gives them.
+def headed(path: Path, names: Sequence[str], delimiter: str = ",") -> Iterator[tuple[int, str, list[str]]]:
+    """Number of each row below the header, what makes it unreadable, and its columns `names`; "" for nothing.
 
     Raises:
         ValueError: A column is not there, or the table cannot be taken apart into rows.
     """
     rows = csv_rows(path, delimiter)
     header = next(rows, (0, []))[1]
-    return header, columns(path, header, names), rows
+    at = columns(path, header, names)
+    for number, fields in rows:
+        yield number, flaw(fields, len(header)), [fields[place] if place < len(fields) else "" for place in at]
 
 
 def tab_rows(path: Path) -> Rows:

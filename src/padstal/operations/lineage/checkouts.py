@@ -74,10 +74,10 @@ def check_idle(root: Path) -> None:
 
 
 def forget_state(state: Path, sha256s: Collection[str], scales: Collection[str]) -> int:
-    """Take tracks out of one `.state/`; how many files went.
+    """Take tracks out of one `.state/`; how many files and entries went.
 
-    Of the ingest store their entries, and all its shards and bucket files, which the next run makes anew from the
-    sources; of `scales`, whose data held them, the checkpoints of unfinished trainings too.
+    Of the ingest store their entries, and all its shards, which the next run makes anew from the sources; of `scales`,
+    whose data held them, the checkpoints of unfinished trainings too.
     """
     removed = 0
     for scale in sorted(path for path in state.glob("*") if path.is_dir()):
@@ -87,26 +87,33 @@ def forget_state(state: Path, sha256s: Collection[str], scales: Collection[str])
                 if path.is_dir() and path != store and path.name.startswith("train_"):
                     shutil.rmtree(path)
                     removed += 1
-        found = [path for sha in sha256s for path in store.glob(f"*/tracks/{sha[:2]}/*{sha}.track*")]
-        shards = list(store.glob("*/shards/*.npy")) if found or scale.name in scales else []
-        for path in [*found, *shards, *store.glob(".register.*"), *store.glob("*/tracks/*/.*")]:
+        _forget_rows(store / "digests.sqlite", "digests", sha256s)
+        entries = sum(_forget_rows(path, "tracks", sha256s) for path in store.glob("*/tracks.sqlite"))
+        files = [path for sha in sha256s for path in store.glob(f"*/{sha}.samples")]
+        files += store.glob("*/.*")
+        if entries or scale.name in scales:
+            files += store.glob("*/*.npy")
+        for path in files:
             path.unlink(missing_ok=True)
-            removed += 1
-        _forget_digests(store / "digests.sqlite", sha256s)
+        removed += entries + len(files)
     return removed
 
 
-def _forget_digests(path: Path, sha256s: Collection[str]) -> None:
+def _forget_rows(path: Path, table: str, sha256s: Collection[str]) -> int:
+    """How many rows of a database went, without a trace."""
     if not path.is_file():
-        return
+        return 0
     with closing(sqlite3.connect(path)) as database:
         try:
             database.execute("PRAGMA secure_delete = ON")
-            database.executemany("DELETE FROM digests WHERE sha256 = ?", [(sha,) for sha in sorted(sha256s)])
+            rows = [(sha,) for sha in sorted(sha256s)]
+            removed = database.executemany(f"DELETE FROM {table} WHERE sha256 = ?", rows).rowcount
             database.commit()
+            return removed
         except sqlite3.DatabaseError:  # damaged, or not written yet: it holds nothing that counts, and begins anew
             database.close()
             path.unlink()
+            return 1
 
 
 def forget_mirrors(root: Path, sha256s: Collection[str]) -> int:

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
+from padstal.core.dvc_lock import LockedPath
 from padstal.core.git import succeeds
 from padstal.core.promotion_tags import promotion_tags
 from padstal.core.revisions import open_tree
-from padstal.operations.tracking.artefact import Artefact, artefact
 
 STAGE = "champion"
 
 
-def champions(root: Path) -> dict[str, Artefact]:
+def champions(root: Path) -> dict[str, LockedPath]:
     """Model → the content that its newest champion tag stands for; a model that cannot be resolved is left out."""
     found = {}
     for one in promotion_tags(root) if succeeds(root, "rev-parse", "--git-dir") else ():
         if one.current and one.stage == STAGE and (out := open_tree(root, one.commit).outs().get(one.path)):
-            found[one.model] = artefact(out)
+            found[one.model] = out
     return found

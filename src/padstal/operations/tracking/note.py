@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from padstal.core.data.atomic import read_json, write_json
-from padstal.operations.tracking.artefact import Artefact
+from pydantic import TypeAdapter
+
+from padstal.core.data.atomic import write_json
+from padstal.core.dvc_lock import LockedPath
 
 FILE = "padstal.json"
 
@@ -32,8 +34,8 @@ class Note:
     entity: str | None = None
     group: str = ""
     process: int = 0
-    inputs: Mapping[str, Artefact] = field(default_factory=dict)
-    outputs: Mapping[str, Artefact] = field(default_factory=dict)
+    inputs: Mapping[str, LockedPath] = field(default_factory=dict)
+    outputs: Mapping[str, LockedPath] = field(default_factory=dict)
     sent: str = ""
     joined: bool = False
 
@@ -48,7 +50,7 @@ class Note:
         """Into the run's folder, in one piece."""
         write_json(folder / FILE, asdict(self))
 
-    def with_artefact(self, role: str, name: str, artefact: Artefact) -> "Note":
+    def with_artefact(self, role: str, name: str, artefact: LockedPath) -> "Note":
         """`role` is "inputs" or "outputs"."""
         changed: dict[str, Any] = {role: {**getattr(self, role), name: artefact}}
         return replace(self, **changed)
@@ -57,9 +59,6 @@ class Note:
 def read_note(folder: Path) -> Note | None:
     """The note in a run's folder; None where there is none (a run of another program), or none that can be read."""
     try:
-        found = read_json(folder / FILE)
-        for role in ("inputs", "outputs"):
-            found[role] = {name: Artefact(**about) for name, about in found[role].items()}
-        return Note(**found)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return TypeAdapter(Note).validate_json((folder / FILE).read_bytes())
+    except (OSError, ValueError):
         return None

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from padstal.core.dvc_objects import content_of
 from padstal.core.secrets import without_secrets
-from padstal.operations.tracking.artefact import Artefact, place_of, version
+from padstal.operations.tracking.artefact import about, aliases_of, place_of, version
 from padstal.operations.tracking.credentials import wandb_credentials
 from padstal.operations.tracking.group import revision, run_group
 from padstal.operations.tracking.note import Note
@@ -89,7 +89,7 @@ class Record:
         self._do("output artifact", lambda run: self._artefact(run, "outputs", name, path))
         wrote = self._note.outputs.get(name)
         if wrote is not None:
-            self._ask("output artifact", lambda run: run.log_artifact(version(wrote), aliases=wrote.aliases))
+            self._ask("output artifact", lambda run: run.log_artifact(version(wrote), aliases=aliases_of(wrote)))
 
     def note(self) -> None:
         """Say on disk what this run is; called by `track`."""
@@ -101,9 +101,8 @@ class Record:
         self._do("note", lambda run: self._write(run, replace(self._note, process=0)))
 
     def _artefact(self, run: Any, role: str, name: str, path: Path) -> None:
-        content = content_of(Path(path))
-        artefact = Artefact(place_of(path, self._root), content.md5, content.total_bytes, content.files)
-        run.config.update({role: {**run.config.get(role, {}), name: artefact.about()}}, allow_val_change=True)
+        artefact = replace(content_of(Path(path)), path=place_of(path, self._root))
+        run.config.update({role: {**run.config.get(role, {}), name: about(artefact)}}, allow_val_change=True)
         self._write(run, self._note.with_artefact(role, name, artefact))
 
     def _write(self, run: Any, note: Note) -> None:

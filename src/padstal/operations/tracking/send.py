@@ -11,7 +11,7 @@ from typing import Any
 from padstal.core.data.atomic import read_json
 from padstal.core.dvc_objects import content_of
 from padstal.core.secrets import redact, without_secrets
-from padstal.operations.tracking.artefact import version
+from padstal.operations.tracking.artefact import about, aliases_of, version
 from padstal.operations.tracking.note import Note
 from padstal.operations.tracking.run import QUIET, prepare_wandb
 from padstal.operations.tracking.server import Server
@@ -32,8 +32,8 @@ def record_stage(stage: StageArtefacts, root: Path, server: Server, group: str) 
         "from": "dvc.lock",
         "command": stage.command,
         **stage.params,
-        "inputs": {name: one.about() for name, one in inputs.items()},
-        "outputs": {name: one.about() for name, one in outputs.items()},
+        "inputs": {name: about(one) for name, one in inputs.items()},
+        "outputs": {name: about(one) for name, one in outputs.items()},
         "beside": dict(stage.beside),
     }
     run = wandb.init(
@@ -53,7 +53,7 @@ def record_stage(stage: StageArtefacts, root: Path, server: Server, group: str) 
     note.write(folder)
     run.summary.update(_figures(stage, root))
     for one in stage.outputs:
-        run.log_artifact(version(one), aliases=one.aliases)
+        run.log_artifact(version(one), aliases=aliases_of(one))
     run.finish()
     note = replace(note, process=0)
     note.write(folder)

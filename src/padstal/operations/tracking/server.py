@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from padstal.core.dvc_lock import LockedPath
 from padstal.core.secrets import redact
-from padstal.operations.tracking.artefact import Artefact
+from padstal.operations.tracking.artefact import collection_of, content_alias
 from padstal.operations.tracking.credentials import wandb_credentials
 
 PUBLIC = "https://api.wandb.ai"
@@ -32,7 +33,7 @@ class Joined:
     """What W&B was told of a run's inputs: how many it learned of, and those that it has no version of."""
 
     added: int
-    absent: tuple[Artefact, ...]
+    absent: tuple[LockedPath, ...]
 
 
 class Server:
@@ -56,9 +57,9 @@ class Server:
             raise ServerError(f"{redact(address)} cannot be asked: {brief(error)}") from None
         self.project = project
 
-    def version(self, artefact: Artefact) -> Any | None:
+    def version(self, artefact: LockedPath) -> Any | None:
         """The version with this content, `None` where W&B has none."""
-        name = f"{self.entity}/{self.project}/{artefact.collection}:{artefact.content_alias}"
+        name = f"{self.entity}/{self.project}/{collection_of(artefact)}:{content_alias(artefact)}"
         return _asked(name, lambda: self._api.artifact(name))
 
     def run(self, name: str, project: str = "") -> Any | None:
@@ -70,7 +71,7 @@ class Server:
         """The run that made a version."""
         return _asked(str(version.name), version.logged_by)
 
-    def join(self, run: Any, inputs: Iterable[Artefact]) -> Joined:
+    def join(self, run: Any, inputs: Iterable[LockedPath]) -> Joined:
         """Say that `run` used `inputs`."""
         used = _asked(run.id, lambda: {version.id for version in run.used_artifacts()}) or set()
         added, absent = 0, []
@@ -84,7 +85,7 @@ class Server:
                 added += 1
         return Joined(added, tuple(absent))
 
-    def name(self, artefact: Artefact, alias: str) -> bool | None:
+    def name(self, artefact: LockedPath, alias: str) -> bool | None:
         """Give a version an alias, which leaves the one that had it; whether it is new, `None` without a version."""
         version = self.version(artefact)
         if version is None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from padstal.core.dvc_lock import LOCK, LockedStage, overlap, read_lock
-from padstal.operations.tracking.artefact import KINDS, Artefact, artefact
+from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, overlap, read_lock
+from padstal.operations.tracking.artefact import KINDS
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class StageArtefacts:
 
     name: str
     command: str
-    inputs: tuple[Artefact, ...]
-    outputs: tuple[Artefact, ...]
+    inputs: tuple[LockedPath, ...]
+    outputs: tuple[LockedPath, ...]
     beside: Mapping[str, str]
     params: Mapping[str, Any]
 
@@ -57,21 +57,19 @@ def stage_artefacts(root: Path) -> tuple[StageArtefacts, ...]:
     return tuple(_resolved([_stage(stage) for stage in stages.values()]))
 
 
-def sources(stages: tuple[StageArtefacts, ...]) -> tuple[Artefact, ...]:
+def sources(stages: tuple[StageArtefacts, ...]) -> tuple[LockedPath, ...]:
     """What stages read and none wrote: raw data and references."""
-    written = {(one.path, one.md5) for stage in stages for one in stage.outputs}
-    read = {(one.path, one.md5): one for stage in stages for one in stage.inputs}
-    return tuple(one for key, one in sorted(read.items()) if key not in written)
+    written = {one for stage in stages for one in stage.outputs}
+    return tuple(sorted({one for stage in stages for one in stage.inputs} - written))
 
 
 def _stage(stage: LockedStage) -> StageArtefacts:
-    deps, outs = ([artefact(one) for one in group] for group in (stage.deps, stage.outs))
     return StageArtefacts(
         stage.name,
         stage.command,
-        tuple(one for one in deps if _is_data(one)),
-        tuple(one for one in outs if _is_data(one)),
-        {one.path: one.md5 for one in (*deps, *outs) if not _is_data(one)},
+        tuple(one for one in stage.deps if _is_data(one)),
+        tuple(one for one in stage.outs if _is_data(one)),
+        {one.path: one.md5 for one in (*stage.deps, *stage.outs) if not _is_data(one)},
         {key: value for section in stage.params.values() for key, value in section.items()},
     )
 
@@ -80,7 +78,7 @@ def _resolved(stages: list[StageArtefacts]) -> list[StageArtefacts]:
     """Inputs that are outputs, as the outputs: a dep may be a folder above several, or a file inside one."""
     outputs = [one for stage in stages for one in stage.outputs]
 
-    def made(dep: Artefact) -> list[Artefact]:
+    def made(dep: LockedPath) -> list[LockedPath]:
         exact = [one for one in outputs if one.path == dep.path]
         return [dep] if exact else [one for one in outputs if overlap(one.path, dep.path)] or [dep]
 
@@ -90,6 +88,6 @@ def _resolved(stages: list[StageArtefacts]) -> list[StageArtefacts]:
     ]
 
 
-def _is_data(one: Artefact) -> bool:
+def _is_data(one: LockedPath) -> bool:
     parts = one.path.split("/")
     return parts[0] in KINDS and not (parts[0] == "reports" and parts[2:3] in (["metrics"], ["curves"]))

@@ -66,10 +66,11 @@ def test_its_options_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_its_tracks_models_stages_and_remotes_are_there() -> None:
     from padstal.demo.synthesise import _plans
+    from padstal.ingest.config import SynthSource
 
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     [source] = params["scales"]["demo"]["ingest"]["sources"]
-    plans = _plans(Path("unused"), source["tracks"], source["track_seconds"], source["seed"])
+    plans = _plans(Path("unused"), SynthSource(**source))
     locked = yaml.safe_load((ROOT / "dvc.lock").read_text(encoding="utf-8"))["stages"]
     outs = {out["path"] for stage in locked.values() for out in stage["outs"]}
     known = {Path(plan.path).name for plan in plans} | set(locked) | outs | set(params["denoisers"])

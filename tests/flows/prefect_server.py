@@ -128,11 +128,11 @@ def server(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Ser
 
 
 @contextmanager
-def server_of_this_process(folder: Path) -> Iterator[Server]:
-    """A server that flows called here use."""
+def server_of_this_process(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """As `server`, and flows called here use it."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with server(folder) as running, temporary_settings({PREFECT_API_URL: running.address}):
+    with server(folder, extra) as running, temporary_settings({PREFECT_API_URL: running.address}):
         yield running
 
 

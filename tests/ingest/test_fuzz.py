@@ -136,5 +136,6 @@ def test_ten_thousand_mutants_of_files_in_two_processes(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_thousands_of_mutants_of_tables(tmp_path):
     _fuzz_tables(tmp_path, 4000)

@@ -6,6 +6,7 @@ One redactor for messages, tables, records and logs. What it takes out reads "[r
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 REMOVED = "[removed]"
@@ -40,6 +41,7 @@ _ASSIGNED = re.compile(r"(?P<name>[\w.-]+)=(?P<value>[^\s&#;,'\"]+)")
 _BEARER = re.compile(r"\b(Bearer|Basic) [\w.~+/=-]{8,}")
 
 
+@lru_cache(maxsize=1024)  # a redactor asks for each variable of the environment
 def looks_secret(name: str) -> bool:
     """Whether one of the words of `name` (snake_case, kebab-case or camelCase) names a secret.
 

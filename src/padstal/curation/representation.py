@@ -7,8 +7,9 @@ A cut by likelihood keeps what is typical, so it takes rare music first; this sa
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy.stats import entropy as scipy_entropy
+from scipy.special import entr
 
 from padstal.curation.tags import tags_of
 
@@ -43,4 +44,4 @@ def loss(tracks: pd.DataFrame, staying: pd.Series) -> dict[str, Any]:
 
 def entropy(counts: pd.Series) -> float:
     """(1) in bits; 0 where there is nothing."""
-    return float(scipy_entropy(counts, base=2)) + 0.0 if counts.any() else 0.0
+    return float(entr(counts / counts.sum()).sum() / np.log(2)) + 0.0 if counts.any() else 0.0

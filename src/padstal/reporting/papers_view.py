@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy.stats import spearmanr
-
 from padstal.evaluation.metrics import METRICS
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Row, results_table, rows
@@ -74,6 +72,8 @@ def _ladder(inputs: Inputs) -> dict[float, Row]:
 
 
 def _rank(levels: Sequence[float], values: Sequence[Any]) -> float:
+    from scipy.stats import spearmanr  # imports for half a second
+
     return float(spearmanr(levels, values).statistic) if len(set(values)) > 1 else 0.0
 
 

@@ -140,9 +140,13 @@ class Sweep(Section):
 
     def explained(self, at: str) -> Iterator[Explained]:
         """Its values as params have them: one where all settings share it, else the list."""
-        for name, one in {one.path: one for setting in self.settings for one in explain(setting, at)}.items():
-            shown = dict.fromkeys(other.value for s in self.settings for other in explain(s, at) if other.path == name)
-            yield replace(one, value=one.value if len(shown) == 1 else f"[{', '.join(shown)}]")
+        found: dict[str, dict[str, Explained]] = {}
+        for setting in self.settings:
+            for one in explain(setting, at):
+                found.setdefault(one.path, {})[one.value] = one
+        for shown in found.values():
+            one = next(iter(shown.values()))
+            yield one if len(shown) == 1 else replace(one, value=f"[{', '.join(shown)}]")
 
 
 def expanded(raw: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -125,7 +125,7 @@ def _with_bucket(tmp_path: Path, server: S3Server, rounds: int, faults: int) -> 
 
 @pytest.mark.slow
 def test_flips_and_truncations_in_cache_and_local_remote(tmp_path: Path) -> None:
-    assert _with_folder(tmp_path, rounds=2, faults=60) == 120
+    assert _with_folder(tmp_path, rounds=1, faults=60) == 60
 
 
 @pytest.mark.slow

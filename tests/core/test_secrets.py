@@ -19,13 +19,26 @@ from padstal.stages.harness import run_stage
 
 @pytest.mark.parametrize(
     "name",
-    ["key", "api_key", "AWS_SECRET_ACCESS_KEY", "hfToken", "password", "db-password", "WANDB_API_KEY", "SLURM_JWT"],
+    [
+        "key",
+        "api_key",
+        "AWS_SECRET_ACCESS_KEY",
+        "hfToken",
+        "password",
+        "db-password",
+        "WANDB_API_KEY",
+        "SLURM_JWT",
+        "DB_PASS",
+        "auth",
+    ],
 )
 def test_a_word_that_names_a_secret_makes_the_key_secret(name: str) -> None:
     assert looks_secret(name)
 
 
-@pytest.mark.parametrize("name", ["tokenizer", "max_tokens", "keyboard", "monkeys", "learning_rate", "secretary"])
+@pytest.mark.parametrize(
+    "name", ["tokenizer", "max_tokens", "keyboard", "monkeys", "learning_rate", "secretary", "passes", "author"]
+)
 def test_words_that_only_contain_one_do_not(name: str) -> None:
     assert not looks_secret(name)
 
@@ -44,6 +57,10 @@ def test_values_of_secret_variables_are_removed_wherever_they_stand(monkeypatch:
     monkeypatch.setenv("SOME_TOKEN", "canary-canary")
     assert redact("GET /x?t=canary-canary") == "GET /x?t=[removed]"
     assert without_secrets({"note": "uses canary-canary"}) == {"note": "uses [removed]"}
+    monkeypatch.setenv("SOME_TOKEN", "can+ary/canary")
+    assert redact("GET /x?t=can%2Bary%2Fcanary") == "GET /x?t=[removed]"
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://me:canary@canary@db/x")
+    assert redact("wrong password canary@canary") == "wrong password [removed]"
 
 
 def test_the_folder_that_a_shell_is_in_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +94,18 @@ def test_a_password_may_hold_slashes_and_ats(text: str, shown: str) -> None:
         "https://example.org/a.wav?token=hunter2#t=3",
         "postgresql: host=db password=hunter2 dbname=x",
         "sent Authorization: Bearer hunter2-hunter2",
+        "sent Authorization: token hunter2",
+        "X-Api-Key: hunter2",
+        "Set-Cookie: session=hunter2",
+        "https://x.example/a?auth=hunter2",
+        "https://x.blob.core.windows.net/a?sv=1&sig=hunter2%3D&se=2",
+        "tried {'password': 'hunter2', 'n': 1}",
+        'sent {"api_key":"hunter2"}',
+        "scale: demo\npassword: hunter2 x",
+        'password = "hunter2 x"',
+        "padstal --token hunter2",
+        "ghp_hunter2aaaaaaaaaaaaaaaaaaaa is wrong",
+        "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
     ],
 )
 def test_a_password_without_a_scheme_and_a_token_in_a_query_are_removed(text: str) -> None:
@@ -91,6 +120,9 @@ def test_a_password_without_a_scheme_and_a_token_in_a_query_are_removed(text: st
         "tal-dit@v1.0.0 is champion; git@forge.example:team/padstal.git",
         "scales.demo.ingest.sample_rate = 7: expected max_tokens=5 at 12:30",
         "https://www.youtube.com/watch?v=abc&t=3",
+        "KeyError: 'scale'",
+        "key: missing; found {'key': 'C minor'}",
+        "runtime.api_key: unknown key; expected device",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:

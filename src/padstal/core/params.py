@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ LARGEST_INTEGER = 2**53
 """Beyond it readers of JSON and YAML no longer agree on a number."""
 DEEPEST = 30
 """Mappings and lists within each other; `params.yaml` has some ten."""
+MOST_VALUES = 100_000
+"""Mappings, lists and values; `params.yaml` has some three thousand, and aliases of aliases could make billions."""
 LONGEST_SHOWN = 200
 """Characters of a wrong value in a message."""
 SectionT = TypeVar("SectionT", bound=Section)
@@ -41,7 +44,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ParamsError(f"{path}: {redact(str(error))}") from None
     if not isinstance(tree, dict):
         raise ParamsError(f"{path}: expected a mapping at the top, found {type(tree).__name__}")
-    refused = list(_not_plain(tree))
+    refused = list(_not_plain(tree, count(1)))
     if refused:
         raise ParamsError("\n".join(refused))
     if tree.get("scale") not in SCALES:
@@ -137,20 +140,26 @@ def _keys(loc: tuple[int | str, ...], raw: Any, *, missing: bool = False) -> lis
     return [*keys, str(loc[-1])] if missing else keys
 
 
-def _not_plain(node: Any, at: str = "", depth: int = 0) -> Iterator[str]:
-    """What no params are made of, with its key path: keys that are no text, dates, numbers that not all can hold."""
+def _not_plain(node: Any, number_of: Iterator[int], at: str = "", depth: int = 0) -> Iterator[str]:
+    """What no params are made of, with its key path: keys that are no text, dates, numbers that not all can hold.
+
+    Raises:
+        ParamsError: More than `MOST_VALUES`, numbered by `number_of`.
+    """
+    if next(number_of) > MOST_VALUES:
+        raise ParamsError(f"{at}: here are more than {MOST_VALUES} values in all; do aliases (*name) multiply?")
     if depth > DEEPEST:
         yield f"{at}: more than {DEEPEST} mappings and lists within each other; does an alias (*name) name itself?"
     elif isinstance(node, dict):
         for key, child in node.items():
             where = f"{at}.{key}" if at else str(key)
             if isinstance(key, str):
-                yield from _not_plain(child, where, depth + 1)
+                yield from _not_plain(child, number_of, where, depth + 1)
             else:
                 yield f"{where}: a key is a text, found {key!r}; put it in quotes"
     elif isinstance(node, list):
         for number, child in enumerate(node):
-            yield from _not_plain(child, f"{at}.{number}", depth + 1)
+            yield from _not_plain(child, number_of, f"{at}.{number}", depth + 1)
     elif isinstance(node, int) and abs(node) > LARGEST_INTEGER:
         yield f"{at}: a number beyond ±2^53, which not every reader holds"
     elif node is not None and not isinstance(node, str | int | float):

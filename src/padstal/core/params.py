@@ -82,7 +82,11 @@ def load_section(path: Path, name: str, model: type[SectionT], scale: str | None
 
 def explained(error: ValidationError, at: str, raw: Any, model: type[Section] | None = None) -> Iterator[str]:
     """One line for each wrong value of `model`: key path below `at`, value, what is allowed."""
-    for detail in error.errors():
+    details = error.errors()
+    for detail in details:
+        below = [one for one in details if one["loc"][: len(detail["loc"])] == detail["loc"]]
+        if detail["type"] == "too_short" and len(below) > 1:
+            continue  # a wrong entry is not counted, and said already
         inner = detail.get("ctx", {}).get("error")
         if isinstance(inner, ValidationError):  # a kind of a table (`core/kinds.py`) checks its own values
             where = ".".join([*([at] if at else []), *_keys(detail["loc"], raw)])

@@ -1,5 +1,6 @@
 """Nothing that is a secret reaches a record, and nothing that is not one is lost."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -176,15 +177,23 @@ def test_a_command_and_a_stage_that_fail_repeat_no_password(
     def fail() -> int:
         raise ValueError("cannot reach tcp://user:hunter2@host:1")
 
-    with pytest.raises(typer.Exit):
-        finish(fail)
+    def break_down() -> int:
+        raise TypeError("cannot reach tcp://user:hunter2@host:1")
+
+    for command in (fail, break_down):
+        with pytest.raises(typer.Exit):
+            finish(command)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("scale: user:hunter2@host")
     monkeypatch.setattr("sys.argv", ["ingest"])
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
     with pytest.raises(SystemExit):
         run_stage("ingest", IngestParams, lambda stage: None)
+    sys.excepthook(TypeError, TypeError("expected no tcp://user:hunter2@host:1"), None)
     told = capsys.readouterr().err
-    assert "cannot reach tcp://[removed]@host:1" in told
+    assert "padstal: cannot reach tcp://[removed]@host:1" in told
+    assert "TypeError: cannot reach tcp://[removed]@host:1" in told
+    assert "TypeError: expected no tcp://[removed]@host:1" in told
     assert "ingest failed: scale = '[removed]@host'" in told
     assert "hunter2" not in told
     assert "hunter2" not in str(StageFailedError("ingest", FailureKind.STAGE, "tcp://user:hunter2@host:1"))

@@ -5,7 +5,10 @@ One redactor for messages, tables, records and logs. What it takes out reads "[r
 
 import os
 import re
+import sys
+import traceback
 from collections.abc import Mapping
+from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
@@ -107,6 +110,15 @@ def redact(text: str) -> str:
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, REMOVED).replace(quote(secret, safe=""), REMOVED)
     return without_passwords(text)
+
+
+def redact_tracebacks() -> None:
+    """From now on an error that nothing catches is shown by this process without secrets, too."""
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
+
+    sys.excepthook = show
 
 
 def without_secrets(node: Any) -> Any:

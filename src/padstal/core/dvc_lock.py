@@ -95,6 +95,19 @@ def read_lock(text: str) -> dict[str, LockedStage]:
     return {str(name): _stage(str(name), stage) for name, stage in stages.items()}
 
 
+def stages_of(root: Path) -> dict[str, LockedStage]:
+    """The stages of the `dvc.lock` of the repository at `root`.
+
+    Raises:
+        LockError: It is damaged; the message names it and the remedy.
+        FileNotFoundError: There is none.
+    """
+    try:
+        return read_lock((root / LOCK).read_text(encoding="utf-8", errors="replace"))
+    except LockError as error:
+        raise LockError(f"{LOCK}: {error}; `padstal fsck --repair` mends it") from None
+
+
 def readable_stages(content: bytes | str | None) -> dict[str, LockedStage]:
     """What can be read of a `dvc.lock` from anywhere, which may be damaged, missing or made to do harm."""
     stages = mapping(mapping(read_yaml(content)).get("stages"))

@@ -84,8 +84,10 @@ class FileNames:
         if unfit(text) or not readings or any(".." in parts for parts in readings):
             return Finding((), Step.END, False)
         if relative:
-            for step, look_up in ((Step.FORM, self._by_form.get), (Step.CASE, self._in_any_case)):
-                found = next(filter(None, map(look_up, readings)), None)
+            forms = (self._by_form.get(parts) for parts in readings)
+            cases = (self._by_case.get(_folded(parts)) for parts in readings)
+            for step, named in ((Step.FORM, forms), (Step.CASE, cases)):
+                found = next(filter(None, named), None)
                 if found:
                     return Finding(tuple(found), step, True)
         ends = {name for parts in readings for name in self._ending(parts)}
@@ -95,9 +97,6 @@ class FileNames:
         """Other files whose names differ from this one's in form, case or escapes alone."""
         forms = {_folded(parts_of(reading)) for reading in (name, unquote(name))}
         return sorted({other for form in forms for other in self._by_case.get(form, ()) if other != name})
-
-    def _in_any_case(self, parts: Parts) -> list[str] | None:
-        return self._by_case.get(_folded(parts))
 
     def _ending(self, parts: Parts) -> list[str]:
         """Files whose path ends as `parts` does; of those that differ in case, the ones that do not."""

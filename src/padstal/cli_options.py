@@ -1,5 +1,6 @@
 """What the files of the command line share: the option --scale, and how a command ends."""
 
+import traceback
 from collections.abc import Callable
 from typing import Annotated
 
@@ -18,5 +19,10 @@ def finish(command: Callable[[], int]) -> None:
         status = command()
     except (ValueError, FileNotFoundError) as error:
         typer.echo(f"padstal: {redact(str(error))}", err=True)
+        raise typer.Exit(1) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception:  # not the user's to mend
+        typer.echo(redact(traceback.format_exc()), err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(status)

@@ -1,5 +1,6 @@
 """Nothing that is a secret reaches a record, and nothing that is not one is lost."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,26 @@ from padstal.stages.harness import run_stage
 
 @pytest.mark.parametrize(
     "name",
-    ["key", "api_key", "AWS_SECRET_ACCESS_KEY", "hfToken", "password", "db-password", "WANDB_API_KEY", "SLURM_JWT"],
+    [
+        "key",
+        "api_key",
+        "AWS_SECRET_ACCESS_KEY",
+        "hfToken",
+        "password",
+        "db-password",
+        "WANDB_API_KEY",
+        "SLURM_JWT",
+        "DB_PASS",
+        "auth",
+    ],
 )
 def test_a_word_that_names_a_secret_makes_the_key_secret(name: str) -> None:
     assert looks_secret(name)
 
 
-@pytest.mark.parametrize("name", ["tokenizer", "max_tokens", "keyboard", "monkeys", "learning_rate", "secretary"])
+@pytest.mark.parametrize(
+    "name", ["tokenizer", "max_tokens", "keyboard", "monkeys", "learning_rate", "secretary", "passes", "author"]
+)
 def test_words_that_only_contain_one_do_not(name: str) -> None:
     assert not looks_secret(name)
 
@@ -44,6 +58,10 @@ def test_values_of_secret_variables_are_removed_wherever_they_stand(monkeypatch:
     monkeypatch.setenv("SOME_TOKEN", "canary-canary")
     assert redact("GET /x?t=canary-canary") == "GET /x?t=[removed]"
     assert without_secrets({"note": "uses canary-canary"}) == {"note": "uses [removed]"}
+    monkeypatch.setenv("SOME_TOKEN", "can+ary/canary")
+    assert redact("GET /x?t=can%2Bary%2Fcanary") == "GET /x?t=[removed]"
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://me:canary@canary@db/x")
+    assert redact("wrong password canary@canary") == "wrong password [removed]"
 
 
 def test_the_folder_that_a_shell_is_in_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +95,18 @@ def test_a_password_may_hold_slashes_and_ats(text: str, shown: str) -> None:
         "https://example.org/a.wav?token=hunter2#t=3",
         "postgresql: host=db password=hunter2 dbname=x",
         "sent Authorization: Bearer hunter2-hunter2",
+        "sent Authorization: token hunter2",
+        "X-Api-Key: hunter2",
+        "Set-Cookie: session=hunter2",
+        "https://x.example/a?auth=hunter2",
+        "https://x.blob.core.windows.net/a?sv=1&sig=hunter2%3D&se=2",
+        "tried {'password': 'hunter2', 'n': 1}",
+        'sent {"api_key":"hunter2"}',
+        "scale: demo\npassword: hunter2 x",
+        'password = "hunter2 x"',
+        "padstal --token hunter2",
+        "ghp_hunter2aaaaaaaaaaaaaaaaaaaa is wrong",
+        "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
     ],
 )
 def test_a_password_without_a_scheme_and_a_token_in_a_query_are_removed(text: str) -> None:
@@ -91,6 +121,9 @@ def test_a_password_without_a_scheme_and_a_token_in_a_query_are_removed(text: st
         "tal-dit@v1.0.0 is champion; git@forge.example:team/padstal.git",
         "scales.demo.ingest.sample_rate = 7: expected max_tokens=5 at 12:30",
         "https://www.youtube.com/watch?v=abc&t=3",
+        "KeyError: 'scale'",
+        "key: missing; found {'key': 'C minor'}",
+        "runtime.api_key: unknown key; expected device",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
@@ -144,15 +177,23 @@ def test_a_command_and_a_stage_that_fail_repeat_no_password(
     def fail() -> int:
         raise ValueError("cannot reach tcp://user:hunter2@host:1")
 
-    with pytest.raises(typer.Exit):
-        finish(fail)
+    def break_down() -> int:
+        raise TypeError("cannot reach tcp://user:hunter2@host:1")
+
+    for command in (fail, break_down):
+        with pytest.raises(typer.Exit):
+            finish(command)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("scale: user:hunter2@host")
     monkeypatch.setattr("sys.argv", ["ingest"])
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
     with pytest.raises(SystemExit):
         run_stage("ingest", IngestParams, lambda stage: None)
+    sys.excepthook(TypeError, TypeError("expected no tcp://user:hunter2@host:1"), None)
     told = capsys.readouterr().err
-    assert "cannot reach tcp://[removed]@host:1" in told
+    assert "padstal: cannot reach tcp://[removed]@host:1" in told
+    assert "TypeError: cannot reach tcp://[removed]@host:1" in told
+    assert "TypeError: expected no tcp://[removed]@host:1" in told
     assert "ingest failed: scale = '[removed]@host'" in told
     assert "hunter2" not in told
     assert "hunter2" not in str(StageFailedError("ingest", FailureKind.STAGE, "tcp://user:hunter2@host:1"))

@@ -124,6 +124,7 @@ def test_weights_among_a_trainings_other_things_are_found(tmp_path: Path) -> Non
         (lambda file: _written(file, {"state_dict": 3}), "expected a dictionary of tensors"),
         (lambda file: _written(file, {"a": _Claiming()}), "more than tensors and plain values"),
         (lambda file: _written(file, {"a": torch.sparse_coo_tensor(torch.zeros(1, 1), [1.0], (10**12,))}), "sparse"),
+        (lambda file: _written(file, {"a": torch.nested.nested_tensor([torch.ones(2)])}), "a: expected plain numbers"),
         (lambda file: _written(file, {"a": torch.ones(2, device="meta")}), "a: expected plain numbers"),
         (lambda file: _written(file, {"a": Path("x")}), "more than tensors and plain values: it asks for pathlib"),
         (_with_members(lambda _, content: content, zipfile.ZIP_DEFLATED), "is compressed"),

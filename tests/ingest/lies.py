@@ -6,6 +6,7 @@ import numpy as np
 from tests.ingest.encoders import (
     RATE,
     after,
+    ape,
     av_encode,
     flac_block,
     flac_frames,
@@ -24,7 +25,7 @@ from tests.ingest.encoders import (
     with_edits,
     with_flac_blocks,
 )
-from tests.ingest.kinds import KEPT, REPAIRED, Kind, music_of
+from tests.ingest.kinds import KEPT, REPAIRED, Kind, music_of, noise
 
 from padstal.demo.audio_files import renumber_ogg
 from padstal.ingest import rejection as why
@@ -69,6 +70,10 @@ def _of_24_bits(bits: int) -> bytes:
 
 def _with_fact(frames: int, seed: int) -> bytes:
     return wav(pcm(music(seed=seed)), before=b"fact" + struct.pack("<II", 4, frames))
+
+
+def _adpcm() -> bytes:
+    return sndfile(music(), "WAV", "IMA_ADPCM")
 
 
 def _odd_wav() -> bytes:
@@ -159,8 +164,8 @@ def _without_encoder_name() -> bytes:
     return _mp3_flipped(60, seed=71).replace(b"LAME3.10", b"LA\x18\x88\xbd\xf2w\x0e")
 
 
-def _fragments(*order: int) -> bytes:
-    flags = "frag_keyframe+delay_moov+default_base_moof"
+def _fragments(*order: int, flags: str = "frag_keyframe+delay_moov+default_base_moof") -> bytes:
+    """Six fragments as `order` has them, and the index of all behind them."""
     content = av_encode(music(), "aac", "mp4", movflags=flags, frag_duration="500000")
     places = moofs(content)
     kept = [content[places[index] : places[index + 1]] for index in order]
@@ -178,6 +183,27 @@ def _chunk_offset(change: int) -> bytes:
     return patched(content, at, struct.pack(">I", int.from_bytes(content[at : at + 4], "big") + change))
 
 
+def _unindexed(content: bytes) -> bytes:
+    return content.replace(b"mfra", b"free")
+
+
+def _unpadded(content: bytes, name: bytes, order: str) -> bytes:
+    """With a chunk of five bytes in front of all, and no pad byte behind it."""
+    length = struct.pack(order + "I", len(content) + 5)
+    return content[:4] + length + content[8:12] + name + struct.pack(order + "I", 5) + b"title" + content[12:]
+
+
+def _vbri(frames: int, length: int) -> bytes:
+    """VBR with Fraunhofer's table in place of Xing's."""
+    content = music_of("vbr", 72)
+    table = b"VBRI" + struct.pack(">HHHIIHHHH", 1, 0, 75, length, frames, 0, 1, 2, 1)
+    opening = content[:4] + bytes(32) + table
+    end = mp3_frames(content)[1]
+    return opening + bytes(end - len(opening)) + content[end:]
+
+
+SEGMENTS = "dash+global_sidx+delay_moov"
+TAG = b"TAG" + b"A title".ljust(125)
 REFUSED = (why.DAMAGED, why.TRUNCATED, why.UNREADABLE)
 LIES = [
     Kind("halved.wav", why.DAMAGED, lambda: wav(length=HALF_OF_DATA)),
@@ -192,13 +218,16 @@ LIES = [
     Kind("sixteen_of_eight.aiff", REFUSED, lambda: _number(good("aiff"), b"COMM", 10, 8, ">", "H")),
     Kind("other_rate.wav", why.DAMAGED, lambda: patched(wav(), 24, struct.pack("<I", 22_050))),
     Kind("byte_rate.wav", why.DAMAGED, lambda: patched(wav(), 28, struct.pack("<I", 5 * RATE))),
-    Kind("adpcm_rate.wav", why.DAMAGED, lambda: patched(sndfile(music(), "WAV", "IMA_ADPCM"), 24, b"\x44\xac\0\0")),
+    Kind("adpcm_rate.wav", why.DAMAGED, lambda: patched(_adpcm(), 24, b"\x44\xac\0\0")),
     Kind("sixteen_bit_law.wav", why.DAMAGED, lambda: _law(16)),
     Kind("mono_law.wav", why.DAMAGED, lambda: patched(_law(8), 22, b"\1\0")),
     Kind("float_of_16_bits.wav", why.DAMAGED, lambda: wav(tag=3)),
     Kind("valid_bits.wav", why.DAMAGED, lambda: patched(sndfile(music(), "WAVEX", "PCM_16"), 38, b"\x18\0")),
     Kind("fact_of_more.wav", why.TRUNCATED, lambda: _with_fact(2 * len(music()), 41)),
     Kind("fact_of_less.wav", REPAIRED + LENGTH, lambda: _with_fact(len(music()) // 2, 42)),
+    Kind("adpcm_fact_of_more.wav", REPAIRED + LENGTH, lambda: _number(_adpcm(), b"fact", 4, 2 * len(music()))),
+    Kind("vbri_length.mp3", REPAIRED + LENGTH, lambda: _vbri(len(mp3_frames(music_of("vbr", 72))) - 2, 999)),
+    Kind("vbri_of_less.mp3", why.DAMAGED, lambda: _vbri(20, 0)),
     Kind("half_a_sample.wav", REPAIRED + LENGTH, lambda: wav(pcm(music(seed=43)) + b"\1\1")),
     Kind("other_rate.flac", why.DAMAGED, lambda: flac_header(good("flac"), rate=22_050)),
     Kind("other_channels.flac", why.DAMAGED, lambda: flac_header(good("flac"), channels=0)),
@@ -213,13 +242,18 @@ LIES = [
     Kind("nameless_table.mp3", REPAIRED + TABLE, lambda: music_of("vbr", 44).replace(b"Xing", b"Xi\0g")),
     Kind("foreign_encoder_name.mp3", REPAIRED + TABLE, _without_encoder_name),
     Kind("music_checksum.mp3", REPAIRED + CHECKSUM, lambda: _mp3_flipped(60)),
-    Kind("fragment_missing.m4a", why.DAMAGED, lambda: _fragments(0, 2, 3, 4)),
-    Kind("fragments_swapped.m4a", why.DAMAGED, lambda: _fragments(0, 2, 1, 3, 4)),
-    Kind("first_fragment_missing.m4a", (why.DAMAGED, REPAIRED + LATE), lambda: _fragments(1, 2, 3, 4)),
-    Kind("fragment_twice.m4a", why.DAMAGED, lambda: _fragments(0, 1, 1, 2, 3, 4)),
+    Kind("fragment_missing.m4a", why.TRUNCATED, lambda: _fragments(0, 2, 3, 4, 5)),
+    Kind("fragments_swapped.m4a", why.DAMAGED, lambda: _fragments(0, 2, 1, 3, 4, 5)),
+    Kind("first_fragment_missing.m4a", why.TRUNCATED, lambda: _fragments(1, 2, 3, 4, 5)),
+    Kind("last_fragment_missing.m4a", why.TRUNCATED, lambda: _fragments(0, 1, 2, 3, 4)),
+    Kind("fragment_missing_without_index.m4a", why.DAMAGED, lambda: _unindexed(_fragments(0, 2, 3, 4, 5))),
+    Kind("first_missing_without_index.m4a", REPAIRED + LATE, lambda: _unindexed(_fragments(1, 2, 3, 4, 5))),
+    Kind("last_missing_of_segments.m4a", why.TRUNCATED, lambda: _unindexed(_fragments(0, 1, 2, 3, flags=SEGMENTS))),
+    Kind("fragment_twice.m4a", why.DAMAGED, lambda: _fragments(0, 1, 1, 2, 3, 4, 5)),
     Kind("two_edits.m4a", why.FORMAT, lambda: with_edits((1000, 1024, 1), (700, 20_000, 1))),
     Kind("edits_with_a_pause.m4a", why.FORMAT, lambda: with_edits((1000, 1024, 1), (500, -1, 1))),
     Kind("twice_as_fast.m4a", why.FORMAT, lambda: with_edits((2500, 1024, 2))),
+    Kind("edit_before_the_sound.m4a", why.DAMAGED, lambda: with_edits((2500, -5, 1))),
     Kind("edit_of_less.m4a", REPAIRED + LENGTH, lambda: with_edits((2500, 1183, 1))),
     Kind("edit_of_more.m4a", REPAIRED + LENGTH, lambda: with_edits((90_000, 1024, 1))),
     Kind("chunk_outside.m4a", why.EMPTY, lambda: _chunk_offset(2_000_000)),
@@ -254,6 +288,14 @@ MENDED = [
     Kind("no_pad.aiff", REPAIRED + PAD, lambda: _odd_aiff(counted=False)),
     Kind("no_counted_pad.aiff", REPAIRED + PAD, lambda: _odd_aiff(counted=True)),
     Kind("no_pad.wav", REPAIRED + PAD, _odd_wav),
+    Kind("no_pad_in_front.wav", REPAIRED + PAD, lambda: _unpadded(music_of("wav", 64), b"LIST", "<")),
+    Kind("no_pad_in_front.aiff", REPAIRED + PAD, lambda: _unpadded(sndfile(music(), "AIFF", "PCM_24"), b"NAME", ">")),
+    Kind("noise_behind.w64", REPAIRED + JUNK, lambda: good("w64") + noise(777)),
+    Kind("tag_behind.m4a", REPAIRED + JUNK, lambda: music_of("m4a", 65) + TAG),
+    Kind("tags_behind.m4a", REPAIRED + JUNK, lambda: good("fragmented") + ape(500) + TAG),
+    Kind("pause_in_front.m4a", KEPT, lambda: with_edits((500, -1, 1), (2500, 1024, 1))),
+    Kind("large.bw64", KEPT, lambda: b"BW64" + good("rf64")[4:]),
+    Kind("vbri_of_nothing.mp3", REPAIRED + NO_COUNT, lambda: _vbri(0, 0)),
     Kind("twenty_bits.wav", KEPT, lambda: _of_24_bits(20)),
     Kind("eighteen_bits.wav", KEPT, lambda: _of_24_bits(18)),
     Kind("twelve_bits.wav", KEPT, lambda: wav(pcm(music(seed=62)), bits=12, block=4)),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from tests.ingest.encoders import WHOLE, av_encode, flac_header, good, music, sndfile
+from tests.ingest.lies import MENDED
 
 from padstal.demo.audio_files import FORMATS, encode
 from padstal.ingest import rejection
@@ -62,6 +63,17 @@ def test_a_cut_file_is_turned_away(tmp_path, encoded, container, share):
     content = encoded[container]
     path = _put(tmp_path, content[: int(len(content) * share)])
     assert _reason(path) in (rejection.TRUNCATED, rejection.UNREADABLE)
+
+
+@pytest.mark.parametrize(
+    "name", ["noise_behind.w64", "no_pad_in_front.aiff", "pause_in_front.m4a", "tags_behind.m4a", "large.bw64"]
+)
+def test_what_is_put_right_sounds_as_the_whole_file(tmp_path, name):
+    [kind] = [kind for kind in MENDED if kind.name == name]
+    decoded = decode(_put(tmp_path, kind.content()), min_seconds=1, max_seconds=60)
+    whole_SC = music()
+    assert decoded.audio_SC.shape == whole_SC.shape
+    assert np.corrcoef(decoded.audio_SC[:, 0], whole_SC[:, 0])[0, 1] > 0.99
 
 
 def test_a_flac_with_a_flipped_bit_is_turned_away(tmp_path, encoded):

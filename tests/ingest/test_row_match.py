@@ -32,6 +32,13 @@ NFC, NFD = "caf\u00e9.wav", "cafe\u0301.wav"
         (" sub / a.wav\t", "sub/a.wav", Step.FORM),
         ("a.wav", "a.wav ", Step.FORM),
         ("\u00a0a.wav", "a.wav", Step.FORM),
+        ("sub/a\u00a0\u202fb.wav", "sub/a b.wav", Step.FORM),
+        ("a  b.wav", "a b.wav", Step.FORM),
+        ("a\u200bb\u00ad.wav\u2060", "ab.wav", Step.FORM),
+        ("sub\\\\a%20b.wav", "sub/a b.wav", Step.FORM),
+        ("cafe%CC%81.wav", NFC, Step.FORM),
+        ('"a.wav"', "a.wav", Step.FORM),
+        ("CAF%C3%89.wav", NFC, Step.CASE),
         ("Sub/A.WAV", "sub/a.wav", Step.CASE),
         ("STRASSE.wav", "stra\u00dfe.wav", Step.CASE),
         ("/data/music/sub/a.wav", "sub/a.wav", Step.END),
@@ -42,6 +49,8 @@ NFC, NFD = "caf\u00e9.wav", "cafe\u0301.wav"
         ("s3://bucket/prefix/sub/a.wav", "sub/a.wav", Step.END),
         ("file:///C:/music/a.wav", "a.wav", Step.END),
         ("file:/music/a.wav", "a.wav", Step.END),
+        ("FILE://localhost/music/a.wav", "a.wav", Step.END),
+        ('"C:\\Music\\a.wav"', "a.wav", Step.END),
         ("music/sub/a.wav", "sub/a.wav", Step.END),
         ("a.wav", "album/disc 1/a.wav", Step.END),
         ("D:\\MUSIC\\CAF\u00c9.WAV", NFD, Step.END),
@@ -65,7 +74,9 @@ def test_where_two_files_fit_none_is_chosen(row, files):
     assert sorted(FileNames(files).find(row).files) == sorted(files)
 
 
-@pytest.mark.parametrize("row", ["../a.wav", "/x/../a.wav", "sub/../../a.wav", "a.wav\0", "\u202ea.wav", "", ".", "/"])
+@pytest.mark.parametrize(
+    "row", ["../a.wav", "/x/../a.wav", "sub/../../a.wav", "%2e%2e/a.wav", "a.wav\0", "\u202ea.wav", "", ".", "/"]
+)
 def test_what_leaves_the_folder_or_names_nothing_finds_nothing(row):
     found = FileNames(["a.wav", "sub/a.wav"]).find(row)
     assert (found.files, found.relative) == ((), False)
@@ -113,6 +124,8 @@ CASES = [
     Case("other_case_disagrees", f"a.wav,{BY}\nA.WAV,{NC}\n", {"a.wav": ""}, ("row_repeated",)),
     Case("same_licence", f"a.wav,{BY}\n./a.wav,CC BY 4.0\n", {"a.wav": BY}, ("row_repeated",)),
     Case("twin", f"a.wav,{BY}\n", {"a.wav": BY, "A.wav": "", "b.wav": SOURCE}),
+    Case("escaped_twin", f"a%20b.wav,{BY}\n", {"a%20b.wav": BY, "a b.wav": "", "b.wav": SOURCE}),
+    Case("dotted_capital", f"\u0130.wav,{NC}\n", {"i.wav": "", "b.wav": ""}, ("row_missing",)),
     Case("partial", f"a.wav,{BY}\n", {"a.wav": BY, "b.wav": SOURCE}),
     Case("outside", f"../a.wav,{NC}\nb.wav,{BY}\n", {"a.wav": "", "b.wav": BY}, ("row_outside",)),
     Case("broken", f'"a.wav,{NC}\nb.wav,{BY}\n', {"a.wav": "", "b.wav": BY}, ("row_malformed",)),

@@ -75,7 +75,14 @@ def test_tables_that_cannot_be_read_are_named(tmp_path, name, content, message):
         ("('rock', \"rock 'n' roll\")", ["rock", "rock 'n' roll"]),
         ("['it\\'s', None, nan]", ["it's"]),
         ("[rock, drum and bass]", ["rock", "drum and bass"]),
+        ("[np.str_('rock'), np.str_('folk')]", ["rock", "folk"]),
+        ("[u'rock', b'folk', dub]", ["rock", "folk", "dub"]),
+        ("{'rock', 'folk'}", ["rock", "folk"]),
+        ("frozenset({'rock'})", ["rock"]),
         ("[]", []),
+        ("()", []),
+        ("{}", []),
+        ("set()", []),
         ("[nan]", []),
         ("nan", []),
         ("rock, N/A; None", ["rock"]),
@@ -98,7 +105,10 @@ def test_a_list_is_read_as_python_and_json_write_it(tags):
     assert split_tags(repr(tags)) == split_tags(json.dumps(tags)) == expected
 
 
-@pytest.mark.parametrize("word", ["nan", "NaN", "None", "N/A", "null", "<NA>", "NA", "n/a", "NaT", "NULL"])
+@pytest.mark.parametrize(
+    "word",
+    ["nan", "NaN", "None", "N/A", "null", "<NA>", "NA", "n/a", "NaT", "NULL", *("#N/A N/A", "#REF!", "\\N", "(null)")],
+)
 def test_null_words_are_null_in_every_column(tmp_path, word):
     columns = ("caption", "tags", "artist", "album", "title", "source_url", "sha256")
     (tmp_path / "c.csv").write_text(f"path,{','.join(columns)}\na.wav{f',{word}' * len(columns)}\n")
@@ -107,7 +117,8 @@ def test_null_words_are_null_in_every_column(tmp_path, word):
 
 
 @pytest.mark.parametrize(
-    ("word", "stated"), [("nan", ""), ("<NA>", ""), ("null", ""), ("None", "None"), ("N/A", "N/A")]
+    ("word", "stated"),
+    [("nan", ""), ("<NA>", ""), ("null", ""), ("\\N", ""), ("#REF!", "#REF!"), ("None", "None"), ("N/A", "N/A")],
 )
 def test_a_licence_that_an_owner_may_have_denied_is_not_the_sources(tmp_path, word, stated):
     (tmp_path / "c.csv").write_text(f"path,licence\na.wav,{word}\n")
@@ -127,17 +138,24 @@ def _written(path: Path, row: dict[str, str]) -> Path:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-@pytest.mark.parametrize("column", ["License", " licence ", "LICENSE"])
+@pytest.mark.parametrize("column", ["License", " licence ", "LICENSE", "lic\u200bence"])
 def test_columns_are_read_in_either_spelling_and_any_case(tmp_path, suffix, column):
     path = _written(tmp_path / f"c.{suffix}", {"Path": "a.wav", column: "CC-BY-NC-4.0"})
     assert read_captions(path, ["a.wav"]).rows["a.wav"].licence == "CC-BY-NC-4.0"
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_licences_in_a_column_of_another_name_are_not_passed_over(tmp_path, suffix):
-    path = _written(tmp_path / f"c.{suffix}", {"path": "a.wav", "license_url": "x"})
+@pytest.mark.parametrize("column", ["license_url", "Lizenz", "licencia", "dc:rights"])
+def test_licences_in_a_column_of_another_name_are_not_passed_over(tmp_path, suffix, column):
+    path = _written(tmp_path / f"c.{suffix}", {"path": "a.wav", column: "x"})
     with pytest.raises(ValueError, match="expected licences in a column `licence`"):
         read_captions(path, ["a.wav"])
+    path = _written(tmp_path / f"d.{suffix}", {"path": "a.wav", "licence": "", column: "x"})
+    table = read_captions(path, ["a.wav"])
+    assert table.no_licence("a.wav")
+    assert f"no licence, but '{column.lower()}'" in table.refused[0][2]
+    path = _written(tmp_path / f"e.{suffix}", {"path": "a.wav", "licence": "CC0", column: "x", "copyright": "X"})
+    assert read_captions(path, ["a.wav"]).rows["a.wav"].licence == "CC0"
 
 
 def test_names_that_look_alike_are_shown_apart():

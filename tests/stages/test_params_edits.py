@@ -120,6 +120,22 @@ def test_what_has_two_readings_or_no_sense_is_refused_by_key(tmp_path: Path, at:
     assert check_edit(tmp_path / "params.yaml", text.replace(old, new, 1), at, new[:40]) != "read"
 
 
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ("[" * 30_000 + "]" * 30_000, "more than 1000 mappings and lists within each other"),
+        ("- " * 30_000 + "x", "more than 1000 mappings and lists within each other"),
+        ("&a [*a, *a]", "more than 30 mappings and lists within each other|more than 100000 values"),
+        ("[&n0 [1], " + ", ".join(f"&n{n + 1} [*n{n}, *n{n}]" for n in range(25)) + "]", "do aliases"),
+    ],
+    ids=("flow", "block", "itself", "doubled"),
+)
+def test_what_nests_or_multiplies_without_end_is_refused_at_once(tmp_path: Path, new: str, said: str) -> None:
+    (tmp_path / "params.yaml").write_text(f"scale: demo\nx:\n  {new}\n")
+    with pytest.raises(ParamsError, match=said):
+        read_yaml(tmp_path / "params.yaml")
+
+
 def test_an_octal_number_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
     text = PARAMS.read_text(encoding="utf-8").replace("heads: 24,", "heads: 0o30,", 1)
     assert check_edit(tmp_path / "params.yaml", text, "heads", "0o30") == "read"

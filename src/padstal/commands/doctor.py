@@ -185,7 +185,7 @@ def remote_findings(root: Path, name: str) -> Iterator[Finding]:
     try:
         found = answer.result(REMOTE_SECONDS)
     except LockError as error:
-        yield Finding("dvc.lock", "missing", f"{error}; `padstal fsck --repair`")
+        yield Finding("dvc.lock", "missing", str(error))
     except FileNotFoundError:
         yield Finding(what, "ok", "there is no dvc.lock yet that names any")
     except TimeoutError:

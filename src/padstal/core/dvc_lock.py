@@ -1,6 +1,7 @@
 """What `dvc.lock` says: which stage wrote which output under which MD5; without DVC, which refuses damaged ones."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -74,7 +75,7 @@ def read_lock(text: str) -> dict[str, LockedStage]:
         raise LockError("empty" if not text else "nothing but blanks")
     try:
         content = yaml.load(text, Loader=_LOADER)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise LockError(f"no YAML{where}: {getattr(error, 'problem', None) or 'unreadable'}") from None
@@ -85,9 +86,26 @@ def read_lock(text: str) -> dict[str, LockedStage]:
     stages = content.get("stages") or {}
     if not isinstance(stages, dict):
         raise LockError(f"stages is {type(stages).__name__}, expected a mapping")
+    written = Counter(_HEADER.findall(text))
+    twice = [name for name in stages if written[str(name)] > 1]
+    if twice:  # as a merge of git's leaves it
+        raise LockError(f"stage {twice[0]} stands there twice")
     for name, stage in stages.items():
         _check(str(name), stage)
     return {str(name): _stage(str(name), stage) for name, stage in stages.items()}
+
+
+def stages_of(root: Path) -> dict[str, LockedStage]:
+    """The stages of the `dvc.lock` of the repository at `root`.
+
+    Raises:
+        LockError: It is damaged; the message names it and the remedy.
+        FileNotFoundError: There is none.
+    """
+    try:
+        return read_lock((root / LOCK).read_text(encoding="utf-8", errors="replace"))
+    except LockError as error:
+        raise LockError(f"{LOCK}: {error}; `padstal fsck --repair` mends it") from None
 
 
 def readable_stages(content: bytes | str | None) -> dict[str, LockedStage]:

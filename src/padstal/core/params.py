@@ -1,6 +1,7 @@
 """Reading `params.yaml`: one section, checked; errors name the key path, the value and what is allowed."""
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,8 @@ LARGEST_INTEGER = 2**53
 """Beyond it readers of JSON and YAML no longer agree on a number."""
 DEEPEST = 30
 """Mappings and lists within each other; `params.yaml` has some ten."""
+MOST_VALUES = 100_000
+"""Mappings, lists and values; `params.yaml` has some three thousand, and aliases of aliases could make billions."""
 LONGEST_SHOWN = 200
 """Characters of a wrong value in a message."""
 SectionT = TypeVar("SectionT", bound=Section)
@@ -40,7 +43,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ParamsError(f"{path}: {redact(str(error))}") from None
     if not isinstance(tree, dict):
         raise ParamsError(f"{path}: expected a mapping at the top, found {type(tree).__name__}")
-    refused = list(_not_plain(tree))
+    refused = list(_not_plain(tree, count(1)))
     if refused:
         raise ParamsError("\n".join(refused))
     if tree.get("scale") not in SCALES:
@@ -57,7 +60,7 @@ def check(model: type[SectionT], raw: Any, at: str) -> SectionT:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(redact("\n".join(_explain(one, at, raw) for one in error.errors()))) from None
+        raise ParamsError(redact("\n".join(_explain(one, at, raw) for one in _said_once(error.errors())))) from None
 
 
 def load_section(path: Path, name: str, model: type[SectionT], scale: str | None = None) -> SectionT:
@@ -74,6 +77,14 @@ def load_section(path: Path, name: str, model: type[SectionT], scale: str | None
     except (KeyError, TypeError):
         raise ParamsError(f"{at}: missing from {path}") from None
     return check(model, raw, at)
+
+
+def _said_once(details: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """All but that there are too few entries where one is wrong, which is not counted and said already."""
+    for one in details:
+        below = [other for other in details if other["loc"][: len(one["loc"])] == one["loc"]]
+        if one["type"] != "too_short" or len(below) == 1:
+            yield one
 
 
 def _explain(detail: ErrorDetails, at: str, raw: Any) -> str:
@@ -114,20 +125,26 @@ def _keys(loc: Sequence[int | str], raw: Any) -> list[str]:
     return keys
 
 
-def _not_plain(node: Any, at: str = "", depth: int = 0) -> Iterator[str]:
-    """What no params are made of, with its key path: keys that are no text, dates, numbers that not all can hold."""
+def _not_plain(node: Any, number_of: Iterator[int], at: str = "", depth: int = 0) -> Iterator[str]:
+    """What no params are made of, with its key path: keys that are no text, dates, numbers that not all can hold.
+
+    Raises:
+        ParamsError: More than `MOST_VALUES`, numbered by `number_of`.
+    """
+    if next(number_of) > MOST_VALUES:
+        raise ParamsError(f"{at}: here are more than {MOST_VALUES} values in all; do aliases (*name) multiply?")
     if depth > DEEPEST:
         yield f"{at}: more than {DEEPEST} mappings and lists within each other; does an alias (*name) name itself?"
     elif isinstance(node, dict):
         for key, child in node.items():
             where = f"{at}.{key}" if at else str(key)
             if isinstance(key, str):
-                yield from _not_plain(child, where, depth + 1)
+                yield from _not_plain(child, number_of, where, depth + 1)
             else:
                 yield f"{where}: a key is a text, found {key!r}; put it in quotes"
     elif isinstance(node, list):
         for number, child in enumerate(node):
-            yield from _not_plain(child, f"{at}.{number}", depth + 1)
+            yield from _not_plain(child, number_of, f"{at}.{number}", depth + 1)
     elif isinstance(node, int) and abs(node) > LARGEST_INTEGER:
         yield f"{at}: a number beyond ±2^53, which not every reader holds"
     elif node is not None and not isinstance(node, str | int | float):

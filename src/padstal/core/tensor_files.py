@@ -120,7 +120,7 @@ def _check_claims(tensors: Mapping[Any, Tensor], path: Path, records: frozenset[
     for name, tensor in tensors.items():
         if not isinstance(name, str):
             raise UntrustedFileError(f"{path}: a tensor is named {str(name)[:60]!r}: expected a text for a name")
-        if tensor.layout is not torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
+        if tensor.is_nested or tensor.layout is not torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
             raise UntrustedFileError(f"{path}: {name}: expected plain numbers, found a {tensor.layout} tensor")
         shown, held = tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()
         total += shown

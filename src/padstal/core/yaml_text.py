@@ -4,8 +4,11 @@ from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
+DEEPEST = 1000
+"""Mappings and lists within each other; the library's C code dies of some ten thousand."""
 SHOWN = 300
 """Characters of a line in a message."""
 
@@ -21,13 +24,29 @@ def parse_yaml(text: str | bytes) -> Any:
         YamlTextError: It is none, has a key twice, or a value that its tag or form does not allow.
     """
     try:
+        if _too_deep(text):
+            raise YamlTextError(f"not valid YAML: more than {DEEPEST} mappings and lists within each other")
         return YAML(typ="safe").load(text)
+    except YamlTextError:
+        raise
     except MarkedYAMLError as error:
         raise YamlTextError(_marked(error, text)) from None
     except YAMLError as error:
         raise YamlTextError(f"not valid YAML: {str(error).splitlines()[0]}") from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # a value that cannot be made
         raise YamlTextError(f"not valid YAML: {_unmade(text) or f'{type(error).__name__}: {error}'}") from None
+
+
+def _too_deep(text: str | bytes) -> bool:
+    """Whether mappings and lists lie more than `DEEPEST` within each other; looks only where so many are begun."""
+    shown = text.decode(errors="replace") if isinstance(text, bytes) else text
+    depth = 0
+    if sum(map(shown.count, ("[", "{", "- ", "? "))) > DEEPEST:
+        for event in YAML(typ="safe").parse(text):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > DEEPEST:
+                return True
+    return False
 
 
 def _marked(error: MarkedYAMLError, text: str | bytes) -> str:

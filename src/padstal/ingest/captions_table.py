@@ -19,8 +19,8 @@ from typing import Any
 from padstal.core.secrets import without_passwords
 from padstal.ingest import rejection
 from padstal.ingest.cells import flat, shorten, split_tags, stated_licence, visible, without_null
-from padstal.ingest.row_match import CONTROL, NOTES, FileNames, Finding, Step, written_parts
-from padstal.ingest.table_records import records
+from padstal.ingest.row_match import CONTROL, NOTES, FileNames, Finding, Step, unfit, written_parts
+from padstal.ingest.table_records import licence_like, records
 from padstal.rights.licence import normalise
 
 COLUMNS = ("path", "caption", "tags", "artist", "album", "title", "licence", "source_url")
@@ -146,6 +146,8 @@ class _Reader:
                 self._refused.append((shown, rejection.MISSING, f"{said} names a file that is not there"))
             elif row is not None:
                 expected = 'expected a relative path with "/" within the folder, or one that ends as a file\'s does'
+                if unfit(str(written)):
+                    expected = "expected a path without control characters or such as turn the direction of writing"
                 self._refused.append((shown, rejection.OUTSIDE, f"{said}: {expected}"))
 
     def table(self) -> Table:
@@ -227,6 +229,11 @@ def _row(raw: Mapping[str, Any]) -> Row:
     text = {name: _text(name, raw.get(name)) for name in _READ[1:]}
     found = {name: without_null(value) for name, value in text.items()}
     found["licence"] = stated_licence(text["licence"])
+    elsewhere = [name for name in licence_like(raw) if stated_licence(_text(name, raw[name]))]
+    if elsewhere and not found["licence"]:
+        raise ValueError(
+            f"no licence, but {shorten(elsewhere[0])!r} says something: expected it in the column `licence`"
+        )
     found["sha256"] = found["sha256"].lower()
     if found["sha256"] and not _SHA256.fullmatch(found["sha256"]):
         raise ValueError(f"sha256 {shorten(found['sha256'])!r}: expected 64 hexadecimal digits")

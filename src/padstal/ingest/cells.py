@@ -9,11 +9,14 @@ import re
 from collections.abc import Iterable
 
 LONGEST_SHOWN = 300
-_MACHINE_NULLS = frozenset({"", "nan", "-nan", "<na>", "nat", "null", "#n/a", "undefined"})
-_NULLS = _MACHINE_NULLS | {"none", "n/a", "na"}
-_LIST = re.compile(r"\[(.*)\]|\((?=['\"])(.*)\)", re.DOTALL)
-_ARRAY = re.compile(r"(?:array|Series|Index)\((.*?)(?:,\s*dtype=\S+)?\)", re.DOTALL)
-_ITEM = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,;'"\[\]]+""", re.DOTALL)
+_MACHINE_NULLS = frozenset(
+    {"", "nan", "-nan", "np.nan", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "<na>", "pd.na", "nat", "undefined"}
+    | {"null", "(null)", "\\n", "nil", "#n/a", "#na", "#n/a n/a"}
+)
+_NULLS = _MACHINE_NULLS | {"none", "n/a", "na", "n.a.", "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!"}
+_LIST = re.compile(r"\[(.*)\]|\((?=['\")])(.*)\)|\{(?=['\"}])(.*)\}", re.DOTALL)
+_ARRAY = re.compile(r"(?:(?:np\.)?array|Series|Index|(?:frozen)?set|list|tuple)\((.*?)(?:,\s*dtype=\S+)?\)", re.DOTALL)
+_ITEM = re.compile(r"""\s*(?:np\.str_\(|[bu])?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)?|([^,;'"\[\]]+)""", re.DOTALL)
 
 
 def without_null(text: str) -> str:
@@ -33,10 +36,12 @@ def split_tags(text: str) -> list[str]:
     """Tags of a cell: separated by ";" or ",", or a list as Python, pandas, NumPy or JSON write it."""
     text = text.strip()
     array = _ARRAY.fullmatch(text)
-    listed = _LIST.fullmatch(array.group(1).strip() if array else text)
+    within = array.group(1).strip() if array else text
+    listed = _LIST.fullmatch(within)
     if not listed:
-        return flat([text])
-    return flat(_unquoted(item) for item in _ITEM.findall(listed.group(1) or listed.group(2) or ""))
+        return flat([text if within else ""])
+    items = _ITEM.findall(next(filter(None, listed.groups()), ""))
+    return flat(_unquoted(quoted or plain) for quoted, plain in items)
 
 
 def flat(items: Iterable[str]) -> list[str]:

@@ -64,7 +64,8 @@ class Contents:
         md5: Of the integer samples (FLAC); b"" where none is given.
         bits: Of an integer sample that `md5` was taken of.
         patches: What the decoder is to see at some places of the file instead of what is there: place → bytes.
-        skipped: Of MP4, what its edit list leaves out at the start, counted as `rate` does.
+        skipped, pause: Of MP4, what its edit list leaves out at the start, and how long it waits before the sound,
+            counted as `rate` does.
         sounds: Of MP4, first byte and end of each box of sound.
         unended: Whether only more decoded samples than `frames` can tell that the stream's end is there.
     """
@@ -81,6 +82,7 @@ class Contents:
     bits: int = 0
     patches: tuple[tuple[int, bytes], ...] = ()
     skipped: int = 0
+    pause: int = 0
     sounds: tuple[tuple[int, int], ...] = ()
     unended: bool = False
 

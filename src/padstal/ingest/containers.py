@@ -13,7 +13,7 @@ from padstal.ingest.mp4 import mp4
 from padstal.ingest.mpeg import adts, after_tags, mp3
 from padstal.ingest.ogg import ogg
 from padstal.ingest.rejection import RejectedError, truncated, unsupported
-from padstal.ingest.riff import W64_RIFF, aiff, wav, wave64
+from padstal.ingest.riff import RIFFS, W64_RIFF, aiff, wav, wave64
 
 EXTENSIONS = frozenset(
     {
@@ -30,6 +30,7 @@ FOREIGN = (
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media"),
     (b"caff", "Apple's Core Audio Format"),
     (b".snd", "Sun audio"),
+    (b"RIFX", "WAV in the order of big-endian machines"),
     (b"MThd", "MIDI: notes, no sound"),
     (b"MAC ", "Monkey's Audio"),
     (b"wvpk", "WavPack"),
@@ -86,7 +87,7 @@ def contents(file: BinaryIO) -> Contents:
 
 def _reader(head: bytes) -> Callable[[BinaryIO, int], Contents] | None:
     """What reads a container that begins with `head`; None for frames without one."""
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+    if head[:4] in RIFFS and head[8:12] == b"WAVE":
         return wav
     if head[:16] == W64_RIFF:
         return wave64

@@ -142,7 +142,7 @@ def _read(
 
 def _late(stream: "av.AudioStream", found: Contents, rate: int) -> int:
     """Samples that a stream lacks which was joined late."""
-    begin = max(0, stream.start_time or 0) if found.container == "ogg" or found.sounds else 0
+    begin = max(0, (stream.start_time or 0) - found.pause) if found.container == "ogg" or found.sounds else 0
     return round(begin * rate / found.rate) if found.rate else 0
 
 

@@ -5,13 +5,13 @@ FFmpeg builds its index from these tables before anything can be checked, so abs
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
 
 from padstal.ingest import rejection
-from padstal.ingest.container_info import LENGTH, Contents, cut_short, number, printable
+from padstal.ingest.container_info import JUNK, LENGTH, MOST_JUNK, Contents, cut_short, number, printable
 from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
 LARGEST_MOOV = 64 * 2**20
@@ -21,6 +21,8 @@ MOST_PACKETS = 2**23
 """Packets of one track: 49 hours of AAC at 48 kHz."""
 CODECS = {b"mp4a": "AAC", b"alac": "ALAC", b"Opus": "Opus", b"fLaC": "FLAC", b".mp3": "MP3"}
 PROTECTED = {b"drms", b"enca", b"encv", b"drmi", b"p608"}
+OUTER = {b"free", b"mdat", b"meta", b"mfra", b"moof", b"moov", b"sidx", b"skip", b"styp", b"udta", b"uuid", b"wide"}
+"""Boxes that may end a file; what begins otherwise and does not end within it is no box."""
 SLACK = 2 * 2048
 """Samples: two blocks of HE-AAC."""
 NEAR_SECONDS = 0.1
@@ -95,26 +97,42 @@ def mp4(file: BinaryIO, total: int) -> Contents:
         raise damaged("a sound track with timescale 0")
     packets, duration = _table_packets(_inner(_inner(media, b"minf"), b"stbl"), sounds)
     fragmented = any(box.name == b"moof" for box in boxes)
+    _check_fragments(file, boxes, total)
+    repairs = (JUNK,) if total - boxes[-1].end >= 8 else ()
     if packets == 0 and not fragmented:
         raise RejectedError(rejection.EMPTY, "its sound track has no packets")
-    skipped, played = _edit(sound, moov)
+    movie = _long(_inner(moov, b"mvhd"), 12, 20)
+    pause, skipped, played = _edit(sound, movie)
+    found = Contents("m4a", None, timescale, slack=SLACK, trim=True, repairs=repairs, skipped=skipped, sounds=sounds)
+    found = replace(found, pause=round(pause * timescale / max(1, movie)))
     if fragmented:
-        return Contents("m4a", None, timescale, slack=SLACK, trim=True, skipped=skipped, sounds=sounds)
-    left, movie = duration - skipped, _long(_inner(moov, b"mvhd"), 12, 20)
+        return found
+    left = duration - skipped
     wrong = abs(stated - duration) > NEAR_SECONDS * timescale
     if played and movie and abs(left - played * timescale / movie) > 1.5 * timescale / movie:
         wrong |= played * timescale / movie > left
         left = min(left, round(played * timescale / movie))
-    return Contents(
-        "m4a",
-        max(0, left),
-        timescale,
-        slack=SLACK,
-        trim=True,
-        repairs=(LENGTH,) if wrong else (),
-        skipped=skipped,
-        sounds=sounds,
-    )
+    return replace(found, frames=max(0, left), repairs=(*repairs, LENGTH) if wrong else repairs)
+
+
+def _check_fragments(file: BinaryIO, boxes: list[Box], total: int) -> None:
+    """Raises RejectedError `truncated` where an index counts more fragments, or more bytes of them, than there are."""
+    there = sum(box.name == b"moof" for box in boxes)
+    for box in boxes:
+        body = _body(file, box) if box.name in (b"mfra", b"sidx") else b""
+        if box.name == b"sidx":  # bytes up to the first fragment, then those of each
+            at = 20 if body[:1] == b"\0" else 28
+            sizes = _table(body[at - 4 :], 3)[:, 0] & 0x7FFF_FFFF
+            end = box.end + _long(body, 16, 20, wide=8) + int(sizes.sum())
+            if end > total:
+                raise cut_short(total, end, 0)
+        if box.name == b"mfra":
+            for index in (inner for name, inner in _children(body) if name == b"tfra"):
+                width = 8 if index[:1] == b"\1" else 4
+                step = 2 * width + sum((index[11] >> shift & 3) + 1 for shift in (0, 2, 4)) if len(index) > 11 else 1
+                places = {index[at + width : at + 2 * width] for at in range(16, len(index) - step + 1, step)}
+                if len(places) > there:
+                    raise truncated(f"cut short: {there} of the {len(places)} fragments of its index are there")
 
 
 def _sound_track(moov: bytes) -> bytes:
@@ -148,8 +166,8 @@ def _codec(track: bytes) -> bytes:
 
 
 def _boxes(file: BinaryIO, total: int, *, inner: bool = False) -> Iterator[Box]:
-    """Boxes of a file, or of the body of one, which they must fill."""
-    position = 0
+    """Boxes of a file, which a tag or little else may follow, or of the body of a box, which they must fill."""
+    position, seen = 0, set[bytes]()
     for _ in range(MOST_BOXES):
         if position + 8 > total:
             return
@@ -163,11 +181,15 @@ def _boxes(file: BinaryIO, total: int, *, inner: bool = False) -> Iterator[Box]:
         name = printable(head[4:8])
         if inner and (length < skip or position + length > total):
             raise damaged(f"box {name} of {length} bytes within one of {total}")
+        ends = length < skip or position + length > total
+        if ends and {b"moov", b"mdat"} <= seen and head[4:8] not in OUTER and total - position <= MOST_JUNK:
+            return
         if length < skip:
             raise damaged(f"box {name} of {length} bytes: expected at least {skip}")
         if position + length > total:
             raise truncated(f"cut short: {total - position} of the {length} bytes of its part {name} are there")
         yield Box(head[4:8], position + skip, position + length)
+        seen.add(head[4:8])
         position += length
     raise damaged(f"more than {MOST_BOXES} boxes")
 
@@ -231,9 +253,9 @@ def _table_packets(stbl: bytes, sounds: tuple[tuple[int, int], ...]) -> tuple[in
     return count, int((runs[:, 0] * runs[:, 1]).sum())
 
 
-def _edit(sound: bytes, moov: bytes) -> tuple[int, int]:
-    """What the edit list skips at the start, in the sound's timescale, and how much it plays then, in the movie's; 0
-    for all that is left.
+def _edit(sound: bytes, movie: int) -> tuple[int, int, int]:
+    """How long the edit list waits, in the movie's timescale `movie`; what it skips of the sound, in the sound's; how
+    much it plays then, in the movie's; 0 for all that is left.
 
     Raises:
         RejectedError: `damaged` or `format`.
@@ -244,16 +266,20 @@ def _edit(sound: bytes, moov: bytes) -> tuple[int, int]:
     if count > max(0, len(elst) - 8) // step:
         raise damaged(f"an edit list that says {count} edits and does not hold them")
     plays: list[tuple[int, int]] = []
+    pause = 0
     for at in range(8, 8 + count * step, step):
         start = int.from_bytes(elst[at + wide : at + 2 * wide], "big", signed=True)
         if number(elst, at + 2 * wide) != ORDINARY_RATE:
             raise unsupported("an edit that plays at another speed: expected the recorded one")
-        if start >= 0:  # −1 is a pause
+        if start < -1:
+            raise damaged("an edit that plays from before the sound on")
+        if start >= 0:
             plays.append((start, number(elst, at, wide)))
         elif plays:
             raise unsupported("a pause between its edits: expected sound without one")
+        else:
+            pause += number(elst, at, wide)
     if len(plays) > 1:
-        movie = max(1, _long(_inner(moov, b"mvhd"), 12, 20))
-        parts = " + ".join(f"{played / movie:.1f} s" for _, played in plays)
+        parts = " + ".join(f"{played / max(1, movie):.1f} s" for _, played in plays)
         raise unsupported(f"its edit list plays {len(plays)} stretches ({parts}): expected one")
-    return plays[0] if plays else (0, 0)
+    return (pause, *plays[0]) if plays else (0, 0, 0)

@@ -348,8 +348,7 @@ def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:
     Raises:
         RejectedError: `truncated` where frames or bytes that it counts are missing; `damaged` where there are more.
     """
-    if not table.frames and not table.length:
-        return [] if table.frames is None and table.length is None else [NO_COUNT]
+    empty = [NO_COUNT] if 0 in (table.frames, table.length) else []
     frame, there = stream.first, stream.frames + bool(stream.half)
     if table.frames and there < table.frames:  # the table's own frame is one of ours; some count it too
         raise cut_short((stream.frames - 1) * frame.samples, table.frames * frame.samples, frame.rate)
@@ -361,8 +360,9 @@ def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:
     if table.length and stream.length + stream.half < table.length:
         if table.length > left:
             raise cut_short(stream.length, table.length, stream.bytes_per_second)
-        return [LENGTH]  # tags behind the sound are counted
-    return []
+        return [*empty, LENGTH]  # tags behind the sound are counted
+    short = stream.length - (table.length or stream.length) > len(stream.opening)  # some do not count their own frame
+    return [*empty, LENGTH] if short else empty
 
 
 def _check_sums(file: BinaryIO, first: int, stream: _Stream, table: _Table) -> list[str]:

@@ -31,6 +31,8 @@ MOST_CHUNKS = 10_000
 PCM, ADPCM, FLOAT, A_LAW, MU_LAW, IMA, EXTENSIBLE = 1, 2, 3, 6, 7, 17, 0xFFFE
 PLAIN = (PCM, FLOAT, A_LAW, MU_LAW)
 """Formats of which a block is one sample of each channel."""
+RIFFS = (b"RIFF", b"RF64", b"BW64")
+"""Marks of a WAV; of more than 4 GiB by EBU Tech 3306, and by ITU-R BS.2088, which has the same chunks."""
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 W64_NAME_END = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 """The twelve bytes behind the four of most names of Wave64."""
@@ -83,10 +85,12 @@ WAVE64 = _Layout("little", name=16, length=8, align=8, length_counts_head=True)
 
 
 def wav(file: BinaryIO, total: int) -> Contents:
-    """A RIFF or RF64 file that begins at 0 and ends at `total`."""
-    file.seek(4)
+    """A RIFF, RF64 or BW64 file that begins at 0 and ends at `total`."""
+    file.seek(0)
+    mark = file.read(4)
     stated = 8 + number(file.read(4), order="little")
-    return _wave(file, RIFF, 12, stated, total)
+    found = _wave(file, RIFF, 12, stated, total)
+    return replace(found, patches=((0, b"RF64"),)) if mark == b"BW64" and not found.patches else found
 
 
 def wave64(file: BinaryIO, total: int) -> Contents:
@@ -98,17 +102,19 @@ def wave64(file: BinaryIO, total: int) -> Contents:
 
 def _wave(file: BinaryIO, layout: _Layout, start: int, stated: int, total: int) -> Contents:
     """Chunks from `start` on of a file that says that it is `stated` bytes long."""
-    form, fact = None, 0
+    form, fact, body, unpadded = None, 0, b"", False
     data_of_rf64 = None
     for chunk in _chunks(file, layout, start, total):
         file.seek(chunk.start)
+        unpadded |= chunk.start % 2 == 1
         match chunk.name:
             case b"ds64":
                 sizes = file.read(24)
                 riff, data_of_rf64, fact = (number(sizes, at, 8, "little") for at in (0, 8, 16))
                 stated = 8 + riff
             case b"fmt ":
-                form = _form(file.read(min(chunk.length, 40)))
+                body = file.read(min(chunk.length, 40))
+                form = _form(body)
             case b"fact":
                 fact = number(file.read(4), order="little")
             case b"data":
@@ -116,7 +122,8 @@ def _wave(file: BinaryIO, layout: _Layout, start: int, stated: int, total: int) 
                     raise damaged("data before its format: expected a chunk 'fmt ' first")
                 if data_of_rf64 is not None and chunk.length in (0, 0xFFFF_FFFF):
                     chunk = replace(chunk, length=data_of_rf64)
-                return _data(file, layout, chunk, form, fact, stated, total)
+                found = _data(file, layout, chunk, form, fact, stated, total)
+                return _gathered(found, RIFF, b"RIFF", b"WAVEfmt ", body, chunk, total) if unpadded else found
     raise truncated("no data chunk: its sound is missing")
 
 
@@ -154,7 +161,7 @@ def _data(file: BinaryIO, layout: _Layout, data: _Chunk, form: _Form, fact: int,
     """The data chunk, held against the file's length, its own and what it says of the samples."""
     file.seek(data.start)
     head = file.read(12)
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+    if head[:4] in RIFFS and head[8:12] == b"WAVE":
         raise unsupported("the data of this WAV is a WAV of its own: expected samples")
     if data.length == 0 and total - data.start > 8:
         raise truncated(f"data says 0 bytes and {total - data.start} follow: the header was never finished")
@@ -162,23 +169,42 @@ def _data(file: BinaryIO, layout: _Layout, data: _Chunk, form: _Form, fact: int,
         if layout is not RIFF or data.length not in STREAMED_LENGTHS:
             raise cut_short(total - data.start, data.length, form.byte_rate)
         return Contents("wav", repairs=(*form.repairs, STREAMED))
+    stretch = (0, data.end) if layout is WAVE64 else None  # libsndfile takes what follows there for sound
     repairs = [*form.repairs, *_after(file, layout, data, stated, total)]
-    if form.samples == 1:  # libsndfile states half of it in stereo ADPCM
-        there, rest = divmod(data.length, form.block)
-        if 0 < fact < 0xFFFF_FFFF and fact > there:
+    if form.samples:
+        there, rest = (part * form.samples for part in divmod(data.length, form.block))
+        more = there < fact < 0xFFFF_FFFF
+        if form.samples == 1 and more:
             raise cut_short(there, fact, form.rate)
-        if rest or (0 < fact < there):
+        if more or (form.samples == 1 and (rest or 0 < fact < there)):  # libsndfile states half in stereo ADPCM
             repairs.append(LENGTH)
-    return Contents("wav", repairs=tuple(dict.fromkeys(repairs)))
+    return Contents("wav", stretch=stretch, repairs=tuple(dict.fromkeys(repairs)))
+
+
+def _gathered(
+    found: Contents, layout: _Layout, mark: bytes, names: bytes, form: bytes, sound: _Chunk, total: int
+) -> Contents:
+    """A file with a chunk that lacks its pad byte, shown to libsndfile as its format and its sound alone."""
+    end = min(sound.end, total)
+    rest = names + len(form).to_bytes(4, layout.order) + form + sound.name
+    size = (len(rest) + 4 + end - sound.start).to_bytes(4, layout.order)
+    head = mark + size + rest + (end - sound.start).to_bytes(4, layout.order)
+    if len(head) > sound.start:
+        return found
+    repairs = tuple(dict.fromkeys((*found.repairs, PAD)))
+    return replace(found, stretch=(sound.start - len(head), end), patches=((0, head),), repairs=repairs)
 
 
 def aiff(file: BinaryIO, total: int) -> Contents:
     """An AIFF or AIFF-C file."""
     file.seek(4)
     stated = 8 + number(file.read(4))
+    names = file.read(4) + b"COMM"
     common: _Chunk | None = None
     sound: _Chunk | None = None
+    unpadded = False
     for chunk in _chunks(file, AIFF, 12, total):
+        unpadded |= chunk.start % 2 == 1
         if chunk.name == b"COMM":
             if common or chunk.end > total:
                 raise _twice(chunk) if common else cut_short(total, chunk.end, 0)
@@ -217,7 +243,11 @@ def aiff(file: BinaryIO, total: int) -> Contents:
         raise cut_short(there, frames, rate)
     elif frames < there:
         raise damaged(f"its header says {frames} samples a channel, and {there} are there: expected them to agree")
-    return Contents("aiff", repairs=tuple(dict.fromkeys(repairs)))
+    found = Contents("aiff", repairs=tuple(dict.fromkeys(repairs)))
+    if not unpadded:
+        return found
+    file.seek(common.start)
+    return _gathered(found, AIFF, b"FORM", names, file.read(common.length), sound, total)
 
 
 def _twice(chunk: _Chunk) -> RejectedError:

@@ -3,7 +3,8 @@
 Tables are written on other machines. A name is looked for in this order, each step only where those before found none:
 
     1. as it is written;
-    2. in Unicode's composed form, with "/" between folders and without blanks around names;
+    2. in Unicode's composed form, with "/" between folders, without quotes and blanks around names, with one space for
+       any blanks and nothing for what has no width; and without the escapes of an address (%20);
     3. whatever its case;
     4. by its end: the row has more folders in front (an absolute path, an address, a prefix), or the file has.
 
@@ -23,6 +24,8 @@ from urllib.parse import unquote
 DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Characters that turn the direction of writing around what follows."""
 CONTROL = re.compile(f"[\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff{DIRECTIONS}]")
+WIDTHLESS = re.compile("[\u00ad\u200b-\u200f\u2060]")
+"""Characters that are not seen."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+")
 _DRIVE = re.compile("[A-Za-z]:")
 
@@ -75,24 +78,25 @@ class FileNames:
         plain = str(PurePosixPath(text))
         if plain in self._names and not unfit(text):
             return Finding((plain,), Step.WRITTEN, True)
-        text = text.strip()
+        text = text.strip().strip('"')
         relative = not (_SCHEME.match(text) or _DRIVE.match(text) or text.startswith(("/", "\\")))
         readings = [parts for parts in map(parts_of, _paths_in(text)) if parts]
         if unfit(text) or not readings or any(".." in parts for parts in readings):
             return Finding((), Step.END, False)
         if relative:
-            found = self._by_form.get(readings[0])
-            if found:
-                return Finding(tuple(found), Step.FORM, True)
-            found = self._by_case.get(_folded(readings[0]))
-            if found:
-                return Finding(tuple(found), Step.CASE, True)
+            forms = (self._by_form.get(parts) for parts in readings)
+            cases = (self._by_case.get(_folded(parts)) for parts in readings)
+            for step, named in ((Step.FORM, forms), (Step.CASE, cases)):
+                found = next(filter(None, named), None)
+                if found:
+                    return Finding(tuple(found), step, True)
         ends = {name for parts in readings for name in self._ending(parts)}
         return Finding(tuple(sorted(ends)), Step.END, relative)
 
     def twins(self, name: str) -> list[str]:
-        """Other files whose names differ from this one's in form or case alone."""
-        return [other for other in self._by_case[_folded(parts_of(name))] if other != name]
+        """Other files whose names differ from this one's in form, case or escapes alone."""
+        forms = {_folded(parts_of(reading)) for reading in (name, unquote(name))}
+        return sorted({other for form in forms for other in self._by_case.get(form, ()) if other != name})
 
     def _ending(self, parts: Parts) -> list[str]:
         """Files whose path ends as `parts` does; of those that differ in case, the ones that do not."""
@@ -118,9 +122,9 @@ class FileNames:
 
 
 def parts_of(path: str) -> Parts:
-    """A path's folders and name in composed form, without blanks around them; a backslash separates as "/" does."""
-    text = unicodedata.normalize("NFC", path).replace("\\", "/")
-    return tuple(part for part in (piece.strip() for piece in text.split("/")) if part not in ("", "."))
+    """A path's folders and name in composed form, only single spaces in them; a backslash separates as "/" does."""
+    text = WIDTHLESS.sub("", unicodedata.normalize("NFC", path)).replace("\\", "/")
+    return tuple(part for part in (" ".join(piece.split()) for piece in text.split("/")) if part not in ("", "."))
 
 
 def written_parts(text: str) -> Parts:
@@ -138,10 +142,11 @@ def _folded(parts: Parts) -> Parts:
 
 
 def _paths_in(text: str) -> list[str]:
-    """The path in an address, with and without its escapes; any other text without its drive."""
+    """The path in an address, without and with its escapes; any other text without its drive, with and without them."""
     scheme = _SCHEME.match(text)
     if not scheme:
-        return [_DRIVE.sub("", text, count=1) if _DRIVE.match(text) else text]
+        path = _DRIVE.sub("", text, count=1)
+        return [path, unquote(path)]
     rest = text[scheme.end() :] if text.startswith("file:") else text[scheme.end() :].partition("/")[2]
     path = re.split("[?#]", rest)[0]
     return [unquote(path), path]

@@ -1,4 +1,7 @@
-"""Records of a CSV, JSONL or Parquet table, one at a time; a broken one is said to be broken and the next is read."""
+"""Records of a CSV, JSONL or Parquet table, one at a time; a broken one is said to be broken and the next is read.
+
+A CSV may separate its cells by ",", ";" (as Excel does in many countries) or tabulators; its header tells which.
+"""
 
 import csv
 import json
@@ -7,6 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from padstal.ingest.row_match import WIDTHLESS
 
 LONGEST_LINE = 1 << 20
 """Bytes of a line, and of a CSV record."""
@@ -17,6 +22,9 @@ LONGEST_RECORD_LINES = 1000
 """Lines that a quoted cell may go over before its quote counts as forgotten."""
 BOM = b"\xef\xbb\xbf"
 WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
+DELIMITERS = ",;\t"
+_LICENCE_LIKE = re.compile("li[cz]en[cstzç]|(?<!copy)rights$")
+"""Columns that may hold a licence, in the languages that have the word."""
 
 
 Record = tuple[int, Mapping[str, Any], str]
@@ -36,8 +44,8 @@ def records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
 
 
 def column_name(written: Any) -> str:
-    """A column by its name in small letters, without blanks around; `license` is `licence`."""
-    name = str(written).strip().casefold()
+    """A column by its name in small letters, without blanks around or what has no width; `license` is `licence`."""
+    name = WIDTHLESS.sub("", str(written)).strip().casefold()
     return "licence" if name == "license" else name
 
 
@@ -58,9 +66,14 @@ def need_columns(path: Path, names: Collection[Any], columns: Sequence[str]) -> 
 
 def need_licence(names: Collection[Any]) -> None:
     """Raises ValueError where licences stand in a column of another name: they must not give way to the source's."""
-    like = [str(name)[:40] for name in names if re.search("licen[cs]e", str(name))]
+    like = licence_like(names)
     if like and "licence" not in names:
-        raise ValueError(f"column {like[0]!r}: expected licences in a column `licence`")
+        raise ValueError(f"column {like[0][:40]!r}: expected licences in a column `licence`")
+
+
+def licence_like(names: Collection[Any]) -> list[str]:
+    """Other columns than `licence` that may hold one, such as `license_url` or `rights`."""
+    return [str(name) for name in names if name != "licence" and _LICENCE_LIKE.search(str(name))]
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -104,8 +117,12 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     with path.open("rb") as file:
         first = next(_lines(file), b"")
         _no_wide_text(path, first)
+        if b"\r" in first.rstrip(b"\r\n"):
+            raise ValueError(f"{path}: not a readable captions table: its lines end in CR alone, expected LF or CR LF")
         try:
-            header = next(csv.reader([first.removeprefix(BOM).decode("utf-8")], strict=True), [])
+            head = first.removeprefix(BOM).decode("utf-8")
+            delimiter = max(DELIMITERS, key=head.count)
+            header = next(csv.reader([head], delimiter=delimiter, strict=True), [])
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(f"{path}: not a readable captions table: {error}") from None
         names = [column_name(name) for name in header]
@@ -114,9 +131,9 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
         while True:
             start, lines, wrong = file.tell(), list[bytes](), ""
             try:
-                cells = next(csv.reader(_of_record(file, lines), strict=True), None)
+                cells = next(csv.reader(_of_record(file, lines), delimiter=delimiter, strict=True), None)
             except (csv.Error, UnicodeDecodeError) as error:
-                cells, wrong = _made_out(lines[0]), _short(error)
+                cells, wrong = _made_out(lines[0], delimiter), _short(error)
             if cells is None:
                 return
             if cells and not wrong and len(cells) != len(names):
@@ -145,9 +162,9 @@ def _of_record(file: BinaryIO, taken: list[bytes]) -> Iterator[str]:
         yield line.decode("utf-8")
 
 
-def _made_out(line: bytes) -> list[str]:
-    """What a broken line seems to say: its cells as far as there are commas."""
-    return line[:LONGEST_LINE].decode("utf-8", "backslashreplace").rstrip("\r\n").split(",")
+def _made_out(line: bytes, delimiter: str) -> list[str]:
+    """What a broken line seems to say: its cells as far as there are delimiters."""
+    return line[:LONGEST_LINE].decode("utf-8", "backslashreplace").rstrip("\r\n").split(delimiter)
 
 
 def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
@@ -160,7 +177,8 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
             need_columns(path, [column_name(name) for name in written], columns)
             if table.metadata.num_rows > MOST_ROWS:
                 raise ValueError(f"{path}: {table.metadata.num_rows} rows: expected at most {MOST_ROWS}")
-            wanted = [name for name in written if column_name(name) in columns]
+            also = licence_like([column_name(name) for name in written])
+            wanted = [name for name in written if column_name(name) in (*columns, *also)]
             batches = (batch.to_pylist() for batch in table.iter_batches(BATCH_ROWS, columns=wanted))
             for number, values in enumerate(chain.from_iterable(batches), start=1):
                 yield number, {column_name(name): value for name, value in values.items()}, ""
@@ -169,9 +187,13 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
 
 
 def _no_wide_text(path: Path, line: bytes) -> None:
-    if line.startswith(WIDE_BOMS):
+    if line.startswith(WIDE_BOMS) or b"\0" in line[:2]:
         raise ValueError(f"{path}: not a readable captions table: UTF-16, expected UTF-8")
 
 
 def _short(error: BaseException) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON, from character {error.pos + 1} on"
+    if type(error) in (ValueError, csv.Error):
+        return str(error)[:200]
     return f"{type(error).__name__}: {str(error)[:200]}"

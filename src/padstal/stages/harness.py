@@ -23,7 +23,7 @@ from padstal.core.outlook import outlook
 from padstal.core.params import ParamsError, check, load_section, read_yaml
 from padstal.core.paths import Paths
 from padstal.core.runtime import RuntimeParams, TrackingParams
-from padstal.core.secrets import redact
+from padstal.core.secrets import redact, redact_tracebacks
 from padstal.core.section import Section
 from padstal.core.untrusted import UntrustedFileError
 
@@ -136,6 +136,7 @@ def run_stage(
     """
     root = Path.cwd()
     item = ""
+    redact_tracebacks()
     try:
         paths, tree = _open(root)
         item = _item(name, tuple(tree.get(items) or ()) if isinstance(items, str) else items)

@@ -70,7 +70,7 @@ class Checkpoint:
             aside = path.with_suffix(".damaged")
             with suppress(FileNotFoundError):  # another process of this training was faster
                 path.replace(aside)
-            logging.getLogger(__name__).warning("%s: damaged, the training goes on from the one before", aside)
+            logging.getLogger(__name__).warning("%s: damaged, the training goes on from one before, or anew", aside)
         return None
 
 

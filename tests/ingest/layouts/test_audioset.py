@@ -34,6 +34,13 @@ def tree(rows=ROWS, audio=(), comments=AUDIOSET_COMMENTS, **more):
         "Y--PJHxphWEs-30.wav",
         "A title, 12-2 [--PJHxphWEs].m4a",
         "A title---PJHxphWEs.m4a",
+        "A title [--PJHxphWEs]_30.0.m4a",
+        "12-2_30-40---PJHxphWEs_30_40.m4a",
+        "--PJHxphWEs 30.000 40.000.wav",
+        "--PJHxphWEs.30s~40s.wav",
+        "--PJHxphWEs_(30-40)_mono.wav",
+        "--PJHxphWEs__30.000_40.000_16k.wav",
+        "--PJHxphWEs.f140.m4a",
     ],
 )
 def test_audio_is_found_under_each_name_with_its_labels(tmp_path, path):

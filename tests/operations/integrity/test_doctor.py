@@ -49,7 +49,7 @@ def test_what_is_missing_is_counted_and_named_with_its_stage(kept: Kept) -> None
 def test_no_remote_no_lock_and_a_torn_lock_are_said(kept: Kept) -> None:
     lock = kept.root / "dvc.lock"
     lock.write_bytes(b"")
-    assert _one(kept).found == "empty; `padstal fsck --repair`"
+    assert _one(kept).found == "dvc.lock: empty; `padstal fsck --repair` mends it"
     lock.unlink()
     assert "no dvc.lock yet" in _one(kept).found
     (kept.root / ".dvc" / "config").write_text("")

@@ -88,6 +88,8 @@ def test_without_a_copy_git_has_the_last_one(tmp_path: Path) -> None:
         "schema: '2.0'\nstages:\n  a:\n    cmd: [",
         "schema: '2.0'\nstages:\n  a:\n    cmd: x",
         "<<<<<<< HEAD\n",
+        "schema: '2.0'\nstages:\n  a:\n    cmd: x\n  b:\n    cmd: x\n  a:\n    cmd: y\n",
+        "schema: '2.0'\nstages:\n  a:\n    cmd: 2024-13-45\n",
         "stages: {}\n",
         "schema: '1.0'\n",
         "schema: '2.0'\nstages:\n  a:\n    cmd: x\n    outs:\n    - path: p\n      md5: 12\n",

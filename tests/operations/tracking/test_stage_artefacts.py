@@ -56,7 +56,7 @@ def test_the_same_run_of_a_stage_has_the_same_key_and_any_change_another(tmp_pat
 
 def test_what_is_no_lock_is_said_and_none_is_no_stage(tmp_path: Path) -> None:
     assert stage_artefacts(tmp_path) == ()
-    with pytest.raises(LockError, match="schema"):
+    with pytest.raises(LockError, match=r"dvc.lock: .*schema.*; `padstal fsck --repair` mends it"):
         _read(tmp_path, "stages: 3")
 
 

@@ -4,9 +4,10 @@ Lists are `balanced_train_segments.csv`, `unbalanced_train_segments.csv` and `ev
 lines of comment, the third of which names the columns, then `YTID, start, end, "label,label"`. Labels have their names
 from `class_labels_indices.csv` or `ontology.json`. Audio may be named, with any ending:
 
-    YTID  YTID_START  YTID_START_END  YTID_START-END  YTID-START-END  Title [YTID]  Title-YTID
+    YTID  YTID_START  YTID_START_END  YTID_START-END  YTID-START-END  Title [YTID]  Title-YTID  YTID.f140
 
-with or without a Y before the id; START and END are in seconds (30, 30.000) or milliseconds (30000).
+with or without a Y before the id, with other separators, and a word behind; START and END are in seconds (30, 30.000,
+30s) or milliseconds (30000). What may be an id and is in no list is none.
 
 Nothing is published about the licence of the audio: the source must name one, or its clips are refused.
 """
@@ -26,8 +27,13 @@ _HEADER = ["# YTID", "start_seconds", "end_seconds", "positive_labels"]
 _COMMENTS = 3
 _YTID = r"[A-Za-z0-9_-]{11}"
 _SECONDS = r"\d+(?:\.\d+)?"
-_STEM = re.compile(rf"(?P<id>{_YTID})(?:[_-](?P<start>{_SECONDS})(?:[_-]{_SECONDS})?)?")
-_TITLED = re.compile(rf"(?s:.*)(?:\[(?P<bracketed>{_YTID})\]|[-_ ](?P<last>{_YTID}))")
+_BETWEEN = r"[ _.,:~()-]{1,2}"
+_TIMES = rf"(?:{_BETWEEN}(?P<start>{_SECONDS})s?(?:{_BETWEEN}{_SECONDS}s?)?\)?)?"
+_NAMES = (
+    re.compile(rf"(?P<id>{_YTID}){_TIMES}(?:[ _.-]\w+)?"),
+    re.compile(rf"(?s:.*)[-_ \[](?P<id>{_YTID})\]?(?P<start>)"),
+    re.compile(rf"(?s:.*)[-_ \[](?P<id>{_YTID})\]?{_TIMES}"),
+)
 
 
 def read(root: Path, files: Sequence[str]) -> Table:
@@ -86,18 +92,16 @@ def _flaw(fields: list[str], names: Mapping[str, str]) -> str:
 
 
 def _audio(files: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """(path, start as it is named or "") by id. A name of twelve characters can only be Y and an id."""
+    """(path, start as it is named or "") by what may be an id. A name of twelve characters can only be Y and an id."""
     found: dict[str, list[tuple[str, str]]] = {}
     for path in files:
         name = PurePosixPath(path)
         if name.suffix.lower() not in EXTENSIONS:
             continue
-        match = _STEM.fullmatch(name.stem) or _STEM.fullmatch(name.stem.removeprefix("Y"))
-        titled = None if match else _TITLED.fullmatch(name.stem)
-        if match:
-            found.setdefault(match["id"], []).append((path, match["start"] or ""))
-        elif titled:
-            found.setdefault(titled["bracketed"] or titled["last"], []).append((path, ""))
+        stems = dict.fromkeys((name.stem, name.stem.removeprefix("Y")))
+        matches = filter(None, (pattern.fullmatch(stem) for stem in stems for pattern in _NAMES))
+        for key, start in {match["id"]: match["start"] or "" for match in matches}.items():
+            found.setdefault(key, []).append((path, start))
     return found
 
 

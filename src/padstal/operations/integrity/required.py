@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.core.dvc_lock import LOCK, LockedPath, outs_of, read_lock, with_uncached
+from padstal.core.dvc_lock import LockedPath, outs_of, stages_of, with_uncached
 from padstal.core.dvc_objects import TreeError, key_of, read_tree
 from padstal.operations.integrity.remotes import Store
 
@@ -40,7 +40,7 @@ def outs_in(root: Path) -> list[LockedPath]:
         LockError: DVC cannot read it.
         FileNotFoundError: There is none.
     """
-    stages = read_lock((root / LOCK).read_text(encoding="utf-8", errors="replace"))
+    stages = stages_of(root)
     pipeline = root / "dvc.yaml"
     return with_uncached(outs_of(stages).values(), pipeline.read_text(encoding="utf-8") if pipeline.is_file() else "")
 

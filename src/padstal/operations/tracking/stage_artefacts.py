@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, overlap, read_lock
+from padstal.core.dvc_lock import LOCK, LockedPath, LockedStage, overlap, stages_of
 from padstal.operations.tracking.artefact import KINDS
 
 
@@ -52,8 +52,7 @@ def stage_artefacts(root: Path) -> tuple[StageArtefacts, ...]:
     Raises:
         LockError: DVC cannot read it.
     """
-    file = root / LOCK
-    stages = read_lock(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else {}
+    stages = stages_of(root) if (root / LOCK).is_file() else {}
     return tuple(_resolved([_stage(stage) for stage in stages.values()]))
 
 

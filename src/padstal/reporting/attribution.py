@@ -12,7 +12,7 @@ import pandas as pd
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.text import escape_markdown, number
 from padstal.rights.licence import UNKNOWN, address, normalise
-from padstal.rights.terms import at_odds, joint, most_restrictive, terms_of
+from padstal.rights.terms import Terms, at_odds, joint, most_restrictive, terms_of
 
 FILE = "ATTRIBUTION.md"
 """Beside the model cards."""
@@ -100,6 +100,11 @@ def _together(licences: list[str]) -> str:
         strange = [UNKNOWN if name == UNKNOWN else f"“{name}”" for name in licences if terms_of(name) is None]
         shown = escape_markdown(", ".join(strange[:5]))
         return f"The terms of {shown} are not known here: ask whoever holds the rights before any use."
+    return f"Together the licences ask for: {', '.join(asked_by(terms)) or 'nothing'}."
+
+
+def asked_by(terms: Terms) -> list[str]:
+    """What terms ask for, in words, the most restrictive first."""
     asked = {
         "no use beyond listening": terms.reserved,
         "no adapted works": terms.no_derivatives,
@@ -107,8 +112,7 @@ def _together(licences: list[str]) -> str:
         "the same licence for adapted works": terms.share_alike,
         "attribution": terms.attribution,
     }
-    names = [name for name, holds in asked.items() if holds]
-    return f"Together the licences ask for: {', '.join(names) or 'nothing'}."
+    return [words for words, holds in asked.items() if holds]
 
 
 def _tracks(clips: pd.DataFrame) -> pd.DataFrame:

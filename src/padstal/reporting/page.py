@@ -199,14 +199,15 @@ def template_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = _asset("style.css"), _asset("page.js")
+    style, script = asset("style.css"), asset("page.js")
     environment.globals.update(
         style=Markup(style), script=Markup(script), style_hash=_content_hash(style), script_hash=_content_hash(script)
     )
     return environment
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The style sheet or the script."""
     return (files("padstal.reporting") / "templates" / name).read_text(encoding="utf-8").strip()
 
 

@@ -9,6 +9,7 @@ from padstal.reporting.page import asset
 from padstal.reporting.text import ends, labelled, words
 
 _LONGEST_LABEL = 28
+_STYLE = "svg.chart { width: 36rem; background: var(--card) }"
 
 
 def plots(comparison: Comparison) -> dict[str, str]:
@@ -22,7 +23,7 @@ def plots(comparison: Comparison) -> dict[str, str]:
 
 
 def _plot(metric: str, deltas: Sequence[Delta]) -> str:
-    """A chart as a file: with its name space and the report's style sheet."""
+    """A chart as a file: with its name space, the report's style sheet, and a ground."""
     rows = []
     for delta in deltas:
         name = labelled(delta.group)
@@ -33,4 +34,4 @@ def _plot(metric: str, deltas: Sequence[Delta]) -> str:
     title, described = METRICS[metric].explained, "Grey: before. Blue: now. Lines: intervals."
     drawn = svg.range_bars(rows, words(metric), title=title, description=described, left=180)
     opening, _, rest = str(drawn).partition(">")
-    return f'{opening} xmlns="http://www.w3.org/2000/svg"><style>{asset("style.css")}</style>{rest}\n'
+    return f'{opening} xmlns="http://www.w3.org/2000/svg"><style>{asset("style.css")}\n{_STYLE}</style>{rest}\n'

@@ -21,8 +21,7 @@ _LINK = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.:-]*(?:/[A-Za-z0-9/._~%?&=+,
 
 def trained_on(inputs: Inputs) -> pd.DataFrame | None:
     """Clips of the training split, after curation if it has run; `None` where there is no data set."""
-    table = inputs.dataset if inputs.dataset is not None else inputs.manifest
-    return None if table is None else table[table["split"] == "train"]
+    return None if inputs.curated is None else inputs.curated[inputs.curated["split"] == "train"]
 
 
 def credits_page(inputs: Inputs) -> str:

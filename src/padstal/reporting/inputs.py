@@ -123,6 +123,11 @@ class Inputs:
         diffusion = [model for model in self.models if model.codec]
         return frozenset(one.codec for one in diffusion if TEXT_GROUP in one.config["latents"]["channel_groups"])
 
+    @property
+    def curated(self) -> pd.DataFrame | None:
+        """Clips after curation; before it has run, all of them."""
+        return self.manifest if self.dataset is None else self.dataset
+
     def systems_with(self, denoiser: str) -> list[str]:
         """Systems that sample with a denoiser: `tal_dit`, or `discodiff` with `discodiff_primary`."""
         return [

@@ -87,32 +87,19 @@ def sources(catalogue: Catalogue) -> Table:
     A file with a kept clip is kept; rows of tables without a file count as neither; before curation, all files that
     gave clips are kept.
     """
-    from padstal.ingest.rejection import DUPLICATE, NO_FILE_REASONS
+    from padstal.curation.ledger import account
+    from padstal.ingest.rejection import NO_FILE_REASONS
 
-    items = catalogue.items
-    files = items[~((items["fate"] == QUARANTINED) & items["reason"].isin(NO_FILE_REASONS))]
-    order = {REMOVED: 1, QUARANTINED: 1}
-    first = files.assign(rank=files["fate"].map(order).fillna(0)).sort_values("rank", kind="stable")
-    first = first.drop_duplicates(["source", "path"])
-    copy = ((first["fate"] == QUARANTINED) & (first["reason"] == DUPLICATE)) | (first["reason"] == "near_duplicate")
-    fates = pd.DataFrame(
-        {
-            "source": first["source"],
-            "in": 1,
-            "kept": ~first["fate"].isin(order),
-            "quarantined": (first["fate"] == QUARANTINED) & ~copy,
-            "duplicates": copy,
-            "filtered": (first["fate"] == REMOVED) & ~copy,
-        }
-    )
-    counted = fates.groupby("source").sum().astype(int)
-    seconds = catalogue.clips.groupby("source")["clip_seconds"].sum()
-    rows = [
-        (str(name), *(number(int(count)) for count in row), duration(float(seconds.get(name, 0.0))))
-        for name, row in zip(counted.index, counted.to_numpy(), strict=True)
-    ]
-    if len(rows) > 1:
-        rows.append(("all", *(number(int(count)) for count in counted.sum()), duration(float(seconds.sum()))))
+    rows = []
+    of_source = list(catalogue.items.groupby("source"))
+    for name, items in [*of_source, ("all", catalogue.items)] if len(of_source) > 1 else of_source:
+        refused, gone = (items[items["fate"] == fate] for fate in (QUARANTINED, REMOVED))
+        clips = items[items["fate"] != QUARANTINED]
+        files = clips["track_id"].nunique() + int((~refused["reason"].isin(NO_FILE_REASONS)).sum())
+        came = {"files": files, "clips": len(clips)}
+        became = account(came, refused, clips.drop(gone.index), gone)["all_files"].as_json()
+        seconds = float(clips["clip_seconds"].sum())
+        rows.append((str(name), *(number(became[fate]) for fate in data_view.FATES), duration(seconds)))
     head = ("source", "files in", "kept", "quarantined", "duplicates", "filtered", "clips' audio")
     return Table(head, tuple(rows), (False, *(True for _ in head[1:])))
 

@@ -33,7 +33,7 @@ def _timings(paths: Paths) -> Table:
     """A row for each stage that ran on this machine, in the order of the DAG, and how many came from the cache."""
     timings = stage_timings(paths)
     ran = [row for row in timings if not row["cached"]]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for row in ran:
         wall, budget = row["wall_seconds"], row["budget_seconds"]
         told = (row["label"], f"{wall:.1f}", f"{budget:.0f}" if budget else "", f"{row['peak_gibibytes']:.2f}")

@@ -75,8 +75,8 @@ def checks(node: Any, at: tuple[str, ...] = ()) -> Iterator[Check]:
         return
     key = next((key for key in _VALUE_KEYS if key in node and not isinstance(node[key], Mapping)), None)
     if key is not None and at:
-        beside = [node.get(f"{key}_{name}", node.get(name)) for name in ("interval", "chance")]
-        yield Check(at if key == "value" else (*at, key), node[key], *beside, node.get("n"))
+        around, chance = (node.get(f"{key}_{name}", node.get(name)) for name in ("interval", "chance"))
+        yield Check(at if key == "value" else (*at, key), node[key], around, chance, node.get("n"))
         used = (key, *_BESIDE, f"{key}_chance", f"{key}_interval")
         yield from checks({name: item for name, item in node.items() if name not in used}, at)
         return
@@ -88,8 +88,8 @@ def checks(node: Any, at: tuple[str, ...] = ()) -> Iterator[Check]:
         if isinstance(item, Mapping):
             yield from checks(item, (*at, name))
         elif item is None or isinstance(item, int | float):
-            beside = [node.get(f"{name}_{end}") for end in ("interval", "chance")]
-            yield Check((*at, name), item, *beside, _count(node, name))
+            around, chance = node.get(f"{name}_interval"), node.get(f"{name}_chance")
+            yield Check((*at, name), item, around, chance, _count(node, name))
 
 
 def _count(node: Mapping[str, Any], name: str) -> Any:

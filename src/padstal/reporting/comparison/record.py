@@ -146,8 +146,7 @@ def _value(kind: Any, node: Any, at: str) -> Any:
         if not isinstance(node, list):
             raise RecordError(f"{at}: expected a list")
         return tuple(_value(options[0], item, f"{at}[{place}]") for place, item in enumerate(node))
-    if is_dataclass(kind):
-        hints = get_type_hints(kind)
+    if hints := get_type_hints(kind) if is_dataclass(kind) else {}:
         if not isinstance(node, dict) or set(node) != set(hints):
             raise RecordError(f"{at}: expected an object of {', '.join(hints)}")
         return kind(**{name: _value(hints[name], item, f"{at}.{name}") for name, item in node.items()})

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from padstal import cli_bench, cli_models
-from padstal.cli_options import ScaleOption, finish
+from padstal.cli_options import JsonOption, ScaleOption, SystemOption, finish
 
 app = typer.Typer(
     name="padstal",
@@ -17,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+TargetsArgument = Annotated[list[str] | None, typer.Argument(help="stages or paths; everything if left out")]
 RemoteNameOption = Annotated[str, typer.Option("--remote-name", help="another DVC remote than the default one")]
 
 
@@ -41,7 +42,7 @@ def fsck(
     read_all: Annotated[
         bool, typer.Option("--read-all", help="read every byte of an S3 remote, also where the ETag is proof")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Hash all that DVC keeps, say what is corrupt or lost, and repair it (exit status 1 if not all is well)."""
     from padstal.commands.fsck import run
@@ -53,7 +54,7 @@ def fsck(
     epilog="Examples: [bold]padstal pull[/bold], [bold]padstal pull train_vae@tal reports/demo/page.html[/bold]"
 )
 def pull(
-    targets: Annotated[list[str] | None, typer.Argument(help="stages or paths; everything if left out")] = None,
+    targets: TargetsArgument = None,
     remote_name: RemoteNameOption = "",
 ) -> None:
     """Get from the DVC remote what dvc.lock names; wrong bytes are refused, and what they are is said."""
@@ -64,7 +65,7 @@ def pull(
 
 @app.command(epilog="Examples: [bold]padstal push[/bold], [bold]padstal push --remote-name local[/bold]")
 def push(
-    targets: Annotated[list[str] | None, typer.Argument(help="stages or paths; everything if left out")] = None,
+    targets: TargetsArgument = None,
     remote_name: RemoteNameOption = "",
 ) -> None:
     """Put the outputs and the run-cache into the DVC remote, and look whether all of it is there."""
@@ -114,9 +115,7 @@ def profile(scale: ScaleOption = None) -> None:
 def generate(
     prompt: Annotated[str, typer.Argument(help="what to hear")],
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="takes")] = 8,
-    system: Annotated[
-        str | None, typer.Option(help="of params.yaml's systems; by default promote.system", metavar="NAME")
-    ] = None,
+    system: SystemOption = None,
     method: Annotated[
         str | None,
         typer.Option(
@@ -187,9 +186,7 @@ def generate(
     "[bold]padstal choose --system audio_dit --retain 0.75 --by mrecall[/bold]"
 )
 def choose(
-    system: Annotated[
-        str | None, typer.Option(help="of params.yaml's systems; by default promote.system", metavar="NAME")
-    ] = None,
+    system: SystemOption = None,
     retain: Annotated[
         float, typer.Option(min=0, max=1, metavar="SHARE", help="least share of CLAP-f above chance that is to be kept")
     ] = 0.9,
@@ -256,10 +253,11 @@ def data_list(
     scale: ScaleOption = None,
 ) -> None:
     """List clips and refused files; where the output is no terminal, as tab-separated lines."""
-    from padstal.commands.data import Options, listing
+    from padstal.commands.data import listing
 
-    options = Options(split, source, licence, decision, quality, reason, artist, search, sort, limit)
-    finish(lambda: listing(Path.cwd(), options, scale or context.obj))
+    asked = {"split": split, "source": source, "licence": licence, "decision": decision, "quality": quality}
+    asked |= {"reason": reason, "artist": artist}
+    finish(lambda: listing(Path.cwd(), scale or context.obj, asked, search, sort, limit))
 
 
 @data_app.command(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from padstal.cli_options import ScaleOption, finish
+from padstal.cli_options import RepeatsOption, ScaleOption, finish
 
 app = typer.Typer(help="Measure this machine, as ratios of one run.", no_args_is_help=True, rich_markup_mode="rich")
 
@@ -18,7 +18,7 @@ def bench_ingest(
     tracks: Annotated[int, typer.Option(help="files to make")] = 1000,
     seconds: Annotated[float, typer.Option(help="length of each; three clips have 30.1")] = 30.2,
     workers: Annotated[int, typer.Option(min=1, help="processes")] = 2,
-    repeats: Annotated[int, typer.Option(min=1, help="how often what swings is measured; the median counts")] = 3,
+    repeats: RepeatsOption = 3,
     folder: Annotated[
         Path | None, typer.Option(help="where to make the files; they go again. By default the system's")
     ] = None,
@@ -48,7 +48,7 @@ def bench_train(
     mask: Annotated[
         float | None, typer.Option(min=0, max=0.99, help="also compare a step with this share of patches hidden")
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="how often each is measured; the median counts")] = 5,
+    repeats: RepeatsOption = 5,
     scale: ScaleOption = None,
 ) -> None:
     """Say what a training step costs against its matrix products, convolutions and attention alone.
@@ -71,7 +71,7 @@ def bench_train(
 def bench_gpu(
     gpus: Annotated[int, typer.Option(min=1, help="that share each batch; one step is of one GPU's part")] = 8,
     limit: Annotated[float, typer.Option(min=0, help="seconds after which no measurement begins")] = 540,
-    repeats: Annotated[int, typer.Option(min=1, help="how often each is measured; the median counts")] = 3,
+    repeats: RepeatsOption = 3,
     out: Annotated[Path, typer.Option(help="folder for DEVICE-DATE.json and .md")] = Path("reports/gpu"),
     scale: ScaleOption = None,
 ) -> None:

@@ -1,20 +1,16 @@
 """`padstal …` for a model's life: plan, frozen prompts, challenge, promotion, champion, lineage, forgetting."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from padstal import cli_weights
-from padstal.cli_options import ScaleOption, finish
+from padstal.cli_options import JsonOption, ScaleOption, SystemOption, finish
 
 app = typer.Typer(rich_markup_mode="rich")
 app.add_typer(cli_weights.app, name="weights")
-
-SystemOption = Annotated[
-    str | None, typer.Option("--system", help="tal_dit or audio_dit; by default promote.system of params.yaml")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
 
 
 @app.command(
@@ -46,9 +42,10 @@ def plan(
 
     Where a training does not fit, it says which param to set to what (exit status 1).
     """
-    from padstal.commands.plan import Options, run
+    from padstal.commands.plan import run
 
-    finish(lambda: run(Path.cwd(), scale, Options(gpus, memory, device, tflops, mfu, clips, as_json)))
+    told = partial(run, Path.cwd(), scale, gpus=gpus, memory=memory, device=device, tflops=tflops, mfu=mfu)
+    finish(lambda: told(clips=clips, as_json=as_json))
 
 
 @app.command(epilog="Example: [bold]padstal freeze-prompts[/bold], then commit data/<scale>/frozen_prompts.json")
@@ -149,7 +146,7 @@ def lineage(
             help="SHA-256 or id of a track or clip, or a beginning; a path or its end; a model's name, path or tag",
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="print all of it as JSON")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Walk from a track to clips, artefacts, models and promotions, or from a model to its data, over all history."""
     from padstal.commands.lineage import run
@@ -176,7 +173,7 @@ def forget(
     ] = "keep",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="say it as JSON")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Forget tracks: tombstones, which models saw them, and removal from data, cache and remotes with all versions."""
     from padstal.commands.forget import Options, run

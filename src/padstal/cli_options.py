@@ -11,6 +11,11 @@ from padstal.core.secrets import redact
 ScaleOption = Annotated[
     str | None, typer.Option("--scale", help="demo, study or full; by default the active one of params.yaml")
 ]
+SystemOption = Annotated[
+    str | None, typer.Option("--system", metavar="NAME", help="of params.yaml's systems; by default promote.system")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="print the answer as JSON")]
+RepeatsOption = Annotated[int, typer.Option(min=1, help="how often each is measured; the median counts")]
 
 
 def finish(command: Callable[[], int]) -> None:

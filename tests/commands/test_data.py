@@ -14,7 +14,7 @@ from tests.reporting.half import HOSTILE_PATH, captioned, curated, ingested, sco
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
-from padstal.commands.data import Options, choose, sources
+from padstal.commands.data import choose, sources
 from padstal.core.data.atomic import write_json
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
@@ -147,7 +147,7 @@ def test_filters_combine_and_all_of_them_leave_everything(here):
 
 def test_sorting_runs_both_ways_and_unknown_values_come_last(catalogue):
     for sort, sign in (("pmos", 1), ("-pmos", -1)):
-        scores = choose(catalogue, Options(sort=sort))["pmos"]
+        scores = choose(catalogue, {}, sort=sort)["pmos"]
         known = scores.dropna().to_numpy()
         assert (np.diff(sign * known) >= 0).all()
         assert scores.iloc[len(known) :].isna().all()
@@ -245,4 +245,4 @@ def test_the_command_takes_little_longer_to_import_than_pandas() -> None:
 
 
 def test_kept_and_refused_items_are_both_listed(catalogue):
-    assert {KEPT, QUARANTINED} <= set(choose(catalogue, Options())["fate"])
+    assert {KEPT, QUARANTINED} <= set(choose(catalogue, {})["fate"])

@@ -30,14 +30,14 @@ RIGHT: dict[str, Any] = {
 def said(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> dict[str, str]:
     """What is found where GitHub answers as it should, but for the last parts of addresses that `changed` names."""
 
-    def ask(_: GitHub, address: str, method: str = "GET", content: Any = None) -> Any:
+    def send(_: GitHub, method: str, address: str, content: Any = None) -> Any:
         path = next(path for path in RIGHT if path in address)
         answer = changed.get(path.rpartition("/")[2].replace("-", "_"), RIGHT[path])
         if answer is None:
             raise GitHubError(f"{method} {path}: status 403")
         return answer
 
-    monkeypatch.setattr(GitHub, "ask", ask)
+    monkeypatch.setattr(GitHub, "send", send)
     return dict(faults(SET))
 
 

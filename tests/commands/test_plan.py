@@ -23,7 +23,7 @@ CHANGES = (
 def shown(monkeypatch: pytest.MonkeyPatch, capsys: Any, plan: Plan, *, as_json: bool = False) -> tuple[int, str]:
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setattr(command, "plan", lambda *asked: plan)
-    status = command.run(ROOT, None, command.Options(gpus=8, clips=1000, as_json=as_json))
+    status = command.run(ROOT, None, gpus=8, clips=1000, as_json=as_json)
     return status, capsys.readouterr().out
 
 

@@ -56,7 +56,7 @@ def test_a_new_metric_is_measured_shown_compared_and_judged(monkeypatch: pytest.
     assert (words("quiet"), results_view.direction("quiet", (-0.3, -0.1))) == ("Quiet share", "better")
     table = results_view.results_table([{"system": "a", "method": "none", "quiet": 0.2}])
     assert table.head == ("system", "method", "setting", "Quiet share", "n")
-    verdict = comparison_metrics.decide(METRICS["quiet"].better, 0.3, 0.1, (0.29, 0.31), (0.09, 0.11))
+    verdict = comparison_metrics.decide(METRICS["quiet"].better, (0.3, (0.29, 0.31)), (0.1, (0.09, 0.11)))
     assert verdict == "better"
 
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())["promote"]

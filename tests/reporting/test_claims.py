@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from padstal.reporting.claims_view import Claim, broken_claims, claims, claims_table
+from padstal.reporting.claims_view import Claim, broken_claims, claims, stage_claims
 from padstal.reporting.findings import failures
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.summary import render_summary
@@ -55,7 +55,7 @@ def test_what_is_to_beat_chance_holds_only_where_its_interval_does(
 
 
 def test_claims_stand_in_the_summary_and_broken_ones_among_what_failed(inputs: Inputs) -> None:
-    assert "What each data stage claims, against what was planted" in render_summary(inputs, title="padstal")
+    assert "What ingest claims, against what was planted" in render_summary(inputs, title="padstal")
     broken = broken_claims(inputs)
     assert len(broken) == 2
     assert set(broken) <= set(failures(inputs))
@@ -63,6 +63,6 @@ def test_claims_stand_in_the_summary_and_broken_ones_among_what_failed(inputs: I
 
 def test_without_planted_truth_there_are_no_claims(inputs: Inputs) -> None:
     nothing = replace(inputs, metrics={**inputs.metrics, "evaluate": {**inputs.evaluation, "truth": {"left": None}}})
-    assert claims_table(nothing).rows == ()
+    assert stage_claims(nothing) == []
     partial = with_truth(inputs, quality=None, captions=None, unlikely=None, screening={}, sound_files_kept=None)
     assert {row.stage for row in claims(partial)} == {"ingest", "validate", "curate"}

@@ -42,8 +42,8 @@ def test_a_setting_keeps_what_was_set() -> None:
 
 
 def test_an_interval_without_an_end_is_nothing() -> None:
-    assert text.interval(0.1, None) == ""
-    assert text.interval(0.1, 0.2) == "[0.100, 0.200]"
+    assert text.bounds((0.1, None)) == ""
+    assert text.bounds((0.1, 0.2)) == "[0.100, 0.200]"
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(45, "45 s"), (720, "12 min"), (12_000, "3 h 20 min")])

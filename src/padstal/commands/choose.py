@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from padstal.commands.project import params_of
+from padstal.commands.terminal import shown
 from padstal.core.data.atomic import read_json
 from padstal.core.paths import Paths
 from padstal.evaluation.metrics import METRICS
 from padstal.evaluation.retention import choose_setting
+from padstal.reporting.table import Table
 from padstal.reporting.text import MISSING, bounds, number
 from padstal.sampling.setting import Setting
 
@@ -29,14 +30,20 @@ def run(root: Path, system: str | None, retain: float, by: str, scale: str | Non
     paths, tree = params_of(root, scale)
     name = system or tree.promote.system
     kept = ranked(paths, name, retain, by)
-    table = Table(title=f"{name}: settings that keep {retain:.0%} of the alignment", title_justify="left")
-    for head in ("setting", "keeps", METRICS[by].label, "interval", "FD", "id"):
-        table.add_column(head, justify="left" if head in ("setting", "id") else "right")
-    for row in kept[:SHOWN]:
-        around = bounds((row.get("intervals") or {}).get(by)) or MISSING
-        fd = number(row.get("fd")) if row.get("fd") is not None else MISSING
-        table.add_row(row["label"], f"{row['retention']:.0%}", number(row[by]), around, fd, row["setting"])
-    Console().print(table)
+    rows = tuple(
+        (
+            row["label"],
+            f"{row['retention']:.0%}",
+            number(row[by]),
+            bounds((row.get("intervals") or {}).get(by)) or MISSING,
+            number(row.get("fd")),
+            row["setting"],
+        )
+        for row in kept[:SHOWN]
+    )
+    head = ("setting", "keeps", METRICS[by].label, "interval", "FD", "id")
+    table = Table(head, rows, (False, True, True, True, True, False))
+    Console().print(shown(table, f"{name}: settings that keep {retain:.0%} of the alignment"))
     print(shlex.join(["padstal", "generate", "your prompt", "--system", name, "--retain", f"{retain:g}"]))
     return 0
 

@@ -1,5 +1,6 @@
 """`padstal compare`: what differs between two revisions, as a pull request's comment with pictures and sounds."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from padstal.core.data.atomic import atomic_file, atomic_folder
@@ -8,9 +9,9 @@ from padstal.core.revisions import Tree, open_tree
 from padstal.reporting.comparison.compare import compare
 from padstal.reporting.comparison.markdown import Media, foreign, render_markdown
 from padstal.reporting.comparison.plots import plots
-from padstal.reporting.comparison.record import Comparison, write_record
+from padstal.reporting.comparison.record import write_record
 from padstal.reporting.comparison.side import active_scale, read_side
-from padstal.reporting.comparison.sounds import Sound, sounds
+from padstal.reporting.comparison.sounds import Pair, sounds
 from padstal.reporting.table import Table, markdown_table
 
 
@@ -24,43 +25,39 @@ def run(root: Path, base: str, head: str, scale: str | None, out: Path | None) -
     trees = open_tree(root, base), open_tree(root, head)
     scale = _scale(scale, *trees)
     sides = read_side(trees[0], scale), read_side(trees[1], scale)
-    comparison = compare(sides[0], sides[1], scale)
-    if out is not None:
-        _write(out, comparison, sounds(root, trees, sides, scale))
-        print(f"comment: {out / 'comment.md'}")
-    else:
+    comparison = compare(*sides, scale)
+    if out is None:
         print(render_markdown(comparison), end="")
-    return 0
-
-
-def _scale(asked: str | None, base: Tree, head: Tree) -> str:
-    if asked is not None and asked not in SCALES:
-        raise ValueError(f"--scale {asked}: expected one of {', '.join(SCALES)}")
-    found = asked or active_scale(head) or active_scale(base)
-    if found not in SCALES:
-        raise ValueError(
-            f"neither {base.name} nor {head.name} has a params.yaml that names a scale ({', '.join(SCALES)}): "
-            "name one with --scale"
-        )
-    return found
-
-
-def _write(out: Path, comparison: Comparison, heard: list[Sound]) -> None:
-    drawn = plots(comparison)
-    for folder, files in (
-        ("plots", {name: text.encode() for name, text in drawn.items()}),
-        ("audio", {sound.file: sound.content for sound in heard}),
-    ):
-        with atomic_folder(out / folder) as temporary:
-            for name, content in files.items():
-                (temporary / name).write_bytes(content)
-    media = Media(figures=_figures(sorted(drawn)), sounds=_listening(heard))
+        return 0
+    drawn, heard = plots(comparison), sounds(root, trees, sides, scale)
+    audio = {f"{at:02d}-{side}.mp3": mp3 for at, pair in enumerate(heard) for side, mp3 in pair.sides.items()}
+    _fill(out / "plots", {name: text.encode() for name, text in drawn.items()})
+    _fill(out / "audio", audio)
+    media = Media("\n\n".join(filter(None, (_figures(sorted(drawn)), _listening(heard)))))
     for name, text in (
         ("comment.md", render_markdown(comparison, media)),
         ("comparison.json", write_record(comparison)),
     ):
         with atomic_file(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
+    print(f"comment: {out / 'comment.md'}")
+    return 0
+
+
+def _scale(asked: str | None, base: Tree, head: Tree) -> str:
+    found, known = asked or active_scale(head) or active_scale(base), ", ".join(SCALES)
+    if found in SCALES:
+        return found
+    if asked:
+        raise ValueError(f"--scale {asked}: expected one of {known}")
+    neither = f"neither {base.name} nor {head.name} has a params.yaml that names a scale ({known})"
+    raise ValueError(f"{neither}: name one with --scale")
+
+
+def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    with atomic_folder(folder) as temporary:
+        for name, content in files.items():
+            (temporary / name).write_bytes(content)
 
 
 def _figures(names: list[str]) -> str:
@@ -68,15 +65,16 @@ def _figures(names: list[str]) -> str:
     return f"<details open><summary>Plots</summary>\n\n{shown}\n\n</details>" if names else ""
 
 
-def _listening(heard: list[Sound]) -> str:
+def _listening(heard: list[Pair]) -> str:
     if not heard:
         return ""
-    pairs: dict[tuple[str, str], dict[str, str]] = {}
-    for sound in heard:
-        pairs.setdefault((sound.prompt, sound.method), {})[sound.side] = f"[listen](audio/{sound.file})"
     rows = tuple(
-        (foreign(prompt), foreign(method), links.get("before", "–"), links.get("now", "–"))
-        for (prompt, method), links in pairs.items()
+        (
+            foreign(pair.prompt),
+            foreign(pair.method),
+            *(f"[listen](audio/{at:02d}-{side}.mp3)" if side in pair.sides else "–" for side in ("before", "now")),
+        )
+        for at, pair in enumerate(heard)
     )
     table = markdown_table(Table(("prompt", "method", "before", "now"), rows), outside=0)
     return f"### Samples of the same prompts\n\n{table}"

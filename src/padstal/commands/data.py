@@ -6,24 +6,22 @@ Where the output is no terminal, lists come as tab-separated lines.
 import io
 import sys
 import webbrowser
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from padstal.commands.project import paths_of
+from padstal.commands.terminal import shown
 from padstal.reporting import data_view
 from padstal.reporting.captions_view import decision_table
 from padstal.reporting.catalogue import COLUMN_OF, QUARANTINED, REMOVED, Catalogue, find, read_catalogue
 from padstal.reporting.clip_view import Facts, clip_facts, file_facts
-from padstal.reporting.table import Table as Rows
+from padstal.reporting.table import Cell, Table
 from padstal.reporting.text import duration, number, visible
 
 LISTED = (
@@ -40,31 +38,13 @@ LISTED = (
     ("path", "path"),
 )
 SEARCHED = ("item", "path", "artist", "album", "title", "tags", "written", "original", "caption", "detail")
-EXACT = ("split", "source", "licence", "decision", "quality", "reason", "artist")
-"""Options whose items say just what is asked for."""
 WIDE = 150
 """Characters of a terminal that has room for all columns."""
 ROOMY = ("path", "licence", "pmos")
 """Columns that narrower ones go without."""
 WHOLE = ("id", "fate", "split", "licence", "level", "p-MOS")
 """Columns that are not folded."""
-STATE_STYLES = {"done": "green", "stale": "yellow", "not run": "dim"}
-
-
-@dataclass(frozen=True)
-class Options:
-    """Which items to list; "" asks for nothing."""
-
-    split: str = ""
-    source: str = ""
-    licence: str = ""
-    decision: str = ""
-    quality: str = ""
-    reason: str = ""
-    artist: str = ""
-    search: str = ""
-    sort: str = ""
-    limit: int = 20
+STATE_LOOKS = {"done": "good", "stale": "warn", "not run": ""}
 
 
 def overview(root: Path, scale: str | None) -> int:
@@ -77,12 +57,8 @@ def overview(root: Path, scale: str | None) -> int:
     inputs, console = catalogue.inputs, _console()
     hours = inputs.manifest["clip_seconds"].sum() / 3600 if inputs.manifest is not None else 0
     console.print(f"[bold]{inputs.scale} scale[/bold]: {number(len(catalogue.clips))} clips, {hours:.2f} h of audio")
-    stages = Table(title="How far the pipeline has come", title_justify="left", box=box.SIMPLE, pad_edge=False)
-    for head in ("stage", "state", "what it tells of the data"):
-        stages.add_column(head)
-    for one in catalogue.standing:
-        stages.add_row(one.stage, Text(one.state, STATE_STYLES[one.state]), one.tells)
-    console.print(stages)
+    come = tuple((one.stage, Cell(one.state, look=STATE_LOOKS[one.state]), one.tells) for one in catalogue.standing)
+    _print(console, "How far the pipeline has come", Table(("stage", "state", "what it tells of the data"), come))
     if stale := [one.stage for one in catalogue.standing if one.state == "stale"]:
         console.print(f"[yellow]stale[/yellow]: {', '.join(stale)} tell of other sources or clips than there are now")
     if foreign := [one.stage for one in catalogue.standing if one.foreign]:
@@ -91,7 +67,7 @@ def overview(root: Path, scale: str | None) -> int:
     _print(console, "Sources", sources(catalogue))
     for title, table in (
         ("Splits, brought in → kept after curation", data_view.counts(inputs)),
-        ("Licences of kept clips" if inputs.dataset is not None else "Licences", _licences(catalogue)),
+        ("Licences of kept clips" if inputs.dataset is not None else "Licences", data_view.licences(inputs.curated)),
         ("Quarantine", data_view.reasons(inputs.quarantine, "files")),
         ("Curation took", data_view.reasons(inputs.removed, "clips")),
         ("Caption decisions", decision_table(inputs)),
@@ -105,56 +81,43 @@ def overview(root: Path, scale: str | None) -> int:
     return 0
 
 
-def sources(catalogue: Catalogue) -> Rows:
+def sources(catalogue: Catalogue) -> Table:
     """Files by source and what became of them, so that in = kept + quarantined + duplicates + filtered.
 
     A file with a kept clip is kept; rows of tables without a file count as neither; before curation, all files that
     gave clips are kept.
     """
-    from padstal.ingest.rejection import DUPLICATE, NO_FILE_REASONS
+    from padstal.curation.ledger import account
+    from padstal.ingest.rejection import NO_FILE_REASONS
 
-    items = catalogue.items
-    files = items[~((items["fate"] == QUARANTINED) & items["reason"].isin(NO_FILE_REASONS))]
-    order = {REMOVED: 1, QUARANTINED: 1}
-    first = files.assign(rank=files["fate"].map(order).fillna(0)).sort_values("rank", kind="stable")
-    first = first.drop_duplicates(["source", "path"])
-    copy = ((first["fate"] == QUARANTINED) & (first["reason"] == DUPLICATE)) | (first["reason"] == "near_duplicate")
-    fates = pd.DataFrame(
-        {
-            "source": first["source"],
-            "in": 1,
-            "kept": ~first["fate"].isin(order),
-            "quarantined": (first["fate"] == QUARANTINED) & ~copy,
-            "duplicates": copy,
-            "filtered": (first["fate"] == REMOVED) & ~copy,
-        }
-    )
-    counted = fates.groupby("source").sum().astype(int)
-    seconds = catalogue.clips.groupby("source")["clip_seconds"].sum()
-    rows = [
-        (str(name), *(number(int(count)) for count in row), duration(float(seconds.get(name, 0.0))))
-        for name, row in zip(counted.index, counted.to_numpy(), strict=True)
-    ]
-    if len(rows) > 1:
-        rows.append(("all", *(number(int(count)) for count in counted.sum()), duration(float(seconds.sum()))))
+    rows = []
+    of_source = list(catalogue.items.groupby("source"))
+    for name, items in [*of_source, ("all", catalogue.items)] if len(of_source) > 1 else of_source:
+        refused, gone = (items[items["fate"] == fate] for fate in (QUARANTINED, REMOVED))
+        clips = items[items["fate"] != QUARANTINED]
+        files = clips["track_id"].nunique() + int((~refused["reason"].isin(NO_FILE_REASONS)).sum())
+        came = {"files": files, "clips": len(clips)}
+        became = account(came, refused, clips.drop(gone.index), gone)["all_files"].as_json()
+        seconds = float(clips["clip_seconds"].sum())
+        rows.append((str(name), *(number(became[fate]) for fate in data_view.FATES), duration(seconds)))
     head = ("source", "files in", "kept", "quarantined", "duplicates", "filtered", "clips' audio")
-    return Rows(head, tuple(rows), (False, *(True for _ in head[1:])))
+    return Table(head, tuple(rows), (False, *(True for _ in head[1:])))
 
 
-def listing(root: Path, options: Options, scale: str | None) -> int:
-    """Print the items that `options` asks for.
+def listing(root: Path, scale: str | None, asked: Mapping[str, str], search: str, sort: str, limit: int) -> int:
+    """Print the first items, or all if `limit` is 0, that `choose` gives for the rest.
 
     Raises:
         FileNotFoundError: Nothing was ingested.
         ValueError: A column or value that there is not, or that no stage has told yet.
     """
     catalogue = read_catalogue(paths_of(root, scale))
-    chosen = choose(catalogue, options)
-    shown = chosen.head(options.limit) if options.limit else chosen
-    columns = [(name, head) for name, head in LISTED if name in shown and shown[name].fillna("").astype(str).any()]
+    chosen = choose(catalogue, asked, search, sort)
+    some = chosen.head(limit) if limit else chosen
+    columns = [(name, head) for name, head in LISTED if name in some and some[name].fillna("").astype(str).any()]
     console = _console()
     if not console.is_terminal:
-        table = _rows(columns, shown)
+        table = _rows(columns, some)
         for line in (table.head, *table.rows):
             print("\t".join(line))
         return 0
@@ -162,32 +125,31 @@ def listing(root: Path, options: Options, scale: str | None) -> int:
         columns = [(name, head) for name, head in columns if name not in ROOMY]
     refused = len(catalogue.items) - len(catalogue.clips)
     title = f"{catalogue.inputs.scale}: {number(len(catalogue.clips))} clips, {number(refused)} refused files"
-    _print(console, title, _rows(columns, shown))
-    hint = "" if len(shown) == len(chosen) else "; --limit 0 shows all"
-    console.print(f"{number(len(shown))} of {number(len(chosen))} shown{hint}")
+    _print(console, title, _rows(columns, some))
+    hint = "" if len(some) == len(chosen) else "; --limit 0 shows all"
+    console.print(f"{number(len(some))} of {number(len(chosen))} shown{hint}")
     return 0
 
 
-def choose(catalogue: Catalogue, options: Options) -> pd.DataFrame:
-    """The items that `options` asks for, in its order.
+def choose(catalogue: Catalogue, asked: Mapping[str, str], search: str = "", sort: str = "") -> pd.DataFrame:
+    """The items that say just what is `asked` and hold `search`, in the order of a column; "" asks for nothing.
 
     Raises:
         ValueError: A column or value that there is not, or that no stage has told yet.
     """
     items = catalogue.items
-    for name in EXACT:
-        if asked := getattr(options, name):
-            items = items[_equal(catalogue, name, asked).loc[items.index]]
-    if options.search:
+    for name, wanted in asked.items():
+        if wanted:
+            items = items[_equal(catalogue, name, wanted).loc[items.index]]
+    if search:
         texts = [items[name].fillna("").astype(str) for name in SEARCHED if name in items]
-        found = [text.str.contains(options.search, case=False, regex=False) for text in texts]
+        found = [text.str.contains(search, case=False, regex=False) for text in texts]
         items = items[np.logical_or.reduce(found)]
-    if options.sort:
-        column = options.sort.removeprefix("-")
+    if sort:
+        column = sort.removeprefix("-")
         if column not in items:
-            raise ValueError(f"--sort {options.sort}: {_untold(column, items)}")
-        ascending = not options.sort.startswith("-")
-        items = items.sort_values(column, ascending=ascending, kind="stable", na_position="last")
+            raise ValueError(f"--sort {sort}: {_untold(column, items)}")
+        items = items.sort_values(column, ascending=column == sort, kind="stable", na_position="last")
     return items
 
 
@@ -270,15 +232,10 @@ CLIP_COLUMNS = (("item", "id"), ("offset_seconds", "starts at"), ("fate", "fate"
 SHARED = ("split", "artist", "licence", "path")
 
 
-def _licences(catalogue: Catalogue) -> Rows:
-    inputs = catalogue.inputs
-    return data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest)
-
-
-def _rows(columns: Sequence[tuple[str, str]], items: pd.DataFrame) -> Rows:
+def _rows(columns: Sequence[tuple[str, str]], items: pd.DataFrame) -> Table:
     """Columns (name, head) of some items as text."""
     rows = tuple(tuple(_cell(row[name]) for name, _ in columns) for _, row in items.iterrows())
-    return Rows(tuple(head for _, head in columns), rows)
+    return Table(tuple(head for _, head in columns), rows)
 
 
 def _cell(content: object) -> str:
@@ -289,10 +246,5 @@ def _cell(content: object) -> str:
     return visible(str(content))
 
 
-def _print(console: Console, title: str, content: Rows) -> None:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
-    for name, right in zip(content.head, content.aligned, strict=True):
-        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in WHOLE)
-    for row in content.rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))
-    console.print(table)
+def _print(console: Console, title: str, content: Table) -> None:
+    console.print(shown(content, title, WHOLE))

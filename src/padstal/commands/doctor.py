@@ -12,10 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+from padstal.commands.terminal import shown
 from padstal.core.data import room
 from padstal.core.dvc_lock import LockError
 from padstal.core.model_folder import WEIGHTS
@@ -25,6 +24,7 @@ from padstal.core.secrets import redact
 from padstal.operations.integrity.remotes import RemoteError, cache_of, default_remote, read_config, remote_of
 from padstal.operations.integrity.required import Missing, find_missing, first
 from padstal.operations.tracking.credentials import wandb_credentials
+from padstal.reporting.table import Cell, Table
 
 PACKAGES = (
     *("torch", "torchaudio", "lightning", "transformers", "laion-clap", "descript-audio-codec", "symusic", "soundfile"),
@@ -51,12 +51,10 @@ class Finding:
 def run(root: Path, remote: str = "") -> int:
     """Print the table, with that DVC remote or the default one; 1 if something needed is missing."""
     found = list(findings(root, remote))
-    table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
-    colours = {"ok": "green", "note": "yellow", "missing": "red"}
-    for finding in found:
-        table.add_row(f"[{colours[finding.mark]}]{finding.mark}[/]", finding.what, redact(finding.found))
+    looks = {"ok": "good", "note": "warn", "missing": "bad"}
+    rows = tuple((Cell(one.mark, look=looks[one.mark]), one.what, redact(one.found)) for one in found)
     console = Console()
-    console.print(table)
+    console.print(shown(Table(("", "", ""), rows)))
     missing = [finding.what for finding in found if finding.mark == "missing"]
     console.print(f"missing: {', '.join(missing)}" if missing else "nothing that is needed is missing")
     return 1 if missing else 0

@@ -32,7 +32,7 @@ def faults(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _approval(github: GitHub) -> str:
-    found = github.get(f"environments/{NAME}")
+    found = github.send("GET", f"environments/{NAME}")
     kinds = {rule.get("type") for rule in found.get("protection_rules", ())}
     if "required_reviewers" not in kinds:
         return f"environment {NAME}: nobody must approve a run; expected required reviewers"
@@ -44,7 +44,7 @@ def _approval(github: GitHub) -> str:
 
 def _group(github: GitHub) -> str:
     owner = github.repository.partition("/")[0]
-    groups = github.ask(f"orgs/{owner}/actions/runner-groups").get("runner_groups", ())
+    groups = github.send("GET", f"/orgs/{owner}/actions/runner-groups").get("runner_groups", ())
     group: Mapping[str, Any] | None = next((one for one in groups if one.get("name") == NAME), None)
     if group is None:
         return f"no runner group {NAME}"

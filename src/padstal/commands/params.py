@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from padstal.commands.project import params_of
+from padstal.commands.terminal import shown
 from padstal.core.explain import Explained, explain
+from padstal.reporting.table import Table
 from padstal.stages.params import STAGES, Tree
 
 SHARED = ("runtime", "tracking", "operations", "promote")
@@ -23,7 +23,8 @@ def run(root: Path, section: str | None, scale: str | None) -> int:
     paths, tree = params_of(root, scale)
     console = Console(soft_wrap=False)
     for name in (section,) if section else (*SHARED, *STAGES, "budget"):
-        console.print(_table(name, values(tree, name, paths.scale)))
+        rows = ((row.path, row.value, row.unit, row.meaning, row.allowed) for row in values(tree, name, paths.scale))
+        console.print(shown(Table(("path", "value", "unit", "meaning", "allowed"), tuple(rows)), name))
     console.print(f"{paths.params.name} is valid at all scales; shown: {paths.scale} (active: {tree.scale})")
     return 0
 
@@ -45,12 +46,3 @@ def values(tree: Tree, name: str, scale: str) -> list[Explained]:
             Explained(f"scales.{scale}.budget.{label}", f"{s:g}", "s", meaning, "> 0") for label, s in budget.items()
         ]
     raise ValueError(f"{name!r} is no section: expected one of {', '.join((*SHARED, *STAGES, 'budget'))}")
-
-
-def _table(name: str, rows: list[Explained]) -> Table:
-    table = Table(title=name, title_justify="left", box=box.SIMPLE, pad_edge=False)
-    for column in ("path", "value", "unit", "meaning", "allowed"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(row.path, row.value, row.unit, row.meaning, row.allowed)
-    return table

@@ -5,42 +5,40 @@ import multiprocessing
 import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from tqdm import tqdm
 
 from padstal.commands.project import params_of
+from padstal.commands.terminal import shown
 from padstal.operations.planning.fit import USABLE
 from padstal.operations.planning.machine import INGEST_SPEED, Machine, machine_of
 from padstal.operations.planning.music import Music, music_of
 from padstal.operations.planning.plan import Mapper, Plan, plan
+from padstal.reporting.table import Table
 
 PLANNER = "padstal.operations.planning.plan"
 WIDE = 140
 """Columns from which on the table says what each stage is made of."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """The machine and the music that are planned for; None for what is known otherwise."""
-
-    gpus: int | None = None
-    memory: float | None = None
-    device: str = "h100"
-    tflops: float | None = None
-    mfu: float | None = None
-    clips: int | None = None
-    as_json: bool = False
-
-
-def run(root: Path, scale: str | None, options: Options) -> int:
-    """Print the plan; 1 if something has to change before it can run.
+def run(
+    root: Path,
+    scale: str | None,
+    *,
+    gpus: int | None = None,
+    memory: float | None = None,
+    device: str = "h100",
+    tflops: float | None = None,
+    mfu: float | None = None,
+    clips: int | None = None,
+    as_json: bool = False,
+) -> int:
+    """Print the plan for a machine and music, None for what is known otherwise; 1 if something has to change first.
 
     Raises:
         ParamsError: `params.yaml` is wrong.
@@ -48,14 +46,14 @@ def run(root: Path, scale: str | None, options: Options) -> int:
     """
     paths, tree = params_of(root, scale)
     runtime = tree.runtime
-    gpus = options.gpus or runtime.devices * runtime.nodes
-    machine = machine_of(options.device, gpus, options.memory, options.tflops, options.mfu, runtime.workers)
+    count = gpus or runtime.devices * runtime.nodes
+    machine = machine_of(device, count, memory, tflops, mfu, runtime.workers)
     machine = replace(machine, shares_weights=runtime.strategy == "fsdp2")
-    music = music_of(paths, tree.scales[paths.scale].ingest, options.clips)
+    music = music_of(paths, tree.scales[paths.scale].ingest, clips)
     with _processes() as pool:
         found = plan(tree, paths.scale, music, machine, partial(_with_bar, pool.map))
     free = shutil.disk_usage(root).free
-    if options.as_json:
+    if as_json:
         told = {"count": music.clips, "curated": music.curated, "hours": music.seconds / 3600, "from": music.origin}
         whole = {"disk": found.disk, "hours": found.seconds / 3600, "free_disk": free}
         about = {"scale": paths.scale, "clips": told, "machine": asdict(machine), **asdict(found), "whole": whole}
@@ -78,21 +76,18 @@ def _processes() -> ProcessPoolExecutor:
 
 def _print(found: Plan, scale: str, music: Music, machine: Machine, free: int, devices: int) -> None:
     console = Console(soft_wrap=False)
-    wide = console.width >= WIDE
     title = f"{scale}, {machine.gpus} × {machine.device} ({machine.gibibytes:g} GiB, {machine.tflops:g} TFLOP/s each)"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
-    table.add_column("stage", no_wrap=True)
-    for column in ("parameters", "FLOP", "GPU memory", "disk", "meanwhile", "hours"):
-        table.add_column(column, justify="right", no_wrap=True)
-    if wide:
-        table.add_column("what", overflow="fold")
+    head = ("stage", "parameters", "FLOP", "GPU memory", "disk", "meanwhile", "hours", "what")
+    rows = []
     for row in found.rows:
         work = f"{row.operations:.2g}" if row.operations else ""
         numbers = _short(row.parameters), work, *map(_bytes, (row.memory, row.disk, row.meanwhile))
-        table.add_row(row.stage, *numbers, _hours(row.seconds), *([row.does] if wide else []))
-    table.add_section()
-    table.add_row("in all", "", "", "", _bytes(found.disk), "", _hours(found.seconds))
-    console.print(table)
+        rows.append((row.stage, *numbers, _hours(row.seconds), row.does))
+    rows.append(("in all", "", "", "", _bytes(found.disk), "", _hours(found.seconds), ""))
+    width = len(head) if console.width >= WIDE else len(head) - 1
+    numeric = (False, *(True for _ in head[2:]), False)
+    table = Table(head[:width], tuple(row[:width] for row in rows), numeric[:width])
+    console.print(shown(table, title, head[:7]))
     shares = ", ".join(f"{share:g} for {kind}" for kind, share in machine.mfu.items())
     for line in (
         f"Clips: {music.clips:,}, {music.origin}; {music.curated:,} after curation.",

@@ -63,8 +63,8 @@ def run(environment: Mapping[str, str]) -> int:
         return 0
     server = environment.get("GITHUB_SERVER_URL", "https://github.com")
     closing = _closing(f"{server}/{repository}/actions/runs/{event.run}", environment.get("PADSTAL_WANDB_REPORT", ""))
-    body = f"{MARKER}\n{_text(environment, event, closing)}"
-    print(f"#{number}: {_keep(forge, number, body)}")
+    file = Path(_needed(environment, "RUNNER_TEMP"), ARTEFACT, RECORD)
+    print(f"#{number}: {_keep(forge, number, _text(file, event, closing))}")
     return 0
 
 
@@ -75,11 +75,14 @@ def read_event(payload: Any, repository: str) -> Event:
         EventError: It is another workflow's, another repository's, not of a pull request, or of a fork that is gone.
     """
     found = payload["workflow_run"]
-    for key, value in (("event", "pull_request"), ("path", WORKFLOW)):
-        if found[key].partition("@")[0] != value:
+    told = {
+        "event": found["event"],
+        "path": found["path"].partition("@")[0],
+        "repository": found["repository"]["full_name"],
+    }
+    for key, value in (("event", "pull_request"), ("path", WORKFLOW), ("repository", repository)):
+        if told[key] != value:
             raise EventError(f"workflow_run.{key}: expected {value}")
-    if found["repository"]["full_name"] != repository:
-        raise EventError(f"workflow_run.repository: expected {repository}")
     if not found["head_repository"]:
         raise EventError("workflow_run.head_repository: the fork is gone")
     owner = found["head_repository"]["full_name"].partition("/")[0]
@@ -99,22 +102,17 @@ def pull_request(forge: GitHub, event: Event) -> int | None:
     return numbers[0] if numbers else None
 
 
-def _text(environment: Mapping[str, str], event: Event, closing: str) -> str:
+def _text(file: Path, event: Event, closing: str) -> str:
+    """The comment on the record that the workflow has got out of the run's artefact."""
     try:
-        comparison = read_record(_record(environment))
+        if not file.is_file():
+            raise RecordError(f"the run left no artefact {ARTEFACT} with a {RECORD}")
+        with open(file, "rb") as opened:
+            comparison = read_record(opened.read(LARGEST_RECORD + 1))
     except RecordError as error:
-        return f"## padstal: no comparison\n\nThe run ended with: {event.conclusion}. {error}.\n\n{closing}\n"
+        return f"{MARKER}\n## padstal: no comparison\n\nThe run ended with: {event.conclusion}. {error}.\n\n{closing}\n"
     told = "" if event.conclusion == "success" else "\n\n**The run did not succeed; what follows may be incomplete.**"
-    return render_markdown(comparison, Media(closing=closing + told))
-
-
-def _record(environment: Mapping[str, str]) -> bytes:
-    """The record that the workflow has got out of the run's artefact."""
-    file = Path(_needed(environment, "RUNNER_TEMP"), ARTEFACT, RECORD)
-    if not file.is_file():
-        raise RecordError(f"the run left no artefact {ARTEFACT} with a {RECORD}")
-    with open(file, "rb") as opened:
-        return opened.read(LARGEST_RECORD + 1)
+    return f"{MARKER}\n{render_markdown(comparison, Media(closing=closing + told))}"
 
 
 def _keep(forge: GitHub, number: int, body: str) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from padstal.reporting.checks_view import value_at
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.papers_view import quality_rows
-from padstal.reporting.results_view import Row, interval_of
-from padstal.reporting.table import Cell, Table
-from padstal.reporting.text import finite, interval, number
+from padstal.reporting.results_view import Row, measured
+from padstal.reporting.table import Table
+from padstal.reporting.text import finite
 from padstal.sampling.quality_level import QUALITY
 
 METRICS = {"fd": "FD", "kl": "KL", "clap_f": "CLAP-f", "pmos": "p-MOS"}
@@ -69,40 +70,28 @@ PUBLISHED = (
 
 def ablations_table(inputs: Inputs) -> Table:
     """The published rows, this run's figures in those of its own systems; no row without such a system."""
-    measured = quality_rows(inputs)
-    if not measured:
+    settings = quality_rows(inputs)
+    if not settings:
         return Table((), ())
     table = []
     for published in PUBLISHED:
-        own = _own(published, measured, inputs)
-        table.append((published.table, published.row, *(_cell(own, name) for name in METRICS), *published.figures))
+        own = _own(published, settings, inputs)
+        cells = (measured(own, name) if finite(own.get(name)) else NOTHING for name in METRICS)
+        table.append((published.table, published.row, *cells, *published.figures))
     head = ("table", "system", *METRICS.values(), *(f"{name}, paper" for name in ("FAD", "KL", "CLAP", "p-MOS")))
     return Table(head, tuple(table), (False, False, *(True for _ in head[2:])))
 
 
-def _own(published: Published, measured: list[Row], inputs: Inputs) -> Row | None:
-    """The setting of the highest level, under that guidance, of a system whose denoiser is told the same."""
+def _own(published: Published, settings: list[Row], inputs: Inputs) -> Row:
+    """The setting of the highest level, under that guidance, of a system whose denoiser is told the same; else {}."""
     sections = inputs.params.get("train_diffusion") or {}
     same = [
         row
-        for row in measured
+        for row in settings
         if row.get("record", {}).get("guidance", {}).get("kind") == published.guidance
         and all(
-            _at(sections.get(inputs.systems[str(row["system"])].get("denoiser")), path) == value
+            value_at(sections.get(inputs.systems[str(row["system"])].get("denoiser")), path) == value
             for path, value in published.told.items()
         )
     ]
-    return max(same, key=lambda row: float(row["record"].get("attributes", {}).get(QUALITY, 0)), default=None)
-
-
-def _at(section: Any, path: str) -> Any:
-    for key in path.split("."):
-        section = section.get(key) if isinstance(section, Mapping) else None
-    return section
-
-
-def _cell(row: Row | None, metric: str) -> Cell:
-    if row is None or not finite(row.get(metric)):
-        return Cell(NOTHING)
-    around = interval_of(row, metric)
-    return Cell(number(float(row[metric])), below=interval(*around) if around else "")
+    return max(same, key=lambda row: float(row["record"].get("attributes", {}).get(QUALITY, 0)), default={})

@@ -12,7 +12,7 @@ import pandas as pd
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.text import escape_markdown, number
 from padstal.rights.licence import UNKNOWN, address, normalise
-from padstal.rights.terms import at_odds, joint, most_restrictive, terms_of
+from padstal.rights.terms import Terms, at_odds, joint, most_restrictive, terms_of
 
 FILE = "ATTRIBUTION.md"
 """Beside the model cards."""
@@ -21,8 +21,7 @@ _LINK = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.:-]*(?:/[A-Za-z0-9/._~%?&=+,
 
 def trained_on(inputs: Inputs) -> pd.DataFrame | None:
     """Clips of the training split, after curation if it has run; `None` where there is no data set."""
-    table = inputs.dataset if inputs.dataset is not None else inputs.manifest
-    return None if table is None else table[table["split"] == "train"]
+    return None if inputs.curated is None else inputs.curated[inputs.curated["split"] == "train"]
 
 
 def credits_page(inputs: Inputs) -> str:
@@ -100,6 +99,11 @@ def _together(licences: list[str]) -> str:
         strange = [UNKNOWN if name == UNKNOWN else f"“{name}”" for name in licences if terms_of(name) is None]
         shown = escape_markdown(", ".join(strange[:5]))
         return f"The terms of {shown} are not known here: ask whoever holds the rights before any use."
+    return f"Together the licences ask for: {', '.join(asked_by(terms)) or 'nothing'}."
+
+
+def asked_by(terms: Terms) -> list[str]:
+    """What terms ask for, in words, the most restrictive first."""
     asked = {
         "no use beyond listening": terms.reserved,
         "no adapted works": terms.no_derivatives,
@@ -107,8 +111,7 @@ def _together(licences: list[str]) -> str:
         "the same licence for adapted works": terms.share_alike,
         "attribution": terms.attribution,
     }
-    names = [name for name, holds in asked.items() if holds]
-    return f"Together the licences ask for: {', '.join(names) or 'nothing'}."
+    return [words for words, holds in asked.items() if holds]
 
 
 def _tracks(clips: pd.DataFrame) -> pd.DataFrame:

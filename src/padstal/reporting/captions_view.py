@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from padstal.core.dvc_lock import mapping
 from padstal.reporting import svg
+from padstal.reporting.checks_view import value_at
 from padstal.reporting.data_view import counted
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.table import Table
@@ -99,29 +101,14 @@ def decision_table(inputs: Inputs) -> Table:
     return Table(head, rows, (False, False, True, True))
 
 
-@dataclass(frozen=True)
-class CaptionViews:
-    """What stands around the captions themselves."""
-
-    shares: Table
-    refusals: Table
-    licences: Table
-    effect: Table
-    detection_chart: Markup
+def refusals_table(inputs: Inputs) -> Table:
+    """Why merged captions were refused."""
+    return _counts(inputs.metrics.get("caption", {}).get("refused") or {}, "why not", REFUSAL_WORDS)
 
 
-def caption_views(inputs: Inputs) -> CaptionViews:
-    """All tables and charts of the section, empty where nothing was measured."""
-    metrics = inputs.metrics.get("caption", {})
-    effect = metrics.get("clap_score") or {}
-    found = (inputs.evaluation.get("truth") or {}).get("captions") or {}
-    return CaptionViews(
-        shares=shares_table(inputs),
-        refusals=_counts(metrics.get("refused") or {}, "why not", REFUSAL_WORDS),
-        licences=_counts(metrics.get("caption_licences") or {}, "licence", {}),
-        effect=effect_table(effect),
-        detection_chart=detection_chart(found, inputs.params.get("caption", {}).get("rho2")),
-    )
+def licences_table(inputs: Inputs) -> Table:
+    """Licences that generated words bring."""
+    return _counts(inputs.metrics.get("caption", {}).get("caption_licences") or {}, "licence", {})
 
 
 def shares_table(inputs: Inputs) -> Table:
@@ -141,8 +128,9 @@ def shares_table(inputs: Inputs) -> Table:
     return Table(head, tuple(rows), (False, False, True, True, True, False))
 
 
-def effect_table(effect: Mapping[str, Any]) -> Table:
+def effect_table(inputs: Inputs) -> Table:
     """CLAP score before and after, of all clips and per decision, with intervals over tracks."""
+    effect = inputs.metrics.get("caption", {}).get("clap_score") or {}
     head = ("decision", "clips", "before", "after", "difference")
     rows = tuple(
         (
@@ -150,14 +138,15 @@ def effect_table(effect: Mapping[str, Any]) -> Table:
             number(row["clips"]),
             *(_estimate(row[key]) for key in ("before", "after", "difference")),
         )
-        for name, row in _all_first(effect)
+        for name, row in sorted(effect.items(), key=lambda pair: (pair[0] != "all", pair[0]))
     )
     return Table(head, rows, (False, True, True, True, True))
 
 
-def detection_chart(found: Mapping[str, Any], rho2: Any) -> Markup:
+def detection_chart(inputs: Inputs) -> Markup:
     """Precision and recall over the threshold ρ2."""
-    rows = found.get("wrong_by_threshold") or []
+    found, rho2 = value_at(inputs.evaluation, "truth.captions"), inputs.params.get("caption", {}).get("rho2")
+    rows = mapping(found).get("wrong_by_threshold") or []
     lines = [
         svg.Line(
             name,
@@ -187,10 +176,6 @@ def _counts(counts: Mapping[str, int], head: str, meaning: Mapping[str, str]) ->
         tuple((meaning.get(name, name), number(int(count))) for name, count in ordered),
         (False, True),
     )
-
-
-def _all_first(effect: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return sorted(effect.items(), key=lambda pair: (pair[0] != "all", pair[0]))
 
 
 def _estimate(found: Mapping[str, Any] | None) -> str:

@@ -69,16 +69,6 @@ def claims(inputs: Inputs) -> list[Claim]:
     ]
 
 
-def claims_table(inputs: Inputs) -> Table:
-    """The claims as a table."""
-    head = ("stage", "claim", "found", "interval", "held against", "", "n")
-    rows = tuple(
-        (row.stage, row.claim, row.figure, row.interval or "–", row.against or "–", row.verdict or "–", row.n or "–")
-        for row in claims(inputs)
-    )
-    return Table(head, rows, (False, False, True, True, False, False, True))
-
-
 @dataclass(frozen=True)
 class StageClaims:
     """One stage's claims as the page shows them.

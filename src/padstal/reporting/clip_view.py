@@ -1,6 +1,5 @@
 """What is known of one clip, as named groups of facts: the same words in the terminal and on the page."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +67,7 @@ def clip_facts(catalogue: Catalogue, row: pd.Series) -> tuple[Facts, ...]:
         _captions(catalogue, row),
         _quality(catalogue, row),
         _curation(catalogue, row),
-        Facts("Sound", _known([(label, show(row[name])) for name, (label, show) in SOUND.items() if name in row])),
+        Facts("Sound", _known([(label, _with(unit, row.get(name))) for name, (label, unit) in SOUND.items()])),
     )
 
 
@@ -153,19 +152,18 @@ def _known(pairs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple((name, text) for name, text in pairs if text)
 
 
-def _with(unit: str) -> Callable[[Any], str]:
-    return lambda content: "" if pd.isna(content) else f"{number(float(content))} {unit}".strip()
+def _with(unit: str, content: Any) -> str:
+    if content is None or pd.isna(content):
+        return ""
+    return f"{100 * float(content):.2f} {unit}" if unit.startswith("%") else f"{number(float(content))} {unit}"
 
 
-SOUND: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "offset_seconds": ("starts at", _with("s")),
-    "clip_seconds": ("lasts", _with("s")),
-    "loudness_lufs": ("loudness", _with("LUFS")),
-    "peak_dbfs": ("peak", _with("dBFS")),
-    "rms_dbfs": ("RMS", _with("dBFS")),
-    "bandwidth_hz": ("bandwidth", _with("Hz")),
-    "clipped_share": (
-        "near the peak",
-        lambda content: "" if pd.isna(content) else f"{100 * float(content):.2f} % of samples",
-    ),
+SOUND = {
+    "offset_seconds": ("starts at", "s"),
+    "clip_seconds": ("lasts", "s"),
+    "loudness_lufs": ("loudness", "LUFS"),
+    "peak_dbfs": ("peak", "dBFS"),
+    "rms_dbfs": ("RMS", "dBFS"),
+    "bandwidth_hz": ("bandwidth", "Hz"),
+    "clipped_share": ("near the peak", "% of samples"),
 }

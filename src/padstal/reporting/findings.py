@@ -11,7 +11,7 @@ import pandas as pd
 from padstal.reporting.claims_view import broken_claims
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Space, direction, interval_of, rows, spaces, sweep_name
-from padstal.reporting.text import MINUS, bounds, finite, interval, labelled, number, percent, words
+from padstal.reporting.text import MINUS, bounds, finite, labelled, number, percent, words
 
 Kind = Literal["yes", "no", "open"]
 _VERDICT: dict[Kind, str] = {"yes": "holds here", "no": "does not hold here", "open": "open here"}
@@ -116,7 +116,7 @@ def _matched_claim(matched: Mapping[str, Any], system: str, metric: str, claim: 
     around = row.get("interval")
     share: Any = row.get("share_of_baseline")
     relative = f" ({100 * share:+.1f} %)".replace("-", MINUS) if finite(share) else ""
-    said = interval(*around) if around else "no interval: too few draws of prompts reach the target"
+    said = bounds(around) or "no interval: too few draws of prompts reach the target"
     word = direction(metric, around)
     sentence = (
         f"At CLAP-f {number(target)}, {words(metric)} of {sweep_name(row)} differs from "
@@ -209,7 +209,7 @@ def _caption_claim(captions: pd.DataFrame | None, manifest: pd.DataFrame | None)
     kind: Kind = "open" if not finite(spread) or around[0] <= 0 <= around[1] else ("yes" if mean > 0 else "no")
     sentence = (
         f"Where there was a caption, refining moved its CLAP cosine with the audio by {number(mean)} "
-        f"{interval(*around)} on average over {number(len(gain))} tracks. The same CLAP chose the captions, so this "
+        f"{bounds(around)} on average over {number(len(gain))} tracks. The same CLAP chose the captions, so this "
         "is a check, not a proof."
     )
     return Finding(kind, "Refined captions fit their audio better", sentence)

@@ -37,14 +37,11 @@ class GitHub:
     repository: str
     token: str
 
-    def get(self, path: str, **query: str | int) -> Any:
-        """The JSON at `path` under the repository."""
-        return self.send("GET", f"{path}?{urllib.parse.urlencode(query)}" if query else path)
-
     def pages(self, path: str, key: str = "", **query: str | int) -> Iterator[Mapping[str, Any]]:
         """Items of a list, page by page; `key` names the list if it lies in an object."""
         for page in range(1, MOST_PAGES + 1):
-            found = self.get(path, **query, per_page=PAGE, page=page)
+            asked = urllib.parse.urlencode({**query, "per_page": PAGE, "page": page})
+            found = self.send("GET", f"{path}?{asked}")
             items = found.get(key) if key and isinstance(found, Mapping) else found
             if not isinstance(items, list):
                 raise GitHubError(f"{path}: expected a list")
@@ -53,12 +50,9 @@ class GitHub:
                 return
 
     def send(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
-        """The JSON that answers a request at `path` under the repository."""
-        return self.ask(f"repos/{urllib.parse.quote(self.repository)}/{path}", method, content)
-
-    def ask(self, path: str, method: str = "GET", content: Mapping[str, Any] | None = None) -> Any:
-        """The JSON that answers a request at `path` under the interface's address, of no repository."""
-        address = f"{self.api.rstrip('/')}/{path}"
+        """The JSON that answers a request at `path` under the repository, or under no one if it begins with "/"."""
+        of = "" if path.startswith("/") else f"/repos/{urllib.parse.quote(self.repository)}/"
+        address = f"{self.api.rstrip('/')}{of}{path}"
         body = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(address, data=body, headers=HEADERS, method=method)
         request.add_unredirected_header("Authorization", f"Bearer {self.token}")

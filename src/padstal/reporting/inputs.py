@@ -123,6 +123,11 @@ class Inputs:
         diffusion = [model for model in self.models if model.codec]
         return frozenset(one.codec for one in diffusion if TEXT_GROUP in one.config["latents"]["channel_groups"])
 
+    @property
+    def curated(self) -> pd.DataFrame | None:
+        """Clips after curation; before it has run, all of them."""
+        return self.manifest if self.dataset is None else self.dataset
+
     def systems_with(self, denoiser: str) -> list[str]:
         """Systems that sample with a denoiser: `tal_dit`, or `discodiff` with `discodiff_primary`."""
         return [
@@ -216,11 +221,21 @@ def _model_folders(folder: Path) -> list[Path]:
 def _samples(paths: Paths) -> tuple[SampleSet, ...]:
     found = []
     for folder in sorted(path for path in (paths.data / "samples").glob("*") if path.is_dir()):
-        table, audio = read_rows(folder / "samples.parquet"), _array(folder / "audio.npy")
-        if table is not None and audio is not None and (folder / SETTINGS).is_file():
-            prompts = read_rows(folder / "prompts.parquet")
-            found.append(SampleSet(folder.name, table, read_settings(folder / SETTINGS), prompts, audio))
-    return tuple(found)
+        found.append(sample_set(folder.name, {file.name: file for file in folder.iterdir()}))
+    return tuple(one for one in found if one)
+
+
+def sample_set(system: str, files: Mapping[str, Path]) -> SampleSet | None:
+    """What a system generated, of its files by name; `None` where one of them is missing.
+
+    Raises:
+        ValueError: Its settings are of another version.
+    """
+    if not all(name in files and files[name].is_file() for name in ("samples.parquet", "audio.npy", SETTINGS)):
+        return None
+    prompts = read_rows(files["prompts.parquet"]) if "prompts.parquet" in files else None
+    audio = np.load(files["audio.npy"], mmap_mode="r", allow_pickle=False)
+    return SampleSet(system, pd.read_parquet(files["samples.parquet"]), read_settings(files[SETTINGS]), prompts, audio)
 
 
 def _reconstructions(paths: Paths) -> tuple[Reconstructions, ...]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from padstal.reporting.inputs import Inputs, SampleSet
 from padstal.reporting.media import mp3_uri, playable, spectrogram_uri
-from padstal.reporting.text import words
+from padstal.reporting.text import labelled, words
 from padstal.sampling.setting import Setting
 
 AUDIO_LIMIT_BYTES = 8_500_000
@@ -50,19 +50,6 @@ class Row:
     clips: tuple[Clip, ...]
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of the listening grid: a system under a setting."""
-
-    system: str
-    setting: Setting
-    detail: str
-
-    @property
-    def label(self) -> str:
-        return f"{words(self.system)} · {words(self.setting.method_name)}"
-
-
 def reconstruction_rows(inputs: Inputs, shown: int) -> list[tuple[str, str, list[Source]]]:
     """(caption, note, sources) of up to `shown` held-out clips: the original, then each autoencoder's version."""
     if not inputs.reconstructions:
@@ -96,24 +83,24 @@ def sample_rows(
     `chosen` holds the (system, setting's id) to play.
     """
     prompts = _prompts(inputs.samples, shown)
-    columns = [(found, column) for found in inputs.samples for column in columns_of(found, chosen)]
+    columns = [(found, *column) for found in inputs.samples for column in _columns(found, chosen)]
     rows = []
     for prompt_id, prompt in prompts:
         seed = _common_seed(inputs.samples, prompt_id)
         sources = []
-        for found, column in columns:
-            cell = _cell(found.table, column, prompt_id, seed)
+        for found, setting, detail in columns:
+            cell = _cell(found.table, setting.id, prompt_id, seed)
             if cell is not None:
-                pcm = np.asarray(found.audio_NSC[int(cell["row"])])
-                sources.append(Source(column.label, column.detail, pcm, inputs.sample_rate, found.system))
+                pcm, label = np.asarray(found.audio_NSC[int(cell["row"])]), f"{found.system} · {setting.method_name}"
+                sources.append(Source(labelled(label), detail, pcm, inputs.sample_rate, found.system))
         rows.append((prompt, f"seed {seed}", sources))
     return rows
 
 
-def columns_of(found: SampleSet, chosen: Collection[tuple[str, str]] = ()) -> list[Column]:
-    """One column for each sweep of a system, in the grid's order.
+def _columns(found: SampleSet, chosen: Collection[tuple[str, str]]) -> list[tuple[Setting, str]]:
+    """A setting for each sweep of a system, in the grid's order, and what its label says beside the method.
 
-    It plays what is chosen, else the middle strength; without a method the grid's first setting.
+    It is what is chosen, else the middle strength; without a method the grid's first one.
     """
     order = [found.settings[one] for one in found.table.sort_values("row")["setting"].unique()]
     sweeps: dict[str, list[Setting]] = {}
@@ -124,8 +111,7 @@ def columns_of(found: SampleSet, chosen: Collection[tuple[str, str]] = ()) -> li
         by_strength = sorted(settings, key=lambda one: one.strength)
         usual = settings[0] if settings[0].swept == "guidance.w" else by_strength[len(settings) // 2]
         for one in [one for one in settings if (found.system, one.id) in chosen] or [usual]:
-            detail = one.label(tuple(order)).removeprefix(one.method_name).strip()
-            columns.append(Column(found.system, one, detail))
+            columns.append((one, one.label(tuple(order)).removeprefix(one.method_name).strip()))
     return columns
 
 
@@ -181,8 +167,8 @@ def _common_seed(samples: Sequence[SampleSet], prompt_id: str) -> int:
     return int(min(common or set().union(*seeds) or {0}))
 
 
-def _cell(table: pd.DataFrame, column: Column, prompt_id: str, seed: int) -> pd.Series | None:
-    match = table[(table["prompt_id"] == prompt_id) & (table["setting"] == column.setting.id)]
+def _cell(table: pd.DataFrame, setting: str, prompt_id: str, seed: int) -> pd.Series | None:
+    match = table[(table["prompt_id"] == prompt_id) & (table["setting"] == setting)]
     same = match[match["seed"] == seed]
     match = same if len(same) else match
     return match.sort_values(["seed", "index"], kind="stable").iloc[0] if len(match) else None

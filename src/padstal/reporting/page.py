@@ -8,8 +8,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from padstal.evaluation.metrics import METRICS
-from padstal.reporting import ablations_view, data_view, listen_view, papers_view, results_view, svg, training_view
-from padstal.reporting.captions_view import caption_rows, caption_views, decision_table
+from padstal.reporting import (
+    ablations_view,
+    captions_view,
+    data_view,
+    listen_view,
+    papers_view,
+    results_view,
+    svg,
+    training_view,
+)
 from padstal.reporting.cards import Card
 from padstal.reporting.checks_view import checks_table, flat
 from padstal.reporting.claims_view import stage_claims
@@ -49,7 +57,6 @@ def render_page(
 ) -> str:
     """The whole page as HTML; the same inputs give the same text."""
     evaluation = inputs.evaluation
-    matched = evaluation.get("matched") or {}
     rows, sweep, paths = (results_view.rows(evaluation, name) for name in ("rows", "sweep", "paths"))
     chosen = {(str(row.get("system")), str(row.get("setting"))) for row in rows}
     heard = listen_view.reconstruction_rows(inputs, reconstructions_shown)
@@ -57,78 +64,51 @@ def render_page(
     played, cut_seconds = listen_view.encode([*heard, *generated])
     found = findings(inputs)
     first = headline(found)
-    environment = template_environment()
-    return environment.get_template("page.html").render(
-        title=title,
-        inputs=inputs,
-        sections=SECTIONS,
-        scale_line=scale_line(inputs),
-        origins=data_view.foundation_models(inputs),
-        headline=first,
-        findings=[finding for finding in found if finding is not first],
-        opening=listen_view.opening(played[len(heard) :] or played, first.system if first else ""),
-        failures=failures(inputs),
-        facts=_facts(inputs),
-        stages=[_stage(inputs, name) for name in STAGES],
-        other_params=[
-            (name, flat(section, show=setting)) for name, section in inputs.params.items() if name not in STAGES
-        ],
-        counts=data_view.counts(inputs),
-        ledger=data_view.ledger(inputs),
-        genre_loss=data_view.genre_loss(inputs),
-        genre_entropy=data_view.genre_entropy(inputs),
-        licences=data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest),
-        quarantined=data_view.reasons(inputs.quarantine, "tracks"),
-        removed=data_view.reasons(inputs.removed, "clips"),
-        quality_levels=data_view.quality_levels(inputs),
-        quality_chart=data_view.quality_chart(inputs),
-        swatches={"before": svg.bar_swatch("c0"), "after": svg.bar_swatch("c2")},
-        likelihood_chart=data_view.likelihood_chart(inputs),
-        verdict=data_view.outcomes(inputs.verdict),
-        captions=caption_rows(inputs, captions_shown),
-        decisions=decision_table(inputs),
-        caption_views=caption_views(inputs),
-        claims=stage_claims(inputs),
-        planted=checks_table(evaluation.get("truth") or {}),
-        checks=[(caption, checks_table(evaluation.get(name) or {})) for name, caption in CHECKS],
-        training=[
-            (name, training_view.run_legend(inputs.curves, stage), training_view.training_charts(inputs.curves, stage))
-            for stage, name in (("train_vae", "Autoencoders"), ("train_diffusion", "Diffusion models"))
-        ],
-        reconstructions=played[: len(heard)],
-        samples=played[len(heard) :],
-        cut_seconds=cut_seconds,
-        legend=results_view.legend(paths),
-        frontiers=[
-            (name, results_view.frontier(sweep, paths, name, matched.get("clap_f")))
-            for name, metric in METRICS.items()
-            if metric.about == "diversity"
-        ],
-        latent=results_view.latent_chart(evaluation.get("latent_space"), inputs.text_aware),
-        latent_labels=(evaluation.get("latent_space") or {}).get("labels"),
-        spaces=results_view.spaces_table(results_view.spaces(evaluation.get("latent_space"))),
-        quality_table=papers_view.quality_table(inputs),
-        quality_correlations=papers_view.quality_correlations(inputs),
-        ablations=ablations_view.ablations_table(inputs),
-        coarse_tables=papers_view.coarse_tables(inputs),
-        explained={name: metric.explained for name, metric in METRICS.items()},
-        chosen_table=results_view.results_table(rows),
-        sweep_table=results_view.results_table(sweep, rows),
-        differences_table=results_view.differences_table(evaluation),
-        trainings_tables=results_view.trainings_tables(evaluation),
-        matched=matched,
-        chosen_by=evaluation.get("chosen_by"),
-        design=flat(evaluation.get("design") or {}),
-        matched_table=results_view.results_table(results_view.rows(matched)),
-        contrasts=results_view.contrasts(matched),
-        retention_tables=results_view.retention_tables(evaluation.get("retention") or {}),
-        not_retained=results_view.not_retained(evaluation.get("retention") or {}),
-        baseline=results_view.sweep_name(matched.get("baseline") or {}),
-        published=results_view.results_table(results_view.rows(matched.get("published") or {})),
-        cards=cards,
-        placeholder=Markup(PLACEHOLDER),
-        number=number,
-        words=words,
+    return (
+        template_environment()
+        .get_template("page.html")
+        .render(
+            title=title,
+            inputs=inputs,
+            sections=SECTIONS,
+            scale_line=scale_line(inputs),
+            headline=first,
+            findings=[finding for finding in found if finding is not first],
+            opening=listen_view.opening(played[len(heard) :] or played, first.system if first else ""),
+            failures=failures(inputs),
+            facts=_facts(inputs),
+            stages=[_stage(inputs, name) for name in STAGES],
+            other_params=[
+                (name, flat(section, show=setting)) for name, section in inputs.params.items() if name not in STAGES
+            ],
+            swatches={"before": svg.bar_swatch("c0"), "after": svg.bar_swatch("c2")},
+            caption_rows=captions_view.caption_rows(inputs, captions_shown),
+            claims=stage_claims(inputs),
+            planted=checks_table(evaluation.get("truth") or {}),
+            checks=[(caption, checks_table(evaluation.get(name) or {})) for name, caption in CHECKS],
+            reconstructions=played[: len(heard)],
+            samples=played[len(heard) :],
+            cut_seconds=cut_seconds,
+            rows=rows,
+            sweep=sweep,
+            paths=paths,
+            metrics=METRICS,
+            evaluation={"chosen_by": "", **evaluation},
+            matched={"clap_f": None, "why": "", "baseline": {}, "published": {}, **(evaluation.get("matched") or {})},
+            latent_space={"labels": "", **(evaluation.get("latent_space") or {})},
+            retention=evaluation.get("retention") or {},
+            design=flat(evaluation.get("design") or {}),
+            cards=cards,
+            placeholder=Markup(PLACEHOLDER),
+            number=number,
+            words=words,
+            ablations=ablations_view,
+            captions=captions_view,
+            data=data_view,
+            papers=papers_view,
+            results=results_view,
+            training=training_view,
+        )
     )
 
 
@@ -160,7 +140,7 @@ def scale_line(inputs: Inputs) -> str:
 
 
 def _facts(inputs: Inputs) -> list[tuple[str, str]]:
-    kept = data_view.tally(inputs.dataset if inputs.dataset is not None else inputs.manifest, inputs.clip_seconds)
+    kept = data_view.tally(inputs.curated, inputs.clip_seconds)
     samples = sum(len(found.table) for found in inputs.samples)
     prompts = {prompt for found in inputs.samples for prompt in found.table["prompt_id"]}
     return [
@@ -199,14 +179,15 @@ def template_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = _asset("style.css"), _asset("page.js")
+    style, script = asset("style.css"), asset("page.js")
     environment.globals.update(
         style=Markup(style), script=Markup(script), style_hash=_content_hash(style), script_hash=_content_hash(script)
     )
     return environment
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The style sheet or the script."""
     return (files("padstal.reporting") / "templates" / name).read_text(encoding="utf-8").strip()
 
 

@@ -7,7 +7,7 @@ from padstal.evaluation.metrics import METRICS
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.results_view import Row, results_table, rows
 from padstal.reporting.table import Cell, Table
-from padstal.reporting.text import finite, interval, number, words
+from padstal.reporting.text import bounds, finite, number, words
 from padstal.sampling.quality_level import QUALITY
 from padstal.sampling.setting import Setting
 
@@ -97,13 +97,7 @@ def _coarse_table(part: Mapping[str, Any]) -> Table:
     table = []
     for kind in (name for name in REFINED if name in part["kinds"]):
         measured = part["kinds"][kind]
-        cells = [
-            Cell(
-                number(measured[name]["value"]),
-                below=interval(*measured[name]["interval"]) if measured[name]["interval"] else "",
-            )
-            for name in COLUMNS
-        ]
+        cells = [Cell(number(measured[name]["value"]), below=bounds(measured[name]["interval"])) for name in COLUMNS]
         table.append((REFINED[kind], *cells, *PUBLISHED.get(kind, ("–", "–"))))
     head = ("what is known of a clip", *COLUMNS.values(), "FAD, paper", "CLAP, paper")
     return Table(head, tuple(table), (False, *(True for _ in head[1:])))

@@ -6,10 +6,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from padstal.core.dvc_lock import mapping
 from padstal.evaluation.metrics import METRICS
 from padstal.reporting import svg
 from padstal.reporting.table import Cell, Table
-from padstal.reporting.text import MISSING, finite, interval, labelled, number, percent, words
+from padstal.reporting.text import bounds, ends, figure, finite, labelled, number, percent, words
 
 Row = Mapping[str, Any]
 
@@ -28,22 +29,25 @@ class Look:
     open: bool
 
 
-def rows(found: Mapping[str, Any], name: str = "rows") -> list[Row]:
+def rows(found: Any, name: str = "rows") -> list[Row]:
     """The rows that a part of `evaluate.json` has under `name`."""
-    return [row for row in found.get(name) or [] if isinstance(row, Mapping)]
+    listed = mapping(found).get(name)
+    return [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, Sequence) else []
 
 
 def interval_of(row: Row, metric: str) -> tuple[float, float] | None:
     """The interval of a metric, if the row has one."""
-    found = (row.get("intervals") or {}).get(metric)
-    if isinstance(found, Sequence) and len(found) == 2 and all(finite(end) for end in found):
-        return float(found[0]), float(found[1])
-    return None
+    return ends(mapping(row.get("intervals")).get(metric))
+
+
+def measured(row: Row, metric: str, look: str = "") -> Cell:
+    """A metric of a row, its interval below."""
+    return Cell(number(figure(row.get(metric))), below=bounds(interval_of(row, metric)), look=look)
 
 
 def sweep_name(row: Row) -> str:
     """System and method in words, and what tells the sweep from the method's others."""
-    return f"{words(str(row.get('system')))} · {labelled(str(row.get('path') or row.get('method')))}"
+    return labelled(f"{row.get('system')} · {row.get('path') or row.get('method')}")
 
 
 def looks(paths: Sequence[Row]) -> dict[tuple[str, str], Look]:
@@ -144,10 +148,8 @@ def results_table(
     for row in rows:
         cells = []
         for metric in shown:
-            around = interval_of(row, metric)
-            text = number(float(row[metric])) if finite(row.get(metric)) else MISSING
             look = "strong" if (strong(row, metric) if strong else best[metric] is row) else ""
-            cells.append(Cell(text, below=interval(*around) if around else "", look=look))
+            cells.append(measured(row, metric, look))
         n = number(row.get("n")) if row.get("n") is not None else "–"
         named = (words(str(row.get("system", ""))), words(str(row.get("method", ""))), setting_text(row) or "–")
         table.append((*named, *cells, n))
@@ -195,7 +197,7 @@ def contrasts(matched: Mapping[str, Any]) -> Table:
                 sweep_name(row),
                 words(str(row.get("metric"))),
                 number(row.get("difference")),
-                interval(*around) if around else "no interval",
+                bounds(around) or "no interval",
                 f"{100 * share:+.1f} %".replace("-", "\u2212") if finite(share) else "–",
                 Cell(verdict, look=_VERDICT_LOOKS.get(verdict, "warn")),
             )
@@ -239,11 +241,11 @@ def spaces(latent_space: Any) -> list[Space]:
             name=str(row.get("space", "")),
             pooling=str(row.get("pooling", "") or ""),
             precision=float(row["precision"]),
-            interval=tuple(row["interval"]) if row.get("interval") else None,
+            interval=ends(row.get("interval")),
             chance=row.get("chance"),
             queries=row.get("queries"),
         )
-        for row in rows(latent_space or {}, "spaces")
+        for row in rows(latent_space, "spaces")
         if finite(row.get("precision"))
     ]
 
@@ -254,7 +256,7 @@ def spaces_table(found: Sequence[Space]) -> Table:
         (
             space.label,
             number(space.precision),
-            interval(*space.interval) if space.interval else "–",
+            bounds(space.interval) or "–",
             number(space.chance),
             number(space.queries),
         )
@@ -283,7 +285,7 @@ def latent_chart(latent_space: Any, text_aware: Collection[str] = ()) -> Markup:
 
 
 def _hover(row: Row, metric: str) -> str:
-    method = f"{words(str(row.get('system')))} · {labelled(str(row.get('label') or row.get('method')))}"
+    method = labelled(f"{row.get('system')} · {row.get('label') or row.get('method')}")
     return f"{method}: CLAP-f {number(row['clap_f'])}, {words(metric)} {number(row[metric])}"
 
 

@@ -1,4 +1,4 @@
-"""The report in short, as a list of blocks: written as Markdown for pull requests, or shown by a tracker."""
+"""The report in short, as blocks of Markdown, for pull requests; a tracker shows them and draws the curves itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pandas as pd
 from padstal.reporting import data_view, results_view
 from padstal.reporting.captions_view import decision_table, shares_table
 from padstal.reporting.checks_view import checks_table
-from padstal.reporting.claims_view import claims_table
+from padstal.reporting.claims_view import stage_claims
 from padstal.reporting.findings import failures, findings
 from padstal.reporting.inputs import Inputs
 from padstal.reporting.page import CHECKS, scale_line
@@ -20,35 +20,6 @@ from padstal.reporting.text import MISSING, escape_markdown, number, words
 TRAINED = {"train_vae": "Autoencoders", "train_diffusion": "Diffusion transformers"}
 MOST_QUANTITIES = 12
 """Curves shown of a stage."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading."""
-
-    title: str
-
-
-@dataclass(frozen=True)
-class Text:
-    """A paragraph without markup."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Points:
-    """A list of sentences without markup."""
-
-    items: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table of plain texts, under its title if it has one."""
-
-    table: Table
-    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +37,8 @@ class Curves:
     ends: Table
 
 
-Block = Section | Text | Points | Grid | Curves
+Block = str | Curves
+"""Markdown, in which texts are escaped: a heading, a paragraph, a list, or a table under its title."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +58,18 @@ def summary(inputs: Inputs, origin: Origin | None = None) -> tuple[Block, ...]:
         origin: Adds what varies by nature, and so is not part of the reproducible outputs, and the course of training.
     """
     evaluation = inputs.evaluation
-    blocks: list[Block] = [Text(scale_line(inputs))]
+    blocks: list[Block] = [escape_markdown(scale_line(inputs))]
     if origin is not None:
-        blocks.append(Text(f"Commit {origin.revision or 'unknown'}; runs of the group {origin.group}."))
+        blocks.append(escape_markdown(f"Commit {origin.revision or 'unknown'}; runs of the group {origin.group}."))
     blocks += [
-        Section("Findings"),
+        "## Findings",
         _points([f"{one.claim}: {one.verdict}. {one.sentence}" for one in findings(inputs)], MISSING),
-        Section("At matched CLAP-f"),
+        "## At matched CLAP-f",
         *_matched(evaluation.get("matched") or {}),
-        Section("Each method at its chosen strength"),
+        "## Each method at its chosen strength",
         _results(results_view.rows(evaluation)),
-        Section("Checks"),
-        _grid("What each data stage claims, against what was planted", claims_table(inputs)),
+        "## Checks",
+        *(_grid(f"What {one.stage} claims, against what was planted", one.table) for one in stage_claims(inputs)),
         *(_grid(title, checks_table(evaluation.get(name) or {})) for name, title in CHECKS),
         _grid(
             "Genre precision of nearest neighbours in the latent spaces",
@@ -105,26 +77,26 @@ def summary(inputs: Inputs, origin: Origin | None = None) -> tuple[Block, ...]:
         ),
     ]
     if origin is not None:
-        blocks += [Section("Training"), *_curves(inputs.curves)]
+        blocks += ["## Training", *_curves(inputs.curves)]
     blocks += [
-        Section("Data"),
-        Grid(data_view.counts(inputs)),
-        _grid("Licences", data_view.licences(inputs.dataset if inputs.dataset is not None else inputs.manifest)),
+        "## Data",
+        markdown_table(data_view.counts(inputs)),
+        _grid("Licences", data_view.licences(inputs.curated)),
         _grid("Quarantine", data_view.reasons(inputs.quarantine, "tracks")),
         _grid("Taken out by curation", data_view.reasons(inputs.removed, "clips")),
         _grid("Captions", decision_table(inputs)),
         _grid("Captions beside the paper", shares_table(inputs)),
     ]
     if origin is not None:
-        lineage = Table(("artefact", "MD5", "made by"), origin.artefacts)
-        blocks += [Section("Lineage"), _grid("Artefacts", lineage)]
-    blocks += [Section("Caveats"), _points(failures(inputs), "None was found.")]
+        blocks += ["## Lineage", _grid("Artefacts", Table(("artefact", "MD5", "made by"), origin.artefacts))]
+    blocks += ["## Caveats", _points(failures(inputs), "None was found.")]
     return tuple(blocks)
 
 
 def markdown(title: str, blocks: Sequence[Block]) -> str:
-    """The whole page; texts are escaped, so nothing in them is markup."""
-    return "\n\n".join([f"# {escape_markdown(title)}", *map(block_markdown, blocks)]) + "\n"
+    """The whole page."""
+    texts = [markdown_table(block.ends) if isinstance(block, Curves) else block for block in blocks]
+    return "\n\n".join([f"# {escape_markdown(title)}", *texts]) + "\n"
 
 
 def render_summary(inputs: Inputs, *, title: str) -> str:
@@ -132,42 +104,27 @@ def render_summary(inputs: Inputs, *, title: str) -> str:
     return markdown(f"{title}: {inputs.scale} scale", summary(inputs))
 
 
-def block_markdown(block: Block) -> str:
-    """One block; its texts are escaped."""
-    match block:
-        case Section(title):
-            return f"## {escape_markdown(title)}"
-        case Text(text):
-            return escape_markdown(text)
-        case Points(items):
-            return "\n".join(f"- {escape_markdown(item)}" for item in items)
-        case Grid(table, title):
-            return f"{title}:\n\n{markdown_table(table)}" if title else markdown_table(table)
-        case Curves(_, _, ends):
-            return markdown_table(ends)
-
-
-def _matched(matched: Mapping[str, Any]) -> list[Block]:
+def _matched(matched: Mapping[str, Any]) -> list[str]:
     if matched.get("clap_f") is None:
-        return [Text(f"No comparison: {matched.get('why') or MISSING}.")]
-    blocks: list[Block] = [
-        Text(f"All methods interpolated to CLAP-f {number(matched['clap_f'])}."),
+        return [escape_markdown(f"No comparison: {matched.get('why') or MISSING}.")]
+    blocks = [
+        f"All methods interpolated to CLAP-f {number(matched['clap_f'])}.",
         _results(results_view.rows(matched)),
         _grid("Differences to the baseline", results_view.contrasts(matched)),
     ]
     published = matched.get("published") or {}
     if published.get("rows"):
-        blocks.append(Text(f"Published figures, for the order of the methods only ({published.get('source', '')}):"))
-        blocks.append(_results(published["rows"]))
+        source = escape_markdown(published.get("source", ""))
+        blocks += [f"Published figures, for the order of the methods only ({source}):", _results(published["rows"])]
     return blocks
 
 
-def _results(rows: Sequence[Row]) -> Block:
-    return Grid(results_table(rows)) if rows else Text(f"Results: {MISSING}.")
+def _results(rows: Sequence[Row]) -> str:
+    return markdown_table(results_table(rows)) if rows else f"Results: {MISSING}."
 
 
-def _curves(curves: Mapping[str, pd.DataFrame]) -> list[Block]:
-    blocks: list[Block] = []
+def _curves(curves: Mapping[str, pd.DataFrame]) -> list[Curves]:
+    blocks = []
     for stage, title in TRAINED.items():
         rows, quantities = [], dict[str, None]()
         for name, curve in curves.items():
@@ -186,9 +143,9 @@ def _curves(curves: Mapping[str, pd.DataFrame]) -> list[Block]:
     return blocks
 
 
-def _points(items: Sequence[str], empty: str) -> Block:
-    return Points(tuple(items) or (empty,))
+def _points(items: Sequence[str], empty: str) -> str:
+    return "\n".join(f"- {escape_markdown(item)}" for item in items or (empty,))
 
 
-def _grid(title: str, table: Table) -> Block:
-    return Grid(table, title) if table.rows else Text(f"{title}: none.")
+def _grid(title: str, table: Table) -> str:
+    return f"{title}:\n\n{markdown_table(table)}" if table.rows else f"{title}: none."

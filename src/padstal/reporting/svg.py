@@ -123,11 +123,12 @@ def range_bars(
     title: str,
     description: str,
     rule: tuple[float, str] | None = None,
+    left: int = 132,
 ) -> Markup:
-    """Horizontal bars from 0 with intervals; each row is (name, value, interval, style)."""
+    """Horizontal bars from 0 with intervals; each row is (name, value, interval, style), its name `left` of 0."""
     if not rows:
         return empty_chart(title)
-    step, left, top = 34, 132, TOP + (10 if rule else 0)
+    step, top = 34, TOP + (10 if rule else 0)
     height = top + BOTTOM + step * len(rows)
     ends = [end for _, value, around, _ in rows for end in (value, *(around or ()))] + ([rule[0]] if rule else [])
     low, high = min(0.0, *ends), max(ends) * 1.06 or 1.0

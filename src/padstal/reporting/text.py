@@ -40,16 +40,17 @@ def setting(value: Any) -> str:
     return "null" if value is None else number(value)
 
 
-def interval(low: Any, high: Any, digits: int = 3) -> str:
-    """`[low, high]`, or nothing where an end is missing."""
-    if not finite(low) or not finite(high):
-        return ""
-    return f"[{number(float(low), digits)}, {number(float(high), digits)}]"
+def ends(found: Any) -> tuple[float, float] | None:
+    """(low, high) of an interval, if it is one."""
+    if not isinstance(found, Sequence) or len(found) != 2 or not all(map(finite, found)) or found[0] > found[1]:
+        return None
+    return float(found[0]), float(found[1])
 
 
-def bounds(ends: Any) -> str:
-    """The interval of two `ends`; "" for anything else, e.g. `None`."""
-    return interval(*ends) if isinstance(ends, Sequence) and len(ends) == 2 else ""
+def bounds(found: Any) -> str:
+    """An interval as `[low, high]`; "" for anything else, e.g. `None`."""
+    known = ends(found)
+    return f"[{number(known[0])}, {number(known[1])}]" if known else ""
 
 
 def percent(share: float) -> str:
@@ -60,6 +61,11 @@ def percent(share: float) -> str:
 def finite(value: Any) -> bool:
     """Whether `value` is a number that can be drawn."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def figure(value: Any) -> float | None:
+    """`value` if it is a number that can be drawn."""
+    return float(value) if finite(value) else None
 
 
 def duration(seconds: float) -> str:
@@ -83,9 +89,9 @@ def words(key: str) -> str:
 
 
 def labelled(label: str) -> str:
-    """A label of a setting or sweep, its method as words: "pads τ1 = 0.3" → "PADS τ1 = 0.3"."""
-    method, space, rest = label.partition(" ")
-    return f"{words(method)}{space}{rest}"
+    """A label of a setting or sweep, or both, in words: "tal_dit · pads τ1 = 0.3" → "TAL DiT · PADS τ1 = 0.3"."""
+    parts = (part.partition(" ") for part in label.split(" · "))
+    return " · ".join(f"{words(name)}{space}{rest}" for name, space, rest in parts)
 
 
 def _word(token: str) -> str:

@@ -94,8 +94,8 @@ def test_intervals_that_are_apart_decide(name: str, value: float | None, around:
 @given(st.tuples(*[st.floats(-10, 10) for _ in range(6)]), st.sampled_from(["higher", "lower"]))
 def test_exchanging_the_sides_turns_the_verdict(numbers: tuple[float, ...], better: Any) -> None:
     base, head = sorted(numbers[:3]), sorted(numbers[3:])
-    there = decide(better, base[1], head[1], (base[0], base[2]), (head[0], head[2]))
-    back = decide(better, head[1], base[1], (head[0], head[2]), (base[0], base[2]))
+    there = decide(better, (base[1], (base[0], base[2])), (head[1], (head[0], head[2])))
+    back = decide(better, (head[1], (head[0], head[2])), (base[1], (base[0], base[2])))
     turned = {"better": "worse", "worse": "better"}
     assert back == turned.get(there, there)
     if there in turned:
@@ -103,7 +103,7 @@ def test_exchanging_the_sides_turns_the_verdict(numbers: tuple[float, ...], bett
 
 
 def test_a_metric_of_which_nobody_knows_what_is_good_is_only_different() -> None:
-    assert decide("", 1, 5, (0, 2), (4, 6)) == "different"
+    assert decide("", (1, (0, 2)), (5, (4, 6))) == "different"
 
 
 def test_what_another_model_heard_is_not_compared() -> None:
@@ -213,9 +213,9 @@ def test_data_captions_and_quarantine_are_counted() -> None:
     found = compared(edit)
     assert [(one.name, one.base, one.head) for one in found.data if one.base != one.head] == [
         ("ingest: files", 10, 12),
-        ("quarantine: unreadable", 0, 1),
-        ("captions, share: kept", 0.5, 1.0),
-        ("captions, share: fused", 0.5, None),
+        ("ingest: quarantined, unreadable", 0, 1),
+        ("caption: share, kept", 0.5, 1.0),
+        ("caption: share, fused", 0.5, 0),
     ]
 
 

@@ -130,7 +130,7 @@ def test_what_matters_comes_first() -> None:
         files["params.yaml"]["scales"]["demo"]["ingest"]["seed"] = 2
 
     text = render_markdown(compared(edit))
-    order = ["**Licences:** 1 new (CC-BY-ND-4.0)", "**Metrics:** 1 better", "### Licences", "no derivatives"]
+    order = ["**Licences:** 1 new (CC-BY-ND-4.0)", "**Metrics:** 1 better", "### Licences", "no adapted works"]
     order += [
         "### Metrics with a clear difference",
         "| TAL DiT · PADS | Vendi ↑ | 2.00 [1.80, 2.20] | 3.00 [2.50, 3.50] |",

@@ -6,7 +6,8 @@ from typing import Any
 
 from padstal.operations.tracking.run import STEP
 from padstal.operations.tracking.server import ServerError, brief
-from padstal.reporting.summary import Block, Curves, Grid, Points, Section, Text, block_markdown
+from padstal.reporting.summary import Block
+from padstal.reporting.table import markdown_table
 
 LONGEST_TITLE = 128
 _PLOT_WIDTH, _PLOT_HEIGHT, _PLOTS_A_ROW = 8, 6, 3
@@ -45,20 +46,13 @@ def _block(block: Block, entity: str, project: str, group: str) -> list[Any]:
     import wandb_workspaces.reports.v2 as wr
     from wandb_workspaces import expr
 
-    match block:
-        case Section(title):
-            return [wr.H2(text=title)]
-        case Text(text):
-            return [wr.P(text=text)]
-        case Points(items):
-            return [wr.UnorderedList(items=list(items))]
-        case Grid():
-            return [wr.MarkdownBlock(text=block_markdown(block))]
-        case Curves(stage, quantities, _):
-            ours = [expr.Metric("Group") == group, expr.Metric("JobType") == stage]
-            runs = wr.Runset(entity=entity, project=project, name=stage, filters=ours)
-            plots = [_plot(quantity, place) for place, quantity in enumerate(quantities)]
-            return [wr.PanelGrid(runsets=[runs], panels=plots), wr.MarkdownBlock(text=block_markdown(block))]
+    if isinstance(block, str):
+        title = block.removeprefix("## ")
+        return [wr.H2(text=title) if title != block else wr.MarkdownBlock(text=block)]
+    ours = [expr.Metric("Group") == group, expr.Metric("JobType") == block.stage]
+    runs = wr.Runset(entity=entity, project=project, name=block.stage, filters=ours)
+    plots = [_plot(quantity, place) for place, quantity in enumerate(block.quantities)]
+    return [wr.PanelGrid(runsets=[runs], panels=plots), wr.MarkdownBlock(text=markdown_table(block.ends))]
 
 
 def _plot(quantity: str, place: int) -> Any:

@@ -1,6 +1,8 @@
 """Two sides to one comparison."""
 
-from padstal.core.dvc_lock import mapping
+import re
+
+from padstal.core.dvc_lock import mapping, outs_of
 from padstal.reporting.comparison import data, lock
 from padstal.reporting.comparison import metrics as evaluation
 from padstal.reporting.comparison.record import Comparison
@@ -45,9 +47,9 @@ def _remedy(base: Side, head: Side) -> str:
 def _notes(base: Side, head: Side, scale: str) -> list[str]:
     notes = []
     for side in (base, head):
-        if side.active and side.active != scale:
-            notes.append(f"{side.revision.name} has scale {side.active} active; it is compared at {scale}.")
-        locked = lock.scales(side)
+        if side.params.get("scale", scale) != scale:
+            notes.append(f"{side.revision.name} has scale {side.params['scale']} active; it is compared at {scale}.")
+        locked = {path.split("/")[1] for path in outs_of(side.stages) if re.match("(data|models)/[^/]+/", path)}
         if locked and scale not in locked:
             notes.append(f"dvc.lock of {side.revision.name} is of scale {', '.join(sorted(locked))}, not {scale}.")
     ours, theirs = (mapping(side.evaluation.get("design")) for side in (base, head))

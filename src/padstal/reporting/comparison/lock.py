@@ -1,20 +1,18 @@
 """What DVC would say of two revisions: params that differ, stages that ran again and why, models with other bytes."""
 
-import re
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from padstal.core.dvc_lock import LockedPath, LockedStage, mapping, outs_of
+from padstal.core.dvc_lock import LockedPath, LockedStage, mapping
+from padstal.reporting.checks_view import leaves, value_at
 from padstal.reporting.comparison.record import Change, StageChange
-from padstal.reporting.comparison.side import Side, either, leaves
-
-_FLOAT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+from padstal.reporting.comparison.side import Side, either
 
 
 def params(base: Side, head: Side, scale: str) -> list[Change]:
     """Params of the compared scale that differ, as flat keys ("train_vae.tal.training.steps")."""
-    before, after = (_flat(mapping(side.params.get("scales")).get(scale)) for side in (base, head))
-    return _changes(before, after)
+    return _changes(*(_flat(mapping(mapping(side.params.get("scales")).get(scale))) for side in (base, head)))
 
 
 def stages(base: Side, head: Side) -> list[StageChange]:
@@ -37,18 +35,12 @@ def stale(side: Side) -> list[str]:
         name
         for name, stage in side.stages.items()
         for locked in [stage.params.get("params.yaml", {})]
-        if any(_flat(_at(side.params, str(key))) != _flat(value) for key, value in locked.items())
+        if any(_flat(value_at(side.params, str(key))) != _flat(value) for key, value in locked.items())
     ]
 
 
-def scales(side: Side) -> frozenset[str]:
-    """Scales whose outputs `dvc.lock` has."""
-    paths = (path.split("/") for path in outs_of(side.stages))
-    return frozenset(parts[1] for parts in paths if len(parts) > 2 and parts[0] in ("data", "models"))
-
-
 def _flat(node: Any) -> dict[str, str]:
-    return {key: _text(value) for key, value in leaves(node)} if node is not None else {}
+    return {".".join(keys): _text(value) for keys, value in leaves(node)}
 
 
 def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
@@ -57,14 +49,12 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change
 
 
 def _text(value: Any) -> str:
-    """A param as YAML has it."""
+    """A param as YAML has it; DVC writes 1e-05, which YAML 1.1 takes for a text."""
     if isinstance(value, list):
         return f"[{', '.join(map(_text, value))}]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, str) and _FLOAT.fullmatch(value):
-        value = float(value)  # DVC writes 1e-05, which YAML 1.1 takes for a text
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _because(before: LockedStage, after: LockedStage) -> list[str]:
@@ -80,9 +70,3 @@ def _because(before: LockedStage, after: LockedStage) -> list[str]:
 def _differing(before: Iterable[LockedPath], after: Iterable[LockedPath]) -> list[str]:
     ours, theirs = ({one.path: one.md5 for one in side} for side in (before, after))
     return [path for path in either(ours, theirs) if ours.get(path) != theirs.get(path)]
-
-
-def _at(tree: Any, path: str) -> Any:
-    for key in path.split("."):
-        tree = mapping(tree).get(key)
-    return tree

@@ -6,21 +6,22 @@ Standard library alone, like `record`.
 """
 
 import re
-import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from padstal.reporting.comparison.record import Comparison, Count, Delta, Revision, Verdict
-from padstal.reporting.table import Table, markdown_table
-from padstal.reporting.text import escape_markdown, interval, labelled, number, words
+from padstal.reporting.table import Cell, Table, markdown_table
+from padstal.reporting.text import bounds, escape_markdown, labelled, number, visible, words
 
 LONGEST = 60_000
 """Bytes of UTF-8; GitHub takes 65,536 characters."""
 _CAPS = (80, 40, 20, 10, 5, 2, 1, 0)
 _LONGEST_CELL = 120
 _JOINER = "\u2060"
-_DECIDED = ("worse", "better", "different")
+_DECIDED, _ALIKE = ("worse", "better", "different"), ("unchanged", "not comparable")
+_LICENCES = ("licence", "tracks before", "tracks now", "what it means")
 _MARK = {"better": "🟢 ", "worse": "🔴 ", "different": "🟠 ", "not comparable": "⚪ "}
 
 
@@ -28,8 +29,7 @@ _MARK = {"better": "🟢 ", "worse": "🔴 ", "different": "🟠 ", "not compara
 class Media:
     """What lies beside the comment: Markdown of ours for pictures and sounds, and a last line."""
 
-    figures: str = ""
-    sounds: str = ""
+    beside: str = ""
     closing: str = ""
 
 
@@ -61,15 +61,9 @@ def render_markdown(comparison: Comparison, media: Media | None = None, limit: i
 def foreign(text: str, longest: int = _LONGEST_CELL) -> str:
     """A text from outside for one cell or sentence: visible characters, one line, cut, escaped, nothing turns into a
     link or mention."""
-    visible = "".join(
-        " " if character.isspace() else character
-        for character in text
-        if character.isspace() or unicodedata.category(character)[0] != "C"
-    )
-    visible = " ".join(visible.split())
-    visible = visible if len(visible) <= longest else visible[: longest - 1] + "…"
-    visible = re.sub(r"(?i)(:)(?=//)|(www)(?=\.)", rf"\g<0>{_JOINER}", visible)
-    escaped = escape_markdown(visible)
+    shown = visible(text)
+    shown = shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+    escaped = escape_markdown(re.sub(r"(?i)(:)(?=//)|(www)(?=\.)", rf"\g<0>{_JOINER}", shown))
     escaped = re.sub(r"(?i)\b(gh)-(?=\d)", rf"\1-{_JOINER}", escaped)  # GH-12 names an issue
     return re.sub(r"(?i)(?<![\w&#])([0-9a-f]{6})(?=[0-9a-f]+\b)", rf"\1{_JOINER}", escaped)  # so may a commit's name
 
@@ -83,8 +77,7 @@ def _render(comparison: Comparison, sections: Sequence[_Section], media: Media, 
         "\n".join(f"> {foreign(note, 300)}" for note in comparison.notes[: max(cap, 3)]),
         *(_shown(one, cap) for one in sections if one.table.rows),
         f"Nothing to show: {'; '.join(quiet)}." if quiet else "",
-        media.figures,
-        media.sounds,
+        media.beside,
         "<sub>Verdicts rest on each side's own interval: apart is a clear difference, overlapping is none. "
         "A change of random origin can also be clear: more seeds tell.</sub>",
         media.closing,
@@ -95,16 +88,13 @@ def _render(comparison: Comparison, sections: Sequence[_Section], media: Media, 
 def _headlines(comparison: Comparison) -> list[str]:
     """What a reader should know if they read nothing else."""
     told = []
-    serious = [one for one in comparison.licences if one.note.startswith("new")]
-    if serious:
-        named = ", ".join(foreign(one.name, 60) for one in serious[:3])
-        told.append(f"**Licences:** {len(serious)} new ({named}{' …' if len(serious) > 3 else ''}); see below.")
-    both = [delta for delta in comparison.metrics if delta.base is not None and delta.head is not None]
-    counted = [(verdict, sum(delta.verdict == verdict for delta in both)) for verdict in get_args(Verdict)]
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counted if count)
-    if not both:
-        said = "nothing to compare: at least one side has no figures"
-    told.append(f"**Metrics:** {said}{f' (of {len(both)})' if both else ''}.")
+    new = [one.name for one in comparison.licences if one.note.startswith("new")]
+    if new:
+        told.append(f"**Licences:** {len(new)} new ({_list(new)}); see below.")
+    both = Counter(delta.verdict for delta in comparison.metrics if None not in (delta.base, delta.head))
+    said = ", ".join(f"{both[verdict]} {verdict}" for verdict in get_args(Verdict) if both[verdict])
+    said = f"{said} (of {both.total()})" if said else "nothing to compare: at least one side has no figures"
+    told.append(f"**Metrics:** {said}.")
     if comparison.remedy and any(delta.verdict == "not comparable" for delta in comparison.metrics):
         told.append(f"**Not comparable:** {foreign(comparison.remedy, 500)}")
     data = [one for one in comparison.data if one.base != one.head]
@@ -113,20 +103,21 @@ def _headlines(comparison: Comparison) -> list[str]:
         f"{_many(len(data), 'data count')}."
     )
     if comparison.stale:
-        named = ", ".join(foreign(name, 60) for name in comparison.stale[:5])
-        told.append(f"**Stale:** params.yaml moved past dvc.lock ({named}{' …' if len(comparison.stale) > 5 else ''}).")
+        told.append(f"**Stale:** params.yaml moved past dvc.lock ({_list(comparison.stale)}).")
     return told
 
 
 def _sections(comparison: Comparison) -> list[_Section]:
-    new = [one.note.startswith("new") for one in comparison.licences]
+    new = {one.note for one in comparison.licences if one.note.startswith("new")}
+    moved = any(one.base != one.head for one in comparison.licences)
     licences = [
-        (foreign(one.name), _count(one.base), _count(one.head), ("⚠️ " if asked else "") + foreign(one.note))
-        for one, asked in zip(comparison.licences, new, strict=True)
+        (foreign(one.name), _count(one.base), _count(one.head), "⚠️ " * (one.note in new) + foreign(one.note))
+        for one in comparison.licences
+        if moved
     ]
-    changed = any(one.base != one.head for one in comparison.licences)
     measured = comparison.metrics, comparison.matched, comparison.checks
-    metrics, matched, checks = ([one for one in group if one.verdict != "not comparable"] for group in measured)
+    metrics, matched, checks = ([one for one in group if one.verdict not in _ALIKE] for group in measured)
+    clear, open_ = ([one for one in metrics if (one.verdict in _DECIDED) == decided] for decided in (True, False))
     apart = [one for group in measured for one in group if one.verdict == "not comparable"]
     params = [(foreign(one.key), _set(one.base), _set(one.head)) for one in comparison.params]
     data = [
@@ -139,19 +130,11 @@ def _sections(comparison: Comparison) -> list[_Section]:
         for one in comparison.stages
     ]
     return [
-        _Section(
-            "Licences",
-            Table(
-                ("licence", "tracks before", "tracks now", "what it means"),
-                tuple(licences if changed else ()),
-                (False, True, True, False),
-            ),
-            folded=not any(new),
-        ),
-        _deltas("Metrics with a clear difference", _ranked(metrics, _DECIDED), folded=False),
-        _deltas("Metrics without a clear difference", _ranked(metrics, ("no clear difference", "open"))),
-        _deltas("Differences to the baseline at matched CLAP-f", _different(matched)),
-        _deltas("Checks of foundation models, planted truth and latent spaces", _different(checks)),
+        _Section("Licences", Table(_LICENCES, tuple(licences), (False, True, True, False)), folded=not new),
+        _deltas("Metrics with a clear difference", clear, folded=False),
+        _deltas("Metrics without a clear difference", open_),
+        _deltas("Differences to the baseline at matched CLAP-f", matched),
+        _deltas("Checks of foundation models, planted truth and latent spaces", checks),
         _deltas("Figures that do not compare", apart, foreign(comparison.remedy, 500)),
         _Section("Params", Table(("param", "before", "now"), tuple(params)), folded=False),
         _Section("Data", Table(("what", "before", "now", "change"), tuple(data), (False, True, True, True))),
@@ -162,9 +145,9 @@ def _sections(comparison: Comparison) -> list[_Section]:
 def _deltas(title: str, deltas: Sequence[Delta], before: str = "", folded: bool = True) -> _Section:
     noted = any(delta.note for delta in deltas)
     rows = []
-    for delta in deltas:
+    for delta in sorted(deltas, key=lambda delta: get_args(Verdict).index(delta.verdict)):
         arrow = {"higher": " ↑", "lower": " ↓"}.get(delta.better, "")
-        group = foreign(" · ".join(labelled(part) for part in delta.group.split(" · ")))
+        group = foreign(labelled(delta.group))
         metric = foreign(" › ".join(words(part) for part in delta.metric.split("."))) + arrow
         figures = (_figure(delta.base, delta.base_interval), _figure(delta.head, delta.head_interval))
         verdict = f"{_MARK.get(delta.verdict, '')}{delta.verdict}"
@@ -188,25 +171,19 @@ def _shown(section: _Section, cap: int) -> str:
 
 
 def _side(revision: Revision) -> str:
-    """A revision's name and its commit; a name that is the commit's is not said twice."""
     commit = re.sub(r"[^0-9a-f]", "", revision.commit)[:10]
-    state = " with changes" if revision.changed else ""
-    if revision.name and revision.commit.startswith(revision.name):
-        return f"`{commit}`{state}"
-    return f"{foreign(revision.name, 60)} (`{commit}`{state})" if commit else foreign(revision.name, 60)
+    told = f" (`{commit}`{' with changes' if revision.changed else ''})" if commit else ""
+    return foreign(revision.name, 60) + told
 
 
 def _figure(value: float | None, around: Sequence[float]) -> str:
-    if value is None:
-        return "–"
-    said = interval(around[0], around[1]) if len(around) == 2 else ""
-    return f"{number(float(value))} {said}".strip()
+    return "–" if value is None else Cell(number(value), below=bounds(around))
 
 
 def _count(value: float | None) -> str:
     if value is None:
         return "–"
-    return number(int(value)) if float(value).is_integer() and abs(value) < 1e15 else number(float(value))
+    return number(int(value) if float(value).is_integer() and abs(value) < 1e15 else value)
 
 
 def _step(one: Count) -> str:
@@ -225,16 +202,6 @@ def _set(text: str | None) -> str:
 def _list(items: Sequence[str]) -> str:
     shown = ", ".join(foreign(item, 70) for item in items[:4])
     return shown + (f" … {len(items) - 4} more" if len(items) > 4 else "")
-
-
-def _ranked(deltas: Sequence[Delta], verdicts: Sequence[str]) -> list[Delta]:
-    """Those of `verdicts`, in that order."""
-    chosen = [delta for delta in deltas if delta.verdict in verdicts]
-    return sorted(chosen, key=lambda delta: verdicts.index(delta.verdict))
-
-
-def _different(deltas: Sequence[Delta]) -> list[Delta]:
-    return [delta for delta in deltas if delta.verdict != "unchanged"]
 
 
 def _many(count: int, one: str) -> str:

@@ -5,45 +5,37 @@ interval of the difference, which would need both runs' values of each prompt. F
 models are not compared at all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from padstal.core.dvc_lock import mapping, outs_of
 from padstal.evaluation.metrics import METRICS, Better
+from padstal.reporting import checks_view, results_view
 from padstal.reporting.comparison.record import Delta, Verdict
-from padstal.reporting.comparison.side import Side, around, either, figure, leaves
+from padstal.reporting.comparison.side import Side, either
+from padstal.reporting.results_view import Row
+from padstal.reporting.text import ends, figure
 
-_BESIDE = ("chance", "interval", "n", "times_chance", "quantiles", "paper")
-"""What stands beside a figure and is none itself."""
-
-
-@dataclass(frozen=True)
-class _Figure:
-    """A value of one side, and its interval; empty where there is none."""
-
-    value: float | None = None
-    interval: tuple[float, ...] = ()
-
-
-_Figures = dict[tuple[str, str], _Figure]
+Figure = tuple[float | None, tuple[float, ...]]
+"""A value of one side, and its interval; empty where there is none."""
+Figures = Mapping[tuple[str, str], Figure]
 """(group, metric) → what a side has of it."""
 
 
 def metrics(base: Side, head: Side) -> list[Delta]:
     """Each metric of each method at its chosen setting."""
-    rows = [_rows(side.evaluation.get("rows")) for side in (base, head)]
+    sides = [_by_sweep(side.evaluation) for side in (base, head)]
     before, after = (
         {
-            (group, metric): _Figure(figure(row.get(metric)), around(mapping(row.get("intervals")).get(metric)))
+            (group, metric): (value, results_view.interval_of(row, metric) or ())
             for group, row in side.items()
             for metric in METRICS
-            if figure(row.get(metric)) is not None
+            if (value := figure(row.get(metric))) is not None
         }
-        for side in rows
+        for side in sides
     )
-    notes = {group: _moved(rows[0].get(group, {}), rows[1].get(group, {})) for group in either(*rows)}
-    return _deltas(before, after, changed_ears(base, head) | changed_embedders(base, head), notes)
+    notes = {group: _moved(*(side.get(group, {}) for side in sides)) for group in either(*sides)}
+    return _deltas(before, after, changed_ears(base, head) | _changed_embedders(base, head), notes)
 
 
 def matched(base: Side, head: Side) -> list[Delta]:
@@ -55,18 +47,18 @@ def matched(base: Side, head: Side) -> list[Delta]:
         note = "other baseline"
     before, after = (
         {
-            (_group(row), str(row.get("metric"))): _Figure(figure(row.get("difference")), around(row.get("interval")))
-            for row in _list(side.get("differences"))
+            (_group(row), str(row.get("metric"))): (figure(row.get("difference")), ends(row.get("interval")) or ())
+            for row in results_view.rows(side, "differences")
         }
         for side in sides
     )
     notes = {group: note for group, _ in either(before, after)}
-    return _deltas(before, after, changed_ears(base, head) | changed_embedders(base, head), notes)
+    return _deltas(before, after, changed_ears(base, head) | _changed_embedders(base, head), notes)
 
 
 def checks(base: Side, head: Side) -> list[Delta]:
     """Checks of the foundation models, of planted truth, of reconstructions, and of the latent spaces."""
-    return _deltas(dict(_checks(base.evaluation)), dict(_checks(head.evaluation)))
+    return _deltas(dict(_checks(base.evaluation)), dict(_checks(head.evaluation)), frozenset(), {})
 
 
 def changed_ears(base: Side, head: Side) -> frozenset[str]:
@@ -78,100 +70,67 @@ def changed_ears(base: Side, head: Side) -> frozenset[str]:
     return frozenset(role for role in before.keys() & after.keys() if before[role] != after[role])
 
 
-def changed_embedders(base: Side, head: Side) -> frozenset[str]:
+def decide(better: Better, base: Figure, head: Figure) -> Verdict:
+    """The verdict on one figure."""
+    if base == head and base[0] is not None:
+        return "unchanged"
+    if None in (base[0], head[0]) or not (base[1] and head[1]):
+        return "open"
+    rises, falls = head[1][0] > base[1][1], head[1][1] < base[1][0]
+    if not (rises or falls):
+        return "no clear difference"
+    return "different" if not better else "better" if rises == (better == "higher") else "worse"
+
+
+def _changed_embedders(base: Side, head: Side) -> frozenset[str]:
     """Metrics that the sides take of different embedders."""
     before, after = (mapping(mapping(side.evaluation.get("foundation")).get("origin")) for side in (base, head))
     return frozenset(metric for metric in METRICS if before.get(metric) != after.get(metric))
 
 
-def decide(
-    better: Better,
-    base: float | None,
-    head: float | None,
-    base_interval: Sequence[float],
-    head_interval: Sequence[float],
-) -> Verdict:
-    """The verdict on one figure."""
-    if base is None or head is None:
-        return "open"
-    if base == head and tuple(base_interval) == tuple(head_interval):
-        return "unchanged"
-    if not base_interval or not head_interval:
-        return "open"
-    if head_interval[0] > base_interval[1]:
-        return "different" if not better else ("better" if better == "higher" else "worse")
-    if head_interval[1] < base_interval[0]:
-        return "different" if not better else ("better" if better == "lower" else "worse")
-    return "no clear difference"
-
-
-def _deltas(
-    before: _Figures,
-    after: _Figures,
-    heard: frozenset[str] = frozenset(),
-    notes: Mapping[str, str] | None = None,
-) -> list[Delta]:
+def _deltas(before: Figures, after: Figures, heard: frozenset[str], notes: Mapping[str, str]) -> list[Delta]:
     """A verdict on each figure; `heard` are foundation models that differ, `notes` say what to know of a group."""
     found = []
     for group, metric in either(before, after):
-        base, head = (side.get((group, metric), _Figure()) for side in (before, after))
-        better = METRICS[metric].better if metric in METRICS else ""
-        verdict = decide(better, base.value, head.value, base.interval, head.interval)
-        note = (notes or {}).get(group, "")
-        others = heard.intersection((*METRICS[metric].ears, metric) if metric in METRICS else ())
-        ears = sorted("embedder" if ear == metric else ear for ear in others)
-        if ears and base.value is not None and head.value is not None:
+        base, head = (side.get((group, metric), (None, ())) for side in (before, after))
+        known = METRICS.get(metric)
+        better: Better = known.better if known else ""
+        verdict, note = decide(better, base, head), notes.get(group, "")
+        ears = sorted("embedder" if ear == metric else ear for ear in heard & {*(known.ears if known else ()), metric})
+        if ears and None not in (base[0], head[0]):
             verdict = "not comparable"
             note = "; ".join(part for part in (note, f"heard by another {' and '.join(ears)}") if part)
-        found.append(Delta(group, metric, better, base.value, head.value, base.interval, head.interval, verdict, note))
+        found.append(Delta(group, metric, better, base[0], head[0], base[1], head[1], verdict, note))
     return found
 
 
-def _checks(evaluation: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], _Figure]]:
+def _checks(evaluation: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Figure]]:
     for section in ("foundation", "truth", "reconstruction"):
-        for name, found in _figures(mapping(evaluation.get(section))):
-            yield (section, name), found
-    for row in _list(mapping(evaluation.get("latent_space")).get("spaces")):
-        pooling = f", {row.get('pooling')}" if row.get("pooling") else ""
-        name = f"precision of neighbours: {row.get('space')}{pooling}"
-        yield ("latent spaces", name), _Figure(figure(row.get("precision")), around(row.get("interval")))
+        for one in checks_view.checks(evaluation.get(section)):
+            if (value := figure(one.value)) is not None:
+                yield (section, ".".join(one.keys)), (value, ends(one.interval) or ())
+    for space in results_view.spaces(evaluation.get("latent_space")):
+        yield ("latent spaces", f"precision of neighbours: {space.label}"), (space.precision, space.interval or ())
 
 
-def _figures(node: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, _Figure]]:
-    """Every figure below `node` by its path; a `value` is called by what holds it."""
-    for key, item in node.items():
-        path = f"{at}.{key}" if at else str(key)
-        value = figure(item)
-        if isinstance(item, Mapping):
-            yield from _figures(item, path)
-        elif key == "value":
-            yield at, _Figure(value, around(node.get("interval")))
-        elif value is not None and key not in _BESIDE and not key.startswith("n_") and not key.endswith("_chance"):
-            yield path, _Figure(value, around(node.get(f"{key}_interval")))
-
-
-def _rows(found: Any) -> dict[str, Mapping[str, Any]]:
+def _by_sweep(evaluation: Mapping[str, Any]) -> dict[str, Row]:
     """Rows by system and sweep; where a sweep has several, the later ones by their labels."""
-    rows: dict[str, Mapping[str, Any]] = {}
-    for row in _list(found):
+    found: dict[str, Row] = {}
+    for row in results_view.rows(evaluation):
         group = _group(row)
-        rows[group if group not in rows else f"{row.get('system')} · {row.get('label')}"] = row
-    return rows
+        found[group if group not in found else f"{row.get('system')} · {row.get('label')}"] = row
+    return found
 
 
-def _group(row: Mapping[str, Any]) -> str:
+def _group(row: Row) -> str:
     return f"{row.get('system')} · {row.get('path') or row.get('method')}"
 
 
-def _moved(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+def _moved(ours: Row, theirs: Row) -> str:
     """How the chosen setting moved, in words."""
-    before, after = (dict(leaves(mapping(row.get("record")))) for row in (ours, theirs))
-    names = [name for name in either(before, after) if before.get(name) != after.get(name)] if ours and theirs else []
-    return ", ".join(f"{name} {_said(before.get(name))} → {_said(after.get(name))}" for name in names)
-
-
-def _list(node: Any) -> list[Mapping[str, Any]]:
-    return [row for row in node if isinstance(row, Mapping)] if isinstance(node, list) else []
+    before, after = (dict(checks_view.leaves(mapping(row.get("record")))) for row in (ours, theirs))
+    keys = [key for key in either(before, after) if before.get(key) != after.get(key)] if ours and theirs else []
+    return ", ".join(f"{'.'.join(key)} {_said(before.get(key))} → {_said(after.get(key))}" for key in keys)
 
 
 def _said(value: Any) -> str:

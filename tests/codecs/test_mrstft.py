@@ -61,3 +61,9 @@ def test_it_stays_in_float32_under_autocast():
 def test_another_number_of_channels_is_named():
     with pytest.raises(ValueError, match="2 channels"):
         _ours(1, *_pair(2))
+
+
+def test_a_weighting_stays_where_its_frequencies_are():
+    """Within a model that transformers reads, `torch.linspace` ignores the device that others are made on."""
+    with torch.device("meta"):
+        assert a_weight(torch.linspace(10, 20_000, 8, device="cpu")).device.type == "cpu"

@@ -108,7 +108,8 @@ class Resolution(Recomputed):
 
 def a_weight(hertz_F: torch.Tensor) -> torch.Tensor:
     """The A-weighting of IEC 61672 as an amplitude factor, 1 at 1 kHz."""
-    return _a_curve(hertz_F.double()).div(_a_curve(torch.tensor(1000.0, dtype=torch.float64))).float()
+    unit = torch.tensor(1000.0, dtype=torch.float64, device=hertz_F.device)
+    return _a_curve(hertz_F.double()).div(_a_curve(unit)).float()
 
 
 def _a_curve(f: torch.Tensor) -> torch.Tensor:

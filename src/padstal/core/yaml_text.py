@@ -58,7 +58,9 @@ def _marked(error: MarkedYAMLError, text: str | bytes) -> str:
     written = [(number, line.strip()[:SHOWN]) for number, line in enumerate(shown.splitlines(), 1) if line.strip()]
     here = "".join(f" at line {number} ({line})" for number, line in written if number == mark.line + 1)
     before = [f", after line {number} ({line})" for number, line in written if number <= mark.line]
-    return f"not valid YAML{here}{''.join(before[-1:])}: {problem}"
+    begun = error.context_mark.line + 1 if error.context_mark else mark.line + 1
+    within = [f", in what begins at line {number} ({line})" for number, line in written if number == begun <= mark.line]
+    return f"not valid YAML{here}{''.join(within or before[-1:])}: {problem}"
 
 
 def _unmade(text: str | bytes) -> str:

@@ -294,7 +294,7 @@ MENDED = [
     Kind("tag_behind.m4a", REPAIRED + JUNK, lambda: music_of("m4a", 65) + TAG),
     Kind("tags_behind.m4a", REPAIRED + JUNK, lambda: good("fragmented") + ape(500) + TAG),
     Kind("pause_in_front.m4a", KEPT, lambda: with_edits((500, -1, 1), (2500, 1024, 1))),
-    Kind("large.bw64", KEPT, lambda: b"BW64" + good("rf64")[4:]),
+    Kind("large_bw64.wav", KEPT, lambda: b"BW64" + good("rf64")[4:]),
     Kind("vbri_of_nothing.mp3", REPAIRED + NO_COUNT, lambda: _vbri(0, 0)),
     Kind("twenty_bits.wav", KEPT, lambda: _of_24_bits(20)),
     Kind("eighteen_bits.wav", KEPT, lambda: _of_24_bits(18)),

@@ -66,7 +66,7 @@ def test_a_cut_file_is_turned_away(tmp_path, encoded, container, share):
 
 
 @pytest.mark.parametrize(
-    "name", ["noise_behind.w64", "no_pad_in_front.aiff", "pause_in_front.m4a", "tags_behind.m4a", "large.bw64"]
+    "name", ["noise_behind.w64", "no_pad_in_front.aiff", "pause_in_front.m4a", "tags_behind.m4a", "large_bw64.wav"]
 )
 def test_what_is_put_right_sounds_as_the_whole_file(tmp_path, name):
     [kind] = [kind for kind in MENDED if kind.name == name]

@@ -3,6 +3,7 @@
 import resource
 import time
 from collections import Counter
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ def _fuzz_tables(tmp_path: Path, count: int) -> None:
             outcomes["stopped"] += 1
             continue
         assert all(reason in ROW_REASONS for _, reason, _ in table.refused), index
-        for text in (text for row in table.rows.values() for text in vars(row).values()):
+        for text in (text for row in table.rows.values() for text in astuple(row)):
             text.encode("utf-8")  # what goes on can be written
         outcomes["refused rows" if table.refused else "read"] += 1
     seconds = time.perf_counter() - start

@@ -38,7 +38,19 @@ def test_a_word_that_names_a_secret_makes_the_key_secret(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["tokenizer", "max_tokens", "keyboard", "monkeys", "learning_rate", "secretary", "passes", "author"]
+    "name",
+    [
+        "tokenizer",
+        "max_tokens",
+        "keyboard",
+        "monkeys",
+        "learning_rate",
+        "secretary",
+        "passes",
+        "author",
+        "low_pass",
+        "highPass",
+    ],
 )
 def test_words_that_only_contain_one_do_not(name: str) -> None:
     assert not looks_secret(name)

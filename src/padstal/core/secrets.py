@@ -45,6 +45,8 @@ SHORTEST_SECRET = 8
 """Shorter values of secret environment variables are not looked for: they would match by accident."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_FILTER = re.compile("(?:low|high|band|all)[_-]?pass", re.IGNORECASE)
+"""A filter of audio, not a password."""
 _USER_INFO = re.compile(r"(?<=://)(?:[^\s/@:]*:\S*|[^\s/@]+)@")
 """Up to the last @ where there is a colon, for a password may hold / and @ (AWS's keys do)."""
 _PASSWORD = re.compile(r"://[^\s/@:]*:(\S*)@")
@@ -75,9 +77,10 @@ _SHAPES = re.compile(
 def looks_secret(name: str) -> bool:
     """Whether one of the words of `name` (snake_case, kebab-case or camelCase) names a secret.
 
-    Whole words count: `api_key` and `AwsSecretAccessKey` do, `tokenizer`, `max_tokens` and `keyboard` do not.
+    Whole words count: `api_key` and `AwsSecretAccessKey` do, `tokenizer`, `max_tokens`, `low_pass` and `keyboard` do
+    not.
     """
-    return any(word.lower() in SECRET_WORDS for word in _WORDS.findall(name))
+    return any(word.lower() in SECRET_WORDS for word in _WORDS.findall(_FILTER.sub("", name)))
 
 
 def without_user(address: str) -> str:

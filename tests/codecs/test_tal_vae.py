@@ -2,6 +2,9 @@ import pytest
 import torch
 from tests.codecs.fakes import FORM, FRAMES, SPECTRAL, FakeTextEncoder, tal_config, tal_vae
 
+from padstal.codecs.config import TalWeights
+from padstal.codecs.recipes import TalRecipe
+
 RATIO = SPECTRAL.ratio
 
 
@@ -69,6 +72,27 @@ def test_private_dropout_changes_cross_paths_alone():
     torch.testing.assert_close(plain.logits_own, dropped.logits_own)
     assert not torch.allclose(plain.audio_cross, dropped.audio_cross)
     assert not torch.allclose(plain.logits_cross, dropped.logits_cross)
+
+
+def test_w_m_can_begin_with_the_spread_of_an_audio_autoencoder():
+    audio, text = _batch()
+    spreads = {}
+    for name, changes in {"shared": {}, "own": {"private_std": 0.693147}}.items():
+        q = _model(initial_std=0.1, **changes).posteriors(audio, text)
+        spreads[name] = (float(q.w_m.std.detach().mean()), float(q.z_p.std.detach().mean()))
+    assert spreads["own"][0] > 3 * spreads["shared"][0]
+    assert spreads["own"][1] == spreads["shared"][1]
+
+
+def test_what_w_m_was_dropped_from_is_not_judged():
+    model, (audio, text) = _model(), _batch()
+    recipe = TalRecipe(torch.nn.Identity(), TalWeights.model_construct(), 0.5)
+    outcome = model(audio, text, torch.Generator().manual_seed(3), private_dropout=0.5)
+    own, cross = recipe.fakes(outcome)
+    assert own is outcome.audio_own
+    assert 0 < int(outcome.kept_B.sum()) < len(audio)
+    for kept, judged, ours, theirs in zip(outcome.kept_B, cross, outcome.audio_own, outcome.audio_cross, strict=True):
+        assert torch.equal(judged, theirs if kept else ours)
 
 
 def test_a_form_without_text_is_refused():

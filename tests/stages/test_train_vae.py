@@ -11,6 +11,7 @@ import yaml
 from safetensors.torch import load_file
 from tests.codecs.fakes import FakeTextEncoder
 
+from padstal.codecs.any_codec import load as load_codec
 from padstal.codecs.latents.statistics import LatentStatistics
 from padstal.codecs.latents.store import LatentStore
 from padstal.core.data.content import sha256_file
@@ -167,6 +168,16 @@ def test_clips_become_a_model_and_latents(folder, monkeypatch, item):
     assert (out / "z_m.npy").exists() == (item == "tal")
     assert np.load(out / "reconstructions.npy").shape == (2, SAMPLES, 1)
     assert read_table(out / "reconstructions.parquet")["clip_id"].tolist() == ["clip10", "clip11"]
+    assert (out / "swapped.parquet").exists() == (item == "tal")
+    if item == "tal":
+        swapped = read_table(out / "swapped.parquet")
+        assert swapped["clip_id"].tolist() == ["clip10", "clip11"]
+        assert swapped["text_of"].tolist() == ["clip11", "clip10"]
+        codec = load_codec(folder / "models/demo/vae/tal", torch.device("cpu"))
+        mean_BDT = torch.from_numpy(store.posterior(np.array([10, 11]))[0])
+        mixed_BDT = torch.cat([mean_BDT[:, :3], mean_BDT.flip(0)[:, 3:]], dim=1)
+        heard = np.load(out / "swapped.npy")[..., 0] / 32767
+        np.testing.assert_allclose(heard, codec.decode(mixed_BDT)[:, 0].clip(-1, 1), atol=1e-4)
     metrics = json.loads((folder / f"reports/demo/metrics/encode_{item}.json").read_text())
     assert metrics["split"] == "test"
     assert metrics["n"] == 2

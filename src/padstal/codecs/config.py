@@ -86,6 +86,12 @@ class TalVaeConfig(Section):
         "z with frames of its own (the paper's code), or one vector a clip"
     )
     initial_std: float = value("σ of the posteriors where training begins; ln 2 = 0.693147 is the paper's", gt=0, le=1)
+    private_std: float | None = value(
+        "the same of w_m alone, where it is another; 0.693147 where training starts from an audio autoencoder",
+        default=None,
+        gt=0,
+        le=1,
+    )
     backbone: BackboneField
     shared_width: int = value("width of the z_m encoder; the rest of its form is the backbone's", ge=4)
     pool_width: int = value("features that text latents are pooled from; at least twice the frames of a clip", ge=2)
@@ -175,6 +181,7 @@ class TalWeights(Section):
     waveform: float = value("α of the waveform's L1 distance", ge=0)
     ce: float = value("α of the text's cross-entropy, half own and half cross", ge=0)
     alignment: float = value("α of latent alignment", ge=0)
+    contrastive: float = value("α of InfoNCE between z_m and z_p; 0 is the paper", default=0.0, ge=0)
     kl_z_m: float = value("α of the divergence of z_m, summed over channels and without ½", ge=0)
     kl_z_p: float = value("α of the divergence of z_p", ge=0)
     kl_w_m: float = value("α of the divergence of w_m", ge=0)

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from padstal.core.progress import Progress, silent
+from padstal.core.protocols import TEXT_GROUP
 from padstal.core.section import Section, value
 
 if TYPE_CHECKING:
     import torch
 
     from padstal.codecs.latents.statistics import LatentStatistics
-    from padstal.codecs.latents.store import LatentStore
+    from padstal.codecs.latents.store import LatentConfig, LatentStore
     from padstal.core.data.manifest import ClipAudio
     from padstal.core.protocols import Codec, TextEncoder
 
@@ -23,7 +24,7 @@ class EncodeParams(Section):
     """How clips become latent shards."""
 
     batch_clips: int = value("clips encoded at once", "clips", ge=1)
-    reconstructions: int = value("held-out clips whose reconstructions are kept to listen to", "clips", ge=1)
+    reconstructions: int = value("held-out clips whose reconstructions are kept, to be listened to", "clips", ge=1)
     measured_clips: int = value("held-out clips that reconstruction quality is measured on, at most", "clips", ge=1)
 
 
@@ -135,12 +136,13 @@ def _held_out(
     params: EncodeParams,
     device: "torch.device",
 ) -> dict[str, Any]:
-    """Quality of held-out clips decoded from their stored posterior means; keeps some to listen to."""
+    """Quality of held-out clips decoded from their stored posterior means; keeps some to listen to.
+
+    Of a text-aware latent it keeps them a second time with the text's part of the clip before: what do words change?
+    """
     import torch
 
-    from padstal.codecs.clip_form import in_clip_form
     from padstal.codecs.reconstruction import Quality, mean_spectrum, quality, spectrum_distance
-    from padstal.core.data.manifest import write_table
 
     def heard(rows: np.ndarray) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
         for start in range(0, len(rows), params.batch_clips):
@@ -152,19 +154,39 @@ def _held_out(
     chosen = held_out_rows(dataset, params.measured_clips)
     parts, guessed = [], []
     kept: list[torch.Tensor] = []
+
+    def decode(mean_BD: np.ndarray) -> torch.Tensor:
+        return codec.decode(torch.from_numpy(mean_BD).to(device)).cpu()
+
     for items, target in heard(chosen):
-        output = codec.decode(torch.from_numpy(store.posterior(items)[0]).to(device)).cpu()
+        output = decode(store.posterior(items)[0])
         parts.append(quality(output, target, codec.sample_rate))
         guessed.append(spectrum_distance(guess_M, target, codec.sample_rate))
         kept.append(output[: params.reconstructions - sum(map(len, kept))])
-    outputs = in_clip_form(torch.cat(kept), store.config).numpy()
-    pcm_KSC = np.round(np.clip(outputs, -1, 1) * 32767).astype(np.int16).transpose(0, 2, 1)
-    np.save(folder / "reconstructions.npy", np.ascontiguousarray(pcm_KSC))
-    clip_ids = dataset["clip_id"].iloc[chosen[: len(outputs)]].tolist()
-    table = pd.DataFrame({"clip_id": clip_ids, "row": np.arange(len(outputs), dtype=np.int64)})
-    write_table(table, folder / "reconstructions.parquet")
+    clip_ids = dataset["clip_id"].iloc[chosen[: params.reconstructions]].to_numpy()
+    _keep(folder, "reconstructions", torch.cat(kept), store.config, {"clip_id": clip_ids})
+    if TEXT_GROUP in codec.channel_groups:
+        start, stop = codec.channel_groups[TEXT_GROUP]
+        mean_KD, _ = store.posterior(chosen[: len(clip_ids)])
+        mean_KD[:, start:stop] = np.roll(mean_KD[:, start:stop], 1, axis=0)
+        firsts = range(0, len(clip_ids), params.batch_clips)
+        swapped = torch.cat([decode(mean_KD[first : first + params.batch_clips]) for first in firsts])
+        _keep(folder, "swapped", swapped, store.config, {"clip_id": clip_ids, "text_of": np.roll(clip_ids, 1)})
     guess = float(np.concatenate(guessed).mean())
     return {"split": dataset["split"].iloc[chosen[0]], "mel_l1_mean_spectrum": guess, **Quality.join(parts).summary()}
+
+
+def _keep(
+    folder: Path, name: str, audio_KCS: "torch.Tensor", config: "LatentConfig", columns: dict[str, np.ndarray]
+) -> None:
+    """Write decoded audio as int16 [K, S, C], and what each row is of."""
+    from padstal.codecs.clip_form import in_clip_form
+    from padstal.core.data.manifest import write_table
+
+    outputs = in_clip_form(audio_KCS, config).numpy()
+    pcm_KSC = np.round(np.clip(outputs, -1, 1) * 32767).astype(np.int16).transpose(0, 2, 1)
+    np.save(folder / f"{name}.npy", np.ascontiguousarray(pcm_KSC))
+    write_table(pd.DataFrame({**columns, "row": np.arange(len(outputs), dtype=np.int64)}), folder / f"{name}.parquet")
 
 
 def _spreads(store: "LatentStore", statistics: "LatentStatistics", batch: int) -> dict[str, float]:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from padstal.codecs import probes
-from padstal.codecs.alignment import alignment_loss
+from padstal.codecs.alignment import alignment_loss, contrastive_loss
 from padstal.codecs.audio_vae import AudioPass, AudioVae
 from padstal.codecs.clips import ClipBatch
 from padstal.codecs.config import AudioVaeParams, AudioWeights, TalVaeParams, TalWeights
@@ -86,7 +86,11 @@ class AudioRecipe(nn.Module):
 
 
 class TalRecipe(nn.Module):
-    """PADS-TAL's autoencoder."""
+    """PADS-TAL's autoencoder.
+
+    Of a clip whose w_m was dropped nobody can tell what it sounds like, so the discriminator is shown its own
+    reconstruction twice.
+    """
 
     def __init__(self, stft: MultiResolutionStft, weights: TalWeights, private_dropout: float):
         super().__init__()
@@ -100,16 +104,18 @@ class TalRecipe(nn.Module):
         return outcome
 
     def fakes(self, outcome: TalPass) -> list[torch.Tensor]:
-        return [outcome.audio_own, outcome.audio_cross]
+        return [outcome.audio_own, torch.where(outcome.kept_B[:, None, None], outcome.audio_cross, outcome.audio_own)]
 
     def terms(self, outcome: TalPass, batch: ClipBatch, judged: Judged) -> TalTerms:
         assert batch.texts is not None
         target, q = self.stft.target(batch.audio_BCS), outcome.posteriors
         ids_BL, mask_BL = batch.texts.ids_BL, batch.texts.states.mask_BL
-        distances = [(fake - batch.audio_BCS).abs().mean() for fake in self.fakes(outcome)]
+        rebuilt = (outcome.audio_own, outcome.audio_cross)
+        distances = [(audio - batch.audio_BCS).abs().mean() for audio in rebuilt]
         return TalTerms(
             adversarial=judged.adversarial,
             alignment=alignment_loss(q.z_m.mean, q.z_p.mean),
+            contrastive=contrastive_loss(q.z_m.mean, q.z_p.mean),
             mrstft_own=self.stft(outcome.audio_own, target),
             mrstft_cross=self.stft(outcome.audio_cross, target),
             ce_own=text_cross_entropy(outcome.logits_own, ids_BL, mask_BL),

@@ -41,13 +41,17 @@ class TalPosteriors:
 
 @dataclass(frozen=True)
 class TalPass:
-    """One pass in training: (1) and (2), each audio [B, C, S] and logits [B, L, V]."""
+    """One pass in training: (1) and (2), each audio [B, C, S] and logits [B, L, V].
+
+    `kept_B` says whose w_m is its own on the cross path, too.
+    """
 
     audio_own: torch.Tensor
     audio_cross: torch.Tensor
     logits_own: torch.Tensor
     logits_cross: torch.Tensor
     posteriors: TalPosteriors
+    kept_B: torch.Tensor
 
 
 class TalVae(nn.Module):
@@ -96,7 +100,8 @@ class TalVae(nn.Module):
 
     def private_audio(self, audio_BCS: torch.Tensor) -> Gaussian:
         """q(w_m | x_m)."""
-        return Gaussian.from_features(self.encoder_w_m(audio_BCS), self.config.initial_std)
+        config = self.config
+        return Gaussian.from_features(self.encoder_w_m(audio_BCS), config.private_std or config.initial_std)
 
     def shared_audio(self, audio_BCS: torch.Tensor) -> Gaussian:
         """q(z_m | x_m)."""
@@ -170,26 +175,28 @@ class TalVae(nn.Module):
         q = self.posteriors(audio_BCS, text)
         B = len(audio_BCS)
         z_m, w_m, z_p, w_t = (expert.sample(generator, shard) for expert in (q.z_m, q.w_m, q.z_p, q.w_t))
-        w_m_cross = _drop(w_m, private_dropout, generator, shard)
-        w_t_cross = _drop(w_t, private_dropout, generator, shard)
+        w_m_cross, kept_B = _drop(w_m, private_dropout, generator, shard)
+        w_t_cross, _ = _drop(w_t, private_dropout, generator, shard)
         latents = torch.cat([self.join(w_m, z_m), self.join(w_m_cross, z_p)])
         audio = self.decoder(latents).float()
         with _dropout_of(generator, shard, audio.device):
             logits = self.logits(torch.cat([z_p, z_m]), torch.cat([w_t, w_t_cross]))
-        return TalPass(audio[:B], audio[B:], logits[:B], logits[B:], q)
+        return TalPass(audio[:B], audio[B:], logits[:B], logits[B:], q, kept_B)
 
     @property
     def _is_global(self) -> bool:
         return self.config.z_layout == "global"
 
 
-def _drop(w_BDT: torch.Tensor, probability: float, generator: torch.Generator, shard: DistributedShard) -> torch.Tensor:
-    """`w_BDT`, where with `probability` a clip's is replaced by a draw from N(0, I)."""
+def _drop(
+    w_BDT: torch.Tensor, probability: float, generator: torch.Generator, shard: DistributedShard
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`w_BDT`, where with `probability` a clip's is replaced by a draw from N(0, I), and whose was kept [B]."""
     if probability == 0:
-        return w_BDT
-    dropped = (shard.rand((len(w_BDT),), generator) < probability).to(w_BDT.device)
+        return w_BDT, torch.ones(len(w_BDT), dtype=torch.bool, device=w_BDT.device)
+    kept_B = (shard.rand((len(w_BDT),), generator) >= probability).to(w_BDT.device)
     prior = shard.randn(w_BDT.shape, generator).to(w_BDT)
-    return torch.where(dropped[:, None, None], prior, w_BDT)
+    return torch.where(kept_B[:, None, None], w_BDT, prior), kept_B
 
 
 @contextmanager

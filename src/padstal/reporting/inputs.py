@@ -15,6 +15,7 @@ from padstal.core.data.track_ledger import ROOT_FILE
 from padstal.core.model_folder import WEIGHTS
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
+from padstal.core.protocols import TEXT_GROUP
 from padstal.sampling.setting import SETTINGS, Setting, read_settings
 
 STAGES = {
@@ -35,8 +36,6 @@ STAGES = {
 """Stage → what it does, in the order of `dvc.yaml`."""
 CHECKED = ("ingest", "curate")
 """Stages whose data set `validate` and `gate` look at."""
-TEXT_GROUP = "z_p"
-"""The group of latent channels that stands for text (PADS-TAL 2.2)."""
 
 
 @dataclass(frozen=True)

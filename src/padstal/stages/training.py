@@ -13,9 +13,9 @@ from padstal.core.data.content import address, sha256_file
 from padstal.core.data.track_ledger import write_ledger
 from padstal.core.model_folder import WEIGHTS
 from padstal.operations.tracking.run import track
-from padstal.stages.harness import Stage, StageError
+from padstal.stages.harness import Stage, StageError, stage_errors
 from padstal.training.config import KEPT, TrainConfig
-from padstal.training.initialise import initialise
+from padstal.training.initialise import hold, initialise
 from padstal.training.process_group import ProcessGroup
 from padstal.training.task import Task
 
@@ -75,6 +75,8 @@ def train_and_write(
     paths, about, files = stage.paths, params.model_dump(), list(inputs)
     if training.init_from:
         files.append(_initialise(stage, task, Path(training.init_from)))
+    with stage_errors(ValueError, doing="training"):
+        hold(task.networks[task.averaged].module, training.hold)
     version = code_version("padstal.training.loop", *code, libraries=LIBRARIES)
     key = address(repr((about, [sha256_file(file) for file in files], version)).encode())
     state = paths.state(stage.name, stage.item)
@@ -123,6 +125,8 @@ def _initialise(stage: Stage[Any], task: Task, folder: Path) -> Path:
     except ValueError as error:
         raise StageError(str(error)) from None
     stage.say(f"{found.taken} of {len(module.state_dict())} tensors are those of {folder}")
+    if found.wider:
+        stage.say(f"with further inputs, which begin at zero: {'; '.join(found.wider)}")
     if found.other_shapes:
         stage.say(f"left as they were, of other shapes: {'; '.join(found.other_shapes)}")
     return folder / WEIGHTS

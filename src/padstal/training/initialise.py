@@ -1,5 +1,6 @@
-"""Starting a training from another model's averaged weights (fine-tuning, distillation)."""
+"""Starting a training from another model's averaged weights (fine-tuning, distillation), and holding parts of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +13,22 @@ from padstal.core.tensor_files import read_safetensors
 
 @dataclass(frozen=True)
 class Initialised:
-    """How many tensors were taken over, and which were not for their shape: "name: (3, 2), there (4, 2)"."""
+    """How many tensors were taken over, which of them are wider here, and which were not taken for their shape.
+
+    Both are told as "name: (3, 2), there (3, 1)".
+    """
 
     taken: int
+    wider: tuple[str, ...]
     other_shapes: tuple[str, ...]
 
 
 def initialise(module: nn.Module, folder: Path) -> Initialised:
     """Load the weights of a model folder into `module` where name and shape agree.
 
-    A module's `init_names`, if it has some, say how what begins its names is called in other models.
+    A layer that reads more inputs than there takes over what the first ones do, and the others begin at zero: the
+    outputs begin as there. A module's `init_names`, if it has some, say how what begins its names is called in other
+    models.
 
     Raises:
         FileNotFoundError: The folder holds no weights.
@@ -32,7 +39,10 @@ def initialise(module: nn.Module, folder: Path) -> Initialised:
         raise FileNotFoundError(f"init_from = {folder}: {WEIGHTS} not found there; expected the folder of a model")
     own, found = module.state_dict(), read_safetensors(path)
     named = {name: theirs for name in own if (theirs := _name_there(module, name, found)) in found}
+    reads = {name: (own[name].shape, found[theirs].shape) for name, theirs in named.items()}
+    wider = {name for name, shapes in reads.items() if _is_wider(*shapes)}
     fitting = {name: found[theirs] for name, theirs in named.items() if own[name].shape == found[theirs].shape}
+    fitting |= {name: _widened(found[named[name]], own[name]) for name in wider}
     if not fitting:
         example = next(iter(own))
         raise ValueError(
@@ -41,12 +51,44 @@ def initialise(module: nn.Module, folder: Path) -> Initialised:
         )
     with torch.no_grad():
         module.load_state_dict(fitting, strict=False)
-    others = (
-        f"{name}: {tuple(own[name].shape)}, there {tuple(found[theirs].shape)}"
-        for name, theirs in named.items()
-        if name not in fitting
+    told = {name: f"{name}: {tuple(here)}, there {tuple(there)}" for name, (here, there) in reads.items()}
+    return Initialised(
+        len(fitting),
+        tuple(text for name, text in told.items() if name in wider),
+        tuple(text for name, text in told.items() if name not in fitting),
     )
-    return Initialised(len(fitting), tuple(others))
+
+
+def hold(module: nn.Module, parts: Sequence[str]) -> None:
+    """Let training leave the weights of `parts` as they are.
+
+    Args:
+        module: Of them.
+        parts: Beginnings of parameters' names: `encoder_w_m` holds `encoder_w_m.inlet.weight` and all others of it.
+
+    Raises:
+        ValueError: No parameter's name begins with a part.
+    """
+    for part in parts:
+        held = [weight for name, weight in module.named_parameters() if f"{name}.".startswith(f"{part}.")]
+        if not held:
+            whole = ", ".join(name for name, _ in module.named_children())
+            raise ValueError(f"hold = {part!r}: no weights of that name; the network's parts are {whole}")
+        for weight in held:
+            weight.requires_grad_(False)
+
+
+def _is_wider(here: torch.Size, there: torch.Size) -> bool:
+    """Whether the shapes differ in inputs alone, the second axis, of which `here` has more."""
+    if len(here) != len(there) or len(here) < 2:
+        return False
+    return here[1] > there[1] and (here[0], *here[2:]) == (there[0], *there[2:])
+
+
+def _widened(theirs: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+    found = torch.zeros_like(own)
+    found[:, : theirs.shape[1]] = theirs
+    return found
 
 
 def _name_there(module: nn.Module, name: str, found: dict[str, torch.Tensor]) -> str:

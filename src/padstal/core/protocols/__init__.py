@@ -11,6 +11,7 @@ from padstal.core.protocols.foundation import (
     TextStates,
 )
 from padstal.core.protocols.generative import (
+    TEXT_GROUP,
     Attributes,
     Backbone,
     Branch,
@@ -30,6 +31,7 @@ from padstal.core.protocols.generative import (
 )
 
 __all__ = [
+    "TEXT_GROUP",
     "Attributes",
     "AudioEmbedder",
     "AudioTextEmbedder",

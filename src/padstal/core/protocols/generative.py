@@ -13,6 +13,9 @@ from padstal.core.protocols.foundation import TextStates
 if TYPE_CHECKING:
     import torch
 
+TEXT_GROUP = "z_p"
+"""The group of latent channels that stands for the text (PADS-TAL 2.2)."""
+
 
 class Codec(Protocol):
     """Audio to a latent of any shape and back, deterministic; D, its channels, come first: [D, T], [D, T, F], ….

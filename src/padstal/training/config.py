@@ -49,7 +49,7 @@ class TrainConfig(Section):
     init_from: str | None = value(
         "folder of a model whose averaged weights training starts from, where name and shape agree", default=None
     )
-    hold: list[str] = value("parts of the network whose weights stay as they begin: [encoder_w_m]", default=[])
+    hold: tuple[str, ...] = value("parts of the network whose weights stay as they begin: [encoder_w_m]", default=())
 
     @model_validator(mode="after")
     def _numbers_fit(self) -> "TrainConfig":

@@ -72,6 +72,20 @@ def test_stages_and_paths_in_any_order_are_pulled_whole(root: Path) -> None:
         assert (code, _outputs(root)) == (0, files), said
 
 
+def test_what_the_remote_lacks_fails_a_pull_that_asked_for_it(root: Path) -> None:
+    assert _run("push")[0] == 0
+    [held] = [
+        one for one in root.parent.joinpath("remote/files").rglob("*") if one.is_file() and one.read_text() == "page\n"
+    ]
+    held.unlink()
+    for targets, code in (((), 0), (("vae@tal",), 0), (("vae@tal", "page.html"), 1)):
+        _as_in_a_fresh_clone(root)
+        found, said = _run("pull", *targets)
+        assert found == code, said
+        assert ("page.html" in said) == (targets != ("vae@tal",)), said
+        assert "models/tal/weights" in _outputs(root), "what there is came all the same"
+
+
 def _lose(root: Path, content: str) -> None:
     [file] = [one for one in (root / ".dvc/cache/files").rglob("*") if one.is_file() and one.read_text() == content]
     file.unlink()

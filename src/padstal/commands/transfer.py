@@ -65,7 +65,7 @@ def run(root: Path, way: Way, targets: Sequence[str] = (), name: str = "", *, fi
             nowhere = _nowhere(way, name or default_remote(config), found)
             for line in filter(None, (said, nowhere)):
                 print(line)
-            return 1 if code or said or (nowhere and way == "push") else 0
+            return 1 if code or said or (nowhere and (targets or way == "push")) else 0
         if attempt < ATTEMPTS:
             print(f"{way}: {said}; again in {wait:.0f} s", file=sys.stderr)
             time.sleep(wait)
@@ -107,7 +107,7 @@ def _refused(remote: Store, item: RequiredObject, md5: str) -> str:
 
 
 def _nowhere(way: Way, name: str, found: Missing) -> str:
-    """What neither side has; for a push that is a fault."""
+    """What neither side has: a fault of a push, and of a pull that asked for it by name."""
     if not found.elsewhere:
         return ""
     if way == "pull":

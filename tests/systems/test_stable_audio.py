@@ -290,10 +290,10 @@ def wide() -> Denoiser:
 
 def test_tal_begins_from_all_that_fits(published: Published, wide: Denoiser) -> None:
     found = initialise(wide, published.folder / "dit")
-    assert found.taken == len(wide.state_dict()) - 4
+    assert found.taken == len(wide.state_dict()) - 3
+    assert found.wider == ("backbone.project_in.weight: (64, 6), there (64, 4)",)
     assert found.other_shapes == (
         "backbone.pre.weight: (6, 6, 1), there (4, 4, 1)",
-        "backbone.project_in.weight: (64, 6), there (64, 4)",
         "backbone.project_out.weight: (6, 64), there (4, 64)",
         "backbone.post.weight: (6, 6, 1), there (4, 4, 1)",
     )
@@ -303,7 +303,11 @@ def test_tal_begins_from_all_that_fits(published: Published, wide: Denoiser) -> 
     form = CropForm(sample_rate=RATE, channels=2, frames=FRAMES, text=TextForm(width=COND, max_length=8, vocabulary=9))
     tal = TalVaeConfig(**values, backbone=oobleck).build(form)
     found = initialise(tal, published.folder / "vae")
-    assert found.other_shapes == ("decoder.layers.0.parametrizations.weight.original1: (16, 6, 7), there (16, 4, 7)",)
+    assert found.wider == ("decoder.layers.0.parametrizations.weight.original1: (16, 6, 7), there (16, 4, 7)",)
+    assert not found.other_shapes
     audio = noise(2, 2, 128)
     with torch.inference_mode():
-        assert torch.allclose(tal.private_audio(audio).mean, published.codec.encode(audio, None)[0], atol=1e-5)
+        mean, _ = published.codec.encode(audio, None)
+        assert torch.allclose(tal.private_audio(audio).mean, mean, atol=1e-5)
+        heard = tal.decode(tal.join(mean, torch.randn(2, 2, mean.shape[-1])))
+        assert torch.allclose(heard, published.codec.decode(mean), atol=1e-5), "whatever the words, to begin with"

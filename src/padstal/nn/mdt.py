@@ -92,8 +92,6 @@ class Mdt(nn.Module):
         self.to_patches = nn.Linear(width, numbers)
         for layer in (to_modulation, self.to_patches):
             nn.init.normal_(layer.weight, std=0.02)
-        if self.quality is not None:
-            nn.init.normal_(self.quality.weight, std=0.02)
         if positions == "sincos":
             self.register_buffer("place_PW", sines(*self.cut.grid, width), persistent=False)
             self.decoder_place_PW = nn.Parameter(torch.zeros(self.cut.count, width))

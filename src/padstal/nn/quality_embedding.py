@@ -7,7 +7,10 @@ LEVELS = 5
 
 
 class QualityEmbedding(nn.Embedding):
-    """Levels 1 to 5; 0 is unknown, and has a vector of its own."""
+    """Levels 1 to 5; 0 is unknown, and has a vector of its own.
+
+    They begin as N(0, 1), as large as the tokens beside them: of smaller ones (.02) a short training heard nothing.
+    """
 
     def __init__(self, width: int):
         super().__init__(LEVELS + 1, width)

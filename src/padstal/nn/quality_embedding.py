@@ -9,7 +9,7 @@ LEVELS = 5
 class QualityEmbedding(nn.Embedding):
     """Levels 1 to 5; 0 is unknown, and has a vector of its own.
 
-    They begin as N(0, 1), as large as the tokens beside them: of smaller ones (.02) a short training heard nothing.
+    They begin as N(0, 1), as large as the tokens beside them: of smaller ones a short training makes little.
     """
 
     def __init__(self, width: int):

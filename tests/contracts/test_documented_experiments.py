@@ -62,3 +62,16 @@ def test_an_experiment_that_compares_methods_loads(name: str, grid: str, setting
         trained = [sections[denoiser.replace(name, own)] for own in (name, "seed2", "seed3")]
         assert len({one["training"].pop("seed") for one in trained}) == 3
         assert trained[1:] == trained[:1] * 2, "alike but for the seed"
+
+
+@pytest.mark.parametrize("from_scratch", [False, True])
+def test_an_experiment_that_compares_spaces_loads(from_scratch: bool, tmp_path: Path) -> None:
+    module = runpy.run_path(str(ROOT / "scripts" / "compare_spaces.py"))
+    file = tmp_path / "params.yaml"
+    before = yaml.safe_load((ROOT / "params.yaml").read_text())
+    file.write_text(yaml.safe_dump(module["changed"](before, from_scratch=from_scratch)))
+    study = load_tree(file).scales["study"]
+    assert len(study.sample.settings_on("pads_tal")) == 4
+    tal = study.train_vae.tal
+    assert tal.training.hold == (() if from_scratch else ("encoder_w_m",))
+    assert tal.codec.private_channels == study.train_vae.audio.codec.latent_channels, "w_m can be the audio latent"

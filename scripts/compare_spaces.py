@@ -1,4 +1,4 @@
-"""Sets params.yaml to an experiment of docs/pads_tal.md: one diffusion in an audio latent space and in a text-aware one.
+"""Sets params.yaml to an experiment of docs/pads_tal.md: one diffusion in an audio latent space and a text-aware one.
 
 For a clone of its own, whose params lose their comments. DVC does not watch what a training begins from, so run twice:
     python scripts/compare_spaces.py && dvc repro train_vae@audio && dvc repro    # TAL from the audio autoencoder

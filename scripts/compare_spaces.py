@@ -41,6 +41,7 @@ def changed(tree: dict[str, Any], *, from_scratch: bool) -> dict[str, Any]:
     for name in SYSTEMS:
         study["train_diffusion"][name]["training"]["steps"] = STEPS
     study["sample"]["grids"]["pads_tal"]["sweeps"] = deepcopy(SWEEPS)
+    study["sample"]["tune_prompts"] = 2
     study["evaluate"]["widest_bracket"] = 0.35
     if not from_scratch:
         tal = study["train_vae"]["tal"]

@@ -115,7 +115,8 @@ class TalRecipe(nn.Module):
         return TalTerms(
             adversarial=judged.adversarial,
             alignment=alignment_loss(q.z_m.mean, q.z_p.mean),
-            contrastive=contrastive_loss(q.z_m.mean, q.z_p.mean),
+            # among the clips of one process; so where it is off, processes together give what one gives
+            contrastive=contrastive_loss(q.z_m.mean, q.z_p.mean) if self.weights.contrastive else q.z_m.mean.new_zeros(()),
             mrstft_own=self.stft(outcome.audio_own, target),
             mrstft_cross=self.stft(outcome.audio_cross, target),
             ce_own=text_cross_entropy(outcome.logits_own, ids_BL, mask_BL),

@@ -46,7 +46,6 @@ def changed(tree: dict[str, Any], *, from_scratch: bool) -> dict[str, Any]:
     if not from_scratch:
         tal = study["train_vae"]["tal"]
         tal["codec"]["private_std"] = 0.693147
-        tal["weights"]["contrastive"] = 0.1
         tal["discriminator"]["start"] = JUDGED_FROM
         warm = {"init_from": "models/study/vae/audio", "hold": ["encoder_w_m"]}
         tal["training"] |= {**warm, "steps": WARM_STEPS, "learning_rate": 5.0e-4}

@@ -13,7 +13,6 @@ from padstal.codecs.recipes import Judged, TalRecipe
 TAL_WEIGHT_OF = {  # term → (weight, share)
     "adversarial": ("adversarial", 1.0),
     "alignment": ("alignment", 1.0),
-    "contrastive": ("contrastive", 1.0),
     "mrstft_own": ("mrstft", 0.5),
     "mrstft_cross": ("mrstft", 0.5),
     "ce_own": ("ce", 0.5),

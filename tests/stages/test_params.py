@@ -116,7 +116,7 @@ HAVE_DEFAULTS = (
     *("first", "last", "count", "last_bias", "eta", "unit", "unit_rms", "text_norm", "text_dropout"),
     *("feature_matching", "checkpoint_activations", "learned_frequencies", "embedders", "training_clips", "weak_step"),
     *("linked_folders", "hidden", "seconds", "retrained", "degraded_share", "severity_beta"),
-    *("hold", "private_std", "contrastive"),
+    *("hold", "private_std"),
 )
 """Values of trainings that params need not name."""
 

@@ -181,7 +181,6 @@ class TalWeights(Section):
     waveform: float = value("α of the waveform's L1 distance", ge=0)
     ce: float = value("α of the text's cross-entropy, half own and half cross", ge=0)
     alignment: float = value("α of latent alignment", ge=0)
-    contrastive: float = value("α of InfoNCE between z_m and z_p; 0 is the paper", default=0.0, ge=0)
     kl_z_m: float = value("α of the divergence of z_m, summed over channels and without ½", ge=0)
     kl_z_p: float = value("α of the divergence of z_p", ge=0)
     kl_w_m: float = value("α of the divergence of w_m", ge=0)

@@ -6,13 +6,13 @@ Audio only (Stable Audio Open), feature matching and waveform L1 being auxiliary
 
 MoE-style multimodal (PADS-TAL 2.2), ten terms; (2) adds the two auxiliary ones of the authors' released configuration:
 
-    L = α_adv L_adv + α_LA L_LA [+ α_nce L_nce]
+    L = α_adv L_adv + α_LA L_LA
         + α_mrstft (½ L_mrstft(z_m, w_m) + ½ L_mrstft(z_p, w_m))
         + α_ce (½ L_ce(z_p, w_t) + ½ L_ce(z_m, w_t))
         + α_kl (KL(z_m) + KL(z_p) + KL(w_m) + KL(w_t))
         + α_fm L_fm + α_l1 L_l1                                                                                   (2)
 
-L_adv, L_fm and L_l1 are means over own and cross reconstruction. L_nce is ours, and off unless asked for.
+L_adv, L_fm and L_l1 are means over own and cross reconstruction.
 """
 
 from dataclasses import dataclass, fields
@@ -49,7 +49,6 @@ class TalTerms:
 
     adversarial: torch.Tensor
     alignment: torch.Tensor
-    contrastive: torch.Tensor
     mrstft_own: torch.Tensor
     mrstft_cross: torch.Tensor
     ce_own: torch.Tensor
@@ -66,7 +65,6 @@ class TalTerms:
         return (
             weights.adversarial * self.adversarial
             + weights.alignment * self.alignment
-            + weights.contrastive * self.contrastive
             + weights.mrstft * (0.5 * self.mrstft_own + 0.5 * self.mrstft_cross)
             + weights.ce * (0.5 * self.ce_own + 0.5 * self.ce_cross)
             + weights.kl_z_m * self.kl_z_m

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from padstal.codecs import probes
-from padstal.codecs.alignment import alignment_loss, contrastive_loss
+from padstal.codecs.alignment import alignment_loss
 from padstal.codecs.audio_vae import AudioPass, AudioVae
 from padstal.codecs.clips import ClipBatch
 from padstal.codecs.config import AudioVaeParams, AudioWeights, TalVaeParams, TalWeights
@@ -115,8 +115,6 @@ class TalRecipe(nn.Module):
         return TalTerms(
             adversarial=judged.adversarial,
             alignment=alignment_loss(q.z_m.mean, q.z_p.mean),
-            # among the clips of one process; so where it is off, processes together give what one gives
-            contrastive=contrastive_loss(q.z_m.mean, q.z_p.mean) if self.weights.contrastive else q.z_m.mean.new_zeros(()),
             mrstft_own=self.stft(outcome.audio_own, target),
             mrstft_cross=self.stft(outcome.audio_cross, target),
             ce_own=text_cross_entropy(outcome.logits_own, ids_BL, mask_BL),

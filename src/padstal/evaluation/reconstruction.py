@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from padstal.core.data.manifest import read_table
 from padstal.core.data.row_file import RowFile
@@ -32,54 +33,56 @@ def reconstruction(folder: Path, clips: Clips, ears: Ears, sample_rate: int, bat
         ValueError: A reconstructed clip is not among `clips`.
     """
 
-    def heard(name: str) -> tuple[Heard, np.ndarray]:
-        pcm = RowFile(folder / f"{name}.npy")
-        of = read_table(folder / f"{name}.parquet").sort_values("row").set_index("row")
-        return hear(lambda start, stop: pcm[start:stop], len(pcm), sample_rate, ears, batch), of.to_numpy()
+    def heard(name: str) -> tuple[Heard, pd.DataFrame]:
+        pcm, table = RowFile(folder / f"{name}.npy"), read_table(folder / f"{name}.parquet").sort_values("row")
+        return hear(lambda start, stop: pcm[start:stop], len(pcm), sample_rate, ears, batch), table
 
-    rebuilt, of_KC = heard("reconstructions")
-    rows_K = clips.rows(of_KC[:, 0].tolist())
-    real, text_KD = clips.heard.take(rows_K), _texts(clips, rows_K, ears)
+    rebuilt, table = heard("reconstructions")
+    rows_K = clips.rows(table["clip_id"].tolist())
+    real, own = clips.heard.take(rows_K), clips.table.iloc[rows_K]
+    texts = own["caption"].fillna("")
+    text_KD = np.where((texts != "").to_numpy()[:, None], ears.clap.embed_text(texts.tolist()), np.nan)
     found: dict[str, Any] = {
-        "clap_f": _fit(rebuilt, text_KD),
-        "clap_f_of_originals": _fit(real, text_KD),
+        "clap_f": _mean(clap_score(rebuilt.clap_NWD, text_KD)),
+        "clap_f_of_originals": _mean(clap_score(real.clap_NWD, text_KD)),
         "pmos": float(rebuilt.pmos_N.mean(dtype=np.float64)),
         "pmos_of_originals": float(real.pmos_N.mean(dtype=np.float64)),
         "n": len(rebuilt),
     }
     if (folder / "swapped.parquet").is_file():
-        swapped, of_KC = heard("swapped")
-        found["other_text"] = _moved(rebuilt, swapped, clips, rows_K, clips.rows(of_KC[:, 1].tolist()), ears)
+        swapped, table = heard("swapped")
+        other_K = pd.Index(table["clip_id"]).get_indexer(table["text_of"])
+        found["other_text"] = _moved(rebuilt, swapped, real, text_KD, other_K, own["track_id"].to_numpy(dtype=object))
     return found
 
 
 def _moved(
-    rebuilt: Heard, swapped: Heard, clips: Clips, rows_K: np.ndarray, text_rows_K: np.ndarray, ears: Ears
+    rebuilt: Heard, swapped: Heard, real: Heard, text_KD: np.ndarray, other_K: np.ndarray, tracks_K: np.ndarray
 ) -> dict[str, Any]:
     """How far another clip's words draw a reconstruction towards that clip, over pairs of two genres.
 
     `genre` is what the tagger's posterior of the other's genre gains, `clap_f` what the score of its caption gains;
     zero where the decoder does not hear the words.
+
+    Args:
+        rebuilt: With the clips' own words.
+        swapped: With another's.
+        real: The clips.
+        text_KD: Their captions, NaN where there is none.
+        other_K: Whose words.
+        tracks_K: Their tracks, of which intervals draw.
     """
-    genre_K, other_K = (clips.heard.genre_NG[rows].argmax(1) for rows in (rows_K, text_rows_K))
-    pairs = np.flatnonzero(genre_K != other_K)
-    text_KD, tracks_K = _texts(clips, text_rows_K, ears), clips.table["track_id"].to_numpy(dtype=object)[rows_K]
+    genre_K = real.genre_NG.argmax(1)
+    pairs = np.flatnonzero(genre_K != genre_K[other_K])
     gains = {
-        "genre": (swapped.genre_NG - rebuilt.genre_NG)[np.arange(len(other_K)), other_K],
-        "clap_f": clap_score(swapped.clap_NWD, text_KD) - clap_score(rebuilt.clap_NWD, text_KD),
+        "genre": (swapped.genre_NG - rebuilt.genre_NG)[np.arange(len(other_K)), genre_K[other_K]],
+        "clap_f": clap_score(swapped.clap_NWD - rebuilt.clap_NWD, text_KD[other_K]),
     }
     estimates = {name: clustered_mean(gain_K[pairs], tracks_K[pairs]) for name, gain_K in gains.items()}
     return {name: asdict(estimate) if estimate else None for name, estimate in estimates.items()}
 
 
-def _texts(clips: Clips, rows_K: np.ndarray, ears: Ears) -> np.ndarray:
-    """CLAP's embeddings [K, D] of captions, NaN where there is none."""
-    texts = clips.table["caption"].iloc[rows_K].fillna("").tolist()
-    text_KD = np.array(ears.clap.embed_text(texts))
-    text_KD[[text == "" for text in texts]] = np.nan
-    return text_KD
-
-
-def _fit(heard: Heard, text_KD: np.ndarray) -> float | None:
-    spoken = np.isfinite(text_KD[:, 0])
-    return float(clap_score(heard.clap_NWD[spoken], text_KD[spoken]).mean()) if spoken.any() else None
+def _mean(score_K: np.ndarray) -> float | None:
+    """Of the clips that have a caption."""
+    heard = score_K[np.isfinite(score_K)]
+    return float(heard.mean()) if len(heard) else None

@@ -73,9 +73,9 @@ def train_and_write(
 
     training: TrainConfig = params.training
     paths, about, files = stage.paths, params.model_dump(), list(inputs)
-    if training.init_from:
-        files.append(_initialise(stage, task, Path(training.init_from)))
-    with stage_errors(ValueError, doing="training"):
+    with stage_errors(ValueError):
+        if training.init_from:
+            files.append(_initialise(stage, task, Path(training.init_from)))
         hold(task.networks[task.averaged].module, training.hold)
     version = code_version("padstal.training.loop", *code, libraries=LIBRARIES)
     key = address(repr((about, [sha256_file(file) for file in files], version)).encode())
@@ -120,10 +120,7 @@ def train_and_write(
 
 def _initialise(stage: Stage[Any], task: Task, folder: Path) -> Path:
     module = task.networks[task.averaged].module
-    try:
-        found = initialise(module, folder)
-    except ValueError as error:
-        raise StageError(str(error)) from None
+    found = initialise(module, folder)
     stage.say(f"{found.taken} of {len(module.state_dict())} tensors are those of {folder}")
     if found.wider:
         stage.say(f"with further inputs, which begin at zero: {'; '.join(found.wider)}")

@@ -39,10 +39,10 @@ def initialise(module: nn.Module, folder: Path) -> Initialised:
         raise FileNotFoundError(f"init_from = {folder}: {WEIGHTS} not found there; expected the folder of a model")
     own, found = module.state_dict(), read_safetensors(path)
     named = {name: theirs for name in own if (theirs := _name_there(module, name, found)) in found}
-    reads = {name: (own[name].shape, found[theirs].shape) for name, theirs in named.items()}
-    wider = {name for name, shapes in reads.items() if _is_wider(*shapes)}
-    fitting = {name: found[theirs] for name, theirs in named.items() if own[name].shape == found[theirs].shape}
-    fitting |= {name: _widened(found[named[name]], own[name]) for name in wider}
+    shapes = {name: (own[name].shape, found[theirs].shape) for name, theirs in named.items()}
+    fitting = {name: found[named[name]] for name, (here, there) in shapes.items() if here == there}
+    wider = {name: _widened(found[named[name]], here) for name, (here, there) in shapes.items() if _wider(here, there)}
+    fitting |= wider
     if not fitting:
         example = next(iter(own))
         raise ValueError(
@@ -51,7 +51,7 @@ def initialise(module: nn.Module, folder: Path) -> Initialised:
         )
     with torch.no_grad():
         module.load_state_dict(fitting, strict=False)
-    told = {name: f"{name}: {tuple(here)}, there {tuple(there)}" for name, (here, there) in reads.items()}
+    told = {name: f"{name}: {tuple(here)}, there {tuple(there)}" for name, (here, there) in shapes.items()}
     return Initialised(
         len(fitting),
         tuple(text for name, text in told.items() if name in wider),
@@ -78,15 +78,13 @@ def hold(module: nn.Module, parts: Sequence[str]) -> None:
             weight.requires_grad_(False)
 
 
-def _is_wider(here: torch.Size, there: torch.Size) -> bool:
-    """Whether the shapes differ in inputs alone, the second axis, of which `here` has more."""
-    if len(here) != len(there) or len(here) < 2:
-        return False
-    return here[1] > there[1] and (here[0], *here[2:]) == (there[0], *there[2:])
+def _wider(here: torch.Size, there: torch.Size) -> bool:
+    """Whether `here` has more inputs, the second axis, and is the same otherwise."""
+    return len(here) > 1 < len(there) and here[1] > there[1] and here[:1] + here[2:] == there[:1] + there[2:]
 
 
-def _widened(theirs: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
-    found = torch.zeros_like(own)
+def _widened(theirs: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    found = theirs.new_zeros(shape)
     found[:, : theirs.shape[1]] = theirs
     return found
 

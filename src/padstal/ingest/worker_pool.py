@@ -129,11 +129,13 @@ def _submission(workers: Workers) -> Iterator[tuple[Submit, int]]:
     """How items are given out, and how many at a time; what has not ended with the context is given up."""
     if workers.kind == "dask":
         with _dask_client(workers) as (client, width):
-            executor = client.get_executor(pure=False, retries=0)
-            try:
-                yield lambda *order: executor.submit(_on_dask, *order), width
-            finally:
-                executor.shutdown(wait=False)
+
+            def remote(*order: Any) -> Any:
+                """Not by Dask's executor, which mixes up result and error of a task that is lost between the two."""
+                return client.submit(_on_dask, *order, pure=False, retries=0).result()
+
+            with _threads(width, remote, client.close) as submit:
+                yield submit, width
         return
     idle: SimpleQueue[SupervisedWorker] = SimpleQueue()
     children = [SupervisedWorker() for _ in range(workers.count)]
@@ -147,17 +149,27 @@ def _submission(workers: Workers) -> Iterator[tuple[Submit, int]]:
         finally:
             idle.put(child)
 
+    def kill() -> None:
+        for child in children:
+            child.kill()
+
     try:
-        with ThreadPoolExecutor(workers.count, thread_name_prefix="supervisor") as threads:
-            try:
-                yield lambda *order: threads.submit(supervised, *order), workers.count
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
-                for child in children:
-                    child.kill()
+        with _threads(workers.count, supervised, kill) as submit:
+            yield submit, workers.count
     finally:
         for child in children:
             child.close()
+
+
+@contextmanager
+def _threads(count: int, work: Callable[..., Any], stop: Callable[[], None]) -> Iterator[Submit]:
+    """Submission to threads that each wait for one item at a time; `stop` ends what they wait for."""
+    with ThreadPoolExecutor(count, thread_name_prefix="supervisor") as threads:
+        try:
+            yield lambda *order: threads.submit(work, *order)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            stop()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from padstal.codecs.config import AudioVaeParams, CropForm, TalVaeParams, TextFo
 from padstal.codecs.dac import FrozenDac
 from padstal.codecs.mel_codec import FrozenMelCodec
 from padstal.core.data.units import seconds_to_samples
-from padstal.core.protocols import Codec, TextStates
+from padstal.core.protocols import TEXT_GROUP, Codec, TextStates
 from padstal.demo.config import TrainedDac, TrainedMelCodec
 from padstal.foundation import dac, mel_codec
 from padstal.foundation.config import PublishedDac, PublishedMelCodec, PublishedTextEncoder
@@ -36,6 +36,7 @@ class CodecSize:
         heard: Numbers that `encode` keeps of a clip besides the latent.
         encode: Operations for a clip.
         decode: The same.
+        text_aware: Whether `encode` keeps reconstructions a second time, with another clip's text.
     """
 
     parameters: int
@@ -44,6 +45,7 @@ class CodecSize:
     heard: int
     encode: float
     decode: float
+    text_aware: bool = False
 
     def cropped(self, frames: int | None) -> "CodecSize":
         """For crops of so many latent frames; None for whole clips.
@@ -126,6 +128,7 @@ def _counted(codec: Codec, model: Any, clips: ClipForm, text: TextForm | None) -
             heard=sum(heard.numel() for heard in codec.probes(audio).values()),
             encode=flops(lambda: (codec.encode(audio, states), codec.probes(audio))),
             decode=flops(lambda: codec.decode(torch.zeros(1, *shape))),
+            text_aware=TEXT_GROUP in codec.channel_groups,
         )
 
 

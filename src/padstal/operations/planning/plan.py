@@ -175,13 +175,14 @@ class _Planner:
         music, params = self.music, self.scale.encode
         for name, codec in self.codecs.items():
             kept = FLOAT16 * (2 * math.prod(codec.shape) + codec.heard) + TABLE_BYTES
-            measured = min(params.measured_clips, music.curated) * codec.decode
+            swapped = params.reconstructions * codec.text_aware
+            measured = (min(params.measured_clips, music.curated) + swapped) * codec.decode
             yield self._row(
                 f"encode@{name}",
                 f"{music.curated:,} clips to {' × '.join(map(str, codec.shape))}",
                 [(music.curated * codec.encode + measured, "convolution")],
                 parameters=codec.parameters,
-                disk=music.curated * kept + params.reconstructions * music.clip_bytes,
+                disk=music.curated * kept + (params.reconstructions + swapped) * music.clip_bytes,
             )
 
     def train_diffusion(self) -> Iterator[Row]:

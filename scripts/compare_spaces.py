@@ -1,8 +1,8 @@
 """Sets params.yaml to an experiment of docs/pads_tal.md: one diffusion in an audio latent space and a text-aware one.
 
-For a clone of its own, whose params lose their comments. DVC does not watch what a training begins from, so run twice:
-    python scripts/compare_spaces.py && dvc repro train_vae@audio && dvc repro    # TAL from the audio autoencoder
-    python scripts/compare_spaces.py --from-scratch && dvc repro                  # TAL as the paper trains it
+For a clone of its own, whose params lose their comments:
+    python scripts/compare_spaces.py && dvc repro                   # TAL from the audio autoencoder
+    python scripts/compare_spaces.py --from-scratch && dvc repro    # TAL as the paper trains it
 """
 
 import argparse
@@ -26,15 +26,13 @@ SWEEPS = {
 }
 STEPS = 2400
 """Of each denoiser."""
-WARM_STEPS, JUDGED_FROM = 400, 200
-"""Of a text-aware autoencoder that begins as the audio one; a discriminator joins half-way."""
 
 
 def changed(tree: dict[str, Any], *, from_scratch: bool) -> dict[str, Any]:
     """The params of the experiment, of those in `tree`."""
     tree = deepcopy(tree)
     tree["scale"] = "study"
-    tree["autoencoders"] = tree["codecs"] = ["audio", "tal"]
+    tree["codecs"] = list(tree["autoencoders"])
     for kind in ("denoisers", "systems"):
         tree[kind] = {name: tree[kind][name] for name in SYSTEMS}
     study = tree["scales"]["study"]
@@ -43,12 +41,12 @@ def changed(tree: dict[str, Any], *, from_scratch: bool) -> dict[str, Any]:
     study["sample"]["grids"]["pads_tal"]["sweeps"] = deepcopy(SWEEPS)
     study["sample"]["tune_prompts"] = 2
     study["evaluate"]["widest_bracket"] = 0.35
-    if not from_scratch:
-        tal = study["train_vae"]["tal"]
-        tal["codec"]["private_std"] = 0.693147
-        tal["discriminator"]["start"] = JUDGED_FROM
-        warm = {"init_from": "models/study/vae/audio", "hold": ["encoder_w_m"]}
-        tal["training"] |= {**warm, "steps": WARM_STEPS, "learning_rate": 5.0e-4}
+    if from_scratch:  # as many steps as the audio autoencoder, and at its rate
+        audio, tal = study["train_vae"]["audio"], study["train_vae"]["tal"]
+        tal["codec"]["private_std"] = None
+        tal["discriminator"]["start"] = audio["discriminator"]["start"]
+        same = {name: audio["training"][name] for name in ("steps", "learning_rate")}
+        tal["training"] |= {**same, "init_from": None, "hold": []}
     return tree
 
 

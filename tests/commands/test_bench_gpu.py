@@ -24,13 +24,17 @@ def tiny() -> Tree:
     demo = raw["scales"]["demo"]
     demo["ingest"]["clip_seconds"] = 0.512
     vae = demo["train_vae"]["tal"]
-    vae["training"]["crop_frames"] = 8
+    vae["training"] |= {"crop_frames": 8, "init_from": None}
     denoiser = demo["train_diffusion"]["tal_dit"]
     denoiser["form"]["backbone"] |= {"width": 16, "depth": 1, "heads": 2, "cross_heads": 1}
     demo["sample"] |= {"batch": 2}
     demo["sample"]["grids"]["pads_tal"]["sampler"]["steps"] = 2
     demo["encode"]["batch_clips"] = 2
-    raw |= {"autoencoders": ["tal"], "codecs": ["tal"], "denoisers": {"tal_dit": raw["denoisers"]["tal_dit"]}}
+    raw |= {
+        "autoencoders": {"tal": {"needs": "foundation/text_encoder"}},
+        "codecs": ["tal"],
+        "denoisers": {"tal_dit": raw["denoisers"]["tal_dit"]},
+    }
     raw["systems"] = {"tal_dit": raw["systems"]["tal_dit"]}
     return Tree.model_validate(raw)
 

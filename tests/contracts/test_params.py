@@ -34,8 +34,9 @@ def test_no_key_is_one_that_dvc_drops_from_its_hash() -> None:
 
 def test_the_matrices_of_dvc_read_what_runs_from_params() -> None:
     dag, raw = dvc_stages(), _raw()
-    assert [dag[stage]["matrix"]["codec"] for stage in ("train_vae", "encode")] == ["${autoencoders}", "${codecs}"]
-    assert (dag["train_diffusion"]["foreach"], dag["sample"]["foreach"]) == ("${denoisers}", "${systems}")
+    assert dag["encode"]["matrix"]["codec"] == "${codecs}"
+    foreach = [dag[stage]["foreach"] for stage in ("train_vae", "train_diffusion", "sample")]
+    assert foreach == ["${autoencoders}", "${denoisers}", "${systems}"]
     for scale, sections in raw["scales"].items():
         assert set(raw["autoencoders"]) <= set(sections["train_vae"]), f"scales.{scale}.train_vae"
         assert set(raw["denoisers"]) <= set(sections["train_diffusion"]), f"scales.{scale}.train_diffusion"

@@ -43,7 +43,8 @@ def run_one_system(root: Path, name: str) -> None:
     system = tree["systems"][name]
     tree["systems"] = {name: system}
     tree["denoisers"] = {system["denoiser"]: tree["denoisers"][system["denoiser"]]}
-    tree["autoencoders"] = tree["codecs"] = [system["codec"]]
+    tree["codecs"] = [system["codec"]]
+    tree["autoencoders"] = {name: tree["autoencoders"][name] for name in tree["codecs"]}
     tree["promote"]["system"] = name
     (root / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
 

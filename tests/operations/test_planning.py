@@ -348,9 +348,13 @@ def test_the_command_prints_what_fits_and_what_to_change(tmp_path: Path) -> None
     """Of one autoencoder and one small denoiser."""
     raw = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     demo = raw["scales"]["demo"]
-    demo["train_vae"]["tal"]["training"]["crop_frames"] = 8
+    demo["train_vae"]["tal"]["training"] |= {"crop_frames": 8, "init_from": None}
     demo["train_diffusion"]["tal_dit"]["form"]["backbone"] |= {"width": 16, "depth": 1, "heads": 2, "cross_heads": 1}
-    raw |= {"autoencoders": ["tal"], "codecs": ["tal"], "denoisers": {"tal_dit": raw["denoisers"]["tal_dit"]}}
+    raw |= {
+        "autoencoders": {"tal": {"needs": "foundation/text_encoder"}},
+        "codecs": ["tal"],
+        "denoisers": {"tal_dit": raw["denoisers"]["tal_dit"]},
+    }
     raw["systems"] = {"tal_dit": raw["systems"]["tal_dit"]}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
     told = command(tmp_path, "--clips", "500")

@@ -42,7 +42,7 @@ PARAMS = EvaluateParams(
 )
 
 RUNS = {
-    "autoencoders": ["audio", "tal"],
+    "autoencoders": {"audio": {"needs": "foundation/text_encoder"}, "tal": {"needs": "vae/audio"}},
     "codecs": ["audio", "tal"],
     "denoisers": {f"{codec}_dit": {"codec": codec, "folder": f"{codec}_dit"} for codec in ("audio", "tal")},
     "systems": {

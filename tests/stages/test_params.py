@@ -145,6 +145,19 @@ def test_trainings_that_are_pooled_are_of_systems_that_run(tmp_path: Path, good:
     assert "scales.demo.evaluate.retrained.audio_dit: seed2: expected of systems: audio_dit" in _error(tmp_path, raw)
 
 
+@pytest.mark.parametrize(
+    ("needs", "told"),
+    [
+        ("foundation/text_encoder", "init_from = models/demo/vae/audio: autoencoders.tal.needs = foundation/text_encoder"),
+        ("vae/mel", "autoencoders.tal.needs = vae/mel: autoencoders has no mel"),
+    ],
+)
+def test_what_an_autoencoder_begins_from_is_made_before_it(tmp_path: Path, good: Any, needs: str, told: str) -> None:
+    raw = copy.deepcopy(good)
+    raw["autoencoders"]["tal"]["needs"] = needs
+    assert told in _error(tmp_path, raw)
+
+
 def test_a_time_limit_names_a_stage(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     raw["operations"]["time_limits"] = {"train": 3}

@@ -46,7 +46,7 @@ PARAMS: dict[str, Any] = {
 }
 RUNS = """
 scale: demo
-autoencoders: [tal]
+autoencoders: {tal: {needs: foundation/text_encoder}}
 codecs: [tal]
 denoisers: {tal_dit: {codec: tal, folder: tal_dit}}
 systems: {tal_dit: {kind: pads_tal, codec: tal, denoiser: tal_dit, grid: pads_tal}}

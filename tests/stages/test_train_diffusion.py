@@ -33,7 +33,7 @@ TRAINING = {
 }
 MODEL = params(**TRAINING)
 RUNS = {
-    "autoencoders": ["audio", "tal"],
+    "autoencoders": {"audio": {"needs": "foundation/text_encoder"}, "tal": {"needs": "vae/audio"}},
     "codecs": ["audio", "tal"],
     "denoisers": {
         "audio_dit": {"codec": "audio", "folder": "audio_dit"},

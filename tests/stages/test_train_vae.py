@@ -93,7 +93,7 @@ DEMO = {
 def folder(tmp_path, monkeypatch):
     params = {
         "scale": "demo",
-        "autoencoders": ["audio", "tal"],
+        "autoencoders": {"audio": {"needs": "foundation/text_encoder"}, "tal": {"needs": "vae/audio"}},
         "codecs": ["audio", "tal"],
         "runtime": {"device": "cpu", "workers": 1, "threads": 1},
         "tracking": {"mode": "disabled", "project": "test", "entity": None},

@@ -256,7 +256,7 @@ def test_a_transformer_cannot_be_told_a_lower_latent() -> None:
 
 def test_a_folder_that_is_not_the_denoisers_name_is_refused() -> None:
     tree = {
-        "autoencoders": [], "codecs": ["dac"], "denoisers": {"discodiff_primary": {"codec": "dac", "folder": "other"}},
+        "autoencoders": {}, "codecs": ["dac"], "denoisers": {"discodiff_primary": {"codec": "dac", "folder": "other"}},
         "systems": {"x": {"kind": "discodiff", "codec": "dac", "denoiser": "discodiff", "grid": "g", "perturbed": []}},
     }  # fmt: skip
     with pytest.raises(ParamsError, match="folder = other: expected discodiff_primary"):

@@ -54,6 +54,16 @@ class CodecConfig(Protocol):
         ...
 
 
+class AutoencoderPlace(Section):
+    """Where an autoencoder belongs, as the list `autoencoders` of `params.yaml` says."""
+
+    needs: str = value(
+        "model of models/<scale> that is made first: the one that it may begin from (init_from), vae/audio, or "
+        "foundation/text_encoder",
+        pattern=r"^\w[\w-]*/\w[\w-]*$",
+    )
+
+
 class AudioVaeConfig(Section):
     """Stable Audio Open's autoencoder."""
 

@@ -88,9 +88,13 @@ class Tree(Runs):
             for scale in ("demo", "study", "full"):
                 if name not in self.scales[scale].train_diffusion.model_dump():
                     raise ValueError(f"scales.{scale}.train_diffusion.{name}: missing, but denoisers names it")
-        for name in self.autoencoders:
+        for name, place in self.autoencoders.items():
             if name not in TrainVaeParams.model_fields:
                 raise ValueError(f"autoencoders: {name}: expected one of {', '.join(TrainVaeParams.model_fields)}")
+            begun = getattr(self.scales[self.scale].train_vae, name).training.init_from
+            if begun and begun.startswith(f"models/{self.scale}/") and not begun.endswith(place.needs):
+                found = f"scales.{self.scale}.train_vae.{name}.training.init_from = {begun}"
+                raise ValueError(f"{found}: autoencoders.{name}.needs = {place.needs}: expected the same model")
         for name, system in self.systems.items():
             for scale in ("demo", "study", "full"):
                 if system.grid not in (grids := self.scales[scale].sample.grids):

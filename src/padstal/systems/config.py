@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import model_validator
 
+from padstal.codecs.config import AutoencoderPlace
 from padstal.core.params import ParamsError, check, read_yaml
 from padstal.core.section import Name, Section, value
 from padstal.diffusion.config import DenoiserPlace
@@ -14,16 +15,19 @@ from padstal.systems import SYSTEMS
 class Runs(Section):
     """Autoencoders, codecs, denoisers and systems by name."""
 
-    autoencoders: tuple[Name, ...] = value("codecs that `train_vae` trains")
+    autoencoders: dict[Name, AutoencoderPlace] = value("autoencoders that `train_vae` trains")
     codecs: tuple[Name, ...] = value("codecs whose latents `encode` makes", min_length=1)
     denoisers: dict[Name, DenoiserPlace] = value("denoisers that `train_diffusion` trains", min_length=1)
     systems: dict[Name, Annotated[Any, SYSTEMS]] = value("systems that `sample` plays with", min_length=1)
 
     @model_validator(mode="after")
     def _all_named(self) -> "Runs":
-        for name in self.autoencoders:
+        for name, place in self.autoencoders.items():
             if name not in self.codecs:
                 raise ValueError(f"autoencoders: {name}: expected one of codecs: {', '.join(self.codecs)}")
+            kind, _, other = place.needs.partition("/")
+            if kind == "vae" and other not in self.autoencoders:
+                raise ValueError(f"autoencoders.{name}.needs = {place.needs}: autoencoders has no {other}")
         for name, place in self.denoisers.items():
             if place.folder.replace("/", "_") != name:
                 raise ValueError(f"denoisers.{name}.folder = {place.folder}: expected {name}, with / for one of its _")

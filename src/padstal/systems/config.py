@@ -22,12 +22,12 @@ class Runs(Section):
 
     @model_validator(mode="after")
     def _all_named(self) -> "Runs":
-        for name, place in self.autoencoders.items():
+        for name, autoencoder in self.autoencoders.items():
             if name not in self.codecs:
                 raise ValueError(f"autoencoders: {name}: expected one of codecs: {', '.join(self.codecs)}")
-            kind, _, other = place.needs.partition("/")
+            kind, _, other = autoencoder.needs.partition("/")
             if kind == "vae" and other not in self.autoencoders:
-                raise ValueError(f"autoencoders.{name}.needs = {place.needs}: autoencoders has no {other}")
+                raise ValueError(f"autoencoders.{name}.needs = {autoencoder.needs}: autoencoders has no {other}")
         for name, place in self.denoisers.items():
             if place.folder.replace("/", "_") != name:
                 raise ValueError(f"denoisers.{name}.folder = {place.folder}: expected {name}, with / for one of its _")

@@ -148,7 +148,7 @@ def test_trainings_that_are_pooled_are_of_systems_that_run(tmp_path: Path, good:
 @pytest.mark.parametrize(
     ("needs", "told"),
     [
-        ("foundation/text_encoder", "init_from = models/demo/vae/audio: autoencoders.tal.needs = foundation/text_encoder"),
+        ("foundation/text_encoder", "models/demo/vae/audio: autoencoders.tal.needs = foundation/text_encoder"),
         ("vae/mel", "autoencoders.tal.needs = vae/mel: autoencoders has no mel"),
     ],
 )

@@ -123,6 +123,8 @@ def test_levels_never_fall_as_the_score_rises():
 def test_prefixes_at_every_boundary(s, none, medium, nearest):
     named = {policy: prefix(s, policy).removesuffix(" quality") for policy in ("none", "medium", "nearest")}
     assert named == {"none": none, "medium": medium, "nearest": nearest}
+    outer = none if none or np.isnan(s) else "low" if s < 3.5 else "high"
+    assert prefix(s, "outer").removesuffix(" quality") == outer
 
 
 @given(st.floats(1, 5), st.floats(0.01, 1.5))
@@ -160,7 +162,7 @@ def test_equal_scores_are_all_medium():
     assert at.sigma == 0
     assert quality_level(np.array([4.2, 4.1, 4.3, np.nan]), at).tolist() == [3, 1, 5, 0]
     assert quality_level(np.array([4.2]), at, "literal").tolist() == [3]
-    for policy in ("none", "medium", "nearest"):
+    for policy in ("none", "medium", "nearest", "outer"):
         prefixes = quality_prefix(np.array([4.1, 4.2, 4.3, np.nan]), at, policy)
         assert prefixes == ["low quality", "medium quality", "high quality", ""]
 

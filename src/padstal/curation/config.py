@@ -8,7 +8,7 @@ from padstal.core.section import Section, value
 class ScoreParams(Section):
     """How p-MOS becomes quality levels and prefixes."""
 
-    gap_policy: Literal["none", "medium", "nearest"] = value(
+    gap_policy: Literal["none", "medium", "nearest", "outer"] = value(
         "prefix in the bands that the paper leaves open, [μ−2σ, μ−σ) and (μ+σ, μ+2σ]"
     )
     quantiser: Literal["swapped", "literal"] = value("Q(s): the form that works, or the paper's formula to the letter")

@@ -119,17 +119,19 @@ def quality_level(
 
 
 def quality_prefix(
-    pmos_N: np.ndarray, distribution: Distribution, gap_policy: Literal["none", "medium", "nearest"] = "none"
+    pmos_N: np.ndarray, distribution: Distribution, gap_policy: Literal["none", "medium", "nearest", "outer"] = "none"
 ) -> list[str]:
     """Prefix of each caption: low for s < μ − 2σ, medium for μ − σ ≤ s ≤ μ + σ, high for s > μ + 2σ.
 
     Args:
-        gap_policy: In the two bands between, which the paper leaves open: no prefix, "medium quality", or the nearer
-            band's (medium at equal distance). A NaN never has a prefix.
+        gap_policy: In the two bands between, which the paper leaves open: no prefix, "medium quality", the nearer
+            band's (medium at equal distance), or the outer one's, so that each level has one prefix and levels 4 and 3
+            do not share it. A NaN never has a prefix.
     """
     s, mu, sigma = np.asarray(pmos_N, dtype=np.float64), distribution.mu, distribution.sigma
-    nearest = np.where(np.abs(s - mu) <= 1.5 * sigma, MEDIUM, np.where(s < mu, LOW, HIGH))
+    outer = np.where(s < mu, LOW, HIGH)
+    nearest = np.where(np.abs(s - mu) <= 1.5 * sigma, MEDIUM, outer)
     bands = [np.isnan(s), s < mu - 2 * sigma, s > mu + 2 * sigma, (mu - sigma <= s) & (s <= mu + sigma)]
-    between: dict[str, Any] = {"none": "", "medium": MEDIUM, "nearest": nearest}
+    between: dict[str, Any] = {"none": "", "medium": MEDIUM, "nearest": nearest, "outer": outer}
     prefixes: list[str] = np.select(bands, ["", LOW, HIGH, MEDIUM], between[gap_policy]).tolist()
     return prefixes

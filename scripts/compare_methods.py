@@ -128,7 +128,7 @@ def changed(tree: dict[str, Any], name: str, *, codes: bool, trainings: int) -> 
     """The params of an experiment, of those in `tree`."""
     one, tree = EXPERIMENTS[name], deepcopy(tree)
     tree["scale"] = one.scale
-    tree["autoencoders"] = [codec for codec in tree["autoencoders"] if codec == one.codec]
+    tree["autoencoders"] = {codec: place for codec, place in tree["autoencoders"].items() if codec == one.codec}
     tree["codecs"] = [one.codec]
     plain, grid = one.system["denoiser"], one.system["grid"]
     tree["denoisers"] = {denoiser: {"codec": one.codec, "folder": at} for denoiser, at in one.denoisers.items()}

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,22 @@ def _plant(server: S3Server, rng: random.Random) -> None:
     server.fault(rng.choice(["half_page", "cut", "slow_down"]), operation="ListObjectsV2", at_byte=500)
 
 
+def _killed_in_transfer(child: "subprocess.Popen[bytes]", due: Callable[[], bool], folder: Path) -> bool:
+    """Kill `child` with a part on disk, seen while it stands still, once it is due; False if it ended before."""
+    while child.poll() is None:
+        time.sleep(0.002)
+        if not due():
+            continue
+        child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WEXITED)  # it stops in its own time
+        if (folder / ".mirror" / "parts").exists() and parts(folder):
+            child.kill()
+            child.wait()
+            return True
+        child.send_signal(signal.SIGCONT)
+    return False
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_after_faults_and_kills_every_object_is_whole_or_named(server, tmp_path, seed):
@@ -98,13 +115,8 @@ def test_after_faults_and_kills_every_object_is_whole_or_named(server, tmp_path,
     for _ in range(ROUNDS):
         _plant(server, rng)
         child = subprocess.Popen([sys.executable, "-c", CHILD, server.url, str(folder)], stdout=subprocess.PIPE)
-        asked = server.count("GetObject")
-        retry_budget = rng.randrange(5, 40)
-        while child.poll() is None and server.count("GetObject") < asked + retry_budget:
-            time.sleep(0.002)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        killed_in_transfer += bool((folder / ".mirror" / "parts").exists() and parts(folder))
+        until = server.count("GetObject") + rng.randrange(5, 40)
+        killed_in_transfer += _killed_in_transfer(child, lambda until=until: server.count("GetObject") >= until, folder)
         for key in rng.sample(keys, 5):  # the bucket goes on meanwhile
             _put(server, rng, key, versions)
     server.faults.clear()

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import yaml
 from tests.end_to_end import planted
+from tests.end_to_end.stages_here import stages_here
 from tests.end_to_end.tiny import CHANGES, change_params, command, make_copy
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -25,7 +26,8 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command(root, "padstal", "scan")
     with pytest.MonkeyPatch.context() as patch:
         planted.plant(patch, root)
-        (root / "said.log").write_text(command(root, "bash", "-c", "dvc repro 2>&1"))
+        with stages_here(root) as found_first:
+            (root / "said.log").write_text(command(root, "bash", "-c", "dvc repro 2>&1", extra=found_first))
         yield root
     shutil.rmtree(root.parent)
 

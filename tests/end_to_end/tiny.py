@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -103,7 +105,7 @@ def change_params(root: Path, changes: dict[str, Any]) -> None:
     file.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
 
 
-def command(root: Path, program: str, *arguments: str) -> str:
+def command(root: Path, program: str, *arguments: str, extra: Mapping[str, str] = MappingProxyType({})) -> str:
     """Run a program of the environment in `root`; its standard output. Fails with all that it said."""
     found = BIN / program
     env = {
@@ -114,6 +116,7 @@ def command(root: Path, program: str, *arguments: str) -> str:
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(root / ".site-cache"),
         "PREFECT_HOME": str(root / ".prefect"),
+        **extra,
     }
     done = subprocess.run(
         [str(found) if found.exists() else program, *arguments], cwd=root, env=env, capture_output=True, text=True

@@ -86,8 +86,9 @@ push: setup ## Put the outputs into the DVC remote
 sync: setup ## Send to W&B what was recorded offline, with its lineage
 	padstal sync
 
-# a file's tests share a worker, and so what they set up and import; tests/conftest.py says which file comes first
-WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+# a file's tests share a worker, and so what they set up and import; tests/conftest.py says which file comes first;
+# three, as tests of servers and processes wait much
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 
 test: setup ## All tests but the longest (browser, servers, an end-to-end run too)
 	bash scripts/install_system.sh --quiet

@@ -3,6 +3,7 @@
 For a clone of its own, whose params lose their comments:
     python scripts/compare_spaces.py && dvc repro                   # TAL from the audio autoencoder
     python scripts/compare_spaces.py --from-scratch && dvc repro    # TAL as the paper trains it
+    python scripts/compare_spaces.py --seed 22 && dvc repro         # denoisers trained anew
 """
 
 import argparse
@@ -17,18 +18,21 @@ SYSTEMS = ("audio_dit", "tal_dit")
 W = 4.0
 ANNEALED = {"unit": "salient_rms", "tau1": 0.3, "tau2": 0.9}
 SWEEPS = {
-    "unperturbed": {"method": {"kind": "none"}, "guidance": {"kind": "cfg", "w": [W, 1.0]}},
+    "unperturbed": {"method": {"kind": "none"}, "guidance": {"kind": "cfg", "w": [W, 2.0, 1.0]}},
     "cads": {
-        "method": {"kind": "cads", **ANNEALED, "strength": 0.5, "rescale": 1.0},
+        "method": {"kind": "cads", **ANNEALED, "strength": [0.1, 0.25, 0.5], "rescale": 1.0},
         "guidance": {"kind": "cfg", "w": W},
     },
-    "pads": {"method": {"kind": "pads", **ANNEALED, "strength": 2.0}, "guidance": {"kind": "cfg", "w": W}},
+    "pads": {
+        "method": {"kind": "pads", **ANNEALED, "strength": [2.0, 4.0, 8.0, 16.0]},
+        "guidance": {"kind": "cfg", "w": W},
+    },
 }
 STEPS = 2400
 """Of each denoiser."""
 
 
-def changed(tree: dict[str, Any], *, from_scratch: bool) -> dict[str, Any]:
+def changed(tree: dict[str, Any], *, from_scratch: bool, seed: int | None = None) -> dict[str, Any]:
     """The params of the experiment, of those in `tree`."""
     tree = deepcopy(tree)
     tree["scale"] = "study"
@@ -37,7 +41,8 @@ def changed(tree: dict[str, Any], *, from_scratch: bool) -> dict[str, Any]:
         tree[kind] = {name: tree[kind][name] for name in SYSTEMS}
     study = tree["scales"]["study"]
     for name in SYSTEMS:
-        study["train_diffusion"][name]["training"]["steps"] = STEPS
+        training = study["train_diffusion"][name]["training"]
+        training |= {"steps": STEPS, "seed": training["seed"] if seed is None else seed}
     study["sample"]["grids"]["pads_tal"]["sweeps"] = deepcopy(SWEEPS)
     study["sample"]["tune_prompts"] = 2
     study["evaluate"]["widest_bracket"] = 0.35
@@ -53,6 +58,7 @@ def changed(tree: dict[str, Any], *, from_scratch: bool) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Set params.yaml to an experiment of docs/pads_tal.md.")
     parser.add_argument("--from-scratch", action="store_true", help="train TAL as the paper does")
+    parser.add_argument("--seed", type=int, help="of the denoisers' training; params' own if not given")
     asked = parser.parse_args()
-    found = changed(yaml.safe_load(PARAMS.read_text(encoding="utf-8")), from_scratch=asked.from_scratch)
+    found = changed(yaml.safe_load(PARAMS.read_text(encoding="utf-8")), from_scratch=asked.from_scratch, seed=asked.seed)
     PARAMS.write_text(yaml.safe_dump(found, sort_keys=False), encoding="utf-8")

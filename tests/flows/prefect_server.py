@@ -23,6 +23,8 @@ PREFECT = (sys.executable, "-m", "prefect")
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 PATIENCE = 240.0
 """s; everything here takes seconds, but not on a busy machine."""
+_CLIENT = httpx.Client(timeout=60, trust_env=False)
+"""One for all that is asked: each new one reads all certificates of the machine."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Server:
     def ask_api(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """The answer; asked again, as Prefect's own client does, while SQLite is busy (503)."""
         for _ in range(20):
-            answer = httpx.request(method, self.address + path, json=body, timeout=60)
+            answer = _CLIENT.request(method, self.address + path, json=body)
             if answer.status_code != 503:
                 break
             time.sleep(1)
@@ -119,7 +121,7 @@ def server(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Ser
         def healthy() -> bool:
             assert process.poll() is None, (folder / "server.log").read_text()[-4000:]
             try:
-                return bool(httpx.get(f"{found.address}/health", timeout=5).json() is True)
+                return bool(_CLIENT.get(f"{found.address}/health", timeout=5).json() is True)
             except (httpx.HTTPError, ValueError):
                 return False
 

@@ -216,6 +216,7 @@ def evaluate_all(folder: Path, count: int) -> Callable[[], object]:
                 "reference_clips": 40,
                 "training_clips": 40,
                 "latent_clips": 40,
+                "draws": 100,  # of which each setting keeps its own, however many clips it has
                 "baseline": ("audio_dit", "none"),
             }
         )

@@ -60,5 +60,6 @@ if __name__ == "__main__":
     parser.add_argument("--from-scratch", action="store_true", help="train TAL as the paper does")
     parser.add_argument("--seed", type=int, help="of the denoisers' training; params' own if not given")
     asked = parser.parse_args()
-    found = changed(yaml.safe_load(PARAMS.read_text(encoding="utf-8")), from_scratch=asked.from_scratch, seed=asked.seed)
+    tree = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    found = changed(tree, from_scratch=asked.from_scratch, seed=asked.seed)
     PARAMS.write_text(yaml.safe_dump(found, sort_keys=False), encoding="utf-8")

@@ -5,6 +5,7 @@ For a clone of its own, whose params lose their comments:
     python scripts/compare_methods.py discodiff && dvc repro            # DiscoDiff at study: an hour and more
     python scripts/compare_methods.py discodiff --codes && dvc repro    # with a twin that reads padding codes
     python scripts/compare_methods.py discodiff --trainings 3 && dvc repro    # and what holds over three seeds
+    python scripts/compare_methods.py audio_dit_at_study --trainings 3 && dvc repro    # on an aligned DiT
 """
 
 import argparse
@@ -31,7 +32,7 @@ class Experiment:
         weak: Step whose weights autoguidance turns away from.
         w: Usual guidance; `other_w` are the others.
         cads: s of CADS, and `pads` of PADS, in units of the rms of real rows.
-        repulsion: s of Particle Guidance and SPARKE; moves as much as a latent has numbers.
+        repulsion: s of Particle Guidance and SPARKE, if they are asked; moves as much as a latent has numbers.
     """
 
     scale: str
@@ -54,6 +55,7 @@ class Experiment:
         usual = self.guided(self.w)
         annealed = {"unit": "salient_rms", "tau1": list(self.tau1), "tau2": 0.9}
         interval = {"kind": "interval", "w": self.w, "sigma_low": 0.0, "sigma_high": 2.0}
+        apart = ("particle_guidance", "sparke") if self.repulsion else ()
         return {
             "guidance": {"method": NONE, "guidance": self.guided(self.w, *self.other_w)},
             "cads": {
@@ -61,8 +63,7 @@ class Experiment:
                 "guidance": usual,
             },
             "pads": {"method": {"kind": "pads", **annealed, "strength": list(self.pads)}, "guidance": usual},
-            "particles": {"method": self.repelled("particle_guidance"), "guidance": usual},
-            "sparke": {"method": self.repelled("sparke"), "guidance": usual},
+            **{kind: {"method": self.repelled(kind), "guidance": usual} for kind in apart},
             "interval": {"method": NONE, "guidance": interval},
             "weak": {"method": NONE, "guidance": {"kind": "autoguidance", "w": 2.0}},
         }
@@ -82,22 +83,37 @@ class Experiment:
         return {"kind": kind, "strength": list(self.repulsion)}
 
 
+AUDIO_DIT: dict[str, Any] = {
+    "codec": "audio",
+    "denoisers": {"audio_dit": "audio_dit"},
+    "system": {"kind": "pads_tal", "codec": "audio", "denoiser": "audio_dit", "grid": "pads_tal"},
+    "w": 4.0,
+    "evaluate": {"widest_bracket": 0.35},
+}
 EXPERIMENTS = {
     "audio_dit": Experiment(
         scale="demo",
-        codec="audio",
-        denoisers={"audio_dit": "audio_dit"},
-        system={"kind": "pads_tal", "codec": "audio", "denoiser": "audio_dit", "grid": "pads_tal"},
+        **AUDIO_DIT,
         training={"steps": 700, "ema_decay": 0.997, "keep_every": 175, "log_every": 50, "validate_every": 100},
         weak=175,
-        w=4.0,
         other_w=(0.5, 1.0, 1.5, 2.0),
         cads=(0.5, 1.0, 2.0),
         pads=(0.5, 1.0, 2.0),
         tau1=(0.3, 0.6),
         repulsion=(10.0, 100.0),
         sample={"tune_prompts": 2, "test_prompts": 12},
-        evaluate={"widest_bracket": 0.35},
+    ),
+    "audio_dit_at_study": Experiment(
+        scale="study",
+        **AUDIO_DIT,
+        training={"steps": 2400, "keep_every": 600},
+        weak=600,
+        other_w=(1.0,),
+        cads=(0.5,),
+        pads=(4.0, 8.0, 16.0),
+        tau1=(0.3,),
+        repulsion=(),
+        sample={"tune_prompts": 2},
     ),
     "discodiff": Experiment(
         scale="study",

@@ -44,8 +44,17 @@ def test_its_params_are_there_and_load(tmp_path: Path, page: str, line: str) -> 
     assert len(seen) == len(runs)
 
 
-@pytest.mark.parametrize(("name", "grid", "settings"), [("audio_dit", "pads_tal", 23), ("discodiff", "discodiff", 19)])
-def test_an_experiment_that_compares_methods_loads(name: str, grid: str, settings: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "system", "grid", "settings"),
+    [
+        ("audio_dit", "audio_dit", "pads_tal", 23),
+        ("audio_dit_at_study", "audio_dit", "pads_tal", 8),
+        ("discodiff", "discodiff", "discodiff", 19),
+    ],
+)
+def test_an_experiment_that_compares_methods_loads(
+    name: str, system: str, grid: str, settings: int, tmp_path: Path
+) -> None:
     module = runpy.run_path(str(ROOT / "scripts" / "compare_methods.py"))
     file = tmp_path / "params.yaml"
     before = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -53,13 +62,13 @@ def test_an_experiment_that_compares_methods_loads(name: str, grid: str, setting
     tree = load_tree(file)
     sample = tree.scales[tree.scale].sample
     assert [len(sample.settings_on(one)) for one in (grid, "codes")] == [settings, 7]
-    assert tree.scales[tree.scale].evaluate.retrained == {name: ["seed2", "seed3"]}
+    assert tree.scales[tree.scale].evaluate.retrained == {system: ["seed2", "seed3"]}
     raw = yaml.safe_load(file.read_text())
     sections = raw["scales"][tree.scale]["train_diffusion"]
     for twin in ("seed2", "seed3"):
-        assert raw["systems"][twin] == raw["systems"][name] | {"denoiser": twin}
+        assert raw["systems"][twin] == raw["systems"][system] | {"denoiser": twin}
     for denoiser in module["EXPERIMENTS"][name].denoisers:
-        trained = [sections[denoiser.replace(name, own)] for own in (name, "seed2", "seed3")]
+        trained = [sections[denoiser.replace(system, own)] for own in (system, "seed2", "seed3")]
         assert len({one["training"].pop("seed") for one in trained}) == 3
         assert trained[1:] == trained[:1] * 2, "alike but for the seed"
 
@@ -69,9 +78,10 @@ def test_an_experiment_that_compares_spaces_loads(from_scratch: bool, tmp_path: 
     module = runpy.run_path(str(ROOT / "scripts" / "compare_spaces.py"))
     file = tmp_path / "params.yaml"
     before = yaml.safe_load((ROOT / "params.yaml").read_text())
-    file.write_text(yaml.safe_dump(module["changed"](before, from_scratch=from_scratch)))
+    file.write_text(yaml.safe_dump(module["changed"](before, from_scratch=from_scratch, seed=22)))
     study = load_tree(file).scales["study"]
-    assert len(study.sample.settings_on("pads_tal")) == 4
+    assert {getattr(study.train_diffusion, name).training.seed for name in module["SYSTEMS"]} == {22}
+    assert len(study.sample.settings_on("pads_tal")) == 10
     tal = study.train_vae.tal
     assert tal.training.hold == (() if from_scratch else ("encoder_w_m",))
     assert tal.codec.private_channels == study.train_vae.audio.codec.latent_channels, "w_m can be the audio latent"

@@ -25,15 +25,11 @@ with socket.socket(socket.AF_UNIX) as asked:
     asked.shutdown(socket.SHUT_WR)
     sys.exit(int(asked.recv(10) or 1))
 """
-IMPORTED = """\
-import padstal.stages, pkgutil, importlib
-import great_expectations, lightning.pytorch, soundfile, wandb.apis.public, wandb.sdk.launch
-import transformers.models.t5.modeling_t5
-from padstal.foundation.laion_classes import clap_module
-clap_module()
-for stage in pkgutil.iter_modules(padstal.stages.__path__):
-    importlib.import_module(f"padstal.stages.{stage.name}")
-"""
+IMPORTED = (
+    "great_expectations", "lightning.pytorch", "soundfile", "transformers.models.t5.modeling_t5", "wandb.apis.public",
+    "wandb.sdk.launch",
+)  # fmt: skip
+"""Beside the stages' own modules and LAION's: what they import only where they work."""
 
 
 @contextmanager
@@ -59,13 +55,21 @@ def stages_here(root: Path) -> Iterator[dict[str, str]]:
 
 def _serve(address: str) -> None:
     import gc
+    import pkgutil
     import runpy
+    from importlib import import_module
 
+    import padstal.stages
     from padstal.core.arithmetic import settle
     from padstal.core.parent_death import die_with_parent
+    from padstal.foundation.laion_classes import clap_module
 
     die_with_parent()
-    exec(IMPORTED)
+    for stage in pkgutil.iter_modules(padstal.stages.__path__, "padstal.stages."):
+        import_module(stage.name)
+    for name in IMPORTED:
+        import_module(name)
+    clap_module()
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)

@@ -23,9 +23,9 @@ PREFECT = (sys.executable, "-m", "prefect")
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 PATIENCE = 240.0
 """s; everything here takes seconds, but not on a busy machine."""
-_CLIENT = httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+_CLIENT = httpx.Client(timeout=PATIENCE, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 """One for all that is asked: each new one reads all certificates of the machine. A connection is for one question: the
-server closes what is quiet for five seconds, perhaps just then."""
+server closes what is quiet for five seconds, perhaps just then. And itself it waits a minute for a busy SQLite."""
 
 
 @dataclass(frozen=True)

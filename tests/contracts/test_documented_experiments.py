@@ -78,9 +78,8 @@ def test_an_experiment_that_compares_spaces_loads(from_scratch: bool, tmp_path: 
     module = runpy.run_path(str(ROOT / "scripts" / "compare_spaces.py"))
     file = tmp_path / "params.yaml"
     before = yaml.safe_load((ROOT / "params.yaml").read_text())
-    file.write_text(yaml.safe_dump(module["changed"](before, from_scratch=from_scratch, seed=22)))
+    file.write_text(yaml.safe_dump(module["changed"](before, from_scratch=from_scratch)))
     study = load_tree(file).scales["study"]
-    assert {getattr(study.train_diffusion, name).training.seed for name in module["SYSTEMS"]} == {22}
     assert len(study.sample.settings_on("pads_tal")) == 10
     tal = study.train_vae.tal
     assert tal.training.hold == (() if from_scratch else ("encoder_w_m",))

@@ -33,8 +33,8 @@ IMPORTED = (
 
 
 @contextmanager
-def stages_here(root: Path) -> Iterator[dict[str, str]]:
-    """Variables of what runs stages of the checkout at `root`, with its own code."""
+def stages_here(root: Path) -> Iterator[Path]:
+    """Folder of the `python` that runs stages of the checkout at `root`, with its own code."""
     address = str(root.parent / "stages.sock")
     python = root.parent / "bin" / "python"
     python.parent.mkdir()
@@ -47,7 +47,7 @@ def stages_here(root: Path) -> Iterator[dict[str, str]]:
     try:
         assert server.stdout is not None
         assert server.stdout.readline() == "ready\n"
-        yield {"PATH": os.pathsep.join([str(python.parent), str(Path(sys.executable).parent), os.environ["PATH"]])}
+        yield python.parent
     finally:
         server.kill()
         server.wait()

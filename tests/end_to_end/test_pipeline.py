@@ -26,8 +26,8 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command(root, "padstal", "scan")
     with pytest.MonkeyPatch.context() as patch:
         planted.plant(patch, root)
-        with stages_here(root) as found_first:
-            (root / "said.log").write_text(command(root, "bash", "-c", "dvc repro 2>&1", extra=found_first))
+        with stages_here(root) as first:
+            (root / "said.log").write_text(command(root, "bash", "-c", "dvc repro 2>&1", first=first))
         yield root
     shutil.rmtree(root.parent)
 

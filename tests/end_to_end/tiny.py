@@ -4,9 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -105,18 +103,20 @@ def change_params(root: Path, changes: dict[str, Any]) -> None:
     file.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
 
 
-def command(root: Path, program: str, *arguments: str, extra: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Run a program of the environment in `root`; its standard output. Fails with all that it said."""
+def command(root: Path, program: str, *arguments: str, first: Path = BIN) -> str:
+    """Run a program of the environment in `root`; its standard output. Fails with all that it said.
+
+    What it runs itself is looked for in the folder `first`, then in the environment.
+    """
     found = BIN / program
     env = {
         **os.environ,
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(first), str(BIN), os.environ["PATH"]]),
         "PYTHONPATH": str(root / "src"),
         "HF_HUB_OFFLINE": "1",
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(root / ".site-cache"),
         "PREFECT_HOME": str(root / ".prefect"),
-        **extra,
     }
     done = subprocess.run(
         [str(found) if found.exists() else program, *arguments], cwd=root, env=env, capture_output=True, text=True

@@ -231,7 +231,8 @@ class _Bench:
         with self.device:
             task, batches = task_of(config, clips)
         steps = Steps(task, batches, config, self.device, averages=True)
-        operations = flops(steps)
+        with attention_kernel(self.device):  # torch has no formula for the CPU's fused attention
+            operations = flops(steps)
         if self.tree.runtime.compile:
             for part in (
                 one for network in task.networks.values() for one in blocks(network.module) or [network.module]

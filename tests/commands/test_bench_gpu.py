@@ -74,7 +74,7 @@ def test_half_precision_is_near_and_not_the_same(found: Findings) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage, clips", [("train_diffusion@tal_dit", 2), ("train_vae@tal", 1)])
+@pytest.mark.parametrize(("stage", "clips"), [("train_diffusion@tal_dit", 2), ("train_vae@tal", 1)])
 def test_a_step_is_a_share_of_what_a_product_reaches(found: Findings, stage: str, clips: int) -> None:
     scale = tiny().scales["demo"]
     if stage == "train_vae@tal":

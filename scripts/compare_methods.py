@@ -19,6 +19,7 @@ import yaml
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 CODES = {"rows": 8, "scale": 0.6, "share": 0.5, "jitter": 0.1}
 NONE = {"kind": "none"}
+TEXT = "text_encoder"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Experiment:
 AUDIO_DIT: dict[str, Any] = {
     "codec": "audio",
     "denoisers": {"audio_dit": "audio_dit"},
-    "system": {"kind": "pads_tal", "codec": "audio", "denoiser": "audio_dit", "grid": "pads_tal"},
+    "system": {"kind": "pads_tal", "codec": "audio", "text": TEXT, "denoiser": "audio_dit", "grid": "pads_tal"},
     "w": 4.0,
     "evaluate": {"widest_bracket": 0.35},
 }
@@ -122,6 +123,7 @@ EXPERIMENTS = {
         system={
             "kind": "discodiff",
             "codec": "dac",
+            "text": TEXT,
             "denoiser": "discodiff",
             "grid": "discodiff",
             "perturbed": ["primary", "secondary"],
@@ -147,7 +149,8 @@ def changed(tree: dict[str, Any], name: str, *, codes: bool, trainings: int) -> 
     tree["autoencoders"] = {codec: place for codec, place in tree["autoencoders"].items() if codec == one.codec}
     tree["codecs"] = [one.codec]
     plain, grid = one.system["denoiser"], one.system["grid"]
-    tree["denoisers"] = {denoiser: {"codec": one.codec, "folder": at} for denoiser, at in one.denoisers.items()}
+    place = {"codec": one.codec, "text": TEXT}
+    tree["denoisers"] = {denoiser: {**place, "folder": at} for denoiser, at in one.denoisers.items()}
     tree["systems"] = {plain: {**one.system, "weak_step": one.weak}}
     tree["promote"]["system"] = plain
     scale = tree["scales"][one.scale]
@@ -176,7 +179,7 @@ def add_twin(tree: dict[str, Any], one: Experiment, twin: str) -> list[dict[str,
     plain, sections = one.system["denoiser"], []
     for denoiser, at in one.denoisers.items():
         name = denoiser.replace(plain, twin)
-        tree["denoisers"][name] = {"codec": one.codec, "folder": at.replace(plain, twin)}
+        tree["denoisers"][name] = {"codec": one.codec, "text": TEXT, "folder": at.replace(plain, twin)}
         for scale in tree["scales"].values():
             scale["train_diffusion"][name] = deepcopy(scale["train_diffusion"][denoiser])
             sections.append(scale["train_diffusion"][name])

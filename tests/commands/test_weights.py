@@ -42,7 +42,7 @@ def _pin(*words: str, source: str = "usb") -> tuple[int, str]:
 def test_all_that_params_name_is_listed(root: Path) -> None:
     status, said = _weights("list")
     assert status == 0
-    for name in ("clap", "clap.tokenizer", "pmos", "text_encoder", "mel_codec", "dac", "caption.merge"):
+    for name in ("clap", "clap.tokenizer", "pmos", "text_encoder", "flan_t5", "mel_codec", "dac", "caption.merge"):
         assert f"\n{name}: " in f"\n{said}"
     assert "clap: LAION's CLAP\n" in said
     assert "  merges.txt: sha256 unverified, not there\n" in said

@@ -169,7 +169,16 @@ def test_a_system_made_of_new_kinds_alone_trains_samples_and_is_evaluated(
     save(paths.diffusion("new"), trained.average, statistics, config)
 
     # the system: loaded by what params would say, sampled with the new solver and the new method
-    system: Any = SYSTEMS.parse({"kind": "peaked", "codec": "frames", "denoiser": "new", "grid": "new", "peak": 0.5})
+    system: Any = SYSTEMS.parse(
+        {
+            "kind": "peaked",
+            "codec": "frames",
+            "text": "text_encoder",
+            "denoiser": "new",
+            "grid": "new",
+            "peak": 0.5,
+        }
+    )
     playing = system.load("new", paths, cpu)
     prompts = choose_prompts(clips, {"tune": 0, "test": 4}, 0)
     wanted = requests(prompts, (1, 2, 3), 1)

@@ -15,6 +15,7 @@ BIN = Path(sys.executable).parent
 NEEDED = ("src", "flows", "dvc.yaml", "params.yaml", "pyproject.toml", ".gitignore", ".dvcignore")
 
 TINY_FIT = {"steps": 4, "batch": 16}
+TINY_TEXT_ENCODER = {"captions": 200, "held_out_captions": 20, "fit": TINY_FIT}
 TINY_TRAINING = {"log_every": 2, "validation_clips": 4, "checkpoint_every": 100, "rate": {"warmup_steps": 1}}
 TINY_VAE = {
     "discriminator": {"start": 2, "rate": {"warmup_steps": 1}},
@@ -57,7 +58,8 @@ CHANGES: dict[str, Any] = {
         "clap": {"clips": 40, "fit": TINY_FIT},
         "pmos": {"clips": 40, "fit": TINY_FIT},
         "tagger": {"clips": 40, "fit": TINY_FIT},
-        "text_encoder": {"captions": 200, "held_out_captions": 20, "fit": TINY_FIT},
+        "text_encoder": TINY_TEXT_ENCODER,
+        "flan_t5": TINY_TEXT_ENCODER,
         "mel_codec": {"clips": 40, "fit": TINY_FIT},
         "dac": {"clips": 40, "fit": {"steps": 4, "batch": 4}},
     },

@@ -1,6 +1,7 @@
 """The text encoder: T5's mask, states that depend on no padding, loaders that know their tokenizer."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -73,7 +74,11 @@ def test_a_tokenizer_of_another_vocabulary_is_refused(folder, tmp_path):
         text_encoder.load(tmp_path, "cpu")
 
 
-def published_t5(folder):
+FLAN: dict[str, Any] = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
+"""What tells FLAN-T5's config from T5's, beside sizes."""
+
+
+def published_t5(folder, **form):
     """A tiny checkpoint and tokenizer in the form in which T5 is published."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
@@ -86,16 +91,19 @@ def published_t5(folder):
         tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=32
     )
     fast.save_pretrained(folder)
-    config = T5Config(vocab_size=64, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2, decoder_start_token_id=0)
+    config = T5Config(
+        vocab_size=64, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2, decoder_start_token_id=0, **form
+    )
     torch.manual_seed(0)
     model = T5ForConditionalGeneration(config).eval()
     model.save_pretrained(folder)
     return model, fast
 
 
-def test_a_published_t5_gives_the_states_that_transformers_gives(tmp_path):
+@pytest.mark.parametrize("form", [{}, FLAN], ids=["t5", "flan_t5"])
+def test_a_published_t5_gives_the_states_that_transformers_gives(tmp_path, form):
     source, target = tmp_path / "source", tmp_path / "target"
-    model, tokenizer = published_t5(source)
+    model, tokenizer = published_t5(source, **form)
     target.mkdir()
     section = PublishedTextEncoder(
         kind="pretrained",

@@ -44,9 +44,17 @@ PARAMS = EvaluateParams(
 RUNS = {
     "autoencoders": {"audio": {"needs": "foundation/text_encoder"}, "tal": {"needs": "vae/audio"}},
     "codecs": ["audio", "tal"],
-    "denoisers": {f"{codec}_dit": {"codec": codec, "folder": f"{codec}_dit"} for codec in ("audio", "tal")},
+    "denoisers": {
+        f"{codec}_dit": {"codec": codec, "text": "text_encoder", "folder": f"{codec}_dit"} for codec in ("audio", "tal")
+    },
     "systems": {
-        f"{codec}_dit": {"kind": "pads_tal", "codec": codec, "denoiser": f"{codec}_dit", "grid": "pads_tal"}
+        f"{codec}_dit": {
+            "kind": "pads_tal",
+            "codec": codec,
+            "text": "text_encoder",
+            "denoiser": f"{codec}_dit",
+            "grid": "pads_tal",
+        }
         for codec in ("audio", "tal")
     },
 }

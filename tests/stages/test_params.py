@@ -158,6 +158,22 @@ def test_what_an_autoencoder_begins_from_is_made_before_it(tmp_path: Path, good:
     assert told in _error(tmp_path, raw)
 
 
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({"text": "flan_t5"}, "systems.audio_dit.text = flan_t5: its denoiser audio_dit has text_encoder"),
+        ({"codec": "tal"}, "systems.audio_dit.codec = tal: its denoiser audio_dit has audio"),
+        ({"text": "t5"}, "systems.audio_dit.text = 't5'"),
+    ],
+)
+def test_a_system_has_the_codec_and_the_text_encoder_of_its_denoiser(
+    tmp_path: Path, good: Any, entry: dict[str, str], told: str
+) -> None:
+    raw = copy.deepcopy(good)
+    raw["systems"]["audio_dit"] |= entry
+    assert told in _error(tmp_path, raw)
+
+
 def test_a_time_limit_names_a_stage(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     raw["operations"]["time_limits"] = {"train": 3}

@@ -36,6 +36,10 @@ SECTION = {
         "kind": "trained", "captions": 20, "held_out_captions": 20, "fit": FIT, "width": 16, "layers": 1, "heads": 2,
         "decoder_layers": 1, "max_length": 128,
     },
+    "flan_t5": {
+        "kind": "trained", "captions": 20, "held_out_captions": 20, "fit": FIT, "width": 8, "layers": 1, "heads": 2,
+        "decoder_layers": 1, "max_length": 64,
+    },
     "mel_codec": {
         "kind": "trained", "clips": 20, "fit": FIT, "crop_frames": 16, "kl": 0.01, "fft_sizes": [512, 128], "bands": 16,
         "window": 512, "hop": 160, "latent_channels": 2, "width": 8, "depth": 1, "vocoder_window": 640,
@@ -48,6 +52,8 @@ SECTION = {
         "mel": 15.0, "mrstft": 1.0, "commitment": 0.25, "codebook": 1.0,
     },
 }  # fmt: skip
+
+LOADERS = {"flan_t5": "text_encoder"}
 
 
 def repository(root: Path, section: dict) -> Path:
@@ -127,11 +133,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ["clap", "tagger", "text_encoder", "mel_codec", "dac"])
+@pytest.mark.parametrize("role", ["clap", "tagger", "text_encoder", "flan_t5", "mel_codec", "dac"])
 def test_every_other_role_is_prepared_to_a_folder_that_its_loader_reads(root, role):
     prepared(root, role, SECTION[role])
     place = f"vae/{CODECS[role]}" if role in CODECS else f"foundation/{role}"
-    loaded = importlib.import_module(f"padstal.foundation.{role}").load(root / "models/demo" / place, "cpu")
+    loaded = importlib.import_module(f"padstal.foundation.{LOADERS.get(role, role)}").load(
+        root / "models/demo" / place, "cpu"
+    )
     assert loaded is not None
     assert f"reports/demo/metrics/prepare_{role}.json" in outputs(root, role)
 

@@ -48,8 +48,8 @@ RUNS = """
 scale: demo
 autoencoders: {tal: {needs: foundation/text_encoder}}
 codecs: [tal]
-denoisers: {tal_dit: {codec: tal, folder: tal_dit}}
-systems: {tal_dit: {kind: pads_tal, codec: tal, denoiser: tal_dit, grid: pads_tal}}
+denoisers: {tal_dit: {codec: tal, text: text_encoder, folder: tal_dit}}
+systems: {tal_dit: {kind: pads_tal, codec: tal, text: text_encoder, denoiser: tal_dit, grid: pads_tal}}
 """
 
 

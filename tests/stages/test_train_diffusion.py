@@ -36,10 +36,12 @@ RUNS = {
     "autoencoders": {"audio": {"needs": "foundation/text_encoder"}, "tal": {"needs": "vae/audio"}},
     "codecs": ["audio", "tal"],
     "denoisers": {
-        "audio_dit": {"codec": "audio", "folder": "audio_dit"},
-        "tal_dit": {"codec": "tal", "folder": "tal_dit"},
+        "audio_dit": {"codec": "audio", "text": "text_encoder", "folder": "audio_dit"},
+        "tal_dit": {"codec": "tal", "text": "flan_t5", "folder": "tal_dit"},
     },
-    "systems": {"tal_dit": {"kind": "pads_tal", "codec": "tal", "denoiser": "tal_dit", "grid": "pads_tal"}},
+    "systems": {
+        "tal_dit": {"kind": "pads_tal", "codec": "tal", "text": "flan_t5", "denoiser": "tal_dit", "grid": "pads_tal"}
+    },
 }
 
 
@@ -66,8 +68,9 @@ def prepare(root: Path, monkeypatch: pytest.MonkeyPatch, model: DenoiserParams =
     paths.latents("tal").mkdir(parents=True)
     store = latent_store(paths.latents("tal"))
     LatentStatistics(torch.zeros(CHANNELS), torch.ones(CHANNELS)).save(paths.latents("tal") / "statistics.safetensors")
-    paths.foundation("text_encoder").mkdir(parents=True)
-    save_file({"weight": torch.zeros(1)}, paths.foundation("text_encoder") / "model.safetensors")
+    for number, role in enumerate(("text_encoder", "flan_t5")):
+        paths.foundation(role).mkdir(parents=True)
+        save_file({"weight": torch.full((1,), number)}, paths.foundation(role) / "model.safetensors")
     paths.curate.mkdir(parents=True)
     dataset = store.index[["clip_id", "split", "caption"]].assign(offset_seconds=4.5, track_seconds=17.5)
     dataset["sha256"] = [f"{row % 3 + 3 * (split == 'train'):064x}" for row, split in enumerate(dataset["split"])]
@@ -82,7 +85,7 @@ def test_the_model_knows_what_it_belongs_to_and_its_checkpoint_is_gone(trained: 
     model = load(trained.paths.diffusion("tal_dit"), "cpu")
     assert model.config.latents.codec == "tal"
     assert model.config.latents.fingerprint == "a" * 64
-    assert model.config.text_fingerprint == sha256_file(trained.paths.foundation("text_encoder") / "model.safetensors")
+    assert model.config.text_fingerprint == sha256_file(trained.paths.foundation("flan_t5") / "model.safetensors")
     assert model.config.latents.shape == LATENT_SHAPE
     assert model.config.seconds_total == 17.5
     assert not trained.paths.state("train_diffusion", "tal_dit").exists()

@@ -121,7 +121,7 @@ def load(trained: Paths, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Lat
     for module, fake in (("foundation.text_encoder", FakeTextEncoder), ("codecs.any_codec", FakeDac)):
         place = importlib.import_module(f"padstal.{module}")
         monkeypatch.setattr(place, "load", lambda folder, device, fake=fake: fake())
-    entry = {"kind": "discodiff", "codec": "dac", "denoiser": "discodiff", "grid": "any"}
+    entry = {"kind": "discodiff", "codec": "dac", "text": "text_encoder", "denoiser": "discodiff", "grid": "any"}
     config: Any = SYSTEMS.parse({**entry, "perturbed": ["primary", "secondary"], **changes})
     found: LatentSystem = config.load("discodiff", trained, "cpu")
     return found
@@ -256,8 +256,12 @@ def test_a_transformer_cannot_be_told_a_lower_latent() -> None:
 
 def test_a_folder_that_is_not_the_denoisers_name_is_refused() -> None:
     tree = {
-        "autoencoders": {}, "codecs": ["dac"], "denoisers": {"discodiff_primary": {"codec": "dac", "folder": "other"}},
-        "systems": {"x": {"kind": "discodiff", "codec": "dac", "denoiser": "discodiff", "grid": "g", "perturbed": []}},
+        "autoencoders": {}, "codecs": ["dac"],
+        "denoisers": {"discodiff_primary": {"codec": "dac", "text": "text_encoder", "folder": "other"}},
+        "systems": {"x": {
+            "kind": "discodiff", "codec": "dac", "text": "text_encoder", "denoiser": "discodiff", "grid": "g",
+            "perturbed": [],
+        }},
     }  # fmt: skip
     with pytest.raises(ParamsError, match="folder = other: expected discodiff_primary"):
         check(Runs, tree, "")

@@ -100,9 +100,9 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     torch.manual_seed(0)
     paths = Paths(tmp_path_factory.mktemp("qa_mdt"), "demo")
     dataset = clips()
-    for folder in (paths.latents("mel"), paths.vae("mel"), paths.foundation("text_encoder"), paths.diffusion("qa")):
+    for folder in (paths.latents("mel"), paths.vae("mel"), paths.foundation("flan_t5"), paths.diffusion("qa")):
         folder.mkdir(parents=True)
-    for folder in (paths.vae("mel"), paths.foundation("text_encoder")):
+    for folder in (paths.vae("mel"), paths.foundation("flan_t5")):
         save_file({"weight": torch.ones(1)}, folder / "model.safetensors")
     mean = np.random.default_rng(0).normal(scale=0.1, size=(len(dataset), *SHAPE)).astype(np.float32)
     mean += (dataset["quality_level"].to_numpy(np.float32) - 2)[:, None, None, None]
@@ -125,7 +125,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         optimiser.step()
     about = DenoiserConfig(
         name="qa", origin="a test", form=params.form, text_width=WIDTH, text_positions=POSITIONS,
-        text_fingerprint=fingerprint(paths.foundation("text_encoder")), latents=store.config, seconds_total=18.0,
+        text_fingerprint=fingerprint(paths.foundation("flan_t5")), latents=store.config, seconds_total=18.0,
         levels=levels_of(known, prefix=params.quality_prefix),
     )  # fmt: skip
     save(paths.diffusion("qa"), denoiser, statistics, about)
@@ -137,7 +137,9 @@ def system(trained: Paths, monkeypatch: pytest.MonkeyPatch) -> LatentSystem:
     for module, fake in (("foundation.text_encoder", FakeTextEncoder), ("codecs.any_codec", MelCodec)):
         place = importlib.import_module(f"padstal.{module}")
         monkeypatch.setattr(place, "load", lambda folder, device, fake=fake: fake())
-    config: Any = SYSTEMS.parse({"kind": "qa_mdt", "codec": "mel", "denoiser": "qa", "grid": "qa_mdt", "quality": 5})
+    config: Any = SYSTEMS.parse(
+        {"kind": "qa_mdt", "codec": "mel", "text": "flan_t5", "denoiser": "qa", "grid": "qa_mdt", "quality": 5}
+    )
     found: LatentSystem = config.load("qa_mdt", trained, "cpu")
     return found
 

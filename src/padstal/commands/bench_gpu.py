@@ -164,7 +164,6 @@ class _Bench:
 
     def __init__(self, tree: Tree, name: str, options: Options, device: torch.device):
         self.tree, self.scale, self.options, self.device = tree, tree.scales[name], options, device
-        self.text = text_form(self.scale)
         self.codecs: dict[str, CodecSize] = {}
 
     def measurements(self) -> list[tuple[str, Callable[[], list[Figure]]]]:
@@ -183,10 +182,10 @@ class _Bench:
         return measured().tflops * 1e12
 
     def denoiser(self, name: str) -> list[Figure]:
-        codec = self.tree.denoisers[name].codec
-        if codec not in self.codecs:
-            self.codecs[codec] = codec_size(codec, self.scale)
-        size, task_of = denoiser(name, self.scale, self.codecs[codec])
+        place = self.tree.denoisers[name]
+        if place.codec not in self.codecs:
+            self.codecs[place.codec] = codec_size(place.codec, self.scale)
+        size, task_of = denoiser(name, self.scale, self.codecs[place.codec], place.text)
         label = f"train_diffusion@{name}"
         return [*self._training(label, size, task_of), self._parity(label, size.config, task_of)]
 
@@ -194,11 +193,11 @@ class _Bench:
         return self._training(f"train_vae@{name}", *autoencoder(name, self.scale))
 
     def encoding(self, name: str) -> list[Figure]:
-        codec, clips = self._codec(name), self.scale.encode.batch_clips
+        codec, text, clips = self._codec(name), text_form(self.scale), self.scale.encode.batch_clips
         samples = seconds_to_samples(self.scale.ingest.clip_seconds, codec.sample_rate)
         audio_BCS = torch.randn(clips, codec.channels, samples, device=self.device)
         with self.device:
-            states = RandomStates(self.text.max_length, self.text.width).encode([""] * clips)
+            states = RandomStates(text.max_length, text.width).encode([""] * clips)
         wall = self._median(lambda: codec.encode(audio_BCS, states))
         label, heard = f"encode@{name}", clips * self.scale.ingest.clip_seconds
         return [Figure(f"{label}: batch {clips}", heard / wall, "× real time", ENCODING)]
@@ -273,6 +272,7 @@ class _Bench:
 
     def _system(self, name: str, system: PadsTal) -> LatentSystem:
         codec, clips = self._codec(system.codec), self.scale.ingest
+        text = text_form(self.scale, system.text)
         params = dict(self.scale.train_diffusion)[system.denoiser]
         samples = seconds_to_samples(clips.clip_seconds, codec.sample_rate)
         shape = codec.latent_shape(samples)
@@ -283,8 +283,8 @@ class _Bench:
             name=name,
             origin="fresh weights",
             form=params.form,
-            text_width=self.text.width,
-            text_positions=self.text.max_length,
+            text_width=text.width,
+            text_positions=text.max_length,
             text_fingerprint="",
             latents=latents,
             seconds_total=clips.clip_seconds,
@@ -293,7 +293,7 @@ class _Bench:
             network = config.build().eval().requires_grad_(False)
             neutral = LatentStatistics(torch.zeros(shape[0]), torch.ones(shape[0]))
         trained = TrainedDenoiser(network, neutral, config)
-        encoder = RandomStates(self.text.max_length, self.text.width)
+        encoder = RandomStates(text.max_length, text.width)
         return LatentSystem(name, (SamplingStage(trained),), codec, encoder, self.device, system.usual(trained))
 
     def _median(self, work: Callable[[], object]) -> float:

@@ -228,7 +228,7 @@ def _github() -> Iterator[Finding]:
 def _weights(paths: Paths) -> Iterator[Finding]:
     listed = read_yaml(paths.params)
     kinds = {
-        "foundation": ("clap", "pmos", "tagger", "text_encoder"),
+        "foundation": ("clap", "pmos", "tagger", "text_encoder", "flan_t5"),
         "vae": tuple(listed.get("codecs", ())),
         "diffusion": tuple(place["folder"] for place in listed.get("denoisers", {}).values()),
     }

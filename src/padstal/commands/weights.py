@@ -118,8 +118,9 @@ def export(root: Path, scale: str | None, name: str, to: Path) -> int:
         raise ValueError(f"no denoiser {name}: expected one of {', '.join(denoisers)}")
     if to.exists():
         raise ValueError(f"--to {to}: is there already; expected a new folder")
-    codec, text_encoder = paths.vae(denoisers[name].codec), paths.foundation("text_encoder")
-    trained = load(paths.diffusion(denoisers[name].folder), "cpu")
+    place = denoisers[name]
+    codec, text_encoder = paths.vae(place.codec), paths.foundation(place.text)
+    trained = load(paths.diffusion(place.folder), "cpu")
     check_belongs(trained.config, codec_folder=codec, text_encoder_folder=text_encoder)
     with atomic_folder(to) as temporary:
         left_out = export(temporary, trained, codec, load_text_encoder(text_encoder, "cpu"))

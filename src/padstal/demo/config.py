@@ -105,6 +105,9 @@ class ComposedCaptioner(Section):
     kind: Literal["composed"]
 
 
+TextEncoderParams = Annotated[TrainedTextEncoder | PublishedTextEncoder, Field(discriminator="kind")]
+
+
 class PrepareParams(Section):
     """One section a role; the tagger is trained at every scale."""
 
@@ -113,7 +116,8 @@ class PrepareParams(Section):
     pmos: Annotated[TrainedPmos | PublishedPmos, Field(discriminator="kind")]
     captioner: Annotated[ComposedCaptioner | PublishedCaptioner, Field(discriminator="kind")]
     tagger: TrainedTagger
-    text_encoder: Annotated[TrainedTextEncoder | PublishedTextEncoder, Field(discriminator="kind")]
+    text_encoder: TextEncoderParams
+    flan_t5: TextEncoderParams
     mel_codec: Annotated[TrainedMelCodec | PublishedMelCodec, Field(discriminator="kind")]
     dac: Annotated[TrainedDac | PublishedDac, Field(discriminator="kind")]
     stable_audio_open: PublishedStableAudio | None = value(

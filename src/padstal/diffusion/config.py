@@ -10,11 +10,16 @@ from padstal.diffusion.form import DenoiserForm, MdtBackbone
 from padstal.diffusion.objective import OBJECTIVES, Masked
 from padstal.training.config import TrainConfig
 
+TextEncoderName = Annotated[
+    Literal["text_encoder", "flan_t5"], value("text encoder whose states a denoiser reads; a role of `prepare`")
+]
+
 
 class DenoiserPlace(Section):
     """Where a denoiser belongs, as the list `denoisers` of `params.yaml` says."""
 
     codec: str = value("codec whose latents it learns", min_length=1)
+    text: TextEncoderName
     folder: str = value(
         "of models/<scale>/diffusion: its name; of a system with two denoisers, both in one folder: discodiff/primary",
         pattern=r"^\w[\w-]*(/\w[\w-]*)?$",

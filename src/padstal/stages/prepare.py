@@ -5,7 +5,7 @@ from padstal.demo.config import PrepareParams
 from padstal.foundation.fetch import FetchError
 from padstal.stages.harness import Stage, run_stage, stage_errors
 
-ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder", "mel_codec", "dac")
+ROLES = ("clap", "pmos", "captioner", "tagger", "text_encoder", "flan_t5", "mel_codec", "dac")
 CODECS = {"mel_codec": "mel", "dac": "dac"}
 """Role → the codec that it is."""
 

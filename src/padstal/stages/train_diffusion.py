@@ -23,8 +23,8 @@ from padstal.stages.training import begin, train_and_write
 def main(stage: Stage[TrainDiffusionParams]) -> None:
     params: DenoiserParams = getattr(stage.params, stage.item)
     group = begin(stage, params.training)
-    place, text_encoder = _place(stage), stage.paths.foundation("text_encoder")
-    latents = stage.paths.latents(place.codec)
+    place = _place(stage)
+    latents, text_encoder = stage.paths.latents(place.codec), stage.paths.foundation(place.text)
     statistics_file = _statistics_file(latents, params)
     statistics = LatentStatistics.load(statistics_file)
     encoder = load_text_encoder(text_encoder, stage.device())

@@ -40,11 +40,10 @@ class Runs(Section):
                 if denoiser not in self.denoisers:
                     known = ", ".join(self.denoisers)
                     raise ValueError(f"systems.{name}: denoiser {denoiser}: expected one of {known}")
-                if self.denoisers[denoiser].codec != system.codec:
-                    raise ValueError(
-                        f"systems.{name}.codec = {system.codec}, but its denoiser {denoiser} learns the latents of "
-                        f"{self.denoisers[denoiser].codec}"
-                    )
+                for part in ("codec", "text"):
+                    asked, learnt = getattr(system, part), getattr(self.denoisers[denoiser], part)
+                    if asked != learnt:
+                        raise ValueError(f"systems.{name}.{part} = {asked}: its denoiser {denoiser} has {learnt}")
         return self
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from padstal.core.data.units import seconds_to_samples
 from padstal.core.protocols import Attributes, Codec, Conditioning, TextEncoder, TextStates
 from padstal.core.section import Section, value
+from padstal.diffusion.config import TextEncoderName
 from padstal.sampling.quality_level import QUALITY, nearest_setting
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class LatentSystemParams(Section):
     """Of several denoisers, what each generates, in the order of sampling."""
 
     codec: str = value("codec whose latents the denoiser learns", min_length=1)
+    text: TextEncoderName
     denoiser: str = value("section of `train_diffusion`; of several, the folder that they lie in", min_length=1)
     grid: str = value("settings that it is sampled with, of `sample.grids`", min_length=1)
     weak_step: int | None = value(
@@ -61,7 +63,7 @@ class LatentSystemParams(Section):
         return {
             **self.denoiser_folders(paths),
             "codec": paths.vae(self.codec),
-            "text_encoder": paths.foundation("text_encoder"),
+            "text_encoder": paths.foundation(self.text),
         }
 
     def usual(self, trained: "TrainedDenoiser") -> dict[str, float]:

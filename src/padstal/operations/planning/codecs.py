@@ -15,12 +15,13 @@ from padstal.codecs.mel_codec import FrozenMelCodec
 from padstal.core.data.units import seconds_to_samples
 from padstal.core.protocols import TEXT_GROUP, Codec, TextStates
 from padstal.demo.config import TrainedDac, TrainedMelCodec
+from padstal.diffusion.config import TextEncoderName
 from padstal.foundation import dac, mel_codec
 from padstal.foundation.config import PublishedDac, PublishedMelCodec, PublishedTextEncoder
 from padstal.foundation.text_encoder import BYTE_VOCABULARY
 from padstal.ingest.clip_form import ClipForm
 from padstal.operations.planning.counting import flops, parameters
-from padstal.operations.planning.published import known
+from padstal.operations.planning.published import known, name_of
 from padstal.stages.params import Scale
 from padstal.training.memory import Fake
 
@@ -62,15 +63,15 @@ class CodecSize:
         return replace(self, shape=(channels, frames, *others), encode=share * self.encode, decode=share * self.decode)
 
 
-def text_form(scale: Scale) -> TextForm:
+def text_form(scale: Scale, role: TextEncoderName = "text_encoder") -> TextForm:
     """Form of the text states of a scale.
 
     Raises:
         ValueError: Of a published text encoder whose sizes are not known.
     """
-    section = scale.prepare.text_encoder
+    section = getattr(scale.prepare, role)
     if isinstance(section, PublishedTextEncoder):
-        width, vocabulary = known(section.weights.repository).shape
+        width, vocabulary = known(name_of(section)).shape
     else:
         width, vocabulary = section.width, BYTE_VOCABULARY
     return TextForm(width=width, max_length=section.max_length, vocabulary=vocabulary)

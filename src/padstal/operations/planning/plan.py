@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from padstal.diffusion.config import TextEncoderName
 from padstal.foundation.config import PublishedClap, PublishedPmos
 from padstal.foundation.laion import EMBEDDING
 from padstal.operations.planning.codecs import CodecSize, codec_size
 from padstal.operations.planning.fit import SHARED_OUT, Fit, fit
 from padstal.operations.planning.machine import INGEST_SPEED, Kind, Machine
 from padstal.operations.planning.music import Music
-from padstal.operations.planning.published import PUBLISHED, Published
+from padstal.operations.planning.published import PUBLISHED, Published, name_of
 from padstal.operations.planning.trainings import TrainingSize, autoencoder, denoiser, forward_of
 from padstal.sampling.noise_levels import exponential_sigmas
 from padstal.sampling.setting import Setting
@@ -87,6 +88,9 @@ class Plan:
         return sum(row.seconds or 0.0 for row in self.rows)
 
 
+Job = tuple[str, tuple[CodecSize, TextEncoderName] | None]
+"""A denoiser and what it learns of, or an autoencoder."""
+
 Mapper = Callable[..., Iterable[Any]]
 """`map`, or an executor's."""
 
@@ -111,8 +115,8 @@ class _Planner:
         self.changes: list[Change] = []
         self.codecs = {codec: codec_size(codec, self.scale) for codec in tree.codecs}
         self.samples, self.sampled_seconds = 0, 0.0
-        jobs: list[tuple[str, CodecSize | None]] = [(one, None) for one in tree.autoencoders]
-        jobs += [(one, self.codecs[place.codec]) for one, place in tree.denoisers.items()]
+        jobs: list[Job] = [(one, None) for one in tree.autoencoders]
+        jobs += [(one, (self.codecs[place.codec], place.text)) for one, place in tree.denoisers.items()]
         found = list(mapper(partial(_fit, self.scale, machine), jobs[::-1]))[::-1]  # the longest first
         self.vaes = dict(zip(tree.autoencoders, found, strict=False))
         self.denoisers = dict(zip(tree.denoisers, found[len(self.vaes) :], strict=True))
@@ -169,7 +173,7 @@ class _Planner:
         for name in self.tree.autoencoders:
             found = self.vaes[name]
             texts = found.config.steps * found.config.batch if found.size.reads_text else 0
-            yield self._training("train_vae", name, found, texts)
+            yield self._training("train_vae", name, found, texts, "text_encoder")
 
     def encode(self) -> Iterator[Row]:
         music, params = self.music, self.scale.encode
@@ -187,7 +191,7 @@ class _Planner:
 
     def train_diffusion(self) -> Iterator[Row]:
         for name, found in self.denoisers.items():
-            yield self._training("train_diffusion", name, found, self.music.curated)
+            yield self._training("train_diffusion", name, found, self.music.curated, self.tree.denoisers[name].text)
 
     def sample(self) -> Iterator[Row]:
         params, music = self.scale.sample, self.music
@@ -236,13 +240,13 @@ class _Planner:
     def report(self) -> Iterator[Row]:
         yield Row("report", "one page, cards")
 
-    def _training(self, stage: str, name: str, found: Fit, texts: int) -> Row:
+    def _training(self, stage: str, name: str, found: Fit, texts: int, role: TextEncoderName) -> Row:
         size, config, label = found.size, found.config, f"{stage}@{name}"
         for wrong, remedy in found.remedies.items():
             at = f"scales.{self.name}.{stage}.{name}.training"
             named = {param if param in SHARED_OUT else f"{at}.{param}": new for param, new in remedy.items()}
             self.changes.append(Change(label, wrong, named))
-        encoder = self.scale.prepare.text_encoder
+        encoder = getattr(self.scale.prepare, role)
         works = _reads(encoder, texts * encoder.max_length)
         works.append((config.steps * config.batch * found.operations, _kind(size)))
         models = 1 + (config.steps // config.keep_every if config.keep_every else 0)
@@ -277,11 +281,11 @@ class _Planner:
         return EMBEDDING if isinstance(clap, PublishedClap) else clap.embedding
 
 
-def _fit(scale: Scale, machine: Machine, job: tuple[str, CodecSize | None]) -> Fit:
-    name, codec = job
-    if codec is None:
+def _fit(scale: Scale, machine: Machine, job: Job) -> Fit:
+    name, of = job
+    if of is None:
         return fit(*autoencoder(name, scale), machine)
-    size, task_of = denoiser(name, scale, codec)
+    size, task_of = denoiser(name, scale, *of)
     return replace(fit(size, task_of, machine), forward=forward_of(task_of, size.config))
 
 
@@ -318,4 +322,4 @@ def _writes(section: Any, units: float, kind: Kind) -> list[Work]:
 
 def _published(section: Any) -> Published | None:
     weights = getattr(section, "weights", None)
-    return PUBLISHED.get(weights.repository) if weights else None
+    return PUBLISHED.get(name_of(section)) if weights else None

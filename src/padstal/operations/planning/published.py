@@ -4,6 +4,9 @@ A test builds each from the sizes that its publishers state, through the classes
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+from padstal.foundation.config import PublishedTextEncoder
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,9 @@ class Published:
 
 
 PUBLISHED = {
-    "google-t5/t5-base": Published(109_628_544, "token of 128", 174.6e6, shape=(768, 32_128)),  # features, token ids
+    # features, token ids
+    "google-t5/t5-base, encoder": Published(109_628_544, "token of 128", 174.6e6, shape=(768, 32_128)),
+    "google/flan-t5-large, encoder": Published(341_231_104, "token of 128", 629.1e6, shape=(1024, 32_128)),
     "lukewys/laion_clap": Published(199_564_633, "window of 10 s; text", 33.03e9, 13.30e9),
     "checkpoints/qama": Published(94_372_481, "second", 14.81e9),
     "seungheondoh/lp-music-caps": Published(148_567_296, "clip; caption of 128 tokens, 5 beams", 7.4e9, 117.0e9),
@@ -37,12 +42,18 @@ PUBLISHED = {
 }
 
 
-def known(repository: str) -> Published:
-    """The model of a repository.
+def name_of(section: Any) -> str:
+    """What `PUBLISHED` calls the model of a section with `weights`: its repository, and the part that is loaded."""
+    repository: str = section.weights.repository
+    return f"{repository}, encoder" if isinstance(section, PublishedTextEncoder) else repository
+
+
+def known(name: str) -> Published:
+    """The model of a name.
 
     Raises:
         ValueError: Its sizes are not known.
     """
-    if repository not in PUBLISHED:
-        raise ValueError(f"{repository}: its sizes are not known; known are {', '.join(PUBLISHED)}")
-    return PUBLISHED[repository]
+    if name not in PUBLISHED:
+        raise ValueError(f"{name}: its sizes are not known; known are {', '.join(PUBLISHED)}")
+    return PUBLISHED[name]

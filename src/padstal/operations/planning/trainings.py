@@ -15,7 +15,7 @@ from padstal.codecs import rehearsal as codecs
 from padstal.codecs.checkpoint import NOT_SHIPPED
 from padstal.codecs.config import AudioVaeParams, TalVaeParams
 from padstal.diffusion import rehearsal as diffusion
-from padstal.diffusion.config import DenoiserParams
+from padstal.diffusion.config import DenoiserParams, TextEncoderName
 from padstal.diffusion.task import attention_kernel
 from padstal.operations.planning.codecs import CodecSize, crop_form, text_form
 from padstal.operations.planning.counting import Counter, flops, parameters
@@ -117,14 +117,16 @@ def autoencoder(name: str, scale: Scale) -> tuple[TrainingSize, TaskOf]:
     return size, task_of
 
 
-def denoiser(name: str, scale: Scale, codec: CodecSize) -> tuple[TrainingSize, TaskOf]:
-    """`train_diffusion@name` on the latents of `codec`, or crops of them, and its steps.
+def denoiser(
+    name: str, scale: Scale, codec: CodecSize, reads: TextEncoderName = "text_encoder"
+) -> tuple[TrainingSize, TaskOf]:
+    """`train_diffusion@name` on the latents of `codec`, or crops of them, told states of `reads`, and its steps.
 
     Raises:
         ValueError: The clips are shorter than a crop.
     """
     params: DenoiserParams = dict(scale.train_diffusion)[name]
-    text, latent = text_form(scale), codec.cropped(params.crop_frames).shape
+    text, latent = text_form(scale, reads), codec.cropped(params.crop_frames).shape
 
     def task_of(config: TrainConfig, clips: int) -> Any:
         own = params.model_copy(update={"training": config})

@@ -48,7 +48,7 @@ def test_its_params_are_there_and_load(tmp_path: Path, page: str, line: str) -> 
     ("name", "system", "grid", "settings"),
     [
         ("audio_dit", "audio_dit", "pads_tal", 23),
-        ("audio_dit_at_study", "audio_dit", "pads_tal", 8),
+        ("audio_dit_at_study", "audio_dit", "pads_tal", 10),
         ("discodiff", "discodiff", "discodiff", 19),
     ],
 )

@@ -1,0 +1,69 @@
+"""Whether prompts that name another genre than their clip's hide what a method does (hypothesis 5 of docs/science.md).
+
+After `evaluate` of a corpus that the composer made:
+    python scripts/wrong_prompts.py    # data of the scale that params.yaml names
+
+Of each setting against its system's first: mean differences over prompts that name the true genre, over the others, and
+of the two, with 95 % of 2,000 draws of prompts. Trainings of one system (`evaluate.retrained`) are averaged by prompt.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from padstal.core.paths import Paths
+from padstal.evaluation.planted import with_truth
+from padstal.stages.params import load_tree
+
+ROOT = Path(__file__).resolve().parents[1]
+MEASURES = {"clap_f": "CLAP-f", "vendi_within": "Vendi within a prompt"}
+DRAWS, LEVEL, SEED = 2000, 0.95, 7
+
+
+def by_prompt(paths: Paths, systems: list[str]) -> pd.DataFrame:
+    """Mean over trainings of what each test prompt measures, by setting; and whether it names the true genre."""
+    rows = pd.read_parquet(paths.data / "evaluate" / "per_prompt.parquet")
+    rows = rows[rows["system"].isin(systems) & (rows["role"] == "test")]
+    told = ["setting", "method", "strength", "guidance", "prompt_id", "prompt"]
+    rows = rows.groupby(told, sort=False)[list(MEASURES)].mean().reset_index()
+    prompts = pd.read_parquet(paths.samples(systems[0]) / "prompts.parquet")[["prompt_id", "clip_id"]]
+    clips = pd.read_parquet(paths.curate / "dataset.parquet")[["clip_id", "sha256"]]
+    known = with_truth(prompts.merge(clips, on="clip_id"), pd.read_parquet(paths.truth))
+    rows = rows.merge(known[["prompt_id", "true_genre"]], on="prompt_id")
+    rows["right"] = [genre in prompt for genre, prompt in zip(rows["true_genre"], rows["prompt"], strict=True)]
+    return rows
+
+
+def estimate(right: np.ndarray, wrong: np.ndarray) -> list[str]:
+    """Means of both and their difference, each with its interval."""
+    random = np.random.default_rng(SEED)
+    draws = [one[random.integers(len(one), size=(DRAWS, len(one)))].mean(axis=1) for one in (right, wrong)]
+    figures = (right.mean(), draws[0]), (wrong.mean(), draws[1]), (right.mean() - wrong.mean(), draws[0] - draws[1])
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    return ["{:.3f} [{:.3f}, {:.3f}]".format(mean, *np.quantile(drawn, tails)) for mean, drawn in figures]
+
+
+def show(system: str, rows: pd.DataFrame) -> None:
+    """Print the table of a system, in Markdown."""
+    first, *others = rows["setting"].unique()
+    base = rows[rows["setting"] == first].set_index("prompt_id")
+    print(f"{system}: {base['right'].sum()} prompts name the true genre, {(~base['right']).sum()} another\n")
+    print("| setting | measure | true genre | another | difference |\n|---|---|---|---|---|")
+    for setting in others:
+        own = rows[rows["setting"] == setting].set_index("prompt_id")
+        one = own.iloc[0]
+        for measure, label in MEASURES.items():
+            gain = (own[measure] - base[measure]).dropna()
+            right = base["right"].loc[gain.index]
+            cells = " | ".join(estimate(gain[right].to_numpy(), gain[~right].to_numpy()))
+            print(f"| {one['method']} {one['strength']:g}, w = {one['guidance']:g} | {label} | {cells} |")
+    print()
+
+
+if __name__ == "__main__":
+    tree = load_tree(ROOT / "params.yaml")
+    retrained = tree.scales[tree.scale].evaluate.retrained
+    again = {name for others in retrained.values() for name in others}
+    for name in [one for one in tree.systems if one not in again]:
+        show(name, by_prompt(Paths(ROOT, tree.scale), [name, *retrained.get(name, ())]))

@@ -16,6 +16,7 @@ import torch
 import yaml
 from tests.contracts.repository import ROOT
 
+from padstal.commands import plan as plan_command
 from padstal.core.paths import Paths
 from padstal.diffusion.task import attention_kernel
 from padstal.ingest.listing import scan
@@ -24,7 +25,7 @@ from padstal.operations.planning.counting import flops, parameters
 from padstal.operations.planning.fit import USABLE, Fit, Remedy, fit
 from padstal.operations.planning.machine import DEVICES, MFU, Machine, machine_of
 from padstal.operations.planning.music import music_of
-from padstal.operations.planning.plan import Plan, evaluations, plan
+from padstal.operations.planning.plan import Plan, Row, evaluations, plan
 from padstal.operations.planning.published import PUBLISHED
 from padstal.operations.planning.trainings import META, Step, TrainingSize, autoencoder, denoiser, forward_of, step_of
 from padstal.sampling.setting import Setting
@@ -342,6 +343,14 @@ def command(root: Path, *options: str) -> dict[str, Any]:
     assert told["whole"]["disk"] > sum(row["disk"] for row in told["rows"])
     assert all(row["memory"] for row in told["rows"] if row["stage"].startswith("train_"))
     return told
+
+
+def test_no_figure_is_cut_where_there_is_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = Row("train_diffusion@discodiff_secondary", "", 1_200_000_000, 1.6e20, 2**35, 2**32, 2**36, 103_320)
+    music = music_of(Paths(tmp_path, "full"), FULL.ingest, 1000)
+    plan_command._print(Plan((row,), ()), "full", music, machine(8), 2**50, 8)
+    cells = row.stage, "1.20 B", "1.6e+20", "32.0 GiB", "4.0 GiB", "64.0 GiB", "28.7"
+    assert any(line.split() == " ".join(cells).split() for line in capsys.readouterr().out.splitlines())
 
 
 @pytest.mark.slow

@@ -22,8 +22,8 @@ from padstal.operations.planning.plan import Mapper, Plan, plan
 from padstal.reporting.table import Table
 
 PLANNER = "padstal.operations.planning.plan"
-WIDE = 140
-"""Columns from which on the table says what each stage is made of."""
+WHOLE, WIDE = 106, 140
+"""Columns that figures take, also in a pipe; and those from which on the table says what each stage is made of."""
 
 
 def run(
@@ -76,6 +76,7 @@ def _processes() -> ProcessPoolExecutor:
 
 def _print(found: Plan, scale: str, music: Music, machine: Machine, free: int, devices: int) -> None:
     console = Console(soft_wrap=False)
+    console.width = max(console.width, WHOLE)
     title = f"{scale}, {machine.gpus} × {machine.device} ({machine.gibibytes:g} GiB, {machine.tflops:g} TFLOP/s each)"
     head = ("stage", "parameters", "FLOP", "GPU memory", "disk", "meanwhile", "hours", "what")
     rows = []

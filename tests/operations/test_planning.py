@@ -25,7 +25,7 @@ from padstal.operations.planning.counting import flops, parameters
 from padstal.operations.planning.fit import USABLE, Fit, Remedy, fit
 from padstal.operations.planning.machine import DEVICES, MFU, Machine, machine_of
 from padstal.operations.planning.music import music_of
-from padstal.operations.planning.plan import Plan, Row, evaluations, plan
+from padstal.operations.planning.plan import Job, Plan, Row, evaluations, plan
 from padstal.operations.planning.published import PUBLISHED
 from padstal.operations.planning.trainings import META, Step, TrainingSize, autoencoder, denoiser, forward_of, step_of
 from padstal.sampling.setting import Setting
@@ -105,10 +105,10 @@ def test_a_step_has_three_times_a_passs_operations_for_each_clip_whatever_the_ba
 def planned(tree: Tree) -> Plan:
     """Of the demo, without its steps' memory, which takes long."""
 
-    def unrun(work: Callable[..., Any], jobs: list[tuple[str, CodecSize | None]]) -> Iterator[Fit]:
+    def unrun(work: Callable[..., Any], jobs: list[Job]) -> Iterator[Fit]:
         scale = tree.scales["demo"]
-        for name, codec in jobs:
-            size, _ = denoiser(name, scale, codec) if codec else autoencoder(name, scale)
+        for name, of in jobs:
+            size, _ = denoiser(name, scale, *of) if of else autoencoder(name, scale)
             mended: Remedy = {"runtime.strategy": "fsdp2", "accumulate": 2}
             yield Fit(size, size.config, 1e9, 2**30, {"it is large": mended} if name == "qa_mdt" else {}, 1e9)
 
@@ -421,8 +421,8 @@ def test_text_encoders_have_the_published_sizes(name: str, sizes: dict[str, Any]
     from transformers import T5Config, T5EncoderModel
 
     known = PUBLISHED[f"{name}, encoder"]
-    ids = torch.zeros(1, 128, dtype=torch.int64)
     with Fake(), torch.no_grad(), attention_kernel(torch.device("cpu")):
+        ids = torch.zeros(1, 128, dtype=torch.int64)
         encoder = T5EncoderModel(T5Config(vocab_size=known.shape[1], d_kv=64, **sizes)).eval()
         assert (parameters(encoder), encoder.config.d_model) == (known.parameters, known.shape[0])
         assert flops(lambda: encoder(input_ids=ids)) / 128 == pytest.approx(known.reads, rel=0.01)

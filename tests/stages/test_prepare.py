@@ -37,7 +37,7 @@ SECTION = {
         "decoder_layers": 1, "max_length": 128,
     },
     "flan_t5": {
-        "kind": "trained", "captions": 20, "held_out_captions": 20, "fit": FIT, "width": 8, "layers": 1, "heads": 2,
+        "kind": "trained", "captions": 20, "held_out_captions": 20, "fit": FIT, "width": 32, "layers": 1, "heads": 2,
         "decoder_layers": 1, "max_length": 64,
     },
     "mel_codec": {

@@ -119,7 +119,7 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"(?i)(?<=www)\.", "&#46;", one_line.replace("://", ":&#47;&#47;"))
 
 
-_NAMES = {"qa_mdt": "QA-MDT", "discodiff": "DiscoDiff", "none": "unperturbed", "is": "IS"}
+_NAMES = {"qa_mdt": "QA-MDT", "flan_t5": "FLAN-T5", "discodiff": "DiscoDiff", "none": "unperturbed", "is": "IS"}
 _TOKENS = {
     "cads": "CADS",
     "clap": "CLAP",

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from padstal.core.data.atomic import read_json
 from padstal.core.paths import Paths
 from padstal.evaluation.planted import with_truth
 from padstal.stages.params import load_tree
@@ -25,8 +26,9 @@ def by_prompt(paths: Paths, systems: list[str]) -> pd.DataFrame:
     """Mean over trainings of what each test prompt measures, by setting; and whether it names the true genre."""
     rows = pd.read_parquet(paths.data / "evaluate" / "per_prompt.parquet")
     rows = rows[rows["system"].isin(systems) & (rows["role"] == "test")]
-    told = ["setting", "method", "strength", "guidance", "prompt_id", "prompt"]
-    rows = rows.groupby(told, sort=False)[list(MEASURES)].mean().reset_index()
+    rows = rows.groupby(["setting", "prompt_id", "prompt"], sort=False)[list(MEASURES)].mean().reset_index()
+    sweep = read_json(paths.metrics("evaluate"))["sweep"]
+    rows["label"] = rows["setting"].map({row["setting"]: row["label"] for row in sweep})
     prompts = pd.read_parquet(paths.samples(systems[0]) / "prompts.parquet")[["prompt_id", "clip_id"]]
     clips = pd.read_parquet(paths.curate / "dataset.parquet")[["clip_id", "sha256"]]
     known = with_truth(prompts.merge(clips, on="clip_id"), pd.read_parquet(paths.truth))
@@ -52,12 +54,11 @@ def show(system: str, rows: pd.DataFrame) -> None:
     print("| setting | measure | true genre | another | difference |\n|---|---|---|---|---|")
     for setting in others:
         own = rows[rows["setting"] == setting].set_index("prompt_id")
-        one = own.iloc[0]
         for measure, label in MEASURES.items():
             gain = (own[measure] - base[measure]).dropna()
             right = base["right"].loc[gain.index]
             cells = " | ".join(estimate(gain[right].to_numpy(), gain[~right].to_numpy()))
-            print(f"| {one['method']} {one['strength']:g}, w = {one['guidance']:g} | {label} | {cells} |")
+            print(f"| {own['label'].iloc[0]} | {label} | {cells} |")
     print()
 
 

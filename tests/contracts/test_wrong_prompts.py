@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from tests.contracts.repository import ROOT
 
+from padstal.core.data.atomic import write_json
 from padstal.core.paths import Paths
 
 GENRES = {"test_0": "jazz", "test_1": "jazz", "test_2": "jazz", "tune_3": "jazz"}
@@ -22,18 +23,26 @@ def test_what_a_method_does_to_prompts_of_the_true_genre_is_told_apart(
 ) -> None:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     paths = Paths(tmp_path, "demo")
-    for folder in (paths.data / "evaluate", paths.samples("tal_dit"), paths.curate, paths.truth.parent):
+    for folder in (
+        paths.data / "evaluate",
+        paths.samples("tal_dit"),
+        paths.curate,
+        paths.truth.parent,
+        paths.metrics("evaluate").parent,
+    ):
         folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = [
         {
-            "setting": setting, "method": method, "strength": 2.0, "guidance": 4.0, "system": system, "prompt_id": one,
-            "prompt": text, "role": one[:4], "clap_f": 0.4 + share * GAIN[one], "vendi_within": 1.0 + share,
+            "setting": setting, "system": system, "prompt_id": one, "prompt": text, "role": one[:4],
+            "clap_f": 0.4 + share * GAIN[one], "vendi_within": 1.0 + share,
         }
         for system, more in (("tal_dit", 0.5), ("again", 1.5))
-        for setting, method, share in (("a", "none", 0.0), ("b", "pads", more))
+        for setting, share in (("a", 0.0), ("b", more))
         for one, text in PROMPTS.items()
     ]  # fmt: skip
     pd.DataFrame(rows).to_parquet(paths.data / "evaluate" / "per_prompt.parquet")
+    labels = [{"setting": "a", "label": "none w = 4"}, {"setting": "b", "label": "pads s = 2, w = 4"}]
+    write_json(paths.metrics("evaluate"), {"sweep": labels})
     clips = pd.DataFrame({"prompt_id": list(GENRES), "clip_id": list("wxyz"), "sha256": list("abcd")})
     clips[["prompt_id", "clip_id"]].to_parquet(paths.samples("tal_dit") / "prompts.parquet")
     clips[["clip_id", "sha256"]].to_parquet(paths.curate / "dataset.parquet")
@@ -47,5 +56,7 @@ def test_what_a_method_does_to_prompts_of_the_true_genre_is_told_apart(
     script["show"]("tal_dit", found)
     told = capsys.readouterr().out
     assert "2 prompts name the true genre, 1 another" in told
-    assert "| pads 2, w = 4 | CLAP-f | 0.200 [0.100, 0.300] | -0.500 [-0.500, -0.500] | 0.700 [0.600, 0.800] |" in told
-    assert "| pads 2, w = 4 | Vendi within a prompt | 1.000 [1.000, 1.000] |" in told
+    assert (
+        "| pads s = 2, w = 4 | CLAP-f | 0.200 [0.100, 0.300] | -0.500 [-0.500, -0.500] | 0.700 [0.600, 0.800] |" in told
+    )
+    assert "| pads s = 2, w = 4 | Vendi within a prompt | 1.000 [1.000, 1.000] |" in told

@@ -19,7 +19,6 @@ import yaml
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 CODES = {"rows": 8, "scale": 0.6, "share": 0.5, "jitter": 0.1}
 NONE = {"kind": "none"}
-TEXT = "text_encoder"
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,7 @@ class Experiment:
     """On which model.
 
     Attributes:
-        denoisers: Denoiser → where it lies; both begin with the system's own name.
-        system: That both systems are made like.
+        system: Its name in params; twins are made like it.
         training: What replaces values of the denoisers' training.
         weak: Step whose weights autoguidance turns away from.
         w: Usual guidance; `other_w` are the others.
@@ -37,9 +35,7 @@ class Experiment:
     """
 
     scale: str
-    codec: str
-    denoisers: dict[str, str]
-    system: dict[str, Any]
+    system: str
     training: dict[str, Any]
     weak: int
     w: float
@@ -84,13 +80,7 @@ class Experiment:
         return {"kind": kind, "strength": list(self.repulsion)}
 
 
-AUDIO_DIT: dict[str, Any] = {
-    "codec": "audio",
-    "denoisers": {"audio_dit": "audio_dit"},
-    "system": {"kind": "pads_tal", "codec": "audio", "text": TEXT, "denoiser": "audio_dit", "grid": "pads_tal"},
-    "w": 4.0,
-    "evaluate": {"widest_bracket": 0.35},
-}
+AUDIO_DIT: dict[str, Any] = {"system": "audio_dit", "w": 4.0, "evaluate": {"widest_bracket": 0.35}}
 EXPERIMENTS = {
     "audio_dit": Experiment(
         scale="demo",
@@ -118,16 +108,7 @@ EXPERIMENTS = {
     ),
     "discodiff": Experiment(
         scale="study",
-        codec="dac",
-        denoisers={"discodiff_primary": "discodiff/primary", "discodiff_secondary": "discodiff/secondary"},
-        system={
-            "kind": "discodiff",
-            "codec": "dac",
-            "text": TEXT,
-            "denoiser": "discodiff",
-            "grid": "discodiff",
-            "perturbed": ["primary", "secondary"],
-        },
+        system="discodiff",
         training={"keep_every": 600},
         weak=600,
         w=3.0,
@@ -146,26 +127,26 @@ def changed(tree: dict[str, Any], name: str, *, codes: bool, trainings: int) -> 
     """The params of an experiment, of those in `tree`."""
     one, tree = EXPERIMENTS[name], deepcopy(tree)
     tree["scale"] = one.scale
-    tree["autoencoders"] = {codec: place for codec, place in tree["autoencoders"].items() if codec == one.codec}
-    tree["codecs"] = [one.codec]
-    plain, grid = one.system["denoiser"], one.system["grid"]
-    place = {"codec": one.codec, "text": TEXT}
-    tree["denoisers"] = {denoiser: {**place, "folder": at} for denoiser, at in one.denoisers.items()}
-    tree["systems"] = {plain: {**one.system, "weak_step": one.weak}}
+    plain, own = one.system, tree["systems"][one.system]
+    grid = own["grid"]
+    tree["autoencoders"] = {codec: place for codec, place in tree["autoencoders"].items() if codec == own["codec"]}
+    tree["codecs"] = [own["codec"]]
+    tree["denoisers"] = denoisers_of(tree, plain)
+    tree["systems"] = {plain: {**own, "weak_step": one.weak}}
     tree["promote"]["system"] = plain
     scale = tree["scales"][one.scale]
-    for denoiser in one.denoisers:
+    for denoiser in tree["denoisers"]:
         scale["train_diffusion"][denoiser]["training"] |= one.training
     scale["sample"]["grids"][grid]["sweeps"] = one.sweeps()
     scale["sample"] |= one.sample
     scale["evaluate"] |= one.evaluate
     again = [f"seed{number}" for number in range(2, trainings + 1)]
     for number, twin in enumerate(again, 1):
-        for section in add_twin(tree, one, twin):
+        for section in add_twin(tree, plain, twin):
             section["training"]["seed"] += 1000 * number
     scale["evaluate"]["retrained"] = {plain: again} if again else {}
     if codes:
-        for section in add_twin(tree, one, "codes"):
+        for section in add_twin(tree, plain, "codes"):
             section["form"]["padding_codes"] = CODES
         tree["systems"]["codes"] |= {"grid": "codes", "weak_step": None}
         for scale in tree["scales"].values():
@@ -174,12 +155,17 @@ def changed(tree: dict[str, Any], name: str, *, codes: bool, trainings: int) -> 
     return tree
 
 
-def add_twin(tree: dict[str, Any], one: Experiment, twin: str) -> list[dict[str, Any]]:
+def denoisers_of(tree: dict[str, Any], system: str) -> dict[str, Any]:
+    """A system's entries of `denoisers`; their folders begin with its name."""
+    return {name: place for name, place in tree["denoisers"].items() if place["folder"].split("/")[0] == system}
+
+
+def add_twin(tree: dict[str, Any], plain: str, twin: str) -> list[dict[str, Any]]:
     """Add a system named `twin` with denoisers of its own; gives their sections, at all scales, as params ask for."""
-    plain, sections = one.system["denoiser"], []
-    for denoiser, at in one.denoisers.items():
+    sections = []
+    for denoiser, place in denoisers_of(tree, plain).items():
         name = denoiser.replace(plain, twin)
-        tree["denoisers"][name] = {"codec": one.codec, "text": TEXT, "folder": at.replace(plain, twin)}
+        tree["denoisers"][name] = {**place, "folder": place["folder"].replace(plain, twin)}
         for scale in tree["scales"].values():
             scale["train_diffusion"][name] = deepcopy(scale["train_diffusion"][denoiser])
             sections.append(scale["train_diffusion"][name])

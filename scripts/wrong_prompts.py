@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 from padstal.core.data.atomic import read_json
+from padstal.core.data.manifest import read_table
 from padstal.core.paths import Paths
+from padstal.evaluation.bootstrap import draw_counts, interval, mean_draws
 from padstal.evaluation.planted import with_truth
 from padstal.stages.params import load_tree
 
@@ -24,26 +26,28 @@ DRAWS, LEVEL, SEED = 2000, 0.95, 7
 
 def by_prompt(paths: Paths, systems: list[str]) -> pd.DataFrame:
     """Mean over trainings of what each test prompt measures, by setting; and whether it names the true genre."""
-    rows = pd.read_parquet(paths.data / "evaluate" / "per_prompt.parquet")
+    rows = read_table(paths.data / "evaluate" / "per_prompt.parquet")
     rows = rows[rows["system"].isin(systems) & (rows["role"] == "test")]
     rows = rows.groupby(["setting", "prompt_id", "prompt"], sort=False)[list(MEASURES)].mean().reset_index()
     sweep = read_json(paths.metrics("evaluate"))["sweep"]
     rows["label"] = rows["setting"].map({row["setting"]: row["label"] for row in sweep})
-    prompts = pd.read_parquet(paths.samples(systems[0]) / "prompts.parquet")[["prompt_id", "clip_id"]]
-    clips = pd.read_parquet(paths.curate / "dataset.parquet")[["clip_id", "sha256"]]
-    known = with_truth(prompts.merge(clips, on="clip_id"), pd.read_parquet(paths.truth))
+    prompts = read_table(paths.samples(systems[0]) / "prompts.parquet")[["prompt_id", "clip_id"]]
+    clips = read_table(paths.curate / "dataset.parquet")[["clip_id", "sha256"]]
+    known = with_truth(prompts.merge(clips, on="clip_id"), read_table(paths.truth))
     rows = rows.merge(known[["prompt_id", "true_genre"]], on="prompt_id")
     rows["right"] = [genre in prompt for genre, prompt in zip(rows["true_genre"], rows["prompt"], strict=True)]
     return rows
 
 
-def estimate(right: np.ndarray, wrong: np.ndarray) -> list[str]:
+def estimates(right_P: np.ndarray, wrong_P: np.ndarray) -> list[str]:
     """Means of both and their difference, each with its interval."""
     random = np.random.default_rng(SEED)
-    draws = [one[random.integers(len(one), size=(DRAWS, len(one)))].mean(axis=1) for one in (right, wrong)]
-    figures = (right.mean(), draws[0]), (wrong.mean(), draws[1]), (right.mean() - wrong.mean(), draws[0] - draws[1])
-    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    return ["{:.3f} [{:.3f}, {:.3f}]".format(mean, *np.quantile(drawn, tails)) for mean, drawn in figures]
+    right_R, wrong_R = (mean_draws(one_P, draw_counts(len(one_P), DRAWS, random)) for one_P in (right_P, wrong_P))
+    right, wrong = right_P.mean(), wrong_P.mean()
+    figures = (right, right_R), (wrong, wrong_R), (right - wrong, right_R - wrong_R)
+    return [
+        "{:.3f} [{:.3f}, {:.3f}]".format(mean, *(interval(drawn_R, mean, LEVEL) or ())) for mean, drawn_R in figures
+    ]
 
 
 def show(system: str, rows: pd.DataFrame) -> None:
@@ -57,7 +61,7 @@ def show(system: str, rows: pd.DataFrame) -> None:
         for measure, label in MEASURES.items():
             gain = (own[measure] - base[measure]).dropna()
             right = base["right"].loc[gain.index]
-            cells = " | ".join(estimate(gain[right].to_numpy(), gain[~right].to_numpy()))
+            cells = " | ".join(estimates(gain[right].to_numpy(), gain[~right].to_numpy()))
             print(f"| {own['label'].iloc[0]} | {label} | {cells} |")
     print()
 

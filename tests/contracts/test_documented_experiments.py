@@ -67,7 +67,7 @@ def test_an_experiment_that_compares_methods_loads(
     sections = raw["scales"][tree.scale]["train_diffusion"]
     for twin in ("seed2", "seed3"):
         assert raw["systems"][twin] == raw["systems"][system] | {"denoiser": twin}
-    for denoiser in module["EXPERIMENTS"][name].denoisers:
+    for denoiser in module["denoisers_of"](raw, system):
         trained = [sections[denoiser.replace(system, own)] for own in (system, "seed2", "seed3")]
         assert len({one["training"].pop("seed") for one in trained}) == 3
         assert trained[1:] == trained[:1] * 2, "alike but for the seed"

@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from padstal.core import dvc_lock
 from padstal.core.dvc_lock import (
     LockedPath,
     artifact_paths,
@@ -52,6 +55,29 @@ def test_a_stage_has_its_command_paths_and_params() -> None:
         ("reports/metrics.json", 0, 1, "train@tal"),
     ]
     assert readable_stages(LOCK) == read_lock(LOCK)
+
+
+@pytest.mark.parametrize("damaged", [0, 1])
+def test_what_is_torn_in_one_stage_hides_no_other(damaged: int) -> None:
+    first = LOCK.partition("stages:\n")[2]
+    pieces = [first, first.replace("train@tal", "other")]
+    pieces[damaged] = pieces[damaged].replace("cmd: train", "cmd: [train")
+    assert list(readable_stages(dvc_lock.compose(pieces))) == [["other"], ["train@tal"]][damaged]
+
+
+def test_each_stages_text_is_read_once_in_a_repositorys_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(text: str) -> Any:
+        read.append(text)
+        return yaml.safe_load(text)
+
+    monkeypatch.setattr(dvc_lock, "read_yaml", counted)
+    stages = "".join(LOCK.partition("stages:\n")[2].replace("train@tal", f"stage{number}") for number in range(9))
+    for commit in range(5):
+        content = f"{dvc_lock.compose([stages])}  changing:\n    cmd: '{commit}'\n"
+        assert len(readable_stages(content)) == 10
+    assert len(read) == 9 + 5
 
 
 def test_paths_are_the_same_if_path_and_content_are() -> None:

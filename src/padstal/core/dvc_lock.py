@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ OID = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 """An object's name: the MD5 of its bytes; `.dir` marks the list of a folder's files."""
 LOCK = "dvc.lock"
 SCHEMA = "2.0"
+_TOP = f"schema: '{SCHEMA}'\nstages:\n"
 _HEADER = re.compile(r"^  (?! )(?P<name>[^\s#].*):\s*$", re.MULTILINE)
 _TEMPLATE = re.compile(r"\\\$\\\{.*?\\\}")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -109,8 +111,18 @@ def stages_of(root: Path) -> dict[str, LockedStage]:
 
 
 def readable_stages(content: bytes | str | None) -> dict[str, LockedStage]:
-    """What can be read of a `dvc.lock` from anywhere, which may be damaged, missing or made to do harm."""
-    stages = mapping(mapping(read_yaml(content)).get("stages"))
+    """What can be read of a `dvc.lock` from anywhere, which may be damaged, missing or made to do harm.
+
+    Stage by stage, and each stage's text once: in a repository's history most stages stand in many locks.
+    """
+    text = content.decode(errors="replace") if isinstance(content, bytes) else content or ""
+    parts = [_TOP + piece for _, piece in _pieces(text)] if text.startswith(_TOP) else [text]
+    return {name: stage for part in parts for name, stage in _readable(part).items()}
+
+
+@lru_cache(4096)
+def _readable(text: str) -> dict[str, LockedStage]:
+    stages = mapping(mapping(read_yaml(text)).get("stages"))
     return {str(name): _stage(str(name), stage) for name, stage in stages.items() if isinstance(stage, Mapping)}
 
 
@@ -161,15 +173,10 @@ def artifact_paths(pipeline: bytes | None, params: bytes | None) -> dict[str, st
 
 def stage_texts(text: str) -> dict[str, str]:
     """Text of each stage's entry that is whole."""
-    headers = list(_HEADER.finditer(text))
-    ends = [*(header.start() for header in headers[1:]), len(text)]
-    pieces = [
-        (header["name"].strip("'\""), text[header.start() : end]) for header, end in zip(headers, ends, strict=False)
-    ]
     whole = {}
-    for name, piece in pieces:
+    for name, piece in _pieces(text):
         try:
-            read_lock(f"schema: '{SCHEMA}'\nstages:\n{piece}")
+            read_lock(_TOP + piece)
         except LockError:
             continue
         whole[name] = piece
@@ -178,7 +185,15 @@ def stage_texts(text: str) -> dict[str, str]:
 
 def compose(pieces: Iterable[str]) -> str:
     """A `dvc.lock` of these entries."""
-    return f"schema: '{SCHEMA}'\nstages:\n" + "".join(pieces)
+    return _TOP + "".join(pieces)
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Names and texts of the stages' entries, whole or not."""
+    headers = list(_HEADER.finditer(text))
+    ends = [*(header.start() for header in headers[1:]), len(text)]
+    for header, end in zip(headers, ends, strict=False):
+        yield header["name"].strip("'\""), text[header.start() : end]
 
 
 def _check(name: str, stage: Any) -> None:

@@ -1,6 +1,8 @@
 """QA-MDT as a system: trained, saved, loaded and sampled, with the quality told as token and as prefix."""
 
 import importlib
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,6 +66,7 @@ UNET: dict[str, Any] = {
     "objective": {"kind": "mse"},
     "training": {**PARAMS["training"], "steps": 60, "batch": 16},
 }  # fmt: skip
+TRAINED = {"token": TOKEN, "prefix": PREFIX, "unet2d": UNET}
 
 
 class MelCodec:
@@ -94,11 +97,16 @@ def clips() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-@pytest.fixture(scope="module", params=[TOKEN, PREFIX, UNET], ids=["token", "prefix", "unet2d"])
+@pytest.fixture(params=TRAINED)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Paths:
+    return train(request.param, tmp_path_factory.getbasetemp() / "qa_mdt" / request.param)
+
+
+@cache
+def train(name: str, root: Path) -> Paths:
     """Latents whose mean is the quality level: −1, 0 or 1."""
     torch.manual_seed(0)
-    paths = Paths(tmp_path_factory.mktemp("qa_mdt"), "demo")
+    paths = Paths(root, "demo")
     dataset = clips()
     for folder in (paths.latents("mel"), paths.vae("mel"), paths.foundation("flan_t5"), paths.diffusion("qa")):
         folder.mkdir(parents=True)
@@ -112,7 +120,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     )
     store = LatentStore.open(paths.latents("mel"))
     statistics = LatentStatistics(torch.zeros(2), torch.ones(2))
-    params = DenoiserParams.model_validate(request.param)
+    params = DenoiserParams.model_validate(TRAINED[name])
     known = with_latents(dataset, store, prefix=params.quality_prefix)
     states = CaptionStates.encode(known["text"].tolist(), FakeTextEncoder())
     splits = splits_of(known, store, statistics, states)
@@ -158,7 +166,7 @@ def test_samples_follow_the_level_that_is_asked_for(system: LatentSystem) -> Non
     assert loudness(system) == high, "the system's own level where nothing is asked for"
 
 
-@pytest.mark.parametrize("trained", [TOKEN], indirect=True, ids=["token"])
+@pytest.mark.parametrize("trained", ["token"], indirect=True)
 def test_a_level_between_two_lies_between_them(system: LatentSystem) -> None:
     middle, between, high = (loudness(system, quality=level) for level in (2.0, 2.5, 3.0))
     assert middle < between < high + 0.2
@@ -179,7 +187,7 @@ def test_a_level_that_no_clip_had_is_played_as_the_nearest_that_one_had(system: 
     assert loudness(system, quality=4.0) == loudness(system, quality=3.0)
 
 
-@pytest.mark.parametrize("trained", [PREFIX], indirect=True, ids=["prefix"])
+@pytest.mark.parametrize("trained", ["prefix"], indirect=True)
 def test_the_prompt_has_the_prefix_that_captions_of_its_level_had(system: LatentSystem) -> None:
     assert system.texts(["a", "", "b"], {"quality": [3.0, 1.2, 2.0]}) == ["high quality, a", "low quality", "b"]
 

@@ -90,6 +90,37 @@ def test_the_name_as_written_wins_over_one_that_looks_alike():
     assert names.find("b/a.wav").files == ("a.wav",)
 
 
+@pytest.mark.parametrize(
+    ("row", "files"),
+    [
+        ("free/c.wav", ["free"]),
+        (".\\Free\\in\\c.wav", ["free"]),
+        ("x/.c.wav", ["x/.c.wav"]),
+        (".C.WAV", ["x/.c.wav"]),
+        ("free", ["free"]),
+        ("freed/c.wav", ["c.wav"]),
+        ("x/c.wav", ["c.wav"]),
+        ("/data/m/free/c.wav", ["c.wav", "free"]),
+        ("s3://b/free/d.wav", ["free"]),
+    ],
+)
+def test_a_row_below_what_is_passed_over_names_that(row, files):
+    assert sorted(FileNames(["c.wav"], ["free", "x/.c.wav"]).find(row).files) == files
+
+
+@pytest.mark.parametrize("row", ["free/c.wav", "FREE\\c.wav", ".old/c.wav", ".d.wav"])
+def test_a_row_for_what_is_passed_over_neither_lends_its_licence_nor_costs_others_theirs(tmp_path, row):
+    music = tmp_path / "music"
+    for seed, path in enumerate((music / "c.wav", music / "d.wav", music / ".d.wav", music / ".old" / "c.wav")):
+        write_track(path, seed, 0.7)
+    write_track(tmp_path / "elsewhere" / "c.wav", 9, 0.7)
+    (music / "free").symlink_to(tmp_path / "elsewhere")
+    (music / "c.csv").write_text(f"path,licence\n{row},{SOURCE}\n")
+    _, manifest, quarantine = _collected(tmp_path, Folder("m", music, "c.csv", BY))
+    assert manifest.groupby("path")["licence"].first().to_dict() == {"c.wav": BY, "d.wav": BY}
+    assert set(quarantine["reason"]) == {rejection.HIDDEN, rejection.LINKED_FOLDER}
+
+
 @given(st.text(max_size=30), st.lists(st.text(min_size=1, max_size=12), max_size=4))
 def test_only_names_of_files_are_ever_found(row, files):
     assert set(FileNames(files).find(row).files) <= set(files)

@@ -67,7 +67,14 @@ def find_candidates(
     usable = [found.path for found in names if found.regular and found.path == found.printable]
     others = [found.printable for found in names if not (found.regular and found.path == found.printable)]
     others += [*folder.failed, *folder.forgotten]
-    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable, others=others)
+    table = read_metadata(
+        folder.path,
+        layout=folder.layout,
+        captions=folder.captions,
+        files=usable,
+        others=others,
+        passed_over=walked.passed_over,
+    )
 
     def refuse(path: str, sha256: str, reason: str, detail: str) -> None:
         register.refuse(Refusal(folder.name, path, sha256, reason, detail))

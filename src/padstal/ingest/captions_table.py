@@ -5,7 +5,8 @@ Columns: `path` (relative to the folder, with "/"; `row_match` finds what is wri
 others are left alone. Text is UTF-8. A row that cannot be read costs no other row.
 
 The licence of a source is for files of which its table says nothing. So a file has none where its row cannot be read,
-where rows disagree, where a row may be its own or another's, and, if it has no row, where some row fits no file.
+where rows disagree, where a row may be its own or another's, and, if it has no row, where some row fits no file. A row
+that names what is passed over speaks of no other file.
 """
 
 import re
@@ -90,13 +91,13 @@ class _Claim:
     row: Row | None
 
 
-def read_captions(path: Path, files: Iterable[str]) -> Table:
-    """A captions table, its rows held against the names of the folder's files.
+def read_captions(path: Path, files: Iterable[str], passed_over: Iterable[str] = ()) -> Table:
+    """A captions table, its rows held against the names of the folder's files and of what is passed over there.
 
     Raises:
         ValueError: Not CSV, JSONL or Parquet, no column `path`, or not one row that can be read among some.
     """
-    reader = _Reader(path.name, FileNames(files))
+    reader = _Reader(path.name, FileNames(files, passed_over))
     for record in records(path, _READ):
         reader.take(*record)
     table = reader.table()
@@ -135,6 +136,8 @@ class _Reader:
         self.usable += bool(finding.files) or (row is not None and finding.relative)
         if row is None:
             self._refused.append((shown, rejection.MALFORMED, f"row {number}: {why}"))
+        if finding.files and self._names.passed_over.issuperset(finding.files):
+            return
         if len(finding.files) == 1:
             self._claims[finding.files[0]].append(_Claim(number, str(written), finding.step, row))
         elif finding.files:

@@ -6,12 +6,13 @@ A CSV may separate its cells by ",", ";" (as Excel does in many countries) or ta
 import csv
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from padstal.ingest.row_match import WIDTHLESS
+from padstal.ingest.containers import EXTENSIONS
+from padstal.ingest.row_match import WIDTHLESS, written_parts
 
 LONGEST_LINE = 1 << 20
 """Bytes of a line, and of a CSV record."""
@@ -40,7 +41,14 @@ def records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     readers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
     if path.suffix.lower() not in readers:
         raise ValueError(f"{path}: expected a captions table that ends in .csv, .jsonl or .parquet")
-    yield from readers[path.suffix.lower()](path, columns)
+    for number, cells, wrong in readers[path.suffix.lower()](path, columns):
+        if wrong or not blank(cells.values()):
+            yield number, cells, wrong
+
+
+def blank(cells: Iterable[Any]) -> bool:
+    """Whether nothing stands in a record, as in the empty rows that spreadsheets write."""
+    return all(cell is None or cell != cell or not str(cell).strip() for cell in cells)
 
 
 def column_name(written: Any) -> str:
@@ -136,13 +144,13 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
                 cells, wrong = _made_out(lines[0], delimiter), _short(error)
             if cells is None:
                 return
-            if cells and not wrong and len(cells) != len(names):
-                wrong = f"{len(cells)} cells: expected {len(names)}"
-            if cells:
-                yield number, dict(zip(names, cells, strict=False)), wrong
+            wrong = wrong or _misread(cells, names, delimiter)
             if wrong and len(lines) > 1:  # a quote that closes lines later has swallowed them
                 file.seek(start)
                 lines = [next(_lines(file))]
+                cells = _made_out(lines[0], delimiter)
+            if cells:
+                yield number, dict(zip(names, cells, strict=False)), wrong
             number += len(lines)
 
 
@@ -160,6 +168,24 @@ def _of_record(file: BinaryIO, taken: list[bytes]) -> Iterator[str]:
         if length > LONGEST_LINE or len(taken) > LONGEST_RECORD_LINES:
             raise csv.Error(f"longer than {LONGEST_LINE} bytes or {LONGEST_RECORD_LINES} lines: is a quote missing?")
         yield line.decode("utf-8")
+
+
+def _misread(cells: Sequence[str], names: Sequence[str], delimiter: str) -> str:
+    """What is wrong with a record's cells: their number, or a forgotten quote, so that one holds other rows.
+
+    Such a cell begins and ends in the same column, so each line of it that is a row has more cells than come before
+    that column, and one of them is a path of audio in its place; lines of a caption are not so.
+    """
+    if len(cells) != len(names) and not blank(cells):
+        return f"{len(cells)} cells: expected {len(names)}"
+    at = names.index("path")
+    for place, cell in enumerate(cells):
+        first, *lines = cell.split("\n")
+        rows = [[""] * place + first.split(delimiter), *(line.split(delimiter) for line in lines)] if lines else []
+        for path in (pieces[at].strip(' "\r') for pieces in rows if at != place and len(pieces) > max(at, place)):
+            if PurePosixPath("/".join(written_parts(path))).suffix.lower() in EXTENSIONS:
+                return f"a cell over several lines holds a row of {path[:80]!r}: is a quote missing?"
+    return ""
 
 
 def _made_out(line: bytes, delimiter: str) -> list[str]:

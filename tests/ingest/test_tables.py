@@ -88,6 +88,13 @@ def test_tables_that_cannot_be_read_are_named(tmp_path, name, content, message):
         ("rock, N/A; None", ["rock"]),
         ("rock (live)", ["rock (live)"]),
         ("(live) rock, (slow)", ["(live) rock", "(slow)"]),
+        ('{rock,"drum and bass",NULL}', ["rock", "drum and bass"]),
+        ("{rock}", ["rock"]),
+        ('[{"id": 1, "name": "rock"}, {"id": 2, "name": "drum, bass"}]', ["rock", "drum", "bass"]),
+        ("[{'name': \"rock 'n' roll\", 'id': 1}]", ["rock 'n' roll"]),
+        ("array([{'id': 1, 'name': 'rock'}], dtype=object)", ["rock"]),
+        ("['rock' 'folk' ... 'dub']", ["rock", "folk", "dub"]),
+        ('-; "nan", rock', ["rock"]),
     ],
 )
 def test_tags_are_read_however_they_are_listed(cell, tags):
@@ -107,7 +114,25 @@ def test_a_list_is_read_as_python_and_json_write_it(tags):
 
 @pytest.mark.parametrize(
     "word",
-    ["nan", "NaN", "None", "N/A", "null", "<NA>", "NA", "n/a", "NaT", "NULL", *("#N/A N/A", "#REF!", "\\N", "(null)")],
+    [
+        *(
+            "nan",
+            "NaN",
+            "None",
+            "N/A",
+            "null",
+            "<NA>",
+            "NA",
+            "n/a",
+            "NaT",
+            "NULL",
+            "#N/A N/A",
+            "#REF!",
+            "\\N",
+            "(null)",
+        ),
+        *("-", "--", "<none>", "(none)", "#NV", '"""nan"""'),
+    ],
 )
 def test_null_words_are_null_in_every_column(tmp_path, word):
     columns = ("caption", "tags", "artist", "album", "title", "source_url", "sha256")
@@ -118,16 +143,19 @@ def test_null_words_are_null_in_every_column(tmp_path, word):
 
 @pytest.mark.parametrize(
     ("word", "stated"),
-    [("nan", ""), ("<NA>", ""), ("null", ""), ("\\N", ""), ("#REF!", "#REF!"), ("None", "None"), ("N/A", "N/A")],
+    [
+        *(("nan", ""), ("<NA>", ""), ("null", ""), ("\\N", ""), ("#NV", ""), ('"""nan"""', "")),
+        *((word, word) for word in ("#REF!", "None", "N/A", "-", "(none)")),
+    ],
 )
 def test_a_licence_that_an_owner_may_have_denied_is_not_the_sources(tmp_path, word, stated):
     (tmp_path / "c.csv").write_text(f"path,licence\na.wav,{word}\n")
     assert read_captions(tmp_path / "c.csv", ["a.wav"]).rows["a.wav"].licence == stated
 
 
-def _written(path: Path, row: dict[str, str]) -> Path:
-    """A table of one row, in the form that its name says."""
-    table = pd.DataFrame([row])
+def _written(path: Path, *rows: dict[str, Any]) -> Path:
+    """A table in the form that its name says."""
+    table = pd.DataFrame(rows)
     if path.suffix == ".csv":
         table.to_csv(path, index=False)
     elif path.suffix == ".parquet":

@@ -252,7 +252,8 @@ def _text(name: str, value: Any) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return ""
     if name == "tags" and isinstance(value, list):
-        value = ", ".join(flat(_text("a tag", item) for item in value))
+        items = (item.get("name") if isinstance(item, dict) else item for item in value)
+        value = ", ".join(flat(_text("a tag", item) for item in items))
     if not isinstance(value, (str, int, float)):
         raise ValueError(f"{name} that is {type(value).__name__}: expected text")
     text = str(value)

@@ -21,8 +21,9 @@ from padstal.core.secrets import without_passwords
 from padstal.ingest import rejection
 from padstal.ingest.cells import flat, shorten, split_tags, stated_licence, visible, without_null
 from padstal.ingest.row_match import CONTROL, NOTES, FileNames, Finding, Step, unfit, written_parts
-from padstal.ingest.table_records import licence_like, records
+from padstal.ingest.table_records import flattened, licence_like, records
 from padstal.rights.licence import normalise
+from padstal.rights.terms import terms_of
 
 COLUMNS = ("path", "caption", "tags", "artist", "album", "title", "licence", "source_url")
 """Of the table that the project writes itself."""
@@ -232,15 +233,21 @@ def _row(raw: Mapping[str, Any]) -> Row:
     text = {name: _text(name, raw.get(name)) for name in _READ[1:]}
     found = {name: without_null(value) for name, value in text.items()}
     found["licence"] = stated_licence(text["licence"])
-    elsewhere = [name for name in licence_like(raw) if stated_licence(_text(name, raw[name]))]
-    if elsewhere and not found["licence"]:
-        raise ValueError(
-            f"no licence, but {shorten(elsewhere[0])!r} says something: expected it in the column `licence`"
-        )
-    found["sha256"] = found["sha256"].lower()
+    others = flattened({name: raw[name] for name in raw if name not in _READ} if not found["licence"] else {})
+    elsewhere = next((name for name, value in others if _may_say_licence(name, value)), "")
+    if elsewhere:
+        raise ValueError(f"no licence, but {shorten(elsewhere)!r} says something: expected it in the column `licence`")
+    found["sha256"] = found["sha256"].lower().removeprefix("sha256:")
     if found["sha256"] and not _SHA256.fullmatch(found["sha256"]):
         raise ValueError(f"sha256 {shorten(found['sha256'])!r}: expected 64 hexadecimal digits")
     return Row(path=path, **found)
+
+
+def _may_say_licence(name: str, value: Any) -> bool:
+    """Whether a cell of another column than `licence` has its row's licence, by that column's name or by itself."""
+    if licence_like([name]):
+        return bool(stated_licence(_text(name, value)))
+    return isinstance(value, str) and terms_of(value) is not None
 
 
 def _text(name: str, value: Any) -> str:

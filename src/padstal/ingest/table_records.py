@@ -24,8 +24,12 @@ LONGEST_RECORD_LINES = 1000
 BOM = b"\xef\xbb\xbf"
 WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 DELIMITERS = ",;\t"
-_LICENCE_LIKE = re.compile("li[cz]en[cstzç]|(?<!copy)rights$")
+_LICENCE_LIKE = re.compile(
+    "li[csz][ea]n[cstzç]|л[иі]ценз|ライセンス|라이[선센]스|许可|許可|授权|授權|"
+    "(?<!copy)rights(?!.?(?:hold|own))|(?:usage|use).?terms|terms.?of.?use|spdx"
+)
 """Columns that may hold a licence, in the languages that have the word."""
+_SHA256 = re.compile(r"sha.?256(?:[\W_]?(?:sums?|hash|digest|hex|checksum))?")
 
 
 Record = tuple[int, Mapping[str, Any], str]
@@ -52,9 +56,22 @@ def blank(cells: Iterable[Any]) -> bool:
 
 
 def column_name(written: Any) -> str:
-    """A column by its name in small letters, without blanks around or what has no width; `license` is `licence`."""
+    """A column by its name in small letters, without blanks around or what has no width.
+
+    `license` is `licence`, and `SHA-256` or `sha256sum` are `sha256`.
+    """
     name = WIDTHLESS.sub("", str(written)).strip().casefold()
-    return "licence" if name == "license" else name
+    return "licence" if name == "license" else "sha256" if _SHA256.fullmatch(name) else name
+
+
+def flattened(cells: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Columns and values, and those of objects within values, as "metadata.licence"."""
+    found = list(cells.items())
+    for name, value in found:  # it grows
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Mapping):
+                found += [(f"{name[:80]}.{column_name(inner)}", within) for inner, within in item.items()]
+    return found
 
 
 def need_columns(path: Path, names: Collection[Any], columns: Sequence[str]) -> None:
@@ -107,7 +124,7 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[Record]:
                 found = json.loads(line.decode("utf-8"), object_pairs_hook=_distinct)
                 if not isinstance(found, dict):
                     raise ValueError(f"{type(found).__name__}: expected an object")
-                need_licence(found)
+                need_licence([name for name, _ in flattened(found)])
                 yield number, found, ""
             except (ValueError, RecursionError) as error:
                 yield number, {}, _short(error)
@@ -200,11 +217,18 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     try:
         with pq.ParquetFile(path, thrift_string_size_limit=LONGEST_LINE * 16) as table:
             written = table.schema_arrow.names
-            need_columns(path, [column_name(name) for name in written], columns)
+            leaves = [table.schema.column(index) for index in range(len(table.schema))]
+            within = [column_name(leaf.path) for leaf in leaves if "." in leaf.path]
+            need_columns(path, [*map(column_name, written), *within], columns)
             if table.metadata.num_rows > MOST_ROWS:
                 raise ValueError(f"{path}: {table.metadata.num_rows} rows: expected at most {MOST_ROWS}")
-            also = licence_like([column_name(name) for name in written])
-            wanted = [name for name in written if column_name(name) in (*columns, *also)]
+            wanted = [
+                leaf.path
+                for leaf in leaves
+                if column_name(leaf.path.split(".")[0]) in columns
+                or licence_like([column_name(leaf.path)])
+                or str(leaf.logical_type) == "String"  # it may hold a licence as well
+            ]
             batches = (batch.to_pylist() for batch in table.iter_batches(BATCH_ROWS, columns=wanted))
             for number, values in enumerate(chain.from_iterable(batches), start=1):
                 yield number, {column_name(name): value for name, value in values.items()}, ""

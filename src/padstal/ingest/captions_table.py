@@ -19,7 +19,7 @@ from typing import Any
 
 from padstal.core.secrets import without_passwords
 from padstal.ingest import rejection
-from padstal.ingest.cells import flat, shorten, split_tags, stated_licence, visible, without_null
+from padstal.ingest.cells import bare_digest, flat, shorten, split_tags, stated_licence, visible, without_null
 from padstal.ingest.row_match import CONTROL, NOTES, FileNames, Finding, Step, unfit, written_parts
 from padstal.ingest.table_records import flattened, licence_like, records
 from padstal.rights.licence import normalise
@@ -237,7 +237,7 @@ def _row(raw: Mapping[str, Any]) -> Row:
     elsewhere = next((name for name, value in others if _may_say_licence(name, value)), "")
     if elsewhere:
         raise ValueError(f"no licence, but {shorten(elsewhere)!r} says something: expected it in the column `licence`")
-    found["sha256"] = found["sha256"].lower().removeprefix("sha256:")
+    found["sha256"] = bare_digest(found["sha256"])
     if found["sha256"] and not _SHA256.fullmatch(found["sha256"]):
         raise ValueError(f"sha256 {shorten(found['sha256'])!r}: expected 64 hexadecimal digits")
     return Row(path=path, **found)

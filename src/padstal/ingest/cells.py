@@ -43,6 +43,11 @@ def _bare(text: str) -> str:
     return text[1:-1].strip() if len(text) > 2 and text[0] == text[-1] == '"' else text
 
 
+def bare_digest(text: str) -> str:
+    """A SHA-256 in small letters, without the prefix that says so; "" for a null word."""
+    return without_null(text).strip().lower().removeprefix("sha256:")
+
+
 def split_tags(text: str) -> list[str]:
     """Tags of a cell: separated by ";" or ",", or a list as Python, pandas, NumPy, JSON or Postgres write it.
 

@@ -64,6 +64,11 @@ def column_name(written: Any) -> str:
     return "licence" if name == "license" else "sha256" if _SHA256.fullmatch(name) else name
 
 
+def delimiter_of(head: str) -> str:
+    """What separates the cells of a CSV with this header."""
+    return max(DELIMITERS, key=head.count)
+
+
 def flattened(cells: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Columns and values, and those of objects within values, as "metadata.licence"."""
     found = list(cells.items())
@@ -146,7 +151,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
             raise ValueError(f"{path}: not a readable captions table: its lines end in CR alone, expected LF or CR LF")
         try:
             head = first.removeprefix(BOM).decode("utf-8")
-            delimiter = max(DELIMITERS, key=head.count)
+            delimiter = delimiter_of(head)
             header = next(csv.reader([head], delimiter=delimiter, strict=True), [])
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(f"{path}: not a readable captions table: {error}") from None

@@ -277,15 +277,17 @@ def test_folders_that_are_passed_over_are_named_in_the_counts_and_an_option_read
     write_track(tmp_path / "m" / ".old" / "b.wav", 2)
     write_track(tmp_path / "elsewhere" / "c.wav", 3)
     (tmp_path / "m" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "m" / "drive").symlink_to(tmp_path / "nowhere")
     folder = Folder("m", tmp_path / "m", None, SOURCE)
     counted, _, quarantine = _collected(tmp_path, folder)
     assert dict(zip(quarantine["path"], quarantine["reason"], strict=True)) == {
         ".old": "hidden",
+        "drive": "dead_link",
         "link": "linked_folder",
     }
     metrics = counted.metrics(PARAMS)
     assert (metrics["files"], metrics["rows_without_file"], metrics["files_quarantined"]) == (1, 0, 0)
-    assert metrics["quarantined"] == {"hidden": 1, "linked_folder": 1}
+    assert metrics["quarantined"] == {"hidden": 1, "dead_link": 1, "linked_folder": 1}
     (tmp_path / "out").rename(tmp_path / "first")
     counted, manifest, _ = _collected(tmp_path, replace(folder, linked_folders=True, hidden=True))
     assert set(manifest["path"]) == {"a.wav", ".old/b.wav", "link/c.wav"}

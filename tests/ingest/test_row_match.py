@@ -231,6 +231,37 @@ def test_of_two_licences_of_the_same_bytes_the_stricter_holds_and_it_is_said(tmp
         assert "same bytes as b: b.wav, which is refused" in " ".join(quarantine["detail"])
 
 
+@pytest.mark.parametrize(
+    ("bytes_of", "row", "licences"),
+    [
+        ({NFC: 1, NFD: 1, "b.wav": 2}, f"{NFC},{BY}", {NFD: BY, "b.wav": SOURCE}),
+        ({NFC: 1, NFD: 1, "b.wav": 2}, f"{NFD},{BY}", {NFD: BY, "b.wav": SOURCE}),
+        ({"ab.wav": 1, "Ab.wav": 1, "AB.wav": 1}, f"ab.wav,{BY}", {"AB.wav": BY}),
+        ({"ab.wav": 1, "Ab.wav": 1, "AB.wav": 2}, f"ab.wav,{BY}", {"Ab.wav": BY}),
+        ({"a.wav": 1, "A.wav": 2, "b.wav": 2}, f"a.wav,{BY}", {"a.wav": BY}),
+        ({"a.wav": 1, "A.wav": 1, "b.wav": 1}, f"a.wav,{BY}", {"A.wav": BY}),
+        ({"a.wav": 1, "A.wav": 1, "b.wav": 2}, f"a.wav,{NC}", {"b.wav": SOURCE}),
+        ({"ab.wav": 1, "Ab.wav": 2, "AB.wav": 1}, f"ab.wav,{BY}\nAb.wav,{BY}", {"Ab.wav": BY}),
+    ],
+)
+def test_a_row_speaks_of_twins_with_the_same_bytes_and_of_no_others(tmp_path, bytes_of, row, licences):
+    for name, seed in bytes_of.items():
+        write_track(tmp_path / "m" / name, seed, 0.7)
+    (tmp_path / "m" / "c.csv").write_text(f"path,licence\n{row}\n")
+    _, manifest, _ = _collected(tmp_path, Folder("m", tmp_path / "m", "c.csv", SOURCE))
+    assert manifest.groupby("path")["licence"].first().to_dict() == licences
+
+
+@pytest.mark.parametrize("denied", ["None", "unknown", "N/A", "-", NC])
+def test_of_copies_none_stays_where_the_row_of_one_denies_it(tmp_path, denied):
+    for name in ("a.wav", "b.wav"):
+        write_track(tmp_path / "m" / name, 1)
+    (tmp_path / "m" / "c.csv").write_text(f"path,licence\na.wav,{BY}\nb.wav,{denied}\n")
+    _, manifest, quarantine = _collected(tmp_path, Folder("m", tmp_path / "m", "c.csv", SOURCE))
+    assert manifest.empty
+    assert set(quarantine["reason"]) == {rejection.LICENCE}
+
+
 def test_a_copy_whose_row_cannot_be_read_forbids_the_other(tmp_path):
     for name in ("a.wav", "b.wav"):
         write_track(tmp_path / "m" / name, 1)

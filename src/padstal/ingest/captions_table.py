@@ -61,6 +61,8 @@ class Table:
         refused: Rows that cannot be used as (path, reason, detail).
         barred: Files with a row that gives them no licence, and why; they do not have the source's either.
         notes: How the row of a file was found, where its path is written otherwise.
+        twins: Files whose row may be that of a file with a like name, and that file: both are the row's if their bytes
+            are the same.
         unlisted: Why files without a row do not have the source's licence; "" where they do.
         strays: Rows that fit no file, by their loosened names, to be shown beside a file without a row.
     """
@@ -69,6 +71,7 @@ class Table:
     refused: list[tuple[str, str, str]]
     barred: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    twins: dict[str, str] = field(default_factory=dict)
     unlisted: str = ""
     strays: dict[str, str] = field(default_factory=dict)
 
@@ -156,7 +159,7 @@ class _Reader:
 
     def table(self) -> Table:
         """What the rows say."""
-        rows, barred, notes = {}, {}, {}
+        rows, barred, notes, twins = {}, {}, {}, {}
         for file, claims in self._claims.items():
             by_name = [claim for claim in claims if claim.step < Step.END]
             if by_name:
@@ -180,16 +183,17 @@ class _Reader:
             if first.row is not None:
                 rows[file] = first.row
                 notes.update({file: NOTES[first.step]} if first.step in NOTES else {})
-        for file in [*rows, *barred]:
+        for file in dict.fromkeys([*rows, *barred]):
             for twin in self._names.twins(file):
                 if twin not in self._claims:
+                    twins[twin] = "" if twin in self._several else file
                     self._several.setdefault(twin, f"the row of {visible(file)} may be its own: {visible(twin)}")
         barred.update({file: why for file, why in self._several.items() if file not in rows and file not in barred})
         unlisted = ""
         if self._stray_count:
             rest = f" and {self._stray_count - 1} more" if self._stray_count > 1 else ""
             unlisted = f"no row of {self._table} names it, and {self._first_stray}{rest} fits no file"
-        return Table(rows, self._refused, barred, notes, unlisted, self._strays)
+        return Table(rows, self._refused, barred, notes, twins, unlisted, self._strays)
 
     def _ambiguous(self, shown: str, files: Iterable[str], why: str) -> None:
         self._refused.append((shown, rejection.AMBIGUOUS, f"{why}: expected one file for one row"))

@@ -46,7 +46,8 @@ PASSED_OVER = {
     UNREADABLE_FOLDER: "a folder that may not be read: change its rights",
     DEAD_LINK: "a link to what is not there, be it a drive that is not mounted: bring it back, or remove the link",
 }
-"""Why a folder, a link to nothing or a file with a hidden name is not looked at, and what changes that; what is in it is not counted."""
+"""Why a folder, a link to nothing or a file with a hidden name is not looked at, and what changes that; what is in it
+is not counted."""
 NO_FILE_REASONS = (*ROW_REASONS, *PASSED_OVER)
 """All others are about a file that is there."""
 

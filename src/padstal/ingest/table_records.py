@@ -52,7 +52,7 @@ def records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
 
 def blank(cells: Iterable[Any]) -> bool:
     """Whether nothing stands in a record, as in the empty rows that spreadsheets write."""
-    return all(cell is None or cell != cell or not str(cell).strip() for cell in cells)
+    return all(cell is None or cell != cell or (isinstance(cell, str) and not cell.strip()) for cell in cells)
 
 
 def column_name(written: Any) -> str:

@@ -202,6 +202,13 @@ def _vbri(frames: int, length: int) -> bytes:
     return opening + bytes(end - len(opening)) + content[end:]
 
 
+def _counting(length: int, seed: int) -> bytes:
+    """VBR whose table counts `length` bytes more than there are; all of its frames are there."""
+    content = music_of("vbr", seed)
+    return _number(content, b"Xing", 8, len(content) + length, ">")
+
+
+LYRICS = b"LYRICSBEGININD00002 0000021LYRICS200"
 SEGMENTS = "dash+global_sidx+delay_moov"
 TAG = b"TAG" + b"A title".ljust(125)
 REFUSED = (why.DAMAGED, why.TRUNCATED, why.UNREADABLE)
@@ -282,6 +289,12 @@ MENDED = [
     Kind("half_a_frame.mp3", REPAIRED + HALF, lambda: _without_table(59)[:-30]),
     Kind("half_a_frame_more.mp3", REPAIRED + HALF, lambda: music_of("vbr", 60) + _frame(60)[:40]),
     Kind("half_a_frame_and_a_tag.mp3", REPAIRED + HALF, lambda: _without_table(61)[:-30] + b"TAG" + bytes(125)),
+    Kind("half_a_frame_and_ape.mp3", REPAIRED + HALF, lambda: _without_table(81)[:-30] + ape(200) + TAG),
+    Kind("half_a_frame_and_lyrics.mp3", REPAIRED + HALF, lambda: _without_table(82)[:-30] + LYRICS + TAG),
+    Kind("half_a_frame_and_id3.mp3", REPAIRED + HALF, lambda: _without_table(83)[:-30] + id3(2000)),
+    Kind("half_a_frame_and_zeros.mp3", REPAIRED + HALF, lambda: _without_table(84)[:-30] + bytes(512)),
+    Kind("lost_tag_counted.mp3", f"{REPAIRED}{LENGTH}; {TABLE}", lambda: _counting(128, 85)),
+    Kind("tag_in_front_counted.mp3", f"{REPAIRED}{LENGTH}; {TABLE}", lambda: id3(900) + _counting(910, 86)),
     Kind("piped_zeros.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0, 0)),
     Kind("piped_ones.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0xFFFF_FFFF, 0xFFFF_FFFF)),
     Kind("piped_most.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0x7F00_0008, 0x7F00_0000 // 4)),

@@ -76,6 +76,20 @@ def _adpcm() -> bytes:
     return sndfile(music(), "WAV", "IMA_ADPCM")
 
 
+def _gsm() -> bytes:
+    return sndfile(music(seed=89)[:, :1], "WAV", "GSM610", 8_000)
+
+
+def shortened(length: int) -> bytes:
+    """Loud sound of 8 bits in stereo whose data chunk says `length` bytes: half of what follows could name a chunk."""
+    return _number(sndfile(0.15 * music(), "WAV", "PCM_U8"), b"data", 0, length)
+
+
+def _cut_title() -> bytes:
+    """A chunk of words behind the sound that is not all there."""
+    return wav(pcm(music(seed=87))) + b"LIST" + struct.pack("<I", 400) + b"INFOINAM"
+
+
 def _odd_wav() -> bytes:
     """Of a header that counts a pad byte, which is not there."""
     content = sndfile(music()[: 2 * RATE + 1, :1], "WAV", "PCM_U8")
@@ -90,9 +104,9 @@ def _odd_aiff(*, counted: bool) -> bytes:
     return _number(_number(content, b"SSND", 0, 8 + 2 * RATE + 1, ">"), b"COMM", 6, 2 * RATE + 1, ">")
 
 
-def _piped_aiff(length: int, frames: int) -> bytes:
+def _piped_aiff(length: int, frames: int, subtype: str = "PCM_16") -> bytes:
     """As programs write it that cannot go back to the header."""
-    content = sndfile(music(seed=frames % 97 + 1), "AIFF", "PCM_16")
+    content = sndfile(music(seed=frames % 97 + 1), "AIFF", subtype)
     content = _number(patched(content, 4, struct.pack(">I", length)), b"COMM", 6, frames, ">")
     return _number(content, b"SSND", 0, length, ">")
 
@@ -215,6 +229,7 @@ REFUSED = (why.DAMAGED, why.TRUNCATED, why.UNREADABLE)
 LIES = [
     Kind("halved.wav", why.DAMAGED, lambda: wav(length=HALF_OF_DATA)),
     Kind("halved_twice.wav", why.DAMAGED, _halved_riff),
+    Kind("shortened_before_letters.wav", why.DAMAGED, lambda: shortened(len(music()) + 40)),
     Kind("shortened.wav", why.DAMAGED, lambda: wav(length=4 * len(music()) - 4000)),
     Kind("two_data.wav", why.SEVERAL_STREAMS, lambda: wav() + b"data" + struct.pack("<I", 400) + bytes(400)),
     Kind("halved.w64", why.DAMAGED, lambda: _number(good("w64"), b"data", 12, HALF_OF_DATA + 24, kind="Q")),
@@ -226,6 +241,7 @@ LIES = [
     Kind("other_rate.wav", why.DAMAGED, lambda: patched(wav(), 24, struct.pack("<I", 22_050))),
     Kind("byte_rate.wav", why.DAMAGED, lambda: patched(wav(), 28, struct.pack("<I", 5 * RATE))),
     Kind("adpcm_rate.wav", why.DAMAGED, lambda: patched(_adpcm(), 24, b"\x44\xac\0\0")),
+    Kind("gsm_rate.wav", why.DAMAGED, lambda: patched(_gsm(), 24, b"\x80\xbb\0\0")),
     Kind("sixteen_bit_law.wav", why.DAMAGED, lambda: _law(16)),
     Kind("mono_law.wav", why.DAMAGED, lambda: patched(_law(8), 22, b"\1\0")),
     Kind("float_of_16_bits.wav", why.DAMAGED, lambda: wav(tag=3)),
@@ -298,6 +314,14 @@ MENDED = [
     Kind("piped_zeros.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0, 0)),
     Kind("piped_ones.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0xFFFF_FFFF, 0xFFFF_FFFF)),
     Kind("piped_most.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0x7F00_0008, 0x7F00_0000 // 4)),
+    Kind("piped_24_bits.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0x7F00_0006, 0x7F00_0000 // 6, "PCM_24")),
+    Kind(
+        "piped.w64",
+        REPAIRED + STREAMED,
+        lambda: _number(sndfile(music(seed=88), "W64", "PCM_16"), b"data", 12, 2**63 - 1, kind="Q"),
+    ),
+    Kind("cut_title_behind.wav", REPAIRED + JUNK, _cut_title),
+    Kind("gsm.wav", KEPT, _gsm),
     Kind("no_pad.aiff", REPAIRED + PAD, lambda: _odd_aiff(counted=False)),
     Kind("no_counted_pad.aiff", REPAIRED + PAD, lambda: _odd_aiff(counted=True)),
     Kind("no_pad.wav", REPAIRED + PAD, _odd_wav),

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from tests.ingest.encoders import WHOLE, ape, av_encode, flac_header, good, id3, mp3_frames, music, sndfile
 from tests.ingest.kinds import noise
-from tests.ingest.lies import LYRICS, MENDED, TAG
+from tests.ingest.lies import LYRICS, MENDED, TAG, shortened
 
 from padstal.demo.audio_files import FORMATS, encode
 from padstal.ingest import rejection
@@ -68,7 +68,15 @@ def test_a_cut_file_is_turned_away(tmp_path, encoded, container, share):
 
 
 @pytest.mark.parametrize(
-    "name", ["noise_behind.w64", "no_pad_in_front.aiff", "pause_in_front.m4a", "tags_behind.m4a", "large_bw64.wav"]
+    "name",
+    [
+        "noise_behind.w64",
+        "no_pad_in_front.aiff",
+        "pause_in_front.m4a",
+        "tags_behind.m4a",
+        "large_bw64.wav",
+        "piped.w64",
+    ],
 )
 def test_what_is_put_right_sounds_as_the_whole_file(tmp_path, name):
     [kind] = [kind for kind in MENDED if kind.name == name]
@@ -85,14 +93,17 @@ def test_what_is_put_right_sounds_as_the_whole_file(tmp_path, name):
 )
 @pytest.mark.parametrize("lost", [100, 500, 900])
 def test_no_sample_is_made_of_a_tag_behind_half_a_frame(tmp_path, tag, lost):
-    content = sndfile(
-        music(rate=44_100), "MP3", "MPEG_LAYER_III", 44_100, bitrate_mode="CONSTANT", compression_level=0
-    )
+    content = sndfile(music(rate=44_100), "MP3", "MPEG_LAYER_III", 44_100, bitrate_mode="CONSTANT", compression_level=0)
     frames = mp3_frames(content)
     whole = decode(_put(tmp_path, content[frames[1] : frames[-2]], "whole.mp3"), min_seconds=1, max_seconds=60)
     half = decode(_put(tmp_path, content[frames[1] : -lost] + tag), min_seconds=1, max_seconds=60)
     assert (whole.repairs, half.repairs) == ((), (HALF,))
     assert np.array_equal(whole.audio_SC, half.audio_SC)
+
+
+def test_a_shortened_data_chunk_is_damage_whatever_sound_follows_it(tmp_path):
+    reasons = [_reason(_put(tmp_path, shortened(length))) for length in range(32_000, 60_000, 398)]
+    assert set(reasons) == {rejection.DAMAGED}
 
 
 def test_a_flac_with_a_flipped_bit_is_turned_away(tmp_path, encoded):

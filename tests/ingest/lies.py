@@ -1,6 +1,7 @@
 """Files that contradict themselves, which are refused or noted, and files whose fault does no harm, which are kept."""
 
 import struct
+from collections.abc import Iterable
 
 import numpy as np
 from tests.ingest.encoders import (
@@ -8,6 +9,7 @@ from tests.ingest.encoders import (
     after,
     ape,
     av_encode,
+    box,
     flac_block,
     flac_frames,
     flac_header,
@@ -186,6 +188,43 @@ def _fragments(*order: int, flags: str = "frag_keyframe+delay_moov+default_base_
     return content[: places[0]] + b"".join(kept) + content[places[-1] :]
 
 
+def _untimed(*order: int) -> bytes:
+    """Fragments that only their numbers tell apart."""
+    return _unindexed(_fragments(*order)).replace(b"tfdt", b"free")
+
+
+def renumbered(content: bytes, numbers: Iterable[int]) -> bytes:
+    """Its fragments with other numbers."""
+    for place, value in zip(moofs(content), numbers, strict=False):
+        content = patched(content, place + 20, struct.pack(">I", value))
+    return content
+
+
+def _closed_up() -> bytes:
+    """The second of six fragments is missing, and the times of those behind it do not tell."""
+    content, whole = _unindexed(_fragments(0, 2, 3, 4, 5)), _fragments(0, 1, 2, 3, 4, 5)
+    for place, origin in zip(moofs(content)[:-1], moofs(whole), strict=False):
+        time = whole.index(b"tfdt", origin)
+        content = patched(content, content.index(b"tfdt", place), whole[time : time + 16])
+    return content
+
+
+def with_movie_length(content: bytes, milliseconds: int) -> bytes:
+    """Fragments whose header says how long all of them are."""
+    length, place = box(b"mehd", struct.pack(">II", 0, milliseconds)), content.index(b"trex") - 4
+    for name in (b"moov", b"mvex"):
+        at = content.index(name) - 4
+        content = patched(content, at, struct.pack(">I", int.from_bytes(content[at : at + 4], "big") + len(length)))
+    return content[:place] + length + content[place:]
+
+
+def _packets_left_out() -> bytes:
+    """The last fragment counts five packets fewer than it holds."""
+    content = _unindexed(_fragments(0, 1, 2, 3))
+    at = content.rindex(b"trun") + 8
+    return patched(content, at, struct.pack(">I", int.from_bytes(content[at : at + 4], "big") - 5))
+
+
 def _clipped() -> bytes:
     return floats(np.clip(music(seed=38) * 8, -0.5, 0.5))
 
@@ -271,6 +310,15 @@ LIES = [
     Kind("last_fragment_missing.m4a", why.TRUNCATED, lambda: _fragments(0, 1, 2, 3, 4)),
     Kind("fragment_missing_without_index.m4a", why.DAMAGED, lambda: _unindexed(_fragments(0, 2, 3, 4, 5))),
     Kind("first_missing_without_index.m4a", REPAIRED + LATE, lambda: _unindexed(_fragments(1, 2, 3, 4, 5))),
+    Kind("fragment_missing_without_times.m4a", why.DAMAGED, lambda: _untimed(0, 2, 3, 4)),
+    Kind("fragments_swapped_without_times.m4a", why.DAMAGED, lambda: _untimed(0, 2, 1, 3)),
+    Kind("first_missing_without_times.m4a", REPAIRED + LATE, lambda: _untimed(1, 2, 3, 4)),
+    Kind("fragment_missing_closed_up.m4a", why.DAMAGED, _closed_up),
+    Kind("fragments_of_more.m4a", why.TRUNCATED, lambda: with_movie_length(_unindexed(_fragments(0, 1, 2)), 2500)),
+    Kind(
+        "media_of_more.m4a", why.TRUNCATED, lambda: _number(_unindexed(_fragments(0, 1, 2)), b"mdhd", 16, 40_000, ">")
+    ),
+    Kind("packets_left_out.m4a", why.DAMAGED, _packets_left_out),
     Kind("last_missing_of_segments.m4a", why.TRUNCATED, lambda: _unindexed(_fragments(0, 1, 2, 3, flags=SEGMENTS))),
     Kind("fragment_twice.m4a", why.DAMAGED, lambda: _fragments(0, 1, 1, 2, 3, 4, 5)),
     Kind("two_edits.m4a", why.FORMAT, lambda: with_edits((1000, 1024, 1), (700, 20_000, 1))),

@@ -125,6 +125,7 @@ def _read(
         at += _copy(frame, audio_SC[at:], digest)
         release(audio_SC)
     if expected is None and packets:
+        packets.check()
         expected = round((packets.duration - found.skipped) * rate / found.rate)
     if expected is None:
         expected = at

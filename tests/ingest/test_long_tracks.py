@@ -16,11 +16,12 @@ from padstal.ingest.track import clips_of
 
 MEBIBYTE = 2**20
 PEAK_OF_ONE = """
-import sys
+import resource, sys
 from pathlib import Path
 from padstal.ingest.clip_form import ClipForm
-from padstal.ingest.screen import OFFSET, POLARITY
+from padstal.ingest.supervised_worker import MEMORY_BYTES
 from padstal.ingest.track import clips_of
+resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 form = ClipForm.model_validate_json(sys.argv[2])
 track, _ = clips_of(Path(sys.argv[1]), "0" * 64, form, Path(sys.argv[1]).parent)
 assert track.seconds == float(sys.argv[3]), track.seconds

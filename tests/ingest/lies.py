@@ -113,6 +113,13 @@ def _piped_aiff(length: int, frames: int, subtype: str = "PCM_16") -> bytes:
     return _number(content, b"SSND", 0, length, ">")
 
 
+def _from_second_frame() -> bytes:
+    """FLAC without an MD5 and a length that begins with its second frame."""
+    content = flac_header(music_of("flac", seed=90), frames=0, md5=bytes(16))
+    at = flac_frames(content)
+    return content[: at[0]] + content[at[1] :]
+
+
 def _frames_swapped(*, hole: bool) -> bytes:
     """FLAC without an MD5 whose third frame is missing, or changes places with the fourth."""
     content = flac_header(good("flac"), md5=bytes(16))
@@ -121,8 +128,8 @@ def _frames_swapped(*, hole: bool) -> bytes:
     return content[: at[2]] + (fourth if hole else fourth + third) + content[at[4] :]
 
 
-def _without_end_flag(kind: str) -> bytes:
-    content = music_of(kind, seed=31)
+def _without_end_flag(kind: str, seed: int = 31) -> bytes:
+    content = music_of(kind, seed)
     last = ogg_pages(content)[-2]
     return renumber_ogg(patched(content, last + 5, bytes([content[last + 5] & ~4])))
 
@@ -295,6 +302,7 @@ LIES = [
     Kind("other_channels.flac", why.DAMAGED, lambda: flac_header(good("flac"), channels=0)),
     Kind("hole_without_md5.flac", REFUSED, lambda: _frames_swapped(hole=True)),
     Kind("swapped_without_md5.flac", why.DAMAGED, lambda: _frames_swapped(hole=False)),
+    Kind("from_second_frame.flac", f"{REPAIRED}{STREAMED}; {LATE}", _from_second_frame),
     Kind("streamed_with_wrong_md5.flac", why.DAMAGED, lambda: flac_header(good("flac"), frames=0, md5=b"x" * 16)),
     Kind("lost_page_renumbered.ogg", REFUSED, lambda: _ogg_without_page("ogg")),
     Kind("lost_page_renumbered.opus", REFUSED, lambda: _ogg_without_page("opus")),
@@ -346,6 +354,7 @@ MENDED = [
     Kind("tag_behind.flac", KEPT, lambda: music_of("flac", 55) + b"TAG" + bytes(125)),
     Kind("tag_behind.wav", REPAIRED + JUNK, lambda: music_of("wav", 56) + b"TAG" + bytes(125)),
     Kind("unended.ogg", REPAIRED + UNENDED, lambda: _without_end_flag("ogg")),
+    Kind("unended_and_a_tag.ogg", f"{REPAIRED}{JUNK}; {UNENDED}", lambda: _without_end_flag("ogg", 91) + TAG),
     Kind("unended.opus", REPAIRED + UNENDED, lambda: _without_end_flag("opus")),
     Kind("zeroed_table.mp3", f"{REPAIRED}{NO_COUNT}; {TABLE}", lambda: _counted_zeros(57)),
     Kind("empty_table.mp3", KEPT, lambda: _zeroed_table("all", 58)),

@@ -118,6 +118,19 @@ def test_nothing_html_and_noise_are_not_audio(tmp_path):
     assert _reason(_put(tmp_path, np.random.default_rng(0).bytes(5000))) == rejection.FORMAT
 
 
+@pytest.mark.parametrize(("head", "name"), [(b"#!AMR\n", "AMR, which is speech"), (b"#!/bin/sh\n", "a script")])
+def test_what_is_no_accepted_audio_is_named(tmp_path, head, name):
+    with pytest.raises(RejectedError, match=f"{name}: expected"):
+        decode(_put(tmp_path, head + noise(500)), min_seconds=1, max_seconds=60)
+
+
+@pytest.mark.parametrize("kind", ["m4a", "fast", "fragmented"])
+def test_a_cut_mp4_is_said_to_lack_sound(tmp_path, kind):
+    path = _put(tmp_path, good(kind)[: len(good(kind)) // 2])
+    with pytest.raises(RejectedError, match="of its sound are there"):
+        decode(path, min_seconds=1, max_seconds=60)
+
+
 def test_a_header_alone_holds_nothing(tmp_path):
     file = io.BytesIO()
     soundfile.write(file, np.zeros((0, 1), np.float32), RATE, format="WAV")

@@ -4,6 +4,7 @@ FFmpeg builds its index from these tables before anything can be checked, so abs
 """
 
 import io
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -54,6 +55,7 @@ class Packets:
 
     def __init__(self, found: Contents) -> None:
         self._found = found
+        self._starts = [start for start, _ in found.sounds]
         self._seen: set[int] = set()
         self._next: int | None = None
         self._bytes = 0
@@ -65,8 +67,8 @@ class Packets:
         Raises:
             RejectedError: `damaged`.
         """
-        sounds = self._found.sounds
-        if sounds and not any(start <= place and place + length <= end for start, end in sounds):
+        around = bisect_right(self._starts, place) - 1
+        if self._starts and (around < 0 or place + length > self._found.sounds[around][1]):
             raise damaged(f"after {self._seconds} its tables point outside its sound")
         if place in self._seen:
             raise damaged(f"after {self._seconds} its tables point to the same sound again")

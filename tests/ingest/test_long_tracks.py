@@ -1,5 +1,6 @@
 """A long track's samples lie on disk: the same clips come of them, in bounded memory."""
 
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -65,12 +66,14 @@ def _peak(path: Path, seconds: float) -> int:
 
 
 def test_pictures_of_a_flac_take_no_memory(tmp_path):
-    content, picture = sndfile(music(12.0), "FLAC", "PCM_16"), flac_block(6, b"", 2**24 - 1)
+    length = 2**24 - 1
+    head = struct.pack(">II9s6I", 3, 9, b"image/png", 0, 1, 1, 24, 0, length - 41)
+    content, picture = sndfile(music(12.0), "FLAC", "PCM_16"), flac_block(6, head, length)
     with (tmp_path / "covers.flac").open("wb") as file:
         file.write(content[:4] + bytes([content[4] & 0x7F]) + content[5:42])
         for _ in range(30):  # 480 MiB, none of them on disk
             file.write(picture)
-            file.seek(2**24 - 1, 1)
+            file.seek(length - len(head), 1)
         file.write(content[42:])
     assert _peak(tmp_path / "covers.flac", 12.0) < 300 * MEBIBYTE
 

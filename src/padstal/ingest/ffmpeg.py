@@ -137,7 +137,7 @@ def _read(
         at = min(at, expected)
     check_length(at, rate, channels, limits)
     digest.check()
-    noted = (LATE,) if late > NOTED_LATE_SECONDS * rate * (found.container != "flac") else ()
+    noted = (LATE,) if late > (0 if found.container == "flac" else NOTED_LATE_SECONDS * rate) else ()
     return audio_SC[:at], rate, noted
 
 

@@ -31,8 +31,6 @@ NEAR_SECONDS = 0.1
 """Two statements of one length that differ by less agree; some count milliseconds, some whole packets."""
 HOLE_SECONDS = 0.01
 """Fragments further apart are not neighbours: half a packet of AAC at 48 kHz."""
-UNKNOWN_LENGTH = 2**32 - 1
-"""All ones, in 32 bits or more."""
 ORDINARY_RATE = 0x10000
 """Of an edit: as fast as it was recorded."""
 
@@ -123,9 +121,11 @@ def mp4(file: BinaryIO, total: int) -> Contents:
     found = Contents("m4a", None, timescale, slack=SLACK, trim=True, repairs=repairs, skipped=skipped, sounds=sounds)
     found = replace(found, pause=round(pause * timescale / max(1, movie)))
     if fragmented:
-        whole = _long(_inner(_inner(moov, b"mvex"), b"mehd"), 4, 4, wide=8) * timescale // max(1, movie)
-        stated = max((length for length in (whole, stated) if length < UNKNOWN_LENGTH), default=0)
-        return replace(found, stated=stated, alone=sum(name == b"trak" for name, _ in _children(moov)) == 1)
+        whole = _long(_inner(_inner(moov, b"mvex"), b"mehd"), 4, 4, wide=8)
+        units = ((stated, 1.0), (whole, timescale / max(1, movie)))
+        lengths = [length * unit for length, unit in units if length < 2**32 - 1]  # all ones: unknown
+        alone = sum(name == b"trak" for name, _ in _children(moov)) == 1
+        return replace(found, stated=round(max(lengths, default=0)), alone=alone)
     left = duration - skipped
     wrong = abs(stated - duration) > NEAR_SECONDS * timescale
     if played and movie and abs(left - played * timescale / movie) > 1.5 * timescale / movie:
@@ -141,7 +141,7 @@ def _check_fragments(file: BinaryIO, boxes: list[Box], total: int) -> tuple[str,
         RejectedError: `truncated` where an index counts more fragments, or more bytes of them, than there are;
             `damaged` where their numbers do not go up evenly.
     """
-    there = sum(box.name == b"moof" for box in boxes)
+    moofs = [box for box in boxes if box.name == b"moof"]
     for box in boxes:
         body = _body(file, box) if box.name in (b"mfra", b"sidx") else b""
         if box.name == b"sidx":  # bytes up to the first fragment, then those of each
@@ -155,16 +155,15 @@ def _check_fragments(file: BinaryIO, boxes: list[Box], total: int) -> tuple[str,
                 width = 8 if index[:1] == b"\1" else 4
                 step = 2 * width + sum((index[11] >> shift & 3) + 1 for shift in (0, 2, 4)) if len(index) > 11 else 1
                 places = {index[at + width : at + 2 * width] for at in range(16, len(index) - step + 1, step)}
-                if len(places) > there:
-                    raise truncated(f"cut short: {there} of the {len(places)} fragments of its index are there")
-    moofs = [_body(file, box) for box in boxes if box.name == b"moof"]
-    numbers = [number(_inner(moof, b"mfhd"), 4) for moof in moofs]
+                if len(places) > len(moofs):
+                    raise truncated(f"cut short: {len(moofs)} of the {len(places)} fragments of its index are there")
+    numbers = [number(_inner(_body(file, box), b"mfhd"), 4) for box in moofs]
     step = max(0, min((after - before for before, after in pairwise(numbers)), default=0))
     for before, after in pairwise(numbers):
         if after - before != step:
             raise damaged(f"fragment {after} follows fragment {before}: some are lost, twice there or out of order")
-    timed = any(_inner(_inner(moof, b"traf"), b"tfdt") for moof in moofs[:1])
-    return (LATE,) if moofs and not timed and numbers[0] > max(1, step) else ()
+    late = numbers[:1] > [max(1, step)] and not _inner(_inner(_body(file, moofs[0]), b"traf"), b"tfdt")
+    return (LATE,) if late else ()
 
 
 def _sound_track(moov: bytes) -> bytes:

@@ -42,8 +42,6 @@ PARTS_OF_NAMES = (b"LAM", b"AME", b"ME3", b"E3.", b"Lav", b"avf", b"avc")
 """One of them is left where a table or its encoder's name is damaged."""
 CHECKED_BYTES = 34
 """Of a table from the encoder's name on: those before its own checksum."""
-LONGEST_LYRICS = 2**20
-"""Bytes of a Lyrics3 tag, whose end alone tells where it ends."""
 
 _MP3_KBIT = {
     3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0),
@@ -120,7 +118,7 @@ def after_tags(file: BinaryIO, position: int, total: int) -> int:
             position += 128
         elif head[:11] == b"LYRICSBEGIN":
             file.seek(position)
-            ended = re.search(b"LYRICS(200|END)", file.read(LONGEST_LYRICS))
+            ended = re.search(b"LYRICS(200|END)", file.read(MOST_JUNK))
             position = position + ended.end() if ended else total
         elif head and not any(head):
             file.seek(position)

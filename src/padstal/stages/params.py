@@ -106,6 +106,10 @@ class Tree(Runs):
                 raise ValueError(f"{found}: expected of systems: {', '.join(self.systems)}")
         if self.promote.system not in self.systems:
             raise ValueError(f"promote.system = {self.promote.system}: expected one of {', '.join(self.systems)}")
+        grids = [grid for scale in ("demo", "study", "full") for grid in self.scales[scale].sample.grids.values()]
+        methods = dict.fromkeys(setting.method.kind for grid in grids for setting in grid.settings)
+        if self.promote.method not in methods:
+            raise ValueError(f"promote.method = {self.promote.method}: expected one of {', '.join(methods)}")
         return self
 
     @model_validator(mode="after")

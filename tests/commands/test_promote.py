@@ -286,6 +286,13 @@ def test_without_a_token_nothing_is_promoted(world: World, ready: Path, monkeypa
     assert world.tags() == []
 
 
+def test_a_rollback_without_a_champion_says_so(world: World) -> None:
+    for asked in ((), ("--to", "v1.0.0")):
+        done = run("rollback", *asked)
+        assert done.exit_code == 1
+        assert done.stderr == "padstal: tal-dit has no champion, so there is nothing to roll back\n"
+
+
 def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World, ready: Path, tmp_path: Path) -> None:
     assert promoted(ready) == "v1.0.0"
     trained_better(world, tmp_path / "two.json")

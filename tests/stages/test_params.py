@@ -110,6 +110,12 @@ def test_a_budget_names_a_stage(tmp_path: Path, good: Any) -> None:
     assert "budget.train = 3" in _error(tmp_path, raw)
 
 
+def test_the_promoted_method_is_one_of_a_grid(tmp_path: Path, good: Any) -> None:
+    raw = copy.deepcopy(good)
+    raw["promote"]["method"] = "cads2"
+    assert _error(tmp_path, raw) == "promote.method = cads2: expected one of none, cads, pads"
+
+
 HAVE_DEFAULTS = (
     *("accumulate", "keep_every", "init_from", "quality_dropout", "quality_prefix", "licence", "stable_audio_open"),
     *("captions", "crop_frames", "generates", "lower_noise", "offset", "padding_codes", "quality", "variance"),

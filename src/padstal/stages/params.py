@@ -106,6 +106,11 @@ class Tree(Runs):
                 raise ValueError(f"{found}: expected of systems: {', '.join(self.systems)}")
         if self.promote.system not in self.systems:
             raise ValueError(f"promote.system = {self.promote.system}: expected one of {', '.join(self.systems)}")
+        of_each = [self.scales[scale].sample.grids for scale in ("demo", "study", "full")]
+        settings = [setting for grids in of_each for grid in grids.values() for setting in grid.settings]
+        methods = dict.fromkeys(setting.method_name for setting in settings)
+        if self.promote.method not in methods:
+            raise ValueError(f"promote.method = {self.promote.method}: expected one of {', '.join(methods)}")
         return self
 
     @model_validator(mode="after")

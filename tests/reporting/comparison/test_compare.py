@@ -115,7 +115,7 @@ def test_what_another_model_heard_is_not_compared() -> None:
     assert metric(found, "vendi").verdict == "not comparable"
     assert metric(found, "vendi").note == "heard by another clap"
     assert metric(found, "pmos").verdict == "open", "p-MOS is heard by another model, which stayed"
-    assert found.remedy.startswith("Other foundation models heard HEAD (clap)")
+    assert found.remedy.startswith("Other foundation models heard head (clap)")
 
 
 def test_what_another_embedder_heard_is_not_compared() -> None:

@@ -88,8 +88,8 @@ def test_what_is_put_right_sounds_as_the_whole_file(tmp_path, name):
 
 @pytest.mark.parametrize(
     "tag",
-    [ape(2000, noise(1968)), LYRICS + TAG, id3(2000, noise(2000)), TAG, bytes(600)],
-    ids=["ape", "lyrics", "id3v2", "id3v1", "zeros"],
+    [ape(2000, noise(1968)), LYRICS + TAG, id3(2000, noise(2000)), TAG],
+    ids=["ape", "lyrics", "id3v2", "id3v1"],
 )
 @pytest.mark.parametrize("lost", [100, 500, 900])
 def test_no_sample_is_made_of_a_tag_behind_half_a_frame(tmp_path, tag, lost):

@@ -235,10 +235,13 @@ def _walk(
 
 
 def _ends_early(file: BinaryIO, start: int, end: int, total: int) -> bool:
-    """Whether a last frame from `start` to `end` runs beyond the file, or into the tags or zeros that end the file."""
+    """Whether a last frame from `start` to `end` runs beyond the file, or into the tags or zeros that end the file.
+
+    Encoders pad with zeros, too: only those that are half of it are none of its own.
+    """
     file.seek(start)
     inside = file.read(end - start + len(b"APETAGEX"))
-    marks = re.finditer(b"TAG|ID3|APETAGEX|LYRICSBE" + b"|\0{16}" * (end < total), inside)
+    marks = re.finditer(b"TAG|ID3|APETAGEX|LYRICSBE|\0{%d}" % ((end - start) // 2), inside)
     places = [start + mark.start() for mark in marks]
     return end > total or any(place < end and after_tags(file, place, total) == total for place in places)
 

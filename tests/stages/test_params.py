@@ -2,15 +2,20 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
 
 from padstal.core.explain import explain
+from padstal.core.kinds import Kinds
 from padstal.core.params import ParamsError
-from padstal.stages.params import STAGES, load_tree, reserved_keys
+from padstal.core.section import Section
+from padstal.stages.params import STAGES, Tree, load_tree, reserved_keys
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 
@@ -84,6 +89,45 @@ def test_a_contradiction_within_one_kind_of_several_is_named_by_the_keys_alone(t
     assert _error(tmp_path, raw) == (
         "scales.demo.prepare.clap: image = 130: expected a multiple of bands = 64 and patch = 8"
     )
+
+
+def test_a_number_in_a_list_has_limits_at_both_ends() -> None:
+    assert set(_lists(Tree, "", set())) == {"MdtBackbone.overlap"}, "which is held against its patch"
+
+
+def _lists(kind: Any, at: str, seen: set[Any], limits: tuple[Any, ...] = (), *, listed: bool = False) -> Iterator[str]:
+    """Fields below `kind` that are lists of numbers without a lower or without an upper limit."""
+    if get_origin(kind) is Annotated:
+        kind, *told = get_args(kind)
+        for one in told:
+            limits += tuple(one.metadata) if isinstance(one, FieldInfo) else (one,)
+            for member in one.members if isinstance(one, Kinds) else ():
+                yield from _lists(member, at, seen)
+    if isinstance(kind, type) and issubclass(kind, Section):
+        if kind not in seen:
+            seen.add(kind)
+            for name, field in kind.model_fields.items():
+                whole = Annotated[field.annotation, *field.metadata, None]
+                yield from _lists(whole, f"{kind.__name__}.{name}", seen)
+            yield from _lists(get_type_hints(kind).get("__pydantic_extra__"), kind.__name__, seen)
+    elif kind in (int, float):
+        below, above = (any(isinstance(one, ends) for one in limits) for ends in ((Ge, Gt), (Le, Lt)))
+        if listed and not (below and above):
+            yield at
+    else:
+        for inner in get_args(kind):
+            yield from _lists(inner, at, seen, listed=listed or get_origin(kind) in (tuple, list))
+
+
+@pytest.mark.parametrize(
+    ("at", "wrong"),
+    [("mel_codec.fft_sizes", 0), ("mel_codec.fft_sizes", -512), ("dac.fft_sizes", 2**52), ("clap.depths", 10**9)],
+)
+def test_a_wrong_number_in_a_list_is_refused_by_key(tmp_path: Path, good: Any, at: str, wrong: int) -> None:
+    raw = copy.deepcopy(good)
+    role, key = at.split(".")
+    raw["scales"]["demo"]["prepare"][role][key][1] = wrong
+    assert _error(tmp_path, raw).startswith(f"scales.demo.prepare.{at}.1 = {wrong}: input should be ")
 
 
 def test_all_errors_come_at_once(tmp_path: Path, good: Any) -> None:

@@ -99,16 +99,14 @@ def _lists(kind: Any, at: str, seen: set[Any], limits: tuple[Any, ...] = (), *, 
     """Fields below `kind` that are lists of numbers without a lower or without an upper limit."""
     if get_origin(kind) is Annotated:
         kind, *told = get_args(kind)
-        for one in told:
-            limits += tuple(one.metadata) if isinstance(one, FieldInfo) else (one,)
-            for member in one.members if isinstance(one, Kinds) else ():
-                yield from _lists(member, at, seen)
+        limits += tuple(inner for one in told for inner in (one.metadata if isinstance(one, FieldInfo) else [one]))
+    for member in (member for one in limits if isinstance(one, Kinds) for member in one.members):
+        yield from _lists(member, at, seen)
     if isinstance(kind, type) and issubclass(kind, Section):
         if kind not in seen:
             seen.add(kind)
             for name, field in kind.model_fields.items():
-                whole = Annotated[field.annotation, *field.metadata, None]
-                yield from _lists(whole, f"{kind.__name__}.{name}", seen)
+                yield from _lists(field.annotation, f"{kind.__name__}.{name}", seen, tuple(field.metadata))
             yield from _lists(get_type_hints(kind).get("__pydantic_extra__"), kind.__name__, seen)
     elif kind in (int, float):
         below, above = (any(isinstance(one, ends) for one in limits) for ends in ((Ge, Gt), (Le, Lt)))

@@ -68,9 +68,12 @@ def _marked(error: MarkedYAMLError, text: str | bytes) -> str:
 
 def _unmade(text: str | bytes) -> str:
     """The key path of the first value that cannot be made, and why; "" where none is found."""
-    reader = YAML(typ="safe", pure=True)
+    reader, seen = YAML(typ="safe", pure=True), set[int]()
 
     def first(node: Any, at: str) -> str:
+        if id(node) in seen:  # an alias
+            return ""
+        seen.add(id(node))
         if isinstance(node, ScalarNode):
             try:
                 reader.constructor.construct_object(node)
@@ -79,8 +82,9 @@ def _unmade(text: str | bytes) -> str:
                     return f"{at}: not what its tag says"
                 return f"{at} = {redact(node.value)[:SHOWN]}: {redact(str(error))[:SHOWN]}"
             return ""
-        children = ((key.value, child) for key, child in node.value) if isinstance(node, MappingNode) else None
-        found = (first(child, f"{at}.{key}" if at else str(key)) for key, child in children or enumerate(node.value))
+        keyed = node.value if isinstance(node, MappingNode) else enumerate(node.value)
+        named = ((getattr(key, "value", key), child) for key, child in keyed)
+        found = (first(child, f"{at}.{key}" if at else str(key)) for key, child in named if isinstance(key, str | int))
         return next(filter(None, found), "")
 
     try:

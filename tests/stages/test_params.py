@@ -146,12 +146,6 @@ def test_reserved_keys_are_found_at_any_depth() -> None:
     assert list(reserved_keys({"a": [{"b": {"size": 1}}], "nfiles": 2, "sizes": 3})) == ["a.0.b.size", "nfiles"]
 
 
-def test_a_budget_names_a_stage(tmp_path: Path, good: Any) -> None:
-    raw = copy.deepcopy(good)
-    raw["scales"]["demo"]["budget"]["train"] = 3
-    assert "budget.train = 3" in _error(tmp_path, raw)
-
-
 HAVE_DEFAULTS = (
     *("accumulate", "keep_every", "init_from", "quality_dropout", "quality_prefix", "licence", "stable_audio_open"),
     *("captions", "crop_frames", "generates", "lower_noise", "offset", "padding_codes", "quality", "variance"),
@@ -216,7 +210,35 @@ def test_a_system_has_the_codec_and_the_text_encoder_of_its_denoiser(
     assert told in _error(tmp_path, raw)
 
 
-def test_a_time_limit_names_a_stage(tmp_path: Path, good: Any) -> None:
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("train", "no such stage; expected one of ingest, "),
+        ("train_vae@tall", "train_vae has no 'tall', but audio, tal"),
+        ("encode@nope", "encode has no 'nope', but audio, tal, mel, dac"),
+        ("prepare@encode", "prepare has no 'encode', but clap, "),
+        ("gate@", "gate has no '', but ingest, curate"),
+        ("report@all", "report has no items"),
+        ("a.ingest", "no such stage"),
+    ],
+)
+def test_a_budget_and_a_time_limit_name_a_stage_or_an_item_of_one(
+    tmp_path: Path, good: Any, label: str, told: str
+) -> None:
+    for at in ("operations.time_limits", "scales.full.budget"):
+        raw = copy.deepcopy(good)
+        *above, last = at.split(".")
+        node = raw
+        for key in above:
+            node = node[key]
+        node[last] = {"ingest": 3, "train_vae@tal": 3, "prepare@dac": 3, label: 3}
+        assert _error(tmp_path, raw).startswith(f"{at}.{label}: {told}")
+    raw["scales"]["full"]["budget"] = {"ingest": 0}
+    assert _error(tmp_path, raw) == "scales.full.budget.ingest = 0: input should be greater than 0"
+
+
+@pytest.mark.parametrize(("more", "found"), [("xyz", "xyz"), ("audio", "audio 2 times")])
+def test_each_codec_is_one_that_is_made_and_stands_there_once(tmp_path: Path, good: Any, more: str, found: str) -> None:
     raw = copy.deepcopy(good)
-    raw["operations"]["time_limits"] = {"train": 3}
-    assert _error(tmp_path, raw).startswith("operations.time_limits.train: no such stage")
+    raw["codecs"].append(more)
+    assert _error(tmp_path, raw) == f"codecs: {found}: expected each once, of audio, tal, mel, dac"

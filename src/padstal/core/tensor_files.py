@@ -127,6 +127,6 @@ def _check_claims(tensors: Mapping[Any, Tensor], path: Path, records: frozenset[
         alone = bool(records) and held not in records  # a storage is a member, whole
         if shown > held or held > length or total > MOST_SHARED * length or alone:
             raise UntrustedFileError(
-                f"{path}: {name[:60]!r} claims {tensor.numel()} numbers {tuple(tensor.shape)} of {held} bytes in a file "
-                f"of {length}, {total} bytes with those before it"
+                f"{path}: {name[:60]!r} claims {tensor.numel()} numbers {tuple(tensor.shape)} of {held} bytes in a "
+                f"file of {length}, {total} bytes with those before it"
             )

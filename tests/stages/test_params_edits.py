@@ -16,7 +16,7 @@ from padstal.stages.params import load_tree
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 EDITS = 300
-KEYED = re.compile(r"^(?P<before>\s*(?:- )?(?P<key>\w+): )(?P<value>[^#&*{\[<]+?)(?P<after>\s*(?:#.*)?)$")
+KEYED = re.compile(r"^(?P<before>\s*(?:- )?(?P<key>\w+): )(?P<value>[^#&*{}\[<]+?)(?P<after>\s*(?:#.*)?)$")
 INLINE = re.compile(r"(?P<key>\w+): (?P<value>[\w.+-]+)(?=[,}])")
 VALUES = (
     *("true", "False", "yes", "off", "null", "~", '"12"', "'0.5'", "text", "[]", "{}", "[1, 2]", "{a: 1}", "[true]"),
@@ -44,8 +44,8 @@ VALUES = (
 LINES = ("twice", "gone", "indented", "renamed", "tab", "before")
 
 
-def edits(seed: int) -> Iterator[tuple[str, str, str]]:
-    """Texts of `params.yaml` with one edit each, with the key that it is at and what it was."""
+def edits(seed: int) -> Iterator[tuple[str, str, str, int]]:
+    """Texts of `params.yaml` with one edit each, with the key and the line that it is at and what it was."""
     lines = PARAMS.read_text(encoding="utf-8").splitlines()
     rng = random.Random(seed)
     places = [number for number, line in enumerate(lines) if KEYED.match(line) or INLINE.search(line)]
@@ -60,18 +60,18 @@ def edits(seed: int) -> Iterator[tuple[str, str, str]]:
         else:
             key = keyed["key"]
             new = {
-                "twice": [line, line],
+                "twice": [line, line.replace("- ", "  ", 1)],
                 "gone": [],
                 "indented": ["   " + line],
                 "renamed": [line.replace(f"{key}:", f"{key}x:", 1)],
                 "tab": ["\t" + line],
                 "before": [line.replace(": ", ":", 1)],
             }[how]
-        yield "\n".join([*lines[:number], *new, *lines[number + 1 :]]) + "\n", key, how[:40]
+        yield "\n".join([*lines[:number], *new, *lines[number + 1 :]]) + "\n", key, how[:40], number + 1
 
 
-def check_edit(file: Path, text: str, key: str, how: str) -> str:
-    """What came of it: "read", or the error."""
+def check_edit(file: Path, text: str, key: str, how: str, line: int = 0) -> str:
+    """What came of it: "read", or the error, which names the key, or lines around it that are no YAML any more."""
     file.write_text(text, encoding="utf-8")
     error = ""
     try:
@@ -79,8 +79,9 @@ def check_edit(file: Path, text: str, key: str, how: str) -> str:
     except ParamsError as refused:
         error = str(refused)
     if error:
-        broken = how == "gone" and "not valid YAML" in error  # a line that ended the mapping
-        assert key in error or broken or "sources: expected a list" in error, f"{how} at {key}: {error}"
+        around = [int(number) for number in re.findall(r"\bline (\d+)", error)] if "not valid YAML" in error else []
+        broken = bool(around) and min(around) - 1 <= line <= max(around)
+        assert key in error or broken or "sources: expected a list" in error, f"{how} at {key}, {line}: {error}"
         return error
     raw = loads_yaml(text)
     assert read_yaml(file) == raw

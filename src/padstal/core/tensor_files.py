@@ -6,23 +6,30 @@ archive are stored as they are (a deflated one may grow a thousandfold), storage
 tensor shows more numbers than its storage has (a stride of 0 makes 10¹² of one).
 """
 
+import functools
 import io
 import pickletools
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook as on_new_parameter
 
 from padstal.core.untrusted import UntrustedFileError, expecting
 
+P = ParamSpec("P")
+R = TypeVar("R")
 MOST_SHARED = 4
 """Tensors may share storages (tied weights), but not show more than so many times the file's length."""
+SMALL_NETWORK = 2**26
+"""Bytes of weights that a config may ask for whatever lies beside it."""
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 _NEEDED = re.compile(
     r"torch\._utils\._rebuild_(tensor(_v[23])?|parameter)|torch\.(storage\.)?(?!Q)\w+Storage|torch\.([a-z]\w*|Size)|"
@@ -111,6 +118,45 @@ def load_state(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, what
     """
     with expecting(what, path):
         model.load_state_dict(tensors)
+
+
+def loads(what: str) -> Callable[[Callable[Concatenate[Path, P], R]], Callable[Concatenate[Path, P], R]]:
+    """Marks a function that loads a model from folders, its first arguments: what is wrong with one is our error.
+
+    A config that asks for far more weights than its folder holds is refused before they fill the memory.
+    """
+
+    def marked(load: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
+        @functools.wraps(load)
+        def guarded(folder: Path, *args: P.args, **kwargs: P.kwargs) -> R:
+            others = (one for one in args if isinstance(one, Path))
+            with expecting(what, folder), _no_larger_than(folder, *others):
+                return load(folder, *args, **kwargs)
+
+        return guarded
+
+    return marked
+
+
+@contextmanager
+def _no_larger_than(*folders: Path) -> Iterator[None]:
+    held = sum(file.stat().st_size for folder in folders for file in folder.glob("*.safetensors"))
+    asked = 0
+
+    def weigh(module: nn.Module, name: str, weight: nn.Parameter) -> None:
+        """Tied weights, and those whose norm is apart, count more than once."""
+        nonlocal asked
+        asked += weight.nbytes
+        if asked > MOST_SHARED * held + SMALL_NETWORK:
+            raise UntrustedFileError(
+                f"{folders[0]}: its config asks for {asked} bytes of weights, its files have {held}"
+            )
+
+    hook = on_new_parameter(weigh)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _records(path: Path) -> frozenset[int]:

@@ -1,5 +1,6 @@
 """The commands say what a person needs, in one message without a traceback where something is wrong."""
 
+import errno
 import json
 import os
 import re
@@ -84,6 +85,19 @@ def test_a_mistake_is_one_message_that_says_what_would_mend_it(
     shown = _run(*arguments)
     assert shown.exit_code == 1
     assert message in shown.output
+    assert "Traceback" not in shown.output
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.ENOTDIR])
+def test_what_cannot_be_written_is_one_message(root: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def fail(*_: Any) -> int:
+        raise OSError(number, os.strerror(number), "data/x")
+
+    monkeypatch.setattr("padstal.commands.scan.run", fail)
+    shown = _run("scan")
+    assert shown.exit_code == 1
+    assert "padstal: data/x: " in shown.output
+    assert "then start again" in shown.output
     assert "Traceback" not in shown.output
 
 

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from padstal.core.params import ParamsError
 from padstal.ingest.worker_pool import Workers, ordered_map
 
 CRASH = "__import__('os')._exit(1)"
@@ -100,9 +101,11 @@ def test_what_is_known_needs_no_worker_and_items_are_read_as_needed():
 
 
 @pytest.mark.slow
-def test_a_dask_scheduler_that_is_not_there_is_named():
-    with pytest.raises(ConnectionError, match=r"tcp://127\.0\.0\.1:9: no Dask scheduler"):
-        list(ordered_map(eval, ["1"], workers=Workers(1, "dask", "tcp://127.0.0.1:9")))
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "tcp://u:pw@127.0.0.1:9", "nothing"])
+def test_a_dask_scheduler_that_is_not_there_is_named(address: str):
+    named = f"runtime.executor.address: {address}: no Dask scheduler answers: [^:]"
+    with pytest.raises(ParamsError, match=named):
+        list(ordered_map(eval, ["1"], workers=Workers(1, "dask", address)))
 
 
 @pytest.mark.slow

@@ -233,6 +233,14 @@ def test_generate_takes_the_grids_first_setting_of_the_method(root: Path, monkey
         assert asked["setting"] == next(one for one in grid if one.method_name == method)
 
 
+def _lock(root: Path, read: str, ours: str) -> None:
+    """`evaluate` read clips of MD5 `read`, and `ingest` wrote `ours`."""
+    stages = {}
+    for stage, kind, md5 in (("ingest", "outs", ours), ("evaluate", "deps", read)):
+        stages[stage] = {"cmd": "x", kind: [{"path": "data/demo/ingest", "hash": "md5", "md5": f"{md5}.dir"}]}
+    (root / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+
+
 def test_what_was_evaluated_says_which_setting_keeps_alignment_and_generate_takes_it(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +269,12 @@ def test_what_was_evaluated_says_which_setting_keeps_alignment_and_generate_take
     assert asked["setting"] == weak
     assert _run("generate", "x", "-n", "1", "--retain", "0.5", "--steps", "3").exit_code == 0
     assert (asked["setting"].strength, asked["setting"].steps) == (4.0, 3)
+    note = "reports/demo/metrics/evaluate.json: of other data than yours; run `dvc repro evaluate`"
+    for read, ours in (("0", "0"), ("0", "1")):
+        _lock(root, read * 32, ours * 32)
+        for arguments in (("choose",), ("generate", "x", "-n", "1", "--retain", "0.9")):
+            shown = _run(*arguments)
+            assert (shown.exit_code, note in shown.output) == (0, read != ours)
     refused = [{"system": "audio_dit", "why": "unperturbed, CLAP-f is 0.2, not above chance"}]
     deaf = [{**row, "system": "audio_dit", "retention": None} for row in rows]
     (metrics / "evaluate.json").write_text(json.dumps({"sweep": [*rows, *deaf], "retention": {"refused": refused}}))

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from padstal.core.params import ParamsError
+from padstal.ingest.supervised_worker import SupervisedWorker
 from padstal.ingest.worker_pool import Workers, ordered_map
 
 CRASH = "__import__('os')._exit(1)"
@@ -50,6 +51,16 @@ def test_work_goes_on_where_the_process_that_all_are_copied_from_is_lost():
     lose = "(os := __import__('os')).kill(os.getppid(), 9) or __import__('time').sleep(100)"
     found = list(ordered_map(eval, ["1", lose, "2", "3"], workers=Workers(1), seconds=60.0, **_ends()))
     assert found == [1, f"crashed: {lose}", 2, 3]
+
+
+def test_a_worker_whose_master_is_gone_when_it_answers_ends_without_a_word():
+    worker = SupervisedWorker()
+    worker._begin()
+    worker._connection.send((time.sleep, 0.2))
+    worker._connection.close()
+    assert worker._child is not None
+    worker._child.join(60)
+    assert worker._child.exitcode == 0
 
 
 def test_answers_are_plain_data_and_what_pickles_into_a_call_stays_a_failure():

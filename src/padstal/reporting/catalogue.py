@@ -227,7 +227,7 @@ def _standing(inputs: Inputs, paths: Paths) -> tuple[Standing, ...]:
 
 
 def outdated(paths: Paths, stage: str = "ingest") -> bool:
-    """Whether what `stage` read of data, or sources or params of `ingest`, is another now, as far as `dvc.lock` says."""
+    """Whether data that `stage` read, or sources or params of `ingest`, are others now, as far as `dvc.lock` says."""
     stages = stages_here(paths.root)
     locked, made = stages.get("ingest"), outs_of(stages)
     read = stages[stage].deps if stage in stages else ()

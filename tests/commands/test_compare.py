@@ -112,10 +112,19 @@ def test_what_is_wrong_is_one_message(root: Path, arguments: list[str], message:
 def test_a_repository_without_params_asks_for_a_scale(root: Path) -> None:
     commit(root, {"params.yaml": None})
     commit(root, {"params.yaml": None, "other": "x"})
-    assert "name one with --scale" in run("HEAD~1", "HEAD").stderr
+    assert "neither HEAD~1 nor HEAD has a params.yaml that names a scale" in run("HEAD~1", "HEAD").stderr
     shown = run("HEAD~1", "HEAD", "--scale", "demo")
     assert shown.exit_code == 0
     assert "has no readable params.yaml" in shown.output
+
+
+def test_an_unknown_scale_is_named_with_its_side(root: Path) -> None:
+    write(root, {"params.yaml": {"scale": "tiny", "scales": {}}})
+    shown = run("HEAD~1")
+    assert shown.exit_code == 1
+    told = "params.yaml of workspace: scale = 'tiny': expected one of demo, study, full; or name one with --scale"
+    assert shown.stderr == f"padstal: {told}\n"
+    assert run("HEAD~1", "--scale", "demo").exit_code == 0
 
 
 @pytest.mark.slow

@@ -109,6 +109,28 @@ def test_what_a_challenge_takes_is_checked_before_anybody_trains(world: World, r
     assert "`padstal freeze-prompts`" in run("challenge", "--check").output
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"least_prompts": 17}, ("16 prompts", "promote.least_prompts asks for 17", "--count 17 --force")),
+        ({"system": "qa_mdt"}, ("promote: method.kind = pads: the grid has no such setting; it has: none",)),
+        ({"method": "cads2"}, ("promote.method = cads2: expected one of none, cads, pads",)),
+        ({"pull_request": "github"}, ("GITHUB_REPOSITORY and GITHUB_TOKEN is not set",)),
+    ],
+)
+def test_what_the_gate_or_the_promotion_would_stumble_over_is_named_before_anybody_trains(
+    world: World, changes: dict[str, object], told: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GITHUB_REPOSITORY", "GITHUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    assert run("challenge", "--check").exit_code == 0
+    world.params(**changes)
+    lacking = run("challenge", "--check")
+    assert lacking.exit_code == 1
+    for words in told:
+        assert words in lacking.output, lacking.output
+
+
 def test_run_again_it_finds_itself_done(world: World, ready: Path) -> None:
     assert promote(ready).exit_code == 0
     before = git(world.origin, "for-each-ref")
@@ -262,6 +284,13 @@ def test_without_a_token_nothing_is_promoted(world: World, ready: Path, monkeypa
     assert done.exit_code == 1
     assert "GITHUB_TOKEN" in done.output
     assert world.tags() == []
+
+
+def test_a_rollback_without_a_champion_says_so(world: World) -> None:
+    for asked in ((), ("--to", "v1.0.0")):
+        done = run("rollback", *asked)
+        assert done.exit_code == 1
+        assert done.stderr == "padstal: tal-dit has no champion, so there is nothing to roll back\n"
 
 
 def test_rollback_goes_back_one_champion_and_forward_again_by_name(world: World, ready: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ stages:
       - models/${item.name}
       - ${item.name}.json: {cache: false}
   report:
-    cmd: mkdir cards && echo page > page.html && echo card > cards/one
+    cmd: mkdir cards && echo page > page.html && echo card > cards/one && echo other > cards/two
     deps: [models]
     outs: [page.html, cards]
 """
@@ -33,6 +33,7 @@ stages:
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository whose outputs are in the cache and not in its remote."""
     made = make_repo(tmp_path / "repository", PIPELINE)
+    (made / "params.yaml").write_text("scale: demo\n")
     for arguments in (["remote", "add", "-q", "-d", "local", "../remote"], ["repro", "-q"]):
         assert dvc_here(made, arguments, print).code == 0
     monkeypatch.chdir(made)
@@ -59,8 +60,11 @@ def _as_in_a_fresh_clone(root: Path) -> None:
 WANTED: list[tuple[tuple[str, ...], set[str]]] = [
     (("vae@tal", "page.html"), {"models/tal/weights", "page.html"}),
     (("page.html", "vae@tal"), {"models/tal/weights", "page.html"}),
-    (("vae", "cards"), {"models/tal/weights", "models/audio/weights", "cards/one"}),
-    ((), {"models/tal/weights", "models/audio/weights", "cards/one", "page.html"}),
+    (("vae", "cards"), {"models/tal/weights", "models/audio/weights", "cards/one", "cards/two"}),
+    (("cards/two",), {"cards/two"}),
+    (("dvc.yaml:report", "models/tal/"), {"models/tal/weights", "cards/one", "cards/two", "page.html"}),
+    (("dvc.yaml:vae@tal", "./page.html"), {"models/tal/weights", "page.html"}),
+    ((), {"models/tal/weights", "models/audio/weights", "cards/one", "cards/two", "page.html"}),
 ]
 
 
@@ -78,12 +82,25 @@ def test_what_the_remote_lacks_fails_a_pull_that_asked_for_it(root: Path) -> Non
         one for one in root.parent.joinpath("remote/files").rglob("*") if one.is_file() and one.read_text() == "page\n"
     ]
     held.unlink()
-    for targets, code in (((), 0), (("vae@tal",), 0), (("vae@tal", "page.html"), 1)):
+    for targets, code in (((), 0), (("vae@tal",), 0), (("vae@tal", "page.html"), 1), (("vae@tal", "./page.html"), 1)):
         _as_in_a_fresh_clone(root)
         found, said = _run("pull", *targets)
         assert found == code, said
         assert ("page.html" in said) == (targets != ("vae@tal",)), said
         assert "models/tal/weights" in _outputs(root), "what there is came all the same"
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [("scale: tiny\n", "scale = 'tiny': expected one of demo, study, full"), ("scale: [demo\n", "params.yaml: ")],
+)
+def test_wrong_params_are_named_before_dvc_reads_them(root: Path, params: str, told: str) -> None:
+    (root / "params.yaml").write_text(params)
+    for way in ("pull", "push"):
+        code, said = _run(way)
+        assert code == 1
+        assert said.startswith("padstal: ")
+        assert told in said
 
 
 def _lose(root: Path, content: str) -> None:

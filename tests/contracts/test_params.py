@@ -1,5 +1,6 @@
 """`params.yaml` as it is in the repository holds at all scales."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,14 @@ def test_every_stage_has_a_budget(scale: str) -> None:
         items = items_of(content)
         assert stage in budget or (items and all(f"{stage}@{item}" in budget for item in items)), stage
     assert not [name for name in budget if name.partition("@")[0] not in dvc_stages()]
+
+
+def test_each_stage_of_the_pipeline_may_have_a_time_limit(tmp_path: Path) -> None:
+    raw, dag = _raw(), dvc_stages()
+    labels = [*dag, *(f"{stage}@{item}" for stage, content in dag.items() for item in items_of(content))]
+    raw["operations"]["time_limits"] = dict.fromkeys(labels, 1)
+    (tmp_path / "params.yaml").write_text(json.dumps(raw))
+    assert "train_diffusion@discodiff_primary" in load_tree(tmp_path / "params.yaml").operations.time_limits
 
 
 def test_no_two_places_share_a_mapping() -> None:

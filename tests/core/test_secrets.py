@@ -1,8 +1,12 @@
 """Nothing that is a secret reaches a record, and nothing that is not one is lost."""
 
+import json
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 import typer
@@ -31,6 +35,13 @@ from padstal.stages.harness import run_stage
         "SLURM_JWT",
         "DB_PASS",
         "auth",
+        "PGPASSWORD",
+        "DBPASSWORD",
+        "SSHPASS",
+        "SECRETKEY",
+        "ACCESSKEY",
+        "GITHUB_PAT",
+        "api_keys",
     ],
 )
 def test_a_word_that_names_a_secret_makes_the_key_secret(name: str) -> None:
@@ -50,6 +61,10 @@ def test_a_word_that_names_a_secret_makes_the_key_secret(name: str) -> None:
         "author",
         "low_pass",
         "highPass",
+        "PATH",
+        "tokens",
+        "token_dim",
+        "key_variable",
     ],
 )
 def test_words_that_only_contain_one_do_not(name: str) -> None:
@@ -74,6 +89,31 @@ def test_values_of_secret_variables_are_removed_wherever_they_stand(monkeypatch:
     assert redact("GET /x?t=can%2Bary%2Fcanary") == "GET /x?t=[removed]"
     monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://me:canary@canary@db/x")
     assert redact("wrong password canary@canary") == "wrong password [removed]"
+
+
+AWKWARD = """a"b'c\\d e+f/g%é\nh"""
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        str,
+        repr,
+        json.dumps,
+        lambda secret: json.dumps(json.dumps({"sent": secret}, ensure_ascii=False)),
+        quote,
+        quote_plus,
+        lambda secret: re.sub("%..", lambda byte: byte[0].lower(), quote(secret, safe="")),
+    ],
+)
+@pytest.mark.parametrize(
+    ("variable", "held"), [("SOME_TOKEN", AWKWARD), ("SOME_URL", f"db://me:{quote(AWKWARD, safe='')}@host/x")]
+)
+def test_a_secret_value_is_removed_however_it_is_escaped(
+    monkeypatch: pytest.MonkeyPatch, variable: str, held: str, form: Callable[[str], str]
+) -> None:
+    monkeypatch.setenv(variable, held)
+    assert redact(f"found {form(AWKWARD)}") == f"found {form('REMOVED')}".replace("REMOVED", "[removed]")
 
 
 def test_the_folder_that_a_shell_is_in_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,11 +159,21 @@ def test_a_password_may_hold_slashes_and_ats(text: str, shown: str) -> None:
         "padstal --token hunter2",
         "ghp_hunter2aaaaaaaaaaaaaaaaaaaa is wrong",
         "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
+        '{"headers": {"X-Api-Key": "hunter2"}}',
+        "address = 'https://h/?token=hunter2'",
+        "{kind: dask, password: hunter2}",
+        "executor: {kind: dask, password: !!x 'a, hunter2'",
+        "{'credentials': {'a': {'b': 1}, 'c': 'hunter2'}}",
+        '{"password": "a\\"hunter2"}',
+        r'"{\"password\": \"a\\\"hunter2\"}"',
+        "{password: 'it''s hunter2'}",
+        'password = "a hunter2',
     ],
 )
 def test_a_password_without_a_scheme_and_a_token_in_a_query_are_removed(text: str) -> None:
     assert "hunter2" not in redact(text)
     assert "[removed]" in redact(text)
+    assert redact(redact(text)) == redact(text)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +186,7 @@ def test_a_password_without_a_scheme_and_a_token_in_a_query_are_removed(text: st
         "KeyError: 'scale'",
         "key: missing; found {'key': 'C minor'}",
         "runtime.api_key: unknown key; expected device",
+        "a password, a token or a key: see {tokens: 128, token_dim: 8, key: C minor}",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
@@ -154,6 +205,8 @@ RUNTIME: dict[str, Any] = {"device": "cpu", "workers": 1, "threads": 1}
         ({"workers": "tcp://user:hunter2@host:1"}, "runtime.workers"),
         ({"workers": "user:hunter2@host:1"}, "runtime.workers"),
         ({"workers": [{"password": "hunter2"}]}, "runtime.workers"),
+        ({"workers": "https://h/?X-Amz-Signature=hunter2"}, "runtime.workers"),
+        ({"workers": "x" * 180 + " tcp://user:hunter2" + "x" * 30 + "@host:1"}, "runtime.workers"),
     ],
 )
 def test_an_error_of_params_names_the_key_and_repeats_no_secret(changes: dict[str, Any], named: str) -> None:
@@ -163,8 +216,20 @@ def test_an_error_of_params_names_the_key_and_repeats_no_secret(changes: dict[st
     assert "hunter2" not in str(raised.value)
 
 
-def test_broken_params_are_shown_without_their_passwords(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("scale: demo\naddress: [tcp://user:hunter2@host:1\n  b: c")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "address: [tcp://user:hunter2@host:1\n  b: c",
+        "executor: {kind: dask, password: hunter2",
+        "executor: {password: hunter2, password: hunter2}",
+        "executor: {password: !!x hunter2}",
+        "executor: {password: !!int hunter2}",
+        "executor: !!int https://h/?token=hunter2",
+        "password: x\npassword: hunter2",
+    ],
+)
+def test_broken_params_are_shown_without_their_passwords(tmp_path: Path, line: str) -> None:
+    (tmp_path / "params.yaml").write_text(f"scale: demo\n{line}")
     with pytest.raises(ParamsError, match="not valid YAML") as raised:
         read_yaml(tmp_path / "params.yaml")
     assert "hunter2" not in str(raised.value)

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save, save_file
 
 from padstal.codecs.latents.statistics import LatentStatistics
-from padstal.core.tensor_files import read_checkpoint, read_pickled_tensors, read_safetensors
+from padstal.core.tensor_files import load_state, read_checkpoint, read_pickled_tensors, read_safetensors
 from padstal.core.untrusted import UntrustedFileError
 
 STATE = {"a.weight": torch.arange(64.0).reshape(8, 8), "b": torch.ones(3)}
@@ -186,7 +186,7 @@ def test_a_megabyte_that_unpacks_to_gigabytes_takes_no_memory(tmp_path: Path) ->
         for _ in range(300):
             member.write(bytes(2**20))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(UntrustedFileError, match=r"bomb.pt: weights/data/0 is compressed, \d+ bytes for 314572800"):
+    with pytest.raises(UntrustedFileError, match=r"bomb.pt: 'weights/data/0' is compressed, \d+ bytes for 314572800"):
         read_pickled_tensors(file)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
@@ -225,3 +225,33 @@ def test_statistics_of_latents_are_two_vectors_or_refused(tmp_path: Path, tensor
     save_file(tensors, file)
     with pytest.raises(UntrustedFileError, match=r"statistics.safetensors: not statistics of latents"):
         LatentStatistics.load(file)
+
+
+HOSTILE = "a\x1b[2J\nis fine\x9b"
+
+
+def _claims_more(file: Path) -> None:
+    torch.save({HOSTILE: torch.ones(1).expand(10**6)}, file)
+
+
+def _is_sparse(file: Path) -> None:
+    torch.save({HOSTILE: torch.ones(3).to_sparse()}, file)
+
+
+def _has_a_compressed_member(file: Path) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(HOSTILE, b"0" * 1000)
+
+
+def _is_of_another_model(file: Path) -> None:
+    torch.save({"weight": torch.ones(1, 1), HOSTILE: torch.ones(1)}, file)
+
+
+@pytest.mark.parametrize("make", [_claims_more, _is_sparse, _has_a_compressed_member, _is_of_another_model, Path.mkdir])
+def test_what_is_refused_is_named_in_one_printable_line(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "model.pt")
+    model, file = torch.nn.Linear(1, 1, bias=False), tmp_path / "model.pt"
+    with pytest.raises(UntrustedFileError) as refused:
+        load_state(model, read_pickled_tensors(file), file, "a layer")
+    assert str(refused.value).startswith(f"{file}: ")
+    assert str(refused.value).isprintable()

@@ -166,11 +166,11 @@ def id3(length: int, body: bytes | None = None) -> bytes:
     return b"ID3\x04\0\0" + stated + (bytes(length) if body is None else body)
 
 
-def ape(length: int) -> bytes:
+def ape(length: int, body: bytes | None = None) -> bytes:
     """An APE tag: header, `length` bytes with the footer in them."""
     head = b"APETAGEX" + struct.pack("<IIII", 2000, length, 1, 0xA0000000) + bytes(8)
     foot = b"APETAGEX" + struct.pack("<IIII", 2000, length, 1, 0x80000000) + bytes(8)
-    return head + bytes(length - 32) + foot
+    return head + (bytes(length - 32) if body is None else body) + foot
 
 
 def mp3_frames(content: bytes) -> list[int]:

@@ -65,6 +65,7 @@ ONE, TWO, THREE = "one.wav,a slow tune,CC0-1.0", "two.wav,a fast tune,CC0-1.0", 
 GOOD = {"one.wav": "a slow tune", "two.wav": "a fast tune", "sub/three.wav": "a march"}
 FAST = {"two.wav": "a fast tune"}
 REST = {name: GOOD[name] for name in FILES[1:]}
+NO_ROW = dict.fromkeys(FILES[1:], "")
 ROW = {"path": "one.wav", "caption": "a slow tune"}
 ROWS = [{"path": path, "caption": caption} for path, caption in GOOD.items()]
 
@@ -107,6 +108,37 @@ TABLES = [
         (why.MALFORMED,),
         NO_LICENCE,
     ),
+    TableKind(
+        "swallowed_rows.csv",
+        _csv('one.wav,"a slow,CC0-1.0', "two.wav,a fast tune,CC0-1.0", 'sub/three.wav,a march",CC0-1.0'),
+        {**FAST, "sub/three.wav": 'a march"'},
+        (why.MALFORMED,),
+        NO_LICENCE,
+    ),
+    TableKind(
+        "swallowed_end.csv",
+        _csv('one.wav,"a slow,CC0-1.0', 'C:\\two.wav,a fast tune",CC0-1.0'),
+        {"two.wav": 'a fast tune"'},
+        (why.MALFORMED,),
+        NO_LICENCE,
+    ),
+    TableKind(
+        "swallowed_path_behind.csv",
+        _csv('"a slow,one.wav,CC0-1.0', 'a fast tune",two.wav,CC0-1.0', header="caption,path,licence", end="\r\n"),
+        {"two.wav": 'a fast tune"'},
+        (why.MALFORMED,),
+        NO_LICENCE,
+    ),
+    TableKind(
+        "list_of_tracks.csv",
+        _csv('one.wav,"a slow, sad\ntwo.wav\n, then a tune",CC0-1.0', TWO),
+        {"one.wav": "a slow, sad two.wav , then a tune", **FAST},
+    ),
+    TableKind(
+        "lines_before_path.csv",
+        _csv('"a slow, sad\ntune",one.wav,CC0-1.0', header="caption,path,licence"),
+        {"one.wav": "a slow, sad tune"},
+    ),
     TableKind("quoted_lines.csv", _csv('one.wav,"a slow\ntune",CC0-1.0', TWO, THREE), GOOD),
     TableKind(
         "not_utf8.csv", lambda: _csv(ONE, TWO, THREE)().replace(b"slow", b"sl\xf6w"), REST, (why.MALFORMED,), NO_LICENCE
@@ -119,6 +151,17 @@ TABLES = [
         "long_caption.csv", _csv(f"one.wav,{'x' * 30_000},CC0-1.0", TWO, THREE), REST, (why.MALFORMED,), NO_LICENCE
     ),
     TableKind("blank_lines.csv", _csv("", ONE, "", TWO, THREE, ""), GOOD),
+    TableKind(
+        "blank_rows.csv", _csv(",,", ONE, " , ,", TWO, ",", ",,,,"), {"one.wav": GOOD["one.wav"], "sub/three.wav": ""}
+    ),
+    TableKind(
+        "blank_rows.jsonl", _json({}, ROW, {"path": None, "caption": ""}), {"one.wav": GOOD["one.wav"], **NO_ROW}
+    ),
+    TableKind(
+        "blank_rows.parquet",
+        _parquet(lambda: pd.DataFrame({"path": ["one.wav", None], "caption": ["a slow tune", None]})),
+        {"one.wav": GOOD["one.wav"], **NO_ROW},
+    ),
     # paths
     TableKind("absolute.csv", _csv("/etc/passwd,x,CC0-1.0", TWO), FAST, (why.OUTSIDE,), OTHERS),
     TableKind("parent.csv", _csv("../../one.wav,x,", "sub/../../x.wav,x,", TWO), FAST, (why.OUTSIDE,) * 2, OTHERS),

@@ -1,6 +1,7 @@
 """Files that contradict themselves, which are refused or noted, and files whose fault does no harm, which are kept."""
 
 import struct
+from collections.abc import Iterable
 
 import numpy as np
 from tests.ingest.encoders import (
@@ -8,6 +9,7 @@ from tests.ingest.encoders import (
     after,
     ape,
     av_encode,
+    box,
     flac_block,
     flac_frames,
     flac_header,
@@ -76,6 +78,20 @@ def _adpcm() -> bytes:
     return sndfile(music(), "WAV", "IMA_ADPCM")
 
 
+def _gsm() -> bytes:
+    return sndfile(music(seed=89)[:, :1], "WAV", "GSM610", 8_000)
+
+
+def shortened(length: int) -> bytes:
+    """Loud sound of 8 bits in stereo whose data chunk says `length` bytes: half of what follows could name a chunk."""
+    return _number(sndfile(0.15 * music(), "WAV", "PCM_U8"), b"data", 0, length)
+
+
+def _cut_title() -> bytes:
+    """A chunk of words behind the sound that is not all there."""
+    return wav(pcm(music(seed=87))) + b"LIST" + struct.pack("<I", 400) + b"INFOINAM"
+
+
 def _odd_wav() -> bytes:
     """Of a header that counts a pad byte, which is not there."""
     content = sndfile(music()[: 2 * RATE + 1, :1], "WAV", "PCM_U8")
@@ -90,11 +106,18 @@ def _odd_aiff(*, counted: bool) -> bytes:
     return _number(_number(content, b"SSND", 0, 8 + 2 * RATE + 1, ">"), b"COMM", 6, 2 * RATE + 1, ">")
 
 
-def _piped_aiff(length: int, frames: int) -> bytes:
+def _piped_aiff(length: int, frames: int, subtype: str = "PCM_16") -> bytes:
     """As programs write it that cannot go back to the header."""
-    content = sndfile(music(seed=frames % 97 + 1), "AIFF", "PCM_16")
+    content = sndfile(music(seed=frames % 97 + 1), "AIFF", subtype)
     content = _number(patched(content, 4, struct.pack(">I", length)), b"COMM", 6, frames, ">")
     return _number(content, b"SSND", 0, length, ">")
+
+
+def _from_second_frame() -> bytes:
+    """FLAC without an MD5 and a length that begins with its second frame."""
+    content = flac_header(music_of("flac", seed=90), frames=0, md5=bytes(16))
+    at = flac_frames(content)
+    return content[: at[0]] + content[at[1] :]
 
 
 def _frames_swapped(*, hole: bool) -> bytes:
@@ -105,8 +128,8 @@ def _frames_swapped(*, hole: bool) -> bytes:
     return content[: at[2]] + (fourth if hole else fourth + third) + content[at[4] :]
 
 
-def _without_end_flag(kind: str) -> bytes:
-    content = music_of(kind, seed=31)
+def _without_end_flag(kind: str, seed: int = 31) -> bytes:
+    content = music_of(kind, seed)
     last = ogg_pages(content)[-2]
     return renumber_ogg(patched(content, last + 5, bytes([content[last + 5] & ~4])))
 
@@ -172,6 +195,43 @@ def _fragments(*order: int, flags: str = "frag_keyframe+delay_moov+default_base_
     return content[: places[0]] + b"".join(kept) + content[places[-1] :]
 
 
+def _untimed(*order: int) -> bytes:
+    """Fragments that only their numbers tell apart."""
+    return _unindexed(_fragments(*order)).replace(b"tfdt", b"free")
+
+
+def renumbered(content: bytes, numbers: Iterable[int]) -> bytes:
+    """Its fragments with other numbers."""
+    for place, value in zip(moofs(content), numbers, strict=False):
+        content = patched(content, place + 20, struct.pack(">I", value))
+    return content
+
+
+def _closed_up() -> bytes:
+    """The second of six fragments is missing, and the times of those behind it do not tell."""
+    content, whole = _unindexed(_fragments(0, 2, 3, 4, 5)), _fragments(0, 1, 2, 3, 4, 5)
+    for place, origin in zip(moofs(content)[:-1], moofs(whole), strict=False):
+        time = whole.index(b"tfdt", origin)
+        content = patched(content, content.index(b"tfdt", place), whole[time : time + 16])
+    return content
+
+
+def with_movie_length(content: bytes, milliseconds: int) -> bytes:
+    """Fragments whose header says how long all of them are."""
+    length, place = box(b"mehd", struct.pack(">II", 0, milliseconds)), content.index(b"trex") - 4
+    for name in (b"moov", b"mvex"):
+        at = content.index(name) - 4
+        content = patched(content, at, struct.pack(">I", int.from_bytes(content[at : at + 4], "big") + len(length)))
+    return content[:place] + length + content[place:]
+
+
+def _packets_left_out() -> bytes:
+    """The last fragment counts five packets fewer than it holds."""
+    content = _unindexed(_fragments(0, 1, 2, 3))
+    at = content.rindex(b"trun") + 8
+    return patched(content, at, struct.pack(">I", int.from_bytes(content[at : at + 4], "big") - 5))
+
+
 def _clipped() -> bytes:
     return floats(np.clip(music(seed=38) * 8, -0.5, 0.5))
 
@@ -202,12 +262,20 @@ def _vbri(frames: int, length: int) -> bytes:
     return opening + bytes(end - len(opening)) + content[end:]
 
 
+def _counting(length: int, seed: int) -> bytes:
+    """VBR whose table counts `length` bytes more than there are; all of its frames are there."""
+    content = music_of("vbr", seed)
+    return _number(content, b"Xing", 8, len(content) + length, ">")
+
+
+LYRICS = b"LYRICSBEGININD00002 0000021LYRICS200"
 SEGMENTS = "dash+global_sidx+delay_moov"
 TAG = b"TAG" + b"A title".ljust(125)
 REFUSED = (why.DAMAGED, why.TRUNCATED, why.UNREADABLE)
 LIES = [
     Kind("halved.wav", why.DAMAGED, lambda: wav(length=HALF_OF_DATA)),
     Kind("halved_twice.wav", why.DAMAGED, _halved_riff),
+    Kind("shortened_before_letters.wav", why.DAMAGED, lambda: shortened(len(music()) + 40)),
     Kind("shortened.wav", why.DAMAGED, lambda: wav(length=4 * len(music()) - 4000)),
     Kind("two_data.wav", why.SEVERAL_STREAMS, lambda: wav() + b"data" + struct.pack("<I", 400) + bytes(400)),
     Kind("halved.w64", why.DAMAGED, lambda: _number(good("w64"), b"data", 12, HALF_OF_DATA + 24, kind="Q")),
@@ -219,6 +287,7 @@ LIES = [
     Kind("other_rate.wav", why.DAMAGED, lambda: patched(wav(), 24, struct.pack("<I", 22_050))),
     Kind("byte_rate.wav", why.DAMAGED, lambda: patched(wav(), 28, struct.pack("<I", 5 * RATE))),
     Kind("adpcm_rate.wav", why.DAMAGED, lambda: patched(_adpcm(), 24, b"\x44\xac\0\0")),
+    Kind("gsm_rate.wav", why.DAMAGED, lambda: patched(_gsm(), 24, b"\x80\xbb\0\0")),
     Kind("sixteen_bit_law.wav", why.DAMAGED, lambda: _law(16)),
     Kind("mono_law.wav", why.DAMAGED, lambda: patched(_law(8), 22, b"\1\0")),
     Kind("float_of_16_bits.wav", why.DAMAGED, lambda: wav(tag=3)),
@@ -233,6 +302,7 @@ LIES = [
     Kind("other_channels.flac", why.DAMAGED, lambda: flac_header(good("flac"), channels=0)),
     Kind("hole_without_md5.flac", REFUSED, lambda: _frames_swapped(hole=True)),
     Kind("swapped_without_md5.flac", why.DAMAGED, lambda: _frames_swapped(hole=False)),
+    Kind("from_second_frame.flac", f"{REPAIRED}{STREAMED}; {LATE}", _from_second_frame),
     Kind("streamed_with_wrong_md5.flac", why.DAMAGED, lambda: flac_header(good("flac"), frames=0, md5=b"x" * 16)),
     Kind("lost_page_renumbered.ogg", REFUSED, lambda: _ogg_without_page("ogg")),
     Kind("lost_page_renumbered.opus", REFUSED, lambda: _ogg_without_page("opus")),
@@ -248,6 +318,15 @@ LIES = [
     Kind("last_fragment_missing.m4a", why.TRUNCATED, lambda: _fragments(0, 1, 2, 3, 4)),
     Kind("fragment_missing_without_index.m4a", why.DAMAGED, lambda: _unindexed(_fragments(0, 2, 3, 4, 5))),
     Kind("first_missing_without_index.m4a", REPAIRED + LATE, lambda: _unindexed(_fragments(1, 2, 3, 4, 5))),
+    Kind("fragment_missing_without_times.m4a", why.DAMAGED, lambda: _untimed(0, 2, 3, 4)),
+    Kind("fragments_swapped_without_times.m4a", why.DAMAGED, lambda: _untimed(0, 2, 1, 3)),
+    Kind("first_missing_without_times.m4a", REPAIRED + LATE, lambda: _untimed(1, 2, 3, 4)),
+    Kind("fragment_missing_closed_up.m4a", why.DAMAGED, _closed_up),
+    Kind("fragments_of_more.m4a", why.TRUNCATED, lambda: with_movie_length(_unindexed(_fragments(0, 1, 2)), 2500)),
+    Kind(
+        "media_of_more.m4a", why.TRUNCATED, lambda: _number(_unindexed(_fragments(0, 1, 2)), b"mdhd", 16, 40_000, ">")
+    ),
+    Kind("packets_left_out.m4a", why.DAMAGED, _packets_left_out),
     Kind("last_missing_of_segments.m4a", why.TRUNCATED, lambda: _unindexed(_fragments(0, 1, 2, 3, flags=SEGMENTS))),
     Kind("fragment_twice.m4a", why.DAMAGED, lambda: _fragments(0, 1, 1, 2, 3, 4, 5)),
     Kind("two_edits.m4a", why.FORMAT, lambda: with_edits((1000, 1024, 1), (700, 20_000, 1))),
@@ -275,6 +354,7 @@ MENDED = [
     Kind("tag_behind.flac", KEPT, lambda: music_of("flac", 55) + b"TAG" + bytes(125)),
     Kind("tag_behind.wav", REPAIRED + JUNK, lambda: music_of("wav", 56) + b"TAG" + bytes(125)),
     Kind("unended.ogg", REPAIRED + UNENDED, lambda: _without_end_flag("ogg")),
+    Kind("unended_and_a_tag.ogg", f"{REPAIRED}{JUNK}; {UNENDED}", lambda: _without_end_flag("ogg", 91) + TAG),
     Kind("unended.opus", REPAIRED + UNENDED, lambda: _without_end_flag("opus")),
     Kind("zeroed_table.mp3", f"{REPAIRED}{NO_COUNT}; {TABLE}", lambda: _counted_zeros(57)),
     Kind("empty_table.mp3", KEPT, lambda: _zeroed_table("all", 58)),
@@ -282,9 +362,24 @@ MENDED = [
     Kind("half_a_frame.mp3", REPAIRED + HALF, lambda: _without_table(59)[:-30]),
     Kind("half_a_frame_more.mp3", REPAIRED + HALF, lambda: music_of("vbr", 60) + _frame(60)[:40]),
     Kind("half_a_frame_and_a_tag.mp3", REPAIRED + HALF, lambda: _without_table(61)[:-30] + b"TAG" + bytes(125)),
+    Kind("half_a_frame_and_ape.mp3", REPAIRED + HALF, lambda: _without_table(81)[:-30] + ape(200) + TAG),
+    Kind("half_a_frame_and_lyrics.mp3", REPAIRED + HALF, lambda: _without_table(82)[:-30] + LYRICS + TAG),
+    Kind("half_a_frame_and_id3.mp3", REPAIRED + HALF, lambda: _without_table(83)[:-30] + id3(2000)),
+    Kind("half_a_frame_and_zeros.mp3", REPAIRED + HALF, lambda: _without_table(84)[:-900] + bytes(2000)),
+    Kind("padded_frame_and_a_tag.mp3", KEPT, lambda: _without_table(85)[:-200] + bytes(200) + TAG),
+    Kind("lost_tag_counted.mp3", f"{REPAIRED}{LENGTH}; {TABLE}", lambda: _counting(128, 85)),
+    Kind("tag_in_front_counted.mp3", f"{REPAIRED}{LENGTH}; {TABLE}", lambda: id3(900) + _counting(910, 86)),
     Kind("piped_zeros.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0, 0)),
     Kind("piped_ones.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0xFFFF_FFFF, 0xFFFF_FFFF)),
     Kind("piped_most.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0x7F00_0008, 0x7F00_0000 // 4)),
+    Kind("piped_24_bits.aiff", REPAIRED + STREAMED, lambda: _piped_aiff(0x7F00_0006, 0x7F00_0000 // 6, "PCM_24")),
+    Kind(
+        "piped.w64",
+        REPAIRED + STREAMED,
+        lambda: _number(sndfile(music(seed=88), "W64", "PCM_16"), b"data", 12, 2**63 - 1, kind="Q"),
+    ),
+    Kind("cut_title_behind.wav", REPAIRED + JUNK, _cut_title),
+    Kind("gsm.wav", KEPT, _gsm),
     Kind("no_pad.aiff", REPAIRED + PAD, lambda: _odd_aiff(counted=False)),
     Kind("no_counted_pad.aiff", REPAIRED + PAD, lambda: _odd_aiff(counted=True)),
     Kind("no_pad.wav", REPAIRED + PAD, _odd_wav),

@@ -1,16 +1,20 @@
 """Containers are read as their standards say: checksums, frames, tags, boxes and pages against known answers."""
 
 import io
+import struct
+from itertools import count, repeat
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.ingest.encoders import ape, av_encode, good, id3, mp3_frames, music, ogg_pages, sndfile
+from tests.ingest.encoders import RATE, after, ape, av_encode, good, id3, mp3_frames, music, ogg_pages, sndfile
+from tests.ingest.lies import renumbered, with_movie_length
 
 from padstal.demo import audio_files as codecs
 from padstal.ingest import rejection
 from padstal.ingest.containers import contents
+from padstal.ingest.decode import decode
 from padstal.ingest.mpeg import adts_frame, after_tags, mp3_frame
 from padstal.ingest.ogg import checksum
 from padstal.ingest.rejection import RejectedError
@@ -112,3 +116,35 @@ def test_two_sound_tracks_and_foreign_codecs_are_named():
     with pytest.raises(RejectedError, match="ac-3") as error:
         contents(io.BytesIO(av_encode(music(rate=48_000), "ac3", "mp4", 48_000)))
     assert error.value.reason == rejection.FORMAT
+
+
+FRAGMENTS = (
+    "frag_keyframe",
+    "frag_keyframe+empty_moov",
+    "frag_keyframe+default_base_moof+delay_moov",
+    "frag_every_frame",
+    "dash",
+    "dash+delay_moov",
+    "cmaf",
+)
+
+
+@pytest.mark.parametrize("form", ["mp4", "mov"])
+@pytest.mark.parametrize("flags", FRAGMENTS)
+def test_fragments_as_ffmpeg_writes_them_are_whole(tmp_path, form, flags):
+    path = tmp_path / "track.m4a"
+    path.write_bytes(av_encode(music(), "aac", form, movflags=flags, frag_duration="300000"))
+    decoded = decode(path, min_seconds=2.49, max_seconds=2.57)
+    assert decoded.repairs == ()
+
+
+@pytest.mark.parametrize("numbers", [count(7), count(0, 2), repeat(0)], ids=["from_seven", "even", "alike"])
+def test_fragments_may_be_numbered_from_anywhere(numbers):
+    found = contents(io.BytesIO(renumbered(good("fragmented"), numbers)))
+    assert found.repairs == ()
+
+
+@pytest.mark.parametrize(("stated", "seconds"), [(0, 0), (45_000, 2.5), (2**32 - 1, 0)])
+def test_a_length_of_all_fragments_may_be_unknown(stated, seconds):
+    content = after(good("fragmented"), b"mvhd", 12, struct.pack(">I", 18_000))  # more than the track counts a second
+    assert contents(io.BytesIO(with_movie_length(content, stated))).stated == RATE * seconds

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests.ingest.encoders import WHOLE, av_encode, flac_header, good, music, sndfile
-from tests.ingest.lies import MENDED
+from tests.ingest.encoders import WHOLE, ape, av_encode, flac_header, good, id3, mp3_frames, music, sndfile
+from tests.ingest.kinds import noise
+from tests.ingest.lies import LYRICS, MENDED, TAG, shortened
 
 from padstal.demo.audio_files import FORMATS, encode
 from padstal.ingest import rejection
+from padstal.ingest.container_info import HALF
 from padstal.ingest.decode import decode
 from padstal.ingest.rejection import RejectedError
 from padstal.ingest.resample import resample
@@ -66,7 +68,15 @@ def test_a_cut_file_is_turned_away(tmp_path, encoded, container, share):
 
 
 @pytest.mark.parametrize(
-    "name", ["noise_behind.w64", "no_pad_in_front.aiff", "pause_in_front.m4a", "tags_behind.m4a", "large_bw64.wav"]
+    "name",
+    [
+        "noise_behind.w64",
+        "no_pad_in_front.aiff",
+        "pause_in_front.m4a",
+        "tags_behind.m4a",
+        "large_bw64.wav",
+        "piped.w64",
+    ],
 )
 def test_what_is_put_right_sounds_as_the_whole_file(tmp_path, name):
     [kind] = [kind for kind in MENDED if kind.name == name]
@@ -74,6 +84,26 @@ def test_what_is_put_right_sounds_as_the_whole_file(tmp_path, name):
     whole_SC = music()
     assert decoded.audio_SC.shape == whole_SC.shape
     assert np.corrcoef(decoded.audio_SC[:, 0], whole_SC[:, 0])[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [ape(2000, noise(1968)), LYRICS + TAG, id3(2000, noise(2000)), TAG],
+    ids=["ape", "lyrics", "id3v2", "id3v1"],
+)
+@pytest.mark.parametrize("lost", [100, 500, 900])
+def test_no_sample_is_made_of_a_tag_behind_half_a_frame(tmp_path, tag, lost):
+    content = sndfile(music(rate=44_100), "MP3", "MPEG_LAYER_III", 44_100, bitrate_mode="CONSTANT", compression_level=0)
+    frames = mp3_frames(content)
+    whole = decode(_put(tmp_path, content[frames[1] : frames[-2]], "whole.mp3"), min_seconds=1, max_seconds=60)
+    half = decode(_put(tmp_path, content[frames[1] : -lost] + tag), min_seconds=1, max_seconds=60)
+    assert (whole.repairs, half.repairs) == ((), (HALF,))
+    assert np.array_equal(whole.audio_SC, half.audio_SC)
+
+
+def test_a_shortened_data_chunk_is_damage_whatever_sound_follows_it(tmp_path):
+    reasons = [_reason(_put(tmp_path, shortened(length))) for length in range(32_000, 60_000, 398)]
+    assert set(reasons) == {rejection.DAMAGED}
 
 
 def test_a_flac_with_a_flipped_bit_is_turned_away(tmp_path, encoded):
@@ -86,6 +116,19 @@ def test_nothing_html_and_noise_are_not_audio(tmp_path):
     assert _reason(_put(tmp_path, b"")) == rejection.EMPTY
     assert _reason(_put(tmp_path, b"<!DOCTYPE html><html>404</html>")) == rejection.FORMAT
     assert _reason(_put(tmp_path, np.random.default_rng(0).bytes(5000))) == rejection.FORMAT
+
+
+@pytest.mark.parametrize(("head", "name"), [(b"#!AMR\n", "AMR, which is speech"), (b"#!/bin/sh\n", "a script")])
+def test_what_is_no_accepted_audio_is_named(tmp_path, head, name):
+    with pytest.raises(RejectedError, match=f"{name}: expected"):
+        decode(_put(tmp_path, head + noise(500)), min_seconds=1, max_seconds=60)
+
+
+@pytest.mark.parametrize("kind", ["m4a", "fast", "fragmented"])
+def test_a_cut_mp4_is_said_to_lack_sound(tmp_path, kind):
+    path = _put(tmp_path, good(kind)[: len(good(kind)) // 2])
+    with pytest.raises(RejectedError, match="of its sound are there"):
+        decode(path, min_seconds=1, max_seconds=60)
 
 
 def test_a_header_alone_holds_nothing(tmp_path):

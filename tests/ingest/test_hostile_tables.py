@@ -53,8 +53,8 @@ def test_a_kind_of_table_ends_where_it_must(tmp_path, store, kind):
 
 def test_tags_may_be_a_list(tmp_path):
     path = tmp_path / "c.jsonl"
-    path.write_text('{"path": "a.wav", "tags": ["folk; slow", "sad", null, 7]}')
-    assert read_captions(path, ["a.wav"]).rows["a.wav"].tags == "folk, slow, sad, 7"
+    path.write_text('{"path": "a.wav", "tags": ["folk; slow", "sad", null, 7, {"id": 1, "name": "dub"}]}')
+    assert read_captions(path, ["a.wav"]).rows["a.wav"].tags == "folk, slow, sad, 7, dub"
 
 
 def test_a_file_whose_row_cannot_be_read_does_not_get_the_folders_licence(tmp_path):

@@ -62,6 +62,24 @@ def test_folders_that_are_passed_over_are_named_and_can_be_read(tmp_path):
     assert found.passed_over == {"linked/back": "linked_folder"}, "a folder is read once, so no loop is followed"
 
 
+@pytest.mark.parametrize("linked_folders", [False, True])
+def test_a_link_to_what_is_not_there_is_passed_over_unless_it_is_named_as_audio(tmp_path, linked_folders):
+    for name in ("drive", "b.wav", ".lock"):
+        (tmp_path / name).symlink_to("/nowhere/music")
+    (tmp_path / "notes").write_bytes(b"x")
+    (tmp_path / "more").symlink_to("notes")
+    found = walk(tmp_path, linked_folders=linked_folders)
+    assert [(item.path, item.regular) for item in found.files] == [("b.wav", False), ("more", False), ("notes", True)]
+    assert found.passed_over == {"drive": "dead_link"}
+
+
+def test_a_folder_that_may_be_listed_and_not_entered_is_named(tmp_path, monkeypatch):
+    (tmp_path / "shut" / "in").mkdir(parents=True)
+    (tmp_path / "shut" / "a.wav").write_bytes(b"x")
+    monkeypatch.setattr(os, "access", lambda path, mode: not (mode == os.X_OK and str(path).endswith("shut")))
+    assert (walk(tmp_path).files, walk(tmp_path).passed_over) == ([], {"shut": "unreadable_folder"})
+
+
 def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
     (tmp_path / "music" / "shut").mkdir(parents=True)
     real = os.scandir

@@ -1,12 +1,14 @@
 """A long track's samples lie on disk: the same clips come of them, in bounded memory."""
 
+import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from tests.ingest.encoders import music, sndfile
+from tests.ingest.encoders import flac_block, music, sndfile
 from tests.ingest.test_hostile import PARAMS
 
 from padstal.ingest import blocks
@@ -16,11 +18,12 @@ from padstal.ingest.track import clips_of
 
 MEBIBYTE = 2**20
 PEAK_OF_ONE = """
-import sys
+import resource, sys
 from pathlib import Path
 from padstal.ingest.clip_form import ClipForm
-from padstal.ingest.screen import OFFSET, POLARITY
+from padstal.ingest.supervised_worker import MEMORY_BYTES
 from padstal.ingest.track import clips_of
+resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 form = ClipForm.model_validate_json(sys.argv[2])
 track, _ = clips_of(Path(sys.argv[1]), "0" * 64, form, Path(sys.argv[1]).parent)
 assert track.seconds == float(sys.argv[3]), track.seconds
@@ -54,6 +57,27 @@ def test_a_track_on_disk_gives_the_clips_of_one_in_memory(tmp_path, monkeypatch,
     assert np.array_equal(clips, clips_on_disk)
 
 
+def _peak(path: Path, seconds: float) -> int:
+    """Bytes that a process of its own takes to make clips of a track, which has `seconds`."""
+    changes = {"sample_rate": 44_100, "channels": 2, "min_track_seconds": 11.0, "max_track_seconds": 900.0}
+    form = PARAMS.form.model_copy(update={**changes, "clip_seconds": 10.24, "hop_seconds": 10.24})
+    command = [sys.executable, "-c", PEAK_OF_ONE, str(path), form.model_dump_json(), str(seconds)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def test_pictures_of_a_flac_take_no_memory(tmp_path):
+    length = 2**24 - 1
+    head = struct.pack(">II9s6I", 3, 9, b"image/png", 0, 1, 1, 24, 0, length - 41)
+    content, picture = sndfile(music(12.0), "FLAC", "PCM_16"), flac_block(6, head, length)
+    with (tmp_path / "covers.flac").open("wb") as file:
+        file.write(content[:4] + bytes([content[4] & 0x7F]) + content[5:42])
+        for _ in range(30):  # 480 MiB, none of them on disk
+            file.write(picture)
+            file.seek(length - len(head), 1)
+        file.write(content[42:])
+    assert _peak(tmp_path / "covers.flac", 12.0) < 300 * MEBIBYTE
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("seconds", "most_memory"),
@@ -70,8 +94,4 @@ def test_minutes_at_192_khz_are_taken_in_within_bounded_memory(tmp_path, seconds
     with soundfile.SoundFile(tmp_path / "long.flac", "w", rate, 2, format="FLAC", compression_level=0) as file:
         for _ in range(seconds // 10):
             file.write(block_SC)
-    changes = {"sample_rate": 44_100, "channels": 2, "min_track_seconds": 11.0, "max_track_seconds": 900.0}
-    form = PARAMS.form.model_copy(update={**changes, "clip_seconds": 10.24, "hop_seconds": 10.24})
-    command = [sys.executable, "-c", PEAK_OF_ONE, str(tmp_path / "long.flac"), form.model_dump_json(), str(seconds)]
-    peak = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    assert peak < most_memory
+    assert _peak(tmp_path / "long.flac", seconds) < most_memory

@@ -90,6 +90,37 @@ def test_the_name_as_written_wins_over_one_that_looks_alike():
     assert names.find("b/a.wav").files == ("a.wav",)
 
 
+@pytest.mark.parametrize(
+    ("row", "files"),
+    [
+        ("free/c.wav", ["free"]),
+        (".\\Free\\in\\c.wav", ["free"]),
+        ("x/.c.wav", ["x/.c.wav"]),
+        (".C.WAV", ["x/.c.wav"]),
+        ("free", ["free"]),
+        ("freed/c.wav", ["c.wav"]),
+        ("x/c.wav", ["c.wav"]),
+        ("/data/m/free/c.wav", ["c.wav", "free"]),
+        ("s3://b/free/d.wav", ["free"]),
+    ],
+)
+def test_a_row_below_what_is_passed_over_names_that(row, files):
+    assert sorted(FileNames(["c.wav"], ["free", "x/.c.wav"]).find(row).files) == files
+
+
+@pytest.mark.parametrize("row", ["free/c.wav", "FREE\\c.wav", ".old/c.wav", ".d.wav"])
+def test_a_row_for_what_is_passed_over_neither_lends_its_licence_nor_costs_others_theirs(tmp_path, row):
+    music = tmp_path / "music"
+    for seed, path in enumerate((music / "c.wav", music / "d.wav", music / ".d.wav", music / ".old" / "c.wav")):
+        write_track(path, seed, 0.7)
+    write_track(tmp_path / "elsewhere" / "c.wav", 9, 0.7)
+    (music / "free").symlink_to(tmp_path / "elsewhere")
+    (music / "c.csv").write_text(f"path,licence\n{row},{SOURCE}\n")
+    _, manifest, quarantine = _collected(tmp_path, Folder("m", music, "c.csv", BY))
+    assert manifest.groupby("path")["licence"].first().to_dict() == {"c.wav": BY, "d.wav": BY}
+    assert set(quarantine["reason"]) == {rejection.HIDDEN, rejection.LINKED_FOLDER}
+
+
 @given(st.text(max_size=30), st.lists(st.text(min_size=1, max_size=12), max_size=4))
 def test_only_names_of_files_are_ever_found(row, files):
     assert set(FileNames(files).find(row).files) <= set(files)
@@ -200,6 +231,37 @@ def test_of_two_licences_of_the_same_bytes_the_stricter_holds_and_it_is_said(tmp
         assert "same bytes as b: b.wav, which is refused" in " ".join(quarantine["detail"])
 
 
+@pytest.mark.parametrize(
+    ("bytes_of", "row", "licences"),
+    [
+        ({NFC: 1, NFD: 1, "b.wav": 2}, f"{NFC},{BY}", {NFD: BY, "b.wav": SOURCE}),
+        ({NFC: 1, NFD: 1, "b.wav": 2}, f"{NFD},{BY}", {NFD: BY, "b.wav": SOURCE}),
+        ({"ab.wav": 1, "Ab.wav": 1, "AB.wav": 1}, f"ab.wav,{BY}", {"AB.wav": BY}),
+        ({"ab.wav": 1, "Ab.wav": 1, "AB.wav": 2}, f"ab.wav,{BY}", {"Ab.wav": BY}),
+        ({"a.wav": 1, "A.wav": 2, "b.wav": 2}, f"a.wav,{BY}", {"a.wav": BY}),
+        ({"a.wav": 1, "A.wav": 1, "b.wav": 1}, f"a.wav,{BY}", {"A.wav": BY}),
+        ({"a.wav": 1, "A.wav": 1, "b.wav": 2}, f"a.wav,{NC}", {"b.wav": SOURCE}),
+        ({"ab.wav": 1, "Ab.wav": 2, "AB.wav": 1}, f"ab.wav,{BY}\nAb.wav,{BY}", {"Ab.wav": BY}),
+    ],
+)
+def test_a_row_speaks_of_twins_with_the_same_bytes_and_of_no_others(tmp_path, bytes_of, row, licences):
+    for name, seed in bytes_of.items():
+        write_track(tmp_path / "m" / name, seed, 0.7)
+    (tmp_path / "m" / "c.csv").write_text(f"path,licence\n{row}\n")
+    _, manifest, _ = _collected(tmp_path, Folder("m", tmp_path / "m", "c.csv", SOURCE))
+    assert manifest.groupby("path")["licence"].first().to_dict() == licences
+
+
+@pytest.mark.parametrize("denied", ["None", "unknown", "N/A", "-", NC])
+def test_of_copies_none_stays_where_the_row_of_one_denies_it(tmp_path, denied):
+    for name in ("a.wav", "b.wav"):
+        write_track(tmp_path / "m" / name, 1)
+    (tmp_path / "m" / "c.csv").write_text(f"path,licence\na.wav,{BY}\nb.wav,{denied}\n")
+    _, manifest, quarantine = _collected(tmp_path, Folder("m", tmp_path / "m", "c.csv", SOURCE))
+    assert manifest.empty
+    assert set(quarantine["reason"]) == {rejection.LICENCE}
+
+
 def test_a_copy_whose_row_cannot_be_read_forbids_the_other(tmp_path):
     for name in ("a.wav", "b.wav"):
         write_track(tmp_path / "m" / name, 1)
@@ -246,15 +308,17 @@ def test_folders_that_are_passed_over_are_named_in_the_counts_and_an_option_read
     write_track(tmp_path / "m" / ".old" / "b.wav", 2)
     write_track(tmp_path / "elsewhere" / "c.wav", 3)
     (tmp_path / "m" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "m" / "drive").symlink_to(tmp_path / "nowhere")
     folder = Folder("m", tmp_path / "m", None, SOURCE)
     counted, _, quarantine = _collected(tmp_path, folder)
     assert dict(zip(quarantine["path"], quarantine["reason"], strict=True)) == {
         ".old": "hidden",
+        "drive": "dead_link",
         "link": "linked_folder",
     }
     metrics = counted.metrics(PARAMS)
     assert (metrics["files"], metrics["rows_without_file"], metrics["files_quarantined"]) == (1, 0, 0)
-    assert metrics["quarantined"] == {"hidden": 1, "linked_folder": 1}
+    assert metrics["quarantined"] == {"hidden": 1, "dead_link": 1, "linked_folder": 1}
     (tmp_path / "out").rename(tmp_path / "first")
     counted, manifest, _ = _collected(tmp_path, replace(folder, linked_folders=True, hidden=True))
     assert set(manifest["path"]) == {"a.wav", ".old/b.wav", "link/c.wav"}

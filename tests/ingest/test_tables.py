@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -88,6 +89,13 @@ def test_tables_that_cannot_be_read_are_named(tmp_path, name, content, message):
         ("rock, N/A; None", ["rock"]),
         ("rock (live)", ["rock (live)"]),
         ("(live) rock, (slow)", ["(live) rock", "(slow)"]),
+        ('{rock,"drum and bass",NULL}', ["rock", "drum and bass"]),
+        ("{rock}", ["rock"]),
+        ('[{"id": 1, "name": "rock"}, {"id": 2, "name": "drum, bass"}]', ["rock", "drum", "bass"]),
+        ("[{'name': \"rock 'n' roll\", 'id': 1}]", ["rock 'n' roll"]),
+        ("array([{'id': 1, 'name': 'rock'}], dtype=object)", ["rock"]),
+        ("['rock' 'folk' ... 'dub']", ["rock", "folk", "dub"]),
+        ('-; "nan", rock', ["rock"]),
     ],
 )
 def test_tags_are_read_however_they_are_listed(cell, tags):
@@ -107,7 +115,25 @@ def test_a_list_is_read_as_python_and_json_write_it(tags):
 
 @pytest.mark.parametrize(
     "word",
-    ["nan", "NaN", "None", "N/A", "null", "<NA>", "NA", "n/a", "NaT", "NULL", *("#N/A N/A", "#REF!", "\\N", "(null)")],
+    [
+        *(
+            "nan",
+            "NaN",
+            "None",
+            "N/A",
+            "null",
+            "<NA>",
+            "NA",
+            "n/a",
+            "NaT",
+            "NULL",
+            "#N/A N/A",
+            "#REF!",
+            "\\N",
+            "(null)",
+        ),
+        *("-", "--", "<none>", "(none)", "#NV", '"""nan"""'),
+    ],
 )
 def test_null_words_are_null_in_every_column(tmp_path, word):
     columns = ("caption", "tags", "artist", "album", "title", "source_url", "sha256")
@@ -118,16 +144,19 @@ def test_null_words_are_null_in_every_column(tmp_path, word):
 
 @pytest.mark.parametrize(
     ("word", "stated"),
-    [("nan", ""), ("<NA>", ""), ("null", ""), ("\\N", ""), ("#REF!", "#REF!"), ("None", "None"), ("N/A", "N/A")],
+    [
+        *(("nan", ""), ("<NA>", ""), ("null", ""), ("\\N", ""), ("#NV", ""), ('"""nan"""', "")),
+        *((word, word) for word in ("#REF!", "None", "N/A", "-", "(none)")),
+    ],
 )
 def test_a_licence_that_an_owner_may_have_denied_is_not_the_sources(tmp_path, word, stated):
     (tmp_path / "c.csv").write_text(f"path,licence\na.wav,{word}\n")
     assert read_captions(tmp_path / "c.csv", ["a.wav"]).rows["a.wav"].licence == stated
 
 
-def _written(path: Path, row: dict[str, str]) -> Path:
-    """A table of one row, in the form that its name says."""
-    table = pd.DataFrame([row])
+def _written(path: Path, *rows: dict[str, Any]) -> Path:
+    """A table in the form that its name says."""
+    table = pd.DataFrame(rows)
     if path.suffix == ".csv":
         table.to_csv(path, index=False)
     elif path.suffix == ".parquet":
@@ -145,7 +174,13 @@ def test_columns_are_read_in_either_spelling_and_any_case(tmp_path, suffix, colu
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-@pytest.mark.parametrize("column", ["license_url", "Lizenz", "licencia", "dc:rights"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("license_url", "Lizenz", "licencia", "lisens", "lisenssi", "лицензия", "ライセンス", "spdx"),
+        *("dc:rights", "rights_statement", "Rights URI", "usage terms"),
+    ],
+)
 def test_licences_in_a_column_of_another_name_are_not_passed_over(tmp_path, suffix, column):
     path = _written(tmp_path / f"c.{suffix}", {"path": "a.wav", column: "x"})
     with pytest.raises(ValueError, match="expected licences in a column `licence`"):
@@ -158,9 +193,42 @@ def test_licences_in_a_column_of_another_name_are_not_passed_over(tmp_path, suff
     assert read_captions(path, ["a.wav"]).rows["a.wav"].licence == "CC0"
 
 
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("value", ["CC-BY-NC-4.0", "© 2020 X", "http://creativecommons.org/licenses/by/4.0/"])
+@pytest.mark.parametrize("column", ["copyright", "legal", "cc"])
+def test_a_licence_is_known_by_what_it_says_in_any_column(tmp_path, suffix, value, column):
+    rows = [{"path": "a.wav", column: value}, {"path": "b.wav", column: "Ann"}]
+    path = _written(tmp_path / f"c.{suffix}", *rows)
+    table = read_captions(path, ["a.wav", "b.wav"])
+    assert table.no_licence("a.wav")
+    assert list(table.rows) == ["b.wav"]
+    assert f"no licence, but '{column}'" in table.refused[0][2]
+    path = _written(tmp_path / f"d.{suffix}", rows[0] | {"licence": "CC0"})
+    assert read_captions(path, ["a.wav"]).rows["a.wav"].licence == "CC0"
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+@pytest.mark.parametrize("inner", [{"License": "x"}, {"of": {"license_url": "x"}}, [{"License": "x"}]])
+def test_a_licence_within_an_object_is_not_passed_over(tmp_path, suffix, inner):
+    path = _written(tmp_path / f"c.{suffix}", {"path": "a.wav", "meta": inner})
+    with pytest.raises(ValueError, match="expected licences in a column `licence`"):
+        read_captions(path, ["a.wav"])
+    path = _written(tmp_path / f"d.{suffix}", {"path": "a.wav", "meta": inner, "licence": "CC0"})
+    assert read_captions(path, ["a.wav"]).rows["a.wav"].licence == "CC0"
+    path = _written(tmp_path / f"e.{suffix}", {"path": "a.wav", "meta": {"cc": "CC BY 4.0"}})
+    assert read_captions(path, ["a.wav"]).no_licence("a.wav")
+
+
 def test_names_that_look_alike_are_shown_apart():
     assert visible("caf\u00e9 .wav") == "'caf\\xe9 .wav'"
     assert visible("cafe\u0301.wav") == "'cafe\\u0301.wav'"
+
+
+@pytest.mark.parametrize("column", ["sha256", "SHA-256", "SHA 256", "sha256sum", "sha256_hash", "SHA256 digest"])
+@pytest.mark.parametrize(("value", "read"), [(f"sha256:{'AB' * 32}", "ab" * 32), ("cd" * 32, "cd" * 32), ("-", "")])
+def test_a_sha256_is_read_under_its_names_and_with_its_prefix(tmp_path, column, value, read):
+    (tmp_path / "c.csv").write_text(f"path,{column}\na.wav,{value}\n")
+    assert read_captions(tmp_path / "c.csv", ["a.wav"]).rows["a.wav"].sha256 == read
 
 
 def test_a_sha256_that_is_none_makes_its_row_unreadable(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,6 +70,7 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
     """`evaluate.json` of a run in which TAL and PADS help."""
     sweep = [_measured(system, one, generator) for system in SYSTEMS for one in SETTINGS]
     rows = [row for row in sweep if row["strength"] in (0.0, 0.25) and row["guidance"] == 7.0]
+    levels = {**sweep[0], "system": "qa_mdt", "label": "none w = 1, guidance.kind = negative_prompt, quality = 3"}
     matched_rows = [
         {**row, "clap_f": 0.27, "intervals": {**row["intervals"], "clap_f": None}, "bracketed_share": 1.0}
         for row in rows
@@ -79,11 +81,17 @@ def evaluation(generator: np.random.Generator) -> dict[str, object]:
             del row[name]
     return {
         "scale": "demo",
-        "rows": rows,
-        "sweep": sweep,
+        "rows": [*rows, levels],
+        "sweep": [*sweep, levels],
+        "differences": [_departed(row) for row in (*sweep, levels)],
         "paths": _paths(),
         "over_trainings": [
-            {"system": "tal_dit", "trainings": ["tal_dit", "seed2"], "sweep": rows[-1:], "differences": rows[-1:]}
+            {
+                "system": "tal_dit",
+                "trainings": ["tal_dit", "seed2"],
+                "sweep": rows[-1:],
+                "differences": [_departed(rows[-1])],
+            }
         ],
         "chosen_by": "most diverse (Vendi) on tune prompts among those that keep 90% of the unperturbed CLAP-f",
         "matched": {
@@ -254,7 +262,7 @@ def _paths() -> list[dict[str, object]]:
     ]
 
 
-def _measured(system: str, one: Setting, generator: np.random.Generator) -> dict[str, object]:
+def _measured(system: str, one: Setting, generator: np.random.Generator) -> dict[str, Any]:
     method, strength, guidance = one.method_name, one.strength, one.w
     gain = {"none": 0.0, "cads": 2.0, "pads": 3.0}[method] * strength + (0.9 if system == "tal_dit" else 0)
     loss = {"none": 0.0, "cads": 0.25, "pads": 0.11}[method] * strength + (0.03 if guidance < 5 else 0)
@@ -264,15 +272,27 @@ def _measured(system: str, one: Setting, generator: np.random.Generator) -> dict
         "vendi_within": 1.5 + 0.3 * gain,
         "ibs": 0.8 - 0.08 * gain,
         "mrecall": 0.3 + 0.04 * gain,
+        "coverage": 0.2 + 0.01 * gain,
         "kl": 0.9 - 0.05 * gain,
-        "fd": 31.0 - gain,
-        "pmos": None,
+        "fd": 1031.0 - gain,
+        "pmos": 2.9,
+        "bandwidth": 5.6,
+        "noise_floor": -41.2,
+        "crest_factor": 12.4,
+        "copies": 0.05,
     }
     wide = {name: abs(value) * 0.06 for name, value in values.items() if value is not None}
     intervals = {name: [values[name] - width, values[name] + width * 1.1] for name, width in wide.items()}
     named = {"system": system, "method": method, "path": method, "setting": one.id, "label": one.label(SETTINGS)}
     key = {**named, "strength": strength, "guidance": guidance, "record": one.model_dump(mode="json")}
-    return {**key, **values, "n": 36, "fd_is_singular": True, "intervals": {**intervals, "pmos": None}}
+    return {**key, **values, "n": 36, "fd_is_singular": True, "intervals": intervals}
+
+
+def _departed(row: dict[str, Any]) -> dict[str, object]:
+    """What a setting has less than another; numbers and label are as long as a demo's longest."""
+    less = dict.fromkeys(row["intervals"], -0.00744)
+    intervals = {name: [-0.00944, -0.00511] for name in less}
+    return {**row, **less, "intervals": intervals, "label": f"{row['label']} against none w = 1, guidance.kind = cfg"}
 
 
 def _difference(
@@ -292,7 +312,17 @@ def _params(scale: str, prompts: int) -> dict[str, object]:
             "licences": {"allow": ["CC-BY", "CC0-1.0"], "deny": [], "non_commercial": "refuse", "unknown": "refuse"},
             "sources": [{"kind": "synth", "tracks": 24}],
         },
-        "train_vae": {"audio": {"steps": 900, "weights": {"kl": 2e-5}}, "tal": {"steps": 1000}},
+        "train_vae": {
+            "audio": {
+                "steps": 900,
+                "weights": {"kl": 2e-5},
+                "discriminator": {
+                    "network": {"kind": "stft", "fft_sizes": [2048, 1024, 512], "filters": 16},
+                    "rate": {"kind": "constant", "warmup_steps": 50},
+                },
+            },
+            "tal": {"steps": 1000, "training": {"init_from": f"models/{scale}/vae/audio"}},
+        },
         "train_diffusion": {"audio_dit": {"steps": 1500, "learning_rate": 5e-4}, "tal_dit": {"steps": 1500}},
         "report": report,
         "budget": {"report": 20},

@@ -10,6 +10,7 @@ from tests.evaluation.fakes import setting
 
 from padstal.core.data.atomic import write_json
 from padstal.core.paths import Paths
+from padstal.evaluation.metrics import METRICS
 from padstal.reporting import captions_view, checks_view, data_view, listen_view, results_view, training_view
 from padstal.reporting.inputs import Inputs, read_inputs
 from padstal.reporting.text import words
@@ -18,18 +19,28 @@ from padstal.reporting.text import words
 def test_a_difference_is_strong_where_its_interval_leaves_out_0() -> None:
     intervals = {"fd": [-6.0, -4.0], "vendi": [-0.1, 0.5]}
     row = {"system": "audio_dit", "method": "cads", "n": 4, "fd": -5.0, "vendi": 0.2, "intervals": intervals}
-    table = results_view.differences_table({"differences": [row]})
-    looks = {name: getattr(cell, "look", "") for name, cell in zip(table.head, table.rows[0], strict=True)}
+    tables = [table for _, table in results_view.differences_tables({"differences": [row]})]
+    cells = [cell for table in tables for cell in zip(table.head, table.rows[0], strict=True)]
+    looks = {name: getattr(cell, "look", "") for name, cell in cells}
     assert (looks["FD"], looks["Vendi"]) == ("strong", "")
+
+
+def test_every_metric_is_in_one_of_the_tables_of_differences() -> None:
+    row = {"system": "audio_dit", "method": "cads", **dict.fromkeys(METRICS, 0.1)}
+    heads = [table.head[3:-1] for _, table in results_view.differences_tables({"differences": [row]})]
+    assert sorted(name for head in heads for name in head) == sorted(words(name) for name in METRICS)
+    assert max(len(head) for head in heads) <= 8, "more beside each other are wider than the page"
 
 
 def test_what_trainings_have_in_common_is_told_as_settings_and_as_differences(inputs: Inputs) -> None:
     found = results_view.trainings_tables(inputs.evaluation)
+    of, among = "TAL DiT, mean of 2 trainings", "with intervals over trainings and prompts"
     assert [caption for caption, _ in found] == [
-        "TAL DiT, mean of 2 trainings, with intervals over trainings and prompts",
-        "TAL DiT, mean of 2 trainings: differences, paired over both, with intervals over trainings and prompts",
+        f"{of}, {among}",
+        f"{of}: differences in alignment and diversity, paired over both, {among}",
+        f"{of}: differences in fidelity, quality, novelty and signal, paired over both, {among}",
     ]
-    assert [len(table.rows) for _, table in found] == [1, 1]
+    assert [len(table.rows) for _, table in found] == [1, 1, 1]
     assert results_view.trainings_tables({}) == []
 
 

@@ -2,15 +2,20 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
 
 from padstal.core.explain import explain
+from padstal.core.kinds import Kinds
 from padstal.core.params import ParamsError
-from padstal.stages.params import STAGES, load_tree, reserved_keys
+from padstal.core.section import Section
+from padstal.stages.params import STAGES, Tree, load_tree, reserved_keys
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 
@@ -86,6 +91,43 @@ def test_a_contradiction_within_one_kind_of_several_is_named_by_the_keys_alone(t
     )
 
 
+def test_a_number_in_a_list_has_limits_at_both_ends() -> None:
+    assert set(_lists(Tree, "", set())) == {"MdtBackbone.overlap"}, "which is held against its patch"
+
+
+def _lists(kind: Any, at: str, seen: set[Any], limits: tuple[Any, ...] = (), *, listed: bool = False) -> Iterator[str]:
+    """Fields below `kind` that are lists of numbers without a lower or without an upper limit."""
+    if get_origin(kind) is Annotated:
+        kind, *told = get_args(kind)
+        limits += tuple(inner for one in told for inner in (one.metadata if isinstance(one, FieldInfo) else [one]))
+    for member in (member for one in limits if isinstance(one, Kinds) for member in one.members):
+        yield from _lists(member, at, seen)
+    if isinstance(kind, type) and issubclass(kind, Section):
+        if kind not in seen:
+            seen.add(kind)
+            for name, field in kind.model_fields.items():
+                yield from _lists(field.annotation, f"{kind.__name__}.{name}", seen, tuple(field.metadata))
+            yield from _lists(get_type_hints(kind).get("__pydantic_extra__"), kind.__name__, seen)
+    elif kind in (int, float):
+        below, above = (any(isinstance(one, ends) for one in limits) for ends in ((Ge, Gt), (Le, Lt)))
+        if listed and not (below and above):
+            yield at
+    else:
+        for inner in get_args(kind):
+            yield from _lists(inner, at, seen, listed=listed or get_origin(kind) in (tuple, list))
+
+
+@pytest.mark.parametrize(
+    ("at", "wrong"),
+    [("mel_codec.fft_sizes", 0), ("mel_codec.fft_sizes", -512), ("dac.fft_sizes", 2**52), ("clap.depths", 10**9)],
+)
+def test_a_wrong_number_in_a_list_is_refused_by_key(tmp_path: Path, good: Any, at: str, wrong: int) -> None:
+    raw = copy.deepcopy(good)
+    role, key = at.split(".")
+    raw["scales"]["demo"]["prepare"][role][key][1] = wrong
+    assert _error(tmp_path, raw).startswith(f"scales.demo.prepare.{at}.1 = {wrong}: input should be ")
+
+
 def test_all_errors_come_at_once(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
     raw["tracking"]["mode"] = "maybe"
@@ -104,10 +146,10 @@ def test_reserved_keys_are_found_at_any_depth() -> None:
     assert list(reserved_keys({"a": [{"b": {"size": 1}}], "nfiles": 2, "sizes": 3})) == ["a.0.b.size", "nfiles"]
 
 
-def test_a_budget_names_a_stage(tmp_path: Path, good: Any) -> None:
+def test_the_promoted_method_is_one_of_a_grid(tmp_path: Path, good: Any) -> None:
     raw = copy.deepcopy(good)
-    raw["scales"]["demo"]["budget"]["train"] = 3
-    assert "budget.train = 3" in _error(tmp_path, raw)
+    raw["promote"]["method"] = "cads2"
+    assert _error(tmp_path, raw) == "promote.method = cads2: expected one of none, cads, pads"
 
 
 HAVE_DEFAULTS = (
@@ -174,7 +216,35 @@ def test_a_system_has_the_codec_and_the_text_encoder_of_its_denoiser(
     assert told in _error(tmp_path, raw)
 
 
-def test_a_time_limit_names_a_stage(tmp_path: Path, good: Any) -> None:
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("train", "no such stage; expected one of ingest, "),
+        ("train_vae@tall", "train_vae has no 'tall', but audio, tal"),
+        ("encode@nope", "encode has no 'nope', but audio, tal, mel, dac"),
+        ("prepare@encode", "prepare has no 'encode', but clap, "),
+        ("gate@", "gate has no '', but ingest, curate"),
+        ("report@all", "report has no items"),
+        ("a.ingest", "no such stage"),
+    ],
+)
+def test_a_budget_and_a_time_limit_name_a_stage_or_an_item_of_one(
+    tmp_path: Path, good: Any, label: str, told: str
+) -> None:
+    for at in ("operations.time_limits", "scales.full.budget"):
+        raw = copy.deepcopy(good)
+        *above, last = at.split(".")
+        node = raw
+        for key in above:
+            node = node[key]
+        node[last] = {"ingest": 3, "train_vae@tal": 3, "prepare@dac": 3, label: 3}
+        assert _error(tmp_path, raw).startswith(f"{at}.{label}: {told}")
+    raw["scales"]["full"]["budget"] = {"ingest": 0}
+    assert _error(tmp_path, raw) == "scales.full.budget.ingest = 0: input should be greater than 0"
+
+
+@pytest.mark.parametrize(("more", "found"), [("xyz", "xyz"), ("audio", "audio 2 times")])
+def test_each_codec_is_one_that_is_made_and_stands_there_once(tmp_path: Path, good: Any, more: str, found: str) -> None:
     raw = copy.deepcopy(good)
-    raw["operations"]["time_limits"] = {"train": 3}
-    assert _error(tmp_path, raw).startswith("operations.time_limits.train: no such stage")
+    raw["codecs"].append(more)
+    assert _error(tmp_path, raw) == f"codecs: {found}: expected each once, of audio, tal, mel, dac"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from pydantic import model_validator
 
 from padstal.codecs.backbones import BackboneField
-from padstal.codecs.discriminators import DiscriminatorField, FeatureMatching, FftSize
+from padstal.codecs.discriminators import DiscriminatorField, FeatureMatching
 from padstal.core.kinds import Kinds
-from padstal.core.section import Section, value
+from padstal.core.section import FftSize, Section, value
 from padstal.training.config import TrainConfig
 from padstal.training.learning_rate import Rate
 

@@ -2,17 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
-from pydantic import Field
-
 from padstal.core.kinds import Kinds
-from padstal.core.section import Count, Section, value
+from padstal.core.section import Count, FftSize, Section, value
 
 if TYPE_CHECKING:
     from torch import nn
-
-FftSize = Annotated[int, Field(ge=4)]
-"""Window of an STFT whose hop is a quarter of it."""
-
 
 FeatureMatching = Literal["normalised", "plain"]
 

@@ -1,14 +1,18 @@
 """`padstal challenge`: the workspace's model against the champion's on frozen prompts, and the decision."""
 
+import os
 import time
 from pathlib import Path
 
 from padstal.commands.project import params_of, promoted_name
 from padstal.core.data.atomic import atomic_file, read_json
 from padstal.operations.promotion import decision as decisions
-from padstal.operations.promotion import register
+from padstal.operations.promotion import frozen, register
 from padstal.operations.promotion.explain import markdown
+from padstal.operations.promotion.pull_request import forge_of
 from padstal.reporting.inputs import CHECKED
+from padstal.sampling.setting import of
+from padstal.systems.config import system_in
 
 
 def run(root: Path, out: Path, champion: str | None, system: str | None, scale: str | None) -> int:
@@ -42,15 +46,29 @@ def run(root: Path, out: Path, champion: str | None, system: str | None, scale: 
 
 
 def check_ready(root: Path, system: str | None, scale: str | None) -> int:
-    """Check what a challenge takes besides the challenger, so that nothing is trained only to be refused.
+    """Check what a challenge and a promotion take besides the challenger, so that nothing is trained in vain.
 
     Raises:
-        ValueError: Something is missing; names the command that makes it.
+        ValueError: Something is missing; names what makes it.
     """
     paths, tree = params_of(root, scale)
-    name, missing = promoted_name(tree, system), []
+    name, promote, missing = promoted_name(tree, system), tree.promote, []
+    prompts, least = paths.frozen_prompts.relative_to(root), promote.least_prompts
     if not paths.frozen_prompts.is_file():
-        missing.append(f"{paths.frozen_prompts.relative_to(root)} is not there: `padstal freeze-prompts` writes it")
+        missing.append(f"{prompts} is not there: `padstal freeze-prompts` writes it")
+    elif (count := len(frozen.read(paths.frozen_prompts)[0].prompts)) < least:
+        more = f"`padstal freeze-prompts --count {max(least, promote.prompts)} --force` writes more"
+        missing.append(f"{prompts} holds {count} prompts, and promote.least_prompts asks for {least}: {more}")
+    try:
+        grid = system_in(paths.params, name.replace("-", "_")).grid
+        of(tree.scales[paths.scale].sample.settings_on(grid), {"method.kind": promote.method})
+    except ValueError as error:
+        missing.append(f"promote: {error}")
+    try:
+        if promote.pull_request == "github":
+            forge_of(os.environ)
+    except ValueError as error:
+        missing.append(str(error))
     if champion := register.read(root, name).champion:
         files = [paths.reference(item) for item in CHECKED]
         unset = [str(f.relative_to(root)) for f in files if not f.is_file() or not read_json(f).get("features")]

@@ -50,6 +50,10 @@ def _scale(asked: str | None, base: Tree, head: Tree) -> str:
         return found
     if asked:
         raise ValueError(f"--scale {asked}: expected one of {known}")
+    if found:
+        side = head if active_scale(head) else base
+        told = f"params.yaml of {side.name}: scale = {found!r}: expected one of {known}"
+        raise ValueError(f"{told}; or name one with --scale")
     neither = f"neither {base.name} nor {head.name} has a params.yaml that names a scale ({known})"
     raise ValueError(f"{neither}: name one with --scale")
 

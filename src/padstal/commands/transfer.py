@@ -4,6 +4,7 @@ DVC refuses wrong bytes (`verify`), but names neither the object nor what to do,
 at all. So what did not come is looked up afterwards, and what did not arrive too.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from padstal.core.dvc_objects import digits, key_of
+from padstal.core.params import read_yaml
 from padstal.operations.integrity.fsck import remake
 from padstal.operations.integrity.lock_repair import guard_lock
 from padstal.operations.integrity.remotes import (
@@ -38,15 +40,18 @@ def run(root: Path, way: Way, targets: Sequence[str] = (), name: str = "", *, fi
     Args:
         root: The repository.
         way: The direction.
-        targets: Stages or paths; none for all.
+        targets: Stages, also as DVC's `dvc.yaml:STAGE`, or paths; none for all.
         name: Of a remote; "" for the default one.
         first_wait_seconds: Before the second try; it doubles with each further one.
 
     Raises:
         FileNotFoundError: No DVC repository here, or no dvc.lock.
+        ParamsError: No params.yaml, or it names no scale; DVC would take its stages from it.
         ValueError: No such remote; it refuses us; or it does not answer.
     """
     config = read_config(root)
+    read_yaml(root / "params.yaml")
+    targets = [os.path.relpath(root / target.removeprefix("dvc.yaml:"), root) for target in targets]
     guard_lock(root)
     cache = cache_of(config)
     remote = remote_of(config, name)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from padstal.core.yaml_text import YamlTextError, parse_yaml
 
 OID = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 """An object's name: the MD5 of its bytes; `.dir` marks the list of a folder's files."""
@@ -17,7 +17,6 @@ SCHEMA = "2.0"
 _TOP = f"schema: '{SCHEMA}'\nstages:\n"
 _HEADER = re.compile(r"^  (?! )(?P<name>[^\s#].*):\s*$", re.MULTILINE)
 _TEMPLATE = re.compile(r"\\\$\\\{.*?\\\}")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class LockError(ValueError):
@@ -76,11 +75,9 @@ def read_lock(text: str) -> dict[str, LockedStage]:
     if not text.strip("\0 \n"):
         raise LockError("empty" if not text else "nothing but blanks")
     try:
-        content = yaml.load(text, Loader=_LOADER)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise LockError(f"no YAML{where}: {getattr(error, 'problem', None) or 'unreadable'}") from None
+        content = parse_yaml(text)
+    except YamlTextError as error:
+        raise LockError(str(error)) from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise LockError(f"expected schema: '{SCHEMA}'")
     if not text.endswith("\n"):
@@ -158,8 +155,8 @@ def overlap(one: str, other: str) -> bool:
 def read_yaml(content: bytes | str | None) -> Any:
     """A YAML file's content; None where it is none."""
     try:
-        return yaml.load(content or b"", Loader=_LOADER)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return parse_yaml(content or b"")
+    except YamlTextError:
         return None
 
 

@@ -40,7 +40,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ParamsError(f"{path}: not found; run from the repository's root") from None
     except (YamlTextError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path}: {redact(str(error))}") from None
+        raise ParamsError(f"{path}: {error}") from None
     if not isinstance(tree, dict):
         raise ParamsError(f"{path}: expected a mapping at the top, found {type(tree).__name__}")
     refused = list(_not_plain(tree, count(1)))
@@ -111,7 +111,7 @@ def _short(key: str, found: Any) -> str:
     """A value as a message shows it: as the file has it, no secret, and not all of a long one."""
     if looks_secret(key):
         return REMOVED
-    text = repr(without_secrets(list(found)) if isinstance(found, tuple | list) else found)
+    text = redact(repr(without_secrets(list(found)) if isinstance(found, tuple | list) else found))
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 

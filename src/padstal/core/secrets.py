@@ -11,16 +11,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote
 
 REMOVED = "[removed]"
 SECRET_WORDS = frozenset(
     {
-        "accesstoken",
-        "apikey",
         "auth",
         "authorization",
-        "authtoken",
         "bearer",
         "cookie",
         "credential",
@@ -33,6 +30,7 @@ SECRET_WORDS = frozenset(
         "passwd",
         "password",
         "passwords",
+        "pat",
         "pwd",
         "secret",
         "secrets",
@@ -45,23 +43,32 @@ SHORTEST_SECRET = 8
 """Shorter values of secret environment variables are not looked for: they would match by accident."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_FILTER = re.compile("(?:low|high|band|all)[_-]?pass", re.IGNORECASE)
-"""A filter of audio, not a password."""
+_RUN_TOGETHER = re.compile(
+    r"(?:passw(?:or)?d|secret|(?:db|pg|ssh|user)pass|(?:access|api|auth|secret)[_-]?(?:key|token))s?(?![a-z])",
+    re.IGNORECASE,
+)
+"""Secrets whose name no mark divides into words (PGPASSWORD, SECRETKEY), and several (api_keys)."""
+_NONE = re.compile("(?:low|high|band|all)[_-]?pass|(?:key|token)_(?:dim|length|size|variable)", re.IGNORECASE)
+"""A filter of audio, a measure of an attention's keys or a text's tokens, and in which variable a key is."""
 _USER_INFO = re.compile(r"(?<=://)(?:[^\s/@:]*:\S*|[^\s/@]+)@")
 """Up to the last @ where there is a colon, for a password may hold / and @ (AWS's keys do)."""
 _PASSWORD = re.compile(r"://[^\s/@:]*:(\S*)@")
 _BARE_USER_INFO = re.compile(r"(?<![\w@:/.-])[\w.+-]+:(?!//)[^\s'\"]+@(?=[\w\[])")
 """The same of an address without a scheme: user:password@host."""
-_VALUE = r"""(?P<value>"[^"]*"|'[^']*'|[^\s&#;,'"]+?(?=:?(?:[\s&#;,'"]|$)))"""
+_QUOTED = r"""(?P<open>\\{0,7}["'])(?:''|[\s\S])*?(?:(?<!\\)(?P=open)(?!(?<=')')|\Z)"""
+"""Its quotes may be escaped, hold escaped or doubled ones, and lack the last."""
+_WHOLE = rf"{_QUOTED}|(?!\[removed\])[{{\[](?:[\s\S]*[}}\]]|.*)"
+"""A quoted text; a mapping or list, up to the last bracket there is."""
+_WORD = re.compile(rf"""{_WHOLE}|[^\s&#;,'"]+?(?=:?(?:[\s&#;,'"]|$))""")
+_ITEM = re.compile(rf"(?:[!&]\S* +)*(?:{_WHOLE}|[^\s,{{}}\[\]][^\n,}}\]]*)")
 _NAMED = (
-    re.compile(rf"(?P<name>[\w.-]+)(?P<is> ?= ?){_VALUE}"),
-    re.compile(rf"(?P<name>--[\w-]+)(?P<is> ){_VALUE}"),
-    re.compile(
-        r"""(?P<name>(?P<quote>['"])(?!key['"])[\w.-]+(?P=quote))(?P<is> ?: ?)(?P<value>"[^"]*"|'[^']*'|[^\s,}\]]+)"""
-    ),
-    re.compile(r"^(?P<name>[ -]*(?!key:)[\w-]+(?<!Error))(?P<is>: +)(?P<value>\S.*)$", re.MULTILINE),
+    (re.compile(r"(?<![\w.-])(?P<name>[\w.-]+) ?= ?"), _WORD),
+    (re.compile(r"(?P<name>--[\w-]+) "), _WORD),
+    (re.compile(r"""(?P<quote>\\{0,7}['"])(?P<name>(?!key\\{0,7}['"])[\w.-]+)(?P=quote) ?: *"""), _ITEM),
+    (re.compile(r"[{,\[]\s*(?P<name>(?!key *:)[\w-]+) ?: *"), _ITEM),
+    (re.compile(r"^[ -]*(?P<name>(?!key:)[\w-]+)(?<!Error): *", re.MULTILINE), re.compile(r"(?!\[removed\])\S.*")),
 )
-"""A part of an address's query or of a connection string; an option; a part of a mapping; a line of YAML."""
+"""A part of an address's query or of a connection string; an option; parts of a mapping; a line of YAML."""
 _HEADER = re.compile(
     r"\b((?:proxy-)?authorization|(?:set-)?cookie|[\w-]+-(?:key|token|secret)): ?[^\r\n'\"]+", re.IGNORECASE
 )
@@ -77,10 +84,11 @@ _SHAPES = re.compile(
 def looks_secret(name: str) -> bool:
     """Whether one of the words of `name` (snake_case, kebab-case or camelCase) names a secret.
 
-    Whole words count: `api_key` and `AwsSecretAccessKey` do, `tokenizer`, `max_tokens`, `low_pass` and `keyboard` do
-    not.
+    Whole words count: `api_key`, `PGPASSWORD` and `AwsSecretAccessKey` do, `tokenizer`, `max_tokens`, `low_pass` and
+    `keyboard` do not.
     """
-    return any(word.lower() in SECRET_WORDS for word in _WORDS.findall(_FILTER.sub("", name)))
+    words = _WORDS.findall(_NONE.sub("", name))
+    return any(word.lower() in SECRET_WORDS for word in words) or bool(_RUN_TOGETHER.search(name))
 
 
 def without_user(address: str) -> str:
@@ -90,31 +98,48 @@ def without_user(address: str) -> str:
 
 def without_passwords(text: str) -> str:
     """`text` without what lies before the host of each address in it, and without secrets of queries."""
-
-    def shown(one: re.Match[str]) -> str:
-        return f"{one['name']}{one['is']}{REMOVED}" if looks_secret(one["name"]) else one[0]
-
     for pattern in (_USER_INFO, _BARE_USER_INFO):
         text = pattern.sub(f"{REMOVED}@", text)
     text = _HEADER.sub(rf"\1: {REMOVED}", _SHAPES.sub(REMOVED, text))
     text = _BEARER.sub(rf"\1 {REMOVED}", text)
-    for pattern in _NAMED:
-        text = pattern.sub(shown, text)
+    for named, value in _NAMED:
+        text = _without_values(text, named, value)
     return text
+
+
+def _without_values(text: str, named: re.Pattern[str], value: re.Pattern[str]) -> str:
+    """`text` without what follows secret names; what follows others is looked through in turn."""
+    shown, at = [], 0
+    while found := named.search(text, at):
+        secret = value.match(text, found.end()) if looks_secret(found["name"]) else None
+        shown += [text[at : found.end()], REMOVED if secret else ""]
+        at = secret.end() if secret else found.end()
+    return "".join([*shown, text[at:]])
 
 
 def redact(text: str) -> str:
     """`without_passwords`, and without the values of this process's secret environment variables.
 
-    A value may also stand escaped, as in an address; of addresses in variables the password counts. PWD is none: a
-    shell keeps there in which folder it is.
+    Of addresses in variables the password counts. PWD is none: a shell keeps there in which folder it is.
     """
     values = [value for name, value in os.environ.items() if looks_secret(name) and name != "PWD"]
     values += [password for value in os.environ.values() for password in _PASSWORD.findall(value)]
-    for secret in sorted(values, key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
-            text = text.replace(secret, REMOVED).replace(quote(secret, safe=""), REMOVED)
+    if known := tuple(sorted({one for one in values if len(one) >= SHORTEST_SECRET}, key=len, reverse=True)):
+        text = _any_of(known).sub(REMOVED, text)
     return without_passwords(text)
+
+
+@lru_cache(maxsize=8)
+def _any_of(secrets: tuple[str, ...]) -> re.Pattern[str]:
+    """One of these as it is, or with any of its characters escaped as in an address, in JSON or by `repr`."""
+
+    def written(char: str) -> str:
+        percent = "".join(f"%{byte:02x}" for byte in char.encode(errors="surrogateescape"))
+        escaped = re.escape({"\n": "n", "\t": "t", "\r": "r"}.get(char, char))
+        plus = r"|\+" if char == " " else ""
+        return rf"(?:{re.escape(char)}|\\{{1,7}}{escaped}|(?i:{percent}|\\{{1,7}}u{ord(char):04x}){plus})"
+
+    return re.compile("|".join("".join(map(written, unquote(one, errors="surrogateescape"))) for one in secrets))
 
 
 def redact_tracebacks() -> None:

@@ -10,9 +10,10 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A name that params choose freely; files and stages' items are called by it."""
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
-"""Entries of lists."""
+Count = Annotated[int, Field(ge=1, le=1024)]
+Seed = Annotated[int, Field(ge=0, le=2**53)]
+FftSize = Annotated[int, Field(ge=4, le=2**16)]
+"""Entries of lists; the last, of a window of an STFT whose hop is a quarter of it."""
 KEY = "key"
 """Type of errors about keys that are not known, or missing."""
 

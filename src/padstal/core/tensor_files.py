@@ -161,7 +161,7 @@ def _no_larger_than(*folders: Path) -> Iterator[None]:
 
 def _records(path: Path) -> frozenset[int]:
     """Lengths of an archive's members, none for a file of torch's older form; each has to lie in it as it is."""
-    with path.open("rb") as file:
+    with expecting("a checkpoint of torch", path), path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04":
             return frozenset()
     with expecting("a checkpoint of torch", path), zipfile.ZipFile(path) as opened:
@@ -169,7 +169,7 @@ def _records(path: Path) -> frozenset[int]:
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
             raise UntrustedFileError(
-                f"{path}: {member.filename} is compressed, {member.compress_size} bytes for {member.file_size}; "
+                f"{path}: {member.filename[:60]!r} is compressed, {member.compress_size} bytes for {member.file_size}; "
                 "expected members stored as they are, as torch writes them"
             )
     claimed = sum(member.file_size for member in members)
@@ -200,6 +200,6 @@ def _check_claims(tensors: Mapping[Any, Tensor], path: Path, records: frozenset[
         alone = bool(records) and held not in records  # a storage is a member, whole
         if shown > held or held > length or total > MOST_SHARED * length or alone:
             raise UntrustedFileError(
-                f"{path}: {name} claims {tensor.numel()} numbers {tuple(tensor.shape)} of {held} bytes in a file of "
-                f"{length}, {total} bytes with those before it"
+                f"{path}: {name[:60]!r} claims {tensor.numel()} numbers {tuple(tensor.shape)} of {held} bytes in a "
+                f"file of {length}, {total} bytes with those before it"
             )

@@ -20,14 +20,18 @@ def expecting(what: str, path: Path) -> Iterator[None]:
     except (UntrustedFileError, FileNotFoundError):
         raise
     except Exception as error:  # libraries raise many kinds for what is damaged
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, IsADirectoryError):
             raise
         raise UntrustedFileError(f"{path}: not {what}: {reason(error)}") from error
 
 
 def reason(error: Exception) -> str:
-    """What a library says, in one line: its first, the second too where that says what is wrong with a state dict."""
+    """What a library says, in one line: its first, the second too where that says what is wrong with a state dict.
+
+    Names of a file's tensors may stand in it, with characters that would act on a terminal: they are "?".
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()][:2]
     if isinstance(error, KeyError):
         return f"{error} is missing"
-    return (" ".join(lines) or type(error).__name__)[:LONGEST_REASON]
+    said = (" ".join(lines) or type(error).__name__)[:LONGEST_REASON]
+    return "".join(char if char.isprintable() else "?" for char in said)

@@ -7,6 +7,8 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
+from padstal.core.secrets import looks_secret, redact
+
 DEEPEST = 1000
 """Mappings and lists within each other; the library's C code dies of some ten thousand."""
 SHOWN = 300
@@ -14,7 +16,7 @@ SHOWN = 300
 
 
 class YamlTextError(ValueError):
-    """A text that is no YAML; the message says where and why."""
+    """A text that is no YAML; the message says where and why, and repeats no secret."""
 
 
 def parse_yaml(text: str | bytes) -> Any:
@@ -50,12 +52,13 @@ def _too_deep(text: str | bytes) -> bool:
 
 
 def _marked(error: MarkedYAMLError, text: str | bytes) -> str:
-    problem = (error.problem or error.context or "unreadable").splitlines()[0]
+    problem = (error.problem or error.context or "unreadable").splitlines()[0].partition(" with value ")[0]
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return f"not valid YAML: {problem}"
     shown = text.decode(errors="replace") if isinstance(text, bytes) else text
-    written = [(number, line.strip()[:SHOWN]) for number, line in enumerate(shown.splitlines(), 1) if line.strip()]
+    lines = enumerate(shown.splitlines(), 1)
+    written = [(number, redact(line.strip())[:SHOWN]) for number, line in lines if line.strip()]
     here = "".join(f" at line {number} ({line})" for number, line in written if number == mark.line + 1)
     before = [f", after line {number} ({line})" for number, line in written if number <= mark.line]
     begun = error.context_mark.line + 1 if error.context_mark else mark.line + 1
@@ -65,17 +68,23 @@ def _marked(error: MarkedYAMLError, text: str | bytes) -> str:
 
 def _unmade(text: str | bytes) -> str:
     """The key path of the first value that cannot be made, and why; "" where none is found."""
-    reader = YAML(typ="safe", pure=True)
+    reader, seen = YAML(typ="safe", pure=True), set[int]()
 
     def first(node: Any, at: str) -> str:
+        if id(node) in seen:  # an alias
+            return ""
+        seen.add(id(node))
         if isinstance(node, ScalarNode):
             try:
                 reader.constructor.construct_object(node)
             except (ValueError, LookupError, TypeError, AttributeError) as error:
-                return f"{at} = {node.value[:SHOWN]}: {error}"
+                if looks_secret(at):
+                    return f"{at}: not what its tag says"
+                return f"{at} = {redact(node.value)[:SHOWN]}: {redact(str(error))[:SHOWN]}"
             return ""
-        children = ((key.value, child) for key, child in node.value) if isinstance(node, MappingNode) else None
-        found = (first(child, f"{at}.{key}" if at else str(key)) for key, child in children or enumerate(node.value))
+        keyed = node.value if isinstance(node, MappingNode) else enumerate(node.value)
+        named = ((getattr(key, "value", key), child) for key, child in keyed)
+        found = (first(child, f"{at}.{key}" if at else str(key)) for key, child in named if isinstance(key, str | int))
         return next(filter(None, found), "")
 
     try:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from padstal.core.section import Section, value
+from padstal.core.section import FftSize, Section, value
 from padstal.foundation.config import (
     ClapShape,
     DacLatents,
@@ -79,7 +79,7 @@ class TrainedMelCodec(MelCodecShape, TrainedOnClips):
 
     crop_frames: int = value("length of a crop", "mel frames", ge=8, multiple_of=4)
     kl: float = value("weight of the divergence, a mean over latent values", ge=0)
-    fft_sizes: tuple[int, ...] = value("windows of the vocoder's spectral loss", "samples", min_length=1)
+    fft_sizes: tuple[FftSize, ...] = value("windows of the vocoder's spectral loss", "samples", min_length=1)
 
 
 class TrainedDac(SmallDacShape, DacLatents, TrainedOnClips):
@@ -92,7 +92,7 @@ class TrainedDac(SmallDacShape, DacLatents, TrainedOnClips):
         ge=0,
         le=1,
     )
-    fft_sizes: tuple[int, ...] = value("windows of both spectral losses", "samples", min_length=1)
+    fft_sizes: tuple[FftSize, ...] = value("windows of both spectral losses", "samples", min_length=1)
     mel: float = value("weight of the distance of log-mel magnitudes", ge=0)
     mrstft: float = value("weight of the multi-resolution STFT loss", ge=0)
     commitment: float = value("weight of the distance that draws the encoder to the codebooks", ge=0)

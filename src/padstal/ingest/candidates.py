@@ -10,7 +10,7 @@ from padstal.ingest import rejection
 from padstal.ingest.captions_table import Row
 from padstal.ingest.container_info import LARGEST_FILE
 from padstal.ingest.containers import EXTENSIONS
-from padstal.ingest.digests import Digests
+from padstal.ingest.digests import Digest, Digests
 from padstal.ingest.file_register import Candidate, FileRegister, Refusal
 from padstal.ingest.layouts.read import CAPTIONS, read_metadata
 from padstal.ingest.listing import walk
@@ -67,7 +67,14 @@ def find_candidates(
     usable = [found.path for found in names if found.regular and found.path == found.printable]
     others = [found.printable for found in names if not (found.regular and found.path == found.printable)]
     others += [*folder.failed, *folder.forgotten]
-    table = read_metadata(folder.path, layout=folder.layout, captions=folder.captions, files=usable, others=others)
+    table = read_metadata(
+        folder.path,
+        layout=folder.layout,
+        captions=folder.captions,
+        files=usable,
+        others=others,
+        passed_over=walked.passed_over,
+    )
 
     def refuse(path: str, sha256: str, reason: str, detail: str) -> None:
         register.refuse(Refusal(folder.name, path, sha256, reason, detail))
@@ -103,20 +110,35 @@ def find_candidates(
             else:
                 yield folder.path / path
 
-    for full, digest in digests.of(regular(), threads=threads):
-        path = full.relative_to(folder.path).as_posix()
-        row = replace(table.rows.get(path, Row()), path=path)
-        unlicensed = table.no_licence(path)
+    def named() -> Iterator[tuple[str, Digest, str]]:
+        """Files, and as which they have a row: that of a like name is a file's own where the bytes are the same."""
+        twins, sha256_of = [], {}
+        for full, digest in digests.of(regular(), threads=threads):
+            path = full.relative_to(folder.path).as_posix()
+            if path in table.twins:
+                twins.append((path, digest))
+                continue
+            if path in of_twins:
+                sha256_of[path] = digest.sha256
+            yield path, digest, path
+        for path, digest in twins:
+            other = table.twins[path]
+            yield path, digest, other if digest.sha256 and sha256_of.get(other) == digest.sha256 else path
+
+    of_twins = set(table.twins.values())
+    for path, digest, name in named():
+        row = replace(table.rows.get(name, Row()), path=path)
+        unlicensed = table.no_licence(name)
         licence = normalise(row.licence or folder.licence)
         if digest.sha256 in tombstones:
             forgotten.append(path)
-            digests.drop(full)
+            digests.drop(folder.path / path)
             refuse(veil(folder.name, path), "", rejection.FORGOTTEN, TOMBSTONE)
             continue
         why = unlicensed or licences.refusal(licence)
         if why:
             refuse(path, digest.sha256, rejection.LICENCE, why)
-            if digest.sha256 and (path in table.barred or (not unlicensed and licence != UNKNOWN)):
+            if digest.sha256 and (name in table.barred or row.licence or (not unlicensed and licence != UNKNOWN)):
                 register.forbid(digest.sha256, folder.name, path, why)
         elif digest.stamp is None:
             refuse(path, "", rejection.UNREADABLE, digest.fault)
@@ -124,6 +146,6 @@ def find_candidates(
             found = f"the file's SHA-256 is {digest.sha256}, its row in {folder.captions} says {row.sha256}"
             refuse(path, digest.sha256, rejection.CHECKSUM, found)
         else:
-            note, root = table.notes.get(path, ""), folder.path
+            note, root = table.notes.get(name, ""), folder.path
             register.add(rank, Candidate(folder.name, path, root, digest.sha256, digest.stamp, row, licence, note))
     return counts, forgotten

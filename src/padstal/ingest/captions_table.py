@@ -5,7 +5,8 @@ Columns: `path` (relative to the folder, with "/"; `row_match` finds what is wri
 others are left alone. Text is UTF-8. A row that cannot be read costs no other row.
 
 The licence of a source is for files of which its table says nothing. So a file has none where its row cannot be read,
-where rows disagree, where a row may be its own or another's, and, if it has no row, where some row fits no file.
+where rows disagree, where a row may be its own or another's, and, if it has no row, where some row fits no file. A row
+that names what is passed over speaks of no other file.
 """
 
 import re
@@ -18,10 +19,11 @@ from typing import Any
 
 from padstal.core.secrets import without_passwords
 from padstal.ingest import rejection
-from padstal.ingest.cells import flat, shorten, split_tags, stated_licence, visible, without_null
+from padstal.ingest.cells import bare_digest, flat, shorten, split_tags, stated_licence, visible, without_null
 from padstal.ingest.row_match import CONTROL, NOTES, FileNames, Finding, Step, unfit, written_parts
-from padstal.ingest.table_records import licence_like, records
+from padstal.ingest.table_records import flattened, licence_like, records
 from padstal.rights.licence import normalise
+from padstal.rights.terms import terms_of
 
 COLUMNS = ("path", "caption", "tags", "artist", "album", "title", "licence", "source_url")
 """Of the table that the project writes itself."""
@@ -59,6 +61,8 @@ class Table:
         refused: Rows that cannot be used as (path, reason, detail).
         barred: Files with a row that gives them no licence, and why; they do not have the source's either.
         notes: How the row of a file was found, where its path is written otherwise.
+        twins: Files whose row may be that of a file with a like name, and that file: both are the row's if their bytes
+            are the same.
         unlisted: Why files without a row do not have the source's licence; "" where they do.
         strays: Rows that fit no file, by their loosened names, to be shown beside a file without a row.
     """
@@ -67,6 +71,7 @@ class Table:
     refused: list[tuple[str, str, str]]
     barred: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    twins: dict[str, str] = field(default_factory=dict)
     unlisted: str = ""
     strays: dict[str, str] = field(default_factory=dict)
 
@@ -90,13 +95,13 @@ class _Claim:
     row: Row | None
 
 
-def read_captions(path: Path, files: Iterable[str]) -> Table:
-    """A captions table, its rows held against the names of the folder's files.
+def read_captions(path: Path, files: Iterable[str], passed_over: Iterable[str] = ()) -> Table:
+    """A captions table, its rows held against the names of the folder's files and of what is passed over there.
 
     Raises:
         ValueError: Not CSV, JSONL or Parquet, no column `path`, or not one row that can be read among some.
     """
-    reader = _Reader(path.name, FileNames(files))
+    reader = _Reader(path.name, FileNames(files, passed_over))
     for record in records(path, _READ):
         reader.take(*record)
     table = reader.table()
@@ -135,6 +140,8 @@ class _Reader:
         self.usable += bool(finding.files) or (row is not None and finding.relative)
         if row is None:
             self._refused.append((shown, rejection.MALFORMED, f"row {number}: {why}"))
+        if finding.files and self._names.passed_over.issuperset(finding.files):
+            return
         if len(finding.files) == 1:
             self._claims[finding.files[0]].append(_Claim(number, str(written), finding.step, row))
         elif finding.files:
@@ -152,7 +159,7 @@ class _Reader:
 
     def table(self) -> Table:
         """What the rows say."""
-        rows, barred, notes = {}, {}, {}
+        rows, barred, notes, twins = {}, {}, {}, {}
         for file, claims in self._claims.items():
             by_name = [claim for claim in claims if claim.step < Step.END]
             if by_name:
@@ -176,16 +183,17 @@ class _Reader:
             if first.row is not None:
                 rows[file] = first.row
                 notes.update({file: NOTES[first.step]} if first.step in NOTES else {})
-        for file in [*rows, *barred]:
+        for file in dict.fromkeys([*rows, *barred]):
             for twin in self._names.twins(file):
                 if twin not in self._claims:
+                    twins[twin] = "" if twin in self._several else file
                     self._several.setdefault(twin, f"the row of {visible(file)} may be its own: {visible(twin)}")
         barred.update({file: why for file, why in self._several.items() if file not in rows and file not in barred})
         unlisted = ""
         if self._stray_count:
             rest = f" and {self._stray_count - 1} more" if self._stray_count > 1 else ""
             unlisted = f"no row of {self._table} names it, and {self._first_stray}{rest} fits no file"
-        return Table(rows, self._refused, barred, notes, unlisted, self._strays)
+        return Table(rows, self._refused, barred, notes, twins, unlisted, self._strays)
 
     def _ambiguous(self, shown: str, files: Iterable[str], why: str) -> None:
         self._refused.append((shown, rejection.AMBIGUOUS, f"{why}: expected one file for one row"))
@@ -229,15 +237,21 @@ def _row(raw: Mapping[str, Any]) -> Row:
     text = {name: _text(name, raw.get(name)) for name in _READ[1:]}
     found = {name: without_null(value) for name, value in text.items()}
     found["licence"] = stated_licence(text["licence"])
-    elsewhere = [name for name in licence_like(raw) if stated_licence(_text(name, raw[name]))]
-    if elsewhere and not found["licence"]:
-        raise ValueError(
-            f"no licence, but {shorten(elsewhere[0])!r} says something: expected it in the column `licence`"
-        )
-    found["sha256"] = found["sha256"].lower()
+    others = flattened({name: raw[name] for name in raw if name not in _READ} if not found["licence"] else {})
+    elsewhere = next((name for name, value in others if _may_say_licence(name, value)), "")
+    if elsewhere:
+        raise ValueError(f"no licence, but {shorten(elsewhere)!r} says something: expected it in the column `licence`")
+    found["sha256"] = bare_digest(found["sha256"])
     if found["sha256"] and not _SHA256.fullmatch(found["sha256"]):
         raise ValueError(f"sha256 {shorten(found['sha256'])!r}: expected 64 hexadecimal digits")
     return Row(path=path, **found)
+
+
+def _may_say_licence(name: str, value: Any) -> bool:
+    """Whether a cell of another column than `licence` has its row's licence, by that column's name or by itself."""
+    if licence_like([name]):
+        return bool(stated_licence(_text(name, value)))
+    return isinstance(value, str) and terms_of(value) is not None
 
 
 def _text(name: str, value: Any) -> str:
@@ -249,7 +263,8 @@ def _text(name: str, value: Any) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return ""
     if name == "tags" and isinstance(value, list):
-        value = ", ".join(flat(_text("a tag", item) for item in value))
+        items = (item.get("name") if isinstance(item, dict) else item for item in value)
+        value = ", ".join(flat(_text("a tag", item) for item in items))
     if not isinstance(value, (str, int, float)):
         raise ValueError(f"{name} that is {type(value).__name__}: expected text")
     text = str(value)

@@ -67,6 +67,8 @@ class Contents:
         skipped, pause: Of MP4, what its edit list leaves out at the start, and how long it waits before the sound,
             counted as `rate` does.
         sounds: Of MP4, first byte and end of each box of sound.
+        stated: Of MP4 in fragments, how long its header says that it is, counted as `rate` does; 0 where it does not.
+        alone: Of MP4 in fragments, whether nothing but one track is in its boxes of sound.
         unended: Whether only more decoded samples than `frames` can tell that the stream's end is there.
     """
 
@@ -84,6 +86,8 @@ class Contents:
     skipped: int = 0
     pause: int = 0
     sounds: tuple[tuple[int, int], ...] = ()
+    stated: int = 0
+    alone: bool = False
     unended: bool = False
 
 

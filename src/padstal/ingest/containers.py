@@ -44,6 +44,7 @@ FOREIGN = (
     (b"%PDF", "a PDF document"),
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
+    (b"#!AMR", "AMR, which is speech"),
     (b"#!", "a script"),
     (b"#EXTM3U", "a playlist"),
     (b"version https://git-lfs", "a pointer of Git LFS: fetch the file itself"),

@@ -50,7 +50,7 @@ def read(file: BinaryIO, found: Contents, limits: Limits) -> tuple[np.ndarray, i
     file.seek(start)
     try:
         with av.open(
-            ByteView(file, start, end), format=DEMUXERS[found.container], metadata_errors="replace"
+            ByteView(file, start, end, found.patches), format=DEMUXERS[found.container], metadata_errors="replace"
         ) as container:
             assert isinstance(container, av.container.InputContainer)
             if not container.streams.audio:
@@ -125,6 +125,7 @@ def _read(
         at += _copy(frame, audio_SC[at:], digest)
         release(audio_SC)
     if expected is None and packets:
+        packets.check()
         expected = round((packets.duration - found.skipped) * rate / found.rate)
     if expected is None:
         expected = at
@@ -136,13 +137,14 @@ def _read(
         at = min(at, expected)
     check_length(at, rate, channels, limits)
     digest.check()
-    noted = (LATE,) if late > NOTED_LATE_SECONDS * rate else ()
+    noted = (LATE,) if late > (0 if found.container == "flac" else NOTED_LATE_SECONDS * rate) else ()
     return audio_SC[:at], rate, noted
 
 
 def _late(stream: "av.AudioStream", found: Contents, rate: int) -> int:
     """Samples that a stream lacks which was joined late."""
-    begin = max(0, (stream.start_time or 0) - found.pause) if found.container == "ogg" or found.sounds else 0
+    timed = found.container == "ogg" or found.sounds or found.frames is None
+    begin = max(0, (stream.start_time or 0) - found.pause) if timed else 0
     return round(begin * rate / found.rate) if found.rate else 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from padstal.core.data.content import sha256_file
 from padstal.ingest.config import FolderSource, S3Source, Source
 from padstal.ingest.containers import EXTENSIONS
-from padstal.ingest.rejection import HIDDEN, LINKED_FOLDER, UNREADABLE_FOLDER
+from padstal.ingest.rejection import DEAD_LINK, HIDDEN, LINKED_FOLDER, UNREADABLE_FOLDER
 from padstal.ingest.s3.mirror_index import STATE
 from padstal.ingest.s3.objects import Listing, client_of, list_objects
 
@@ -41,7 +41,7 @@ class Walk:
 
     Attributes:
         files: All names that are no folders, sorted by their bytes; linked files are among them and not followed.
-        passed_over: Folders, and files with hidden names, that were not looked at: reasons by path.
+        passed_over: Folders, links to nothing, and files with hidden names, that were not looked at: reasons by path.
     """
 
     files: list[Found]
@@ -76,26 +76,29 @@ def walk(folder: Path, *, linked_folders: bool = False, hidden: bool = False) ->
         links = []
         for parent, folders, files in os.walk(top, onerror=unreadable):
             status = os.stat(parent)
-            if (status.st_dev, status.st_ino) in seen:
-                passed_over[path_of(parent)] = LINKED_FOLDER
+            again = (status.st_dev, status.st_ino) in seen
+            if again or not os.access(parent, os.X_OK):
+                passed_over[path_of(parent)] = LINKED_FOLDER if again else UNREADABLE_FOLDER
                 folders.clear()
                 continue
             seen.add((status.st_dev, status.st_ino))
             paths = {name: os.path.join(parent, name) for name in (*folders, *files)}
             dotted = [] if hidden else [name for name in paths if name.startswith(".")]
             for name in dotted:
-                if (name in folders and name != STATE) or Path(name).suffix.lower() in EXTENSIONS:
+                if (name in folders and name != STATE) or _is_audio(name):
                     passed_over[path_of(paths[name])] = HIDDEN
             links += [paths[name] for name in folders if name not in dotted and os.path.islink(paths[name])]
             folders[:] = [name for name in folders if name not in dotted and not os.path.islink(paths[name])]
-            for name in files:
-                if name not in dotted:
-                    regular = os.path.isfile(paths[name]) and not os.path.islink(paths[name])
-                    found.append(Found(path_of(paths[name]), regular))
+            for name in (name for name in files if name not in dotted):
+                linked = os.path.islink(paths[name])
+                if linked and not os.path.exists(paths[name]) and not _is_audio(name):
+                    passed_over[path_of(paths[name])] = DEAD_LINK
+                else:
+                    found.append(Found(path_of(paths[name]), not linked and os.path.isfile(paths[name])))
         if linked_folders:
             tops += sorted(links)
         else:
-            named = [link for link in links if Path(link).suffix.lower() in EXTENSIONS]  # count as files
+            named = [link for link in links if _is_audio(link)]  # count as files
             found += [Found(path_of(link), False) for link in named]
             passed_over.update({path_of(link): LINKED_FOLDER for link in links if link not in named})
     return Walk(sorted(found, key=lambda item: os.fsencode(item.path)), passed_over)
@@ -136,6 +139,10 @@ def scan(
             entry["files"] = _object_entries(known or list_objects(source, client_of(source)))
         entries.append(entry)
     return {"sources": entries}
+
+
+def _is_audio(name: str) -> bool:
+    return Path(name).suffix.lower() in EXTENSIONS
 
 
 def _object_entries(listing: Listing) -> list[dict[str, Any]]:

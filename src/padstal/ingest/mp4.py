@@ -4,14 +4,16 @@ FFmpeg builds its index from these tables before anything can be checked, so abs
 """
 
 import io
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import BinaryIO
 
 import numpy as np
 
 from padstal.ingest import rejection
-from padstal.ingest.container_info import JUNK, LENGTH, MOST_JUNK, Contents, cut_short, number, printable
+from padstal.ingest.container_info import JUNK, LATE, LENGTH, MOST_JUNK, Contents, cut_short, number, printable
 from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
 LARGEST_MOOV = 64 * 2**20
@@ -50,10 +52,11 @@ class Packets:
     """
 
     def __init__(self, found: Contents) -> None:
-        self._sounds = found.sounds
-        self._timescale = found.rate
+        self._found = found
+        self._starts = [start for start, _ in found.sounds]
         self._seen: set[int] = set()
         self._next: int | None = None
+        self._bytes = 0
         self.duration = 0
 
     def add(self, place: int, length: int, time: int, duration: int) -> None:
@@ -62,19 +65,31 @@ class Packets:
         Raises:
             RejectedError: `damaged`.
         """
-        if self._sounds and not any(start <= place and place + length <= end for start, end in self._sounds):
+        around = bisect_right(self._starts, place) - 1
+        if self._starts and (around < 0 or place + length > self._found.sounds[around][1]):
             raise damaged(f"after {self._seconds} its tables point outside its sound")
         if place in self._seen:
             raise damaged(f"after {self._seconds} its tables point to the same sound again")
-        if self._next is not None and abs(time - self._next) > HOLE_SECONDS * self._timescale:
+        if self._next is not None and abs(time - self._next) > HOLE_SECONDS * self._found.rate:
             raise damaged(f"after {self._seconds} of sound a part is missing or out of order")
         self._seen.add(place)
         self._next = time + duration
+        self._bytes += length
         self.duration += duration
+
+    def check(self) -> None:
+        """Raises RejectedError `truncated` or `damaged` where that was not all that its header or its boxes promise."""
+        found, near = self._found, NEAR_SECONDS * self._found.rate
+        end = (self._next or 0) + found.skipped - found.pause
+        if end + near < found.stated:
+            raise cut_short(end, found.stated, found.rate)
+        unnamed = sum(end - start for start, end in found.sounds) - self._bytes
+        if found.alone and unnamed * self.duration > (near + found.skipped) * self._bytes:
+            raise damaged(f"its tables leave out {unnamed} bytes of its sound")
 
     @property
     def _seconds(self) -> str:
-        return f"{self.duration / self._timescale:.2f} s"
+        return f"{self.duration / self._found.rate:.2f} s"
 
 
 def mp4(file: BinaryIO, total: int) -> Contents:
@@ -97,8 +112,8 @@ def mp4(file: BinaryIO, total: int) -> Contents:
         raise damaged("a sound track with timescale 0")
     packets, duration = _table_packets(_inner(_inner(media, b"minf"), b"stbl"), sounds)
     fragmented = any(box.name == b"moof" for box in boxes)
-    _check_fragments(file, boxes, total)
-    repairs = (JUNK,) if total - boxes[-1].end >= 8 else ()
+    repairs = _check_fragments(file, boxes, total)
+    repairs += (JUNK,) if total - boxes[-1].end >= 8 else ()
     if packets == 0 and not fragmented:
         raise RejectedError(rejection.EMPTY, "its sound track has no packets")
     movie = _long(_inner(moov, b"mvhd"), 12, 20)
@@ -106,7 +121,11 @@ def mp4(file: BinaryIO, total: int) -> Contents:
     found = Contents("m4a", None, timescale, slack=SLACK, trim=True, repairs=repairs, skipped=skipped, sounds=sounds)
     found = replace(found, pause=round(pause * timescale / max(1, movie)))
     if fragmented:
-        return found
+        whole = _long(_inner(_inner(moov, b"mvex"), b"mehd"), 4, 4, wide=8)
+        units = ((stated, 1.0), (whole, timescale / max(1, movie)))
+        lengths = [length * unit for length, unit in units if length < 2**32 - 1]  # all ones: unknown
+        alone = sum(name == b"trak" for name, _ in _children(moov)) == 1
+        return replace(found, stated=round(max(lengths, default=0)), alone=alone)
     left = duration - skipped
     wrong = abs(stated - duration) > NEAR_SECONDS * timescale
     if played and movie and abs(left - played * timescale / movie) > 1.5 * timescale / movie:
@@ -115,9 +134,14 @@ def mp4(file: BinaryIO, total: int) -> Contents:
     return replace(found, frames=max(0, left), repairs=(*repairs, LENGTH) if wrong else repairs)
 
 
-def _check_fragments(file: BinaryIO, boxes: list[Box], total: int) -> None:
-    """Raises RejectedError `truncated` where an index counts more fragments, or more bytes of them, than there are."""
-    there = sum(box.name == b"moof" for box in boxes)
+def _check_fragments(file: BinaryIO, boxes: list[Box], total: int) -> tuple[str, ...]:
+    """`LATE` where fragments that do not say their time begin with a later one than the first.
+
+    Raises:
+        RejectedError: `truncated` where an index counts more fragments, or more bytes of them, than there are;
+            `damaged` where their numbers do not go up evenly.
+    """
+    moofs = [box for box in boxes if box.name == b"moof"]
     for box in boxes:
         body = _body(file, box) if box.name in (b"mfra", b"sidx") else b""
         if box.name == b"sidx":  # bytes up to the first fragment, then those of each
@@ -131,8 +155,15 @@ def _check_fragments(file: BinaryIO, boxes: list[Box], total: int) -> None:
                 width = 8 if index[:1] == b"\1" else 4
                 step = 2 * width + sum((index[11] >> shift & 3) + 1 for shift in (0, 2, 4)) if len(index) > 11 else 1
                 places = {index[at + width : at + 2 * width] for at in range(16, len(index) - step + 1, step)}
-                if len(places) > there:
-                    raise truncated(f"cut short: {there} of the {len(places)} fragments of its index are there")
+                if len(places) > len(moofs):
+                    raise truncated(f"cut short: {len(moofs)} of the {len(places)} fragments of its index are there")
+    numbers = [number(_inner(_body(file, box), b"mfhd"), 4) for box in moofs]
+    step = max(0, min((after - before for before, after in pairwise(numbers)), default=0))
+    for before, after in pairwise(numbers):
+        if after - before != step:
+            raise damaged(f"fragment {after} follows fragment {before}: some are lost, twice there or out of order")
+    late = numbers[:1] > [max(1, step)] and not _inner(_inner(_body(file, moofs[0]), b"traf"), b"tfdt")
+    return (LATE,) if late else ()
 
 
 def _sound_track(moov: bytes) -> bytes:
@@ -187,7 +218,8 @@ def _boxes(file: BinaryIO, total: int, *, inner: bool = False) -> Iterator[Box]:
         if length < skip:
             raise damaged(f"box {name} of {length} bytes: expected at least {skip}")
         if position + length > total:
-            raise truncated(f"cut short: {total - position} of the {length} bytes of its part {name} are there")
+            part = {"mdat": "sound", "moov": "tables"}.get(name, f"part {name}")
+            raise truncated(f"cut short: {total - position} of the {length} bytes of its {part} are there")
         yield Box(head[4:8], position + skip, position + length)
         seen.add(head[4:8])
         position += length

@@ -4,6 +4,7 @@ Neither has a table of contents, and decoders look for the next frame wherever o
 follow on the last, so that a cut, foreign bytes or a second stream are found.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,8 +42,6 @@ PARTS_OF_NAMES = (b"LAM", b"AME", b"ME3", b"E3.", b"Lav", b"avf", b"avc")
 """One of them is left where a table or its encoder's name is damaged."""
 CHECKED_BYTES = 34
 """Of a table from the encoder's name on: those before its own checksum."""
-TAG_AT_END = 128
-"""Bytes of an ID3v1 tag."""
 
 _MP3_KBIT = {
     3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0),
@@ -104,7 +103,7 @@ def adts_frame(head: bytes) -> Frame | None:
 
 
 def after_tags(file: BinaryIO, position: int, total: int) -> int:
-    """Where the tags (ID3, APE) and up to `MOST_JUNK` zeros that begin at `position` end."""
+    """Where the tags (ID3, APE, Lyrics3) and up to `MOST_JUNK` zeros that begin at `position` end."""
     for _ in range(MOST_TAGS):
         file.seek(position)
         head = file.read(32)
@@ -117,6 +116,10 @@ def after_tags(file: BinaryIO, position: int, total: int) -> int:
             position += 32 + (number(head, 12, order="little") if head[23] & 0x20 else 0)
         elif head[:3] == b"TAG":
             position += 128
+        elif head[:11] == b"LYRICSBEGIN":
+            file.seek(position)
+            ended = re.search(b"LYRICS(200|END)", file.read(MOST_JUNK))
+            position = position + ended.end() if ended else total
         elif head and not any(head):
             file.seek(position)
             zeros = file.read(MOST_JUNK)
@@ -198,25 +201,19 @@ class _Stream:
 def _walk(
     file: BinaryIO, start: int, total: int, parse: Callable[[bytes], Frame | None], halves: bool = False
 ) -> _Stream:
-    """All frames from `start` on; with `halves`, what there is of a last one is left out.
+    """All frames from `start` on; with `halves`, a last one that ends early, at a tag or with the file, is left out.
 
     Raises:
         RejectedError: `truncated`, `several_streams` or `damaged`.
     """
-    position, frames, opening, half = start, 0, b"", 0
-    end = _before_last_tag(file, total)
+    position, last, frames, opening = start, 0, 0, b""
     first: Frame | None = None
-    while position < end:
+    while position < total:
         file.seek(position)
         head = file.read(HEAD_BYTES)
         frame = parse(head)
         if frame is None or (first is not None and not frame.goes_with(first)):
             break
-        if position + frame.length > end:
-            if halves and first:
-                half = frame.length
-                break
-            raise cut_short(frames * frame.samples, (frames + 1) * frame.samples, frame.rate)
         if first is None:
             file.seek(position)
             first, opening = frame, file.read(frame.length)
@@ -225,17 +222,28 @@ def _walk(
                 rejection.SEVERAL_STREAMS,
                 f"another stream begins after {frames * frame.samples / frame.rate:.2f} s: expected one",
             )
-        position += frame.length
+        last = frame.length
+        position += last
         frames += 1
     assert first is not None
-    junk = False if half else _rest(file, position, total, first, frames, parse)
-    return _Stream(first, frames, position - start, opening, half, junk)
+    if not _ends_early(file, position - last, position, total):
+        junk = _rest(file, position, total, first, frames, parse)
+        return _Stream(first, frames, position - start, opening, 0, junk)
+    if not halves or frames == 1:
+        raise cut_short((frames - 1) * first.samples, frames * first.samples, first.rate)
+    return _Stream(first, frames - 1, position - last - start, opening, last, False)
 
 
-def _before_last_tag(file: BinaryIO, total: int) -> int:
-    """Where an ID3v1 tag at the end of the file begins; the file's end where there is none."""
-    file.seek(max(0, total - TAG_AT_END))
-    return total - TAG_AT_END if file.read(3) == b"TAG" else total
+def _ends_early(file: BinaryIO, start: int, end: int, total: int) -> bool:
+    """Whether a last frame from `start` to `end` runs beyond the file, or into the tags or zeros that end the file.
+
+    Encoders pad with zeros, too: only those that are half of it are none of its own.
+    """
+    file.seek(start)
+    inside = file.read(end - start + len(b"APETAGEX"))
+    marks = re.finditer(b"TAG|ID3|APETAGEX|LYRICSBE|\0{%d}" % ((end - start) // 2), inside)
+    places = [start + mark.start() for mark in marks]
+    return end > total or any(place < end and after_tags(file, place, total) == total for place in places)
 
 
 def _rest(
@@ -248,7 +256,7 @@ def _rest(
     """
     end = after_tags(file, position, total)
     file.seek(end)
-    if end >= total or file.read(11) == b"LYRICSBEGIN":
+    if end >= total:
         return False
     again = _find(file, end, total, parse)
     if again is not None:
@@ -358,7 +366,7 @@ def _check_table(table: _Table, stream: _Stream, left: int) -> list[str]:
             f"{(stream.frames - 1) * frame.samples / frame.rate:.2f} s are there: expected them to agree"
         )
     if table.length and stream.length + stream.half < table.length:
-        if table.length > left:
+        if table.length > left and not 0 < (table.frames or 0) < there:  # frames that are all there prove more
             raise cut_short(stream.length, table.length, stream.bytes_per_second)
         return [*empty, LENGTH]  # tags behind the sound are counted
     short = stream.length - (table.length or stream.length) > len(stream.opening)  # some do not count their own frame

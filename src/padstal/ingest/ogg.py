@@ -10,6 +10,7 @@ from typing import BinaryIO
 from padstal.ingest import rejection
 from padstal.ingest.container_info import JUNK, LENGTH, MOST_JUNK, UNENDED, Contents, check_form, cut_short, number
 from padstal.ingest.flac import stream_info
+from padstal.ingest.mpeg import after_tags
 from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
 BEGIN, END = 2, 4
@@ -62,7 +63,7 @@ def ogg(file: BinaryIO, total: int) -> Contents:
     end, whole = total, first.whole
     repairs: tuple[str, ...] = ()
     while (position := file.tell()) < total:
-        if ended and _foreign_tail(file, position, total):
+        if _foreign_tail(file, position, total, ended):
             end, repairs = position, (JUNK,)
             break
         page = _page(file, f"after {max(0, granule - codec.skip) / codec.rate:.2f} s")
@@ -128,11 +129,12 @@ def _page(file: BinaryIO, where: str = "at its start") -> Page:
     )
 
 
-def _foreign_tail(file: BinaryIO, position: int, total: int) -> bool:
-    """Whether what is left is no page and little (a tag); reads on only where it is."""
-    head = file.read(4)
+def _foreign_tail(file: BinaryIO, position: int, total: int, ended: bool) -> bool:
+    """Whether what is left is no page: little, or tags where the stream has not `ended`; reads on only where it is."""
+    foreign = file.read(4) != b"OggS"
+    foreign = foreign and (total - position <= MOST_JUNK if ended else after_tags(file, position, total) == total)
     file.seek(position)
-    return head != b"OggS" and total - position <= MOST_JUNK
+    return foreign
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,15 @@ ROW_REASONS = (MISSING, OUTSIDE, REPEATED, MALFORMED, AMBIGUOUS)
 LINKED_FOLDER = "linked_folder"
 HIDDEN = "hidden"
 UNREADABLE_FOLDER = "unreadable_folder"
+DEAD_LINK = "dead_link"
 PASSED_OVER = {
     LINKED_FOLDER: "a linked folder, not looked into: `linked_folders: true` of the source does, each once",
     HIDDEN: "a hidden name, not looked at: `hidden: true` of the source does",
     UNREADABLE_FOLDER: "a folder that may not be read: change its rights",
+    DEAD_LINK: "a link to what is not there, be it a drive that is not mounted: bring it back, or remove the link",
 }
-"""Why a folder, or a file with a hidden name, is not looked at, and what changes that; what is in it is not counted."""
+"""Why a folder, a link to nothing or a file with a hidden name is not looked at, and what changes that; what is in it
+is not counted."""
 NO_FILE_REASONS = (*ROW_REASONS, *PASSED_OVER)
 """All others are about a file that is there."""
 

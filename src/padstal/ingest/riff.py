@@ -25,14 +25,19 @@ from padstal.ingest.container_info import (
 )
 from padstal.ingest.rejection import RejectedError, damaged, truncated, unsupported
 
-STREAMED_LENGTHS = range(0x7F00_0000, 0x1_0000_0000)
-"""Lengths that programs write which cannot go back to the header, when the file itself is shorter."""
+STREAMED_LENGTHS = range(0x7EFF_FFF0, 0x1_0000_0000)
+"""Lengths that programs write which cannot go back to the header, when the file itself is shorter: 0x7F000000 less than
+a sample of each channel, or more."""
+STREAMED_WAVE64 = 2**62
+"""From here on the same, of 64 bits."""
 MOST_CHUNKS = 10_000
-PCM, ADPCM, FLOAT, A_LAW, MU_LAW, IMA, EXTENSIBLE = 1, 2, 3, 6, 7, 17, 0xFFFE
+PCM, ADPCM, FLOAT, A_LAW, MU_LAW, IMA, GSM, EXTENSIBLE = 1, 2, 3, 6, 7, 17, 49, 0xFFFE
 PLAIN = (PCM, FLOAT, A_LAW, MU_LAW)
 """Formats of which a block is one sample of each channel."""
 RIFFS = (b"RIFF", b"RF64", b"BW64")
 """Marks of a WAV; of more than 4 GiB by EBU Tech 3306, and by ITU-R BS.2088, which has the same chunks."""
+TAGS = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"APPL")
+"""Chunks behind the sound that may be cut; of others nothing tells that they are no sound."""
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 W64_NAME_END = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 """The twelve bytes behind the four of most names of Wave64."""
@@ -139,7 +144,7 @@ def _form(body: bytes) -> _Form:
             raise damaged(f"{valid} of {bits} bits are said to be used: expected at most all")
     allowed = {PCM: range(8, 33), FLOAT: (32, 64), A_LAW: (8,), MU_LAW: (8,)}.get(tag)
     if allowed is None:
-        samples = number(body, 18, 2, "little") if tag in (ADPCM, IMA) else 0
+        samples = number(body, 18, 2, "little") if tag in (ADPCM, IMA, GSM) else 0
         if samples and not 0.9 < byte_rate * samples / max(1, rate * block) < 1.1:
             raise damaged(
                 f"{byte_rate} bytes a second, blocks of {block} bytes and {samples} samples, and {rate} Hz contradict "
@@ -166,7 +171,7 @@ def _data(file: BinaryIO, layout: _Layout, data: _Chunk, form: _Form, fact: int,
     if data.length == 0 and total - data.start > 8:
         raise truncated(f"data says 0 bytes and {total - data.start} follow: the header was never finished")
     if data.end > total:
-        if layout is not RIFF or data.length not in STREAMED_LENGTHS:
+        if data.length < STREAMED_WAVE64 if layout is WAVE64 else data.length not in STREAMED_LENGTHS:
             raise cut_short(total - data.start, data.length, form.byte_rate)
         return Contents("wav", repairs=(*form.repairs, STREAMED))
     stretch = (0, data.end) if layout is WAVE64 else None  # libsndfile takes what follows there for sound
@@ -307,9 +312,11 @@ def _after(file: BinaryIO, layout: _Layout, sound: _Chunk, stated: int, total: i
     for chunk in _chunks(file, layout, end, total):
         if chunk.name == sound.name:
             raise _twice(chunk)
-        last = chunk
         if chunk.end > total:
-            return [JUNK]
+            if chunk.name in TAGS:
+                return [JUNK]
+            break
+        last = chunk
         end = _next(file, layout, chunk.end, total)
     foreign = total - end
     if foreign > 0:

@@ -8,7 +8,8 @@ Tables are written on other machines. A name is looked for in this order, each s
     3. whatever its case;
     4. by its end: the row has more folders in front (an absolute path, an address, a prefix), or the file has.
 
-Steps 3 and 4 are noted. Where a step finds two files, which one is meant is not guessed.
+Steps 3 and 4 are noted. Where a step finds two files, which one is meant is not guessed. A folder that is passed over
+is found likewise, for all that a row names below it.
 """
 
 import re
@@ -28,6 +29,8 @@ WIDTHLESS = re.compile("[\u00ad\u200b-\u200f\u2060]")
 """Characters that are not seen."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+")
 _DRIVE = re.compile("[A-Za-z]:")
+_BELOW = ""
+"""The last part of a path that is passed over: stands for whatever lies below."""
 
 Parts = tuple[str, ...]
 """A path's folders and its name, in one form."""
@@ -53,7 +56,7 @@ class Finding:
     """Files that a row may name; exactly one is a match.
 
     Attributes:
-        files: Their names; none where none fits, several where it cannot be told which.
+        files: Their names, or of what is passed over; none where none fits, several where it cannot be told which.
         step: What found them.
         relative: Whether the row holds a relative path that stays in its folder.
     """
@@ -68,10 +71,12 @@ class FileNames:
 
     Args:
         names: Relative paths, with "/".
+        passed_over: Folders, and files, that were not looked at.
     """
 
-    def __init__(self, names: Iterable[str]):
+    def __init__(self, names: Iterable[str], passed_over: Iterable[str] = ()):
         self._names = frozenset(names)
+        self.passed_over = frozenset(passed_over)
 
     def find(self, text: str) -> Finding:
         """Files that a row's path may name."""
@@ -83,6 +88,7 @@ class FileNames:
         readings = [parts for parts in map(parts_of, _paths_in(text)) if parts]
         if unfit(text) or not readings or any(".." in parts for parts in readings):
             return Finding((), Step.END, False)
+        readings += [(*parts[:end], _BELOW) for parts in readings for end in range(1, len(parts) + 1)]
         if relative:
             forms = (self._by_form.get(parts) for parts in readings)
             cases = (self._by_case.get(_folded(parts)) for parts in readings)
@@ -104,12 +110,15 @@ class FileNames:
         found = list(self._by_end.get(lower, ()))
         for start in range(1, len(lower)):
             found += self._by_case.get(lower[start:], ())
-        same = [name for name in found if _one_ends_the_other(parts, parts_of(name))]
+        same = [name for name in found if _one_ends_the_other(parts, self._parts(name))]
         return same or found
+
+    def _parts(self, name: str) -> Parts:
+        return (*parts_of(name), _BELOW) if name in self.passed_over else parts_of(name)
 
     @cached_property
     def _by_form(self) -> dict[Parts, list[str]]:
-        return _grouped((parts_of(name), name) for name in self._names)
+        return _grouped((self._parts(name), name) for name in self._names | self.passed_over)
 
     @cached_property
     def _by_case(self) -> dict[Parts, list[str]]:

@@ -23,7 +23,7 @@ from typing import Any
 from padstal.core.parent_death import SET_PARENT_DEATH_SIGNAL
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-MEMORY_BYTES = 2**31
+MEMORY_BYTES = 2**30
 """Private memory of a child at most: an item that needs more raises MemoryError. Mapped files do not count."""
 _MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**27)}
 """A child of glibc keeps up to 128 MiB for its next item, in blocks of at most 32 MiB; to get them from the system page

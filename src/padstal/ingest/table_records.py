@@ -6,12 +6,13 @@ A CSV may separate its cells by ",", ";" (as Excel does in many countries) or ta
 import csv
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from padstal.ingest.row_match import WIDTHLESS
+from padstal.ingest.containers import EXTENSIONS
+from padstal.ingest.row_match import WIDTHLESS, written_parts
 
 LONGEST_LINE = 1 << 20
 """Bytes of a line, and of a CSV record."""
@@ -23,8 +24,12 @@ LONGEST_RECORD_LINES = 1000
 BOM = b"\xef\xbb\xbf"
 WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 DELIMITERS = ",;\t"
-_LICENCE_LIKE = re.compile("li[cz]en[cstzç]|(?<!copy)rights$")
+_LICENCE_LIKE = re.compile(
+    "li[csz][ea]n[cstzç]|л[иі]ценз|ライセンス|라이[선센]스|许可|許可|授权|授權|"
+    "(?<!copy)rights(?!.?(?:hold|own))|(?:usage|use).?terms|terms.?of.?use|spdx"
+)
 """Columns that may hold a licence, in the languages that have the word."""
+_SHA256 = re.compile(r"sha.?256(?:[\W_]?(?:sums?|hash|digest|hex|checksum))?")
 
 
 Record = tuple[int, Mapping[str, Any], str]
@@ -40,13 +45,38 @@ def records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     readers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
     if path.suffix.lower() not in readers:
         raise ValueError(f"{path}: expected a captions table that ends in .csv, .jsonl or .parquet")
-    yield from readers[path.suffix.lower()](path, columns)
+    for number, cells, wrong in readers[path.suffix.lower()](path, columns):
+        if wrong or not blank(cells.values()):
+            yield number, cells, wrong
+
+
+def blank(cells: Iterable[Any]) -> bool:
+    """Whether nothing stands in a record, as in the empty rows that spreadsheets write."""
+    return all(cell is None or cell != cell or (isinstance(cell, str) and not cell.strip()) for cell in cells)
 
 
 def column_name(written: Any) -> str:
-    """A column by its name in small letters, without blanks around or what has no width; `license` is `licence`."""
+    """A column by its name in small letters, without blanks around or what has no width.
+
+    `license` is `licence`, and `SHA-256` or `sha256sum` are `sha256`.
+    """
     name = WIDTHLESS.sub("", str(written)).strip().casefold()
-    return "licence" if name == "license" else name
+    return "licence" if name == "license" else "sha256" if _SHA256.fullmatch(name) else name
+
+
+def delimiter_of(head: str) -> str:
+    """What separates the cells of a CSV with this header."""
+    return max(DELIMITERS, key=head.count)
+
+
+def flattened(cells: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Columns and values, and those of objects within values, as "metadata.licence"."""
+    found = list(cells.items())
+    for name, value in found:  # it grows
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Mapping):
+                found += [(f"{name[:80]}.{column_name(inner)}", within) for inner, within in item.items()]
+    return found
 
 
 def need_columns(path: Path, names: Collection[Any], columns: Sequence[str]) -> None:
@@ -99,7 +129,7 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[Record]:
                 found = json.loads(line.decode("utf-8"), object_pairs_hook=_distinct)
                 if not isinstance(found, dict):
                     raise ValueError(f"{type(found).__name__}: expected an object")
-                need_licence(found)
+                need_licence([name for name, _ in flattened(found)])
                 yield number, found, ""
             except (ValueError, RecursionError) as error:
                 yield number, {}, _short(error)
@@ -121,7 +151,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
             raise ValueError(f"{path}: not a readable captions table: its lines end in CR alone, expected LF or CR LF")
         try:
             head = first.removeprefix(BOM).decode("utf-8")
-            delimiter = max(DELIMITERS, key=head.count)
+            delimiter = delimiter_of(head)
             header = next(csv.reader([head], delimiter=delimiter, strict=True), [])
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(f"{path}: not a readable captions table: {error}") from None
@@ -136,13 +166,13 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
                 cells, wrong = _made_out(lines[0], delimiter), _short(error)
             if cells is None:
                 return
-            if cells and not wrong and len(cells) != len(names):
-                wrong = f"{len(cells)} cells: expected {len(names)}"
-            if cells:
-                yield number, dict(zip(names, cells, strict=False)), wrong
+            wrong = wrong or _misread(cells, names, delimiter)
             if wrong and len(lines) > 1:  # a quote that closes lines later has swallowed them
                 file.seek(start)
                 lines = [next(_lines(file))]
+                cells = _made_out(lines[0], delimiter)
+            if cells:
+                yield number, dict(zip(names, cells, strict=False)), wrong
             number += len(lines)
 
 
@@ -162,6 +192,24 @@ def _of_record(file: BinaryIO, taken: list[bytes]) -> Iterator[str]:
         yield line.decode("utf-8")
 
 
+def _misread(cells: Sequence[str], names: Sequence[str], delimiter: str) -> str:
+    """What is wrong with a record's cells: their number, or a forgotten quote, so that one holds other rows.
+
+    Such a cell begins and ends in the same column, so each line of it that is a row has more cells than come before
+    that column, and one of them is a path of audio in its place; lines of a caption are not so.
+    """
+    if len(cells) != len(names) and not blank(cells):
+        return f"{len(cells)} cells: expected {len(names)}"
+    at = names.index("path")
+    for place, cell in enumerate(cells):
+        first, *lines = cell.split("\n")
+        rows = [[""] * place + first.split(delimiter), *(line.split(delimiter) for line in lines)] if lines else []
+        for path in (pieces[at].strip(' "\r') for pieces in rows if at != place and len(pieces) > max(at, place)):
+            if PurePosixPath("/".join(written_parts(path))).suffix.lower() in EXTENSIONS:
+                return f"a cell over several lines holds a row of {path[:80]!r}: is a quote missing?"
+    return ""
+
+
 def _made_out(line: bytes, delimiter: str) -> list[str]:
     """What a broken line seems to say: its cells as far as there are delimiters."""
     return line[:LONGEST_LINE].decode("utf-8", "backslashreplace").rstrip("\r\n").split(delimiter)
@@ -174,11 +222,18 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     try:
         with pq.ParquetFile(path, thrift_string_size_limit=LONGEST_LINE * 16) as table:
             written = table.schema_arrow.names
-            need_columns(path, [column_name(name) for name in written], columns)
+            leaves = [table.schema.column(index) for index in range(len(table.schema))]
+            within = [column_name(leaf.path) for leaf in leaves if "." in leaf.path]
+            need_columns(path, [*map(column_name, written), *within], columns)
             if table.metadata.num_rows > MOST_ROWS:
                 raise ValueError(f"{path}: {table.metadata.num_rows} rows: expected at most {MOST_ROWS}")
-            also = licence_like([column_name(name) for name in written])
-            wanted = [name for name in written if column_name(name) in (*columns, *also)]
+            wanted = [
+                leaf.path
+                for leaf in leaves
+                if column_name(leaf.path.split(".")[0]) in columns
+                or licence_like([column_name(leaf.path)])
+                or str(leaf.logical_type) == "String"  # it may hold a licence as well
+            ]
             batches = (batch.to_pylist() for batch in table.iter_batches(BATCH_ROWS, columns=wanted))
             for number, values in enumerate(chain.from_iterable(batches), start=1):
                 yield number, {column_name(name): value for name, value in values.items()}, ""

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from padstal.core.section import Section, value
 from padstal.evaluation.metrics import METRICS
 
-Wait = Annotated[float, Field(ge=0)]
+Wait = Annotated[float, Field(ge=0, le=86_400)]
 Limit = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0)]
 

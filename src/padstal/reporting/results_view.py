@@ -17,6 +17,10 @@ Row = Mapping[str, Any]
 _METHOD_STYLES = {"none": "c0", "cads": "c1", "pads": "c2"}
 _SPARE_STYLES = ("c3", "c5", "c4", "c6")
 _VERDICT_LOOKS = {"better": "good", "worse": "bad"}
+_HALVES = {
+    "alignment and diversity": ("fidelity", "quality", "novelty", "signal"),
+    "fidelity, quality, novelty and signal": ("alignment", "diversity"),
+}
 _SHAPES = ("circle", "square", "diamond", "triangle")
 
 
@@ -106,13 +110,17 @@ def frontier(sweep: Sequence[Row], paths: Sequence[Row], metric: str, matched_cl
     return svg.line_chart(lines, axes, title=f"{words(metric)} against CLAP-f", description=description)
 
 
-def differences_table(found: Mapping[str, Any]) -> Table:
-    """What each setting has more than the one that it departs from; strong where the interval leaves out 0."""
+def differences_tables(found: Mapping[str, Any]) -> list[tuple[str, Table]]:
+    """(what is judged, table) of what each setting has more than the one that it departs from.
+
+    Strong where the interval leaves out 0. Two tables, since all metrics beside each other are wider than the page.
+    """
 
     def differs(row: Row, metric: str) -> bool:
         return direction(metric, interval_of(row, metric)) != "open"
 
-    return results_table(rows(found, "differences"), without=(), strong=differs)
+    of = rows(found, "differences")
+    return [(judged, results_table(of, without=rest, strong=differs)) for judged, rest in _HALVES.items() if of]
 
 
 def trainings_tables(found: Mapping[str, Any]) -> list[tuple[str, Table]]:
@@ -122,7 +130,10 @@ def trainings_tables(found: Mapping[str, Any]) -> list[tuple[str, Table]]:
         of = f"{words(str(one['system']))}, mean of {len(one['trainings'])} trainings"
         among = "with intervals over trainings and prompts"
         tables.append((f"{of}, {among}", results_table(rows(one, "sweep"))))
-        tables.append((f"{of}: differences, paired over both, {among}", differences_table(one)))
+        tables += [
+            (f"{of}: differences in {judged}, paired over both, {among}", table)
+            for judged, table in differences_tables(one)
+        ]
     return tables
 
 

@@ -1,6 +1,7 @@
 """The whole of `params.yaml`: all scales at once, so that an edit for one never breaks another unseen."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ from pydantic import Field, model_validator
 
 from padstal.codecs.config import TrainVaeParams
 from padstal.codecs.encode import EncodeParams
-from padstal.core.params import ParamsError, check, read_yaml
+from padstal.core.params import SCALES, ParamsError, check, read_yaml
 from padstal.core.runtime import RuntimeParams, TrackingParams
 from padstal.core.section import Section, value
 from padstal.curation.captions.config import CaptionParams
@@ -18,9 +19,10 @@ from padstal.demo.config import PrepareParams
 from padstal.diffusion.config import TrainDiffusionParams
 from padstal.evaluation.config import EvaluateParams
 from padstal.ingest.config import IngestParams
-from padstal.operations.config import OperationsParams, PromoteParams
+from padstal.operations.config import Limit, OperationsParams, PromoteParams
 from padstal.reporting.config import ReportParams
 from padstal.sampling.config import SampleParams
+from padstal.stages.prepare import CODECS, ROLES
 from padstal.systems.config import Runs
 
 DROPPED_BY_DVC = ("size", "nfiles")
@@ -43,16 +45,7 @@ class Scale(Section):
     sample: SampleParams
     evaluate: EvaluateParams
     report: ReportParams
-    budget: dict[str, float] = value("wall time that a stage (`encode`) or an item of one (`encode@tal`) may take", "s")
-
-    @model_validator(mode="after")
-    def _budgets_name_stages(self) -> "Scale":
-        for label, seconds in self.budget.items():
-            if label.partition("@")[0] not in STAGES:
-                raise ValueError(f"budget.{label} = {seconds}: no such stage; expected one of {', '.join(STAGES)}")
-            if seconds <= 0:
-                raise ValueError(f"budget.{label} = {seconds}: expected more than 0 s")
-        return self
+    budget: dict[str, Limit] = value("wall time that a stage (`encode`) or an item of one (`encode@tal`) may take", "s")
 
     def section(self, stage: str) -> Section:
         """The section of a stage, by the stage's name."""
@@ -106,13 +99,37 @@ class Tree(Runs):
                 raise ValueError(f"{found}: expected of systems: {', '.join(self.systems)}")
         if self.promote.system not in self.systems:
             raise ValueError(f"promote.system = {self.promote.system}: expected one of {', '.join(self.systems)}")
+        of_each = [self.scales[scale].sample.grids for scale in ("demo", "study", "full")]
+        settings = [setting for grids in of_each for grid in grids.values() for setting in grid.settings]
+        methods = dict.fromkeys(setting.method_name for setting in settings)
+        if self.promote.method not in methods:
+            raise ValueError(f"promote.method = {self.promote.method}: expected one of {', '.join(methods)}")
+        return self
+
+    @model_validator(mode="after")
+    def _codecs_are_made(self) -> "Tree":
+        made = [*self.autoencoders, *CODECS.values()]
+        for name, times in Counter(self.codecs).items():
+            if name not in made or times > 1:
+                found = f"codecs: {name}" + (f" {times} times" if times > 1 else "")
+                raise ValueError(f"{found}: expected each once, of {', '.join(made)}")
         return self
 
     @model_validator(mode="after")
     def _limits_name_stages(self) -> "Tree":
-        for label in self.operations.time_limits:
-            if label.partition("@")[0] not in STAGES:
-                raise ValueError(f"operations.time_limits.{label}: no such stage; expected one of {', '.join(STAGES)}")
+        """And items of theirs (`train_vae@tal`), as the matrices of dvc.yaml have them."""
+        sets = dict.fromkeys(("validate", "gate"), ("ingest", "curate"))
+        made = {"train_vae": self.autoencoders, "encode": self.codecs, "train_diffusion": self.denoisers}
+        items: dict[str, Iterable[str]] = {**sets, "prepare": ROLES, **made, "sample": self.systems}
+        budgets = {f"scales.{scale}.budget": self.scales[scale].budget for scale in SCALES}
+        told = {"operations.time_limits": self.operations.time_limits, **budgets}
+        for where, label in ((f"{at}.{label}", label) for at, limits in told.items() for label in limits):
+            stage, of, item = label.partition("@")
+            known = ", ".join(items.get(stage, ()))
+            if stage not in STAGES:
+                raise ValueError(f"{where}: no such stage; expected one of {', '.join(STAGES)}")
+            if of and item not in items.get(stage, ()):
+                raise ValueError(f"{where}: {stage} has {f'no {item!r}, but {known}' if known else 'no items'}")
         return self
 
 

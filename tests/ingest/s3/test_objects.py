@@ -71,6 +71,24 @@ def test_a_manifest_asks_for_its_keys_alone_and_needs_no_right_to_list(server):
     assert [item.key for item in _list(server, manifest="w.jsonl").objects] == ["a.wav", "b.wav"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("w.csv", "key,sha256\na.wav,nan\nb.wav,None\n,\n"),
+        ("w.csv", "Key,SHA-256\na.wav,-\nb.wav,\n"),
+        ("w.csv", "key;sha256sum;size\na.wav;#NV;1\nb.wav;;1\n;;\n"),
+        ("w.jsonl", '{"key": "a.wav", "sha256": NaN}\n{"KEY": "b.wav", "sha256": null}\n{}\n'),
+    ],
+)
+def test_a_manifest_is_read_as_captions_tables_are(server, name, content):
+    for key in ("a.wav", "b.wav"):
+        server.put("music", f"p/{key}", b"123")
+    server.put("music", f"p/{name}", content.encode())
+    found = _list(server, manifest=name)
+    assert [(item.key, item.sha256) for item in found.objects] == [("a.wav", ""), ("b.wav", "")]
+    assert not found.failed
+
+
 def test_rows_that_contradict_each_other_are_named(server):
     server.put("music", "p/a.wav", b"1")
     server.put("music", "p/w.csv", f"key,sha256\na.wav,{'0' * 64}\na.wav,{'1' * 64}\n".encode())
@@ -80,14 +98,19 @@ def test_rows_that_contradict_each_other_are_named(server):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"name\nx\n", "column `key`"), (b"\xff\xfe", "column `key`"), (None, "not there")],
+    ("name", "content", "message"),
+    [
+        ("w.csv", b"name\nx\n", "column `key`"),
+        ("w.csv", b"\xff\xfe", "column `key`"),
+        ("w.csv", None, "not there"),
+        *(("w.jsonl", line, "column `key`") for line in (b'["a.wav"]', b'"a.wav"', b"7", b'{"name": "a.wav"}')),
+    ],
 )
-def test_a_manifest_that_cannot_be_read_is_named(server, content, message):
+def test_a_manifest_that_cannot_be_read_is_named(server, name, content, message):
     if content is not None:
-        server.put("music", "p/w.csv", content)
-    with pytest.raises(StoreError, match=rf"w\.csv.*{message}"):
-        _list(server, manifest="w.csv")
+        server.put("music", f"p/{name}", content)
+    with pytest.raises(StoreError, match=rf"{name}.*{message}"):
+        _list(server, manifest=name)
 
 
 def test_a_scan_sees_what_changed_and_holds_neither_times_nor_secrets(server, tmp_path):

@@ -45,6 +45,7 @@ def repository(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def build(files: int, longest: int) -> Kept:
         kept = make(tmp_path / "repository", files=0, folders=1, in_folder=files, longest=longest)
         (kept.root / "dvc.yaml").write_text(PIPELINE)
+        (kept.root / "params.yaml").write_text("scale: demo\n")
         (kept.root / ".dvc" / "config").write_text(CONFIG.format(url=server.url))
         return kept
 

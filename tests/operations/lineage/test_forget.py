@@ -23,6 +23,7 @@ from padstal.ingest.track_cache import TrackCache
 from padstal.operations.lineage.exposure import SAW, THROUGH, UNKNOWN, all_models, exposures
 from padstal.operations.lineage.removal import JOURNAL
 from padstal.operations.lineage.runs import read_runs
+from padstal.operations.lineage.view import about
 
 pytestmark = pytest.mark.slow
 BUCKET = "cache"
@@ -132,6 +133,18 @@ def test_the_models_that_saw_each_track_are_those_whose_data_held_it(history: Re
         assert seen[UNKNOWN] == old, "without a ledger they count as exposed"
     tagged = {promotion.tag for one in models for promotion in one.promotions if one.ref.path.endswith("/tal_dit")}
     assert tagged == {"music@v1.0.0", "music@v1.1.0", "music#champion#1", "music#champion#2"}
+
+
+def test_a_model_or_version_that_is_not_there_is_answered_with_those_that_are(history: Repository) -> None:
+    runs = read_runs(history.root)
+    for wanted, told in {
+        "audoi_dit": r"no track or clip .* or a model: .*diffusion/tal_dit, .*vae/tal$",
+        "train_vae@tal": r"no track or clip .* or a model: ",
+        "music@v9": r"'music@v9': no such version; versions: music@v1.1.0, music@v1.0.0",
+        "vae/tal@v9": "no such version; versions: none, it was never promoted",
+    }.items():
+        with pytest.raises(ValueError, match=told):
+            about(runs, wanted)
 
 
 def test_versions_that_never_held_a_track_keep_every_object(copy: Repository) -> None:

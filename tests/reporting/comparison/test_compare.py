@@ -102,6 +102,34 @@ def test_exchanging_the_sides_turns_the_verdict(numbers: tuple[float, ...], bett
         assert head[0] > base[2] or head[2] < base[0]
 
 
+def test_both_sides_are_read_as_the_pipeline_reads_them() -> None:
+    """YAML 1.2: an older reader takes 45e-1 and 0o17 for texts, 017 for 15, on for true and 1:30 for 90."""
+    written = ("4.5", "15", "17", "'on'", "'1:30'", "1.0e-05"), ("45e-1", "0o17", "017", "on", "1:30", "1e-05")
+
+    def edit(values: tuple[str, ...]) -> Edit:
+        def change(files: dict[str, Any]) -> None:
+            keys = [f"key{number}: {one}\n" for number, one in enumerate(values)]
+            files["params.yaml"] = "".join(
+                ["scale: demo\nscales:\n  demo:\n    ingest:\n", *(f"      {key}" for key in keys)]
+            ).encode()
+            top = "schema: '2.0'\nstages:\n  ingest:\n    cmd: ingest\n    params:\n"
+            files["dvc.lock"] = "".join(
+                [top, "      params.yaml:\n        scales.demo.ingest:\n", *(f"          {key}" for key in keys)]
+            ).encode()
+
+        return change
+
+    found = compared(edit(written[1]), edit(written[0]))
+    assert (found.params, found.stages, found.stale) == ((), (), ())
+
+
+def test_params_with_a_key_twice_are_damaged() -> None:
+    def edit(files: dict[str, Any]) -> None:
+        files["params.yaml"] = b"scale: demo\nscale: study\n"
+
+    assert "head has no readable params.yaml." in compared(edit).notes
+
+
 def test_a_metric_of_which_nobody_knows_what_is_good_is_only_different() -> None:
     assert decide("", (1, (0, 2)), (5, (4, 6))) == "different"
 
@@ -115,7 +143,7 @@ def test_what_another_model_heard_is_not_compared() -> None:
     assert metric(found, "vendi").verdict == "not comparable"
     assert metric(found, "vendi").note == "heard by another clap"
     assert metric(found, "pmos").verdict == "open", "p-MOS is heard by another model, which stayed"
-    assert found.remedy.startswith("Other foundation models heard HEAD (clap)")
+    assert found.remedy.startswith("Other foundation models heard head (clap)")
 
 
 def test_what_another_embedder_heard_is_not_compared() -> None:

@@ -154,10 +154,10 @@ def test_metrics_that_do_not_compare_stand_apart_with_what_to_do() -> None:
     found = compared(edit)
     text = render_markdown(found)
     assert "**Metrics:** 2 unchanged, 6 not comparable (of 8)." in text
-    assert "**Not comparable:** Other foundation models heard HEAD (clap)" in text
+    assert "**Not comparable:** Other foundation models heard head (clap)" in text
     assert "Metrics with a clear difference" not in text.partition("Nothing to show")[0]
     rest = text.partition("<details><summary>Figures that do not compare (6 rows)</summary>")[2]
-    assert rest.startswith("\n\nOther foundation models heard HEAD (clap)")
+    assert rest.startswith("\n\nOther foundation models heard head (clap)")
     assert "Make both on one machine" in rest
     assert plots(found) == {}, "a picture of them would compare them"
 

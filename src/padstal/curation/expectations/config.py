@@ -13,7 +13,8 @@ def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
     return limits
 
 
-Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+Level = Annotated[float, Field(ge=-1000, le=1000)]
+Range = Annotated[tuple[Level, Level], AfterValidator(_ordered)]
 Share = Annotated[float, Field(ge=0, le=1)]
 ShareRange = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
 

@@ -19,7 +19,13 @@ LAYOUTS = (CAPTIONS, *_PUBLISHED)
 
 
 def read_metadata(
-    root: Path, *, layout: str, captions: str | None, files: Sequence[str], others: Collection[str] = ()
+    root: Path,
+    *,
+    layout: str,
+    captions: str | None,
+    files: Sequence[str],
+    others: Collection[str] = (),
+    passed_over: Collection[str] = (),
 ) -> Table:
     """What is known about the files below `root`.
 
@@ -29,6 +35,7 @@ def read_metadata(
         captions: The captions table, relative to `root`, if the layout is "captions" and there is one.
         files: Regular files of the tree, relative, with "/".
         others: Names in the tree that are no files to be read, but that rows may name.
+        passed_over: Names in the tree that were not looked at, mostly folders.
 
     Raises:
         FileNotFoundError: A table is not there.
@@ -46,4 +53,4 @@ def read_metadata(
         raise ValueError(f"captions table {visible(captions)}: {linked[-1]} is a link: expected a regular file")
     if not table.is_file():
         raise FileNotFoundError(f"{table}: no such captions table")
-    return read_captions(table, (*files, *others))
+    return read_captions(table, (*files, *others), passed_over)

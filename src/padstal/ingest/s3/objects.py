@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from padstal.ingest.cells import bare_digest
 from padstal.ingest.config import S3Source
 from padstal.ingest.s3.errors import StoreError, boto_errors, code_of, explain, failure, refuses_us
+from padstal.ingest.table_records import blank, column_name, delimiter_of
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -127,7 +129,7 @@ def _rows(client: Any, source: S3Source) -> tuple[dict[str, str], dict[str, str]
     try:
         text = client.get_object(Bucket=source.bucket, Key=source.prefix + manifest)["Body"].read().decode("utf-8-sig")
         rows = list(_records(text, manifest))
-    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error, KeyError, TypeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error, KeyError, AttributeError) as error:
         raise StoreError(f"{place}: expected CSV or JSONL with a column `key`: {explain(error)}") from error
     except boto_errors() as error:
         if code_of(error)[0] == "NoSuchKey":
@@ -146,13 +148,16 @@ def _rows(client: Any, source: S3Source) -> tuple[dict[str, str], dict[str, str]
 
 
 def _records(text: str, name: str) -> Iterator[tuple[str, str]]:
+    """Key and sha256 of each row; columns and cells as in captions tables."""
     records: Iterable[Mapping[str, Any]] = (
         (json.loads(line) for line in text.splitlines() if line.strip())
         if name.lower().endswith((".jsonl", ".ndjson"))
-        else csv.DictReader(io.StringIO(text, newline=""))
+        else csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text.partition("\n")[0]))
     )
     for record in records:
-        yield str(record["key"]), str(record.get("sha256") or "").strip().lower()
+        cells = {column_name(column): cell for column, cell in record.items()}
+        if not blank(cells.values()):
+            yield str(cells["key"]), bare_digest(str(cells.get("sha256") or ""))
 
 
 def _look_up(client: Any, source: S3Source, wanted: dict[str, str], failed: dict[str, str]) -> Listing:

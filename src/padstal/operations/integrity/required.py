@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from padstal.core.dvc_lock import LockedPath, outs_of, stages_of, with_uncached
+from padstal.core.dvc_lock import LockedPath, outs_of, overlap, stages_of, with_uncached
 from padstal.core.dvc_objects import TreeError, key_of, read_tree
 from padstal.operations.integrity.remotes import Store
 
@@ -76,7 +76,7 @@ def find_missing(root: Path, cache: Store, remote: Store, targets: Sequence[str]
     Args:
         root: The repository.
         cache, remote: The stores.
-        targets: Stages or paths; none for all.
+        targets: Stages, or paths below the repository; none for all.
 
     Raises:
         LockError: DVC cannot read `dvc.lock`.
@@ -91,14 +91,17 @@ def find_missing(root: Path, cache: Store, remote: Store, targets: Sequence[str]
         return None
 
     there = remote.objects()
-    outs = [out for out in outs_in(root) if out.cached and (not targets or _meant(out, targets))]
+    outs = [out for out in outs_in(root) if out.cached and _meant(out, out.path, targets)]
     named: dict[str, RequiredObject] = {}
     for item in required_objects(outs, tree_of):
-        named.setdefault(item.oid, item)
+        if _meant(item.out, item.path, targets):
+            named.setdefault(item.oid, item)
     absent = [item for item in named.values() if item.oid not in there]
     return Missing([*named.values()], absent, [item for item in absent if not cache.holds(item.oid)], there)
 
 
-def _meant(out: LockedPath, targets: Sequence[str]) -> bool:
+def _meant(out: LockedPath, path: str, targets: Sequence[str]) -> bool:
+    """Whether targets ask for what lies at a path of an output; inside a folder also for its list of files."""
     names = (out.stage, out.stage.partition("@")[0], out.path)
-    return any(target in names or f"{target}/".startswith(f"{out.path}/") for target in targets)
+    inside = [target for target in targets if target.startswith(f"{out.path}/")]
+    return not targets or not {*names}.isdisjoint(targets) or any(overlap(path, target) for target in inside)

@@ -27,8 +27,8 @@ def _tables(runs: Runs, stage: str, names: Sequence[str]) -> Iterator[list[bytes
         yield [content for name in names if name in files and (content := runs.stores.read(files[name]))]
 
 
-def find_file(runs: Runs, wanted: str) -> str:
-    """The SHA-256 of the file that `wanted` means; a clip's id means its file.
+def find_file(runs: Runs, wanted: str, models: Sequence[str] = ()) -> str:
+    """The SHA-256 of the file that `wanted` means; a clip's id means its file. `models` might have been meant, too.
 
     Raises:
         ValueError: Nothing, or several files, are meant by it.
@@ -50,9 +50,10 @@ def find_file(runs: Runs, wanted: str) -> str:
             raise ValueError(f"{wanted!r}: {len(found)} files are meant by it, expected one: {listed}")
         if found:
             return next(iter(found))
+    or_models = f", or a model: {', '.join(models)}" if models else ""
     raise ValueError(
         f"{wanted!r}: no track or clip of this name in the workspace, the cache or a remote; give a SHA-256, the id of "
-        f"a track or clip (at least {LEAST_DIGITS} digits), a path or its end"
+        f"a track or clip (at least {LEAST_DIGITS} digits), a path or its end{or_models}"
     )
 
 

@@ -24,7 +24,12 @@ def about(runs: Runs, wanted: str) -> dict[str, Any]:
     models = all_models(runs)
     if versions := _versions(models, wanted):
         return {"kind": "model", "wanted": wanted, "versions": [_of_model(runs, one) for one in versions]}
-    return _of_track(runs, find_file(runs, wanted), models)
+    name = wanted.rpartition("@")[0]
+    if name and (found := _versions(models, name)):
+        tags = dict.fromkeys(tag.tag for one in found for tag in one.promotions if tag.version)
+        raise ValueError(f"{wanted!r}: no such version; versions: {', '.join(tags) or 'none, it was never promoted'}")
+    known = dict.fromkeys(one.ref.path.split("/", 2)[-1] for one in models)
+    return _of_track(runs, find_file(runs, wanted, tuple(known)), models)
 
 
 def _versions(models: list[Model], wanted: str) -> list[Model]:

@@ -85,10 +85,12 @@ def rollback(root: Path, found: Register, to: str | None, reason: str) -> Regist
         GitError: The remote refused.
     """
     champion = found.champion
+    if champion is None:
+        raise ValueError(f"{found.model} has no champion, so there is nothing to roll back")
     target = found.find(to) if to else found.before()
-    if champion is None or target is None:
-        known = ", ".join(one.version for one in found.versions) or "none"
-        wanted = f"version {to!r}" if to else f"champion before {_champion(found)}"
+    if target is None:
+        known = ", ".join(one.version for one in found.versions)
+        wanted = f"version {to!r}" if to else f"champion before {champion.version}"
         raise ValueError(f"{found.model} has no {wanted} to go back to; its versions: {known}")
     if target == champion:
         return found

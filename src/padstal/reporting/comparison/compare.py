@@ -41,7 +41,7 @@ def _remedy(base: Side, head: Side) -> str:
     made = {path: stage for stage in lock.stages(base, head) for path in stage.outputs if "/foundation/" in path}
     unprovoked = all(not stage.because for stage in made.values())
     why = "; the same code, data and params made them, so another processor did" if unprovoked else ""
-    return f"Other foundation models heard HEAD ({', '.join(sorted(heard))}){why}. {REMEDY}"
+    return f"Other foundation models heard {head.revision.name} ({', '.join(sorted(heard))}){why}. {REMEDY}"
 
 
 def _notes(base: Side, head: Side, scale: str) -> list[str]:

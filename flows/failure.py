@@ -45,7 +45,7 @@ _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
 _OWN_WORDS = re.compile(r"^(?P<stage>\w+)(?:@\w+)? failed: (?P<words>.*)")
 """How a stage says what is at fault (`padstal/stages/harness.py`)."""
 _PARAMETER = re.compile(r"(params\.yaml\b|(scales|runtime|tracking|scale)\b[\w.]* ?[=:])")
-_DISK = re.compile(r"No space left on device|\bENOSPC\b|Disk quota exceeded|database or disk is full", re.IGNORECASE)
+_DISK = re.compile(r"No space left on device|ENOSPC|Disk quota exceeded|disk (or the quota )?is full", re.IGNORECASE)
 _CREDENTIALS = re.compile(
     r"AccessDenied|Access Denied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|NoCredentialsError"
     r"|Unable to locate credentials|AWS_ACCESS_KEY_ID",

@@ -1,5 +1,6 @@
 """The commands say what a person needs, in one message without a traceback where something is wrong."""
 
+import errno
 import json
 import os
 import re
@@ -84,6 +85,19 @@ def test_a_mistake_is_one_message_that_says_what_would_mend_it(
     shown = _run(*arguments)
     assert shown.exit_code == 1
     assert message in shown.output
+    assert "Traceback" not in shown.output
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.ENOTDIR])
+def test_what_cannot_be_written_is_one_message(root: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def fail(*_: Any) -> int:
+        raise OSError(number, os.strerror(number), "data/x")
+
+    monkeypatch.setattr("padstal.commands.scan.run", fail)
+    shown = _run("scan")
+    assert shown.exit_code == 1
+    assert "padstal: data/x: " in shown.output
+    assert "then start again" in shown.output
     assert "Traceback" not in shown.output
 
 
@@ -219,6 +233,14 @@ def test_generate_takes_the_grids_first_setting_of_the_method(root: Path, monkey
         assert asked["setting"] == next(one for one in grid if one.method_name == method)
 
 
+def _lock(root: Path, read: str, ours: str) -> None:
+    """`evaluate` read clips of MD5 `read`, and `ingest` wrote `ours`."""
+    stages = {}
+    for stage, kind, md5 in (("ingest", "outs", ours), ("evaluate", "deps", read)):
+        stages[stage] = {"cmd": "x", kind: [{"path": "data/demo/ingest", "hash": "md5", "md5": f"{md5}.dir"}]}
+    (root / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+
+
 def test_what_was_evaluated_says_which_setting_keeps_alignment_and_generate_takes_it(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +269,12 @@ def test_what_was_evaluated_says_which_setting_keeps_alignment_and_generate_take
     assert asked["setting"] == weak
     assert _run("generate", "x", "-n", "1", "--retain", "0.5", "--steps", "3").exit_code == 0
     assert (asked["setting"].strength, asked["setting"].steps) == (4.0, 3)
+    note = "reports/demo/metrics/evaluate.json: of other data than yours; run `dvc repro evaluate`"
+    for read, ours in (("0", "0"), ("0", "1")):
+        _lock(root, read * 32, ours * 32)
+        for arguments in (("choose",), ("generate", "x", "-n", "1", "--retain", "0.9")):
+            shown = _run(*arguments)
+            assert (shown.exit_code, note in shown.output) == (0, read != ours)
     refused = [{"system": "audio_dit", "why": "unperturbed, CLAP-f is 0.2, not above chance"}]
     deaf = [{**row, "system": "audio_dit", "retention": None} for row in rows]
     (metrics / "evaluate.json").write_text(json.dumps({"sweep": [*rows, *deaf], "retention": {"refused": refused}}))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from padstal.core.data import room
 from padstal.core.secrets import redact
 
 ScaleOption = Annotated[
@@ -27,7 +28,10 @@ def finish(command: Callable[[], int]) -> None:
         raise typer.Exit(1) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
-    except Exception:  # not the user's to mend
-        typer.echo(redact(traceback.format_exc()), err=True)
+    except Exception as error:
+        told = traceback.format_exc()
+        if isinstance(error, OSError) and error.errno in room.NO_ROOM:
+            told = f"padstal: {room.said(error)}"
+        typer.echo(redact(told), err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(status)

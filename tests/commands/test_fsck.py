@@ -1,6 +1,7 @@
 """`padstal fsck` says in plain words what is wrong, and its exit status says whether all is well."""
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tests.operations.integrity.kept import Kept, file_of, fill, make, rot
 from typer.testing import CliRunner, Result
 
 from padstal.cli import app
+from padstal.core.data.leftovers import temporary_prefix
 
 
 @pytest.fixture
@@ -74,8 +76,6 @@ def test_a_workspace_file_that_was_overwritten_is_set_aside_and_brought_back(kep
 
 
 def test_an_output_that_a_process_is_writing_is_left_alone(kept: Kept) -> None:
-    import os
-
     (kept.root / "file_1").write_bytes(b"half written")
     holder = {"pid": os.getpid(), "cmd": "dvc repro"}
     (kept.root / ".dvc" / "tmp" / "rwlock").write_text(json.dumps({"write": {str(kept.root / "file_1"): holder}}))
@@ -83,6 +83,19 @@ def test_an_output_that_a_process_is_writing_is_left_alone(kept: Kept) -> None:
     assert f"process {os.getpid()} is writing it; not looked at" in shown.output
     assert shown.exit_code == 0, shown.output
     assert (kept.root / "file_1").read_bytes() == b"half written"
+
+
+def test_what_a_killed_process_left_is_listed_and_goes(kept: Kept) -> None:
+    mine, dead = temporary_prefix("ingest"), temporary_prefix("dvc.lock").replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
+    for path in (left := [kept.root / f"{dead}abcd1234", kept.root / "data" / f"{mine}abcd1234"]):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("half")
+    shown = _fsck()
+    assert f"note: workspace: {left[0].name}: half written by a process that is gone; `padstal fsck --r" in shown.output
+    assert left[1].name not in shown.output
+    assert shown.output.endswith("clean\n")
+    assert f"{left[0].name}: half written by a process that is gone; removed" in _fsck("--repair").output
+    assert [path.exists() for path in left] == [False, True]
 
 
 def test_a_torn_lock_is_put_right_and_said(kept: Kept) -> None:

@@ -4,6 +4,8 @@ import pytest
 from flows.child import Outcome
 from flows.failure import FailureKind, failure_kind, last_words
 
+from padstal.core.data import room
+
 FAILED = "ERROR: failed to reproduce 'score': failed to run: python -m padstal.stages.score, exited with {}"
 
 
@@ -19,6 +21,7 @@ FAILED = "ERROR: failed to reproduce 'score': failed to run: python -m padstal.s
             FailureKind.REFUSED,
         ),
         (255, ["OSError: [Errno 28] No space left on device", FAILED.format(1)], FailureKind.DISK),
+        (255, [f"score failed: {room.said(OSError(28, 'full', 'out'))}", FAILED.format(1)], FailureKind.DISK),
         (255, ["ERROR: failed to push - disk quota exceeded"], FailureKind.DISK),
         (
             255,

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import resource
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 
 from padstal.core.data.content import sha256_file
 from padstal.core.untrusted import UntrustedFileError
+from padstal.foundation import pmos
 from padstal.foundation.store import load_into, read_config, read_tensors, save
 
 
@@ -74,6 +76,15 @@ def test_weights_of_another_model_are_refused(tmp_path):
     save(tmp_path, nn.Linear(3, 4), {"role": "clap"})
     with pytest.raises(UntrustedFileError, match=r"model.safetensors"):
         load_into(nn.Linear(3, 5), tmp_path, "cpu")
+
+
+def test_a_config_that_asks_for_far_more_than_its_weights_is_refused_before_it_fills_the_memory(tmp_path):
+    shape = {"bands": 64, "width": 20_000, "dropout": 0.3}
+    save(tmp_path, {"w": torch.ones(2)}, {"role": "pmos", "sample_rate": 16_000, "shape": shape})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UntrustedFileError, match=r"its config asks for \d{8,} bytes of weights, its files have \d\d"):
+        pmos.load(tmp_path, "cpu")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
 
 def test_the_folder_of_another_role_is_refused_and_an_empty_one_names_the_stage(tmp_path):

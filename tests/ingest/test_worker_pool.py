@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from padstal.core.params import ParamsError
+from padstal.ingest.supervised_worker import SupervisedWorker
 from padstal.ingest.worker_pool import Workers, ordered_map
 
 CRASH = "__import__('os')._exit(1)"
@@ -49,6 +51,16 @@ def test_work_goes_on_where_the_process_that_all_are_copied_from_is_lost():
     lose = "(os := __import__('os')).kill(os.getppid(), 9) or __import__('time').sleep(100)"
     found = list(ordered_map(eval, ["1", lose, "2", "3"], workers=Workers(1), seconds=60.0, **_ends()))
     assert found == [1, f"crashed: {lose}", 2, 3]
+
+
+def test_a_worker_whose_master_is_gone_when_it_answers_ends_without_a_word():
+    worker = SupervisedWorker()
+    worker._begin()
+    worker._connection.send((time.sleep, 0.2))
+    worker._connection.close()
+    assert worker._child is not None
+    worker._child.join(60)
+    assert worker._child.exitcode == 0
 
 
 def test_answers_are_plain_data_and_what_pickles_into_a_call_stays_a_failure():
@@ -100,9 +112,11 @@ def test_what_is_known_needs_no_worker_and_items_are_read_as_needed():
 
 
 @pytest.mark.slow
-def test_a_dask_scheduler_that_is_not_there_is_named():
-    with pytest.raises(ConnectionError, match=r"tcp://127\.0\.0\.1:9: no Dask scheduler"):
-        list(ordered_map(eval, ["1"], workers=Workers(1, "dask", "tcp://127.0.0.1:9")))
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "tcp://u:pw@127.0.0.1:9", "nothing"])
+def test_a_dask_scheduler_that_is_not_there_is_named(address: str):
+    named = f"runtime.executor.address: {address}: no Dask scheduler answers: [^:]"
+    with pytest.raises(ParamsError, match=named):
+        list(ordered_map(eval, ["1"], workers=Workers(1, "dask", address)))
 
 
 @pytest.mark.slow

@@ -56,3 +56,11 @@ def test_a_disk_that_fills_while_a_stage_works_is_a_sentence(here: Path, capsys:
     with pytest.raises(SystemExit):
         run_stage("ingest", IngestParams, fill)
     assert "data/demo/shards/00001.npy: the disk or the quota is full; make room" in capsys.readouterr().err
+
+
+def test_a_file_where_the_state_belongs_is_a_sentence(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / ".state").write_text("")
+    with pytest.raises(SystemExit):
+        run_stage("ingest", IngestParams, _nothing)
+    assert "ingest failed: " in (said := capsys.readouterr().err)
+    assert "a file lies where a folder belongs; move it away" in said

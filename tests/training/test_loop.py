@@ -104,6 +104,33 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_training_ends_the_same(
     assert (steps[0] == 0) == (damaged == 2)
 
 
+@pytest.mark.parametrize("kind", ["another program's", "of other keys", "no archive", "folder", "link"])
+def test_what_is_no_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, kind: str) -> None:
+    from padstal.core.data.content import sha256_file
+    from padstal.training.checkpoint import Checkpoint, Curves
+
+    Checkpoint(3, {}, {}, {}, Curves()).write(tmp_path)
+    found = tmp_path / "found"
+    match kind:
+        case "folder":
+            found.mkdir()
+        case "link":
+            found.symlink_to(tmp_path / "nowhere")
+        case "no archive":
+            found.write_bytes(b"text")
+        case _:
+            torch.save(Path() if kind == "another program's" else {"step": 9}, found)
+    digest = sha256_file(found) if found.is_file() else "0" * 64
+    found.rename(tmp_path / f"00000009-{digest}.ckpt")
+    for step in range(3, 6):
+        again = Checkpoint.read(tmp_path, torch.device("cpu"))
+        assert again is not None
+        assert again.step == step
+        replace(again, step=step + 1).write(tmp_path)
+    aside = [path.name for path in tmp_path.glob("*.damaged")]
+    assert aside == ([] if kind == "folder" else [f"00000009-{digest}.damaged"])
+
+
 def test_kept_weights_are_the_average_of_that_step_in_the_form_of_the_model(tmp_path: Path) -> None:
     from padstal.training.loop import KEPT
 

@@ -14,8 +14,7 @@ from padstal.codecs.config import CODECS, CodecConfig, CropForm
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.model_folder import WEIGHTS
 from padstal.core.protocols import Codec
-from padstal.core.tensor_files import load_state, read_safetensors
-from padstal.core.untrusted import loads
+from padstal.core.tensor_files import load_state, loads, read_safetensors
 
 NOT_SHIPPED = ("encoder_w_t", "text_decoder")
 """Parts of the text-aware autoencoder that only its training needs."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 
 from padstal.commands.project import params_of
@@ -13,6 +14,7 @@ from padstal.core.data.atomic import read_json
 from padstal.core.paths import Paths
 from padstal.evaluation.metrics import METRICS
 from padstal.evaluation.retention import choose_setting
+from padstal.reporting.catalogue import outdated
 from padstal.reporting.table import Table
 from padstal.reporting.text import MISSING, bounds, number
 from padstal.sampling.setting import Setting
@@ -49,7 +51,7 @@ def run(root: Path, system: str | None, retain: float, by: str, scale: str | Non
 
 
 def ranked(paths: Paths, system: str, retain: float, by: str) -> list[Mapping[str, Any]]:
-    """Rows of `evaluate.json` that keep so much of the system's alignment, most diverse first.
+    """Rows of `evaluate.json` that keep so much of the system's alignment, most diverse first; says if of other data.
 
     Raises:
         FileNotFoundError: Nothing was evaluated.
@@ -58,6 +60,8 @@ def ranked(paths: Paths, system: str, retain: float, by: str) -> list[Mapping[st
     file = paths.metrics("evaluate")
     if not file.is_file():
         raise FileNotFoundError(f"no {file.relative_to(paths.root)}: run `dvc repro evaluate` or `dvc pull`")
+    if outdated(paths, "evaluate"):
+        typer.echo(f"{file.relative_to(paths.root)}: of other data than yours; run `dvc repro evaluate`", err=True)
     return choose_setting(read_json(file), system, retain, by)
 
 

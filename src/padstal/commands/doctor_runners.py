@@ -1,11 +1,11 @@
 """What of our own GPU runner lies in GitHub's settings and in no file; docs/runners.md says how to make them.
 
 environment gpu-training     someone must approve each run; runs from main alone
-runner group gpu-training    bound to train.yml as it is on main; open to no other workflow
+runner group gpu-training    of this repository; bound to train.yml as it is on main, open to no other workflow
 its runners                  ephemeral: one job each, so that none leaves anything for the next
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from padstal.reporting.github import GitHub, GitHubError
@@ -24,40 +24,67 @@ def faults(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if not (repository and token):
         return
     github = GitHub(environment.get("GITHUB_API_URL") or "https://api.github.com", repository, token)
-    for what, check in (("approval", _approval), ("runner group", _group), ("runners", _runners)):
+    checks = {"approval": _approval, "runner group": _group, "runners": _runners, "runners of group": _group_runners}
+    for what, check in checks.items():
         try:
             yield f"GPU {what}", check(github)
         except GitHubError as error:
             yield f"GPU {what}", f"GitHub does not say: {error}; look by hand, docs/runners.md"
+        except (AttributeError, LookupError, TypeError):
+            yield f"GPU {what}", "GitHub does not say: an answer of another form; look by hand, docs/runners.md"
 
 
 def _approval(github: GitHub) -> str:
     found = github.send("GET", f"environments/{NAME}")
-    kinds = {rule.get("type") for rule in found.get("protection_rules", ())}
-    if "required_reviewers" not in kinds:
+    rules = [rule for rule in found["protection_rules"] if rule["type"] == "required_reviewers"]
+    if not any(rule["reviewers"] for rule in rules):
         return f"environment {NAME}: nobody must approve a run; expected required reviewers"
-    branches = found.get("deployment_branch_policy") or {}
-    if not (branches.get("protected_branches") or branches.get("custom_branch_policies")):
-        return f"environment {NAME}: any branch may use it; expected main alone"
-    return ""
+    policy, branches = found["deployment_branch_policy"], ["any branch"]
+    if policy and policy["custom_branch_policies"]:
+        allowed = github.pages(f"environments/{NAME}/deployment-branch-policies", "branch_policies")
+        branches = [str(one["name"]) for one in allowed]
+    elif policy and policy["protected_branches"]:
+        branches = [str(one["name"]) for one in github.pages("branches", protected="true")]
+    if branches == ["main"]:
+        return ""
+    return f"environment {NAME}: open to {', '.join(branches) or 'none'}; expected main alone"
 
 
 def _group(github: GitHub) -> str:
-    owner = github.repository.partition("/")[0]
-    groups = github.send("GET", f"/orgs/{owner}/actions/runner-groups").get("runner_groups", ())
-    group: Mapping[str, Any] | None = next((one for one in groups if one.get("name") == NAME), None)
+    group = _our_group(github)
     if group is None:
         return f"no runner group {NAME}"
-    allowed = group.get("selected_workflows", ())
-    if not group.get("restricted_to_workflows") or list(allowed) != [f"{github.repository}/{WORKFLOW}"]:
-        return f"runner group {NAME}: open to {', '.join(allowed) or 'any workflow'}; expected {WORKFLOW} alone"
+    repositories, workflows = [f"{group['visibility']} repositories"], ["any workflow"]
+    if group["visibility"] == "selected":
+        chosen = github.pages(f"{_groups(github)}/{group['id']}/repositories", "repositories")
+        repositories = [str(one["full_name"]) for one in chosen]
+    if repositories != [github.repository]:
+        return f"runner group {NAME}: open to {', '.join(repositories) or 'none'}; expected {github.repository} alone"
+    if group["restricted_to_workflows"]:
+        workflows = list(group["selected_workflows"])
+    if workflows != [f"{github.repository}/{WORKFLOW}"]:
+        return f"runner group {NAME}: open to {', '.join(workflows)}; expected {WORKFLOW} alone"
     return ""
 
 
 def _runners(github: GitHub) -> str:
-    lasting = [
-        str(runner.get("name"))
-        for runner in github.pages("actions/runners", "runners")
-        if not runner.get("ephemeral") and any(label.get("name") == "gpu" for label in runner.get("labels", ()))
-    ]
+    own = github.pages("actions/runners", "runners")
+    return _lasting(one for one in own if any(label["name"] == "gpu" for label in one["labels"]))
+
+
+def _group_runners(github: GitHub) -> str:
+    group = _our_group(github)
+    return _lasting(github.pages(f"{_groups(github)}/{group['id']}/runners", "runners")) if group else ""
+
+
+def _lasting(runners: Iterable[Mapping[str, Any]]) -> str:
+    lasting = [str(one["name"]) for one in runners if not one.get("ephemeral")]
     return f"not ephemeral: {', '.join(lasting)}; register them with --ephemeral" if lasting else ""
+
+
+def _groups(github: GitHub) -> str:
+    return f"/orgs/{github.repository.partition('/')[0]}/actions/runner-groups"
+
+
+def _our_group(github: GitHub) -> Mapping[str, Any] | None:
+    return next((one for one in github.pages(_groups(github), "runner_groups") if one["name"] == NAME), None)

@@ -1,25 +1,43 @@
 """Tensors from files that may be damaged or made to do harm: safetensors, and pickles of nothing but tensors.
 
 What a file claims is held against its length, before it is read and after, so that a small one cannot fill the memory:
-members of a torch archive are stored as they are (a deflated one may grow a thousandfold), storages lie within the file
-(`mmap`), and no tensor shows more numbers than its storage has (a stride of 0 makes 10¹² of one).
+a pickle names nothing but what weights are made of (`bytearray(n)` is n bytes in some letters), members of a torch
+archive are stored as they are (a deflated one may grow a thousandfold), storages lie within the file (`mmap`), and no
+tensor shows more numbers than its storage has (a stride of 0 makes 10¹² of one).
 """
 
+import functools
+import io
+import pickletools
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook as on_new_parameter
 
 from padstal.core.untrusted import UntrustedFileError, expecting
 
+P = ParamSpec("P")
+R = TypeVar("R")
 MOST_SHARED = 4
 """Tensors may share storages (tied weights), but not show more than so many times the file's length."""
+SMALL_NETWORK = 2**26
+"""Bytes of weights that a config may ask for whatever lies beside it."""
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+_NEEDED = re.compile(
+    r"torch\._utils\._rebuild_(tensor(_v[23])?|parameter)|torch\.(storage\.)?(?!Q)\w+Storage|torch\.([a-z]\w*|Size)|"
+    r"collections\.\w+|(__builtin__|builtins)\.set|_codecs\.encode|numpy\.[\w.]+"
+)
+"""What weights and plain values name; of it torch allows what it knows, and `_NUMPY`."""
+_LEGACY_PICKLES = 5
+"""At the beginning of a file of torch's older form; its storages follow."""
 _NUMPY_SCALAR: Any = getattr(np.core.multiarray, "scalar")  # noqa: B009  (its type stub lacks the name)
 
 
@@ -30,8 +48,13 @@ def _empty_array(kind: type, shape: tuple[int, ...], dtype: bytes) -> np.ndarray
     return np.empty(shape, dtype.decode())
 
 
+def _filled_scalar(dtype: np.dtype, content: bytes) -> Any:
+    """NumPy's `scalar`, which makes one of zeros, of any length, where its bytes are not given."""
+    return _NUMPY_SCALAR(dtype, content)
+
+
 _NUMPY: list[Any] = [
-    _NUMPY_SCALAR,
+    (_filled_scalar, "numpy.core.multiarray.scalar"),
     (_empty_array, "numpy.core.multiarray._reconstruct"),
     np.ndarray,
     np.dtype,
@@ -68,6 +91,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     records = _records(path)
     try:
+        _check_named(path, bool(records))
         with torch.serialization.safe_globals(_NUMPY):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=bool(records))
     except Exception as error:  # torch raises many kinds here; none of them ran what the file brought
@@ -96,6 +120,45 @@ def load_state(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, what
         model.load_state_dict(tensors)
 
 
+def loads(what: str) -> Callable[[Callable[Concatenate[Path, P], R]], Callable[Concatenate[Path, P], R]]:
+    """Marks a function that loads a model from folders, its first arguments: what is wrong with one is our error.
+
+    A config that asks for far more weights than its folder holds is refused before they fill the memory.
+    """
+
+    def marked(load: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
+        @functools.wraps(load)
+        def guarded(folder: Path, *args: P.args, **kwargs: P.kwargs) -> R:
+            others = (one for one in args if isinstance(one, Path))
+            with expecting(what, folder), _no_larger_than(folder, *others):
+                return load(folder, *args, **kwargs)
+
+        return guarded
+
+    return marked
+
+
+@contextmanager
+def _no_larger_than(*folders: Path) -> Iterator[None]:
+    held = sum(file.stat().st_size for folder in folders for file in folder.glob("*.safetensors"))
+    asked = 0
+
+    def weigh(module: nn.Module, name: str, weight: nn.Parameter) -> None:
+        """Tied weights, and those whose norm is apart, count more than once."""
+        nonlocal asked
+        asked += weight.nbytes
+        if asked > MOST_SHARED * held + SMALL_NETWORK:
+            raise UntrustedFileError(
+                f"{folders[0]}: its config asks for {asked} bytes of weights, its files have {held}"
+            )
+
+    hook = on_new_parameter(weigh)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 def _records(path: Path) -> frozenset[int]:
     """Lengths of an archive's members, none for a file of torch's older form; each has to lie in it as it is."""
     with expecting("a checkpoint of torch", path), path.open("rb") as file:
@@ -115,13 +178,23 @@ def _records(path: Path) -> frozenset[int]:
     return frozenset(member.file_size for member in members)
 
 
+def _check_named(path: Path, archive: bool) -> None:
+    """Look what the pickles of a file name, before torch calls any of it."""
+    with path.open("rb") as file:
+        pickles: list[Any] = [file] * _LEGACY_PICKLES
+        if archive:
+            pickles = [io.BytesIO(torch._C.PyTorchFileReader(str(path)).get_record("data.pkl"))]
+        for code, argument, _ in chain.from_iterable(map(pickletools.genops, pickles)):
+            name = str(argument).replace(" ", ".")
+            if code.name == "GLOBAL" and not _NEEDED.fullmatch(name):
+                raise ValueError(f"GLOBAL {name}")
+
+
 def _check_claims(tensors: Mapping[Any, Tensor], path: Path, records: frozenset[int]) -> None:
     length, total = path.stat().st_size, 0
     for name, tensor in tensors.items():
         if not isinstance(name, str):
             raise UntrustedFileError(f"{path}: a tensor is named {str(name)[:60]!r}: expected a text for a name")
-        if tensor.is_nested or tensor.layout is not torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
-            raise UntrustedFileError(f"{path}: {name[:60]!r}: expected plain numbers, found a {tensor.layout} tensor")
         shown, held = tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()
         total += shown
         alone = bool(records) and held not in records  # a storage is a member, whole

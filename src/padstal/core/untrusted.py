@@ -1,13 +1,9 @@
 """Files that may be damaged or made to do harm: one error in our words, whatever the library that reads them says."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
-P = ParamSpec("P")
-R = TypeVar("R")
 LONGEST_REASON = 200
 """Characters of a library's message that ours repeats."""
 
@@ -27,20 +23,6 @@ def expecting(what: str, path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, IsADirectoryError):
             raise
         raise UntrustedFileError(f"{path}: not {what}: {reason(error)}") from error
-
-
-def loads(what: str) -> Callable[[Callable[Concatenate[Path, P], R]], Callable[Concatenate[Path, P], R]]:
-    """Marks a function that loads a model folder, its first argument: see `expecting`."""
-
-    def marked(load: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
-        @functools.wraps(load)
-        def guarded(folder: Path, *args: P.args, **kwargs: P.kwargs) -> R:
-            with expecting(what, folder):
-                return load(folder, *args, **kwargs)
-
-        return guarded
-
-    return marked
 
 
 def reason(error: Exception) -> str:

@@ -16,8 +16,8 @@ from padstal.codecs.latents.store import LatentConfig
 from padstal.core.data.atomic import read_json, write_json
 from padstal.core.model_folder import WEIGHTS, fingerprint
 from padstal.core.section import Section, value
-from padstal.core.tensor_files import load_state, read_safetensors
-from padstal.core.untrusted import UntrustedFileError, expecting, loads
+from padstal.core.tensor_files import load_state, loads, read_safetensors
+from padstal.core.untrusted import UntrustedFileError, expecting
 from padstal.diffusion.denoiser import Denoiser
 from padstal.diffusion.form import DenoiserForm
 from padstal.training.config import KEPT

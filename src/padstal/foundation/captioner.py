@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from padstal.core.protocols import Captioner, Tagger
-from padstal.core.untrusted import loads
+from padstal.core.tensor_files import loads
 from padstal.foundation import tagger as tagger_role
 from padstal.foundation.store import read_config, save_config
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.protocols import AudioTextEmbedder
-from padstal.core.untrusted import loads
+from padstal.core.tensor_files import loads
 from padstal.foundation.config import ClapShape
 from padstal.foundation.laion_classes import build, small_htsat
 from padstal.foundation.logmel import LogMel

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from padstal.core.tensor_files import load_state
-from padstal.core.untrusted import expecting, loads
+from padstal.core.tensor_files import load_state, loads
+from padstal.core.untrusted import expecting
 from padstal.foundation.bpe_tokenizer import load_tokenizer
 from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.store import load_into, read_config, read_tensors, save

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.protocols import QualityScorer
-from padstal.core.untrusted import loads
+from padstal.core.tensor_files import loads
 from padstal.foundation import faults, wav2vec2
 from padstal.foundation.config import PmosShape
 from padstal.foundation.logmel import LogMel

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from padstal.core.protocols import Tags
-from padstal.core.untrusted import loads
+from padstal.core.tensor_files import loads
 from padstal.foundation.config import TaggerShape
 from padstal.foundation.convnet import ConvNet
 from padstal.foundation.logmel import LogMel

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from padstal.core.data.atomic import read_json
 from padstal.core.protocols import TextStates
-from padstal.core.untrusted import UntrustedFileError, expecting, loads
+from padstal.core.tensor_files import loads
+from padstal.core.untrusted import UntrustedFileError, expecting
 from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.store import load_into, read_config, read_tensors, save
 

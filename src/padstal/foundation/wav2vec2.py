@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from padstal.core.tensor_files import load_state
-from padstal.core.untrusted import UntrustedFileError, expecting, loads
+from padstal.core.tensor_files import load_state, loads
+from padstal.core.untrusted import UntrustedFileError, expecting
 from padstal.foundation.fetch import PinnedFiles, fetch
 from padstal.foundation.store import load_into, read_config, read_tensors, save
 

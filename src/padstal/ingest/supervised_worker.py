@@ -150,7 +150,7 @@ def serve(connection: Connection) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     allowed = MEMORY_BYTES if most == resource.RLIM_INFINITY else min(MEMORY_BYTES, most)
     resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))
-    with suppress(EOFError):
+    with suppress(EOFError, ConnectionError):
         while True:
             function, item = connection.recv()
             connection.send_bytes(_answer(function, item).encode())

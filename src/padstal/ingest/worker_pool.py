@@ -15,7 +15,9 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
+from padstal.core.params import ParamsError
 from padstal.core.runtime import DaskParams, RuntimeParams
+from padstal.core.untrusted import reason
 from padstal.ingest.supervised_worker import LostError, SupervisedWorker
 
 ItemT = TypeVar("ItemT")
@@ -72,7 +74,7 @@ def ordered_map(
         lost: Result of an item that kills its process, or that took longer (true); without it that is an error.
 
     Raises:
-        ConnectionError: No Dask scheduler answers at the address.
+        ParamsError: No Dask scheduler answers at the address.
         OSError, RuntimeError: `function` raised it, or something else, which is named.
     """
     if workers.here(seconds):
@@ -177,7 +179,7 @@ def _dask_client(workers: Workers) -> Iterator[tuple[Any, int]]:
     """A client of the cluster, and the number of its threads.
 
     Raises:
-        ConnectionError: No scheduler answers at the address.
+        ParamsError: No scheduler answers at the address.
     """
     import dask
     from distributed import Client, LocalCluster
@@ -194,8 +196,9 @@ def _dask_client(workers: Workers) -> Iterator[tuple[Any, int]]:
         return
     try:
         client = Client(workers.address, timeout=20)
-    except (OSError, TimeoutError) as error:
-        raise ConnectionError(f"{workers.address}: no Dask scheduler answers: {error}") from None
+    except Exception as error:  # of each protocol its own
+        told = f"runtime.executor.address: {workers.address}: no Dask scheduler answers: {reason(error)}"
+        raise ParamsError(told) from None
     with client:
         yield client, max(1, sum(client.nthreads().values()))
 

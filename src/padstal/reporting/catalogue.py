@@ -14,7 +14,7 @@ import pandas as pd
 
 from padstal.core.data.content import ADDRESS_DIGITS
 from padstal.core.data.manifest import ClipAudio
-from padstal.core.dvc_lock import stages_here
+from padstal.core.dvc_lock import outs_of, stages_here
 from padstal.core.params import read_yaml
 from padstal.core.paths import Paths
 from padstal.reporting.inputs import Inputs, data_tables, read_record
@@ -208,7 +208,7 @@ def _standing(inputs: Inputs, paths: Paths) -> tuple[Standing, ...]:
         folder.name for folder in (paths.data / "latents").glob("*") if (folder / "index.parquet").exists()
     )
     there = {"ingest": True, "validate": verdict is not None, "gate": (paths.gate("ingest") / "passed.json").is_file()}
-    standing, outdated = [], _outdated(paths)
+    standing, old = [], outdated(paths)
     for stage, tells in TELLS.items():
         if stage in covered:
             table = covered[stage]
@@ -217,7 +217,7 @@ def _standing(inputs: Inputs, paths: Paths) -> tuple[Standing, ...]:
             state, tells = ("done", f"{tells} of {', '.join(latents)}") if latents else ("not run", tells)
         else:
             state = "done" if there[stage] else "not run"
-        if state == "done" and outdated:
+        if state == "done" and old:
             state = "stale"
         foreign = (
             state != "done" and stage != "ingest" and bool(list((paths.reports / "metrics").glob(f"{stage}*.json")))
@@ -226,9 +226,13 @@ def _standing(inputs: Inputs, paths: Paths) -> tuple[Standing, ...]:
     return tuple(standing)
 
 
-def _outdated(paths: Paths) -> bool:
-    """Whether sources or params are others now than those that `ingest` took in, as far as `dvc.lock` says."""
-    locked = stages_here(paths.root).get("ingest")
+def outdated(paths: Paths, stage: str = "ingest") -> bool:
+    """Whether data that `stage` read, or sources or params of `ingest`, are others now, as far as `dvc.lock` says."""
+    stages = stages_here(paths.root)
+    locked, made = stages.get("ingest"), outs_of(stages)
+    read = stages[stage].deps if stage in stages else ()
+    if any(dep != made.get(dep.path, dep) for dep in read if dep.path.startswith(f"data/{paths.scale}/")):
+        return True
     if locked is None:
         return False
     sources = paths.sources.relative_to(paths.root).as_posix()

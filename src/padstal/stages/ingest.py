@@ -27,7 +27,7 @@ def main(stage: Stage[IngestParams]) -> None:
                 folders.append(folder_of(source, paths.mirror(source.name), mirrors[source.name]))
             else:
                 folders.append(folder_of(source, paths.root / source.path))
-        with stage_errors(ValueError, ConnectionError):
+        with stage_errors(ValueError):
             collected = collect(
                 folders,
                 out=out,

@@ -1,10 +1,11 @@
 """The checkpoint of a training: all that a killed run needs to go on as if nothing had been, in one file.
 
-A file's name holds its step and the SHA-256 of its bytes. The last two are kept: a damaged one is set aside, and the
-training goes on from the one before.
+A file's name holds its step and the SHA-256 of its bytes. The last two are kept: a damaged one, or what is none, is set
+aside, and the training goes on from the one before.
 """
 
 import logging
+import pickle
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -64,16 +65,29 @@ class Checkpoint:
     def read(cls, folder: Path, device: torch.device) -> "Checkpoint | None":
         """The last undamaged one that `write` wrote, or None; nothing is unpickled but tensors and plain values."""
         for path in reversed(checkpoints(folder)):
-            if path.stem.partition("-")[2] == sha256_file(path):
-                state = torch.load(path, map_location=device, mmap=True, weights_only=True)
-                return cls(**{**state, "curves": Curves(**state["curves"])})
+            if cls._is_whole(path):
+                return cls._load(path, device)
             aside = path.with_suffix(".damaged")
             with suppress(FileNotFoundError):  # another process of this training was faster
                 path.replace(aside)
             logging.getLogger(__name__).warning("%s: damaged, the training goes on from one before, or anew", aside)
         return None
 
+    @classmethod
+    def _is_whole(cls, path: Path) -> bool:
+        """Whether `write` wrote it; it is mapped, not read, and no fault of a device counts as the file's."""
+        if path.is_file() and path.stem.partition("-")[2] == sha256_file(path):
+            with suppress(RuntimeError, pickle.UnpicklingError, LookupError, TypeError):
+                cls._load(path, torch.device("cpu"))
+                return True
+        return False
+
+    @classmethod
+    def _load(cls, path: Path, device: torch.device) -> "Checkpoint":
+        state = torch.load(path, map_location=device, mmap=True, weights_only=True)
+        return cls(**{**state, "curves": Curves(**state["curves"])})
+
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the oldest first."""
-    return sorted(folder.glob(f"*{ENDING}"))
+    return sorted(path for path in folder.glob(f"*{ENDING}") if not path.is_dir())

@@ -1,16 +1,20 @@
 """What killed processes left is told from what living ones write, and goes; nothing else does."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from padstal.core.data import leftovers
 from padstal.core.data.atomic import atomic_file, atomic_folder
 from padstal.core.data.leftovers import sweep
 
+ROOT = Path(__file__).resolve().parents[3]
 WRITE = """\
 import sys, time
 from pathlib import Path
@@ -54,6 +58,21 @@ def test_a_number_that_another_process_has_by_now_is_dead(tmp_path: Path) -> Non
         left.rename(name)
         assert leftovers.leftovers(tmp_path)[0].dead == dead
         name.rename(left)
+
+
+@pytest.mark.parametrize(
+    "path", ["dvc.lock", "params.yaml", ".dvc/config", ".dvc/tmp/dvc.lock.backup", ".state/challenge"]
+)
+def test_it_is_found_wherever_we_write_and_git_does_not_show_it(tmp_path: Path, path: str) -> None:
+    prefix = leftovers.temporary_prefix(Path(path).name).replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
+    left = tmp_path / Path(path).with_name(f"{prefix}abcd1234")
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("half")
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    shown = ["git", "ls-files", "--others", "--exclude-standard"]
+    assert subprocess.run(shown, cwd=tmp_path, check=True, capture_output=True, text=True).stdout == ".gitignore\n"
+    assert sweep(tmp_path) == [left]
 
 
 def test_what_another_machine_writes_is_left_for_a_week(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -47,3 +47,15 @@ def test_a_read_only_cache_is_said_before(tmp_path: Path, monkeypatch: pytest.Mo
 def test_an_error_in_the_middle_becomes_a_sentence() -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/demo/x")
     assert room.said(full).startswith("data/demo/x: the disk or the quota is full; make room")
+
+
+def test_a_file_where_a_folder_belongs_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".state").write_text("")
+    mend = ": a file lies where a folder belongs; move it away, then start again"
+    assert list(room.faults(room.places_written(tmp_path, "demo"))) == [f"{tmp_path / '.state/demo'}{mend}"]
+    with pytest.raises(OSError, match="exists") as refused:
+        (tmp_path / ".state").mkdir(exist_ok=True)
+    assert room.said(refused.value).endswith(
+        "/.state: a file lies where a folder belongs; move it away, then start again"
+    )
+    assert refused.value.errno in room.NO_ROOM

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.operations.promotion.world import ASTRAY, BETTER, GOOD, World, quiet
 
+from padstal.core.data.leftovers import leftovers
 from padstal.core.data.manifest import read_table, write_table
 from padstal.core.paths import Paths
 from padstal.operations.promotion import decision as decisions
@@ -92,6 +93,20 @@ def test_a_decision_whose_verdict_was_edited_is_refused(against_itself: Itself, 
     edited.write_text(file.read_text().replace('"promote": false', '"promote": true'))
     with pytest.raises(ValueError, match="does not follow from its own evidence"):
         decisions.read(edited)
+
+
+def test_its_folder_names_the_process_that_made_it(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(file: Path, *_: object) -> None:
+        [found] = leftovers(world.root)
+        assert found.path == file.parent
+        assert not found.dead
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(frozen, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        world.challenge(tmp_path / "decision.json")
 
 
 def test_weights_that_are_not_those_of_the_lock_are_refused(world: World, tmp_path: Path) -> None:

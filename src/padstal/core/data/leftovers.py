@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-DEPTHS = {"data": 4, "models": 4, "reports": 4, ".state": 6}
-"""Folders where stages write, and how deep below them."""
+DEPTHS = {"data": 4, "models": 4, "reports": 4, ".state": 6, ".dvc": 2, ".": 1}
+"""Folders where we write, the repository's own last, and how deep below them."""
 FORSAKEN_SECONDS = 7 * 24 * 3600.0
 """What another machine left and did not touch for so long is dead as well."""
 _NAME = re.compile(r"\..+\.(?P<machine>[0-9a-f]{6})-(?P<process>\d+)-[a-z0-9_]{8}")

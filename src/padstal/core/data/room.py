@@ -9,7 +9,8 @@ from pathlib import Path
 
 LEAST_BYTES = 64 * 2**20
 """Free space below which no stage is begun."""
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+NO_FOLDER = (errno.EEXIST, errno.ENOTDIR)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, *NO_FOLDER)
 
 
 def places_written(root: Path, scale: str) -> list[Path]:
@@ -46,4 +47,6 @@ def said(error: OSError, place: Path | None = None) -> str:
     where = place or error.filename or "a file"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{where}: the disk or the quota is full; make room, then start again: what is done is kept"
-    return f"{where}: cannot be written ({error.strerror}); mount it writable, or change its owner, then start again"
+    if error.errno in NO_FOLDER:
+        return f"{where}: a file lies where a folder belongs; move it away, then start again"
+    return f"{where}: cannot be used ({error.strerror}); mount it writable, or change its owner, then start again"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from padstal.core.data.leftovers import leftovers, sweep
 from padstal.core.dvc_lock import LockedPath, LockError
 from padstal.core.dvc_objects import key_of, read_tree
 from padstal.operations.integrity import lock_repair
@@ -93,7 +94,7 @@ class Fsck:
             ValueError: Another DVC process is at work, where a repair is wanted.
         """
         with lock_repair.repository_lock(self.root) if self.repair else contextlib.nullcontext():
-            findings = [*self._torn()]
+            findings = [*self._torn(), *self._half_written()]
             self._gather()
             findings += [self._corrupt(held, oid) for held in self._stores for oid in sorted(held.bad)]
             self._list_required()
@@ -107,6 +108,13 @@ class Fsck:
                 yield Finding(what, "unreadable", what, why, repaired=lock_repair.repair(self.root, what))
             else:
                 yield Finding(what, "unreadable", what, why, advice=REPAIR["cache"])
+
+    def _half_written(self) -> Iterator[Finding]:
+        """What killed processes left; no fault, for the next stage removes it, too."""
+        repaired, advice = ("removed", "") if self.repair else ("", REPAIR["cache"])
+        for path in sweep(self.root) if self.repair else [one.path for one in leftovers(self.root) if one.dead]:
+            what, detail = path.relative_to(self.root).as_posix(), "half written by a process that is gone"
+            yield Finding("workspace", "note", what, detail, repaired=repaired, advice=advice)
 
     def _gather(self) -> None:
         self._here = survey(self.cache, "cache")

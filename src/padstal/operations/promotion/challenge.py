@@ -20,6 +20,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from padstal.core.data.atomic import read_json
+from padstal.core.data.leftovers import temporary_prefix
 from padstal.core.data.manifest import read_table
 from padstal.core.dvc_lock import mapping
 from padstal.core.paths import Paths
@@ -91,7 +92,7 @@ def challenge(paths: Paths, params: Params, system: str, register: Register, ask
 
     folder = root / ".state"
     folder.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="challenge-", dir=folder) as temporary:
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix("challenge"), dir=folder) as temporary:
         hall = Path(temporary)
         frozen.write(hall / "prompts.json", prompts)
 

@@ -58,7 +58,7 @@ def _marked(error: MarkedYAMLError, text: str | bytes) -> str:
         return f"not valid YAML: {problem}"
     shown = text.decode(errors="replace") if isinstance(text, bytes) else text
     lines = enumerate(shown.splitlines(), 1)
-    written = [(number, redact(line.strip())[:SHOWN]) for number, line in lines if line.strip()]
+    written = [(number, redact(line.strip())[:SHOWN]) for number, line in lines if line.strip()[:1] not in ("", "#")]
     here = "".join(f" at line {number} ({line})" for number, line in written if number == mark.line + 1)
     before = [f", after line {number} ({line})" for number, line in written if number <= mark.line]
     begun = error.context_mark.line + 1 if error.context_mark else mark.line + 1

@@ -65,6 +65,14 @@ def test_what_is_torn_in_one_stage_hides_no_other(damaged: int) -> None:
     assert list(readable_stages(dvc_lock.compose(pieces))) == [["other"], ["train@tal"]][damaged]
 
 
+def test_a_stage_may_be_an_alias_of_anothers() -> None:
+    lock = f"schema: '2.0'\nstages:\n  a: &same\n    cmd: x\n    outs: [{{path: p, md5: {A}}}]\n  b: *same\n"
+    assert [stage.command for stage in readable_stages(lock).values()] == ["x", "x"]
+    other = "  other:\n    cmd: x\n    deps: [{path: q, md5: *one}]\n"
+    inner = LOCK.replace(f"md5: {A}.dir", f"md5: &one {A}.dir") + other
+    assert [dep.md5 for dep in readable_stages(inner)["other"].deps] == [f"{A}.dir"]
+
+
 def test_each_stages_text_is_read_once_in_a_repositorys_history(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 

@@ -110,11 +110,13 @@ def stages_of(root: Path) -> dict[str, LockedStage]:
 def readable_stages(content: bytes | str | None) -> dict[str, LockedStage]:
     """What can be read of a `dvc.lock` from anywhere, which may be damaged, missing or made to do harm.
 
-    Stage by stage, and each stage's text once: in a repository's history most stages stand in many locks.
+    Stage by stage, and each stage's text once: in a repository's history most stages stand in many locks. Whole where
+    a stage cannot be read without another, as with aliases.
     """
     text = content.decode(errors="replace") if isinstance(content, bytes) else content or ""
-    parts = [_TOP + piece for _, piece in _pieces(text)] if text.startswith(_TOP) else [text]
-    return {name: stage for part in parts for name, stage in _readable(part).items()}
+    parts = [_readable(_TOP + piece) for _, piece in _pieces(text)] if text.startswith(_TOP) else []
+    stages = {name: stage for part in parts for name, stage in part.items()}
+    return stages if parts and all(parts) else _readable(text) or stages
 
 
 @lru_cache(4096)

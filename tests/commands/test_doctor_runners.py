@@ -58,7 +58,7 @@ PROTECTED = {"deployment_branch_policy": {"protected_branches": True, "custom_br
 
 @pytest.mark.parametrize("changed", [{}, {APPROVAL: ENVIRONMENT | PROTECTED}])
 def test_right_settings_are_right(monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]) -> None:
-    names = ("GPU approval", "GPU runner group", "GPU runners", "GPU runners of group")
+    names = ("GPU approval", "GPU runner group", "GPU runners")
     assert said(monkeypatch, changed) == dict.fromkeys(names, "")
 
 
@@ -85,7 +85,7 @@ def test_right_settings_are_right(monkeypatch: pytest.MonkeyPatch, changed: dict
         ("runner group", {f"{GROUPS}/7/repositories": {"repositories": [{"full_name": "owner/b"}]}}, "to owner/b"),
         ("runner group", {GROUPS: {"runner_groups": []}}, "no runner group"),
         ("runners", {"actions/runners": {"runners": [LASTING]}}, "not ephemeral: old"),
-        ("runners of group", {f"{GROUPS}/7/runners": {"runners": [RUNNER, LASTING]}}, "not ephemeral: old"),
+        ("runner group", {f"{GROUPS}/7/runners": {"runners": [RUNNER, LASTING]}}, "not ephemeral: old"),
     ],
 )
 def test_a_wrong_setting_is_named(

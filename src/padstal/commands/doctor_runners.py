@@ -24,8 +24,7 @@ def faults(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if not (repository and token):
         return
     github = GitHub(environment.get("GITHUB_API_URL") or "https://api.github.com", repository, token)
-    checks = {"approval": _approval, "runner group": _group, "runners": _runners, "runners of group": _group_runners}
-    for what, check in checks.items():
+    for what, check in (("approval", _approval), ("runner group", _group), ("runners", _runners)):
         try:
             yield f"GPU {what}", check(github)
         except GitHubError as error:
@@ -51,12 +50,13 @@ def _approval(github: GitHub) -> str:
 
 
 def _group(github: GitHub) -> str:
-    group = _our_group(github)
+    groups = f"/orgs/{github.repository.partition('/')[0]}/actions/runner-groups"
+    group = next((one for one in github.pages(groups, "runner_groups") if one["name"] == NAME), None)
     if group is None:
         return f"no runner group {NAME}"
     repositories, workflows = [f"{group['visibility']} repositories"], ["any workflow"]
     if group["visibility"] == "selected":
-        chosen = github.pages(f"{_groups(github)}/{group['id']}/repositories", "repositories")
+        chosen = github.pages(f"{groups}/{group['id']}/repositories", "repositories")
         repositories = [str(one["full_name"]) for one in chosen]
     if repositories != [github.repository]:
         return f"runner group {NAME}: open to {', '.join(repositories) or 'none'}; expected {github.repository} alone"
@@ -64,7 +64,7 @@ def _group(github: GitHub) -> str:
         workflows = list(group["selected_workflows"])
     if workflows != [f"{github.repository}/{WORKFLOW}"]:
         return f"runner group {NAME}: open to {', '.join(workflows)}; expected {WORKFLOW} alone"
-    return ""
+    return _lasting(github.pages(f"{groups}/{group['id']}/runners", "runners"))
 
 
 def _runners(github: GitHub) -> str:
@@ -72,19 +72,6 @@ def _runners(github: GitHub) -> str:
     return _lasting(one for one in own if any(label["name"] == "gpu" for label in one["labels"]))
 
 
-def _group_runners(github: GitHub) -> str:
-    group = _our_group(github)
-    return _lasting(github.pages(f"{_groups(github)}/{group['id']}/runners", "runners")) if group else ""
-
-
 def _lasting(runners: Iterable[Mapping[str, Any]]) -> str:
     lasting = [str(one["name"]) for one in runners if not one.get("ephemeral")]
     return f"not ephemeral: {', '.join(lasting)}; register them with --ephemeral" if lasting else ""
-
-
-def _groups(github: GitHub) -> str:
-    return f"/orgs/{github.repository.partition('/')[0]}/actions/runner-groups"
-
-
-def _our_group(github: GitHub) -> Mapping[str, Any] | None:
-    return next((one for one in github.pages(_groups(github), "runner_groups") if one["name"] == NAME), None)

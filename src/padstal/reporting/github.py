@@ -42,7 +42,9 @@ class GitHub:
         for page in range(1, MOST_PAGES + 1):
             asked = urllib.parse.urlencode({**query, "per_page": PAGE, "page": page})
             found = self.send("GET", f"{path}?{asked}")
-            items = found.get(key) if key and isinstance(found, Mapping) else None if key else found
+            items = found
+            if key:
+                items = found.get(key) if isinstance(found, Mapping) else None
             if not isinstance(items, list):
                 raise GitHubError(f"{path}: expected a list")
             yield from (item for item in items if isinstance(item, Mapping))
